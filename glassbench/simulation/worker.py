@@ -1,0 +1,61 @@
+"""The process that makes one piece: a JSON request on standard input, one `.npz` file out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from .kob_andersen import Protocol, equilibrate, inherent_structure, isoconfigurational_trajectory
+from .pieces import write_whole
+
+
+def make_parent(request: dict) -> dict:
+    """Equilibrate one parent, take its configurations and their inherent structures."""
+    arguments, log = request["arguments"], Path(request["log"])
+    protocol = Protocol(**arguments["protocol"])
+    names = tuple(arguments["names"])
+    arrays = equilibrate(protocol, arguments["configurations"], names, log)
+    minima = [
+        inherent_structure(positions, arrays["species"], protocol.box_edge, log)
+        for positions in arrays["positions"]
+    ]
+    arrays["inherent_positions"] = np.stack([positions for positions, _ in minima])
+    arrays["inherent_energy"] = np.array([energy for _, energy in minima])
+    return arrays
+
+
+def make_trajectories(request: dict) -> dict:
+    """Run a batch of isoconfigurational trajectories from one configuration of a parent."""
+    arguments, log = request["arguments"], Path(request["log"])
+    protocol = Protocol(**arguments["protocol"])
+    (parent,) = request["needs"]
+    with np.load(Path(request["folder"]) / "pieces" / f"{parent}.npz") as file:
+        positions = file["positions"][arguments["configuration"]]
+        species = file["species"]
+    runs = [
+        isoconfigurational_trajectory(
+            positions,
+            species,
+            protocol,
+            tuple(arguments["times"]),
+            (*arguments["names"], trajectory),
+            log,
+        )
+        for trajectory in arguments["trajectories"]
+    ]
+    return {key: np.stack([run[key] for run in runs]) for key in runs[0]}
+
+
+WORK = {"parent": make_parent, "trajectories": make_trajectories}
+
+
+def main() -> None:
+    request = json.loads(sys.stdin.read())
+    write_whole(Path(request["path"]), WORK[request["kind"]](request))
+
+
+if __name__ == "__main__":
+    main()
