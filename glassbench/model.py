@@ -1,0 +1,147 @@
+"""The contract of a model: what it is given, and what it must return.
+
+A model is a class with `fit` and `predict`; nothing else is required. This
+module imports nothing heavy, so that a plugin can import it anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Predictions = Mapping[str, "np.ndarray"]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One static configuration: all that a model may see of it, and nothing of its future.
+
+    Lengths are in the system's unit (sigma_AA for Lennard-Jones systems, Angstrom for metals).
+
+    Attributes
+    ----------
+    positions : (N, d) float64
+    species : (N,) int8, 0 for the first species (A), 1 for the second (B)
+    box : (d,) float64, edges of the orthorhombic periodic box
+    configuration : name of the configuration in its dataset
+    frame : (d, d) float64 or None; rows: shear direction, plane normal, third axis
+    pairs : (P, 2) int64 or None; i < j, the pairs on which pair targets are asked
+    inherent_positions, cage_positions : (N, d) float64 or None, where the tier admits them
+    dynamics : short-time dynamics by name, each (N,), where the tier admits them
+    """
+
+    positions: np.ndarray
+    species: np.ndarray
+    box: np.ndarray
+    configuration: str = ""
+    frame: np.ndarray | None = None
+    pairs: np.ndarray | None = None
+    inherent_positions: np.ndarray | None = None
+    cage_positions: np.ndarray | None = None
+    dynamics: Mapping[str, np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class Condition(Mapping[str, float]):
+    """One point on the axes of a task, such as temperature 0.64 and time 16.5."""
+
+    values: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of(cls, **values: float) -> Condition:
+        return cls(tuple((name, float(value)) for name, value in values.items()))
+
+    @property
+    def name(self) -> str:
+        """Return the condition as words, such as `temperature=0.64 time=16.5`."""
+        return " ".join(f"{name}={value:g}" for name, value in self.values)
+
+    def __getitem__(self, name: str) -> float:
+        for key, value in self.values:
+            if key == name:
+                return value
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A structure with what is to be learned about it at one condition.
+
+    `targets` maps a target's name to its array: particle targets (N,), pair
+    targets (P,) in the order of `structure.pairs`.
+    """
+
+    structure: Structure
+    condition: Condition
+    targets: Predictions
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a model reports while it fits; every field but `epoch` may be unknown."""
+
+    epoch: int
+    epochs: int | None = None
+    loss: float | None = None
+    validation_score: float | None = None
+    learning_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the harness hands to `fit`.
+
+    Attributes
+    ----------
+    seed : the only source of randomness that a model may use
+    target : name of the task's target, a key of `Example.targets`
+    symmetry : group under which the target is unchanged: `cubic`, `square`, `none`, …
+    folder : scratch folder that outlives a crash; checkpoints go here
+    conditions : the conditions that the fitted model will be asked about
+    score : primary metric of predictions on validation examples, higher is better
+    report : call it with a `Progress` after every epoch
+    device : `cpu` or `cuda`, as torch writes it
+    threads : CPU threads that the trial may use
+    """
+
+    seed: int
+    target: str
+    symmetry: str
+    folder: Path
+    conditions: Sequence[Condition] = ()
+    score: Callable[[Sequence[Predictions], Sequence[Example]], float] | None = None
+    report: Callable[[Progress], None] = field(default=lambda progress: None)
+    device: str = "cpu"
+    threads: int = 1
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What every model does.
+
+    The class is called with its hyperparameters as keyword arguments. A model
+    that also has `save(folder)` and `load(folder)` is not fitted again when a
+    run stops between fitting and scoring.
+    """
+
+    def fit(self, train: Sequence[Example], valid: Sequence[Example], run: Run) -> None:
+        """Learn from `train`; use `valid` for stopping and choosing alone."""
+
+    def predict(
+        self, structures: Sequence[Structure], condition: Condition
+    ) -> Sequence[Predictions]:
+        """Return, for each structure, its predictions by target name."""
+
+
+Hyperparameters = Mapping[str, Any]

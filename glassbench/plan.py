@@ -1,0 +1,135 @@
+"""From a request to trials: plain data, importable without torch or Ray."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .model import Condition
+
+
+@dataclass(frozen=True)
+class ModelReference:
+    """A model as a trial knows it: its name, its folder and the digest of that folder."""
+
+    name: str
+    folder: str
+    digest: str
+    conditions_per_fit: str = "one"
+
+
+@dataclass(frozen=True)
+class DatasetReference:
+    """A dataset as a trial knows it: its name, where it lies and its content digest."""
+
+    name: str
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fit of one model with one seed, and the conditions on which it is scored."""
+
+    task: str
+    task_folder: str
+    protocol_version: int
+    dataset: DatasetReference
+    model: ModelReference
+    conditions: tuple[Condition, ...]
+    hyperparameters: Mapping[str, Any]
+    seed: int
+    floor: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the sha256 over all that can change the trial's result.
+
+        Where files lie and whether the trial serves as a floor change nothing.
+        """
+        content = {
+            "task": self.task,
+            "protocol_version": self.protocol_version,
+            "dataset": self.dataset.digest,
+            "model": self.model.digest,
+            "conditions": [list(map(list, c.values)) for c in self.conditions],
+            "hyperparameters": dict(self.hyperparameters),
+            "seed": self.seed,
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Return the trial in words, for progress lines and logs."""
+        where = self.conditions[0].name if len(self.conditions) == 1 else "all conditions"
+        return f"{self.model.name} {where} seed={self.seed}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `trial_from_json` reads back."""
+        plain = asdict(self)
+        plain["conditions"] = [dict(condition.values) for condition in self.conditions]
+        return plain
+
+
+def trial_from_json(plain: Mapping[str, Any]) -> Trial:
+    """Return the trial that `Trial.to_json` wrote."""
+    values = dict(plain)
+    values["dataset"] = DatasetReference(**values["dataset"])
+    values["model"] = ModelReference(**values["model"])
+    values["conditions"] = tuple(Condition.of(**c) for c in values["conditions"])
+    return Trial(**values)
+
+
+def folder_digest(folder: Path) -> str:
+    """Return the sha256 over every file of a plugin's folder, names and bytes.
+
+    Caches that tools leave behind (`__pycache__`, hidden files) do not count.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        relative = path.relative_to(folder)
+        if any(part == "__pycache__" or part.startswith(".") for part in relative.parts):
+            continue
+        content = path.read_bytes()
+        digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def make_trials(
+    *,
+    task: str,
+    task_folder: str,
+    protocol_version: int,
+    dataset: DatasetReference,
+    model: ModelReference,
+    conditions: Sequence[Condition],
+    hyperparameters: Mapping[str, Any],
+    seeds: Sequence[int],
+    floor: bool = False,
+) -> list[Trial]:
+    """Return one trial per seed, and per condition for models that fit one condition at a time."""
+    if model.conditions_per_fit == "all":
+        groups = [tuple(conditions)]
+    else:
+        groups = [(condition,) for condition in conditions]
+    return [
+        Trial(
+            task=task,
+            task_folder=task_folder,
+            protocol_version=protocol_version,
+            dataset=dataset,
+            model=model,
+            conditions=group,
+            hyperparameters=dict(hyperparameters),
+            seed=seed,
+            floor=floor,
+        )
+        for group in groups
+        for seed in seeds
+    ]

@@ -1,0 +1,137 @@
+"""The contract of a task: what `task.toml` says, checked and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+SYMMETRIES = ("none", "square", "cubic", "shear_2d", "shear_3d")
+INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
+
+
+class TaskError(ValueError):
+    """A `task.toml` breaks the contract; the message names file, key and limit."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of the conditions, such as `temperature` or `time`."""
+
+    name: str
+    symbol: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """A quantity to predict: per `particle` or per `pair`."""
+
+    name: str
+    per: str
+    unit: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A dataset that a task names, and the conditions that a run takes when none are asked for."""
+
+    name: str
+    path: str | None
+    description: str
+    default: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A standardised problem. `metrics` holds the tables of `task.toml` as they stand."""
+
+    name: str
+    title: str
+    summary: str
+    protocol_version: int
+    target: str
+    targets: Mapping[str, Target]
+    symmetry: str
+    axes: tuple[Axis, ...]
+    metrics: tuple[Mapping[str, Any], ...]
+    floors: tuple[str, ...]
+    datasets: Mapping[str, DatasetEntry]
+    default_dataset: str
+    citation: str
+    folder: Path = field(compare=False)
+
+    @property
+    def primary_metric(self) -> Mapping[str, Any]:
+        return next(metric for metric in self.metrics if metric.get("primary"))
+
+    def axis(self, name: str) -> Axis:
+        for axis in self.axes:
+            if axis.name == name:
+                return axis
+        raise KeyError(name)
+
+
+def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
+    """Return the task that a parsed `task.toml` describes.
+
+    Raises
+    ------
+    TaskError
+        If a key is missing, unknown or of the wrong kind.
+    """
+    where = folder / "task.toml"
+    known = {
+        "name", "title", "summary", "protocol_version", "target", "targets", "symmetry", "axes",
+        "metrics", "floors", "datasets", "default_dataset", "citation",
+    }  # fmt: skip
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f": did you mean `{near[0]}`?" if near else f": known keys are {sorted(known)}"
+            raise TaskError(f"{where}: unknown key `{key}`{hint}")
+    for key in sorted(known):
+        if key not in table:
+            raise TaskError(f"{where}: key `{key}` is missing: add it")
+    if table["symmetry"] not in SYMMETRIES:
+        raise TaskError(f"{where}: symmetry `{table['symmetry']}` is not one of {SYMMETRIES}")
+    targets = {
+        name: Target(name, entry["per"], entry["unit"], entry.get("description", ""))
+        for name, entry in table["targets"].items()
+    }
+    if table["target"] not in targets:
+        raise TaskError(f"{where}: target `{table['target']}` is not described under [targets]")
+    if sum(bool(metric.get("primary")) for metric in table["metrics"]) != 1:
+        raise TaskError(f"{where}: exactly one of [[metrics]] must have `primary = true`")
+    datasets = {
+        name: DatasetEntry(
+            name=name,
+            path=entry.get("path"),
+            description=entry.get("description", ""),
+            default={axis: tuple(v) for axis, v in entry.get("default", {}).items()},
+        )
+        for name, entry in table["datasets"].items()
+    }
+    if table["default_dataset"] not in datasets:
+        raise TaskError(
+            f"{where}: default_dataset `{table['default_dataset']}` is not under [datasets]"
+        )
+    return Task(
+        name=table["name"],
+        title=table["title"],
+        summary=table["summary"],
+        protocol_version=int(table["protocol_version"]),
+        target=table["target"],
+        targets=targets,
+        symmetry=table["symmetry"],
+        axes=tuple(Axis(a["name"], a["symbol"], a["unit"]) for a in table["axes"]),
+        metrics=tuple(table["metrics"]),
+        floors=tuple(table["floors"]),
+        datasets=datasets,
+        default_dataset=table["default_dataset"],
+        citation=table["citation"],
+        folder=folder,
+    )
