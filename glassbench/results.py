@@ -1,0 +1,111 @@
+"""What a finished trial leaves behind, as plain data in a JSON file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .plan import Trial
+from .workspace import Workspace
+
+RESULT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric at one condition; `None` stands for an undefined value.
+
+    Attributes
+    ----------
+    value : the aggregate, as the metric's `average` says
+    by_configuration : value of each test configuration, in the order of `ConditionScores`
+    """
+
+    value: float | None
+    by_configuration: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class ConditionScores:
+    """All metrics at one condition."""
+
+    condition: Mapping[str, float]
+    configurations: tuple[str, ...]
+    parents: tuple[str, ...]
+    scores: Mapping[str, Score]
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A finished trial.
+
+    Attributes
+    ----------
+    key : the trial's key
+    trial : the trial as `Trial.to_json` wrote it
+    conditions : scores by condition
+    history : progress of each epoch, as plain values
+    cost : `wall_seconds`, `cpu_seconds`, `gpu_seconds`, `peak_memory_bytes`,
+        and `fit_seconds`, `predict_seconds`
+    predictions : `path` relative to the trial's folder, and `sha256`
+    parameters : number of trained parameters, where the model tells
+    """
+
+    key: str
+    trial: Mapping[str, Any]
+    conditions: tuple[ConditionScores, ...]
+    history: tuple[Mapping[str, Any], ...]
+    cost: Mapping[str, float]
+    predictions: Mapping[str, str]
+    parameters: int | None = None
+    version: int = RESULT_VERSION
+
+
+def result_path(workspace: Workspace, key: str) -> Path:
+    return workspace.trial_folder(key) / "result.json"
+
+
+def read_result(workspace: Workspace, trial: Trial | str) -> TrialResult | None:
+    """Return the result of a finished trial, or None where there is none yet."""
+    path = result_path(workspace, trial if isinstance(trial, str) else trial.key)
+    try:
+        plain = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    plain["conditions"] = tuple(
+        ConditionScores(
+            condition=c["condition"],
+            configurations=tuple(c["configurations"]),
+            parents=tuple(c["parents"]),
+            scores={
+                name: Score(s["value"], tuple(s["by_configuration"]))
+                for name, s in c["scores"].items()
+            },
+        )
+        for c in plain["conditions"]
+    )
+    plain["history"] = tuple(plain["history"])
+    return TrialResult(**plain)
+
+
+def write_result(workspace: Workspace, result: TrialResult) -> Path:
+    """Write the result so that it appears whole; a trial is finished when this file is there."""
+    path = result_path(workspace, result.key)
+    write_json(path, asdict(result))
+    return path
+
+
+def write_json(path: Path, plain: Mapping[str, Any]) -> None:
+    """Write JSON to a file that appears under its name only when it is complete and on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump(plain, file, indent=1, allow_nan=False, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
