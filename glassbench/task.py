@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -73,6 +74,24 @@ class Task:
             if axis.name == name:
                 return axis
         raise KeyError(name)
+
+
+def read_task(folder: Path) -> Task:
+    """Return the task of a folder that holds a `task.toml`.
+
+    Raises
+    ------
+    TaskError
+        If there is no such file, or it is no TOML, or it breaks the contract.
+    """
+    where = folder / "task.toml"
+    try:
+        table = tomllib.loads(where.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TaskError(f"{folder} holds no task.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TaskError(f"{where} is not valid TOML: {error}") from error
+    return parse_task(table, folder)
 
 
 def parse_task(table: Mapping[str, Any], folder: Path) -> Task:

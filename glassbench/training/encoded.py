@@ -1,0 +1,70 @@
+"""Structures turned into tensors, kept in memory as far as a budget allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from ..model import Example, Structure
+
+Tensors = dict[str, torch.Tensor]
+
+
+class EncodedExamples:
+    """The tensors of a sequence of examples, made once and kept while they fit in memory.
+
+    Parameters
+    ----------
+    examples : what to encode; read one at a time
+    encode : inputs of a structure by name
+    budget_bytes : memory that kept tensors may take; what does not fit is made again
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        encode: Callable[[Structure], Tensors],
+        device: str,
+        budget_bytes: int = 4 << 30,
+    ) -> None:
+        self.examples, self.encode = examples, encode
+        self.device, self.left = device, budget_bytes
+        self.kept: dict[int, tuple[Tensors, Tensors]] = {}
+        self.inputs_of_structure: dict[str, Tensors] = {}
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> tuple[Tensors, Tensors]:
+        """Return inputs and targets of one example, on the device."""
+        if index in self.kept:
+            return self.kept[index]
+        example = self.examples[index]
+        name = example.structure.configuration
+        inputs = self.inputs_of_structure.get(name) if name else None
+        fresh = inputs is None
+        if inputs is None:
+            inputs = _to_device(self.encode(example.structure), self.device)
+        targets = _to_device(
+            {
+                key: torch.as_tensor(values, dtype=torch.float32)
+                for key, values in example.targets.items()
+            },
+            self.device,
+        )
+        cost = _bytes(targets) + (_bytes(inputs) if fresh else 0)
+        if cost <= self.left:
+            self.left -= cost
+            self.kept[index] = (inputs, targets)
+            if name:
+                self.inputs_of_structure[name] = inputs
+        return inputs, targets
+
+
+def _to_device(tensors: Tensors, device: str) -> Tensors:
+    return {name: tensor.to(device) for name, tensor in tensors.items()}
+
+
+def _bytes(tensors: Tensors) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

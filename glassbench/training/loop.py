@@ -1,0 +1,144 @@
+"""The training loop: Adam, clipping, augmentation, early stopping, checkpoints.
+
+It knows nothing of Ray. Order and augmentation are drawn from (seed, epoch,
+position), not from a running generator, so that a run that goes on from a
+checkpoint takes the very steps that it would have taken.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from ..model import Progress, Run
+from . import distribution
+from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from .settings import TrainingSettings
+
+LossOf = Callable[[int, np.random.Generator], torch.Tensor]
+
+
+class TrainingFailed(RuntimeError):
+    """Training cannot go on; the message says at which epoch and what to change."""
+
+
+def train_network(
+    network: torch.nn.Module,
+    examples: int,
+    loss_of: LossOf,
+    validate: Callable[[], float | None],
+    settings: TrainingSettings,
+    run: Run,
+) -> TrainingState:
+    """Train `network` in place and leave it with the weights of the best validation.
+
+    Parameters
+    ----------
+    examples : number of training examples
+    loss_of : differentiable loss of example k, augmented with the generator given
+    validate : validation score, higher is better; None where there is no validation
+    """
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    identity = {"settings": asdict(settings), "seed": run.seed, "examples": examples}
+    state = load_checkpoint(run.folder, network, optimiser, identity, run.device)
+    state = state or TrainingState()
+    saver = _Saver(network, optimiser, settings, identity, run)
+    while state.epoch < settings.epochs and not _stale(state, settings):
+        _train_epoch(network, optimiser, examples, loss_of, settings, run, state, saver)
+        _close_epoch(network, validate, settings, run, state)
+        saver.save(state)
+    if state.best_weights:
+        network.load_state_dict(state.best_weights)
+    return state
+
+
+class _Saver:
+    """Writes checkpoints, from worker 0 alone."""
+
+    def __init__(self, network, optimiser, settings, identity, run) -> None:
+        self.parts = (network, optimiser, identity)
+        self.folder, self.seconds = run.folder, settings.checkpoint_seconds
+        self.saved_at = time.monotonic()
+
+    def save(self, state: TrainingState) -> None:
+        if distribution.rank() == 0:
+            save_checkpoint(self.folder, state, *self.parts)
+        self.saved_at = time.monotonic()
+
+    def save_if_due(self, state: TrainingState) -> None:
+        if time.monotonic() - self.saved_at >= self.seconds:
+            self.save(state)
+
+
+def _train_epoch(network, optimiser, examples, loss_of, settings, run, state, saver) -> None:
+    network.train()
+    order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(examples)
+    batches = [order[i : i + settings.batch_size] for i in range(0, examples, settings.batch_size)]
+    while state.position < len(batches):
+        progress = (state.epoch + state.position / len(batches)) / settings.epochs
+        _set_learning_rate(optimiser, settings, progress)
+        batch: Sequence[int] = batches[state.position]
+        optimiser.zero_grad(set_to_none=True)
+        batch_loss = 0.0
+        for example in distribution.share_of(batch):
+            generator = np.random.default_rng([run.seed, 2, state.epoch, int(example)])
+            loss = loss_of(int(example), generator) / len(batch)
+            loss.backward()
+            batch_loss += float(loss.detach())
+        distribution.sum_gradients(network.parameters())
+        batch_loss = distribution.sum_over_workers(batch_loss, run.device)
+        if not math.isfinite(batch_loss):
+            raise TrainingFailed(
+                f"the loss is {batch_loss} in epoch {state.epoch + 1}: lower the learning rate "
+                f"(it is {settings.learning_rate:g}) or look at the training targets"
+            )
+        if settings.gradient_clip:
+            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_clip)
+        optimiser.step()
+        state.position += 1
+        state.loss_sum += batch_loss * len(batch)
+        state.loss_count += len(batch)
+        if state.position < len(batches):
+            saver.save_if_due(state)
+
+
+def _close_epoch(network, validate, settings, run, state) -> None:
+    network.eval()
+    score = validate() if distribution.rank() == 0 else None
+    score = distribution.from_first_worker(score, run.device)
+    state.epoch += 1
+    if score is not None and (state.best_score is None or score > state.best_score):
+        state.best_score, state.best_epoch = score, state.epoch
+        state.best_weights = {
+            name: value.detach().clone() for name, value in network.state_dict().items()
+        }
+    progress = Progress(
+        epoch=state.epoch,
+        epochs=settings.epochs,
+        loss=state.loss_sum / state.loss_count,
+        validation_score=score,
+        learning_rate=_learning_rate(settings, state.epoch / settings.epochs),
+    )
+    state.position, state.loss_sum, state.loss_count = 0, 0.0, 0
+    if distribution.rank() == 0:
+        run.report(progress)
+
+
+def _stale(state: TrainingState, settings: TrainingSettings) -> bool:
+    return bool(settings.patience) and state.epoch - state.best_epoch >= settings.patience
+
+
+def _learning_rate(settings: TrainingSettings, progress: float) -> float:
+    if settings.schedule == "cosine":
+        return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    return settings.learning_rate
+
+
+def _set_learning_rate(optimiser, settings: TrainingSettings, progress: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = _learning_rate(settings, progress)

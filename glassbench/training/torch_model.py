@@ -1,0 +1,136 @@
+"""A model made of a torch network: it says what the network is, the harness does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..model import Condition, Example, Predictions, Run, Structure
+from .augmentation import draw_matrix
+from .encoded import EncodedExamples, Tensors
+from .loop import train_network
+from .settings import TrainingSettings
+
+WEIGHTS_NAME = "weights.pt"
+
+
+class TorchModel:
+    """Base class of models with a torch network.
+
+    A subclass gives `network`, `encode`, `loss` and `outputs`; the harness gives
+    the loop, augmentation, mixed precision, checkpoints, early stopping and progress.
+    Hyperparameters named in `TrainingSettings` belong to the loop; a subclass takes
+    the others in its own `__init__` and hands the rest on.
+    """
+
+    def __init__(self, **settings) -> None:
+        self.settings = TrainingSettings(**settings)
+        self.target = ""
+        self.module: torch.nn.Module | None = None
+        self.dimension = 0
+
+    def network(self, dimension: int) -> torch.nn.Module:
+        """Return a fresh network for structures in `dimension` dimensions."""
+        raise TypeError(f"{type(self).__name__} must define `network`")
+
+    def encode(self, structure: Structure) -> Tensors:
+        """Return the network's inputs by name, on the CPU."""
+        raise TypeError(f"{type(self).__name__} must define `encode`")
+
+    def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
+        """Return the loss of one structure; `forward` is the network, compiled or not."""
+        raise TypeError(f"{type(self).__name__} must define `loss`")
+
+    def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
+        """Return predictions of one structure by target name."""
+        raise TypeError(f"{type(self).__name__} must define `outputs`")
+
+    def augment(self, inputs: Tensors, matrix: torch.Tensor) -> Tensors:
+        """Return the inputs of the structure turned by `matrix` (d, d); `vectors` (E, d) turn."""
+        return inputs | {"vectors": inputs["vectors"] @ matrix.T}
+
+    def compiled(self, network: torch.nn.Module, updates: int) -> Callable:
+        """Return the network as training calls it, in a run of so many passes over a structure."""
+        return network
+
+    @property
+    def parameters(self) -> int | None:
+        """Return the number of trained parameters, once there is a network."""
+        if self.module is None:
+            return None
+        return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
+
+    def fit(self, train: Sequence[Example], valid: Sequence[Example], run: Run) -> None:
+        """Train on `train`, and keep the weights that score best on `valid`."""
+        torch.set_num_threads(run.threads)
+        torch.manual_seed(run.seed)
+        self.target = run.target
+        self.dimension = train[0].structure.positions.shape[1]
+        self.module = self.network(self.dimension).to(run.device)
+        settings = self.settings
+        forward = self.compiled(self.module, settings.epochs * len(train))
+        examples = EncodedExamples(train, self.encode, run.device)
+        autocast = _autocast(settings.precision, run.device)
+
+        def loss_of(index: int, generator: np.random.Generator) -> torch.Tensor:
+            inputs, targets = examples[index]
+            if settings.augment:
+                matrix = draw_matrix(run.symmetry, self.dimension, generator)
+                inputs = self.augment(inputs, torch.as_tensor(matrix, device=run.device))
+            with autocast():
+                return self.loss(forward, inputs, targets)
+
+        def validate() -> float | None:
+            if run.score is None or not len(valid):
+                return None
+            predictions = [self._predict(example.structure) for example in valid]
+            return run.score(predictions, valid)
+
+        train_network(self.module, len(train), loss_of, validate, settings, run)
+
+    def predict(
+        self, structures: Sequence[Structure], condition: Condition
+    ) -> Sequence[Predictions]:
+        """Return predictions in float32, without compilation."""
+        return [self._predict(structure) for structure in structures]
+
+    def save(self, folder: Path) -> None:
+        """Write the network's weights."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: value.cpu() for name, value in self.module.state_dict().items()}
+        torch.save({"dimension": self.dimension, "weights": weights}, folder / WEIGHTS_NAME)
+
+    def load(self, folder: Path) -> None:
+        """Read weights that `save` wrote; nothing in the file is executed."""
+        content = torch.load(folder / WEIGHTS_NAME, map_location="cpu", weights_only=True)
+        self.dimension = content["dimension"]
+        self.module = self.network(self.dimension)
+        self.module.load_state_dict(content["weights"])
+
+    @torch.inference_mode()
+    def _predict(self, structure: Structure) -> Predictions:
+        self.module.eval()
+        device = next(self.module.parameters()).device
+        inputs = {name: tensor.to(device) for name, tensor in self.encode(structure).items()}
+        outputs = self.outputs(self.module, inputs)
+        return {name: values.float().cpu().numpy() for name, values in outputs.items()}
+
+
+def _autocast(precision: str, device: str):
+    """Return a context manager factory for mixed precision on this device."""
+    if precision == "float32":
+        return nullcontext
+    if precision == "auto" and not _multiplies_bfloat16(device):
+        return nullcontext
+    return lambda: torch.autocast(device.split(":")[0], dtype=torch.bfloat16)
+
+
+def _multiplies_bfloat16(device: str) -> bool:
+    """Return whether the hardware multiplies bfloat16 faster than float32."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported()
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -1,0 +1,263 @@
+"""One trial: fit, predict, score. It knows nothing of Ray and nothing of tracking.
+
+Each stage leaves its outcome in the trial's folder before the next begins, so
+that a trial stopped anywhere goes on where it was: a checkpoint while fitting,
+`fitted/` after it, `predictions.npz` after predicting, `result.json` at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import resource
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from .datasets.view import View, open_view
+from .model import Condition, Example, Model, Predictions, Progress, Run
+from .model_card import read_model_card
+from .plan import Trial
+from .predictions import read_predictions, write_predictions
+from .registry import load_model_class
+from .results import ConditionScores, TrialResult, read_result, write_json, write_result
+from .scoring import primary_score, score_condition
+from .task import Task, read_task
+from .workspace import Workspace
+
+ConditionPredictions = dict[str, dict[str, Predictions]]
+
+
+class TrialError(RuntimeError):
+    """A trial cannot be run or its model broke the contract; the message says which and how."""
+
+
+def run_trial(
+    trial: Trial,
+    workspace: Workspace,
+    *,
+    report: Callable[[Progress], None] | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+) -> TrialResult:
+    """Run a trial to its end, from wherever an earlier attempt left it.
+
+    Returns the stored result where the trial is finished already.
+
+    Raises
+    ------
+    TrialError
+        If the dataset is not the one of the trial, or the model breaks its contract.
+    """
+    finished = read_result(workspace, trial)
+    if finished is not None:
+        return finished
+    folder = workspace.trial_folder(trial.key)
+    write_json(folder / "trial.json", trial.to_json())
+    task = read_task(Path(trial.task_folder))
+    view = open_view(task, Path(trial.dataset.path))
+    if view.digest != trial.dataset.digest:
+        raise TrialError(
+            f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest {view.digest}, "
+            f"the trial was planned on {trial.dataset.digest}: plan the run again"
+        )
+    model = _make_model(trial)
+    history = _History(folder / "history.jsonl", report)
+    cost = _Cost(folder / "cost.json")
+    predictions = _stored_predictions(folder)
+    if predictions is None:
+        with cost.of("fit"):
+            _fit(model, trial, task, view, folder, history, device, threads)
+        cost.remember("parameters", getattr(model, "parameters", None))
+        with cost.of("predict"):
+            predictions = _predict(model, trial, view)
+        write_predictions(folder / "predictions.npz", predictions)
+    result = TrialResult(
+        key=trial.key,
+        trial=trial.to_json(),
+        conditions=_score(task, view, trial.conditions, predictions),
+        history=tuple(history.read()),
+        cost=cost.total(device),
+        predictions={
+            "path": "predictions.npz",
+            "sha256": hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest(),
+        },
+        parameters=cost.spent.get("parameters"),
+    )
+    write_result(workspace, result)
+    return result
+
+
+def _make_model(trial: Trial) -> Model:
+    card = read_model_card(Path(trial.model.folder))
+    try:
+        return load_model_class(card)(**trial.hyperparameters)
+    except (TypeError, ValueError) as error:
+        raise TrialError(f"model {trial.model.name} refuses its hyperparameters: {error}") from error
+
+
+def _fit(model, trial, task, view, folder, history, device, threads) -> None:
+    """Fit the model, or load what an earlier attempt fitted."""
+    fitted = folder / "fitted"
+    if fitted.exists() and hasattr(model, "load"):
+        model.load(fitted)
+        return
+    train = view.examples("train", trial.conditions)
+    valid = view.examples("valid", trial.conditions)
+    if not len(train):
+        raise TrialError(f"dataset {trial.dataset.name} has no training configuration here")
+
+    def score(predictions: Sequence[Predictions], examples: Sequence[Example]) -> float:
+        return primary_score(task, predictions, examples)
+
+    model.fit(
+        train,
+        valid,
+        Run(
+            seed=trial.seed,
+            target=task.target,
+            symmetry=task.symmetry,
+            folder=folder / "checkpoint",
+            conditions=trial.conditions,
+            score=score,
+            report=history.add,
+            device=device,
+            threads=threads,
+        ),
+    )
+    if hasattr(model, "save"):
+        partial = folder / "fitted.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        model.save(partial)
+        partial.rename(fitted)
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+
+
+def _predict(model: Model, trial: Trial, view: View) -> ConditionPredictions:
+    predictions: ConditionPredictions = {}
+    for condition in trial.conditions:
+        structures = view.structures("test", condition)
+        answers = list(model.predict(structures, condition))
+        if len(answers) != len(structures):
+            raise TrialError(
+                f"model {trial.model.name} returned {len(answers)} predictions for "
+                f"{len(structures)} structures at {condition.name}"
+            )
+        predictions[condition.name] = {
+            structure.configuration: {
+                target: _checked(values, trial, condition, target, structure.configuration)
+                for target, values in answer.items()
+            }
+            for structure, answer in zip(structures, answers, strict=True)
+        }
+    return predictions
+
+
+def _checked(values, trial: Trial, condition: Condition, target: str, configuration: str):
+    array = np.asarray(values, dtype=np.float32)
+    if not np.isfinite(array).all():
+        count = int((~np.isfinite(array)).sum())
+        raise TrialError(
+            f"model {trial.model.name} predicted {count} values of {target} that are not finite "
+            f"for configuration {configuration} at {condition.name}"
+        )
+    return array
+
+
+def _stored_predictions(folder: Path) -> ConditionPredictions | None:
+    path = folder / "predictions.npz"
+    return read_predictions(path) if path.exists() else None
+
+
+def _score(
+    task: Task, view: View, conditions: Sequence[Condition], predictions: ConditionPredictions
+) -> tuple[ConditionScores, ...]:
+    return tuple(
+        score_condition(task, view, condition, predictions[condition.name])
+        for condition in conditions
+    )
+
+
+class _History:
+    """Progress of each epoch, kept on disk so that a resumed fit does not lose it."""
+
+    def __init__(self, path: Path, report: Callable[[Progress], None] | None) -> None:
+        self.path, self.report = path, report
+
+    def add(self, progress: Progress) -> None:
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(progress)) + "\n")
+        if self.report is not None:
+            self.report(progress)
+
+    def read(self) -> list[dict]:
+        """Return the last report of each epoch, in order; a torn last line does not count."""
+        epochs: dict[int, dict] = {}
+        if self.path.exists():
+            for line in self.path.read_text(encoding="utf-8").splitlines():
+                try:
+                    entry = json.loads(line)
+                except json.JSONDecodeError:
+                    continue
+                epochs[entry["epoch"]] = {k: _finite(v) for k, v in entry.items()}
+        return [epochs[epoch] for epoch in sorted(epochs)]
+
+
+def _finite(value):
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class _Cost:
+    """Seconds and memory of each stage, kept on disk over attempts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spent = json.loads(path.read_text()) if path.exists() else {}
+
+    def of(self, stage: str) -> _Stage:
+        return _Stage(self, stage)
+
+    def add(self, **amounts: float) -> None:
+        for name, amount in amounts.items():
+            self.spent[name] = self.spent.get(name, 0.0) + amount
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        self.spent["peak_memory_bytes"] = max(self.spent.get("peak_memory_bytes", 0), peak)
+        write_json(self.path, self.spent)
+
+    def remember(self, name: str, value) -> None:
+        """Keep a fact that a later attempt, which does not fit again, could not tell."""
+        if value is not None:
+            self.spent[name] = value
+            write_json(self.path, self.spent)
+
+    def total(self, device: str) -> dict[str, float]:
+        wall = self.spent.get("fit_seconds", 0.0) + self.spent.get("predict_seconds", 0.0)
+        return {
+            "wall_seconds": wall,
+            "cpu_seconds": self.spent.get("cpu_seconds", 0.0),
+            "gpu_seconds": wall if device.startswith("cuda") else 0.0,
+            "peak_memory_bytes": self.spent.get("peak_memory_bytes", 0),
+            "fit_seconds": self.spent.get("fit_seconds", 0.0),
+            "predict_seconds": self.spent.get("predict_seconds", 0.0),
+        }
+
+
+class _Stage:
+    """Times one stage; what a failed stage spent counts too."""
+
+    def __init__(self, cost: _Cost, stage: str) -> None:
+        self.cost, self.stage = cost, stage
+
+    def __enter__(self) -> None:
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.cost.add(
+            **{f"{self.stage}_seconds": time.perf_counter() - self.wall},
+            cpu_seconds=time.process_time() - self.cpu,
+        )
