@@ -89,3 +89,28 @@ def _parent_steps(protocol: Protocol, configurations: int) -> float:
     )
     held = protocol.quench_time + tau_alphas * protocol.tau_alpha
     return protocol.melt_time / protocol.melt_step + held / protocol.step
+
+
+def disk_bytes(state: State) -> int:
+    """Return the bytes that the pieces of one temperature take, positions as float64."""
+    configurations = sum(sum(counts) for counts in state.parents.values())
+    frames = configurations * state.trajectories * len(state.times)
+    return frames * state.protocol.particles * 3 * 8
+
+
+def _paper_state(temperature: float, tau_alpha: float, times: tuple[float, ...]) -> State:
+    """Return a temperature as in Shiba et al. 2023: 400 + 100 configurations, each its own parent."""
+    return State(
+        protocol=Protocol(temperature=temperature, tau_alpha=tau_alpha),
+        times=times,
+        parents={"test": (1,) * 100, "train": (1,) * 360, "valid": (1,) * 40},
+    )
+
+
+PAPER = (
+    _paper_state(0.64, 16.5, (0.1, 0.165, 0.52, 1.65, 5.2, 16.5, 52, 165, 520)),
+    _paper_state(0.50, 217, (0.108, 0.434, 2.17, 6.86, 21.7, 68.6, 217, 686, 2170, 6860)),
+    _paper_state(0.44, 4120, (0.13, 1.3, 13, 130, 412, 1300, 4120, 13000, 41200, 130000)),
+)
+
+PLANS = {"mini": MINI, "paper": PAPER}

@@ -85,7 +85,7 @@ def equilibrate(protocol: Protocol, configurations: int, names: tuple, log: Path
     damping = protocol.thermostat_time
     melt, target = protocol.melt_temperature, protocol.temperature
     with lammps_session(log) as lammps:
-        _open_box(lammps, protocol.box_edge)
+        open_box(lammps, protocol.box_edge)
         place_atoms(lammps, positions, types, velocities)
         lammps.command(f"timestep {protocol.melt_step}")
         lammps.command("minimize 1e-3 1e-3 200 2000")
@@ -122,7 +122,7 @@ def inherent_structure(
     Returns the minimum's positions (N, 3) float32, wrapped, and its energy per particle.
     """
     with lammps_session(log) as lammps:
-        _open_box(lammps, box_edge)
+        open_box(lammps, box_edge)
         place_atoms(lammps, positions.astype(np.float64), species + 1)
         lammps.command("min_style cg")
         lammps.command("minimize 0 1e-6 20000 200000")
@@ -154,7 +154,7 @@ def isoconfigurational_trajectory(
     box = np.full(3, protocol.box_edge)
     frames, energies, temperatures = [], [], []
     with lammps_session(log) as lammps:
-        _open_box(lammps, protocol.box_edge)
+        open_box(lammps, protocol.box_edge)
         place_atoms(lammps, positions.astype(np.float64), species + 1, velocities)
         lammps.command(f"timestep {protocol.step}")
         lammps.command("fix integrate all nve")
@@ -184,7 +184,8 @@ def steps_in(time: float, step: float) -> int:
     return count
 
 
-def _open_box(lammps, edge: float) -> None:
+def open_box(lammps, edge: float) -> None:
+    """Open a cubic periodic box of this edge (sigma_AA) with the Kob-Andersen potential."""
     for command in (
         "units lj",
         "atom_style atomic",

