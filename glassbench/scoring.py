@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from .datasets.view import View
+from .errors import UserError
 from .metrics import (
     MetricSpecification,
     noise_ceiling,
@@ -23,7 +24,7 @@ from .results import ConditionScores, Score
 from .task import Task
 
 
-class PredictionsError(ValueError):
+class PredictionsError(UserError):
     """Predictions do not fit the structures that were asked about."""
 
 
@@ -117,7 +118,8 @@ def _score(
                 f"predictions of {target} for configuration {example.structure.configuration} "
                 f"have the shape {guess.shape}, the target has {truth.shape}"
             )
-    scored = score_configurations(specification, guesses, truths, selections)
+    boxes = [(example.structure.positions, example.structure.box) for example in examples]
+    scored = score_configurations(specification, guesses, truths, selections, boxes)
     return Score(
         _defined(scored.value), tuple(_defined(value) for value in scored.by_configuration)
     )

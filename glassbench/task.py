@@ -9,11 +9,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from .errors import UserError
+
 SYMMETRIES = ("none", "square", "cubic", "shear_2d", "shear_3d")
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
 
 
-class TaskError(ValueError):
+class TaskError(UserError):
     """A `task.toml` breaks the contract; the message names file, key and limit."""
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from .datasets.view import View, open_view
+from .errors import UserError
 from .model import Condition, Example, Model, Predictions, Progress, Run
-from .model_card import read_model_card
+from .model_card import ModelCard, read_model_card
 from .plan import Trial
 from .predictions import read_predictions, write_predictions
 from .registry import load_model_class
@@ -33,7 +34,7 @@ from .workspace import Workspace
 ConditionPredictions = dict[str, dict[str, Predictions]]
 
 
-class TrialError(RuntimeError):
+class TrialError(UserError):
     """A trial cannot be run or its model broke the contract; the message says which and how."""
 
 
@@ -60,13 +61,14 @@ def run_trial(
     folder = workspace.trial_folder(trial.key)
     write_json(folder / "trial.json", trial.to_json())
     task = read_task(Path(trial.task_folder))
-    view = open_view(task, Path(trial.dataset.path))
+    card = read_model_card(Path(trial.model.folder))
+    view = open_view(task, Path(trial.dataset.path), reads=card.reads)
     if view.digest != trial.dataset.digest:
         raise TrialError(
             f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest {view.digest}, "
             f"the trial was planned on {trial.dataset.digest}: plan the run again"
         )
-    model = _make_model(trial)
+    model = _make_model(trial, card)
     history = _History(folder / "history.jsonl", report)
     cost = _Cost(folder / "cost.json")
     predictions = _stored_predictions(folder)
@@ -93,12 +95,12 @@ def run_trial(
     return result
 
 
-def _make_model(trial: Trial) -> Model:
-    card = read_model_card(Path(trial.model.folder))
+def _make_model(trial: Trial, card: ModelCard) -> Model:
     try:
         return load_model_class(card)(**trial.hyperparameters)
     except (TypeError, ValueError) as error:
-        raise TrialError(f"model {trial.model.name} refuses its hyperparameters: {error}") from error
+        message = f"model {trial.model.name} refuses its hyperparameters: {error}"
+        raise TrialError(message) from error
 
 
 def _fit(model, trial, task, view, folder, history, device, threads) -> None:

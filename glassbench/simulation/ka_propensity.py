@@ -15,13 +15,15 @@ class State:
     """One temperature of the plan.
 
     `parents` gives, for each split, the number of configurations that each of
-    its independent parents contributes.
+    its independent parents contributes; `packed` stores averages as 16-bit
+    integers at a fifth of their statistical error.
     """
 
     protocol: Protocol
     times: tuple[float, ...]
     parents: dict[str, tuple[int, ...]]
     trajectories: int = 32
+    packed: bool = False
 
     @property
     def name(self) -> str:
@@ -40,47 +42,98 @@ MINI = (
         ),
         times=(0.165, 0.52, 5.2, 16.5),
         parents={"test": (1,) * 6, "train": (4,) * 4, "valid": (2,)},
+        packed=True,
     ),
 )
 
 
+@dataclass(frozen=True)
+class PlannedConfiguration:
+    """One configuration of the plan: its name, split, parent, and number along the parent's run."""
+
+    name: str
+    split: str
+    parent: str
+    number: int
+
+    @property
+    def averages(self) -> str:
+        """Name of the piece that holds its arrays."""
+        return f"{self.name}-averages"
+
+
+def parents_of(state: State) -> list[tuple[str, str, int, int]]:
+    """Return name, split, number and count of configurations of every parent."""
+    return [
+        (f"{state.name}-{split}{number:03d}", split, number, count)
+        for split, counts in state.parents.items()
+        for number, count in enumerate(counts)
+    ]
+
+
+def configurations_of(state: State) -> list[PlannedConfiguration]:
+    """Return the configurations of one temperature, in the order of the dataset."""
+    return [
+        PlannedConfiguration(f"{parent}-c{number:02d}", split, parent, number)
+        for parent, split, _, count in parents_of(state)
+        for number in range(count)
+    ]
+
+
 def pieces_of(state: State) -> list[Piece]:
-    """Return the pieces of one temperature, parents before what needs them."""
-    protocol = state.protocol
-    values = asdict(protocol)
-    particles = protocol.particles
+    """Return the pieces of one temperature, each after those that it needs."""
     pieces = []
-    for split, counts in state.parents.items():
-        for number, count in enumerate(counts):
-            names = ["ka_propensity", state.name, split, number]
-            parent = f"{state.name}-{split}{number:03d}"
-            pieces.append(
-                Piece(
-                    name=parent,
-                    kind="parent",
-                    arguments={"protocol": values, "configurations": count, "names": names},
-                    atom_steps=particles * _parent_steps(protocol, count),
-                )
+    for parent, split, number, count in parents_of(state):
+        names = ["ka_propensity", state.name, split, number]
+        pieces.append(
+            Piece(
+                name=parent,
+                kind="parent",
+                arguments={
+                    "protocol": asdict(state.protocol),
+                    "configurations": count,
+                    "names": names,
+                },
+                atom_steps=state.protocol.particles * _parent_steps(state.protocol, count),
             )
-            for configuration in range(count):
-                for first in range(0, state.trajectories, TRAJECTORIES_PER_PIECE):
-                    batch = range(first, min(first + TRAJECTORIES_PER_PIECE, state.trajectories))
-                    pieces.append(
-                        Piece(
-                            name=f"{parent}-c{configuration:02d}-r{first:02d}",
-                            kind="trajectories",
-                            arguments={
-                                "protocol": values,
-                                "configuration": configuration,
-                                "times": list(state.times),
-                                "trajectories": list(batch),
-                                "names": [*names, configuration],
-                            },
-                            needs=(parent,),
-                            atom_steps=particles * len(batch) * max(state.times) / protocol.step,
-                        )
-                    )
+        )
+        for configuration in configurations_of(state):
+            if configuration.parent == parent:
+                pieces += _pieces_of_configuration(state, configuration, names)
     return pieces
+
+
+def _pieces_of_configuration(
+    state: State, configuration: PlannedConfiguration, names: list
+) -> list[Piece]:
+    """Return batches of trajectories, and the piece that averages them."""
+    protocol = state.protocol
+    shared = {"protocol": asdict(protocol), "configuration": configuration.number}
+    batches = []
+    for first in range(0, state.trajectories, TRAJECTORIES_PER_PIECE):
+        batch = range(first, min(first + TRAJECTORIES_PER_PIECE, state.trajectories))
+        steps = len(batch) * max(state.times) / protocol.step
+        batches.append(
+            Piece(
+                name=f"{configuration.name}-r{first:02d}",
+                kind="trajectories",
+                arguments=shared
+                | {
+                    "times": list(state.times),
+                    "trajectories": list(batch),
+                    "names": [*names, configuration.number],
+                },
+                needs=(configuration.parent,),
+                atom_steps=protocol.particles * steps,
+            )
+        )
+    averages = Piece(
+        name=configuration.averages,
+        kind="averages",
+        arguments=shared | {"close_pair_halves": configuration.split != "train"},
+        needs=(configuration.parent, *(batch.name for batch in batches)),
+    )
+    return [*batches, averages]
 
 
 def _parent_steps(protocol: Protocol, configurations: int) -> float:
@@ -99,7 +152,7 @@ def disk_bytes(state: State) -> int:
 
 
 def _paper_state(temperature: float, tau_alpha: float, times: tuple[float, ...]) -> State:
-    """Return a temperature as in Shiba et al. 2023: 400 + 100 configurations, each its own parent."""
+    """Return a temperature as in Shiba et al. 2023: 400 + 100 configurations, one a parent."""
     return State(
         protocol=Protocol(temperature=temperature, tau_alpha=tau_alpha),
         times=times,

@@ -180,7 +180,7 @@ def steps_in(time: float, step: float) -> int:
     """Return the number of steps in `time`, which must be a multiple of `step`."""
     count = round(time / step)
     if abs(count * step - time) > 1e-6 * max(time, step):
-        raise ValueError(f"time {time} is not a multiple of the time step {step}: change one of them")
+        raise ValueError(f"time {time} is not a multiple of the time step {step}: change one")
     return count
 
 

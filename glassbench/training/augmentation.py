@@ -35,7 +35,8 @@ def symmetry_matrices(symmetry: str, dimension: int) -> np.ndarray:
         )
     if symmetry in ("square", "cubic"):
         return _signed_permutations(dimension)
-    in_plane = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1], [-1, 0]], [[-1, 0], [0, -1]]])
+    swap, identity = np.array([[0, 1], [1, 0]]), np.eye(2)
+    in_plane = np.array([identity, swap, -swap, -identity])
     if dimension == 2:
         return in_plane.astype(np.float32)
     matrices = np.zeros((8, 3, 3), dtype=np.float32)
