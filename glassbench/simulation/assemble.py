@@ -96,9 +96,7 @@ def _layout(state: State, folder: Path) -> StateLayout:
                 (_read(folder, configuration.averages) for configuration in configurations),
             ),
         },
-        configurations=tuple(
-            ConfigurationEntry(c.name, c.split, c.parent) for c in configurations
-        ),
+        configurations=tuple(ConfigurationEntry(c.name, c.split, c.parent) for c in configurations),
         particles=state.protocol.particles,
         variables=(
             *structure_variables(inherent=True),

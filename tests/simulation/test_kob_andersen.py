@@ -81,7 +81,9 @@ def test_short_times_are_ballistic(liquid):
     )
     displacement = run["positions"][0] - liquid["positions"][0].astype(float)
     velocities = maxwell_boltzmann(500, SMALL.temperature, "a")
-    np.testing.assert_allclose(displacement, velocities * time, atol=0.02 * np.abs(velocities).max())
+    np.testing.assert_allclose(
+        displacement, velocities * time, atol=0.02 * np.abs(velocities).max()
+    )
 
 
 def test_the_inherent_structure_lies_lower_and_is_a_fixed_point(liquid):
