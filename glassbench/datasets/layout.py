@@ -1,0 +1,248 @@
+"""What stands in a store: the arrays of one thermodynamic state, their dimensions and units.
+
+A state is one group with the dimensions
+
+    configuration, particle, axis, time, pair, close_pair, half
+
+and any further coordinate that a task needs (strain, protocol). Arrays per
+configuration are chunked one configuration a chunk, with all its conditions.
+The number of pairs differs between configurations, so pair arrays are padded to
+a common number of slots, and `pair_count` says how many of them each
+configuration fills: a configuration then owns its chunks alone, and can be
+written while others are.
+
+Averages over the two halves of an ensemble are stored as their mean and half of
+their difference; the halves are `mean + difference` and `mean - difference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import DatasetError
+from .quantise import Packing
+
+FORMAT_VERSION = 1
+SPLITS = ("train", "valid", "test")
+MISSING = "missing"
+
+UNITS = {
+    "lj": {
+        "length": "sigma_AA",
+        "time": "tau",
+        "temperature": "epsilon_AA/k_B",
+        "energy": "epsilon_AA",
+        "none": "1",
+    },
+    "metal": {
+        "length": "Angstrom",
+        "time": "ps",
+        "temperature": "K",
+        "energy": "eV",
+        "stiffness": "eV/Angstrom^2",
+        "none": "1",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One array: its dimensions, decoded dtype, quantity (a key of `UNITS`) and meaning."""
+
+    name: str
+    dimensions: tuple[str, ...]
+    dtype: str
+    quantity: str
+    long_name: str
+    packing: Packing | None = None
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """The values of a dimension, such as the times of a propensity."""
+
+    values: tuple[float | str, ...]
+    quantity: str
+    long_name: str
+
+
+@dataclass(frozen=True)
+class ConfigurationEntry:
+    """One configuration: its name, its split, and the independent sample it comes from."""
+
+    name: str
+    split: str
+    parent: str
+
+
+@dataclass(frozen=True)
+class StateLayout:
+    """One thermodynamic state of a store, before any configuration is written.
+
+    Attributes
+    ----------
+    attributes : plain values; `temperature` is required, `tau_alpha` where known
+    pair_slots, close_pair_slots : most pairs that a configuration can have; 0 for none
+    own_times : whether each configuration has its own times, near those of the coordinate
+    """
+
+    name: str
+    attributes: Mapping[str, object]
+    configurations: tuple[ConfigurationEntry, ...]
+    particles: int
+    variables: tuple[Variable, ...]
+    coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
+    dimension: int = 3
+    pair_slots: int = 0
+    close_pair_slots: int = 0
+    own_times: bool = False
+
+    def __post_init__(self) -> None:
+        names = [entry.name for entry in self.configurations]
+        if len(set(names)) < len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise DatasetError(f"state {self.name} has two configurations named {twice[0]}")
+        for entry in self.configurations:
+            if entry.split not in SPLITS:
+                raise DatasetError(
+                    f"configuration {entry.name} has the split `{entry.split}`: not one of {SPLITS}"
+                )
+        if "temperature" not in self.attributes:
+            raise DatasetError(f"state {self.name} has no attribute `temperature`: give it")
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Return the length of each dimension."""
+        return {
+            "configuration": len(self.configurations),
+            "particle": self.particles,
+            "axis": self.dimension,
+            "pair": self.pair_slots,
+            "close_pair": self.close_pair_slots,
+            **{name: len(c.values) for name, c in self.coordinates.items()},
+        }
+
+
+def times_coordinate(times: tuple[float, ...], nominal: bool = False) -> Coordinate:
+    """Return the coordinate `time`; nominal times differ a little between configurations."""
+    meaning = "time since the initial configuration"
+    return Coordinate(
+        tuple(float(t) for t in times),
+        "time",
+        f"{meaning}, nominal: see observation_time" if nominal else meaning,
+    )
+
+
+def structure_variables(
+    *, position_dtype: str = "float32", inherent: bool = False, cage: bool = False
+) -> tuple[Variable, ...]:
+    """Return the arrays of the static structure."""
+    per_axis = ("configuration", "particle", "axis")
+    found = [
+        Variable("positions", per_axis, position_dtype, "length", "initial positions"),
+        Variable("species", ("configuration", "particle"), "int8", "none", "species, A = 0, B = 1"),
+    ]
+    if inherent:
+        meaning = "positions in the inherent structure"
+        found.append(Variable("inherent_positions", per_axis, position_dtype, "length", meaning))
+    if cage:
+        meaning = "positions averaged within the cage"
+        found.append(Variable("cage_positions", per_axis, position_dtype, "length", meaning))
+    return tuple(found)
+
+
+def propensity_variables(
+    *,
+    dtype: str = "float32",
+    halves: bool = True,
+    packing: Packing | None = None,
+    half_packing: Packing | None = None,
+) -> tuple[Variable, ...]:
+    """Return the arrays of the propensity S_i(t) (Shiba et al. 2023, Eq. 10)."""
+    dimensions = ("configuration", "time", "particle")
+    mean = "propensity: |r_i(t) - r_i(0)| averaged over the isoconfigurational ensemble"
+    found = [Variable("propensity", dimensions, dtype, "length", mean, packing)]
+    if halves:
+        meaning = "half of: propensity over the first half of the trajectories minus the second"
+        name = "propensity_half_difference"
+        found.append(Variable(name, dimensions, dtype, "length", meaning, half_packing))
+    return tuple(found)
+
+
+def pair_variables(
+    *,
+    particles: int,
+    dtype: str = "float32",
+    packing: Packing | None = None,
+    half_packing: Packing | None = None,
+) -> tuple[Variable, ...]:
+    """Return the arrays of the pair-distance change E_ij(t) (Shiba et al. 2023, Eq. 11).
+
+    Halves are kept for close pairs alone (type A with type A, at less than the
+    close-pair cutoff): they are what the ceiling is computed on.
+    """
+    index = "int16" if particles <= np.iinfo(np.int16).max else "int32"
+    change = "r_ij(t) - r_ij(0) averaged over the isoconfigurational ensemble"
+    half = "half of: pair_distance_change over the first half of the trajectories minus the second"
+    pair = ("configuration", "pair")
+    return (
+        Variable(
+            "pair_first", pair, index, "none", "particle i of the pair, i < j, sorted; -1 pad"
+        ),
+        Variable("pair_second", pair, index, "none", "particle j of the pair; -1 pad"),
+        Variable(
+            "pair_distance_change",
+            ("configuration", "time", "pair"),
+            dtype,
+            "length",
+            change,
+            packing,
+        ),
+        Variable(
+            "close_pair_index",
+            ("configuration", "close_pair"),
+            "int32",
+            "none",
+            "position of each close A-A pair in the list of pairs; -1 pad",
+        ),
+        Variable(
+            "pair_distance_change_half_difference",
+            ("configuration", "time", "close_pair"),
+            dtype,
+            "length",
+            half,
+            half_packing,
+        ),
+    )
+
+
+def small_variables(layout: StateLayout) -> tuple[Variable, ...]:
+    """Return the arrays that are short enough to be one chunk for all configurations."""
+    found = [
+        Variable("box", ("configuration", "axis"), "float64", "length", "edges of the box"),
+    ]
+    if layout.pair_slots:
+        count = ("configuration",)
+        found += [
+            Variable("pair_count", count, "int32", "none", "pairs of the configuration"),
+            Variable("close_pair_count", count, "int32", "none", "close pairs with halves"),
+        ]
+    if "time" in layout.coordinates:
+        per_time = ("configuration", "time")
+        found += [
+            Variable("available", per_time, "bool", "none", "whether the propensity is there"),
+            Variable(
+                "trajectory_count",
+                per_time,
+                "int32",
+                "none",
+                "trajectories averaged here; 0 where the published average was taken over",
+            ),
+        ]
+        if layout.own_times:
+            meaning = "time of each configuration"
+            found.append(Variable("observation_time", per_time, "float64", "time", meaning))
+    return tuple(found)

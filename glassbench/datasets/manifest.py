@@ -1,0 +1,113 @@
+"""The manifest: the sha256 of every file of a store, since a lost chunk reads as NaN in silence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .digest import content_digest
+from .errors import DatasetError
+from .opening import member_names, open_group, read_members, store_path
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a store.
+
+    `kind` is `missing`, `altered`, `extra`, `unreadable`, `manifest` or `digest`;
+    `member` is the file it concerns, empty for the store as a whole.
+    """
+
+    kind: str
+    member: str
+    message: str
+
+
+def manifest_path(path: Path | str) -> Path:
+    """Return where the manifest of a store lies: beside it, under its name."""
+    store = store_path(path)
+    return store.with_name(f"{store.name}.manifest.json")
+
+
+def write_manifest(path: Path | str, digest: str) -> Path:
+    """Write the manifest of a finished store, whole or not at all; return its path."""
+    members = {}
+    for name, content in read_members(path, member_names(path)):
+        if isinstance(content, Exception):
+            raise DatasetError(f"{name} of {path} cannot be read: {content}")
+        members[name] = hashlib.sha256(content).hexdigest()
+    target = manifest_path(path)
+    partial = target.with_name(f"{target.name}.partial")
+    manifest = {"content_digest": digest, "sha256": members}
+    partial.write_text(json.dumps(manifest, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(partial, target)
+    return target
+
+
+def verify(path: Path | str) -> list[Finding]:
+    """Compare every file of a store with its manifest, and recompute the content digest.
+
+    Returns
+    -------
+    list of Finding
+        Empty where the store is whole.
+
+    Raises
+    ------
+    DatasetError
+        If there is no store at `path`.
+    """
+    findings = _compare_members(path)
+    stated = open_group(path).attrs.get("content_digest") if _root_readable(path) else None
+    if stated is None:
+        findings.append(
+            Finding("digest", "", f"the root of {path} states no content digest: get a new copy")
+        )
+        return findings
+    try:
+        found = content_digest(path)
+    except Exception as error:  # whatever the codec library raises on a damaged chunk
+        message = f"the content cannot be read, so the digest cannot be computed: {error}"
+        findings.append(Finding("unreadable", "", message))
+        return findings
+    if found != stated:
+        message = f"the content has the digest {found}, the root states {stated}"
+        findings.append(Finding("digest", "", message))
+    return findings
+
+
+def _root_readable(path: Path | str) -> bool:
+    try:
+        open_group(path)
+    except DatasetError:
+        return False
+    return True
+
+
+def _compare_members(path: Path | str) -> list[Finding]:
+    where = manifest_path(path)
+    try:
+        expected = json.loads(where.read_text(encoding="utf-8"))["sha256"]
+    except FileNotFoundError:
+        message = f"there is no manifest {where.name} beside the store: copy it along"
+        return [Finding("manifest", "", message)]
+    except (ValueError, KeyError, TypeError) as error:
+        return [Finding("manifest", "", f"{where} cannot be read: {error}")]
+    present = set(member_names(path))
+    findings = [
+        Finding("missing", name, f"{name} is in the manifest and not in the store")
+        for name in sorted(expected.keys() - present)
+    ]
+    for name, content in read_members(path, sorted(present & expected.keys())):
+        if isinstance(content, Exception):
+            findings.append(Finding("unreadable", name, f"{name} cannot be read: {content}"))
+        elif hashlib.sha256(content).hexdigest() != expected[name]:
+            findings.append(Finding("altered", name, f"{name} is not what the manifest says"))
+    findings += [
+        Finding("extra", name, f"{name} is in the store and not in the manifest")
+        for name in sorted(present - expected.keys())
+    ]
+    return findings

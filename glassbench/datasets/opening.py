@@ -1,0 +1,89 @@
+"""Finding a store on disk, a directory or one zip file, and opening it with zarr."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import DatasetError
+
+STORE_NAME = "store.zarr"
+
+
+def store_path(path: Path | str) -> Path:
+    """Return the store at `path`: a zip file, a Zarr directory, or a folder that holds one.
+
+    Raises
+    ------
+    DatasetError
+        If there is nothing, or nothing that is a store.
+    """
+    path = Path(path)
+    if path.is_file():
+        if zipfile.is_zipfile(path):
+            return path
+        raise DatasetError(f"{path} is not a zip store, or is cut off: copy it again")
+    if (path / "zarr.json").is_file():
+        return path
+    if (path / STORE_NAME / "zarr.json").is_file():
+        return path / STORE_NAME
+    if path.with_name(f"{path.name}.importing").exists():
+        raise DatasetError(f"dataset {path} is not finished: run its import again")
+    if path.exists():
+        raise DatasetError(f"{path} holds no Zarr store (no zarr.json, no {STORE_NAME})")
+    raise DatasetError(f"there is no dataset at {path}")
+
+
+def zarr_store(path: Path | str):
+    """Return the read-only zarr store object at `path`, for zarr or for xarray."""
+    from zarr.storage import LocalStore, ZipStore
+
+    path = store_path(path)
+    if path.is_file():
+        return ZipStore(path, mode="r", read_only=True)
+    return LocalStore(path, read_only=True)
+
+
+def open_group(path: Path | str):
+    """Return the read-only root group of the store at `path`."""
+    import zarr
+
+    try:
+        return zarr.open_group(zarr_store(path), mode="r", use_consolidated=False)
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        raise DatasetError(f"{path} is not a readable Zarr v3 store: {error}") from error
+
+
+def open_tree(path: Path | str):
+    """Return the store at `path` as a lazy `xarray.DataTree`, one node per state."""
+    import xarray
+
+    return xarray.open_datatree(zarr_store(path), engine="zarr", consolidated=False)
+
+
+def member_names(path: Path | str) -> list[str]:
+    """Return the names of all files of the store, sorted."""
+    path = store_path(path)
+    if path.is_file():
+        with zipfile.ZipFile(path) as archive:
+            return sorted(n for n in archive.namelist() if not n.endswith("/"))
+    return sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
+
+
+def read_members(path: Path | str, names: list[str]) -> Iterator[tuple[str, bytes | Exception]]:
+    """Yield each named file of the store with its bytes, or with what prevents reading it."""
+    path = store_path(path)
+    if path.is_file():
+        with zipfile.ZipFile(path) as archive:
+            for name in names:
+                try:
+                    yield name, archive.read(name)
+                except (OSError, zipfile.BadZipFile, KeyError) as error:
+                    yield name, error
+        return
+    for name in names:
+        try:
+            yield name, (path / name).read_bytes()
+        except OSError as error:
+            yield name, error

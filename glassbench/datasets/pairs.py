@@ -1,0 +1,65 @@
+"""The undirected pairs on which pair targets are stored."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .errors import DatasetError
+
+PAIR_CUTOFF = 2.0
+CLOSE_PAIR_CUTOFF = 1.35
+
+
+def pair_distances(positions: np.ndarray, pairs: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return |r_j - r_i| (P,) with the minimum image, in the unit of the positions.
+
+    Parameters
+    ----------
+    positions : (N, d), inside the box or not
+    pairs : (P, 2) int
+    box : (d,) edges of the orthorhombic periodic box
+    """
+    first, second = pairs.T
+    squared = np.zeros(len(pairs))
+    for axis, edge in enumerate(box):
+        # One axis at a time is 15 times faster than gathering rows of (N, d).
+        coordinate = np.ascontiguousarray(positions[:, axis], dtype=np.float64)
+        component = coordinate[second] - coordinate[first]
+        component -= edge * np.rint(component / edge)
+        component *= component
+        squared += component
+    return np.sqrt(squared, out=squared)
+
+
+def undirected_pairs(positions: np.ndarray, box: np.ndarray, cutoff: float) -> np.ndarray:
+    """Return all pairs (P, 2) int32 with i < j and r_ij < cutoff, sorted by i, then j.
+
+    Raises
+    ------
+    DatasetError
+        If a box edge is shorter than twice the cutoff.
+    """
+    from scipy.spatial import cKDTree
+
+    positions = np.asarray(positions, dtype=np.float64)
+    box = np.asarray(box, dtype=np.float64)
+    if box.min() < 2 * cutoff:
+        raise DatasetError(
+            f"box edge {box.min():g} is shorter than twice the pair cutoff {cutoff:g}: "
+            "lower the cutoff"
+        )
+    wrapped = np.mod(positions, box)
+    wrapped[wrapped >= box] = 0.0
+    tree = cKDTree(wrapped, boxsize=box)
+    found = tree.query_pairs(cutoff * (1 + 1e-9), output_type="ndarray").astype(np.int32)
+    found.sort(axis=1)
+    found = found[np.lexsort((found[:, 1], found[:, 0]))]
+    return found[pair_distances(positions, found, box) < cutoff]
+
+
+def close_pair_index(
+    pairs: np.ndarray, distances: np.ndarray, species: np.ndarray, cutoff: float
+) -> np.ndarray:
+    """Return the positions (C,) int32 in `pairs` of the A-A pairs closer than `cutoff`."""
+    both_a = (species[pairs] == 0).all(axis=1)
+    return np.flatnonzero(both_a & (distances < cutoff)).astype(np.int32)

@@ -1,0 +1,259 @@
+"""The `.npz` files of Shiba et al. (2023): one per configuration and time, with trajectories.
+
+Names as `isoconfig_N4096T0.44_401_tc07.npz`; the time index counts from 1 in the
+paper's Table I. At T = 0.64 the table lists nine times from 0.100 on; where a
+folder's indices mean others, give the times. Each file's mean displacement is
+held against the ballistic limit, so that a wrong table does not pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DatasetError, SourceError
+from ..isoconfigurational import ensemble_arrays
+from .npz import read_npz
+from .source import (
+    PlannedConfiguration,
+    PlannedState,
+    Problem,
+    Settings,
+    SourceFile,
+    SourcePlan,
+    refuse_two_splits,
+    split_files,
+)
+from .times import BOTAN_TIMES, tau_alpha_at, times_at
+
+NUMBER_DENSITY = 1.2
+NAME = re.compile(r"isoconfig_N(\d+)T(\d+\.\d+)_(\d+)_tc(\d+)\.npz")
+ATTRIBUTES = {
+    "title": "Kob-Andersen isoconfigurational ensembles of Shiba et al. (2023)",
+    "units_system": "lj",
+    "simulator": "not stated in the published files",
+    "potential": "Kob-Andersen, Lennard-Jones shifted in energy and force at 2.5 sigma (Eq. 7, 8)",
+    "protocol": "melt at T = 5.0, quench within 20 tau, Nose-Hoover for 40 tau_alpha; "
+    "32 NVE trajectories a configuration, time step 0.001",
+    "seeds": "not published",
+    "licence": "see the authors' archive of the data",
+    "citation": "H. Shiba, M. Hanai, T. Suzumura, T. Shimokawabe, J. Chem. Phys. 158, 084503 "
+    "(2023), doi:10.1063/5.0129791",
+}
+
+
+@dataclass(frozen=True)
+class BotanFile:
+    """One file: lengths in sigma_AA.
+
+    Attributes
+    ----------
+    types : (N,) int8, 0 = A, 1 = B
+    initial_positions : (N, 3) float64
+    positions : (R, N, 3) float64, absolute, at one time
+    box : (3,) float64
+    """
+
+    temperature: float
+    number: int
+    time_index: int
+    types: np.ndarray
+    initial_positions: np.ndarray
+    positions: np.ndarray
+    box: np.ndarray
+
+
+def read_botan_file(path: Path) -> BotanFile:
+    """Read and check one published file.
+
+    Raises
+    ------
+    SourceError
+        If the name or the content is not what the format says.
+    """
+    particles, temperature, number, time_index = parse_name(path.name)
+    arrays = read_npz(
+        path,
+        {
+            "types": ("integer", (particles,)),
+            "initial_positions": ("float", (particles, 3)),
+            "positions": ("float", (None, particles, 3)),
+        },
+    )
+    types, count = arrays["types"], len(arrays["positions"])
+    if not np.isin(types, (0, 1)).all():
+        raise SourceError(f"{path} holds types {np.unique(types)[:5]}: only 0 (A) and 1 (B) are")
+    if count < 2 or count % 2:
+        raise SourceError(f"{path} holds {count} trajectories: an even number is needed for halves")
+    return BotanFile(
+        temperature=temperature,
+        number=number,
+        time_index=time_index,
+        types=types.astype(np.int8),
+        initial_positions=arrays["initial_positions"].astype(np.float64),
+        positions=arrays["positions"].astype(np.float64, copy=False),
+        box=box_of(particles),
+    )
+
+
+def parse_name(name: str) -> tuple[int, float, int, int]:
+    """Return particles, temperature, number and time index of a file's name."""
+    match = NAME.fullmatch(name)
+    if match is None:
+        raise SourceError(f"{name} is not named as isoconfig_N4096T0.44_401_tc07.npz")
+    particles, temperature, number, time_index = match.groups()
+    return int(particles), float(temperature), int(number), int(time_index)
+
+
+def box_of(particles: int) -> np.ndarray:
+    """Return the edges (3,) of the published cubic box, in sigma_AA."""
+    return np.full(3, (particles / NUMBER_DENSITY) ** (1 / 3))
+
+
+def plan(source: Path, settings: Settings) -> SourcePlan:
+    """Return what a folder with train and test files holds; no file is opened."""
+    problems = []
+    files: dict[float, dict[int, list]] = defaultdict(lambda: defaultdict(list))
+    sizes: dict[float, set[int]] = defaultdict(set)
+    for split, path in split_files(source, "*.npz"):
+        relative = path.relative_to(source).as_posix()
+        try:
+            particles, temperature, number, time_index = parse_name(path.name)
+            times = times_at(temperature, BOTAN_TIMES, settings.times)
+            if not 1 <= time_index <= len(times):
+                raise SourceError(
+                    f"time index {time_index} is not within 1 to {len(times)} at "
+                    f"temperature {temperature:g}: give the times"
+                )
+        except SourceError as error:
+            problems.append(Problem(relative, str(error)))
+            continue
+        files[temperature][number].append((time_index, split, relative))
+        sizes[temperature].add(particles)
+    states = [_plan_state(t, files[t], sizes[t], settings) for t in sorted(files)]
+    return SourcePlan(ATTRIBUTES, tuple(states), tuple(problems))
+
+
+def _plan_state(
+    temperature: float, numbers: dict[int, list], sizes: set[int], settings: Settings
+) -> PlannedState:
+    name = f"T{temperature:.2f}"
+    if len(sizes) > 1:
+        raise SourceError(f"{name} has files of {sorted(sizes)} particles: import them apart")
+    refuse_two_splits(name, {str(n): {s for _, s, _ in found} for n, found in numbers.items()})
+    table = times_at(temperature, BOTAN_TIMES, settings.times)
+    indices = sorted({index for found in numbers.values() for index, _, _ in found})
+    configurations = []
+    for number in sorted(numbers):
+        found = sorted(numbers[number])
+        here = [index for index, _, _ in found]
+        if len(set(here)) < len(here):
+            raise SourceError(f"configuration {number} of {name} has two files of one time index")
+        configurations.append(
+            PlannedConfiguration(
+                name=str(number),
+                split=found[0][1],
+                parent=f"{name}-{number}",
+                files=tuple(SourceFile(path, indices.index(i)) for i, _, path in found),
+            )
+        )
+    return PlannedState(
+        name=name,
+        attributes={
+            "temperature": temperature,
+            "number_density": NUMBER_DENSITY,
+            **tau_alpha_at(temperature),
+        },
+        times=tuple(table[index - 1] for index in indices),
+        particles=sizes.pop(),
+        configurations=tuple(configurations),
+        propensity_dtype="float32",
+    )
+
+
+def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration):
+    """Return positions (N, 3), species (N,) and box (3,) of the first readable file."""
+    for file in entry.files:
+        try:
+            found = read_botan_file(source / file.path)
+        except SourceError:
+            continue
+        return found.initial_positions, found.types, found.box
+    raise SourceError(f"no file of configuration {entry.name} can be read")
+
+
+def read(
+    source: Path, state: PlannedState, entry: PlannedConfiguration, settings: Settings
+) -> tuple[dict[str, np.ndarray] | None, list[Problem]]:
+    """Return the arrays of one configuration, from the files that are whole, and the others."""
+    arrays, problems, first = None, [], None
+    for file in entry.files:
+        try:
+            found = read_botan_file(source / file.path)
+            if first is not None:
+                _check_same_structure(found, first, file.path)
+            part = ensemble_arrays(
+                found.initial_positions,
+                found.types,
+                found.box,
+                [(file.time_index, found.positions)],
+                len(state.times),
+                pair_cutoff=settings.pair_cutoff,
+                close_pair_cutoff=settings.close_pair_cutoff,
+                close_pair_halves=entry.split != "train",
+            )
+            mean = float(part["propensity"][file.time_index].mean())
+            check_ballistic(mean, state.times[file.time_index], found.temperature)
+        except (DatasetError, SourceError) as error:
+            problems.append(Problem(file.path, str(error)))
+            continue
+        if first is None:
+            arrays, first = part, found
+        else:
+            _merge(arrays, part, file.time_index)
+    return arrays, problems
+
+
+def check_ballistic(mean: float, time: float, temperature: float) -> None:
+    """Hold a mean displacement against free flight, to catch a wrong time or a wrong unit.
+
+    With masses of 1, <|Δr|> <= sqrt(8 T / π) t at any time; at t <= 0.15 the mean stays
+    above 0.6 of it.
+
+    Raises
+    ------
+    SourceError
+        If the displacement lies outside.
+    """
+    limit = np.sqrt(8 * temperature / np.pi) * time
+    lower = 0.6 * limit if time <= 0.15 else 0.0
+    if not lower <= mean <= 1.05 * limit:
+        raise SourceError(
+            f"mean displacement {mean:.4g} lies outside {lower:.4g} to {1.05 * limit:.4g}, what "
+            f"free flight allows at t = {time:g} and T = {temperature:g}: the time is another one; "
+            "give the times"
+        )
+
+
+def _check_same_structure(found: BotanFile, first: BotanFile, path: str) -> None:
+    for name in ("types", "initial_positions"):
+        if not np.array_equal(getattr(found, name), getattr(first, name)):
+            raise SourceError(
+                f"`{name}` of {path} differ from those of this configuration's time index "
+                f"{first.time_index}: one of the two files is another configuration"
+            )
+
+
+def _merge(arrays: dict[str, np.ndarray], part: dict[str, np.ndarray], time: int) -> None:
+    for name in (
+        "propensity",
+        "propensity_half_difference",
+        "pair_distance_change",
+        "pair_distance_change_half_difference",
+        "trajectory_count",
+    ):
+        arrays[name][time] = part[name][time]

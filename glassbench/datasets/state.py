@@ -1,0 +1,109 @@
+"""One thermodynamic state of an opened dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from .arrays import decode
+from .errors import DatasetError
+from .layout import MISSING, SPLITS
+
+
+class State:
+    """One thermodynamic state: what is short is in memory, what is large stays on disk."""
+
+    def __init__(self, name: str, group, path: Path) -> None:
+        self.name, self._path = name, path
+        attributes = dict(group.attrs)
+        attributes.pop("coordinates", None)
+        self.attributes: Mapping[str, object] = attributes
+        self._arrays = dict(group.arrays())
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return tuple(sorted(self._arrays))
+
+    @property
+    def temperature(self) -> float:
+        return float(self.attributes["temperature"])  # type: ignore[arg-type]
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """Times (T,) float64 of the propensity, empty where the state has none."""
+        return self.short("time") if "time" in self._arrays else np.empty(0)
+
+    @cached_property
+    def configuration_ids(self) -> tuple[str, ...]:
+        return tuple(map(str, self.short("configuration_id")))
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        splits = tuple(map(str, self.short("split")))
+        unknown = set(splits) - {*SPLITS, MISSING}
+        if unknown:
+            raise DatasetError(
+                f"state {self.name} of {self._path} has the splits {sorted(unknown)}: "
+                "a chunk is lost or altered; check it with `glassbench data verify`"
+            )
+        return splits
+
+    @cached_property
+    def parents(self) -> tuple[str, ...]:
+        return tuple(map(str, self.short("parent")))
+
+    def units(self, variable: str) -> str:
+        return str(self.array(variable).attrs["units"])
+
+    def array(self, variable: str):
+        """Return the zarr array of a variable.
+
+        Raises
+        ------
+        DatasetError
+            If the state has no such variable.
+        """
+        if variable not in self._arrays:
+            raise DatasetError(
+                f"state {self.name} of {self._path} has no `{variable}`: it has "
+                f"{', '.join(self.variables)}"
+            )
+        return self._arrays[variable]
+
+    def short(self, variable: str) -> np.ndarray:
+        """Return a variable that is one chunk for all configurations, read once."""
+        cache = self.__dict__.setdefault("_short", {})
+        if variable not in cache:
+            cache[variable] = self._read(variable, Ellipsis)
+        return cache[variable]
+
+    def one(self, variable: str, index: int) -> np.ndarray:
+        """Return the decoded values of one configuration, pair arrays without their padding."""
+        if not 0 <= index < len(self.splits):
+            raise DatasetError(
+                f"state {self.name} has the configurations 0 to {len(self.splits) - 1}, not {index}"
+            )
+        if self.splits[index] == MISSING:
+            raise DatasetError(
+                f"configuration {self.configuration_ids[index]} of {self._path} is missing: its "
+                "files could not be read when it was imported; mend them and import again"
+            )
+        dimensions = self.array(variable).metadata.dimension_names
+        stored = self._read(variable, index)
+        for dimension, count in (("pair", "pair_count"), ("close_pair", "close_pair_count")):
+            if dimensions[-1] == dimension:
+                stored = stored[..., : int(self.short(count)[index])]
+        return stored
+
+    def _read(self, variable: str, selection) -> np.ndarray:
+        array = self.array(variable)
+        try:
+            return decode(array, np.asarray(array[selection]))
+        except Exception as error:
+            raise DatasetError(
+                f"`{variable}` of state {self.name} in {self._path} cannot be read ({error}): "
+                "check it with `glassbench data verify`, then get a new copy"
+            ) from error

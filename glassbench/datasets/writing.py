@@ -1,0 +1,257 @@
+"""Writing a store: laid out first, then one configuration at a time, in any order, by anyone.
+
+A configuration owns its chunks alone, so that writers on several machines never
+touch the same file. What is short for all configurations together (boxes,
+counts, splits) is one chunk each and written once, at the end, from the facts
+that writing each configuration returned.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .arrays import COMPACT, FAST, create_array, create_strings, fill_of
+from .errors import DatasetError
+from .layout import FORMAT_VERSION, MISSING, UNITS, StateLayout, Variable, small_variables
+from .quantise import pack
+
+Facts = dict[str, object]
+REQUIRED_ATTRIBUTES = ("name", "title", "units_system", "licence", "citation")
+
+
+def create_store(
+    path: Path, attributes: Mapping[str, object], states: Sequence[StateLayout]
+) -> None:
+    """Lay out an empty store at `path`; it appears there whole or not at all.
+
+    Parameters
+    ----------
+    attributes : of the root: name, title, units_system (`lj` or `metal`), licence, citation,
+        and as known simulator, potential, protocol, seeds
+    """
+    import zarr
+
+    for name in REQUIRED_ATTRIBUTES:
+        if not attributes.get(name):
+            raise DatasetError(f"a store needs the root attribute `{name}`: give it")
+    system = str(attributes["units_system"])
+    if system not in UNITS:
+        raise DatasetError(f"units_system `{system}` is not one of {sorted(UNITS)}")
+    if path.exists():
+        raise DatasetError(f"{path} exists: remove it, or write to another path")
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    root = zarr.open_group(
+        partial,
+        mode="w",
+        zarr_format=3,
+        attributes={"format_version": FORMAT_VERSION, **attributes},
+    )
+    for state in states:
+        _create_state(root, state, system)
+    partial.rename(path)
+
+
+def _create_state(root, state: StateLayout, system: str) -> None:
+    # xarray turns the variables named here into coordinates of the group.
+    attributes = {**state.attributes, "coordinates": "configuration_id split parent"}
+    group = root.create_group(state.name, attributes=attributes)
+    for name, coordinate in state.coordinates.items():
+        if all(isinstance(value, str) for value in coordinate.values):
+            create_strings(group, name, name, list(coordinate.values), coordinate.long_name)
+            continue
+        variable = Variable(name, (name,), "float64", coordinate.quantity, coordinate.long_name)
+        create_array(group, variable, state.sizes, system, per_configuration=False)
+        group[name][:] = np.asarray(coordinate.values, dtype=np.float64)
+    # What is packed is made once and shipped; what is not is large and imported.
+    level = COMPACT if any(variable.packing for variable in state.variables) else FAST
+    for variable in state.variables:
+        create_array(group, variable, state.sizes, system, per_configuration=True, level=level)
+    for variable in small_variables(state):
+        create_array(group, variable, state.sizes, system, per_configuration=False)
+
+
+def write_configuration(
+    path: Path, state: StateLayout, index: int, arrays: Mapping[str, np.ndarray]
+) -> Facts:
+    """Write the arrays of one configuration and return its facts for `finish_store`.
+
+    Parameters
+    ----------
+    arrays : by variable name, physical values without the dimension `configuration`;
+        also `box` (axis,), `pairs` (P, 2) in place of pair_first and pair_second, and
+        optionally `trajectory_count` (time,), `observation_time` (time,). Pair arrays
+        have their own length, not that of the slots. A variable that is not given is
+        left empty.
+
+    Raises
+    ------
+    DatasetError
+        If an array is unknown to the state, has the wrong shape, or has too many pairs.
+    """
+    import zarr
+
+    given = dict(arrays)
+    entry = state.configurations[index]
+    if "pairs" in given:
+        pairs = np.asarray(given.pop("pairs"))
+        given["pair_first"], given["pair_second"] = pairs[:, 0], pairs[:, 1]
+    facts = _take_facts(state, given, entry.name)
+    variables = {variable.name: variable for variable in state.variables}
+    for name in given:
+        if name not in variables:
+            raise DatasetError(f"state {state.name} has no variable `{name}`: add it to the layout")
+    group = zarr.open_group(path, mode="r+", use_consolidated=False)[state.name]
+    for name, values in given.items():
+        stored = _stored(np.asarray(values), variables[name], state, entry.name)
+        group[name][index] = stored
+    return facts
+
+
+def erase_configuration(path: Path, state: StateLayout, index: int) -> None:
+    """Remove whatever an earlier attempt wrote of one configuration."""
+    import zarr
+
+    group = zarr.open_group(path, mode="r+", use_consolidated=False)[state.name]
+    for variable in state.variables:
+        array = group[variable.name]
+        array[index] = fill_of(array.dtype, packed=variable.packing is not None)
+
+
+def finish_store(path: Path, states: Sequence[StateLayout], facts: Mapping[str, list]) -> str:
+    """Write what is short, then the content digest and the manifest; return the digest.
+
+    Parameters
+    ----------
+    facts : by state name, for each configuration what `write_configuration` returned,
+        or None where the configuration could not be had: its split then reads `missing`
+    """
+    import zarr
+
+    from .digest import content_digest
+    from .manifest import write_manifest
+
+    for stale in path.rglob("*.partial"):
+        stale.unlink()
+    root = zarr.open_group(path, mode="r+", use_consolidated=False)
+    for state in states:
+        group, known = root[state.name], facts[state.name]
+        if len(known) != len(state.configurations):
+            raise DatasetError(
+                f"state {state.name} has {len(state.configurations)} configurations, "
+                f"facts of {len(known)} were given"
+            )
+        _write_names(group, state, known)
+        for variable in small_variables(state):
+            array = group[variable.name]
+            empty = np.full(array.shape[1:], fill_of(array.dtype))
+            if variable.name in ("pair_count", "close_pair_count", "trajectory_count"):
+                empty = np.zeros_like(empty)
+            values = [empty if one is None else one[variable.name] for one in known]
+            array[:] = np.asarray(values, dtype=array.dtype)
+    digest = content_digest(path)
+    root.update_attributes({"content_digest": digest})
+    write_manifest(path, digest)
+    return digest
+
+
+def write_dataset(
+    path: Path,
+    attributes: Mapping[str, object],
+    states: Sequence[StateLayout],
+    configurations: Mapping[str, Iterable[Mapping[str, np.ndarray]]],
+) -> str:
+    """Write a whole store from the arrays of every configuration, in order; return its digest."""
+    create_store(path, attributes, states)
+    facts = {
+        state.name: [
+            write_configuration(path, state, index, arrays)
+            for index, arrays in zip(
+                range(len(state.configurations)), configurations[state.name], strict=True
+            )
+        ]
+        for state in states
+    }
+    return finish_store(path, states, facts)
+
+
+def _write_names(group, state: StateLayout, known: list) -> None:
+    splits = [
+        MISSING if one is None else entry.split
+        for entry, one in zip(state.configurations, known, strict=True)
+    ]
+    columns = {
+        "configuration_id": ([e.name for e in state.configurations], "name of the configuration"),
+        "split": (splits, "train, valid or test; missing where its files could not be read"),
+        "parent": ([e.parent for e in state.configurations], "independent sample it comes from"),
+    }
+    for name, (values, meaning) in columns.items():
+        if name in group:
+            del group[name]
+        create_strings(group, name, "configuration", values, meaning)
+
+
+def _take_facts(state: StateLayout, given: dict, name: str) -> Facts:
+    """Take the small arrays out of `given`, and derive those that follow from the large ones."""
+    sizes = state.sizes
+    if "box" not in given or np.shape(given["box"]) != (sizes["axis"],):
+        raise DatasetError(f"configuration {name} needs `box` of shape ({sizes['axis']},)")
+    facts: Facts = {"box": [float(edge) for edge in given.pop("box")]}
+    if state.pair_slots:
+        facts["pair_count"] = len(given.get("pair_first", ()))
+        facts["close_pair_count"] = len(given.get("close_pair_index", ()))
+    if "time" in state.coordinates:
+        times = sizes["time"]
+        propensity = given.get("propensity")
+        available = (
+            np.zeros(times, dtype=bool)
+            if propensity is None
+            else ~np.isnan(np.asarray(propensity)).all(axis=-1)
+        )
+        facts["available"] = available.tolist()
+        counts = np.broadcast_to(given.pop("trajectory_count", 0), (times,))
+        facts["trajectory_count"] = [int(count) for count in counts]
+        own = np.broadcast_to(given.pop("observation_time", np.nan), (times,))
+        if state.own_times:
+            facts["observation_time"] = [float(time) for time in own]
+    return facts
+
+
+def _stored(values: np.ndarray, variable: Variable, state: StateLayout, name: str) -> np.ndarray:
+    """Return the values of one configuration as stored: packed, and padded to the slots."""
+    expected = tuple(state.sizes[d] for d in variable.dimensions[1:])
+    last = variable.dimensions[-1]
+    padded = last in ("pair", "close_pair")
+    if padded and values.ndim == len(expected) and values.shape[-1] > expected[-1]:
+        raise DatasetError(
+            f"configuration {name} has {values.shape[-1]} in `{variable.name}`, more than the "
+            f"{expected[-1]} slots of state {state.name}: lay the store out with more {last}_slots"
+        )
+    fits = values.shape[:-1] == expected[:-1] if padded else values.shape == expected
+    if values.ndim != len(expected) or not fits:
+        raise DatasetError(
+            f"configuration {name}: `{variable.name}` has the shape {values.shape}, "
+            f"state {state.name} has {expected}"
+        )
+    if variable.packing:
+        stored = pack(values, variable.packing)
+    else:
+        stored = _exactly(values, np.dtype(variable.dtype), variable.name, name)
+    if not padded:
+        return stored
+    full = np.full(expected, fill_of(stored.dtype, packed=variable.packing is not None))
+    full = full.astype(stored.dtype)
+    full[..., : values.shape[-1]] = stored
+    return full
+
+
+def _exactly(values: np.ndarray, dtype: np.dtype, variable: str, name: str) -> np.ndarray:
+    """Return `values` as `dtype`; integers must survive it unchanged."""
+    stored = values.astype(dtype)
+    if dtype.kind in "iu" and not np.array_equal(stored, values):
+        raise DatasetError(f"configuration {name}: `{variable}` does not fit {dtype}")
+    return stored
