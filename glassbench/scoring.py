@@ -91,12 +91,17 @@ def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Sc
         ]
         if specification.function != "pearson" or any(pair is None for pair in halves):
             continue
-        values = []
-        for structure, (first, second, pairs) in zip(structures, halves, strict=True):
-            selection = _selection(specification, structure, pairs)
-            values.append(noise_ceiling(first[selection], second[selection]))
-        mean = float(np.mean(values))
-        ceilings[specification.name] = Score(_defined(mean), tuple(map(_defined, values)))
+        selected = [
+            (first[selection], second[selection])
+            for structure, (first, second, pairs) in zip(structures, halves, strict=True)
+            for selection in [_selection(specification, structure, pairs)]
+        ]
+        values = [float(noise_ceiling(first, second)) for first, second in selected]
+        value = float(np.mean(values))
+        if specification.average == "pooled":
+            pooled = [np.concatenate(half) for half in zip(*selected, strict=True)]
+            value = float(noise_ceiling(*pooled))
+        ceilings[specification.name] = Score(_defined(value), tuple(map(_defined, values)))
     return ceilings
 
 
@@ -117,6 +122,12 @@ def _score(
             raise PredictionsError(
                 f"predictions of {target} for configuration {example.structure.configuration} "
                 f"have the shape {guess.shape}, the target has {truth.shape}"
+            )
+        if not np.isfinite(guess).all():
+            raise PredictionsError(
+                f"predictions of {target} for configuration {example.structure.configuration} "
+                f"hold {int((~np.isfinite(guess)).sum())} of {guess.size} values that are not "
+                "finite: every particle needs a number"
             )
     boxes = [(example.structure.positions, example.structure.box) for example in examples]
     scored = score_configurations(specification, guesses, truths, selections, boxes)

@@ -1,0 +1,82 @@
+"""Fixtures that several tests share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.isoconfigurational import ensemble_arrays
+from glassbench.datasets.layout import (
+    ConfigurationEntry,
+    StateLayout,
+    pair_variables,
+    propensity_variables,
+    structure_variables,
+    times_coordinate,
+)
+from glassbench.datasets.writing import write_dataset
+
+PARTICLES, BOX = 108, 4.5
+TIMES = (0.5, 5.0)
+SPLITS = {"train": 4, "valid": 2, "test": 3}
+
+
+def tiny_configuration(generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return the arrays of a jittered lattice whose crowded particles move less."""
+    lattice = np.stack(np.meshgrid(*[np.arange(5)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    sites = generator.permutation(len(lattice))[:PARTICLES]
+    positions = (lattice[sites] + 0.5) * BOX / 5 + generator.uniform(-0.15, 0.15, (PARTICLES, 3))
+    positions = (positions % BOX).astype(np.float32)
+    species = (np.arange(PARTICLES) % 5 == 0).astype(np.int8)
+    vectors = positions[:, None].astype(float) - positions[None].astype(float)
+    vectors -= BOX * np.round(vectors / BOX)
+    crowding = (np.linalg.norm(vectors, axis=-1) < 1.3).sum(axis=1)
+    scale = 0.1 + 0.3 * np.exp(-crowding / 4) + 0.1 * species
+
+    def trajectories(time: float) -> list[np.ndarray]:
+        noise = generator.normal(size=(8, PARTICLES, 3))
+        return list(positions + np.sqrt(time) * scale[:, None] * noise)
+
+    return ensemble_arrays(
+        positions,
+        species,
+        np.full(3, BOX),
+        ((index, trajectories(time)) for index, time in enumerate(TIMES)),
+        len(TIMES),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory):
+    """Return the path of a small dataset with a temperature, two times, and halves."""
+    generator = np.random.default_rng(0)
+    entries = [
+        ConfigurationEntry(f"{split}{k}", split, f"parent-{split}{k}")
+        for split, count in SPLITS.items()
+        for k in range(count)
+    ]
+    arrays = [tiny_configuration(generator) for _ in entries]
+    layout = StateLayout(
+        name="T0.64",
+        attributes={"temperature": 0.64, "tau_alpha": 10.0},
+        configurations=tuple(entries),
+        particles=PARTICLES,
+        variables=(
+            *structure_variables(),
+            *propensity_variables(),
+            *pair_variables(particles=PARTICLES),
+        ),
+        coordinates={"time": times_coordinate(TIMES)},
+        pair_slots=max(len(a["pairs"]) for a in arrays),
+        close_pair_slots=max(len(a["close_pair_index"]) for a in arrays),
+    )
+    path = tmp_path_factory.mktemp("tiny") / "tiny.zarr"
+    attributes = {
+        "name": "tiny",
+        "title": "a small dataset",
+        "units_system": "lj",
+        "licence": "CC0",
+        "citation": "made in a test",
+    }
+    write_dataset(path, attributes, [layout], {"T0.64": arrays})
+    return path
