@@ -83,6 +83,8 @@ def _of_workspace(workspace: Workspace) -> Iterator[FoundDataset]:
     if not workspace.datasets.is_dir():
         return
     for path in sorted(workspace.datasets.iterdir()):
+        if path.name.endswith(UNFINISHED):
+            continue
         store = path / "store.zarr" / "zarr.json"
         if path.name.endswith(SUFFIXES) or store.is_file() or (path / "zarr.json").is_file():
             yield FoundDataset(_bare(path.name), path, "workspace")

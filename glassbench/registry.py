@@ -6,7 +6,6 @@ Finding reads TOML files alone; no plugin is imported until its class is asked f
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -192,7 +191,9 @@ def _subfolders(kind: str, file: str) -> Iterator[tuple[Path, str]]:
 
 def _entry_points(group: str) -> Iterator[tuple[Path, str]]:
     """Yield the folders that installed packages name, without importing any of them."""
-    for point in sorted(importlib.metadata.entry_points(group=group), key=lambda p: p.name):
+    from importlib.metadata import entry_points
+
+    for point in sorted(entry_points(group=group), key=lambda p: p.name):
         package = point.dist.name if point.dist else "?"
         top, *rest = point.module.split(".")
         spec = importlib.util.find_spec(top)

@@ -1,0 +1,70 @@
+"""What a command does with errors: a message for what users can mend, a log for the rest."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from ..errors import UserError
+from ..task import TaskError
+from ..workspace import open_workspace
+
+FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
+
+
+def guarded(command: Callable) -> Callable:
+    """Return the command with its exit codes: 2 for user errors, 1 for others, 130 for Ctrl-C."""
+
+    @functools.wraps(command)
+    def run(*arguments, **options):
+        try:
+            return command(*arguments, **options)
+        except (UserError, TaskError) as error:
+            say(f"glassbench: {error}")
+            code = WRONG_REQUEST
+        except KeyboardInterrupt:
+            say(
+                "glassbench: stopped. What is finished is kept; the same command goes on from here."
+            )
+            code = INTERRUPTED
+        except BrokenPipeError:
+            # The reader left, as `head` does; keep the interpreter from flushing once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = FAILED
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            say(f"glassbench: {type(error).__name__}: {error}")
+            say(f"This is an error of glassbench or of a plugin. {_write_log()}")
+            code = FAILED
+        raise typer.Exit(code)
+
+    return run
+
+
+def say(message: str) -> None:
+    """Write a line for people to stderr; stdout is for results."""
+    with contextlib.suppress(BrokenPipeError):
+        print(message, file=sys.stderr, flush=True)
+
+
+def _write_log() -> str:
+    """Write the traceback that is being handled, and return where it is."""
+    trace = traceback.format_exc()
+    words = [word.partition("=")[2] for word in sys.argv if word.startswith("home=")]
+    folder = open_workspace(words[0] if words else None).home / "logs"
+    path = folder / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{' '.join(sys.argv)}\n{Path.cwd()}\n\n{trace}", encoding="utf-8")
+    except OSError as error:
+        return f"Its log cannot be written ({error}):\n{trace}"
+    return f"The traceback is in {path}"

@@ -1,0 +1,41 @@
+"""The command `glassbench`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import data, doctor, lists, run, runs, score
+from .guard import guarded
+from .output import Json, new_group, write_json, write_lines
+
+app = new_group(
+    name="glassbench",
+    help="Benchmark of models that predict the dynamics of a glass from its structure.",
+)
+
+
+@app.command()
+@guarded
+def version(json_output: Json = False) -> None:
+    """Show the version."""
+    from .. import __version__
+
+    if json_output:
+        write_json({"version": __version__})
+    else:
+        write_lines([__version__])
+
+
+app.command()(run.run)
+app.command()(lists.tasks)
+app.command()(lists.models)
+app.command()(lists.show)
+app.command()(runs.runs)
+app.add_typer(data.app, name="data")
+app.command()(score.score)
+app.command()(doctor.doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    app(args=arguments, prog_name="glassbench")

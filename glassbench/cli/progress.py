@@ -1,0 +1,130 @@
+"""Progress of trials on stderr: bars on a terminal, one line per finished trial elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol, Self
+
+from .guard import say
+
+if TYPE_CHECKING:
+    from ..cluster import Event
+    from ..model import Progress
+
+REFRESHES_A_SECOND = 4
+
+
+class Display(Protocol):
+    """Shows events while it is entered."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __call__(self, event: Event) -> None: ...
+
+
+def open_display(quiet: bool = False) -> Display:
+    """Return the display that suits stderr; a quiet one shows failures alone."""
+    if sys.stderr.isatty() and not quiet:
+        return Bars()
+    return Lines(quiet)
+
+
+class Lines:
+    """One line for each trial that ended."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.started: dict[str, float] = {}
+        self.last: dict[str, Progress] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __call__(self, event: Event) -> None:
+        name = event.trial.name
+        if event.kind == "started":
+            self.started.setdefault(name, time.monotonic())
+        if event.progress is not None:
+            self.last[name] = event.progress
+        if event.kind in ("finished", "cached", "failed", "retried"):
+            self.ended(event)
+
+    def ended(self, event: Event) -> None:
+        if not self.quiet or event.kind == "failed":
+            say(self.line(event))
+
+    def line(self, event: Event) -> str:
+        name = event.trial.name
+        parts = [f"{event.kind:<8}  {name}"]
+        if event.kind == "finished" and name in self.started:
+            parts.append(f"{time.monotonic() - self.started[name]:.0f} s")
+        if event.kind == "finished" and name in self.last:
+            parts.append(describe(self.last[name]))
+        if event.message:
+            parts.append(event.message)
+        return "  ".join(filter(None, parts))
+
+
+class Bars(Lines):
+    """One bar for each running trial, with epoch, loss, validation score and time left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[status]}", markup=False),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=Console(stderr=True),
+            transient=True,
+            refresh_per_second=REFRESHES_A_SECOND,
+        )
+        self.tasks: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def __call__(self, event: Event) -> None:
+        name = event.trial.name
+        if event.kind in ("started", "progress") and name not in self.tasks:
+            self.tasks[name] = self.bars.add_task(name, total=None, status="starting")
+        if event.progress is not None:
+            self.bars.update(
+                self.tasks[name],
+                total=event.progress.epochs,
+                completed=event.progress.epoch,
+                status=describe(event.progress),
+            )
+        elif event.kind == "progress" and event.message:
+            self.bars.update(self.tasks[name], status=event.message)
+        super().__call__(event)
+
+    def ended(self, event: Event) -> None:
+        name = event.trial.name
+        if event.kind != "retried" and name in self.tasks:
+            self.bars.remove_task(self.tasks.pop(name))
+        self.bars.console.print(self.line(event), markup=False, highlight=False, soft_wrap=True)
+
+
+def describe(progress: Progress) -> str:
+    """Return progress in words: epoch, loss, validation score."""
+    total = f"/{progress.epochs}" if progress.epochs else ""
+    parts = [f"epoch {progress.epoch}{total}"]
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.4g}")
+    if progress.validation_score is not None:
+        parts.append(f"validation {progress.validation_score:.3f}")
+    return "  ".join(parts)

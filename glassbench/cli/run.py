@@ -1,0 +1,180 @@
+"""`glassbench run`: from words to a table."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..catalogue import find_dataset
+from ..conditions import choose_conditions
+from ..config import RunRequest, WordError, parse_run, split_words
+from ..model_card import ModelCard
+from ..plan import DatasetReference, ModelReference, make_trials
+from ..registry import hyperparameters_for, load_model_card, load_task
+from ..task import Task
+from ..workspace import Workspace, open_workspace
+from .columns import terminal_width
+from .guard import FAILED, guarded, say
+from .output import Json, Words, write_json, write_lines
+from .progress import open_display
+from .tables import place_lines, result_table, summary_lines
+
+if TYPE_CHECKING:
+    from ..cluster import BenchmarkRequest, RunReport
+
+
+@guarded
+def run(words: Words = None, json_output: Json = False) -> None:
+    """Run a model on a task and score it.
+
+    task=NAME model=NAME[,NAME] [dataset=NAME|PATH] [temperature=…] [time=…]
+    [seed=0,1,2|0..4] [epochs=N] [model.HYPERPARAMETER=…]
+    [cluster=auto|local|ray://HOST:PORT|none] [floors=on|off] [force=on] [threads=N] [home=FOLDER]
+
+    The scores are compared with trivial floors and with the best that the data allow.
+
+    Lists are written with commas, ranges as 0..4, words in any order. What is finished is not
+    computed again, and what was stopped goes on: give the same words once more.
+    """
+    task, asked, workspace = _understand(words or [])
+    requests = make_requests(task, asked, workspace)
+    from ..cluster import run_benchmark
+
+    reports = []
+    for request in requests:
+        if asked.force:
+            forget_trials(request, workspace)
+        with open_display(quiet=json_output) as display:
+            report = run_benchmark(request, workspace, display)
+        reports.append(report)
+        if not json_output:
+            write_lines(report_lines(task, report, workspace))
+    if json_output:
+        write_json({"runs": [report_plain(report, workspace) for report in reports]})
+    if any(outcome.error for report in reports for outcome in (*report.outcomes, *report.floors)):
+        raise typer.Exit(FAILED)
+
+
+def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
+    values = split_words(words)
+    if "task" not in values:
+        raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
+    task = load_task(values["task"])
+    request = parse_run(words, [axis.name for axis in task.axes])
+    return task, request, open_workspace(request.home)
+
+
+def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[BenchmarkRequest]:
+    """Return one request per model, with everything checked that can be before any work.
+
+    Raises
+    ------
+    UserError
+        If a model, dataset, condition or hyperparameter is not there.
+    """
+    cards = [load_model_card(name) for name in asked.models]
+    for card in cards:
+        if task.name not in card.tasks:
+            raise WordError(
+                f"model {card.name} serves {', '.join(card.tasks)}, not {task.name}: "
+                "`glassbench models` lists what each model serves"
+            )
+    found = find_dataset(task, asked.dataset, workspace)
+    hyperparameters = [
+        hyperparameters_for(card, task.name, found.name, asked.hyperparameters) for card in cards
+    ]
+    floors = tuple(load_model_card(name) for name in task.floors) if asked.floors else ()
+
+    from ..cluster import BenchmarkRequest
+    from ..datasets.view import open_view
+
+    view = open_view(task, found.path)
+    entry = task.datasets.get(found.name)
+    conditions = choose_conditions(view.conditions(), asked.axes, entry.default if entry else {})
+    return [
+        BenchmarkRequest(
+            task=task,
+            dataset=DatasetReference(found.name, str(found.path), view.digest),
+            model=card,
+            conditions=conditions,
+            hyperparameters=chosen,
+            seeds=asked.seeds,
+            cluster=asked.cluster,
+            floors=tuple(floor for floor in floors if floor.digest != card.digest),
+        )
+        for card, chosen in zip(cards, hyperparameters, strict=True)
+    ]
+
+
+def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
+    """Remove what earlier runs left of a request's trials, but not of its floors."""
+    trials = make_trials(
+        task=request.task.name,
+        task_folder=str(request.task.folder),
+        protocol_version=request.task.protocol_version,
+        dataset=request.dataset,
+        model=model_reference(request.model),
+        conditions=request.conditions,
+        hyperparameters=request.hyperparameters,
+        seeds=request.seeds,
+    )
+    for trial in trials:
+        folder = workspace.trial_folder(trial.key)
+        if folder.exists():
+            shutil.rmtree(folder)
+            say(f"force: forgot {trial.name}")
+
+
+def model_reference(card: ModelCard) -> ModelReference:
+    return ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit)
+
+
+def report_lines(task: Task, report: RunReport, workspace: Workspace) -> list[str]:
+    """Return what a run hands to people: table, places, and what failed."""
+    lines: list[str] = []
+    if report.record is not None:
+        titles = {metric["name"]: metric.get("title", metric["name"]) for metric in task.metrics}
+        lines += [*summary_lines(report.record), ""]
+        lines += [*result_table(report.record, titles, terminal_width()), ""]
+        lines += place_lines(
+            report.record_path, report.tracking, _predictions(report, workspace), report.figures
+        )
+    for outcome in (*report.outcomes, *report.floors):
+        if outcome.error:
+            log = f"; log: {outcome.log}" if outcome.log else ""
+            lines.append(f"failed  {outcome.trial.name}: {outcome.error}{log}")
+    return lines
+
+
+def report_plain(report: RunReport, workspace: Workspace) -> dict[str, Any]:
+    """Return a run as plain values, for `--json`."""
+    return {
+        "record": report.record,
+        "record_path": report.record_path and str(report.record_path),
+        "predictions": [str(path) for path in _predictions(report, workspace)],
+        "tracking": report.tracking and dict(report.tracking),
+        "figures": [str(path) for path in report.figures],
+        "failed": [
+            {
+                "trial": outcome.trial.name,
+                "key": outcome.trial.key,
+                "error": outcome.error,
+                "log": outcome.log and str(outcome.log),
+            }
+            for outcome in (*report.outcomes, *report.floors)
+            if outcome.error
+        ],
+    }
+
+
+def _predictions(report: RunReport, workspace: Workspace) -> list[Path]:
+    """Return the files of predictions of the model's finished trials."""
+    return [
+        workspace.trial_folder(outcome.trial.key) / outcome.result.predictions["path"]
+        for outcome in report.outcomes
+        if outcome.result is not None
+    ]

@@ -1,0 +1,191 @@
+"""`glassbench score`: scores of predictions that any framework wrote; no plugin, no Ray."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..catalogue import find_dataset
+from ..conditions import match_condition
+from ..config import WordError, check_keys, parse_axis, split_words
+from ..errors import UserError
+from ..model import Condition
+from ..predictions import read_predictions
+from ..registry import load_task
+from ..task import Task
+from ..workspace import open_workspace
+from .columns import in_pairs, terminal_width
+from .guard import guarded, say
+from .output import Json, Words, write_json, write_lines
+from .tables import result_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..datasets.view import View
+
+
+@guarded
+def score(words: Words = None, json_output: Json = False) -> None:
+    """Score predictions that any framework wrote.
+
+    FILE.npz task=NAME [dataset=NAME|PATH] [temperature=T] [time=T] [home=FOLDER]
+
+    For one condition the file holds `configuration` (C,), the names of the test configurations,
+    an array per target, such as `propensity` (C, N), and the condition as scalars, such as
+    `temperature` and `time`; or the condition is given in words. Several conditions carry their
+    name as a prefix: `temperature=0.64 time=16.5/propensity`, and so for each array.
+    """
+    path, values = _file_and_words(words or [])
+    if "task" not in values:
+        raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
+    task = load_task(values["task"])
+    axes = [axis.name for axis in task.axes]
+    check_keys(values, ("task", "dataset", *axes, "home"))
+    predictions = read_predictions(path)
+    given = {axis: _one_value(axis, values[axis]) for axis in axes if axis in values}
+    found = find_dataset(task, values.get("dataset"), open_workspace(values.get("home")))
+
+    from ..datasets.view import open_view
+
+    view = open_view(task, found.path)
+    record = score_record(task, found.name, view, _by_condition(path, predictions, given, view))
+    if json_output:
+        write_json(record)
+        return
+    titles = {metric["name"]: metric.get("title", metric["name"]) for metric in task.metrics}
+    about = [
+        ("predictions", str(path)),
+        ("task", f"{task.name}, protocol {task.protocol_version}"),
+        ("dataset", f"{found.name} ({view.digest})"),
+    ]
+    write_lines([*in_pairs(about), "", *result_table(record, titles, terminal_width())])
+    others = [m["name"] for m in task.metrics if not m.get("primary")]
+    lines = [
+        (f"{Condition.of(**c['condition']).name} {name}", _value(c["scores"][name]["value"]))
+        for c in record["conditions"]
+        for name in others
+        if name in c["scores"]
+    ]
+    if lines:
+        write_lines(["", *in_pairs(lines)])
+
+
+def score_record(
+    task: Task,
+    dataset: str,
+    view: View,
+    predictions: Mapping[Condition, Mapping[str, Mapping[str, np.ndarray]]],
+) -> dict[str, Any]:
+    """Return scores in the shape of a record's `task`, `dataset` and `conditions`.
+
+    Parameters
+    ----------
+    predictions : by condition, configuration and target
+    """
+    from ..scoring import PredictionsError, noise_ceilings, score_condition
+
+    conditions = []
+    for condition, by_configuration in predictions.items():
+        try:
+            scores = score_condition(task, view, condition, by_configuration)
+        except PredictionsError as error:
+            raise UserError(str(error)) from error
+        if task.primary_metric["name"] not in scores.scores:
+            raise UserError(
+                f"{condition.name}: there is no `{task.primary_metric['target']}`, which the "
+                f"primary metric of {task.name} needs; the file holds "
+                f"{', '.join(next(iter(by_configuration.values())))}"
+            )
+        ignored = len(set(by_configuration) - set(scores.configurations))
+        if ignored:
+            say(f"{condition.name}: {ignored} configurations are not of the test split: left out")
+        ceilings = noise_ceilings(task, view, condition)
+        averages = {metric["name"]: metric.get("average") for metric in task.metrics}
+        conditions.append(
+            {
+                "condition": dict(condition),
+                "tau_alpha": view.tau_alpha(condition),
+                "configurations": list(scores.configurations),
+                "parents": list(scores.parents),
+                "scores": {
+                    name: {
+                        "value": entry.value,
+                        "interval": interval(entry.by_configuration, scores.parents)
+                        if averages[name] == "configuration"
+                        else None,
+                        "by_configuration": list(entry.by_configuration),
+                    }
+                    for name, entry in scores.scores.items()
+                },
+                "ceiling": {
+                    name: {"value": c.value, "by_configuration": list(c.by_configuration)}
+                    for name, c in ceilings.items()
+                },
+                "floors": [],
+                "above_floor": None,
+                "reported": [],
+            }
+        )
+    return {
+        "task": {
+            "name": task.name,
+            "protocol_version": task.protocol_version,
+            "primary_metric": task.primary_metric["name"],
+        },
+        "dataset": {"name": dataset, "digest": view.digest},
+        "conditions": conditions,
+    }
+
+
+def interval(values: Sequence[float | None], parents: Sequence[str]) -> list[float] | None:
+    """Return the 95 % cluster-bootstrap interval of the mean, or None where it is undefined."""
+    from ..metrics.bootstrap import interval_of_mean
+
+    found = interval_of_mean([math.nan if v is None else v for v in values], parents)
+    ends = [float(found.low), float(found.high)]
+    return ends if all(map(math.isfinite, ends)) else None
+
+
+def _file_and_words(words: Sequence[str]) -> tuple[Path, dict[str, str]]:
+    """Take the one word that is a file out of the words; it may hold `=` where it exists."""
+    files = [word for word in words if "=" not in word or Path(word).is_file()]
+    if len(files) != 1:
+        raise WordError(
+            f"one file of predictions is wanted, `glassbench score predictions.npz task=NAME`; "
+            f"given: {', '.join(files) or 'none'}"
+        )
+    return Path(files[0]), split_words([word for word in words if word != files[0]])
+
+
+def _one_value(axis: str, text: str) -> float:
+    choice = parse_axis(axis, text)
+    if len(choice.values) != 1 or choice.ranges:
+        raise WordError(f"`{axis}={text}`: one value says which condition the file holds")
+    return choice.values[0]
+
+
+def _by_condition(
+    path: Path, predictions: Mapping[str, Any], given: Mapping[str, float], view: View
+) -> dict[Condition, Any]:
+    """Return the predictions by the condition of the dataset that each stands for."""
+    found: dict[Condition, Any] = {}
+    for name, by_configuration in predictions.items():
+        words = {axis: _one_value(axis, text) for axis, text in split_words(name.split()).items()}
+        for axis in set(words) & set(given):
+            if not math.isclose(words[axis], given[axis], rel_tol=1e-9):
+                raise WordError(
+                    f"{path} holds predictions for {axis}={words[axis]:g}, "
+                    f"not for {axis}={given[axis]:g}"
+                )
+        condition = match_condition(view.conditions(), words | dict(given))
+        if condition in found:
+            raise UserError(f"{path} holds {condition.name} twice")
+        found[condition] = by_configuration
+    return found
+
+
+def _value(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"

@@ -1,0 +1,203 @@
+"""The table at the end of a run, and the table of all runs, from records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .columns import Column, in_columns, in_pairs
+
+UNDEFINED = "undefined"
+ABSENT = "-"
+SYMBOLS = {"temperature": "T", "time": "t"}
+PATHS_SHOWN = 6
+
+Plain = Mapping[str, Any]
+
+
+def result_table(record: Plain, titles: Mapping[str, str], width: int) -> list[str]:
+    """Return the scores of a record, one line per condition.
+
+    Parameters
+    ----------
+    record : as `glassbench/schemas/record.schema.json` describes it
+    titles : by metric, its title
+    width : columns of the terminal; at least 80 to look well
+    """
+    metric = record["task"]["primary_metric"]
+    conditions = record["conditions"]
+    axes = list(dict.fromkeys(axis for c in conditions for axis in c["condition"]))
+    columns = [
+        Column(SYMBOLS.get(a, a), [_general(c["condition"].get(a)) for c in conditions], True)
+        for a in axes
+    ]
+    if "time" in axes:
+        columns.append(Column("t/tau_alpha", [_relative_time(c) for c in conditions], True))
+    columns += [
+        Column(
+            f"{titles.get(metric, metric)} [95 %]",
+            [_score(c["scores"], metric) for c in conditions],
+        ),
+        Column("ceiling", [_ceiling(c, metric) for c in conditions], True),
+        Column("score/ceiling", [_share(c, metric) for c in conditions], True),
+        Column("best floor", [_best_floor(c) for c in conditions]),
+        Column("above floor", [above_floor(c) for c in conditions]),
+    ]
+    if any(c.get("reported") for c in conditions):
+        name = record.get("model", {}).get("name", "")
+        columns.append(Column("published", [_published(c, name) for c in conditions]))
+    return in_columns(columns, width, keys=len(axes))
+
+
+def summary_lines(record: Plain) -> list[str]:
+    """Return what the table is about, and what the run took."""
+    task, model, dataset = record["task"], record["model"], record["dataset"]
+    seeds = ",".join(map(str, record["seeds"]))
+    size = f", {model['parameters']} parameters" if model.get("parameters") else ""
+    return in_pairs(
+        [
+            ("task", f"{task['name']}, protocol {task['protocol_version']}"),
+            ("dataset", f"{dataset['name']} ({_short(dataset['digest'])})"),
+            ("model", f"{model['name']}{size}, seed {seeds}"),
+            ("cost", _cost(record.get("cost") or {})),
+        ]
+    )
+
+
+def place_lines(
+    record_path: Path | None,
+    tracking: Plain | None,
+    predictions: Sequence[Path],
+    figures: Sequence[Path] = (),
+) -> list[str]:
+    """Return where the record, the tracked run, the predictions and the figures are."""
+    pairs = []
+    if tracking:
+        late = (
+            ""
+            if tracking.get("delivered", True)
+            else f" (not delivered yet: {tracking['message']})"
+        )
+        pairs.append(("run", f"{tracking.get('run_id') or ABSENT} at {tracking.get('uri')}{late}"))
+    if record_path:
+        pairs.append(("record", str(record_path)))
+    for name, paths in (("predictions", predictions), ("figures", figures)):
+        shown = [str(path) for path in paths[:PATHS_SHOWN]]
+        if len(paths) > PATHS_SHOWN:
+            shown.append(f"and {len(paths) - PATHS_SHOWN} more, all named in the record")
+        pairs += [(name if index == 0 else "", text) for index, text in enumerate(shown)]
+    return in_pairs(pairs)
+
+
+def runs_table(records: Sequence[tuple[Path, Plain]], width: int) -> list[str]:
+    """Return one line for each condition of each record, the newest record last."""
+    rows: list[tuple[str, ...]] = []
+    for _, record in sorted(records, key=lambda item: item[1]["created"]):
+        for condition in record["conditions"]:
+            rows.append(
+                (
+                    record["created"][:16].replace("T", " "),
+                    record["model"]["name"],
+                    record["task"]["name"],
+                    record["dataset"]["name"],
+                    _words(condition["condition"]),
+                    ",".join(map(str, record["seeds"])),
+                    _score(condition["scores"], record["task"]["primary_metric"]),
+                    _ceiling(condition, record["task"]["primary_metric"]),
+                    above_floor(condition),
+                )
+            )
+    names = (
+        "created", "model", "task", "dataset", "condition", "seed", "score [95 %]", "ceiling",
+        "above floor",
+    )  # fmt: skip
+    cells = list(zip(*rows, strict=True)) or [()] * len(names)
+    return in_columns([Column(n, c) for n, c in zip(names, cells, strict=True)], width, keys=2)
+
+
+def above_floor(condition: Plain) -> str:
+    """Return whether the interval of the difference to the best floor lies above zero."""
+    comparison = condition.get("above_floor")
+    if not comparison:
+        return ABSENT
+    if comparison.get("interval") is None or comparison.get("difference") is None:
+        return UNDEFINED
+    low, high = comparison["interval"]
+    return "yes" if low > 0 else "no" if high < 0 else "not significant"
+
+
+def _score(scores: Plain, metric: str) -> str:
+    entry = scores.get(metric)
+    if not entry or entry["value"] is None:
+        return UNDEFINED
+    interval = entry.get("interval")
+    low_high = f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else f"[{UNDEFINED}]"
+    return f"{entry['value']:.3f} {low_high}"
+
+
+def _ceiling(condition: Plain, metric: str) -> str:
+    return _number(_ceiling_value(condition, metric))
+
+
+def _ceiling_value(condition: Plain, metric: str) -> float | None:
+    entry = (condition.get("ceiling") or {}).get(metric)
+    return entry["value"] if entry else None
+
+
+def _share(condition: Plain, metric: str) -> str:
+    """Return score / ceiling; a ceiling of zero or below is none."""
+    entry, ceiling = condition["scores"].get(metric), _ceiling_value(condition, metric)
+    if not entry or entry["value"] is None or ceiling is None or ceiling <= 0:
+        return UNDEFINED
+    return f"{entry['value'] / ceiling:.2f}"
+
+
+def _best_floor(condition: Plain) -> str:
+    floors = condition.get("floors") or []
+    defined = [floor for floor in floors if floor["value"] is not None]
+    if not defined:
+        return UNDEFINED if floors else ABSENT
+    best = max(defined, key=lambda floor: floor["value"])
+    return f"{best['value']:.3f} {best['model']}"
+
+
+def _published(condition: Plain, model: str) -> str:
+    """Return the published number of this model, else the best one, with the name it stands for."""
+    reported = condition.get("reported") or []
+    if not reported:
+        return ABSENT
+    own = [entry for entry in reported if entry["model"] == model]
+    best = max(own or reported, key=lambda entry: entry["value"])
+    return f"{best['value']:.3f} {best['model']}"
+
+
+def _relative_time(condition: Plain) -> str:
+    tau, time = condition.get("tau_alpha"), condition["condition"].get("time")
+    return _general(time / tau) if tau and time is not None else UNDEFINED
+
+
+def _cost(cost: Plain) -> str:
+    parts = []
+    for key, unit in (("wall_seconds", "s"), ("cpu_seconds", "CPU s"), ("gpu_seconds", "GPU s")):
+        if cost.get(key):
+            parts.append(f"{cost[key]:.0f} {unit}")
+    if cost.get("peak_memory_bytes"):
+        parts.append(f"{cost['peak_memory_bytes'] / 2**30:.1f} GiB")
+    return ", ".join(parts) or ABSENT
+
+
+def _words(condition: Plain) -> str:
+    return " ".join(f"{SYMBOLS.get(a, a)}={value:g}" for a, value in condition.items())
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]
+
+
+def _general(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.4g}"
+
+
+def _number(value: float | None) -> str:
+    return UNDEFINED if value is None else f"{value:.3f}"
