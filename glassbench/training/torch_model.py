@@ -37,6 +37,9 @@ class TorchModel:
         """Return a fresh network for structures in `dimension` dimensions."""
         raise TypeError(f"{type(self).__name__} must define `network`")
 
+    def initialise(self, network: torch.nn.Module) -> None:
+        """Change the fresh network's weights before training, such as to pretrained ones."""
+
     def encode(self, structure: Structure) -> Tensors:
         """Return the network's inputs by name, on the CPU."""
         raise TypeError(f"{type(self).__name__} must define `encode`")
@@ -70,7 +73,9 @@ class TorchModel:
         torch.manual_seed(run.seed)
         self.target = run.target
         self.dimension = train[0].structure.positions.shape[1]
-        self.module = self.network(self.dimension).to(run.device)
+        self.module = self.network(self.dimension)
+        self.initialise(self.module)
+        self.module.to(run.device)
         settings = self.settings
         forward = self.compiled(self.module, settings.epochs * len(train))
         examples = EncodedExamples(train, self.encode, run.device)
@@ -102,12 +107,13 @@ class TorchModel:
         """Write the network's weights."""
         folder.mkdir(parents=True, exist_ok=True)
         weights = {name: value.cpu() for name, value in self.module.state_dict().items()}
-        torch.save({"dimension": self.dimension, "weights": weights}, folder / WEIGHTS_NAME)
+        content = {"dimension": self.dimension, "target": self.target, "weights": weights}
+        torch.save(content, folder / WEIGHTS_NAME)
 
     def load(self, folder: Path) -> None:
         """Read weights that `save` wrote; nothing in the file is executed."""
         content = torch.load(folder / WEIGHTS_NAME, map_location="cpu", weights_only=True)
-        self.dimension = content["dimension"]
+        self.dimension, self.target = content["dimension"], content["target"]
         self.module = self.network(self.dimension)
         self.module.load_state_dict(content["weights"])
 

@@ -1,0 +1,88 @@
+"""BOTAN as a plugin: graph in, propensities and pair-distance changes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch.nn.functional import mse_loss
+
+from glassbench.model import Structure
+from glassbench.training import TorchModel
+from glassbench.training.graph_inputs import graph_inputs
+
+from .network import Botan, load_published
+
+EMBEDDED = {"mini": Path(__file__).with_name("weights") / "mini.pt"}
+
+Tensors = dict[str, torch.Tensor]
+
+
+class BotanModel(TorchModel):
+    """Shiba et al., J. Chem. Phys. 158, 084503 (2023).
+
+    Hyperparameters
+    ---------------
+    p : weight of the particle loss against the pair loss, 0 to 1 (Eq. 12)
+    width, recurrences : of the network
+    edge_threshold : length of the longest edge, sigma_AA
+    pretrained : `mini`, `none`, or the path of a state dict
+    """
+
+    def __init__(
+        self,
+        p: float,
+        width: int,
+        recurrences: int,
+        edge_threshold: float,
+        pretrained: str,
+        **settings,
+    ) -> None:
+        super().__init__(**settings)
+        if not 0 <= p <= 1:
+            raise ValueError(f"p is {p}: it must lie between 0 and 1")
+        self.p, self.width, self.recurrences = p, width, recurrences
+        self.edge_threshold, self.pretrained = edge_threshold, pretrained
+
+    def network(self, dimension: int) -> Botan:
+        return Botan(dimension=dimension, width=self.width, recurrences=self.recurrences)
+
+    def initialise(self, network: Botan) -> None:
+        """Start from weights that were trained on pair-distance changes."""
+        if self.pretrained == "none":
+            return
+        path = EMBEDDED.get(self.pretrained, Path(self.pretrained))
+        if not path.is_file():
+            raise ValueError(
+                f"pretrained is `{self.pretrained}`: give {', '.join(EMBEDDED)}, none, or a file"
+            )
+        load_published(network, path)
+
+    def encode(self, structure: Structure) -> Tensors:
+        return graph_inputs(structure, self.edge_threshold)
+
+    def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
+        nodes, edges = _evaluate(forward, inputs)
+        loss = self.p * mse_loss(nodes, targets[self.target])
+        if self.p < 1:
+            if "pair_edges" not in inputs or "pair_distance_change" not in targets:
+                raise ValueError(
+                    f"p is {self.p}, but the dataset has no pair-distance change on edges below "
+                    f"{self.edge_threshold}: set p = 1, or edge_threshold to the pairs' cutoff"
+                )
+            changes = targets["pair_distance_change"][:, None].expand(-1, 2)
+            loss = loss + (1 - self.p) * mse_loss(edges[inputs["pair_edges"]], changes)
+        return loss
+
+    def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
+        nodes, edges = _evaluate(forward, inputs)
+        outputs = {self.target: nodes}
+        if self.p < 1 and "pair_edges" in inputs:
+            outputs["pair_distance_change"] = edges[inputs["pair_edges"]].mean(dim=1)
+        return outputs
+
+
+def _evaluate(forward: Callable, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+    names = ("species", "vectors", "sender", "receiver", "sender_order")
+    return forward(*(inputs[name] for name in names))
