@@ -1,0 +1,98 @@
+"""Averages over trajectories, held against closed forms and their symmetries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.errors import DatasetError
+from glassbench.datasets.isoconfigurational import average_trajectories, ensemble_arrays
+from glassbench.datasets.pairs import pair_distances, undirected_pairs
+
+BOX = np.array([5.0, 5.0, 5.0])
+
+
+@pytest.fixture
+def ensemble():
+    generator = np.random.default_rng(3)
+    start = generator.uniform(0, 5, (50, 3))
+    trajectories = start + generator.normal(0, 0.3, (8, 50, 3))
+    return start, trajectories, undirected_pairs(start, BOX, 2.0)
+
+
+def test_averages_are_those_of_the_equations(ensemble):
+    start, trajectories, pairs = ensemble
+    found = average_trajectories(start, trajectories, BOX, pairs)
+    displacement = np.linalg.norm(trajectories - start, axis=2)
+    change = np.stack([pair_distances(x, pairs, BOX) for x in trajectories])
+    change -= pair_distances(start, pairs, BOX)
+    assert np.allclose(found.propensity, displacement.mean(axis=0), rtol=1e-13)
+    assert np.allclose(found.pair_distance_change, change.mean(axis=0), atol=1e-13)
+    first = found.propensity + found.propensity_half_difference
+    second = found.propensity - found.propensity_half_difference
+    assert np.allclose(first, displacement[:4].mean(axis=0), rtol=1e-13)
+    assert np.allclose(second, displacement[4:].mean(axis=0), rtol=1e-13)
+    half = found.pair_distance_change + found.pair_distance_change_half_difference
+    assert np.allclose(half, change[:4].mean(axis=0), atol=1e-13)
+
+
+def test_a_rigid_translation_moves_every_particle_and_changes_no_pair(ensemble):
+    start, _, pairs = ensemble
+    shift = np.array([7.0, -3.0, 0.5])
+    found = average_trajectories(start, np.stack([start + shift] * 2), BOX, pairs)
+    assert np.allclose(found.propensity, np.linalg.norm(shift))
+    assert np.allclose(found.pair_distance_change, 0, atol=1e-12)
+
+
+def test_displacement_is_not_wrapped_and_pair_distance_is(ensemble):
+    start, _, pairs = ensemble
+    images = start.copy()
+    images[::2] += BOX
+    found = average_trajectories(start, np.stack([images] * 2), BOX, pairs)
+    assert np.allclose(found.propensity[::2], np.linalg.norm(BOX))
+    assert np.allclose(found.propensity[1::2], 0)
+    assert np.allclose(found.pair_distance_change, 0, atol=1e-12)
+
+
+def test_a_uniform_dilation_stretches_each_pair_by_its_length():
+    start = np.array([[1.0, 1, 1], [2, 1, 1], [1, 2.5, 1]])
+    pairs = np.array([[0, 1], [0, 2], [1, 2]])
+    found = average_trajectories(start, np.stack([start * 1.1] * 2), BOX, pairs)
+    assert np.allclose(found.pair_distance_change, 0.1 * pair_distances(start, pairs, BOX))
+
+
+def test_a_stream_gives_what_an_array_gives(ensemble):
+    start, trajectories, pairs = ensemble
+    array = average_trajectories(start, trajectories, BOX, pairs)
+    stream = average_trajectories(start, iter(trajectories), BOX, pairs, count=8)
+    assert np.array_equal(array.pair_distance_change, stream.pair_distance_change)
+    assert np.array_equal(array.propensity_half_difference, stream.propensity_half_difference)
+
+
+@pytest.mark.parametrize(("given", "announced"), [(7, None), (6, 8), (8, 6), (0, None)])
+def test_a_wrong_number_of_trajectories_is_refused(ensemble, given, announced):
+    start, trajectories, pairs = ensemble
+    with pytest.raises(DatasetError, match="trajectories"):
+        average_trajectories(start, trajectories[:given], BOX, pairs, count=announced)
+
+
+def test_half_the_difference_measures_the_noise_of_the_mean():
+    generator = np.random.default_rng(1)
+    start = np.zeros((20000, 3))
+    trajectories = start + np.abs(generator.normal(5, 0.4, (8, 20000, 1))) * [1, 0, 0]
+    found = average_trajectories(start, trajectories, np.full(3, 100.0))
+    noise = np.sqrt(np.square(found.propensity_half_difference).mean())
+    assert noise == pytest.approx(0.4 / np.sqrt(8), rel=0.02)
+
+
+def test_arrays_of_a_configuration_leave_missing_times_empty(ensemble):
+    start, trajectories, pairs = ensemble
+    species = np.arange(50) % 2
+    arrays = ensemble_arrays(start, species, BOX, [(1, trajectories)], 3)
+    assert np.array_equal(arrays["pairs"], pairs)
+    assert arrays["trajectory_count"].tolist() == [0, 8, 0]
+    assert np.isnan(arrays["propensity"][[0, 2]]).all()
+    assert np.isfinite(arrays["propensity"][1]).all()
+    close = arrays["pairs"][arrays["close_pair_index"]]
+    assert (species[close] == 0).all()
+    assert (pair_distances(start, close, BOX) < 1.35).all()
