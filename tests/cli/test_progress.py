@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from glassbench.cli.progress import Bars, Lines, describe, open_display
+from glassbench.model import Condition, Progress
+from glassbench.plan import DatasetReference, ModelReference, Trial
+
+
+@dataclass(frozen=True)
+class Event:
+    kind: str
+    trial: Trial
+    progress: Progress | None = None
+    message: str = ""
+
+
+def _trial(seed: int = 0) -> Trial:
+    return Trial(
+        task="ka_propensity",
+        task_folder="",
+        protocol_version=1,
+        dataset=DatasetReference("mini", "", ""),
+        model=ModelReference("botan", "", ""),
+        conditions=(Condition.of(temperature=0.64, time=16.5),),
+        hyperparameters={},
+        seed=seed,
+    )
+
+
+def _events(trial: Trial) -> list[Event]:
+    return [
+        Event("started", trial),
+        Event("progress", trial, Progress(epoch=1, epochs=3, loss=0.5, validation_score=0.25)),
+        Event("progress", trial, message="waiting for process 7"),
+        Event("retried", trial, message="its worker died"),
+        Event("progress", trial, Progress(epoch=3, epochs=3, loss=0.125, validation_score=0.5)),
+        Event("finished", trial),
+    ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_without_a_terminal_there_is_one_line_for_each_trial_that_ended(capsys):
+    assert not sys.stderr.isatty()
+    with open_display() as display:
+        for event in _events(_trial()):
+            display(event)
+        display(Event("cached", _trial(1)))
+    output = capsys.readouterr()
+    assert output.out == ""
+    retried, finished, cached = output.err.splitlines()
+    assert "its worker died" in retried
+    assert "botan temperature=0.64 time=16.5 seed=0" in finished
+    assert "epoch 3/3  loss 0.125  validation 0.500" in finished
+    assert cached.split() == ["cached", "botan", "temperature=0.64", "time=16.5", "seed=1"]
+
+
+def test_a_quiet_display_shows_failures_alone(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with open_display(quiet=True) as display:
+        assert isinstance(display, Lines)
+        assert not isinstance(display, Bars)
+        for event in _events(_trial()):
+            display(event)
+        assert sys.stderr.getvalue() == ""
+        display(Event("failed", _trial(1), message="no such luck"))
+    assert "failed" in sys.stderr.getvalue()
+    assert "no such luck" in sys.stderr.getvalue()
+
+
+def test_on_a_terminal_each_running_trial_has_one_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    first, second = _trial(0), _trial(1)
+    with open_display() as display:
+        assert isinstance(display, Bars)
+        for event in _events(first)[:2]:
+            display(event)
+        display(Event("started", second))
+        assert len(display.bars.tasks) == 2
+        bar = display.bars.tasks[0]
+        assert (bar.completed, bar.total) == (1, 3)
+        assert bar.fields["status"] == "epoch 1/3  loss 0.5  validation 0.250"
+        display(_events(first)[2])
+        assert bar.fields["status"] == "waiting for process 7"
+        display(_events(first)[-1])
+        assert [task.description for task in display.bars.tasks] == [second.name]
+    assert "finished" in sys.stderr.getvalue()
+
+
+def test_a_trial_that_tells_no_number_of_epochs_is_shown_too(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with open_display() as display:
+        display(Event("progress", _trial(), Progress(epoch=4)))
+        assert display.bars.tasks[0].total is None
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress(2), "epoch 2"),
+        (Progress(2, 5, loss=float("nan")), "epoch 2/5  loss nan"),
+        (Progress(0, 5, validation_score=-0.1), "epoch 0/5  validation -0.100"),
+    ],
+)
+def test_progress_in_words(progress, words):
+    assert describe(progress) == words

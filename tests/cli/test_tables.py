@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+
+from glassbench.cli.columns import Column, in_columns
+from glassbench.cli.tables import above_floor, place_lines, result_table, runs_table, summary_lines
+
+TITLES = {"pearson_a": "Pearson A"}
+PUBLISHED = [
+    {"model": "nt_gnn", "value": 0.61, "source": "x"},
+    {"model": "botan", "value": 0.58, "source": "y"},
+]
+
+
+def _cells(lines: list[str]) -> dict[str, str]:
+    """Return a table of one row as cells by title; cells are two spaces or more apart."""
+    titles, row = ([part.strip() for part in line.split("  ") if part.strip()] for line in lines)
+    return dict(zip(titles, row, strict=True))
+
+
+def test_the_row_holds_score_interval_ceiling_share_floor_and_published_number(
+    make_record, make_condition
+):
+    record = make_record(make_condition(value=0.4, reported=PUBLISHED))
+    assert _cells(result_table(record, TITLES, 160)) == {
+        "T": "0.64",
+        "t": "16.5",
+        "t/tau_alpha": "1",
+        "Pearson A [95 %]": "0.400 [0.350, 0.450]",
+        "ceiling": "0.800",
+        "score/ceiling": "0.50",
+        "best floor": "0.300 number_of_neighbours",
+        "above floor": "yes",
+        "published": "0.580 botan",
+    }
+
+
+def test_a_model_without_a_published_number_is_shown_beside_the_best_one(
+    make_record, make_condition
+):
+    record = make_record(make_condition(reported=PUBLISHED), model="mine")
+    assert _cells(result_table(record, TITLES, 160))["published"] == "0.610 nt_gnn"
+
+
+def test_what_is_undefined_is_shown_so_and_not_as_zero(make_record, make_condition):
+    lost = make_condition(value=None, ceiling={}, floors=[], above_floor=None, tau_alpha=None)
+    cells = _cells(result_table(make_record(lost), TITLES, 160))
+    assert cells["Pearson A [95 %]"] == "undefined"
+    assert cells["ceiling"] == cells["score/ceiling"] == cells["t/tau_alpha"] == "undefined"
+    assert cells["best floor"] == cells["above floor"] == "-"
+    assert "published" not in cells
+
+
+def test_a_score_with_one_parent_has_no_interval(make_record, make_condition):
+    entry = {"pearson_a": {"value": 0.5, "interval": None}}
+    cells = _cells(result_table(make_record(make_condition(scores=entry)), TITLES, 160))
+    assert cells["Pearson A [95 %]"] == "0.500 [undefined]"
+
+
+def test_a_ceiling_of_zero_gives_no_share(make_record, make_condition):
+    record = make_record(make_condition(ceiling={"pearson_a": {"value": 0.0}}))
+    assert _cells(result_table(record, TITLES, 160))["score/ceiling"] == "undefined"
+
+
+@pytest.mark.parametrize(
+    ("interval", "word"),
+    [
+        ([0.01, 0.2], "yes"),
+        ([-0.1, 0.2], "not significant"),
+        ([0.0, 0.2], "not significant"),
+        ([-0.3, -0.1], "no"),
+        (None, "undefined"),
+    ],
+)
+def test_the_interval_of_the_difference_says_whether_the_model_is_above_the_floor(interval, word):
+    comparison = {"floor": "local_energy", "difference": 0.1, "interval": interval}
+    assert above_floor({"above_floor": comparison}) == word
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_no_line_is_wider_than_the_terminal_and_no_cell_is_lost(make_record, make_condition, width):
+    record = make_record(
+        *(make_condition(time=time, reported=PUBLISHED) for time in (0.52, 5.2, 16.5))
+    )
+    lines = result_table(record, TITLES, width)
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    for cell in ("score/ceiling", "0.300 number_of_neighbours", "0.580 botan", "yes"):
+        assert cell in text
+    assert text.count("16.5") >= (1 if width == 160 else 2)  # a folded block repeats its keys
+    assert max(map(len, runs_table([(None, record)], width))) <= width
+
+
+def test_columns_stand_below_each_other():
+    columns = [Column("a", ["x", "long"]), Column("number", ["1", "22"], right=True)]
+    assert in_columns(columns, 80) == ["a     number", "x          1", "long      22"]
+
+
+def test_a_column_wider_than_the_terminal_is_shown_all_the_same():
+    assert in_columns([Column("key", ["k"]), Column("b", ["x" * 50])], 40) == [
+        "key  b",
+        "k    " + "x" * 50,
+    ]
+
+
+def test_the_summary_names_task_dataset_model_and_cost(make_record):
+    text = "\n".join(summary_lines(make_record()))
+    for part in ("ka_propensity, protocol 1", "mini (0123456789ab)", "52417 parameters", "61 s"):
+        assert part in text
+
+
+def test_a_run_that_was_not_delivered_says_so(tmp_path):
+    tracking = {"uri": "http://x", "run_id": None, "delivered": False, "message": "no answer"}
+    lines = place_lines(tmp_path / "r.json", tracking, [tmp_path / f"{k}.npz" for k in range(9)])
+    assert "not delivered yet: no answer" in lines[0]
+    assert str(tmp_path / "r.json") in lines[1]
+    assert lines[-1].split() == ["and", "3", "more,", "all", "named", "in", "the", "record"]
+
+
+def test_runs_are_ordered_by_date(make_record):
+    records = [
+        (None, make_record(created="2026-02-01T00:00:00Z", model="later")),
+        (None, make_record(created="2026-01-01T00:00:00Z", model="earlier")),
+    ]
+    rows = runs_table(records, 200)[1:]
+    assert [row.split()[2] for row in rows] == ["earlier", "later"]
