@@ -1,0 +1,68 @@
+"""Metrics on arrays: pure functions that import nothing of the house, and only numpy."""
+
+from .bootstrap import Interval, PairedDifference, interval_of_mean, paired_difference
+from .classification import average_precision, balanced_accuracy, c_rank, overlap_ratio, roc_auc
+from .correlation import midranks, pearson, pearson_by_configuration, pooled_pearson, spearman
+from .evaluate import ConfigurationScores, score_configurations, score_interval
+from .noise_ceiling import (
+    noise_ceiling,
+    noise_ceiling_by_configuration,
+    reliability,
+    score_over_ceiling,
+)
+from .pooled_interval import interval_of_pooled_pearson, interval_of_statistic
+from .ranking import RankedModel, holm, rank_groups
+from .regression import (
+    binned_pearson,
+    binned_slope,
+    mae,
+    mse,
+    r2,
+    rmse,
+    spatial_average,
+    spatially_averaged_pearson,
+)
+from .selection import SELECTIONS, select_pairs, select_particles
+from .specification import METRICS, MetricSpecification
+
+__all__ = [
+    "METRICS",
+    "SELECTIONS",
+    "ConfigurationScores",
+    "Interval",
+    "MetricSpecification",
+    "PairedDifference",
+    "RankedModel",
+    "average_precision",
+    "balanced_accuracy",
+    "binned_pearson",
+    "binned_slope",
+    "c_rank",
+    "holm",
+    "interval_of_mean",
+    "interval_of_pooled_pearson",
+    "interval_of_statistic",
+    "mae",
+    "midranks",
+    "mse",
+    "noise_ceiling",
+    "noise_ceiling_by_configuration",
+    "overlap_ratio",
+    "paired_difference",
+    "pearson",
+    "pearson_by_configuration",
+    "pooled_pearson",
+    "r2",
+    "rank_groups",
+    "reliability",
+    "rmse",
+    "roc_auc",
+    "score_configurations",
+    "score_interval",
+    "score_over_ceiling",
+    "select_pairs",
+    "select_particles",
+    "spatial_average",
+    "spatially_averaged_pearson",
+    "spearman",
+]

@@ -1,0 +1,168 @@
+"""Scores of predictions by a task's metric: each configuration, and all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._checks import selected
+from .bootstrap import DRAWS, Interval, interval_of_mean
+from .correlation import evaluate_by_configuration, pool
+from .pooled_interval import interval_of_pooled_pearson, interval_of_statistic
+from .specification import METRICS, NEEDS_STRUCTURE, MetricSpecification
+
+
+@dataclass(frozen=True)
+class ConfigurationScores:
+    """A metric on a set of configurations; NaN stands for undefined.
+
+    Attributes
+    ----------
+    value : the aggregate that the specification's `average` names
+    by_configuration : array (configurations,), the metric within each configuration
+    undefined : number of configurations on which it is undefined
+    """
+
+    value: float
+    by_configuration: NDArray[np.float64]
+    undefined: int
+
+
+def score_configurations(
+    specification: MetricSpecification,
+    predictions: Sequence[ArrayLike],
+    targets: Sequence[ArrayLike],
+    selections: Sequence[ArrayLike] | None = None,
+    structures: Sequence[tuple[ArrayLike, ArrayLike]] | None = None,
+) -> ConfigurationScores:
+    """Return the metric of each configuration and of all.
+
+    Parameters
+    ----------
+    specification : what to compute
+    predictions, targets : arrays (N_c,) or (P_c,), one for each configuration
+    selections : masks of the same lengths, from `select_particles` or
+        `select_pairs`; None for all
+    structures : (positions, box) of each configuration, for functions that
+        average in space, which they do over the selected particles
+
+    Returns
+    -------
+    ConfigurationScores. With `average = "configuration"` one undefined
+    configuration leaves the aggregate undefined, for to drop it would favour
+    whoever fails. With `sample_means` the value is the function of one mean
+    prediction and one mean target for each configuration.
+
+    Raises
+    ------
+    ValueError
+        If a selected value is not finite, shapes do not fit, or structures are missing.
+    """
+    function = _function(specification)
+    if specification.function in NEEDS_STRUCTURE:
+        by_configuration = _with_structures(
+            specification, function, predictions, targets, selections, structures
+        )
+    else:
+        by_configuration = evaluate_by_configuration(function, predictions, targets, selections)
+    if by_configuration.ndim != 1:
+        raise ValueError(
+            f"predictions have leading dimensions {by_configuration.shape[:-1]}: "
+            "score one condition at a time"
+        )
+    if specification.average == "configuration":
+        value = by_configuration.mean()
+    elif specification.average == "pooled":
+        value = function(*pool(predictions, targets, selections))
+    else:
+        value = function(*_sample_means(predictions, targets, selections))
+    return ConfigurationScores(
+        float(value), by_configuration, int(np.isnan(by_configuration).sum())
+    )
+
+
+def score_interval(
+    specification: MetricSpecification,
+    predictions: Sequence[ArrayLike],
+    targets: Sequence[ArrayLike],
+    clusters: ArrayLike,
+    selections: Sequence[ArrayLike] | None = None,
+    structures: Sequence[tuple[ArrayLike, ArrayLike]] | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Interval:
+    """Return the aggregate of `score_configurations` with its 95 % cluster-bootstrap interval.
+
+    Means over configurations and the pooled Pearson correlation take well under
+    a second; any other pooled function is computed once for each draw.
+
+    Parameters
+    ----------
+    clusters : array (configurations,), label of the independent parent sample
+    the rest : as `score_configurations` and `interval_of_mean`
+    """
+    if specification.average == "configuration":
+        scores = score_configurations(specification, predictions, targets, selections, structures)
+        return interval_of_mean(scores.by_configuration, clusters, draws, seed)
+    function = _function(specification)
+    if specification.average == "sample_means":
+        first, second = _sample_means(predictions, targets, selections)
+        return interval_of_statistic(
+            lambda index: function(first[index], second[index]), clusters, draws, seed
+        )
+    if specification.function == "pearson":
+        return interval_of_pooled_pearson(predictions, targets, clusters, selections, draws, seed)
+    parts = list(selected(predictions, targets, selections))
+
+    def pooled(index: NDArray[np.int64]) -> float:
+        return function(*(np.concatenate([parts[i][side] for i in index]) for side in (0, 1)))
+
+    return interval_of_statistic(pooled, clusters, draws, seed)
+
+
+def _function(specification: MetricSpecification) -> Callable:
+    return partial(METRICS[specification.function], **specification.options)
+
+
+def _sample_means(
+    predictions: Sequence[ArrayLike],
+    targets: Sequence[ArrayLike],
+    selections: Sequence[ArrayLike] | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean prediction and mean target of each configuration: two (configurations,)."""
+    means = []
+    for index, parts in enumerate(selected(predictions, targets, selections)):
+        if parts[1].shape[-1] == 0:
+            raise ValueError(
+                f"configuration {index}: no particle is selected, so that it has no mean: "
+                "leave it out or select others"
+            )
+        means.append([math.fsum(part) / len(part) for part in parts])
+    first, second = np.array(means, dtype=np.float64).T
+    return first, second
+
+
+def _with_structures(
+    specification, function, predictions, targets, selections, structures
+) -> NDArray[np.float64]:
+    parts = list(selected(predictions, targets, selections))
+    if structures is None or len(structures) != len(parts):
+        raise ValueError(
+            f"metric {specification.name}: {specification.function} needs positions and box of "
+            f"each of {len(parts)} configurations: give structures"
+        )
+    if selections is None:
+        selections = [np.ones(len(np.asarray(target)), bool) for target in targets]
+    values = []
+    for (prediction, target), mask, (positions, box) in zip(
+        parts, selections, structures, strict=True
+    ):
+        values.append(
+            function(prediction, target, positions=np.asarray(positions)[np.asarray(mask)], box=box)
+        )
+    return np.array(values)

@@ -1,0 +1,92 @@
+"""The best correlation that noisy isoconfigurational averages allow to any model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .correlation import evaluate_by_configuration, pearson
+
+
+def reliability(split_half: ArrayLike) -> NDArray[np.float64]:
+    """Return the Spearman-Brown reliability of the average over both halves.
+
+    R = 2 r_h / (1 + r_h)
+
+    Parameters
+    ----------
+    split_half : array (...), Pearson correlation r_h between the two half-ensemble averages
+
+    Returns
+    -------
+    array (...) in [0, 1]. A negative or undefined r_h gives NaN: halves that do
+    not agree show no repeatable signal, and the formula has no meaning there.
+
+    Raises
+    ------
+    ValueError
+        If r_h lies outside [-1, 1].
+
+    References
+    ----------
+    Spearman, Br. J. Psychol. 3, 271 (1910); Brown, ibid. 296.
+    """
+    split_half = np.asarray(split_half, dtype=np.float64)
+    outside = split_half[np.abs(split_half) > 1]
+    if outside.size:
+        raise ValueError(f"split-half correlation {outside.flat[0]} lies outside [-1, 1]")
+    valid = np.where(split_half >= 0, split_half, np.nan)
+    return (2 * valid / (1 + valid))[()]
+
+
+def noise_ceiling(
+    first_half: ArrayLike, second_half: ArrayLike, axis: int = -1
+) -> NDArray[np.float64]:
+    """Return the highest Pearson correlation that a model can reach in expectation.
+
+    c = sqrt(2 r_h / (1 + r_h)), r_h = Pearson between the two half-ensemble averages
+
+    A full average y = s + n with signal s and independent noise n has
+    reliability R = var(s) / var(y), and the perfect model s correlates with y
+    at sqrt(R).
+
+    Parameters
+    ----------
+    first_half, second_half : arrays (..., N), the target averaged over each
+        half of the trajectories, any unit
+
+    Returns
+    -------
+    array (...) in [0, 1]; NaN where r_h is negative or undefined
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite, or the numbers of particles differ.
+    """
+    return np.sqrt(reliability(pearson(first_half, second_half, axis)))
+
+
+def noise_ceiling_by_configuration(
+    first_halves: Sequence[ArrayLike],
+    second_halves: Sequence[ArrayLike],
+    masks: Sequence[ArrayLike] | None = None,
+) -> NDArray[np.float64]:
+    """Return the noise ceiling of each configuration: array (..., configurations).
+
+    Arguments as `pearson_by_configuration`. The ceiling of a test set is the
+    plain mean over the last axis: one undefined configuration leaves the whole
+    undefined, since to drop the noisiest would raise the ceiling.
+    """
+    return evaluate_by_configuration(noise_ceiling, first_halves, second_halves, masks)
+
+
+def score_over_ceiling(score: ArrayLike, ceiling: ArrayLike) -> NDArray[np.float64]:
+    """Return score / ceiling; NaN where either is undefined or the ceiling is zero.
+
+    Above 1 is possible by chance, the ceiling being one of expectation.
+    """
+    score, ceiling = np.asarray(score, np.float64), np.asarray(ceiling, np.float64)
+    return (score / np.where(ceiling > 0, ceiling, np.nan))[()]

@@ -1,0 +1,142 @@
+"""Which models share a rank: paired differences with Holm's correction."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .bootstrap import DRAWS, paired_difference
+
+
+@dataclass(frozen=True)
+class RankedModel:
+    """A model's place on a board.
+
+    Attributes
+    ----------
+    name : the model's name
+    rank : 1 + number of models in better groups; None where the mean is undefined
+    mean : mean score over configurations; NaN where any is undefined
+    better : names of the models that are significantly better, best first
+    """
+
+    name: str
+    rank: int | None
+    mean: float
+    better: tuple[str, ...]
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values adjusted for the number of tests, step down.
+
+    p'_(i) = max over j <= i of min(1, (m - j + 1) p_(j)), p_(1) <= ... <= p_(m)
+
+    Rejecting where p' is below a bound keeps the chance of any false rejection
+    below that bound, whatever the dependence between tests.
+
+    Parameters
+    ----------
+    p_values : array (tests,) in [0, 1]; NaN, an undefined test, stays NaN and
+        is not counted in m
+
+    Returns
+    -------
+    array (tests,) in the order given
+
+    Raises
+    ------
+    ValueError
+        If a p-value lies outside [0, 1], or the array is not one-dimensional.
+
+    References
+    ----------
+    Holm, Scand. J. Statist. 6, 65 (1979).
+    """
+    p_values = np.asarray(p_values, dtype=np.float64)
+    if p_values.ndim != 1:
+        raise ValueError(f"p-values have the shape {p_values.shape}: give one dimension of tests")
+    outside = p_values[(p_values < 0) | (p_values > 1)]
+    if outside.size:
+        raise ValueError(f"p-value {outside[0]} lies outside [0, 1]")
+    defined = np.flatnonzero(~np.isnan(p_values))
+    order = defined[np.argsort(p_values[defined], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted = np.full(p_values.shape, np.nan)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, factors * p_values[order]))
+    return adjusted
+
+
+def rank_groups(
+    values: Mapping[str, ArrayLike],
+    clusters: ArrayLike,
+    significance: float = 0.05,
+    draws: int = DRAWS,
+    seed: int = 0,
+    higher_is_better: bool = True,
+) -> tuple[RankedModel, ...]:
+    """Return the models from best to worst, those that cannot be told apart sharing a rank.
+
+    All pairs are compared by `paired_difference` and corrected by `holm`. Going
+    down the list, a new rank begins only where every model above differs
+    significantly from every model below: so two models that do not differ always
+    share a rank, and two of one rank may still differ, which `better` tells.
+
+    Parameters
+    ----------
+    values : by model name, scores (configurations,) on the same configurations
+    clusters : array (configurations,), label of the independent parent sample
+    significance : bound on the chance of any false difference, in (0, 1)
+    draws, seed : as `interval_of_mean`
+    higher_is_better : false for errors
+
+    Returns
+    -------
+    tuple of RankedModel. Models with an undefined score come last, without a
+    rank, and are compared with none. With a single cluster no difference can be
+    shown, and all share rank 1.
+
+    Raises
+    ------
+    ValueError
+        If models differ in the number of configurations, and as `interval_of_mean`.
+    """
+    if not 0 < significance < 1:
+        raise ValueError(f"significance {significance} is not between 0 and 1: 0.05 is usual")
+    scores = {name: np.asarray(score, np.float64) for name, score in values.items()}
+    shapes = {name: score.shape for name, score in scores.items()}
+    wrong = {name: shape for name, shape in shapes.items() if shape != np.shape(clusters)}
+    if wrong:
+        raise ValueError(
+            f"scores of the shapes {wrong} do not fit {np.shape(clusters)} cluster labels: "
+            "models are compared on the same configurations"
+        )
+    means = {name: float(score.mean()) for name, score in scores.items()}
+    sign = -1 if higher_is_better else 1
+    placed = sorted((n for n in scores if not np.isnan(means[n])), key=lambda n: sign * means[n])
+    table = np.array([scores[n] for n in placed])
+    different = _different(table, clusters, significance, draws, seed)
+    starts = [i for i in range(len(placed)) if different[:i, i:].all()]
+    ranked = []
+    for i, name in enumerate(placed):
+        better = tuple(placed[j] for j in range(i) if different[j, i])
+        rank = 1 + max(start for start in starts if start <= i)
+        ranked.append(RankedModel(name, rank, means[name], better))
+    rest = [RankedModel(n, None, means[n], ()) for n in scores if np.isnan(means[n])]
+    return (*ranked, *rest)
+
+
+def _different(
+    scores: NDArray[np.float64], clusters: ArrayLike, significance: float, draws: int, seed: int
+) -> NDArray[np.bool_]:
+    """Return where two models differ significantly: symmetric (models, models)."""
+    different = np.zeros((len(scores), len(scores)), bool)
+    pairs = np.array(list(itertools.combinations(range(len(scores)), 2)), dtype=int)
+    if len(pairs):
+        i, j = pairs.T
+        p_values = paired_difference(scores[i], scores[j], clusters, draws, seed).p_value
+        different[i, j] = different[j, i] = holm(p_values) < significance
+    return different

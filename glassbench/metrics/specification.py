@@ -1,0 +1,166 @@
+"""A metric as a task's file names it: function, target, selection, average."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any
+
+from .classification import average_precision, balanced_accuracy, c_rank, overlap_ratio, roc_auc
+from .correlation import pearson, spearman
+from .regression import (
+    binned_pearson,
+    binned_slope,
+    mae,
+    mse,
+    r2,
+    rmse,
+    spatially_averaged_pearson,
+)
+from .selection import SELECTIONS
+
+# Each takes a prediction and a target (..., N), and its options by name.
+METRICS: dict[str, Callable] = {
+    "pearson": pearson,
+    "spearman": spearman,
+    "mse": mse,
+    "rmse": rmse,
+    "mae": mae,
+    "r2": r2,
+    "binned_pearson": binned_pearson,
+    "binned_slope": binned_slope,
+    "spatially_averaged_pearson": spatially_averaged_pearson,
+    "c_rank": c_rank,
+    "overlap_ratio": overlap_ratio,
+    "balanced_accuracy": balanced_accuracy,
+    "roc_auc": roc_auc,
+    "average_precision": average_precision,
+}
+LOWER_IS_BETTER = frozenset({"mse", "rmse", "mae"})
+NEEDS_STRUCTURE = frozenset({"spatially_averaged_pearson"})
+
+# How the values of configurations become one: their mean; one value over all their
+# particles; or one value over the mean prediction and mean target of each configuration.
+AVERAGES = ("configuration", "pooled", "sample_means")
+
+_NO_OPTION = {"prediction", "target", "d2min", "labels", "axis", "positions", "box"}
+
+
+@dataclass(frozen=True)
+class MetricSpecification:
+    """One `[[metrics]]` table of a task, checked.
+
+    Attributes
+    ----------
+    name : name of the metric in records and tables
+    function : key of METRICS
+    target : name of the task's target that it scores
+    particles : `all`, `type_a` or `type_b`; for metrics on particles
+    pairs : the same words, for metrics on pairs: both particles are of that type
+    max_distance : largest distance of a pair at time zero, length unit of the system
+    average : `configuration`, `pooled` or `sample_means`, see AVERAGES
+    primary : whether boards are ranked by it
+    title : how tables head it; the name where empty
+    options : options of the function, such as `fraction` or `bin_size`
+
+    Raises
+    ------
+    ValueError
+        If a word is unknown (the message gives the nearest right ones), or two do not fit.
+    """
+
+    name: str
+    function: str
+    target: str
+    particles: str | None = None
+    pairs: str | None = None
+    max_distance: float | None = None
+    average: str = "configuration"
+    primary: bool = False
+    title: str = ""
+    options: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        where = f"metric {self.name}"
+        _known(where, "function", self.function, METRICS)
+        _known(where, "average", self.average, AVERAGES)
+        if self.particles is not None and self.pairs is not None:
+            raise ValueError(f"{where} names both particles and pairs: keep one of the two")
+        if not self.on_pairs and self.particles is None:
+            object.__setattr__(self, "particles", "all")
+        kind = "pairs" if self.on_pairs else "particles"
+        _known(where, kind, getattr(self, kind), SELECTIONS)
+        if self.max_distance is not None and not self.on_pairs:
+            raise ValueError(f"{where} has max_distance but no pairs: name pairs, or drop it")
+        if self.max_distance is not None and not self.max_distance > 0:
+            raise ValueError(f"{where}: max_distance {self.max_distance} is not above 0")
+        if self.function in NEEDS_STRUCTURE and (self.on_pairs or self.average != "configuration"):
+            raise ValueError(
+                f"{where}: {self.function} averages in space within one configuration: "
+                'use it on particles, with average = "configuration"'
+            )
+        for option in self.options:
+            _known(where, "option", option, function_options(self.function))
+        _try_options(where, self.function, self.options)
+        object.__setattr__(self, "title", self.title or self.name)
+
+    @property
+    def on_pairs(self) -> bool:
+        """Whether it scores pairs rather than particles."""
+        return self.pairs is not None
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a larger value is a better one."""
+        return self.function not in LOWER_IS_BETTER
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> MetricSpecification:
+        """Return the specification of a parsed `[[metrics]]` table.
+
+        Keys that are no attribute are options of the function.
+
+        Raises
+        ------
+        ValueError
+            If `name`, `function` or `target` is missing, or a key or word is unknown.
+        """
+        attributes = {f.name for f in fields(cls)} - {"options"}
+        where = f"metric {table.get('name', '(without a name)')}"
+        for key in ("name", "function", "target"):
+            if key not in table:
+                raise ValueError(f"{where}: key `{key}` is missing: add it")
+        _known(where, "function", table["function"], METRICS)
+        allowed = [*sorted(attributes), *function_options(table["function"])]
+        for key in table:
+            _known(where, "key", key, allowed)
+        options = {key: value for key, value in table.items() if key not in attributes}
+        return cls(**{k: v for k, v in table.items() if k in attributes}, options=options)
+
+
+def function_options(function: str) -> tuple[str, ...]:
+    """Return the names of the options that a function of METRICS takes from a task's file."""
+    names = inspect.signature(METRICS[function]).parameters
+    return tuple(name for name in names if name not in _NO_OPTION)
+
+
+def _try_options(where: str, function: str, options: Mapping[str, float]) -> None:
+    """Refuse values of options now that the function would refuse after hours of training."""
+    structure = {"positions": [[0.0], [1.0]], "box": [1e9]}
+    try:
+        METRICS[function](
+            [0.0, 1.0], [0, 1], **options, **(structure if function in NEEDS_STRUCTURE else {})
+        )
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{where}: options {dict(options)} of {function}: {error}") from error
+
+
+def _known(where: str, what: str, word: Any, known: Iterable[str]) -> None:
+    known = list(known)
+    if word in known:
+        return
+    near = get_close_matches(str(word), known, n=3)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise ValueError(f"{where}: unknown {what} {word!r}: {hint}known are {', '.join(known)}")
