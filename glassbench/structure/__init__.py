@@ -1,0 +1,30 @@
+"""What surrounds a particle: neighbours in a periodic box and measures of local structure.
+
+Positions are (N, d) with d = 2 or 3, species (N,) int8, box (d,) orthorhombic and
+periodic; lengths are in the unit of the positions.
+"""
+
+from .bond_order import bond_order_parameters
+from .cell_list import PairBlock, neighbourhood_blocks, pair_blocks
+from .local import local_density, neighbour_counts, number_of_neighbours
+from .neighbours import Pairs, neighbour_pairs
+from .periodic_box import minimum_image, wrap
+from .radial_density import radial_densities
+from .shell_average import shell_average_matrix, shell_averages
+
+__all__ = [
+    "PairBlock",
+    "Pairs",
+    "bond_order_parameters",
+    "local_density",
+    "minimum_image",
+    "neighbour_counts",
+    "neighbour_pairs",
+    "neighbourhood_blocks",
+    "number_of_neighbours",
+    "pair_blocks",
+    "radial_densities",
+    "shell_average_matrix",
+    "shell_averages",
+    "wrap",
+]

@@ -1,0 +1,134 @@
+"""Bond-orientational order parameters in Gaussian radial shells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from .cell_list import PairBlock, neighbourhood_blocks
+from .periodic_box import checked_positions
+from .radial_density import NEGLIGIBLE_WIDTHS, checked_shells
+from .spherical_harmonics import real_harmonics, rows_of_harmonics
+
+# Harmonics up to degree 12 of this many bonds take 5 MB.
+BONDS_PER_PIECE = 4096
+
+
+def bond_order_parameters(
+    positions: np.ndarray,
+    box: np.ndarray,
+    radii: Sequence[float],
+    widths: float | Sequence[float],
+    degrees: Sequence[int] = tuple(range(1, 13)),
+    *,
+    cutoff: float | None = None,
+) -> np.ndarray:
+    """Return the bond-order parameters q_l of every particle in each shell.
+
+    q_lm(i, r_k) = (1 / Z) sum_(j != i) exp(-(r_ij - r_k)^2 / (2 w_k^2)) Y_lm(r_ij),
+    Z = sum_(j != i) exp(-(r_ij - r_k)^2 / (2 w_k^2)),
+    q_l(i, r_k) = sqrt(4 pi / (2 l + 1) sum_m |q_lm(i, r_k)|^2)
+
+    The sums run over all neighbours with r_ij < cutoff, of any species. 0 <= q_l <= 1.
+    A particle without neighbours, or whose neighbours are so far from a radius that
+    Z underflows, has q_l = 0, the value of an isotropic neighbourhood. q_l does not
+    change under rotation, reflection, translation and permutation.
+
+    Parameters
+    ----------
+    positions : (N, 3)
+    box : (3,)
+    radii : (R,) r_k, unit of the positions
+    widths : float or (R,) w_k, unit of the positions
+    degrees : (L,) l >= 1
+    cutoff : float, optional
+        The largest r_k + 6 w_k unless given.
+
+    Returns
+    -------
+    (N, R, L) float64, dimensionless
+
+    Raises
+    ------
+    ValueError
+        For positions not in three dimensions, a degree below 1, two particles at the
+        same place (their bond has no direction), wrong shapes or values, and a box
+        shorter than twice the cutoff.
+
+    References
+    ----------
+    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021);
+    Steinhardt, Nelson, Ronchetti, Phys. Rev. B 28, 784 (1983).
+    """
+    positions, box = checked_positions(positions, box)
+    radii, widths = checked_shells(radii, widths)
+    degrees = _checked_degrees(degrees, positions.shape[1])
+    if cutoff is None:
+        cutoff = float(np.max(radii + NEGLIGIBLE_WIDTHS * widths))
+    largest = int(degrees.max())
+    first_rows = [degree**2 - 1 for degree in range(1, largest + 1)]
+    order_parameters = np.zeros((len(positions), len(radii), len(degrees)))
+    buffer = np.empty(0)
+    for centres, vectors, distances in _padded(positions, box, cutoff):
+        bonds, rows = distances.size, rows_of_harmonics(largest)
+        if len(buffer) < rows * bonds:
+            buffer = np.empty(rows * bonds)
+        harmonics = buffer[: rows * bonds].reshape(rows, bonds)
+        real_harmonics(vectors.reshape(3, bonds), largest, out=harmonics)
+        shells = (distances[:, None] - radii[:, None]) / widths[:, None]
+        weights = np.exp(-0.5 * shells**2)
+        total = weights.sum(axis=2)[:, :, None]
+        per_centre = harmonics.reshape(rows, *distances.shape).transpose(1, 2, 0)
+        moments = weights @ per_centre
+        norms = np.sqrt(np.add.reduceat(moments**2, first_rows, axis=2))[:, :, degrees - 1]
+        values = np.divide(norms, total, out=np.zeros_like(norms), where=total > 0)
+        order_parameters[centres] = values
+    return order_parameters
+
+
+def _checked_degrees(degrees: Sequence[int], dimension: int) -> np.ndarray:
+    if dimension != 3:
+        raise ValueError(f"positions have {dimension} axes: q_l is defined in three dimensions")
+    degrees = np.asarray(degrees)
+    if degrees.ndim != 1 or not len(degrees) or degrees.dtype.kind not in "iu":
+        raise ValueError(f"degrees {degrees.tolist()} must be a list of at least one integer")
+    if degrees.min() < 1:
+        raise ValueError(f"degree {degrees.min()} is below 1: q_0 is 1 by definition")
+    return degrees
+
+
+def _padded(positions, box, cutoff) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield centres (C,), unit vectors (3, C, n) and distances (C, n) of their neighbours.
+
+    Rows are filled up to the largest number of neighbours with bonds of infinite
+    length, whose weight is 0.
+    """
+    for block in neighbourhood_blocks(positions, box, cutoff):
+        starts = np.flatnonzero(np.diff(block.first, prepend=-1))
+        counts = np.diff(starts, append=len(block.first))
+        step = max(1, BONDS_PER_PIECE // int(counts.max()))
+        for low in range(0, len(starts), step):
+            count = counts[low : low + step]
+            begin = int(starts[low])
+            yield _padded_piece(block, begin, count)
+
+
+def _padded_piece(block: PairBlock, begin: int, counts: np.ndarray):
+    bonds = slice(begin, begin + int(counts.sum()))
+    centre = np.repeat(np.arange(len(counts)), counts)
+    starts = np.cumsum(counts) - counts
+    slot = np.arange(len(centre)) - starts[centre]
+    length = block.distances[bonds]
+    if not length.all():
+        pair = begin + int(np.argmin(length))
+        raise ValueError(
+            f"particles {block.first[pair]} and {block.second[pair]} are at the same place and "
+            "their bond has no direction: repair this configuration"
+        )
+    distances = np.full((len(counts), int(counts.max())), np.inf)
+    distances[centre, slot] = length
+    vectors = np.zeros((3, *distances.shape))
+    vectors[2] = 1.0
+    vectors[:, centre, slot] = block.vectors[:, bonds] / length
+    return block.first[begin + starts], vectors, distances

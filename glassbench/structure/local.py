@@ -1,0 +1,153 @@
+"""Simple measures of a particle's surroundings: neighbours, their number, their density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .cell_list import pair_blocks
+from .periodic_box import LARGEST_SPECIES_COUNT, checked_positions, checked_species
+
+DENSITY_REACH = 5.0
+
+
+def number_of_neighbours(
+    positions: np.ndarray,
+    species: np.ndarray,
+    box: np.ndarray,
+    cutoff: float | Sequence[Sequence[float]],
+) -> np.ndarray:
+    """Return the number of particles j != i with r_ij < cutoff.
+
+    Parameters
+    ----------
+    positions : (N, d), d = 2 or 3
+    species : (N,) int8
+    box : (d,)
+    cutoff : float, or (S, S) symmetric
+        In the unit of the positions; a matrix gives one for each pair of species, for
+        instance the first minima of the partial radial distribution functions.
+
+    Returns
+    -------
+    (N,) int64
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or values, and for a box shorter than twice the largest cutoff.
+    """
+    positions, box = checked_positions(positions, box)
+    cutoffs = np.asarray(cutoff, dtype=np.float64)
+    if cutoffs.shape == ():
+        cutoffs = np.broadcast_to(cutoffs, (LARGEST_SPECIES_COUNT, LARGEST_SPECIES_COUNT))
+    elif not (cutoffs.ndim == 2 and len(cutoffs) and np.array_equal(cutoffs, cutoffs.T)):
+        raise ValueError(f"cutoff {cutoffs.tolist()} must be a number or a symmetric matrix")
+    species = checked_species(species, len(positions), len(cutoffs))
+    number = np.zeros(len(positions), dtype=np.int64)
+    for block in pair_blocks(positions, box, float(cutoffs.max())):
+        near = block.distances < cutoffs[species[block.first], species[block.second]]
+        for centre in (block.first[near], block.second[near]):
+            number += np.bincount(centre, minlength=len(number))
+    return number
+
+
+def local_density(
+    positions: np.ndarray,
+    species: np.ndarray,
+    box: np.ndarray,
+    width: float = 1.0,
+    contributions: Sequence[float] | None = None,
+) -> np.ndarray:
+    """Return the number density of the other particles, smoothed by a Gaussian, at each particle.
+
+    rho_i = sum_(j != i) c_(s_j) exp(-r_ij^2 / (2 w^2)) / (2 pi w^2)^(d/2)
+
+    The Gaussian is cut at 5 widths, beyond which lie 1.5e-5 of it in three
+    dimensions. A particle without neighbours has 0.
+
+    Parameters
+    ----------
+    positions : (N, d), d = 2 or 3
+    species : (N,) int8
+    box : (d,), at least 10 widths
+    width : float, w, unit of the positions
+    contributions : (S,), optional
+        What a particle of each species adds: 1 unless given; its volume gives the
+        local packing fraction.
+
+    Returns
+    -------
+    (N,) float64, particles per volume (per area in two dimensions)
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or values, and for a box shorter than 10 widths.
+    """
+    positions, box = checked_positions(positions, box)
+    if contributions is None:
+        contributions = np.ones(LARGEST_SPECIES_COUNT)
+    contributions = np.asarray(contributions, dtype=np.float64)
+    if contributions.ndim != 1 or not np.isfinite(contributions).all():
+        raise ValueError(f"contributions {contributions.tolist()} must be one number per species")
+    species = checked_species(species, len(positions), len(contributions))
+    density = np.zeros(len(positions))
+    for block in pair_blocks(positions, box, DENSITY_REACH * width):
+        weights = np.exp(-0.5 * (block.distances / width) ** 2)
+        for centre, other in ((block.first, block.second), (block.second, block.first)):
+            added = weights * contributions[species[other]]
+            density += np.bincount(centre, added, minlength=len(density))
+    return density / (2 * np.pi * width**2) ** (positions.shape[1] / 2)
+
+
+def neighbour_counts(
+    positions: np.ndarray,
+    species: np.ndarray,
+    box: np.ndarray,
+    radii: Sequence[float],
+    *,
+    species_count: int = 2,
+) -> np.ndarray:
+    """Return the number of neighbours of each species within growing radii.
+
+    n_i(s, r_k) = number of j != i of species s with r_ij < r_k
+
+    Parameters
+    ----------
+    positions : (N, d), d = 2 or 3
+    species : (N,) int8
+    box : (d,), at least twice the largest radius
+    radii : (R,) increasing, unit of the positions
+    species_count : int
+        Number of species of the system, whether or not all occur here.
+
+    Returns
+    -------
+    (N, species_count, R) int32
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or values, radii that do not increase, and a box that is too short.
+
+    References
+    ----------
+    Bapst et al., Nat. Phys. 16, 448 (2020), Extended Data Fig. 10.
+    """
+    positions, box = checked_positions(positions, box)
+    species = checked_species(species, len(positions), species_count)
+    radii = np.asarray(radii, dtype=np.float64)
+    if radii.ndim != 1 or not len(radii) or not (np.diff(radii) > 0).all():
+        raise ValueError(f"radii {radii.tolist()} must be a list that increases")
+    shape = (len(positions), species_count, len(radii))
+    size = len(positions) * species_count * len(radii)
+    counts = np.zeros(size, dtype=np.int32)
+    # A block much smaller than the result would spend its time on adding zeros.
+    for block in pair_blocks(positions, box, float(radii[-1]), pairs_per_block=max(2**20, size)):
+        shell = np.searchsorted(radii, block.distances, side="right")
+        for centre, other in ((block.first, block.second), (block.second, block.first)):
+            place = (centre.astype(np.int64) * species_count + species[other]) * len(radii) + shell
+            counts += np.bincount(place, minlength=size).astype(np.int32)
+    return np.cumsum(counts.reshape(shape), axis=2, dtype=np.int32)

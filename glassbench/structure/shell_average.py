@@ -1,0 +1,97 @@
+"""Averaging of per-particle features over the shell of neighbours, several times over."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from .neighbours import neighbour_pairs
+
+
+def shell_average_matrix(positions: np.ndarray, box: np.ndarray, cutoff: float = 2.0):
+    """Return the matrix (N, N) that replaces a feature by its average over neighbours.
+
+    A_ij = exp(-r_ij / r_c) / C_i for r_ij < r_c, the particle itself (r_ii = 0)
+    included, with C_i such that every row sums to 1.
+
+    Parameters
+    ----------
+    positions : (N, d), d = 2 or 3
+    box : (d,)
+    cutoff : float, r_c, unit of the positions
+
+    Returns
+    -------
+    scipy.sparse.csr_array, float64
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or values, and for a box shorter than twice the cutoff.
+
+    References
+    ----------
+    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
+    """
+    pairs = neighbour_pairs(positions, box, cutoff, self_edges=True)
+    weights = np.exp(-pairs.distances / cutoff)
+    totals = np.add.reduceat(weights, pairs.offsets[:-1]) if pairs.particles else np.empty(0)
+    weights /= np.repeat(totals, np.diff(pairs.offsets))
+    shape = (pairs.particles, pairs.particles)
+    return sparse.csr_array((weights, pairs.senders, pairs.offsets), shape=shape)
+
+
+def shell_averages(
+    features: np.ndarray,
+    positions: np.ndarray,
+    box: np.ndarray,
+    cutoff: float = 2.0,
+    rounds: int = 2,
+) -> np.ndarray:
+    """Return features averaged over neighbour shells 0, 1, ..., `rounds` times.
+
+    x_i^(n) = (1 / C_i) sum over r_ij < r_c, j = i included, of exp(-r_ij / r_c) x_j^(n - 1)
+
+    Parameters
+    ----------
+    features : (N, F), x^(0)
+    positions : (N, d), d = 2 or 3
+    box : (d,)
+    cutoff : float, r_c, unit of the positions
+    rounds : int
+
+    Returns
+    -------
+    (rounds + 1, N, F)
+        The features themselves first; float32 if the features are, float64 otherwise.
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or values, NaN or infinite features (averaging would spread
+        them), and for a box shorter than twice the cutoff.
+
+    References
+    ----------
+    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
+    """
+    features = np.asarray(features)
+    if features.ndim != 2 or len(features) != len(positions):
+        raise ValueError(
+            f"features have the shape {features.shape}: give ({len(positions)}, features)"
+        )
+    if rounds < 0:
+        raise ValueError(f"rounds {rounds} is below 0")
+    if not np.isfinite(features).all():
+        particle = int(np.argmin(np.isfinite(features).all(axis=1)))
+        raise ValueError(
+            f"features of particle {particle} are not finite, and averaging would spread them: "
+            "repair them first"
+        )
+    dtype = np.float32 if features.dtype == np.float32 else np.float64
+    averages = np.empty((rounds + 1, *features.shape), dtype=dtype)
+    averages[0] = features
+    matrix = shell_average_matrix(positions, box, cutoff).astype(dtype)
+    for generation in range(rounds):
+        averages[generation + 1] = matrix @ averages[generation]
+    return averages
