@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.archive import pack_store
+from glassbench.datasets.store import open_dataset
+from glassbench.workspace import Workspace
+
+CUTOFF = "pair_cutoff=1.5"  # the small box of these files is shorter than twice the default
+
+
+@pytest.fixture
+def stored(home, tiny_dataset):
+    """A copy of the small dataset in the workspace, under the name `tiny`."""
+    destination = Workspace(home).datasets / "tiny.zarr.zip"
+    pack_store(tiny_dataset, destination)
+    return destination
+
+
+@pytest.fixture
+def botan_files(tmp_path):
+    """Three configurations in the published format, small: two for training, one for tests."""
+    generator = np.random.default_rng(0)
+    edge = (64 / 1.2) ** (1 / 3)
+    grid = np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    for split, number in (("train", 1), ("train", 2), ("test", 401)):
+        start = (grid + 0.5) * edge / 4 + generator.normal(0, 0.05, (64, 3))
+        folder = tmp_path / "published" / "T0.64" / split
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(
+            folder / f"isoconfig_N64T0.64_{number}_tc01.npz",
+            types=(generator.random(64) < 0.2).astype(np.int8),
+            initial_positions=np.mod(start, edge),
+            positions=np.mod(start, edge) + generator.normal(0, 0.06, (4, 64, 3)),
+        )
+    return tmp_path / "published"
+
+
+def test_datasets_are_listed_with_size_and_digest(glassbench, stored):
+    row = json.loads(glassbench("data", "list", "--json").out)["datasets"][-1]
+    assert row["name"] == "tiny"
+    assert row["origin"] == "workspace"
+    assert row["bytes"] == stored.stat().st_size
+    assert row["configurations"] == 9
+    assert row["digest"] == open_dataset(stored).digest
+    assert row["digest"] in glassbench("data", "list").out
+
+
+def test_a_damaged_dataset_is_listed_as_broken_and_hides_no_other(glassbench, stored):
+    (stored.parent / "torn.zarr.zip").write_bytes(stored.read_bytes()[:1000])
+    answer = glassbench("data", "list")
+    assert answer.code == 0
+    assert "broken: torn" in answer.err
+    assert open_dataset(stored).digest in answer.out
+
+
+def test_a_card_tells_states_times_splits_and_provenance(glassbench, stored):
+    out = glassbench("data", "info", "tiny").out
+    for part in ("state T0.64", "0.5, 5", "4 train, 2 valid, 3 test", "CC0", "made in a test"):
+        assert part in out
+    card = json.loads(glassbench("data", "info", str(stored), "--json").out)
+    assert card["states"]["T0.64"]["particles"] == 108
+
+
+def test_a_whole_dataset_verifies_and_an_altered_one_does_not(glassbench, home, tiny_dataset):
+    copy = Workspace(home).datasets / "copy.zarr"
+    shutil.copytree(tiny_dataset, copy)
+    shutil.copy(f"{tiny_dataset}.manifest.json", f"{copy}.manifest.json")
+    answer = glassbench("data", "verify", "copy")
+    assert answer.code == 0, answer.out
+    assert "is whole" in answer.out
+    chunk = copy / "T0.64" / "propensity" / "c" / "1" / "0" / "0"
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2] ^= 1
+    chunk.write_bytes(content)
+    answer = glassbench("data", "verify", "copy", "--json")
+    assert answer.code == 1
+    assert "altered" in {finding["kind"] for finding in json.loads(answer.out)["findings"]}
+
+
+def test_an_imported_dataset_is_found_by_its_name(glassbench, home, botan_files):
+    words = ("data", "import", "botan", str(botan_files), "name=mine", "workers=1", CUTOFF)
+    answer = glassbench(*words)
+    assert answer.code == 0, answer.err
+    assert "3/3" in answer.err
+    assert str(Workspace(home).datasets / "mine") in answer.out
+    again = json.loads(glassbench(*words, "--json").out)
+    assert again["configurations"]["T0.64"]["test"] == 1
+    card = json.loads(glassbench("data", "info", "mine", "--json").out)
+    assert card["content_digest"] == again["digest"]
+
+
+def test_a_file_that_cannot_be_used_is_named(glassbench, botan_files):
+    (broken,) = botan_files.glob("T0.64/train/*_2_tc01.npz")
+    broken.write_bytes(broken.read_bytes()[:100])
+    answer = glassbench("data", "import", "botan", str(botan_files), "workers=1", CUTOFF)
+    assert answer.code == 0, answer.err
+    assert f"left out: T0.64/train/{broken.name}" in answer.err
+    assert "published" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["pair_cutoff=1,2"], "`pair_cutoff=1,2` is not one number"),
+        (["times.hot=1"], "`hot` in `times.hot=1` is not a number"),
+        (["workers=0"], "`workers=0` is below 1"),
+        (["cutoff=2"], "did you mean `pair_cutoff`"),
+    ],
+)
+def test_wrong_settings_are_named(glassbench, botan_files, words, message):
+    answer = glassbench("data", "import", "botan", str(botan_files), *words)
+    assert answer.code == 2
+    assert message.split(" in ")[0] in answer.err
+
+
+def test_generation_without_a_plan_is_refused_with_those_that_there_are(glassbench):
+    answer = glassbench("data", "generate", "ka_propensity", "dataset=huge")
+    assert answer.code == 2
+    assert "no dataset plan `huge`: there are" in answer.err
