@@ -115,6 +115,12 @@ def _encode(text: object, encoding: object) -> bytes:
     return text.encode("latin1")
 
 
+def _bytes(content: object = b"") -> bytes:
+    if not isinstance(content, bytes):
+        raise _Refused("makes bytes of what is no bytes")
+    return content
+
+
 def _bytearray(content: object = b"") -> bytearray:
     if not isinstance(content, (bytes, bytearray)):
         raise _Refused("makes a bytearray of what is no bytes")
@@ -148,6 +154,7 @@ _FUNCTIONS = {
         for module in ("builtins", "__builtin__")
         for name, function in (
             *CONTAINERS.items(),
+            ("bytes", _bytes),
             ("bytearray", _bytearray),
             ("complex", _complex),
         )

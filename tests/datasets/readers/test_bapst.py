@@ -1,0 +1,131 @@
+"""The pickles of Bapst et al.: read, checked, imported."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.errors import SourceError
+from glassbench.datasets.importing import import_dataset
+from glassbench.datasets.parallel import run_here
+from glassbench.datasets.readers.bapst import read_bapst_file
+from glassbench.datasets.readers.source import Settings
+from glassbench.datasets.store import open_dataset
+
+SETTINGS = Settings(pair_cutoff=1.8)
+PARTICLES, EDGE = 64, 3.8
+
+
+def content(number: int, **changes) -> dict:
+    generator = np.random.default_rng(number)
+    positions = generator.uniform(0, EDGE, (PARTICLES, 3))
+    trajectories = [
+        [positions + generator.normal(0, width, (PARTICLES, 3)) for _ in range(4)]
+        for width in (0.1, 0.2)
+    ]
+    return {
+        "positions": positions,
+        "types": (generator.random(PARTICLES) < 0.2).astype(np.int32),
+        "box": np.full(3, EDGE),
+        "time": [0.0, 0.1, 0.2, 0.5 + 0.01 * number],
+        "time_indices": [1, 3],
+        "is_values": np.array([0.9, 0.8]),
+        "metadata": {"temperature": 0.44, "pressure": 2.93, "fluid": "Kob Andersen"},
+        "targets": [
+            np.linalg.norm(np.array(t) - positions, axis=-1).mean(axis=0) for t in trajectories
+        ],
+        "trajectory_target_positions": trajectories[:1],
+    } | changes
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for split, numbers in {"train": (1, 2, 3), "test": (7,)}.items():
+        (tmp_path / "source" / split).mkdir(parents=True)
+        for number in numbers:
+            path = tmp_path / "source" / split / f"set_{number}.pickle"
+            path.write_bytes(pickle.dumps(content(number)))
+    return tmp_path / "source"
+
+
+def test_values_come_back_exactly(folder, tmp_path):
+    report = import_dataset("bapst", folder, tmp_path / "out", settings=SETTINGS, run=run_here)
+    assert report.problems == ()
+    assert report.configurations == {"T0.44": {"train": 2, "valid": 1, "test": 1}}
+    dataset = open_dataset(tmp_path / "out")
+    state = dataset.state("T0.44")
+    index = state.configuration_ids.index("set_7")
+    given = content(7)
+    found = dataset.structure_arrays("T0.44", index)
+    assert np.array_equal(found["positions"], given["positions"])
+    assert np.array_equal(found["species"], given["types"])
+    assert np.array_equal(found["box"], given["box"])
+    for time, target in zip(state.times, given["targets"], strict=True):
+        assert np.array_equal(dataset.propensity("T0.44", index, time), target)
+    assert state.attributes["scattering_function"] == [0.9, 0.8]
+    assert state.short("observation_time")[index].tolist() == [0.1, given["time"][3]]
+
+
+def test_halves_and_pairs_are_there_where_trajectories_are(folder, tmp_path):
+    import_dataset("bapst", folder, tmp_path / "out", settings=SETTINGS, run=run_here)
+    dataset = open_dataset(tmp_path / "out")
+    (index,), (early, late) = dataset.configurations("T0.44", "test"), dataset.times("T0.44")
+    assert dataset.state("T0.44").short("trajectory_count")[index].tolist() == [4, 0]
+    assert dataset.has_halves("T0.44", index, early, "pair_distance_change")
+    assert not dataset.has_halves("T0.44", index, late)
+    assert dataset.has_target("T0.44", index, late, "propensity")
+    assert not dataset.has_target("T0.44", index, late, "pair_distance_change")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"positions": np.zeros((PARTICLES, 2))}, r"`positions` as float64 of the shape"),
+        ({"types": np.full(PARTICLES, 3)}, "`types`"),
+        ({"time_indices": [1, 9]}, "`time_indices`"),
+        ({"box": np.array([1.0, np.nan, 1.0])}, "`box` that are not finite"),
+        ({"metadata": {}}, "temperature"),
+        ({"targets": [np.zeros(PARTICLES)] * 3}, "`targets`"),
+    ],
+)
+def test_wrong_content_is_named(tmp_path, changes, reason):
+    path = tmp_path / "wrong.pickle"
+    path.write_bytes(pickle.dumps(content(1, **changes)))
+    with pytest.raises(SourceError, match=rf"wrong\.pickle.*{reason}"):
+        read_bapst_file(path)
+
+
+def test_a_bad_pickle_is_named_and_the_others_are_kept(folder, tmp_path):
+    targets = [np.zeros(PARTICLES)] * 2
+    (folder / "train" / "set_1.pickle").write_bytes(pickle.dumps(content(1, targets=targets)))
+    (folder / "train" / "set_2.pickle").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    report = import_dataset("bapst", folder, tmp_path / "out", settings=SETTINGS, run=run_here)
+    reasons = {problem.file: problem.message for problem in report.problems}
+    assert "differ by" in reasons["train/set_1.pickle"]
+    assert "os.system" in reasons["train/set_2.pickle"]
+    assert report.configurations["T0.44"]["test"] == 1
+
+
+def test_the_published_large_file(shared_data, tmp_path):
+    source = shared_data / "glassy_dynamics" / "test_large.pickle"
+    report = import_dataset("bapst", source, tmp_path / "large", run=run_here)
+    assert report.problems == ()
+    found = read_bapst_file(source)
+    dataset = open_dataset(tmp_path / "large")
+    times = dataset.times("T0.44")
+    assert times[0] == pytest.approx(0.132)
+    assert dataset.configurations("T0.44", "test").tolist() == [0]
+    for time, target in zip(times, found.targets, strict=True):
+        assert np.array_equal(dataset.propensity("T0.44", 0, time), target)
+    halves = dataset.halves("T0.44", 0, times[0])
+    assert np.allclose(halves.mean(axis=0), found.targets[0], atol=1e-12)
+
+
+def test_the_published_small_file(shared_data):
+    found = read_bapst_file(shared_data / "glassy_dynamics" / "test_small.pickle")
+    assert found.positions.shape == (20, 3)
+    assert [len(t) for t in found.trajectories] == [30] * 10
+    assert found.targets is None
+    assert found.scattering[-1] == pytest.approx(np.exp(-1))
