@@ -57,7 +57,10 @@ class BotanModel(TorchModel):
             raise ValueError(
                 f"pretrained is `{self.pretrained}`: give {', '.join(EMBEDDED)}, none, or a file"
             )
-        load_published(network, path)
+        try:
+            network.load_state_dict(load_published(path).state_dict())
+        except (RuntimeError, KeyError) as error:
+            raise ValueError(f"the weights in {path} do not fit this network: {error}") from error
 
     def encode(self, structure: Structure) -> Tensors:
         return graph_inputs(structure, self.edge_threshold)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "float32", "bfloat16")
-COMPILATION = ("auto", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,6 @@ class TrainingSettings:
     gradient_clip : largest norm of a gradient, 0 for no limit
     patience : epochs without a better validation score before stopping, 0 for never
     precision : `float32`, `bfloat16`, or `auto`: bfloat16 where the hardware multiplies it
-    compile : `on`, `off`, or `auto`: where the run is long enough to win the compilation back
     augment : draw a symmetry of the task for every example
     checkpoint_seconds : longest time between two checkpoints
     """
@@ -34,7 +32,6 @@ class TrainingSettings:
     gradient_clip: float = 1.0
     patience: int = 0
     precision: str = "auto"
-    compile: str = "auto"
     augment: bool = True
     checkpoint_seconds: float = 60.0
 
@@ -48,7 +45,6 @@ class TrainingSettings:
             raise ValueError(f"learning_rate is {self.learning_rate}: it must be above 0")
         _one_of(self, "schedule", SCHEDULES)
         _one_of(self, "precision", PRECISIONS)
-        _one_of(self, "compile", COMPILATION)
 
     @classmethod
     def names(cls) -> frozenset[str]:

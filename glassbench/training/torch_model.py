@@ -45,7 +45,7 @@ class TorchModel:
         raise TypeError(f"{type(self).__name__} must define `encode`")
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
-        """Return the loss of one structure; `forward` is the network, compiled or not."""
+        """Return the loss of one structure; `forward` is the network."""
         raise TypeError(f"{type(self).__name__} must define `loss`")
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
@@ -55,10 +55,6 @@ class TorchModel:
     def augment(self, inputs: Tensors, matrix: torch.Tensor) -> Tensors:
         """Return the inputs of the structure turned by `matrix` (d, d); `vectors` (E, d) turn."""
         return inputs | {"vectors": inputs["vectors"] @ matrix.T}
-
-    def compiled(self, network: torch.nn.Module, updates: int) -> Callable:
-        """Return the network as training calls it, in a run of so many passes over a structure."""
-        return network
 
     @property
     def parameters(self) -> int | None:
@@ -77,7 +73,6 @@ class TorchModel:
         self.initialise(self.module)
         self.module.to(run.device)
         settings = self.settings
-        forward = self.compiled(self.module, settings.epochs * len(train))
         examples = EncodedExamples(train, self.encode, run.device)
         autocast = _autocast(settings.precision, run.device)
 
@@ -87,7 +82,7 @@ class TorchModel:
                 matrix = draw_matrix(run.symmetry, self.dimension, generator)
                 inputs = self.augment(inputs, torch.as_tensor(matrix, device=run.device))
             with autocast():
-                return self.loss(forward, inputs, targets)
+                return self.loss(self.module, inputs, targets)
 
         def validate() -> float | None:
             if run.score is None or not len(valid):
@@ -100,7 +95,7 @@ class TorchModel:
     def predict(
         self, structures: Sequence[Structure], condition: Condition
     ) -> Sequence[Predictions]:
-        """Return predictions in float32, without compilation."""
+        """Return predictions, computed in float32."""
         return [self._predict(structure) for structure in structures]
 
     def save(self, folder: Path) -> None:
