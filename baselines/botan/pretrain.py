@@ -20,6 +20,7 @@ import torch
 from glassbench import load_task
 from glassbench.model import Example, Predictions, Progress, Run
 from glassbench.registry import load_model_card, load_model_class
+from glassbench.workspace import open_workspace
 
 TEMPERATURE, TIME, SEED = 0.64, 0.52, 0
 EPOCHS, LEARNING_RATE = 60, 1e-3
@@ -61,14 +62,16 @@ def main(epochs: int = EPOCHS, folder: Path | None = None) -> None:
         seed=SEED,
         target=task.task.target,
         symmetry=task.task.symmetry,
-        folder=folder or here / "weights" / "training",
+        folder=folder or open_workspace().home / "pretraining" / "botan",
         score=negative_error,
         report=report,
         device="cuda" if torch.cuda.is_available() else "cpu",
         threads=torch.get_num_threads(),
     )
+    run.folder.mkdir(parents=True, exist_ok=True)
     model.fit(task.examples("train", **values), task.examples("valid", **values), run)
     weights = {name: value.cpu() for name, value in model.module.state_dict().items()}
+    (here / "weights").mkdir(exist_ok=True)
     torch.save(weights, here / "weights" / "mini.pt")
 
 
