@@ -111,11 +111,11 @@ class View:
             "propensity": self.dataset.propensity,
             "pair_distance_change": self.dataset.pair_distance_change,
         }
-        variables = self.dataset.state(state).variables
+        time = condition["time"]
         return {
-            name: readers[name](state, index, condition["time"])
+            name: readers[name](state, index, time)
             for name in self.task.targets
-            if name in readers and name in variables
+            if name in readers and self.dataset.has_target(state, index, time, name)
         }
 
     def _configurations(self, split: str, condition: Condition) -> np.ndarray:

@@ -17,6 +17,7 @@ from ..datasets.layout import (
     structure_variables,
     times_coordinate,
 )
+from ..datasets.pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
 from ..datasets.quantise import packing_for_noise
 from ..datasets.writing import create_store, finish_store, write_configuration
 from .checks import check_state
@@ -89,6 +90,8 @@ def _layout(state: State, folder: Path) -> StateLayout:
             "temperature": state.protocol.temperature,
             "tau_alpha": state.protocol.tau_alpha,
             "trajectories": state.trajectories,
+            "pair_cutoff": PAIR_CUTOFF,
+            "close_pair_cutoff": CLOSE_PAIR_CUTOFF,
             "protocol": state.protocol.as_attributes(),
             "checks": check_state(
                 state,
