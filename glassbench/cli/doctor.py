@@ -129,11 +129,11 @@ def _gpu() -> Finding:
 def _compiler() -> Finding:
     for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
         if name and (path := shutil.which(name)):
-            return Finding("compiler", OK, f"{path}, for torch.compile")
+            return Finding("compiler", OK, f"{path}, for models that call torch.compile")
     return Finding(
         "compiler",
         ABSENT,
-        "no C++ compiler, so that torch.compile cannot speed up training",
+        "no C++ compiler: a model that calls torch.compile will fail",
         "Install g++ (Debian: `apt install g++`)",
     )
 

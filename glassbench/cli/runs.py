@@ -41,8 +41,8 @@ def runs(words: Words = None, json_output: Json = False) -> None:
         write_lines([*runs_table(records, terminal_width()), "", f"records: {workspace.records}"])
     else:
         say(f"no finished run in {workspace.home}: start one with `glassbench run`")
-    for path in unreadable:
-        say(f"unreadable record: {path}")
+    for message in unreadable:
+        say(f"unreadable record: {message}")
     if unfinished:
         say(f"{len(unfinished)} trials are not finished; the command that began them goes on:")
         for trial in unfinished[:5]:
@@ -50,16 +50,15 @@ def runs(words: Words = None, json_output: Json = False) -> None:
 
 
 def read_records(workspace: Workspace) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
-    """Return the records of the workspace, and the files that are none."""
+    """Return the records of the workspace, and what is wrong with the files that are none."""
+    from ..record import RecordError, read_record
+
     records, unreadable = [], []
-    for path in sorted(workspace.records.rglob("*.json")):
+    for path in sorted(workspace.records.glob("*.json")):
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            runs_table([(path, record)], 80)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            unreadable.append(str(path))
-        else:
-            records.append((path, record))
+            records.append((path, read_record(path)))
+        except RecordError as error:
+            unreadable.append(str(error))
     return records, unreadable
 
 

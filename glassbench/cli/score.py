@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..model import Condition
 from ..predictions import read_predictions
 from ..registry import load_task
+from ..results import ConditionScores, TrialResult
 from ..task import Task
 from ..workspace import open_workspace
 from .columns import in_pairs, terminal_width
@@ -85,7 +86,7 @@ def score_record(
     ----------
     predictions : by condition, configuration and target
     """
-    from ..scoring import PredictionsError, noise_ceilings, score_condition
+    from ..scoring import PredictionsError, score_condition
 
     conditions = []
     for condition, by_configuration in predictions.items():
@@ -102,33 +103,7 @@ def score_record(
         ignored = len(set(by_configuration) - set(scores.configurations))
         if ignored:
             say(f"{condition.name}: {ignored} configurations are not of the test split: left out")
-        ceilings = noise_ceilings(task, view, condition)
-        averages = {metric["name"]: metric.get("average") for metric in task.metrics}
-        conditions.append(
-            {
-                "condition": dict(condition),
-                "tau_alpha": view.tau_alpha(condition),
-                "configurations": list(scores.configurations),
-                "parents": list(scores.parents),
-                "scores": {
-                    name: {
-                        "value": entry.value,
-                        "interval": interval(entry.by_configuration, scores.parents)
-                        if averages[name] == "configuration"
-                        else None,
-                        "by_configuration": list(entry.by_configuration),
-                    }
-                    for name, entry in scores.scores.items()
-                },
-                "ceiling": {
-                    name: {"value": c.value, "by_configuration": list(c.by_configuration)}
-                    for name, c in ceilings.items()
-                },
-                "floors": [],
-                "above_floor": None,
-                "reported": [],
-            }
-        )
+        conditions.append(_entry(task, dataset, view, condition, scores))
     return {
         "task": {
             "name": task.name,
@@ -140,13 +115,30 @@ def score_record(
     }
 
 
-def interval(values: Sequence[float | None], parents: Sequence[str]) -> list[float] | None:
-    """Return the 95 % cluster-bootstrap interval of the mean, or None where it is undefined."""
-    from ..metrics.bootstrap import interval_of_mean
+def _entry(
+    task: Task, dataset: str, view: View, condition: Condition, scores: ConditionScores
+) -> dict[str, Any]:
+    """Return the record's entry of one condition, for predictions that stand for one seed."""
+    from ..record_scores import condition_entry
+    from ..reported import reported_at
+    from ..scoring import noise_ceilings
 
-    found = interval_of_mean([math.nan if v is None else v for v in values], parents)
-    ends = [float(found.low), float(found.high)]
-    return ends if all(map(math.isfinite, ends)) else None
+    result = TrialResult(
+        key="",
+        trial={"seed": 0},
+        conditions=(scores,),
+        history=(),
+        cost={},
+        predictions={},
+    )
+    entry = condition_entry(task, condition, [result], {}, noise_ceilings(task, view, condition))
+    return entry | {
+        "tau_alpha": view.tau_alpha(condition),
+        "reported": [
+            {"model": number.model, "value": number.value, "source": number.source}
+            for number in reported_at(task, dataset, condition)
+        ],
+    }
 
 
 def _file_and_words(words: Sequence[str]) -> tuple[Path, dict[str, str]]:

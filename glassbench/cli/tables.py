@@ -167,9 +167,14 @@ def _published(condition: Plain, model: str) -> str:
     reported = condition.get("reported") or []
     if not reported:
         return ABSENT
-    own = [entry for entry in reported if entry["model"] == model]
+    own = [entry for entry in reported if _plain(entry["model"]) == _plain(model)]
     best = max(own or reported, key=lambda entry: entry["value"])
     return f"{best['value']:.3f} {best['model']}"
+
+
+def _plain(name: str) -> str:
+    """Return a model's name as papers and folders share it: `NT-GNN` is `nt_gnn`."""
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _relative_time(condition: Plain) -> str:

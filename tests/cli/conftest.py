@@ -36,6 +36,9 @@ def glassbench(home, capsys):
     return call
 
 
+FLOORS = {"local_energy": 0.2, "number_of_neighbours": 0.3, "local_density": None}
+
+
 def condition(time: float = 16.5, value: float | None = 0.5, **changes) -> dict:
     """One condition of a record, with what a test wants to differ."""
     return {
@@ -47,14 +50,13 @@ def condition(time: float = 16.5, value: float | None = 0.5, **changes) -> dict:
             "pearson_a": {
                 "value": value,
                 "interval": None if value is None else [value - 0.05, value + 0.05],
-                "seeds": [],
+                "seeds": [{"seed": 0, "value": value, "by_configuration": [value, value]}],
             }
         },
         "ceiling": {"pearson_a": {"value": 0.8, "by_configuration": [0.8, 0.8]}},
         "floors": [
-            {"model": "local_energy", "value": 0.2, "interval": None, "by_configuration": []},
-            {"model": "number_of_neighbours", "value": 0.3, "interval": None},
-            {"model": "local_density", "value": None, "interval": None},
+            {"model": name, "value": score, "interval": None, "by_configuration": [score, score]}
+            for name, score in FLOORS.items()
         ],
         "above_floor": {
             "floor": "number_of_neighbours",
@@ -84,12 +86,30 @@ def make_record():
                 "primary_metric": "pearson_a",
             },
             "dataset": {"name": "mini", "digest": "sha256:0123456789abcdef"},
-            "model": {"name": model, "title": "", "digest": "", "reads": [], "parameters": 52417},
+            "model": {
+                "name": model,
+                "title": "A model",
+                "digest": "a" * 64,
+                "reads": ["thermal"],
+                "parameters": 52417,
+            },
             "hyperparameters": {},
             "seeds": [0],
             "conditions": list(conditions) or [condition()],
             "failed": [],
-            "cost": {"wall_seconds": 61.0, "cpu_seconds": 120.0, "gpu_seconds": 0.0},
+            "cost": {
+                "wall_seconds": 61.0,
+                "cpu_seconds": 120.0,
+                "gpu_seconds": 0.0,
+                "peak_memory_bytes": 2**30,
+            },
+            "provenance": {
+                "environments": [],
+                "dataset_digest": "sha256:0123456789abcdef",
+                "model_digest": "a" * 64,
+            },
+            "tracking": None,
+            "predictions": [],
             "created": created,
         }
 

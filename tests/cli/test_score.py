@@ -50,7 +50,7 @@ def test_the_score_is_scipys_pearson_averaged_over_test_configurations(
         for e in problem.examples("test", time=5.0)
     ]
     entry = scored["scores"]["pearson_a"]
-    assert entry["by_configuration"] == pytest.approx(expected, rel=1e-5)
+    assert entry["seeds"][0]["by_configuration"] == pytest.approx(expected, rel=1e-5)
     assert entry["value"] == pytest.approx(np.mean(expected), rel=1e-5)
     low, high = entry["interval"]
     assert low < entry["value"] < high

@@ -8,7 +8,7 @@ from glassbench.cli.tables import above_floor, place_lines, result_table, runs_t
 TITLES = {"pearson_a": "Pearson A"}
 PUBLISHED = [
     {"model": "nt_gnn", "value": 0.61, "source": "x"},
-    {"model": "botan", "value": 0.58, "source": "y"},
+    {"model": "BOTAN", "value": 0.58, "source": "y"},
 ]
 
 
@@ -31,7 +31,7 @@ def test_the_row_holds_score_interval_ceiling_share_floor_and_published_number(
         "score/ceiling": "0.50",
         "best floor": "0.300 number_of_neighbours",
         "above floor": "yes",
-        "published": "0.580 botan",
+        "published": "0.580 BOTAN",
     }
 
 
@@ -85,7 +85,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_cell_is_lost(make_record, mak
     lines = result_table(record, TITLES, width)
     assert max(map(len, lines)) <= width
     text = "\n".join(lines)
-    for cell in ("score/ceiling", "0.300 number_of_neighbours", "0.580 botan", "yes"):
+    for cell in ("score/ceiling", "0.300 number_of_neighbours", "0.580 BOTAN", "yes"):
         assert cell in text
     assert text.count("16.5") >= (1 if width == 160 else 2)  # a folded block repeats its keys
     assert max(map(len, runs_table([(None, record)], width))) <= width
