@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -88,11 +89,12 @@ def show(
     workspace = open_workspace(values.get("home"))
     shown: dict[str, Any] = {}
     is_path = "/" in name or name.startswith((".", "~"))
+    holds_task = is_path and (Path(name).expanduser() / "task.toml").is_file()
     known_tasks = {item.name for item in list_tasks()}
     known_models = {item.name for item in list_models()}
-    if name in known_tasks:
+    if name in known_tasks or holds_task:
         shown["task"] = load_task(name)
-    if name in known_models or is_path:
+    if name in known_models or (is_path and not holds_task):
         shown["model"] = load_model_card(name)
     if not shown:
         hint = did_you_mean(name, known_tasks | known_models)

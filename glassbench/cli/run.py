@@ -23,6 +23,8 @@ from .output import Json, Words, write_json, write_lines
 from .progress import open_display
 from .tables import place_lines, result_table, summary_lines
 
+CONDITIONS_NAMED = 4
+
 if TYPE_CHECKING:
     from ..cluster import BenchmarkRequest, RunReport
 
@@ -48,6 +50,8 @@ def run(words: Words = None, json_output: Json = False) -> None:
     for request in requests:
         if asked.force:
             forget_trials(request, workspace)
+        if not json_output:
+            say(announcement(request))
         with open_display(quiet=json_output) as display:
             report = run_benchmark(request, workspace, display)
         reports.append(report)
@@ -108,6 +112,18 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
         )
         for card, chosen in zip(cards, hyperparameters, strict=True)
     ]
+
+
+def announcement(request: BenchmarkRequest) -> str:
+    """Return what is about to run, in one line."""
+    conditions = ", ".join(condition.name for condition in request.conditions[:CONDITIONS_NAMED])
+    if len(request.conditions) > CONDITIONS_NAMED:
+        conditions += f" and {len(request.conditions) - CONDITIONS_NAMED} more"
+    seeds = ",".join(map(str, request.seeds))
+    return (
+        f"{request.model.name} on {request.task.name}, dataset {request.dataset.name}, "
+        f"at {conditions}; seed {seeds}"
+    )
 
 
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:

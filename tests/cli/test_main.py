@@ -144,3 +144,8 @@ def test_a_model_is_shown_with_its_hyperparameters(glassbench, tmp_path):
     assert answer.code == 0, answer.err
     assert "one fit serves   all conditions" in answer.out
     assert "width  3" in answer.out
+
+
+def test_a_task_is_shown_by_its_path(glassbench):
+    shown = json.loads(glassbench("show", str(REPOSITORY / "tasks/ka_propensity"), "--json").out)
+    assert list(shown) == ["task"]
