@@ -143,6 +143,8 @@ def main() -> None:
         print(json.dumps(measure(search, int(particles), int(repeats))))
         return
     installed = {n: s for n, s in SEARCHES.items() if importlib.util.find_spec(s[1])}
+    if "glassbench" not in installed:
+        raise SystemExit("glassbench is not installed: run `pip install -e .` first")
     rows = []
     for particles in arguments.particles:
         small = particles <= LARGEST_FOR_ALL_PAIRS
