@@ -16,6 +16,7 @@ from .suggest import did_you_mean
 
 KEYS = (
     "task", "model", "dataset", "seed", "epochs", "cluster", "floors", "force", "home", "threads",
+    "workers",
 )  # fmt: skip
 CLUSTERS = ("auto", "local", "none")
 MAX_SEEDS = 1000
@@ -47,7 +48,8 @@ class RunRequest:
     dataset : name or path, or None for the default of the task
     axes : by axis of the task, what was asked of it; an axis that is left out follows the task
     hyperparameters : text as given, read later as the type of each model's default
-    threads : CPU threads of one trial, or None to leave it to the cluster
+    threads : cores of one trial, or None to share them among the trials
+    workers : processes that train one trial together
     """
 
     task: str
@@ -61,6 +63,7 @@ class RunRequest:
     force: bool = False
     home: str | None = None
     threads: int | None = None
+    workers: int = 1
 
 
 def split_words(words: Sequence[str]) -> dict[str, str]:
@@ -130,6 +133,7 @@ def parse_run(words: Sequence[str], axes: Iterable[str]) -> RunRequest:
         force=parse_switch("force", values.get("force", "off")),
         home=values.get("home"),
         threads=parse_count("threads", values["threads"]) if "threads" in values else None,
+        workers=parse_count("workers", values.get("workers", "1")),
     )
 
 

@@ -12,8 +12,7 @@ import typer
 from ..catalogue import find_dataset
 from ..conditions import choose_conditions
 from ..config import RunRequest, WordError, parse_run, split_words
-from ..model_card import ModelCard
-from ..plan import DatasetReference, ModelReference, make_trials
+from ..plan import DatasetReference
 from ..registry import hyperparameters_for, load_model_card, load_task
 from ..task import Task
 from ..workspace import Workspace, open_workspace
@@ -35,7 +34,11 @@ def run(words: Words = None, json_output: Json = False) -> None:
 
     task=NAME model=NAME[,NAME] [dataset=NAME|PATH] [temperature=…] [time=…]
     [seed=0,1,2|0..4] [epochs=N] [model.HYPERPARAMETER=…]
-    [cluster=auto|local|ray://HOST:PORT|none] [floors=on|off] [force=on] [threads=N] [home=FOLDER]
+    [cluster=auto|local|ray://HOST:PORT|none] [threads=N] [workers=N]
+    [floors=on|off] [force=on] [home=FOLDER]
+
+    threads= is the cores of one trial, workers= the processes that train one trial together,
+    force=on forgets what earlier runs of the same request left.
 
     The scores are compared with trivial floors and with the best that the data allow.
 
@@ -109,6 +112,8 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
             seeds=asked.seeds,
             cluster=asked.cluster,
             floors=tuple(floor for floor in floors if floor.digest != card.digest),
+            threads=asked.threads,
+            workers=asked.workers,
         )
         for card, chosen in zip(cards, hyperparameters, strict=True)
     ]
@@ -128,25 +133,13 @@ def announcement(request: BenchmarkRequest) -> str:
 
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
     """Remove what earlier runs left of a request's trials, but not of its floors."""
-    trials = make_trials(
-        task=request.task.name,
-        task_folder=str(request.task.folder),
-        protocol_version=request.task.protocol_version,
-        dataset=request.dataset,
-        model=model_reference(request.model),
-        conditions=request.conditions,
-        hyperparameters=request.hyperparameters,
-        seeds=request.seeds,
-    )
-    for trial in trials:
+    from ..cluster.benchmark import model_trials
+
+    for trial in model_trials(request):
         folder = workspace.trial_folder(trial.key)
         if folder.exists():
             shutil.rmtree(folder)
             say(f"force: forgot {trial.name}")
-
-
-def model_reference(card: ModelCard) -> ModelReference:
-    return ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit)
 
 
 def report_lines(task: Task, report: RunReport, workspace: Workspace) -> list[str]:

@@ -91,29 +91,32 @@ def place_lines(
 
 
 def runs_table(records: Sequence[tuple[Path, Plain]], width: int) -> list[str]:
-    """Return one line for each condition of each record, the newest record last."""
-    rows: list[tuple[str, ...]] = []
+    """Return one line for each condition of each record, the newest record last.
+
+    A task or a dataset that all records share stands above the table.
+    """
+    rows: list[dict[str, str]] = []
     for _, record in sorted(records, key=lambda item: item[1]["created"]):
+        metric = record["task"]["primary_metric"]
         for condition in record["conditions"]:
             rows.append(
-                (
-                    record["created"][:16].replace("T", " "),
-                    record["model"]["name"],
-                    record["task"]["name"],
-                    record["dataset"]["name"],
-                    _words(condition["condition"]),
-                    ",".join(map(str, record["seeds"])),
-                    _score(condition["scores"], record["task"]["primary_metric"]),
-                    _ceiling(condition, record["task"]["primary_metric"]),
-                    above_floor(condition),
-                )
+                {
+                    "created": record["created"][:16].replace("T", " "),
+                    "model": record["model"]["name"],
+                    "task": record["task"]["name"],
+                    "dataset": record["dataset"]["name"],
+                    "condition": _words(condition["condition"]),
+                    "seed": ",".join(map(str, record["seeds"])),
+                    "score [95 %]": _score(condition["scores"], metric),
+                    "ceiling": _ceiling(condition, metric),
+                    "above floor": above_floor(condition),
+                }
             )
-    names = (
-        "created", "model", "task", "dataset", "condition", "seed", "score [95 %]", "ceiling",
-        "above floor",
-    )  # fmt: skip
-    cells = list(zip(*rows, strict=True)) or [()] * len(names)
-    return in_columns([Column(n, c) for n, c in zip(names, cells, strict=True)], width, keys=2)
+    shared = [name for name in ("task", "dataset") if len({row[name] for row in rows}) == 1]
+    names = [name for name in (rows[0] if rows else ()) if name not in shared]
+    columns = [Column(name, [row[name] for row in rows]) for name in names]
+    above = in_pairs([(name, rows[0][name]) for name in shared])
+    return [*above, *([""] if above else []), *in_columns(columns, width, keys=2)]
 
 
 def above_floor(condition: Plain) -> str:

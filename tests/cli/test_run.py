@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from glassbench.cli.run import make_requests, model_reference
+from glassbench.cli.run import make_requests
+from glassbench.cluster import Outcome
+from glassbench.cluster.benchmark import model_trials
 from glassbench.config import parse_run
-from glassbench.plan import make_trials
 from glassbench.registry import load_task
 from glassbench.results import TrialResult
 from glassbench.workspace import Workspace
@@ -69,16 +70,7 @@ def ran(monkeypatch, make_record, home):
 
     def run_benchmark(request, workspace, on_event):
         requests.append(request)
-        trials = make_trials(
-            task=request.task.name,
-            task_folder=str(request.task.folder),
-            protocol_version=request.task.protocol_version,
-            dataset=request.dataset,
-            model=model_reference(request.model),
-            conditions=request.conditions,
-            hyperparameters=request.hyperparameters,
-            seeds=request.seeds,
-        )
+        trials = model_trials(request)
         outcomes = [_outcome(trial, workspace) for trial in trials]
         for outcome in outcomes:
             kind = "failed" if outcome.error else "finished"
@@ -87,13 +79,11 @@ def ran(monkeypatch, make_record, home):
         path = workspace.records / "record.json"
         return Report(make_record(), path, outcomes, [], tracking, [Path("figure.png")])
 
-    monkeypatch.setattr("glassbench.cluster.run_benchmark", run_benchmark, raising=False)
+    monkeypatch.setattr("glassbench.cluster.run_benchmark", run_benchmark)
     return requests
 
 
 def _outcome(trial, workspace):
-    from glassbench.cluster import Outcome
-
     if trial.seed == 13:
         return Outcome(trial, None, "it broke", workspace.home / "log.txt")
     stored = {"path": "predictions.npz", "sha256": ""}
@@ -105,14 +95,16 @@ def _words(dataset: Path, model: str, *words: str) -> list[str]:
 
 
 def test_the_words_become_the_request(glassbench, ran, tiny_dataset, model):
-    words = _words(tiny_dataset, model(), "time=5", "seed=0..1", "epochs=3", "cluster=none")
+    words = _words(
+        tiny_dataset, model(), "time=5", "seed=0..1", "epochs=3", "cluster=none", "threads=2"
+    )
     answer = glassbench("run", *words)
     assert answer.code == 0, answer.err
     (request,) = ran
     assert [dict(c) for c in request.conditions] == [{"temperature": 0.64, "time": 5.0}]
     assert request.hyperparameters == {"epochs": 3, "rate": 1.0}
     assert request.seeds == (0, 1)
-    assert request.cluster == "none"
+    assert (request.cluster, request.threads, request.workers) == ("none", 2, 1)
     assert request.floors == ()
     assert request.dataset.path == str(tiny_dataset)
     assert request.dataset.digest.startswith("sha256:")
@@ -124,7 +116,9 @@ def test_people_see_the_table_and_the_places(glassbench, ran, tiny_dataset, mode
         assert part in answer.out
     assert str(Workspace(home).records / "record.json") in answer.out
     assert "predictions.npz" in answer.out
-    assert "finished  guess temperature=0.64 time=5 seed=0" in answer.err
+    announced, finished = answer.err.splitlines()
+    assert announced.endswith("dataset tiny, at temperature=0.64 time=5; seed 0")
+    assert finished == "finished  guess temperature=0.64 time=5 seed=0"
 
 
 def test_json_is_one_document_and_nothing_else(glassbench, ran, tiny_dataset, model):
@@ -197,16 +191,7 @@ def test_force_forgets_the_trials_of_the_request_and_no_others(
     other = workspace.trial_folder("f" * 64)
     other.mkdir(parents=True)
     outcome_folders = []
-    for trial in make_trials(
-        task="ka_propensity",
-        task_folder=str(ran[0].task.folder),
-        protocol_version=ran[0].task.protocol_version,
-        dataset=ran[0].dataset,
-        model=model_reference(ran[0].model),
-        conditions=ran[0].conditions,
-        hyperparameters=ran[0].hyperparameters,
-        seeds=ran[0].seeds,
-    ):
+    for trial in model_trials(ran[0]):
         outcome_folders.append(workspace.trial_folder(trial.key))
         outcome_folders[-1].mkdir(parents=True)
     answer = glassbench("run", *words, "force=on")
@@ -219,7 +204,7 @@ def test_ctrl_c_leaves_with_130(glassbench, monkeypatch, tiny_dataset, model):
     def interrupt(request, workspace, on_event):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glassbench.cluster.run_benchmark", interrupt, raising=False)
+    monkeypatch.setattr("glassbench.cluster.run_benchmark", interrupt)
     answer = glassbench("run", *_words(tiny_dataset, model()))
     assert answer.code == 130
     assert "the same command goes on" in answer.err

@@ -122,5 +122,14 @@ def test_runs_are_ordered_by_date(make_record):
         (None, make_record(created="2026-02-01T00:00:00Z", model="later")),
         (None, make_record(created="2026-01-01T00:00:00Z", model="earlier")),
     ]
-    rows = runs_table(records, 200)[1:]
-    assert [row.split()[2] for row in rows] == ["earlier", "later"]
+    lines = runs_table(records, 200)
+    assert lines[:3] == ["task     ka_propensity", "dataset  mini", ""]
+    assert [row.split()[2] for row in lines[4:]] == ["earlier", "later"]
+
+
+def test_what_differs_between_runs_has_a_column(make_record):
+    other = make_record() | {"dataset": {"name": "published", "digest": "sha256:1"}}
+    lines = runs_table([(None, make_record()), (None, other)], 200)
+    assert lines[0] == "task  ka_propensity"
+    assert lines[2].split()[:3] == ["created", "model", "dataset"]
+    assert {line.split()[3] for line in lines[3:]} == {"mini", "published"}
