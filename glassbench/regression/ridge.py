@@ -1,0 +1,83 @@
+"""Ridge regression from moments, for many strengths at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .moments import Moments
+
+# A feature whose deviation is this much smaller than its mean varies by rounding alone.
+CONSTANT = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class LinearMap:
+    """y = intercept + sum_f slopes_f x_f.
+
+    Attributes
+    ----------
+    slopes : (F,) unit of the target over the unit of the feature
+    intercept : unit of the target
+    """
+
+    slopes: np.ndarray
+    intercept: float
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Return y (n,) float64 of features (n, F)."""
+        return np.asarray(features, dtype=np.float64) @ self.slopes + self.intercept
+
+
+def ridge(moments: Moments, strengths: Sequence[float]) -> list[LinearMap]:
+    """Return the ridge regression of each strength.
+
+    minimise (1/n) sum_i (y_i - b - w . z_i)^2 + strength |w|^2, z = (x - mean) / deviation
+
+    Features are standardised, so that a strength means the same for any unit and
+    any number of samples. Strength 0 is ordinary least squares, of least norm where
+    features depend on each other. A constant feature has slope 0.
+
+    Parameters
+    ----------
+    strengths : numbers >= 0, dimensionless
+
+    Raises
+    ------
+    ValueError
+        If a strength is negative or not finite.
+    """
+    for strength in strengths:
+        if not (np.isfinite(strength) and strength >= 0):
+            raise ValueError(f"ridge strength {strength} must be finite and at least 0")
+    deviation = np.sqrt(np.diag(moments.scatter) / moments.count)
+    varies = deviation > CONSTANT * np.abs(moments.mean)
+    inverse = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies)
+    correlation = moments.scatter * inverse[:, None] * inverse / moments.count
+    values, vectors = np.linalg.eigh(correlation)
+    projected = vectors.T @ (moments.cross * inverse / moments.count)
+    smallest = len(values) * np.finfo(float).eps * max(values[-1], 0.0)
+    maps = []
+    for strength in strengths:
+        kept = values > smallest
+        weights = np.divide(projected, values + strength, out=np.zeros_like(values), where=kept)
+        slopes = (vectors @ weights) * inverse
+        maps.append(LinearMap(slopes, float(moments.target_mean - slopes @ moments.mean)))
+    return maps
+
+
+def correlations(maps: Sequence[LinearMap], moments: Moments) -> np.ndarray:
+    """Return the Pearson correlation between prediction and target of each map, from moments.
+
+    A constant prediction or target, whose correlation is undefined, has -1, so that
+    it is never preferred.
+    """
+    slopes = np.stack([each.slopes for each in maps], axis=1)
+    covariance = slopes.T @ moments.cross
+    variance = np.einsum("fk,fk->k", slopes, moments.scatter @ slopes)
+    product = variance * moments.target_scatter
+    defined = product > 0
+    norm = np.sqrt(np.where(defined, product, 1.0))
+    return np.where(defined, np.clip(covariance / norm, -1.0, 1.0), -1.0)
