@@ -1,0 +1,27 @@
+"""Checks that every model must pass, for maintainers and strangers alike.
+
+On a command line: `python -m glassbench.conformance ./my_model`. In pytest:
+
+    from glassbench.conformance import assert_conforms
+
+    def test_my_model_keeps_the_contract():
+        assert_conforms("./my_model")
+"""
+
+from .check import CHECKS, Finding, check_model, report
+from .plugins import assert_conforms, check_plugin
+from .structures import Examples, glassy_structure, make_examples
+from .subject import Subject
+
+__all__ = [
+    "CHECKS",
+    "Examples",
+    "Finding",
+    "Subject",
+    "assert_conforms",
+    "check_model",
+    "check_plugin",
+    "glassy_structure",
+    "make_examples",
+    "report",
+]

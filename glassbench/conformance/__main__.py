@@ -1,0 +1,27 @@
+"""`python -m glassbench.conformance MODEL [TASK]`: check a model by its name or folder."""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import UserError
+from .check import report
+from .plugins import check_plugin
+
+
+def main(words: list[str]) -> int:
+    """Print what every check found; return 0 if all passed, 1 if not, 2 for wrong words."""
+    if not 1 <= len(words) <= 2 or words[0].startswith("--"):
+        print("usage: python -m glassbench.conformance MODEL [TASK]", file=sys.stderr)
+        return 2
+    try:
+        findings = check_plugin(*words)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(report(findings))
+    return 0 if all(finding.passed for finding in findings) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,166 @@
+"""The model under check: how it is fitted and asked, always on copies of the examples."""
+
+from __future__ import annotations
+
+import copy
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..model import Condition, Example, Model, Predictions, Run, Structure
+from ..task import Task
+from .structures import Examples
+
+
+@dataclass(eq=False)
+class Subject:
+    """A model class with all that a check needs.
+
+    Attributes
+    ----------
+    claims : symmetries beyond the required ones that the model claims, as in `model.toml`
+    folder : scratch folder
+    tolerance : largest change of a prediction that counts as none, in standard
+        deviations of the prediction
+    """
+
+    model_class: Callable[..., Model]
+    hyperparameters: Mapping[str, Any]
+    examples: Examples
+    task: Task
+    claims: tuple[str, ...]
+    folder: Path
+    tolerance: float = 1e-3
+    _folders: int = field(default=0, init=False)
+
+    @property
+    def condition(self) -> Condition:
+        """The condition at which the model is fitted and asked."""
+        return self.examples.train[0].condition
+
+    @property
+    def structure(self) -> Structure:
+        """The structure on which single predictions are compared."""
+        return self.examples.test[0].structure
+
+    @cached_property
+    def fitted(self) -> Model:
+        """The model, fitted with seed 0."""
+        _seed_global_generators(1)
+        return self.fit(self.examples.train, self.examples.valid)
+
+    @cached_property
+    def reference(self) -> Predictions:
+        """What the fitted model predicts for `structure` alone."""
+        return self.predict(self.fitted, [self.structure])[0]
+
+    @cached_property
+    def repeated(self) -> tuple[Model, tuple[str, ...]]:
+        """A second model fitted alike, and the names of the arrays that fitting changed.
+
+        Global generators of random numbers stand elsewhere than at the first fit.
+        """
+        _seed_global_generators(2)
+        held = copy.deepcopy(self.examples)
+        model = self.fit(held.train, held.valid, copies=False)
+        before = [e.structure for e in (*self.examples.train, *self.examples.valid)]
+        after = [e.structure for e in (*held.train, *held.valid)]
+        changed = [name for pair in zip(before, after) for name in differing_fields(*pair)]
+        for first, second in zip(self.examples.train, held.train):
+            changed += [
+                f"targets[{name!r}]"
+                for name in first.targets
+                if not np.array_equal(first.targets[name], second.targets[name])
+            ]
+        return model, tuple(dict.fromkeys(changed))
+
+    def make(self) -> Model:
+        """Return a model that is not fitted."""
+        return self.model_class(**copy.deepcopy(dict(self.hyperparameters)))
+
+    def fit(
+        self,
+        train: Sequence[Example],
+        valid: Sequence[Example],
+        seed: int = 0,
+        copies: bool = True,
+    ) -> Model:
+        """Return a fresh model fitted on the examples, in a fresh scratch folder."""
+        from ..scoring import primary_score
+
+        model = self.make()
+        if copies:
+            train, valid = copy.deepcopy((tuple(train), tuple(valid)))
+        self._folders += 1
+        model.fit(
+            train,
+            valid,
+            Run(
+                seed=seed,
+                target=self.task.target,
+                symmetry=self.task.symmetry,
+                folder=self.folder / f"fit-{self._folders}",
+                conditions=(self.condition,),
+                score=lambda predictions, examples: primary_score(self.task, predictions, examples),
+            ),
+        )
+        return model
+
+    def predict(self, model: Model, structures: Sequence[Structure]) -> list[Predictions]:
+        """Return predictions for copies of the structures, as arrays of their own."""
+        answers = model.predict(copy.deepcopy(list(structures)), self.condition)
+        return [{name: np.array(a) for name, a in answer.items()} for answer in answers]
+
+    def difference(self, first: Predictions, second: Predictions) -> str | None:
+        """Return in words how two predictions differ beyond the tolerance, or None."""
+        for name, expected in first.items():
+            change = np.abs(np.asarray(second[name], float) - np.asarray(expected, float))
+            allowed = self.tolerance * np.std(expected) + 1e-5 * np.abs(expected).max(initial=0)
+            if change.size and change.max() > allowed:
+                item = self.task.targets[name].per
+                return (
+                    f"`{name}` changes by up to {change.max():.3g} ({item} {change.argmax()}), "
+                    f"at most {allowed:.3g} is allowed"
+                )
+        return None
+
+    def changed(self, **fields: Any) -> Structure:
+        """Return `structure` with other values in some of its fields."""
+        return replace(self.structure, **fields)
+
+
+def same(first: Predictions, second: Predictions) -> bool:
+    """Return whether two predictions agree to the last bit."""
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[name], second[name], equal_nan=True) for name in first
+    )
+
+
+def differing_fields(first: Structure, second: Structure) -> list[str]:
+    """Return the names of the array fields in which two structures differ."""
+    names = ("positions", "species", "box", "frame", "pairs", "inherent_positions")
+    names += ("cage_positions",)
+    values = {name: (getattr(first, name), getattr(second, name)) for name in names}
+    for name in first.dynamics or {}:
+        values[f"dynamics[{name!r}]"] = (first.dynamics[name], (second.dynamics or {}).get(name))
+    return [name for name, (a, b) in values.items() if not _equal(a, b)]
+
+
+def _equal(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return np.array_equal(first, second)
+
+
+def _seed_global_generators(seed: int) -> None:
+    """Set the generators that a model must not use, so that its use of them shows."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - the global state is what is meant
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
