@@ -1,0 +1,37 @@
+"""What `execute` tells while it runs, and what it hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UserError
+from ..model import Progress
+from ..plan import Trial
+from ..results import TrialResult
+
+EVENT_KINDS = ("cached", "started", "progress", "retried", "finished", "failed")
+
+
+class ClusterError(UserError):
+    """A cluster cannot be reached or used; the message names its address and the next step."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a trial; `kind` is one of `EVENT_KINDS`."""
+
+    kind: str
+    trial: Trial
+    progress: Progress | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: with a result, or with an error and the log that explains it."""
+
+    trial: Trial
+    result: TrialResult | None
+    error: str | None = None
+    log: Path | None = None

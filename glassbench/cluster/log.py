@@ -1,0 +1,93 @@
+"""What a trial prints, and its traceback, kept in the trial's own `log.txt`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+LOG_FILE = "log.txt"
+
+
+@contextlib.contextmanager
+def captured_process(folder: Path, name: str = LOG_FILE) -> Iterator[TextIO]:
+    """Send all output of this process to the log, that of compiled code and children included.
+
+    For a worker process, which has no other reader.
+    """
+    with _opened(folder / name) as log:
+        _flush()
+        kept = [os.dup(1), os.dup(2)]
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield log
+        finally:
+            _flush()
+            for descriptor, original in zip((1, 2), kept, strict=True):
+                os.dup2(original, descriptor)
+                os.close(original)
+
+
+class CapturedStreams:
+    """Send what Python prints in this process to the log; the terminal stays usable.
+
+    `released()` gives the terminal back for the length of a `with` block, for
+    the caller's own words in between.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> TextIO:
+        self._stack = contextlib.ExitStack()
+        self.log = self._stack.enter_context(_opened(self.folder / LOG_FILE))
+        self._terminal = sys.stdout, sys.stderr
+        self._to_log = [_LogStream(self.log, terminal) for terminal in self._terminal]
+        sys.stdout, sys.stderr = self._to_log
+        self._stack.callback(self._restore)
+        return self.log
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @contextlib.contextmanager
+    def released(self) -> Iterator[None]:
+        self._restore()
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = self._to_log
+
+    def _restore(self) -> None:
+        sys.stdout, sys.stderr = self._terminal
+
+
+class _LogStream:
+    """The log in place of a stream; rich, which draws in a thread of its own, finds the stream."""
+
+    def __init__(self, log: TextIO, terminal: TextIO) -> None:
+        self._log = log
+        self.rich_proxied_file = getattr(terminal, "rich_proxied_file", terminal)
+
+    def __getattr__(self, name: str):
+        return getattr(self._log, name)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8", buffering=1) as log:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        log.write(f"--- {now} process {os.getpid()}\n")
+        yield log
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()

@@ -1,0 +1,257 @@
+"""Connecting to Ray: one of this machine's own, a running cluster, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .events import ClusterError
+from .resources import Capacity, local_capacity
+
+PATIENCE = 15.0
+STARTS = 3
+logger = logging.getLogger("glassbench.cluster")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A place where trials run.
+
+    Attributes
+    ----------
+    kind : `none` (this process), `local` (Ray on this machine alone) or `remote` (a cluster)
+    address : of the cluster, empty where there is none
+    capacity : cores and GPUs
+    """
+
+    kind: str
+    address: str
+    capacity: Capacity
+
+
+@contextlib.contextmanager
+def open_session(
+    cluster: str = "auto", patience: float = PATIENCE, cores: int | None = None
+) -> Iterator[Session]:
+    """Connect for the length of a `with` block.
+
+    Parameters
+    ----------
+    cluster : `none` runs in this process, without Ray; `local` starts Ray on this
+        machine, and ends it with the block; `auto` takes the cluster that
+        $RAY_ADDRESS names or that `ray start` left running on this machine, else
+        `local`; `ray://host:port` and `host:port` name a cluster. Where this
+        process is connected to Ray already, that connection serves, and stays.
+    patience : seconds to wait for a cluster to answer
+    cores : of a Ray of our own; all that this process may use unless given
+
+    Raises
+    ------
+    ClusterError
+        If the cluster does not answer, or refuses.
+    """
+    if cluster == "none":
+        yield Session("none", "", local_capacity())
+        return
+    import ray
+
+    if ray.is_initialized():
+        yield _joined("")
+        return
+    address = "" if cluster == "local" else _address(cluster)
+    with contextlib.ExitStack() as stack:
+        if address:
+            _probe(address, patience)
+            _connect(address)
+        else:
+            stack.enter_context(_environment(_own_environment()))
+            _start_own(cores)
+        stack.callback(ray.shutdown)
+        stack.enter_context(_quiet_stdout())
+        yield _joined(address)
+
+
+def _address(cluster: str) -> str:
+    """Return the address that a word names, empty for a Ray of our own."""
+    if cluster != "auto":
+        if ":" not in cluster:
+            raise ClusterError(
+                f"cluster={cluster} is none of auto, local, none, ray://host:port, host:port"
+            )
+        return cluster
+    if os.environ.get("RAY_ADDRESS"):
+        named = os.environ["RAY_ADDRESS"]
+        return "" if named == "local" else named
+    # Written by `ray start` alone: a Ray that another run started for itself is not joined.
+    left = Path(os.environ.get("RAY_TMPDIR") or "/tmp") / "ray" / "ray_current_cluster"
+    if not left.exists():
+        return ""
+    address = left.read_text().strip()
+    if address and _answers(address, 2.0) is None:
+        return address
+    # `ray stop` and crashes leave the file behind, so that a dead address there says nothing.
+    logger.warning("the cluster %s in %s does not answer: starting Ray here", address, left)
+    return ""
+
+
+def _probe(address: str, patience: float) -> None:
+    trouble = _answers(address, patience)
+    if trouble:
+        raise ClusterError(
+            f"the Ray cluster at {address} does not answer ({trouble}): start it with "
+            "`ray start --head`, correct the address, or run with cluster=local"
+        )
+
+
+def _answers(address: str, patience: float) -> str | None:
+    """Return why nobody answers at an address, or None where a gRPC server does."""
+    parts = urlsplit(address if "://" in address else f"ray://{address}")
+    try:
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        return str(error)
+    if port is None:
+        port = 10001
+    try:
+        socket.create_connection((host, port), timeout=patience).close()
+    except OSError as error:
+        return str(error)
+    if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+        return None
+    import grpc
+
+    channel = grpc.insecure_channel(f"{host}:{port}")
+    try:
+        grpc.channel_ready_future(channel).result(timeout=patience)
+    except grpc.FutureTimeoutError:
+        return f"no answer within {patience:g} s"
+    finally:
+        channel.close()
+    return None
+
+
+def _connect(address: str) -> None:
+    import ray
+
+    environment = {}
+    if address.startswith("ray://"):
+        # The workers of a distant cluster have the packages, but not this version of ours.
+        environment = {"py_modules": [str(Path(__file__).resolve().parents[1])]}
+    try:
+        ray.init(
+            address=address,
+            runtime_env=environment or None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except Exception as error:
+        raise ClusterError(
+            f"the Ray cluster at {address} refuses: {type(error).__name__}: {error}: give it the "
+            "same versions of Python and Ray as here, or run with cluster=local"
+        ) from error
+
+
+def _start_own(cores: int | None) -> None:
+    import psutil
+    import ray
+
+    capacity = local_capacity()
+    for attempt in range(1, STARTS + 1):
+        before = set(psutil.Process().children(recursive=True))
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cores or capacity.cpus,
+                num_gpus=int(capacity.gpus),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+            return
+        except Exception as error:
+            # Ray leaves what it has started so far running.
+            ray.shutdown()
+            for process in set(psutil.Process().children(recursive=True)) - before:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            # It gives itself 30 s, which a busy machine may exceed, the next time less so.
+            if "timed out" in str(error) and attempt < STARTS:
+                logger.info("Ray did not start in time, attempt %d of %d", attempt, STARTS)
+                continue
+            raise ClusterError(
+                f"Ray does not start on this machine: {type(error).__name__}: {error}: run with "
+                "cluster=none, which needs no Ray"
+            ) from error
+
+
+def _own_environment() -> dict[str, str]:
+    """Return what a Ray of our own wants: no reports, no file in the home folder."""
+    environment = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    if "RAY_AUTH_MODE" not in os.environ:
+        environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    return {name: value for name, value in environment.items() if name not in os.environ}
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            os.environ.pop(name, None)
+
+
+def _joined(address: str) -> Session:
+    """Return the session of the Ray that this process is connected to."""
+    import ray
+
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    cpus = [int(node["Resources"].get("CPU", 0)) for node in alive]
+    gpus = [node["Resources"].get("GPU", 0.0) for node in alive]
+    here = not ray.util.client.ray.is_connected() and all(
+        node["NodeManagerAddress"] == ray.util.get_node_ip_address() for node in alive
+    )
+    kind = "local" if here else "remote"
+    if not any(cpus):
+        raise ClusterError(f"the Ray cluster {address} has no core to run on: add nodes to it")
+    capacity = Capacity(sum(cpus), sum(gpus), max(cpus), max(gpus))
+    return Session(kind, address, capacity)
+
+
+class _WithoutRay:
+    """Standard output without the lines that Ray's own threads print there."""
+
+    def __init__(self, stream) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if threading.current_thread().name.startswith("ray_"):
+            if text.strip():
+                logger.info(text.strip())
+            return len(text)
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """Keep standard output for the caller: it may be read by a program."""
+    original = sys.stdout
+    sys.stdout = _WithoutRay(original)
+    try:
+        yield
+    finally:
+        if isinstance(sys.stdout, _WithoutRay):
+            sys.stdout = original

@@ -1,0 +1,66 @@
+"""The folder of a plugin as bytes, for workers that cannot see the folder itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+from ..plan import folder_digest
+from .events import ClusterError
+
+
+def pack_folder(folder: Path) -> bytes:
+    """Return a tar of the files that count in `folder_digest`; equal files give equal bytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            relative = path.relative_to(folder)
+            if any(part == "__pycache__" or part.startswith(".") for part in relative.parts):
+                continue
+            content = path.read_bytes()
+            # A TarInfo has neither date nor owner unless they are given.
+            entry = tarfile.TarInfo(relative.as_posix())
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def unpack_folder(archive: bytes, digest: str, sources: Path) -> Path:
+    """Return `sources/<digest>`, filled from the archive if it is not there yet.
+
+    It appears whole or not at all, whoever else unpacks it at the same time.
+
+    Raises
+    ------
+    ClusterError
+        If the archive does not hold the folder of that digest.
+    """
+    folder = sources / digest
+    if holds(folder, digest):
+        return folder
+    sources.mkdir(parents=True, exist_ok=True)
+    partial = sources / f".{digest}.{os.uname().nodename}.{os.getpid()}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(partial, filter="data")
+    arrived = folder_digest(partial)
+    if arrived != digest:
+        shutil.rmtree(partial)
+        raise ClusterError(f"the packed folder has the digest {arrived}, {digest} was announced")
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not holds(folder, digest):
+            # What lies there was changed by hand: it cannot be what its name says.
+            shutil.rmtree(folder)
+            partial.rename(folder)
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def holds(folder: Path, digest: str) -> bool:
+    """Return whether the folder is there with exactly this content."""
+    return folder.is_dir() and folder_digest(folder) == digest

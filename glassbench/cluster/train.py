@@ -1,0 +1,157 @@
+"""One trial on several workers, through Ray Train."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Iterator
+
+from ..results import read_result
+from ..workspace import Workspace
+from .progress_file import ProgressReader
+from .resources import Share
+from .worker import Attempt, Job, Tell, attempt_among_workers
+
+POLL = 0.5
+STORAGE = "train"
+# What a trial leaves when it is trained: the rest is for one worker.
+AFTER_TRAINING = ("fitted", "predictions.npz")
+SETTINGS = {
+    # Ray Train looks at its workers every 2 s unless told otherwise, and a report waits for it.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",
+    "RAY_TRAIN_V2_ENABLED": "1",
+}
+# What a worker raises when another one is gone, in the words of gloo, torch and NCCL.
+LOST_PEER = ("closed by peer", "reset by peer", "DistBackendError", "NCCL")
+
+
+class TrialRaised(RuntimeError):
+    """The trial raised on a worker: another attempt would raise again."""
+
+
+def execute_distributed(
+    job: Job,
+    workspace: Workspace,
+    workers: int,
+    share: Share,
+    tell: Tell,
+    max_failures: int = 2,
+) -> Attempt:
+    """Train one trial on several workers together, with torch.distributed initialised on each.
+
+    The first worker alone holds the trial's folder, reports and writes. Where a
+    worker dies, all are replaced, up to `max_failures` times, and go on from the
+    checkpoint. Needs a connection to Ray.
+
+    Parameters
+    ----------
+    share : cores and GPUs of one worker
+    tell : called from a thread of its own
+    """
+    folder = workspace.trial_folder(job.trial.key)
+    if any((folder / done).exists() for done in AFTER_TRAINING):
+        workers = 1
+    failures = 0
+    while True:
+        with _telling(job, workspace, tell):
+            died = _fit(job, workspace, workers, share, attempt=failures)
+        result = read_result(workspace, job.trial)
+        if result is not None:
+            return Attempt(result)
+        if isinstance(died, Attempt):
+            return died
+        failures += 1
+        if failures > max_failures:
+            return Attempt(None, f"its workers died {failures} times: {died}")
+        tell("retried", None, f"a worker died; attempt {failures + 1} of {max_failures + 1}")
+
+
+def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: int) -> Attempt | str:
+    """Return the attempt if it came to an end of its own, or else how its workers died."""
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchTrainer
+    from ray.train.v2.api.exceptions import TrainingFailedError
+
+    logging.getLogger("ray.train").setLevel(logging.ERROR)
+    resources = {"CPU": float(share.cpus)} | ({"GPU": share.gpus} if share.gpus else {})
+    with _environment(SETTINGS):
+        trainer = TorchTrainer(
+            _on_worker,
+            train_loop_config={"job": job},
+            scaling_config=ScalingConfig(
+                num_workers=workers, use_gpu=share.gpus > 0, resources_per_worker=resources
+            ),
+            # Ray Train would take up an earlier run of the same name; the trial resumes by itself.
+            run_config=RunConfig(
+                name=f"{job.trial.key}-{os.getpid()}-{attempt}",
+                storage_path=str(workspace.home / STORAGE),
+                failure_config=FailureConfig(max_failures=0),
+            ),
+        )
+        try:
+            trainer.fit()
+        except TrainingFailedError as error:
+            raised = _raised_by_trial(error)
+            return Attempt(None, raised) if raised else str(error)[:400]
+    return Attempt(None, "every worker returned and none left a result")
+
+
+def _on_worker(config: dict) -> None:
+    """Run the trial on one of the workers."""
+    from ray.train import get_context
+
+    job: Job = config["job"]
+    attempt = attempt_among_workers(job, get_context().get_world_rank())
+    if attempt.error is not None:
+        raise TrialRaised(attempt.error)
+
+
+def _raised_by_trial(error: Exception) -> str | None:
+    """Return what the trial raised, or None where a worker died.
+
+    When one worker dies or raises, the others raise as well, for want of an answer from it.
+    """
+    failures = list(getattr(error, "worker_failures", {}).values())
+    if not all(isinstance(failure, TrialRaised) for failure in failures):
+        return None
+    words = [str(failure) for failure in failures]
+    own = [text for text in words if not any(sign in text for sign in LOST_PEER)]
+    return own[0] if own else None
+
+
+@contextlib.contextmanager
+def _telling(job: Job, workspace: Workspace, tell: Tell) -> Iterator[None]:
+    """Hand on what the first worker tells, while this thread waits for Ray Train."""
+    reader = ProgressReader(workspace.trial_folder(job.trial.key))
+    stop = threading.Event()
+
+    def watch() -> None:
+        over = False
+        while not over:
+            over = stop.wait(POLL)
+            for kind, progress, message in reader.new():
+                tell(kind, progress, message)
+
+    thread = threading.Thread(target=watch, name="glassbench-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    kept = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,191 @@
+"""What happens where a trial runs: lock, log, threads, sources, then the trial itself."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..model import Progress
+from ..plan import Trial
+from ..results import TrialResult, read_result, write_json
+from ..workspace import Workspace
+from .events import ClusterError
+from .lock import exclusive
+from .log import CapturedStreams, captured_process
+from .progress_file import ProgressWriter
+from .resources import limited_threads
+from .sources import holds, unpack_folder
+from .system_metrics import sampled
+
+RUN_TRIAL = "glassbench.trial:run_trial"
+PROVENANCE_FILE = "provenance.json"
+CHECKPOINT = "checkpoint"
+
+Tell = Callable[[str, Progress | None, str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial with all that a worker needs to run it.
+
+    Attributes
+    ----------
+    home : folder of the workspace, as the worker sees it
+    run : dotted name of the function that runs the trial, `module:function`
+    archives : packed folders by digest, for workers that lack them
+    task_digest : digest of the task's folder, empty where the worker shares the file system
+    shared : a file that the worker must see if it shares the workspace, empty if it surely does
+    """
+
+    trial: Trial
+    home: str
+    run: str = RUN_TRIAL
+    device: str = "cpu"
+    threads: int = 1
+    archives: Mapping[str, bytes] = field(default_factory=dict)
+    task_digest: str = ""
+    shared: str = ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """How one attempt ended; a worker that dies returns none."""
+
+    result: TrialResult | None
+    error: str | None = None
+
+
+def attempt_in_worker(job: Job) -> Attempt:
+    """Run a job in a process of its own; tell about it through the trial's folder."""
+    if job.shared and not Path(job.shared).exists():
+        return Attempt(
+            None,
+            f"the workspace {job.home} is not the same folder on the worker "
+            f"{os.uname().nodename}: put GLASSBENCH_HOME on a file system that all machines share",
+        )
+    folder = Workspace(Path(job.home)).trial_folder(job.trial.key)
+    tell = ProgressWriter(folder)
+    tell("started", None, f"process {os.getpid()}")
+    with captured_process(folder):
+        return _attempt(job, tell)
+
+
+def attempt_here(job: Job, tell: Tell) -> Attempt:
+    """Run a job in this process; `tell` has the terminal to itself while it is called."""
+    streams = CapturedStreams(Workspace(Path(job.home)).trial_folder(job.trial.key))
+
+    def tell_outside(kind: str, progress: Progress | None, message: str) -> None:
+        with streams.released():
+            tell(kind, progress, message)
+
+    tell("started", None, "")
+    with streams:
+        return _attempt(job, tell_outside)
+
+
+def attempt_among_workers(job: Job, rank: int) -> Attempt:
+    """Run a job together with other workers; the first of them alone writes to its folder.
+
+    The others train with it, from the same checkpoint, and keep what they write
+    in a scratch folder of their own, which is dropped.
+    """
+    if rank == 0:
+        return attempt_in_worker(job)
+    workspace = Workspace(Path(job.home))
+    folder = workspace.trial_folder(job.trial.key)
+    with tempfile.TemporaryDirectory(prefix="glassbench-") as home:
+        scratch = Workspace(Path(home))
+        own = scratch.trial_folder(job.trial.key)
+        own.mkdir(parents=True)
+        (own / CHECKPOINT).symlink_to(folder / CHECKPOINT)
+        with captured_process(folder, f"log.worker{rank}.txt"):
+            try:
+                _call(job, located(job, workspace), scratch, lambda progress: None)
+            except (Exception, SystemExit) as error:
+                traceback.print_exc(file=sys.stderr)
+                return Attempt(None, f"{type(error).__name__}: {error}")
+    return Attempt(None)
+
+
+def _attempt(job: Job, tell: Tell) -> Attempt:
+    """Run the job; whatever the trial raises becomes the attempt's error."""
+    workspace = Workspace(Path(job.home))
+    folder = workspace.trial_folder(job.trial.key)
+    with exclusive(folder, lambda words: tell("waiting", None, words)):
+        try:
+            return Attempt(_run(job, workspace, folder, tell))
+        except (Exception, SystemExit) as error:
+            traceback.print_exc(file=sys.stderr)
+            return Attempt(None, f"{type(error).__name__}: {error}")
+
+
+def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResult:
+    done = read_result(workspace, job.trial)
+    if done is not None:
+        return done
+    trial = located(job, workspace)
+    with sampled(folder):
+        result = _call(job, trial, workspace, lambda progress: tell("progress", progress, ""))
+    record_provenance(folder)
+    return result
+
+
+def _call(
+    job: Job, trial: Trial, workspace: Workspace, report: Callable[[Progress], None]
+) -> TrialResult:
+    module, _, name = job.run.partition(":")
+    with limited_threads(job.threads):
+        run = getattr(importlib.import_module(module), name)
+        return run(trial, workspace, report=report, device=job.device, threads=job.threads)
+
+
+def record_provenance(folder: Path) -> None:
+    """Say in the trial's folder which software and hardware ran it."""
+    from ..tracking.provenance import environment
+
+    write_json(folder / PROVENANCE_FILE, environment())
+
+
+def located(job: Job, workspace: Workspace) -> Trial:
+    """Return the trial with the folders of model, task and dataset as this machine has them.
+
+    Raises
+    ------
+    ClusterError
+        If one of them cannot be had here.
+    """
+    trial = job.trial
+    model = _found(Path(trial.model.folder), trial.model.digest, job, workspace)
+    trial = replace(trial, model=replace(trial.model, folder=str(model)))
+    dataset = Path(trial.dataset.path)
+    if job.task_digest:
+        planned = Path(trial.task_folder)
+        task = _found(planned, job.task_digest, job, workspace)
+        if not dataset.exists() and dataset.is_relative_to(planned):
+            dataset = task / dataset.relative_to(planned)
+        trial = replace(
+            trial, task_folder=str(task), dataset=replace(trial.dataset, path=str(dataset))
+        )
+    if not dataset.exists():
+        raise ClusterError(
+            f"dataset {trial.dataset.name} is not at {dataset} on {os.uname().nodename}: put it "
+            "on a file system that all machines share"
+        )
+    return trial
+
+
+def _found(folder: Path, digest: str, job: Job, workspace: Workspace) -> Path:
+    if holds(folder, digest):
+        return folder
+    if digest not in job.archives:
+        raise ClusterError(
+            f"{folder} is not what it was when the run was planned (digest {digest[:8]}…): "
+            "run the same command again"
+        )
+    return unpack_folder(job.archives[digest], digest, workspace.sources)

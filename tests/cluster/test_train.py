@@ -1,0 +1,39 @@
+"""One trial trained by two workers, through Ray Train."""
+
+import pytest
+
+from glassbench.cluster import ClusterError, execute
+
+RUN = "stub_trials:run_distributed"
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_workers_sum_over_torch_distributed_and_a_killed_one_is_replaced(make_trial, workspace):
+    trial = make_trial(wish="die once")
+    events = []
+    (outcome,) = execute(
+        [trial], workspace, cluster="local", workers=2, run=RUN, on_event=events.append
+    )
+    assert outcome.error is None
+    assert outcome.result.history[0]["started_at"] == 3.0
+    kinds = [event.kind for event in events]
+    assert kinds.count("retried") == 1 and kinds.count("finished") == 1
+    assert [event.progress.loss for event in events if event.progress] == [3.0]
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_a_trial_that_raises_on_one_worker_fails_at_once(make_trial, workspace):
+    trial = make_trial(wish="raise")
+    events = []
+    (outcome,) = execute(
+        [trial], workspace, cluster="local", workers=2, run=RUN, on_event=events.append
+    )
+    assert "infinite on the second worker" in outcome.error
+    assert "retried" not in [event.kind for event in events]
+    folder = workspace.trial_folder(trial.key)
+    assert "infinite" in (folder / "log.worker1.txt").read_text()
+
+
+def test_several_workers_need_ray(make_trial, workspace):
+    with pytest.raises(ClusterError, match="needs Ray"):
+        execute([make_trial()], workspace, cluster="none", workers=2, run=RUN)
