@@ -1,0 +1,26 @@
+"""Tracking: what ran on what, and the delivery of results to MLflow."""
+
+from .delivery import (
+    Delivered,
+    deliver,
+    deliver_pending,
+    end_preparation,
+    prepare_store,
+    public_uri,
+    tracking_uri,
+)
+from .ledger import RequestDelivery, TrialDelivery
+from .provenance import environment
+
+__all__ = [
+    "Delivered",
+    "RequestDelivery",
+    "TrialDelivery",
+    "deliver",
+    "deliver_pending",
+    "end_preparation",
+    "environment",
+    "prepare_store",
+    "public_uri",
+    "tracking_uri",
+]

@@ -1,0 +1,102 @@
+"""Which software and hardware made a result; nothing that tells whose they were."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import glassbench
+
+
+def environment() -> dict[str, Any]:
+    """Return the environment of this process as plain values.
+
+    `glassbench` (version), `git` (`commit` and `dirty`, or None outside a
+    checkout), `python`, `platform`, `packages` (`sha256` over `list`, which maps
+    names to versions) and `hardware` (`cpu`, `cores`, `memory_bytes`, `gpus`).
+    No user, machine or folder is named.
+    """
+    return {
+        "glassbench": _version(),
+        "git": git_state(Path(glassbench.__file__).resolve().parents[1]),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "packages": packages(),
+        "hardware": hardware(),
+    }
+
+
+def git_state(checkout: Path) -> dict[str, Any] | None:
+    """Return commit and dirty flag of a checkout, or None where the folder is none."""
+    if not (checkout / ".git").exists():
+        return None
+    commit = _git(checkout, "rev-parse", "HEAD")
+    changes = _git(checkout, "status", "--porcelain", "--untracked-files=normal")
+    if commit is None or changes is None:
+        return None
+    return {"commit": commit, "dirty": bool(changes)}
+
+
+@functools.cache
+def packages() -> dict[str, Any]:
+    """Return the installed packages: `list`, names to versions, and its `sha256`."""
+    found = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+    ordered = dict(sorted(found.items()))
+    lines = "".join(f"{name}=={version}\n" for name, version in ordered.items())
+    return {"sha256": hashlib.sha256(lines.encode()).hexdigest(), "list": ordered}
+
+
+def hardware() -> dict[str, Any]:
+    """Return model and number of the processors, memory in bytes, and names of the GPUs."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "gpus": _gpu_names(),
+    }
+
+
+def _version() -> str | None:
+    try:
+        return metadata.version("glassbench")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(checkout: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(checkout), *words], capture_output=True, text=True, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _cpu_model() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpu_names() -> list[str]:
+    """Return the names of the GPUs that this process uses; torch tells them where it is loaded."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return []
+    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]

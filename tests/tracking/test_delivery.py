@@ -1,0 +1,185 @@
+"""Delivery to a real MLflow store, and to stores that are dead, hang, or die in the middle."""
+
+import contextlib
+import importlib.util
+import json
+import shutil
+import socket
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from glassbench.tracking import deliver, deliver_pending, prepare_store, public_uri
+from glassbench.tracking.delivery import without_credentials
+from glassbench.tracking.ledger import job_path
+
+spec = importlib.util.spec_from_file_location(
+    "tracking_helpers", Path(__file__).with_name("conftest.py")
+)
+helpers = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(helpers)
+finish, make_request, make_trial = helpers.finish, helpers.make_request, helpers.make_trial
+
+
+def rows(workspace, query):
+    with contextlib.closing(sqlite3.connect(workspace.database)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def contents(workspace):
+    """Return everything countable in the store."""
+    return {
+        table: sorted(rows(workspace, f"select * from {table}"))
+        for table in ("runs", "metrics", "params", "tags")
+    }
+
+
+def test_a_request_is_one_parent_with_a_nested_run_for_each_trial_and_only_once(with_store):
+    workspace = with_store
+    good, bad = make_trial(0), make_trial(1)
+    finish(workspace, good)
+    log = workspace.trial_folder(bad.key) / "log.txt"
+    log.parent.mkdir(parents=True)
+    log.write_text("Traceback")
+    request = make_request(workspace, [good, bad], {bad.key: "ValueError: the loss is infinite"})
+    told = deliver(workspace, request)
+    assert told.delivered, told.message
+    names = dict(rows(workspace, "select name, status from runs"))
+    assert names == {"botan on mini": "FAILED", good.name: "FINISHED", bad.name: "FAILED"}
+    parents = rows(workspace, "select value from tags where key = 'mlflow.parentRunId'")
+    assert parents == [(told.run_id,), (told.run_id,)]
+    losses = rows(workspace, "select step, value from metrics where key = 'loss' order by step")
+    assert losses == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+    assert rows(workspace, "select value from metrics where key = 'pearson_a'") == [(0.5,)]
+    assert not rows(workspace, "select * from metrics where key = 'pearson_b'")
+    parameters = dict(rows(workspace, "select key, value from params"))
+    assert parameters["model.width"] == "64" and parameters["time"] == "16.5"
+    system = dict(rows(workspace, "select key, value from metrics where key like 'system/%'"))
+    assert system["system/cpu_utilization_percentage"] == 180.0
+    artifacts = sorted(path.name for path in (workspace.home / "mlartifacts").rglob("*.*"))
+    assert artifacts.count("predictions.npz") == 1 and artifacts.count("parity.png") == 3
+
+    before = contents(workspace)
+    started = time.monotonic()
+    again = deliver(workspace, request)
+    assert again == told and contents(workspace) == before
+    assert time.monotonic() - started < 1, "a store that has everything is not asked"
+
+    # Ledgers are lost with a crash; the runs are found again by their tags.
+    for ledger in workspace.trials.rglob("delivery.json"):
+        ledger.unlink()
+    job_path(workspace, request.digest).unlink()
+    assert deliver(workspace, request).run_id == told.run_id
+    assert contents(workspace) == before
+
+    # What failed has finished since: its run is completed, none is added.
+    finish(workspace, bad)
+    later = deliver(workspace, make_request(workspace, [good, bad], content="2"))
+    assert later.delivered and later.run_id == told.run_id
+    assert dict(rows(workspace, "select name, status from runs")) == {
+        "botan on mini": "FINISHED", good.name: "FINISHED", bad.name: "FINISHED",
+    }  # fmt: skip
+    assert len(rows(workspace, "select * from runs")) == 3
+
+
+@contextlib.contextmanager
+def deaf_server():
+    """Yield the address of a server that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepted = []
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    accepted.append(server.accept()[0])
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://user:password@127.0.0.1:{server.getsockname()[1]}"
+        for connection in accepted:
+            connection.close()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_a_dead_store_is_left_alone_and_served_by_a_later_command(with_store, monkeypatch):
+    workspace, trial = with_store, make_trial()
+    finish(workspace, trial)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    request = make_request(workspace, [trial])
+    told = deliver(workspace, request)
+    assert not told.delivered and told.run_id is None and "refused" in told.message
+    left, why = deliver_pending(workspace)
+    assert left == 1 and why == told.message
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    # The same request, with a store that lives.
+    assert deliver(workspace, request).delivered
+    assert deliver_pending(workspace) == (0, "")
+    assert len(rows(workspace, "select * from runs")) == 2
+
+
+def test_a_store_that_hangs_costs_its_time_limit_alone(workspace, monkeypatch):
+    trial = make_trial()
+    finish(workspace, trial)
+    with deaf_server() as uri:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3600")
+        started = time.monotonic()
+        told = deliver(workspace, make_request(workspace, [trial]), patience=5)
+        assert time.monotonic() - started < 15
+    assert not told.delivered and "within 5 s" in told.message
+    written = job_path(workspace, make_request(workspace, []).digest).read_text()
+    assert "password" not in written and "password" not in told.uri
+
+
+def test_a_store_that_dies_in_the_middle_gets_the_rest_later(with_store):
+    workspace, trials = with_store, [make_trial(seed) for seed in range(3)]
+    for trial in trials:
+        finish(workspace, trial)
+    (workspace.home / "mlartifacts").write_text("a file where the folder should be")
+    request = make_request(workspace, trials)
+    told = deliver(workspace, request)
+    assert not told.delivered and told.run_id is not None and told.message
+    assert len(rows(workspace, "select * from runs")) == 2
+    (workspace.home / "mlartifacts").unlink()
+    assert deliver_pending(workspace) == (0, "")
+    assert deliver(workspace, request).run_id == told.run_id
+    assert len(rows(workspace, "select * from runs where status = 'FINISHED'")) == 4
+    losses = rows(workspace, "select run_uuid, step from metrics where key = 'loss'")
+    assert len(losses) == len(set(losses)) == 9
+
+
+def test_a_new_store_gets_everything_again(with_store, empty_store):
+    workspace, trial = with_store, make_trial()
+    finish(workspace, trial)
+    request = make_request(workspace, [trial])
+    first = deliver(workspace, request)
+    workspace.database.unlink()
+    shutil.copy(empty_store, workspace.database)
+    job = json.loads(job_path(workspace, request.digest).read_text())
+    job["stores"].clear()
+    job_path(workspace, request.digest).write_text(json.dumps(job))
+    second = deliver(workspace, request)
+    assert second.delivered and second.run_id != first.run_id
+    assert len(rows(workspace, "select * from runs")) == 2
+
+
+def test_a_store_that_exists_is_not_prepared(with_store, monkeypatch):
+    assert prepare_store(with_store) is None
+
+
+def test_uris_in_records_name_nobody(workspace):
+    assert without_credentials("https://me:secret@host:5000/x?token=1") == "https://host:5000/x"
+    uri = f"sqlite:///{workspace.database}"
+    assert public_uri(uri, workspace) == "sqlite:///mlflow.db"
+
+
+@pytest.mark.parametrize("kind", ["wal"])
+def test_the_store_of_a_workspace_can_be_read_while_it_is_written(empty_store, kind):
+    with contextlib.closing(sqlite3.connect(empty_store)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == (kind,)
