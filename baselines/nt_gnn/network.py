@@ -23,7 +23,7 @@ class NtGnn(GraphNetwork):
     """The graph network of Bapst et al., Nat. Phys. 16, 448 (2020), which targets nodes.
 
     Its updates also read the encoded ends of an edge, every particle has an edge to
-    itself (see `with_self_edges`), and nodes alone are decoded.
+    itself, of length zero, and nodes alone are decoded.
     """
 
     edge_parts = (
@@ -50,17 +50,6 @@ class NtGnn(GraphNetwork):
         """
         node, _, _ = self.pass_messages(species, vectors, sender, receiver, sender_order)
         return self.node_decoder(node).squeeze(1).to(vectors.dtype)
-
-
-def with_self_edges(
-    vectors: Tensor, sender: Tensor, receiver: Tensor, nodes: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the edges with one of length zero from each node to itself, sorted by receiver."""
-    own = torch.arange(nodes, dtype=sender.dtype, device=sender.device)
-    vectors = torch.cat([vectors, vectors.new_zeros(nodes, vectors.shape[1])])
-    sender, receiver = torch.cat([sender, own]), torch.cat([receiver, own])
-    order = torch.argsort(receiver, stable=True)
-    return vectors[order], sender[order], receiver[order]
 
 
 def load_published(path: str | Path) -> NtGnn:
