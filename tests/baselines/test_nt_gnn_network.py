@@ -1,0 +1,115 @@
+"""The network of Bapst et al. equals its equations and scores what its authors published."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from glassbench.datasets.readers.bapst import read_bapst_file
+from glassbench.structure import neighbour_pairs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def shared_file(name):
+    for folder in (ROOT / "shared", ROOT.parent / "shared"):
+        if (folder / "data" / "glassy_dynamics" / name).is_file():
+            return folder / "data" / "glassy_dynamics" / name
+    pytest.skip(f"shared/data/glassy_dynamics/{name} is not beside the project")
+
+
+def load_network_module():
+    path = ROOT / "baselines" / "nt_gnn" / "network.py"
+    specification = importlib.util.spec_from_file_location("nt_gnn_network", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+nt_gnn = load_network_module()
+
+
+def graph(positions, species, box, dtype=torch.float64):
+    """Return the network's inputs, with an edge of length zero for every particle."""
+    pairs = neighbour_pairs(positions, box, 2.0, self_edges=True)
+    return (
+        torch.as_tensor(species).to(dtype),
+        torch.as_tensor(pairs.vectors).to(dtype),
+        torch.as_tensor(pairs.senders, dtype=torch.int64),
+        torch.as_tensor(pairs.receivers, dtype=torch.int64),
+    )
+
+
+def random_graph(particles=50):
+    generator = np.random.default_rng(0)
+    positions = generator.uniform(0, 5, (particles, 3))
+    return graph(positions, generator.random(particles) < 0.2, np.full(3, 5.0))
+
+
+def small_network():
+    torch.manual_seed(0)
+    return nt_gnn.NtGnn(width=16, recurrences=3).double()
+
+
+def dense(model, species, vectors, sender, receiver):
+    """Evaluate the blocks as they stand, with concatenations."""
+    node = first_node = model.node_encoder(species[:, None])
+    edge = first_edge = model.edge_encoder(vectors)
+    for _ in range(model.recurrences):
+        both = torch.cat([node, first_node], 1)
+        edge = model.edge_update(torch.cat([edge, first_edge, both[receiver], both[sender]], 1))
+        incoming = torch.zeros_like(node).index_add(0, receiver, edge)
+        node = model.node_update(torch.cat([incoming, node, first_node], 1))
+    return model.node_decoder(node).squeeze(1)
+
+
+def test_published_checkpoint_scores_the_published_correlation():
+    model = nt_gnn.load_published(shared_file("t044_s09_weights.npz"))
+    file = read_bapst_file(shared_file("test_large.pickle"))
+    with torch.inference_mode():
+        predicted = model(*graph(file.positions, file.types, file.box, torch.float32)).numpy()
+    large = file.types == 0
+    score = np.corrcoef(predicted[large], file.targets[0][large])[0, 1]
+    assert round(score, 2) == 0.93
+
+
+def test_published_shapes():
+    model = nt_gnn.NtGnn()
+    assert model.edge_update.fc1.weight.shape == (64, 384)
+    assert model.node_update.fc1.weight.shape == (64, 192)
+
+
+def test_outputs_and_gradients_are_those_of_the_dense_evaluation():
+    model, inputs = small_network(), random_graph()
+    results = []
+    for outputs in (model(*inputs), dense(model, *inputs)):
+        model.zero_grad()
+        (outputs - 0.3).square().sum().backward()
+        results.append([outputs.detach(), *(p.grad for p in model.parameters())])
+    for ours, theirs in zip(*results):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
+
+
+def test_a_particle_sees_itself():
+    model, (species, vectors, sender, receiver) = small_network(), random_graph()
+    others = sender != receiver
+    without = model(species, vectors[others], sender[others], receiver[others])
+    assert (model(species, vectors, sender, receiver) - without).abs().min() > 1e-6
+
+
+def test_particles_may_be_numbered_in_any_order():
+    model, generator = small_network(), np.random.default_rng(2)
+    positions, species = generator.uniform(0, 5, (50, 3)), np.arange(50) % 5 == 0
+    order, box = generator.permutation(50), np.full(3, 5.0)
+    plain = model(*graph(positions, species, box))
+    shuffled = model(*graph(positions[order], species[order], box))
+    torch.testing.assert_close(shuffled, plain[order])
+
+
+def test_a_checkpoint_without_a_variable_is_named(tmp_path):
+    stem = nt_gnn.PUBLISHED_NAMES["edge_encoder"]
+    np.savez(tmp_path / "weights.npz", **{f"{stem}|linear_0|w": np.zeros((3, 64), np.float32)})
+    with pytest.raises(KeyError, match="node_model"):
+        nt_gnn.load_published(tmp_path / "weights.npz")
