@@ -93,7 +93,13 @@ def read_task(folder: Path) -> Task:
         raise TaskError(f"{folder} holds no task.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TaskError(f"{where} is not valid TOML: {error}") from error
-    return parse_task(table, folder)
+    try:
+        return parse_task(table, folder)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise TaskError(
+            f"{where} lacks a key or has one of the wrong kind ({type(error).__name__}: {error}): "
+            "compare it with the task.toml of a task that is there"
+        ) from error
 
 
 def parse_task(table: Mapping[str, Any], folder: Path) -> Task:

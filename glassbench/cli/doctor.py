@@ -139,11 +139,11 @@ def _compiler() -> Finding:
 
 
 def _ray() -> Finding:
-    import ray
+    from ..cluster import ray_version
 
     address = os.environ.get("RAY_ADDRESS")
     where = f"RAY_ADDRESS is {address}" if address else "no RAY_ADDRESS: runs start their own"
-    return Finding("ray", OK, f"{ray.__version__} imports; {where}")
+    return Finding("ray", OK, f"{ray_version()} imports; {where}")
 
 
 def _mlflow(workspace: Workspace) -> Finding:

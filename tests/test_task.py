@@ -1,0 +1,54 @@
+"""A `task.toml` is checked, and what is wrong with it is named."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from glassbench.content import content_folder
+from glassbench.metrics import MetricSpecification
+from glassbench.task import TaskError, parse_task, read_task
+
+FOLDER = Path(content_folder("tasks")) / "ka_propensity"
+TABLE = tomllib.loads((FOLDER / "task.toml").read_text(encoding="utf-8"))
+
+
+def changed(**changes):
+    return {key: value for key, value in (TABLE | changes).items() if value is not None}
+
+
+def test_the_propensity_task_is_whole():
+    task = read_task(FOLDER)
+    assert task.primary_metric["name"] == "pearson_a"
+    assert [axis.name for axis in task.axes] == ["temperature", "time"]
+    assert task.axis("time").unit == "tau"
+    for table in task.metrics:
+        assert MetricSpecification.from_table(table).target in task.targets
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"targt": "x"}, "unknown key `targt`: did you mean `target`?"),
+        ({"citation": None}, "key `citation` is missing"),
+        ({"symmetry": "round"}, "symmetry `round` is not one of"),
+        ({"target": "speed"}, "target `speed` is not described"),
+        ({"default_dataset": "maxi"}, "default_dataset `maxi` is not under"),
+        ({"metrics": [{"name": "a"}]}, "exactly one of"),
+    ],
+)
+def test_what_breaks_the_contract_is_named(changes, message):
+    with pytest.raises(TaskError, match=message.replace("?", r"\?")):
+        parse_task(changed(**changes), FOLDER)
+
+
+def test_files_that_are_no_task_are_refused(tmp_path):
+    with pytest.raises(TaskError, match="holds no task.toml"):
+        read_task(tmp_path)
+    (tmp_path / "task.toml").write_text("name = ")
+    with pytest.raises(TaskError, match="not valid TOML"):
+        read_task(tmp_path)
+    text = (FOLDER / "task.toml").read_text(encoding="utf-8").replace('per = "particle"', "")
+    (tmp_path / "task.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(TaskError, match="KeyError: 'per'"):
+        read_task(tmp_path)
