@@ -38,6 +38,13 @@ class Session:
     capacity: Capacity
 
 
+def ray_version() -> str:
+    """Return the version of Ray, once it has been imported in full."""
+    import ray
+
+    return ray.__version__
+
+
 @contextlib.contextmanager
 def open_session(
     cluster: str = "auto", patience: float = PATIENCE, cores: int | None = None

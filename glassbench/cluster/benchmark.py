@@ -1,0 +1,321 @@
+"""The main job: a model and the floors on a task, from trials to record, figures and tracking."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..model import Condition
+from ..model_card import ModelCard
+from ..plan import DatasetReference, ModelReference, Trial, make_trials
+from ..record import (
+    Record,
+    make_record,
+    read_record,
+    record_digest,
+    record_stem,
+    request_digest,
+    write_record,
+)
+from ..registry import hyperparameters_for
+from ..reported import reported_at
+from ..task import Task
+from ..tracking import (
+    Delivered,
+    RequestDelivery,
+    TrialDelivery,
+    deliver,
+    end_preparation,
+    prepare_store,
+)
+from ..workspace import Workspace
+from .events import Event, Outcome
+from .execute import execute
+from .worker import PROVENANCE_FILE, RUN_TRIAL
+
+FLOOR_SEED = 0
+
+
+@dataclass(frozen=True)
+class BenchmarkRequest:
+    """What to run: one model with one set of hyperparameters, against the floors.
+
+    Attributes
+    ----------
+    threads : cores of one trial, None to share them among the trials
+    workers : processes that train one trial together
+    """
+
+    task: Task
+    dataset: DatasetReference
+    model: ModelCard
+    conditions: tuple[Condition, ...]
+    hyperparameters: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    cluster: str = "auto"
+    floors: tuple[ModelCard, ...] = ()
+    threads: int | None = None
+    workers: int = 1
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of what is asked for; how and where it runs does not count."""
+        return request_digest(
+            self.task,
+            self.dataset,
+            self.model,
+            self.conditions,
+            self.hyperparameters,
+            self.seeds,
+        )
+
+    @property
+    def stem(self) -> str:
+        """Return the name of the record's file without `.json`."""
+        return record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a request came to.
+
+    Attributes
+    ----------
+    record, record_path : None where no trial of the model finished
+    outcomes, floors : trials of the model, and of the floors
+    tracking : `uri`, `run_id`, `delivered`, `message`
+    """
+
+    record: Record | None
+    record_path: Path | None
+    outcomes: list[Outcome]
+    floors: list[Outcome]
+    tracking: Mapping[str, Any]
+    figures: list[Path] = field(default_factory=list)
+
+
+def run_benchmark(
+    request: BenchmarkRequest,
+    workspace: Workspace,
+    on_event: Callable[[Event], None] = lambda event: None,
+    *,
+    run: str = RUN_TRIAL,
+    max_failures: int = 2,
+) -> RunReport:
+    """Run a request to its end: every trial, then record, figures and delivery to MLflow.
+
+    What is finished is not done again, so that the same request continues after
+    any interruption. Where some trials fail, the record is made from the others.
+
+    Raises
+    ------
+    ClusterError
+        If the cluster cannot be reached.
+    KeyboardInterrupt
+        After the workers have been stopped.
+    """
+    preparation = prepare_store(workspace)
+    try:
+        trials, floors = model_trials(request), floor_trials(request)
+        outcomes = execute(
+            [*trials, *floors],
+            workspace,
+            cluster=request.cluster,
+            on_event=on_event,
+            max_failures=max_failures,
+            cpus_per_trial=request.threads,
+            gpus_per_trial=request.model.resources["gpus"],
+            workers=request.workers,
+            run=run,
+        )
+        own, others = outcomes[: len(trials)], outcomes[len(trials) :]
+        record = _record(request, workspace, own, others)
+        path = None if record is None else workspace.records / f"{request.stem}.json"
+        if record is not None:
+            record = _stored(path, record)
+        figures = _figures(request, workspace, record, own)
+    except BaseException:
+        end_preparation(preparation)
+        raise
+    delivered = deliver(workspace, _delivery(request, workspace, record, outcomes, figures))
+    if record is not None and delivered.run_id is not None:
+        run_of_record = {"uri": delivered.public_uri, "run_id": delivered.run_id}
+        if record["tracking"] != run_of_record:
+            record = record | {"tracking": run_of_record}
+            write_record(path, record)
+    return RunReport(
+        record=record,
+        record_path=path,
+        outcomes=own,
+        floors=others,
+        tracking=_told(delivered),
+        figures=[figure for paths in figures.values() for figure in paths],
+    )
+
+
+def model_trials(request: BenchmarkRequest) -> list[Trial]:
+    """Return the trials of the model: one for each seed, and condition where it fits only one."""
+    return _trials(request, request.model, request.hyperparameters, request.seeds, floor=False)
+
+
+def floor_trials(request: BenchmarkRequest) -> list[Trial]:
+    """Return the trials of the floors on the same conditions, with one seed."""
+    trials = []
+    for card in request.floors:
+        chosen = hyperparameters_for(card, request.task.name, request.dataset.name, {})
+        trials += _trials(request, card, chosen, (FLOOR_SEED,), floor=True)
+    return trials
+
+
+def _trials(
+    request: BenchmarkRequest,
+    card: ModelCard,
+    hyperparameters: Mapping[str, Any],
+    seeds: Sequence[int],
+    floor: bool,
+) -> list[Trial]:
+    return make_trials(
+        task=request.task.name,
+        task_folder=str(request.task.folder),
+        protocol_version=request.task.protocol_version,
+        dataset=request.dataset,
+        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
+        conditions=request.conditions,
+        hyperparameters=hyperparameters,
+        seeds=seeds,
+        floor=floor,
+    )
+
+
+def _record(
+    request: BenchmarkRequest,
+    workspace: Workspace,
+    outcomes: Sequence[Outcome],
+    floors: Sequence[Outcome],
+) -> Record | None:
+    """Return the record of what finished, or None where nothing of the model did."""
+    results = [outcome.result for outcome in outcomes if outcome.result is not None]
+    if not results:
+        return None
+    from ..datasets.view import open_view
+    from ..scoring import noise_ceilings
+
+    view = open_view(request.task, Path(request.dataset.path))
+    by_floor: dict[str, list] = {}
+    for outcome in floors:
+        if outcome.result is not None:
+            by_floor.setdefault(outcome.trial.model.name, []).append(outcome.result)
+    return make_record(
+        task=request.task,
+        dataset=request.dataset,
+        model=request.model,
+        conditions=request.conditions,
+        hyperparameters=request.hyperparameters,
+        seeds=request.seeds,
+        results=results,
+        floors=by_floor,
+        ceilings={c.name: noise_ceilings(request.task, view, c) for c in request.conditions},
+        tau_alpha={c.name: view.tau_alpha(c) for c in request.conditions},
+        reported={c.name: _reported(request, c) for c in request.conditions},
+        failed=[_failure(outcome) for outcome in outcomes if outcome.result is None],
+        environments=_environments(workspace, outcomes),
+    )
+
+
+def _reported(request: BenchmarkRequest, condition: Condition) -> list[dict[str, Any]]:
+    return [
+        {"model": number.model, "value": number.value, "source": number.source}
+        for number in reported_at(request.task, request.dataset.name, condition)
+    ]
+
+
+def _failure(outcome: Outcome) -> dict[str, Any]:
+    conditions = outcome.trial.conditions
+    return {
+        "condition": dict(conditions[0]) if len(conditions) == 1 else None,
+        "seed": outcome.trial.seed,
+        "error": outcome.error or "",
+    }
+
+
+def _environments(workspace: Workspace, outcomes: Sequence[Outcome]) -> list[Mapping[str, Any]]:
+    """Return what the finished trials ran on, as their workers noted it."""
+    found = []
+    for outcome in outcomes:
+        path = workspace.trial_folder(outcome.trial.key) / PROVENANCE_FILE
+        if outcome.result is not None and path.exists():
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+    return found
+
+
+def _stored(path: Path, record: Record) -> Record:
+    """Write the record, unless the one that is there says the same; return what is there."""
+    if path.exists():
+        before = read_record(path)
+        if record_digest(before) == record_digest(record):
+            return before
+        record = record | {"tracking": before["tracking"]}
+    write_record(path, record)
+    return record
+
+
+def _figures(
+    request: BenchmarkRequest,
+    workspace: Workspace,
+    record: Record | None,
+    outcomes: Sequence[Outcome],
+) -> dict[str, list[Path]]:
+    """Draw figures; return those of each trial by its key, and under `""` those of the request."""
+    if record is None:
+        return {}
+    from .pictures import draw_request, draw_trial
+
+    folder = workspace.home / "figures" / request.stem
+    figures = {"": [draw_request(record, request.task, folder)]}
+    drawn: set[str] = set()
+    for outcome in outcomes:
+        # One seed of each condition is enough to look at.
+        names = {condition.name for condition in outcome.trial.conditions}
+        if outcome.result is not None and not names <= drawn:
+            drawn |= names
+            figures[outcome.trial.key] = draw_trial(
+                outcome.result, request.task, request.dataset, request.model, workspace, folder
+            )
+    return figures
+
+
+def _delivery(
+    request: BenchmarkRequest,
+    workspace: Workspace,
+    record: Record | None,
+    outcomes: Sequence[Outcome],
+    figures: Mapping[str, Sequence[Path]],
+) -> RequestDelivery:
+    def relative(key: str) -> tuple[str, ...]:
+        return tuple(str(path.relative_to(workspace.home)) for path in figures.get(key, ()))
+
+    by_key = {outcome.trial.key: outcome for outcome in outcomes}
+    return RequestDelivery(
+        digest=request.digest,
+        name=f"{request.model.name} on {request.task.name}, {request.dataset.name}",
+        experiment=f"glassbench/{request.task.name}",
+        record=None if record is None else f"{workspace.records.name}/{request.stem}.json",
+        content="" if record is None else record_digest(record),
+        trials=tuple(
+            TrialDelivery(key, o.trial.name, o.trial.to_json(), o.error, relative(key))
+            for key, o in by_key.items()
+        ),
+        figures=relative(""),
+    )
+
+
+def _told(delivered: Delivered) -> dict[str, Any]:
+    return {
+        "uri": delivered.uri,
+        "run_id": delivered.run_id,
+        "delivered": delivered.delivered,
+        "message": delivered.message,
+    }
