@@ -187,7 +187,7 @@ def test_records_survive_the_file_and_name_no_folder(tmp_path):
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        (lambda r: r["conditions"][0]["scores"]["pearson_a"].update(value="0.5"), "pearson_a/value"),
+        (lambda r: r["conditions"][0]["scores"]["pooled"].update(value="0.5"), "pooled/value"),
         (lambda r: r.update(extra=1), "extra"),
         (lambda r: r.pop("cost"), "cost"),
         (lambda r: r["conditions"][0]["scores"]["pearson_a"].update(interval=[0.1]), "interval"),
