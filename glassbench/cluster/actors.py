@@ -97,12 +97,17 @@ def _end(
     trial, failures = current.job.trial, current.failures + 1
     try:
         attempt = ray.get(reference)
-    except ray.exceptions.RayActorError as error:
-        if failures <= max_failures:
+    except _deaths() as error:
+        if getattr(error, "actor_init_failed", False):
+            finish.failed(trial, f"its worker cannot start: {_cause(error)}")
+        elif failures <= max_failures:
             message = f"its worker died; attempt {failures + 1} of {max_failures + 1} goes on"
             finish.tell(trial, "retried", None, message)
+            # Where only the connection broke, the old worker must not go on beside the new one.
+            _release([current.actor])
             return current.job, failures
-        finish.failed(trial, f"its worker died {failures} times: {_cause(error)}")
+        else:
+            finish.failed(trial, f"its worker died {failures} times: {_cause(error)}")
     except ray.exceptions.RayError as error:
         finish.failed(trial, f"{type(error).__name__}: {error}")
     else:
@@ -112,6 +117,19 @@ def _end(
             return None
     _release([current.actor])
     return None
+
+
+def _deaths() -> tuple[type[Exception], ...]:
+    """Return what Ray raises when a worker, its machine or its memory is gone."""
+    from ray import exceptions
+
+    return (
+        exceptions.RayActorError,
+        exceptions.WorkerCrashedError,
+        exceptions.NodeDiedError,
+        exceptions.OutOfMemoryError,
+        exceptions.ObjectLostError,
+    )
 
 
 def _release(actors: list[Any]) -> None:
@@ -124,6 +142,8 @@ def _release(actors: list[Any]) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """Return what Ray says of a death, without the advice that follows it."""
-    text = " ".join(str(error).split())
-    return text[:400]
+    """Return what Ray says of a death: the end of a traceback, or the beginning of its words."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if any(line.startswith(("Traceback", "File ")) for line in lines):
+        return lines[-1][:400]
+    return " ".join(lines)[:400]

@@ -57,7 +57,8 @@ def open_session(
         machine, and ends it with the block; `auto` takes the cluster that
         $RAY_ADDRESS names or that `ray start` left running on this machine, else
         `local`; `ray://host:port` and `host:port` name a cluster. Where this
-        process is connected to Ray already, that connection serves, and stays.
+        process is connected to Ray already, `auto` and `local` use that
+        connection, and leave it open.
     patience : seconds to wait for a cluster to answer
     cores : of a Ray of our own; all that this process may use unless given
 
@@ -71,23 +72,29 @@ def open_session(
         return
     import ray
 
-    if ray.is_initialized():
+    named = cluster not in ("auto", "local")
+    if ray.is_initialized() and not named:
         yield _joined("")
         return
-    address = "" if cluster == "local" else _address(cluster)
+    address = "" if cluster == "local" else address_of(cluster)
     with contextlib.ExitStack() as stack:
         if address:
             _probe(address, patience)
+            if ray.is_initialized():
+                raise ClusterError(
+                    f"this process is connected to a Ray cluster already, so that {address} is "
+                    "out of reach: run with cluster=auto, or disconnect with ray.shutdown()"
+                )
             _connect(address)
         else:
             stack.enter_context(_environment(_own_environment()))
             _start_own(cores)
         stack.callback(ray.shutdown)
-        stack.enter_context(_quiet_stdout())
+        stack.enter_context(quiet_stdout())
         yield _joined(address)
 
 
-def _address(cluster: str) -> str:
+def address_of(cluster: str) -> str:
     """Return the address that a word names, empty for a Ray of our own."""
     if cluster != "auto":
         if ":" not in cluster:
@@ -149,14 +156,12 @@ def _answers(address: str, patience: float) -> str | None:
 def _connect(address: str) -> None:
     import ray
 
-    environment = {}
-    if address.startswith("ray://"):
-        # The workers of a distant cluster have the packages, but not this version of ours.
-        environment = {"py_modules": [str(Path(__file__).resolve().parents[1])]}
+    # The workers have the packages, but this version of ours goes with the job; not its data.
+    package = Path(__file__).resolve().parents[1]
     try:
         ray.init(
             address=address,
-            runtime_env=environment or None,
+            runtime_env={"py_modules": [str(package)], "excludes": ["_content", "__pycache__"]},
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
@@ -253,7 +258,7 @@ class _WithoutRay:
 
 
 @contextlib.contextmanager
-def _quiet_stdout() -> Iterator[None]:
+def quiet_stdout() -> Iterator[None]:
     """Keep standard output for the caller: it may be read by a program."""
     original = sys.stdout
     sys.stdout = _WithoutRay(original)

@@ -44,21 +44,30 @@ def unpack_folder(archive: bytes, digest: str, sources: Path) -> Path:
     sources.mkdir(parents=True, exist_ok=True)
     partial = sources / f".{digest}.{os.uname().nodename}.{os.getpid()}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(partial, filter="data")
-    arrived = folder_digest(partial)
-    if arrived != digest:
-        shutil.rmtree(partial)
-        raise ClusterError(f"the packed folder has the digest {arrived}, {digest} was announced")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(partial, filter="data")
+        arrived = folder_digest(partial)
+        if arrived != digest:
+            raise ClusterError(
+                f"the packed folder has the digest {arrived}, {digest} was announced"
+            )
+        _put(partial, folder, digest)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _put(partial: Path, folder: Path, digest: str) -> None:
+    """Give a whole folder its name, unless another process was faster."""
     try:
         partial.rename(folder)
     except OSError:
-        if not holds(folder, digest):
-            # What lies there was changed by hand: it cannot be what its name says.
-            shutil.rmtree(folder)
-            partial.rename(folder)
-        shutil.rmtree(partial, ignore_errors=True)
-    return folder
+        if holds(folder, digest):
+            return
+        # What lies there was changed by hand: it cannot be what its name says.
+        shutil.rmtree(folder)
+        partial.rename(folder)
 
 
 def holds(folder: Path, digest: str) -> bool:

@@ -81,7 +81,7 @@ def deliver(
 ) -> Delivered:
     """Deliver a request, and what earlier requests could not deliver.
 
-    Nothing is delivered twice: a store that has the request is not even asked.
+    Nothing is delivered twice: a store that has everything is not even asked.
     Never raises for a store's sake.
 
     Parameters
@@ -92,9 +92,9 @@ def deliver(
     job = store_job(workspace, request, without_credentials(uri))
     path = job_path(workspace, request.digest)
     trouble = ""
-    if not is_delivered(job):
-        others = [other for other in pending_jobs(workspace) if other != path]
-        trouble = _deliver(workspace, [path, *others], patience)
+    waiting = sorted(pending_jobs(workspace), key=lambda other: other != path)
+    if waiting:
+        trouble = _deliver(workspace, waiting, patience)
         job = read_job(path) or job
     state = job["stores"].get(job["uri"], {})
     delivered = is_delivered(job)

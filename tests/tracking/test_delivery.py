@@ -8,13 +8,14 @@ import socket
 import sqlite3
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from glassbench.tracking import deliver, deliver_pending, prepare_store, public_uri
 from glassbench.tracking.delivery import without_credentials
-from glassbench.tracking.ledger import job_path
+from glassbench.tracking.ledger import job_path, store_job
 
 spec = importlib.util.spec_from_file_location(
     "tracking_helpers", Path(__file__).with_name("conftest.py")
@@ -121,6 +122,18 @@ def test_a_dead_store_is_left_alone_and_served_by_a_later_command(with_store, mo
     assert deliver(workspace, request).delivered
     assert deliver_pending(workspace) == (0, "")
     assert len(rows(workspace, "select * from runs")) == 2
+
+
+def test_a_later_request_takes_an_earlier_one_along(with_store):
+    workspace, first, second = with_store, make_trial(0), make_trial(1)
+    finish(workspace, first)
+    finish(workspace, second)
+    earlier = make_request(workspace, [first])
+    later = replace(make_request(workspace, [second]), digest="f" * 64)
+    store_job(workspace, earlier, f"sqlite:///{workspace.database}")
+    assert deliver(workspace, later).delivered
+    assert deliver_pending(workspace) == (0, "")
+    assert len(rows(workspace, "select * from runs where status = 'FINISHED'")) == 4
 
 
 def test_a_store_that_hangs_costs_its_time_limit_alone(workspace, monkeypatch):

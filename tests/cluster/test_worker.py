@@ -1,0 +1,69 @@
+"""What a worker on another machine does with a trial that was planned here."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from glassbench.cluster import ClusterError
+from glassbench.cluster.progress_file import ProgressReader, ProgressWriter
+from glassbench.cluster.sources import pack_folder
+from glassbench.cluster.worker import Job, attempt_in_worker, located
+from glassbench.model import Progress
+from glassbench.plan import folder_digest
+
+
+@pytest.fixture
+def elsewhere(make_trial, workspace):
+    """Return a job whose folders this machine no longer has, but for the packed ones."""
+    trial = make_trial()
+    model, task = Path(trial.model.folder), Path(trial.task_folder)
+    task_digest = folder_digest(task)
+    archives = {trial.model.digest: pack_folder(model), task_digest: pack_folder(task)}
+    shutil.rmtree(model)
+    shutil.rmtree(task)
+    return Job(trial, str(workspace.home), archives=archives, task_digest=task_digest)
+
+
+def test_plugin_task_and_embedded_data_come_out_of_the_archives(elsewhere, workspace):
+    trial = located(elsewhere, workspace)
+    assert trial.key == elsewhere.trial.key
+    assert Path(trial.model.folder) == workspace.sources / trial.model.digest
+    assert (Path(trial.model.folder) / "model.py").read_text() == "answer = 42\n"
+    assert (Path(trial.task_folder) / "task.toml").exists()
+    assert Path(trial.dataset.path) == Path(trial.task_folder) / "data" / "mini"
+
+
+def test_a_dataset_that_is_not_shared_is_named(elsewhere, workspace):
+    dataset = replace(elsewhere.trial.dataset, path="/not/shared")
+    with pytest.raises(ClusterError, match=r"mini is not at /not/shared on .*share"):
+        located(replace(elsewhere, trial=replace(elsewhere.trial, dataset=dataset)), workspace)
+
+
+def test_without_archives_a_missing_plugin_is_refused(elsewhere, workspace):
+    with pytest.raises(ClusterError, match="when the run was planned"):
+        located(replace(elsewhere, archives={}), workspace)
+
+
+def test_a_workspace_that_is_not_shared_is_found_before_anything_runs(elsewhere, workspace):
+    attempt = attempt_in_worker(replace(elsewhere, shared=str(workspace.home / "never")))
+    assert attempt.result is None and "is not the same folder" in attempt.error
+    assert not workspace.trials.exists()
+
+
+def test_progress_is_read_once_in_whole_lines_and_from_where_the_reader_began(tmp_path):
+    tell = ProgressWriter(tmp_path)
+    tell("started", None, "before anybody looked")
+    reader = ProgressReader(tmp_path)
+    tell("progress", Progress(epoch=1, loss=0.5), "")
+    whole = json.dumps({"kind": "waiting", "message": "later", "progress": None}).encode()
+    with open(tmp_path / "progress.jsonl", "ab") as file:
+        file.write(whole[:10])
+    assert reader.new() == [("progress", Progress(epoch=1, loss=0.5), "")]
+    assert reader.new() == []
+    with open(tmp_path / "progress.jsonl", "ab") as file:
+        file.write(whole[10:] + b"\ntorn{by a crash\n")
+    assert reader.new() == [("waiting", None, "later")]
+    assert ProgressReader(tmp_path / "nowhere").new() == []
