@@ -186,7 +186,7 @@ def test_scores_on_published_configurations_at_the_relaxation_time():
                 for e in test
             ]
         )
-    assert scores["averaged_ridge"] > 0.45  # 0.464 when it was written
+    assert scores["averaged_ridge"] > 0.455  # 0.470 when it was written
     assert scores["neighbour_count_ridge"] > 0.375  # 0.389
     assert scores["local_density"] == pytest.approx(0.262, abs=0.005)
     assert scores["local_energy"] == pytest.approx(0.192, abs=0.005)
