@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ UNITS = {
 SYMBOLS = {"tau_alpha": r"$\tau_\alpha$"}
 RESOLUTION = 150
 DIAMETERS = (0.95, 0.8)
+BINS = 80
 
 
 def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
@@ -128,7 +130,7 @@ def draw_parity(
     title: str,
     path: Path,
 ) -> Path:
-    """Draw predicted against true values, as numbers of particles in hexagons.
+    """Draw predicted against true values, as numbers of particles in small squares.
 
     Parameters
     ----------
@@ -144,15 +146,13 @@ def draw_parity(
     figure = _figure(5.0, 4.2)
     axis = figure.subplots()
     limits = _limits(truth, prediction)
-    bins = axis.hexbin(
+    *_, bins = axis.hist2d(
         truth,
         prediction,
-        gridsize=60,
-        extent=(*limits, *limits),
-        mincnt=1,
+        bins=(_edges(truth, limits), _edges(prediction, limits)),
+        cmin=1,
         cmap="viridis",
         norm=LogNorm(),
-        linewidths=0.1,
     )
     axis.plot(limits, limits, color="black", linewidth=0.8, linestyle="--")
     axis.set(xlim=limits, ylim=limits, aspect="equal")
@@ -319,6 +319,18 @@ def _limits(truth: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
     low, high = min(low, inner[0]), max(high, inner[1])
     margin = 0.03 * (high - low) or 1.0
     return float(low - margin), float(high + margin)
+
+
+def _edges(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Return edges of bins between limits; values that are stored in steps fill bins evenly."""
+    low, high = limits
+    width = (high - low) / BINS
+    levels = np.unique(values)
+    if 1 < len(levels) < 10 * BINS:
+        step = float(np.diff(levels).min())
+        width = step * math.ceil(width / step)
+        low = levels[0] - step / 2 + width * math.floor((low - levels[0]) / width)
+    return low + width * np.arange(math.ceil((high - low) / width) + 1)
 
 
 def _label(name: str, unit: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.collections import EllipseCollection, PolyCollection
+from matplotlib.collections import EllipseCollection, QuadMesh
 
 from glassbench import figures
 from glassbench.figures import draw_parity, draw_scores, draw_slice
@@ -117,11 +117,19 @@ def test_parity_counts_every_particle_within_its_limits(drawn, tmp_path):
     noisy = truth + np.random.default_rng(2).normal(size=truth.shape) * 0.01
     draw_parity(list(truth), list(noisy), TASK, "BOTAN", tmp_path / "parity.png")
     axis = drawn[0].axes[0]
-    (bins,) = [c for c in axis.collections if isinstance(c, PolyCollection)]
-    assert 0.99 * truth.size <= bins.get_array().sum() <= truth.size
+    (bins,) = [c for c in axis.collections if isinstance(c, QuadMesh)]
+    assert 0.99 * truth.size <= np.nansum(bins.get_array().filled(0)) <= truth.size
     assert axis.get_xlim() == axis.get_ylim()
     assert axis.get_xlabel() == r"true propensity ($\sigma_{AA}$)"
     assert axis.texts[0].get_text() == "Pearson 0.999, pooled\n1500 particles"
+
+
+def test_values_stored_in_steps_leave_no_empty_stripes(drawn, tmp_path):
+    truth = np.round(np.random.default_rng(1).uniform(0.2, 0.6, 20_000) * 128) / 128
+    draw_parity([truth], [np.full_like(truth, 0.4)], TASK, "steps", tmp_path / "parity.png")
+    (bins,) = [c for c in drawn[0].axes[0].collections if isinstance(c, QuadMesh)]
+    filled = np.nonzero((bins.get_array().filled(0) > 0).any(axis=0))[0]
+    assert len(filled) > 40 and (np.diff(filled) == 1).all()
 
 
 def test_a_constant_prediction_is_drawn_and_has_no_pearson(drawn, tmp_path):

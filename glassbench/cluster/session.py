@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import secrets
@@ -208,9 +209,16 @@ def _start_own(cores: int | None) -> None:
 def _own_environment() -> dict[str, str]:
     """Return what a Ray of our own wants: no reports, no file in the home folder."""
     environment = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-    if "RAY_AUTH_MODE" not in os.environ:
-        environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    has_token = (Path.home() / ".ray" / "auth_token").exists()
+    if not has_token and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        environment["RAY_AUTH_TOKEN"] = _token()
     return {name: value for name, value in environment.items() if name not in os.environ}
+
+
+@functools.cache
+def _token() -> str:
+    """Return the secret of this process: Ray reads it once, and keeps it for later sessions."""
+    return secrets.token_hex(32)
 
 
 @contextlib.contextmanager

@@ -23,11 +23,14 @@ execute(trials, workspace, cluster="local", run="stub_trials:run")
 
 
 def start(tmp_path, trials, workspace):
+    # As for a user: Ray's own authentication, and no home folder to keep a token in.
+    environment = {name: v for name, v in os.environ.items() if name != "RAY_AUTH_MODE"}
     request = tmp_path / "request"
     request.write_bytes(pickle.dumps((trials, workspace)))
     return subprocess.Popen(
         [sys.executable, "-c", DRIVER, str(request)],
         process_group=0,
+        env=environment | {"HOME": "/dev/null"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
