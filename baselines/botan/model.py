@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from torch.nn.functional import mse_loss
 
-from glassbench.model import Structure
+from glassbench.model import Example, Run, Structure
 from glassbench.training import TorchModel
+from glassbench.training.cubes import cut_into_cubes
 from glassbench.training.graph_inputs import graph_inputs
 
 from .network import Botan, load_published
@@ -28,6 +29,7 @@ class BotanModel(TorchModel):
     width, recurrences : of the network
     edge_threshold : length of the longest edge, sigma_AA
     pretrained : `mini`, `none`, or the path of a state dict
+    cells : cut training configurations into cells cubed parts; 1 for whole ones, as in the paper
     """
 
     def __init__(
@@ -37,13 +39,23 @@ class BotanModel(TorchModel):
         recurrences: int,
         edge_threshold: float,
         pretrained: str,
+        cells: int,
         **settings,
     ) -> None:
         super().__init__(**settings)
         if not 0 <= p <= 1:
             raise ValueError(f"p is {p}: it must lie between 0 and 1")
         self.p, self.width, self.recurrences = p, width, recurrences
-        self.edge_threshold, self.pretrained = edge_threshold, pretrained
+        self.edge_threshold, self.pretrained, self.cells = edge_threshold, pretrained, cells
+
+    def fit(self, train: Sequence[Example], valid: Sequence[Example], run: Run) -> None:
+        if self.cells > 1:
+            train = [
+                part
+                for example in train
+                for part in cut_into_cubes(example, self.cells, self.edge_threshold)
+            ]
+        super().fit(train, valid, run)
 
     def network(self, dimension: int) -> Botan:
         return Botan(dimension=dimension, width=self.width, recurrences=self.recurrences)
@@ -67,7 +79,8 @@ class BotanModel(TorchModel):
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
         nodes, edges = _evaluate(forward, inputs)
-        loss = self.p * mse_loss(nodes, targets[self.target])
+        known = targets[self.target].isfinite()
+        loss = self.p * mse_loss(nodes[known], targets[self.target][known])
         if self.p < 1:
             if "pair_edges" not in inputs or "pair_distance_change" not in targets:
                 raise ValueError(
