@@ -13,6 +13,7 @@ from ..model_card import ModelCard
 from ..plan import DatasetReference, ModelReference, Trial, make_trials
 from ..record import (
     Record,
+    RecordError,
     make_record,
     read_record,
     record_digest,
@@ -253,11 +254,15 @@ def _environments(workspace: Workspace, outcomes: Sequence[Outcome]) -> list[Map
 
 def _stored(path: Path, record: Record) -> Record:
     """Write the record, unless the one that is there says the same; return what is there."""
-    if path.exists():
+    try:
         before = read_record(path)
-        if record_digest(before) == record_digest(record):
-            return before
-        record = record | {"tracking": before["tracking"]}
+    except RecordError:
+        # None yet, or one of another version: everything in it stands in the new one.
+        write_record(path, record)
+        return record
+    if record_digest(before) == record_digest(record):
+        return before
+    record = record | {"tracking": before["tracking"]}
     write_record(path, record)
     return record
 

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .events import ClusterError
+
 LOCK_FILE = "lock"
 
 
@@ -25,6 +27,11 @@ def exclusive(folder: Path, waiting: Callable[[str], None], poll: float = 0.5) -
     ----------
     waiting : called once, with words that say who holds the folder
     poll : seconds between attempts
+
+    Raises
+    ------
+    ClusterError
+        If the file system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / LOCK_FILE, "a+", encoding="utf-8") as file:
@@ -49,6 +56,11 @@ def _taken(file) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise ClusterError(
+            f"{file.name} cannot be locked ({error.strerror}): put GLASSBENCH_HOME on a file "
+            "system with locks"
+        ) from error
     return True
 
 

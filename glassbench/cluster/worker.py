@@ -117,12 +117,12 @@ def _attempt(job: Job, tell: Tell) -> Attempt:
     """Run the job; whatever the trial raises becomes the attempt's error."""
     workspace = Workspace(Path(job.home))
     folder = workspace.trial_folder(job.trial.key)
-    with exclusive(folder, lambda words: tell("waiting", None, words)):
-        try:
+    try:
+        with exclusive(folder, lambda words: tell("waiting", None, words)):
             return Attempt(_run(job, workspace, folder, tell))
-        except (Exception, SystemExit) as error:
-            traceback.print_exc(file=sys.stderr)
-            return Attempt(None, f"{type(error).__name__}: {error}")
+    except (Exception, SystemExit) as error:
+        traceback.print_exc(file=sys.stderr)
+        return Attempt(None, f"{type(error).__name__}: {error}")
 
 
 def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResult:

@@ -216,6 +216,8 @@ def create_database(path: Path) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*.partial*"):
+        left.unlink()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     # In a process of its own, which holds no connection once it has ended.
     subprocess.run(

@@ -36,7 +36,7 @@ def start(tmp_path, trials, workspace):
     )
 
 
-def wait_until(condition, driver, seconds=90):
+def wait_until(condition, driver, seconds=240):
     end = time.monotonic() + seconds
     while not condition():
         if driver.poll() is not None:
