@@ -27,7 +27,7 @@ from glassbench.registry import load_model_card, load_model_class
 from glassbench.training.augmentation import draw_matrix
 
 TEMPERATURE, TIME, SEED = 0.64, 0.52, 0
-STEPS, LEARNING_RATE = 8000, 1e-3
+STEPS, LEARNING_RATE = 1200, 1e-3
 SIDE, MARGIN, EMPTY = 7.0, 1.6, 4.0
 NEIGHBOURS = 40
 TARGET = "pair_distance_change"
