@@ -14,7 +14,9 @@ from glassbench.results import read_result
 
 RUN = "stub_trials:run"
 DRIVER = """
-import pickle, sys
+import pickle, signal, sys
+# A shell that starts its jobs in the background has them ignore SIGINT; this one must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from glassbench.cluster import execute
 with open(sys.argv[1], "rb") as file:
     trials, workspace = pickle.load(file)
