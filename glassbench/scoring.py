@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from .datasets.pairs import pair_distances
 from .datasets.view import View
 from .errors import UserError
 from .metrics import (
@@ -142,9 +143,7 @@ def _selection(
     """Return the mask of the particles, or of the pairs, that the metric counts."""
     if not specification.on_pairs:
         return select_particles(specification, structure.species)
-    vectors = structure.positions[pairs[:, 1]] - structure.positions[pairs[:, 0]]
-    vectors -= structure.box * np.round(vectors / structure.box)
-    distances = np.linalg.norm(vectors, axis=1)
+    distances = pair_distances(structure.positions, pairs, structure.box)
     return select_pairs(specification, structure.species, pairs, distances)
 
 

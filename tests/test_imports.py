@@ -28,7 +28,7 @@ FORBIDDEN = {
     "cluster": {"cli"},
 }
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}
-LIGHT = ("__init__", "task", "model", "plan", "record", "config", "registry", "model_card", "results")
+LIGHT = "__init__ task model plan record config registry model_card results".split()
 
 
 def files_of(place: str) -> list[Path]:

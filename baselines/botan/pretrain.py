@@ -4,11 +4,10 @@
 
 It learns E_ij at t = 0.52 alone (p = 0), as the paper pretrains on an early time of its coldest
 temperature. Each step takes a cube of edge 7, cut at random out of a training configuration, and
-the pairs of its inner part, whose neighbourhoods are whole: that is an eighth of the work of a
-whole configuration, and many small steps leave the first plateau, the mean of E_ij, sooner than
-few large ones. For the same reason the network starts from random weights that keep the scale of a
-signal through all layers (He et al., ICCV 2015), with the kinks of its first layer spread over the
-range of the edges.
+the pairs of its inner part: a tenth of the particles of a whole configuration, so that many small
+steps are made in the time of few large ones. Training rests for long at the mean of E_ij. The
+network starts from random weights that keep the scale of a signal through all layers (He et al.,
+ICCV 2015), with the kinks of its first layer spread over the range of the edges.
 """
 
 from __future__ import annotations

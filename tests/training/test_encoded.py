@@ -1,0 +1,40 @@
+"""Structures are encoded once, and never taken for another that bears the same name."""
+
+import numpy as np
+import torch
+
+from glassbench.model import Condition, Example, Structure
+from glassbench.training.encoded import EncodedExamples
+
+
+def example(shift, time):
+    positions = np.arange(6.0).reshape(2, 3) + shift
+    structure = Structure(positions, np.zeros(2, np.int8), np.full(3, 9.0), "same name")
+    return Example(structure, Condition.of(time=time), {"x": np.full(2, time)})
+
+
+def encoder(calls):
+    def encode(structure):
+        calls.append(1)
+        return {"positions": torch.as_tensor(structure.positions)}
+
+    return encode
+
+
+def test_one_structure_at_two_times_is_encoded_once():
+    calls = []
+    examples = EncodedExamples([example(0, 1.0), example(0, 2.0)], encoder(calls), "cpu")
+    assert [float(examples[k][1]["x"][0]) for k in (0, 1, 0)] == [1.0, 2.0, 1.0]
+    assert len(calls) == 1
+
+
+def test_structures_of_one_name_stay_apart():
+    examples = EncodedExamples([example(0, 1.0), example(1, 1.0)], encoder([]), "cpu")
+    assert not torch.equal(examples[0][0]["positions"], examples[1][0]["positions"])
+
+
+def test_what_does_not_fit_is_made_again():
+    calls = []
+    examples = EncodedExamples([example(0, 1.0)], encoder(calls), "cpu", budget_bytes=1)
+    assert torch.equal(examples[0][0]["positions"], examples[0][0]["positions"])
+    assert len(calls) == 2
