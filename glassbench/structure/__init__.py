@@ -8,6 +8,7 @@ from .bond_order import bond_order_parameters
 from .cell_list import PairBlock, neighbourhood_blocks, pair_blocks
 from .local import local_density, neighbour_counts, number_of_neighbours
 from .neighbours import Pairs, neighbour_pairs
+from .non_affine import non_affine_squared_displacement
 from .periodic_box import minimum_image, wrap
 from .radial_density import radial_densities
 from .shell_average import shell_average_matrix, shell_averages
@@ -21,6 +22,7 @@ __all__ = [
     "neighbour_counts",
     "neighbour_pairs",
     "neighbourhood_blocks",
+    "non_affine_squared_displacement",
     "number_of_neighbours",
     "pair_blocks",
     "radial_densities",

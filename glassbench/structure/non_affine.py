@@ -1,0 +1,113 @@
+"""Non-affine squared displacement: what no local deformation explains of a particle's motion."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .neighbours import Pairs, neighbour_pairs
+from .periodic_box import checked_positions
+
+INDEPENDENT = 1e-10  # least ratio of the eigenvalues of sum_j r_ij r_ij^T of independent neighbours
+
+
+def non_affine_squared_displacement(
+    initial_positions: np.ndarray,
+    displaced_positions: np.ndarray,
+    box: np.ndarray,
+    cutoff: float,
+    displaced_cell: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return D2min, the squared displacement of the neighbours that no local strain explains.
+
+    D2min_i = min_F sum_(j != i, r_ij < r_c) |r'_ij - F r_ij|^2
+
+    with r_ij the minimum image in the initial box and r'_ij the same pair after the
+    deformation, in the image that moved least in reduced coordinates; F is any d x d
+    matrix. The sum is not divided by the number of neighbours. Neighbours that span k
+    dimensions, k <= d, are fitted in these alone; d or fewer independent neighbours are
+    fitted exactly, and D2min is then 0, as it is without neighbours.
+
+    Parameters
+    ----------
+    initial_positions : (N, d), d = 2 or 3, any image
+    displaced_positions : (N, d), any image
+        The same particles in the same order. Between the two, no pair of neighbours
+        parts by half of the cell beyond what the cell itself deforms.
+    box : (d,)
+        Edges of the initial orthorhombic box.
+    cutoff : float, r_c, unit of the positions
+    displaced_cell : (d, d), optional
+        Rows are the vectors of the cell after the deformation, triclinic where it was
+        sheared: row k is what edge k of the initial box became. The initial box
+        unless given.
+
+    Returns
+    -------
+    (N,) float64, unit of the positions squared
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes, values that are not finite, a cell without volume, and a box
+        shorter than twice the cutoff.
+
+    References
+    ----------
+    Falk, Langer, Phys. Rev. E 57, 7192 (1998), Eq. 2.11 to 2.14; there and here a sum.
+    """
+    initial, box = checked_positions(initial_positions, box)
+    displaced = _checked_displaced(displaced_positions, initial)
+    cell = _checked_cell(np.diag(box) if displaced_cell is None else displaced_cell, len(box))
+    pairs = neighbour_pairs(initial, box, cutoff)
+    relative = _relative_displacements(pairs, displaced, box, cell)
+    moments = _sums(pairs, _outer(pairs.vectors, pairs.vectors))
+    inverse = np.linalg.pinv(moments, rcond=INDEPENDENT, hermitian=True)
+    strain = inverse @ _sums(pairs, _outer(pairs.vectors, relative))
+    fitted = np.einsum("pa,pab->pb", pairs.vectors, strain[pairs.receivers])
+    return np.bincount(
+        pairs.receivers, ((relative - fitted) ** 2).sum(axis=1), minlength=len(initial)
+    )
+
+
+def _relative_displacements(pairs: Pairs, displaced, box, cell) -> np.ndarray:
+    """Return r'_ij - r_ij (P, d), which is small where the positions are not."""
+    before = pairs.vectors / box
+    reduced = np.linalg.solve(cell.T, displaced.T).T
+    moved = reduced[pairs.receivers] - reduced[pairs.senders] - before
+    moved -= np.rint(moved)
+    return moved @ cell + before @ (cell - np.diag(box))
+
+
+def _outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return left[:, :, None] * right[:, None, :]
+
+
+def _sums(pairs: Pairs, values: np.ndarray) -> np.ndarray:
+    """Return the sums (N, d, d) of values (P, d, d) over the neighbours of each particle."""
+    columns = values.reshape(len(values), -1).T
+    sums = [np.bincount(pairs.receivers, column, minlength=pairs.particles) for column in columns]
+    return np.stack(sums, axis=1).reshape(pairs.particles, *values.shape[1:])
+
+
+def _checked_displaced(displaced: np.ndarray, initial: np.ndarray) -> np.ndarray:
+    displaced = np.asarray(displaced, dtype=np.float64)
+    if displaced.shape != initial.shape:
+        raise ValueError(
+            f"displaced positions have the shape {displaced.shape} and initial ones "
+            f"{initial.shape}: give the same particles in the same order"
+        )
+    if not np.isfinite(displaced).all():
+        particle = int(np.argmin(np.isfinite(displaced).all(axis=1)))
+        raise ValueError(f"displaced position of particle {particle} is not finite: repair it")
+    return displaced
+
+
+def _checked_cell(cell: np.ndarray, dimension: int) -> np.ndarray:
+    cell = np.asarray(cell, dtype=np.float64)
+    if cell.shape != (dimension, dimension) or not np.isfinite(cell).all():
+        raise ValueError(
+            f"displaced cell {cell.tolist()} must be {dimension} finite vectors, one a row"
+        )
+    if not abs(np.linalg.det(cell)) > 1e-12 * np.linalg.norm(cell) ** dimension:
+        raise ValueError(f"displaced cell {cell.tolist()} has no volume: check its vectors")
+    return cell
