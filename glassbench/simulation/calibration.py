@@ -9,7 +9,7 @@ from .kob_andersen import Protocol, initial_lattice, maxwell_boltzmann, open_box
 from .lammps_library import lammps_session, place_atoms
 
 
-def atom_steps_per_second(seconds: float = 10.0) -> float:
+def kob_andersen_speed(seconds: float = 10.0) -> float:
     """Return the atom-steps per CPU second of the Kob-Andersen liquid at T = 0.64 on one core.
 
     The lattice is melted for a moment first, since a crystal is no liquid.

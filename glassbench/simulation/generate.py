@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..errors import UserError
 from ..workspace import Workspace
-from . import ka_propensity
-from .pieces import Piece, PieceFailed, run_pieces, unfinished
-
-PLANS = {"ka_propensity": ka_propensity.PLANS}
+from .generators import check_plan, generator_of, pieces_folder
+from .pieces import Piece, PieceFailed, run_piece, run_pieces, unfinished
 
 
 @dataclass(frozen=True)
@@ -60,17 +59,14 @@ def plan_generation(
     UserError
         If there is no plan of that name.
     """
-    states = _states(task, dataset)
-    pieces = tuple(piece for state in states for piece in ka_propensity.pieces_of(state))
-    folder = workspace.generation / f"{task}-{dataset}"
+    generator = check_plan(task, dataset)
+    pieces = tuple(generator.pieces(dataset))
+    folder = pieces_folder(task, dataset, workspace.generation)
     left = tuple(unfinished(list(pieces), folder))
     cpu_hours = None
     if calibrate:
-        from .calibration import atom_steps_per_second
-
-        cpu_hours = sum(p.atom_steps for p in left) / atom_steps_per_second() / 3600
-    disk = sum(ka_propensity.disk_bytes(state) for state in states)
-    return GenerationPlan(folder, pieces, left, cpu_hours, disk)
+        cpu_hours = sum(p.atom_steps for p in left) / generator.atom_steps_per_second(10.0) / 3600
+    return GenerationPlan(folder, pieces, left, cpu_hours, generator.disk_bytes(dataset))
 
 
 def generate_dataset(
@@ -95,7 +91,10 @@ def generate_dataset(
     left_before = plan.atom_steps_left
     started, done, made, failures = time.monotonic(), len(plan.pieces) - len(plan.left), 0.0, []
     for piece, outcome in run_pieces(
-        list(plan.pieces), plan.folder, workers or len(os.sched_getaffinity(0))
+        list(plan.pieces),
+        plan.folder,
+        workers or len(os.sched_getaffinity(0)),
+        partial(run_piece, task=task),
     ):
         error = str(outcome) if isinstance(outcome, PieceFailed) else None
         if error:
@@ -110,16 +109,5 @@ def generate_dataset(
             f"{len(failures)} of {len(plan.pieces)} pieces failed; the others are kept in "
             f"{plan.folder}. First: {failures[0]}"
         )
-    from .assemble import assemble_ka_propensity
-
     destination = out or workspace.datasets / f"{task}-{dataset}.zarr.zip"
-    return assemble_ka_propensity(_states(task, dataset), plan.folder, destination, name=dataset)
-
-
-def _states(task: str, dataset: str) -> Mapping[str, ka_propensity.State]:
-    if task not in PLANS:
-        raise UserError(f"task `{task}` has no generator: there are {', '.join(sorted(PLANS))}")
-    if dataset not in PLANS[task]:
-        known = ", ".join(sorted(PLANS[task]))
-        raise UserError(f"task {task} has no dataset plan `{dataset}`: there are {known}")
-    return PLANS[task][dataset]
+    return generator_of(task).assemble(dataset, plan.folder, destination)

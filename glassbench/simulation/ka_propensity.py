@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from .isoconfigurational import WORK as WORK
 from .kob_andersen import Protocol
 from .pieces import Piece
 
@@ -144,7 +146,7 @@ def _parent_steps(protocol: Protocol, configurations: int) -> float:
     return protocol.melt_time / protocol.melt_step + held / protocol.step
 
 
-def disk_bytes(state: State) -> int:
+def bytes_of(state: State) -> int:
     """Return the bytes that the pieces of one temperature take, positions as float64."""
     configurations = sum(sum(counts) for counts in state.parents.values())
     frames = configurations * state.trajectories * len(state.times)
@@ -167,3 +169,27 @@ PAPER = (
 )
 
 PLANS = {"mini": MINI, "paper": PAPER}
+
+
+def pieces(dataset: str) -> list[Piece]:
+    """Return the pieces of every temperature of a dataset."""
+    return [piece for state in PLANS[dataset] for piece in pieces_of(state)]
+
+
+def disk_bytes(dataset: str) -> int:
+    """Return the bytes that the pieces of a dataset take until it is assembled."""
+    return sum(bytes_of(state) for state in PLANS[dataset])
+
+
+def assemble(dataset: str, folder: Path, destination: Path) -> Path:
+    """Write the dataset of all pieces in `folder` to `destination`."""
+    from .assemble import assemble_ka_propensity
+
+    return assemble_ka_propensity(PLANS[dataset], folder, destination, name=dataset)
+
+
+def atom_steps_per_second(seconds: float = 10.0) -> float:
+    """Return the atom-steps per CPU second of the Kob-Andersen liquid on one core."""
+    from .calibration import kob_andersen_speed
+
+    return kob_andersen_speed(seconds)

@@ -24,7 +24,7 @@ import numpy as np
 class Piece:
     """One independent unit of simulation.
 
-    `kind` names the function in `WORK` of `worker.py`; `arguments` are plain
+    `kind` names the function in `WORK` of the task's generator; `arguments` are plain
     values; `needs` are the names of pieces whose files it reads; `atom_steps`
     is its cost, for the estimate of the time left.
     """
@@ -57,8 +57,8 @@ def write_whole(path: Path, arrays: dict) -> None:
     os.replace(partial, path)
 
 
-def run_piece(piece: Piece, folder: Path) -> float:
-    """Make one piece in a fresh process on one thread; return the seconds it took.
+def run_piece(piece: Piece, folder: Path, task: str) -> float:
+    """Make one piece of a task's dataset in a fresh process on one thread; return its seconds.
 
     Raises
     ------
@@ -68,7 +68,12 @@ def run_piece(piece: Piece, folder: Path) -> float:
     log = piece.log_path(folder)
     log.parent.mkdir(parents=True, exist_ok=True)
     request = json.dumps(
-        {"kind": piece.kind, "arguments": piece.arguments, "path": str(piece.path(folder))}
+        {
+            "task": task,
+            "kind": piece.kind,
+            "arguments": piece.arguments,
+            "path": str(piece.path(folder)),
+        }
         | {"folder": str(folder), "needs": list(piece.needs), "log": str(log)}
     )
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -100,7 +105,7 @@ def run_pieces(
     pieces: list[Piece],
     folder: Path,
     workers: int,
-    run: Callable[[Piece, Path], float] = run_piece,
+    run: Callable[[Piece, Path], float],
 ) -> Iterator[tuple[Piece, float | PieceFailed]]:
     """Make every unfinished piece, `workers` at a time, each after those that it needs.
 

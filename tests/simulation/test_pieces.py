@@ -49,6 +49,6 @@ def test_finished_pieces_are_not_made_again(tmp_path):
 def test_a_crash_is_contained_and_its_log_named(tmp_path):
     piece = Piece("crash", "no_such_work")
     with pytest.raises(PieceFailed, match=r"crash ended with exit code 1: read .*crash\.out"):
-        run_piece(piece, tmp_path)
+        run_piece(piece, tmp_path, "ka_propensity")
     assert not piece.path(tmp_path).exists()
     assert "no_such_work" in piece.log_path(tmp_path).with_suffix(".out").read_text()
