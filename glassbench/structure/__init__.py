@@ -9,6 +9,7 @@ from .cell_list import PairBlock, neighbourhood_blocks, pair_blocks
 from .local import local_density, neighbour_counts, number_of_neighbours
 from .neighbours import Pairs, neighbour_pairs
 from .non_affine import non_affine_squared_displacement
+from .pair_distribution import particle_pair_distribution
 from .periodic_box import minimum_image, wrap
 from .radial_density import radial_densities
 from .shell_average import shell_average_matrix, shell_averages
@@ -25,6 +26,7 @@ __all__ = [
     "non_affine_squared_displacement",
     "number_of_neighbours",
     "pair_blocks",
+    "particle_pair_distribution",
     "radial_densities",
     "shell_average_matrix",
     "shell_averages",
