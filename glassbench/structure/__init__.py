@@ -4,6 +4,7 @@ Positions are (N, d) with d = 2 or 3, species (N,) int8, box (d,) orthorhombic a
 periodic; lengths are in the unit of the positions.
 """
 
+from .angular_functions import angular_structure_functions
 from .bond_order import bond_order_parameters
 from .cell_list import PairBlock, neighbourhood_blocks, pair_blocks
 from .local import local_density, neighbour_counts, number_of_neighbours
@@ -13,10 +14,21 @@ from .pair_distribution import particle_pair_distribution
 from .periodic_box import minimum_image, wrap
 from .radial_density import radial_densities
 from .shell_average import shell_average_matrix, shell_averages
+from .structure_functions import (
+    COPPER_ZIRCONIUM,
+    LENNARD_JONES_2D,
+    StructureFunctionGrid,
+    radial_structure_functions,
+    structure_functions,
+)
 
 __all__ = [
+    "COPPER_ZIRCONIUM",
+    "LENNARD_JONES_2D",
     "PairBlock",
     "Pairs",
+    "StructureFunctionGrid",
+    "angular_structure_functions",
     "bond_order_parameters",
     "local_density",
     "minimum_image",
@@ -28,7 +40,9 @@ __all__ = [
     "pair_blocks",
     "particle_pair_distribution",
     "radial_densities",
+    "radial_structure_functions",
     "shell_average_matrix",
     "shell_averages",
+    "structure_functions",
     "wrap",
 ]
