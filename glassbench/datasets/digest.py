@@ -26,6 +26,10 @@ STATE_ATTRIBUTES = (
     "tau_alpha",
     "pair_cutoff",
     "close_pair_cutoff",
+    "quench_time",
+    "cooling_rate",
+    "composition",
+    "threshold_state",
 )
 COUNTS = {"pair": "pair_count", "close_pair": "close_pair_count"}
 

@@ -2,10 +2,13 @@
 
 A state is one group with the dimensions
 
-    configuration, particle, axis, time, pair, close_pair, half
+    configuration, particle, axis, frame_axis, pair, close_pair
 
-and any further coordinate that a task needs (strain, protocol). Arrays per
-configuration are chunked one configuration a chunk, with all its conditions.
+and those of its coordinates (time, strain, protocol). Arrays per configuration
+are chunked one configuration a chunk, with all its conditions; arrays of the
+whole state, such as the frames of its loads, are one chunk each. An axis of a
+task is an attribute of the state (temperature, cooling_rate) or one of its
+coordinates (time, strain).
 The number of pairs differs between configurations, so pair arrays are padded to
 a common number of slots, and `pair_count` says how many of them each
 configuration fills: a configuration then owns its chunks alone, and can be
@@ -32,16 +35,28 @@ MISSING = "missing"
 UNITS = {
     "lj": {
         "length": "sigma_AA",
+        "length_squared": "sigma_AA^2",
         "time": "tau",
         "temperature": "epsilon_AA/k_B",
         "energy": "epsilon_AA",
         "none": "1",
     },
+    "lj2d": {
+        "length": "sigma_SL",
+        "length_squared": "sigma_SL^2",
+        "time": "t_0",
+        "temperature": "epsilon_SL/k_B",
+        "energy": "epsilon_SL",
+        "stress": "epsilon_SL/sigma_SL^2",
+        "none": "1",
+    },
     "metal": {
         "length": "Angstrom",
+        "length_squared": "Angstrom^2",
         "time": "ps",
         "temperature": "K",
         "energy": "eV",
+        "stress": "bar",
         "stiffness": "eV/Angstrom^2",
         "none": "1",
     },
@@ -84,7 +99,11 @@ class StateLayout:
 
     Attributes
     ----------
-    attributes : plain values; `temperature` is required, `tau_alpha` where known
+    attributes : plain values; among them what tells this state from others
+        (temperature, quench_time, cooling_rate, composition), and `tau_alpha` where known
+    variables : arrays of one configuration, a chunk each
+    short : arrays so short that all configurations share a chunk; given with each of them
+    shared : arrays of the state as a whole, with their values
     pair_slots, close_pair_slots : most pairs that a configuration can have; 0 for none
     own_times : whether each configuration has its own times, near those of the coordinate
     """
@@ -95,6 +114,8 @@ class StateLayout:
     particles: int
     variables: tuple[Variable, ...]
     coordinates: Mapping[str, Coordinate] = field(default_factory=dict)
+    short: tuple[Variable, ...] = ()
+    shared: tuple[tuple[Variable, np.ndarray], ...] = ()
     dimension: int = 3
     pair_slots: int = 0
     close_pair_slots: int = 0
@@ -110,8 +131,6 @@ class StateLayout:
                 raise DatasetError(
                     f"configuration {entry.name} has the split `{entry.split}`: not one of {SPLITS}"
                 )
-        if "temperature" not in self.attributes:
-            raise DatasetError(f"state {self.name} has no attribute `temperature`: give it")
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -120,6 +139,7 @@ class StateLayout:
             "configuration": len(self.configurations),
             "particle": self.particles,
             "axis": self.dimension,
+            "frame_axis": self.dimension,
             "pair": self.pair_slots,
             "close_pair": self.close_pair_slots,
             **{name: len(c.values) for name, c in self.coordinates.items()},
@@ -137,13 +157,23 @@ def times_coordinate(times: tuple[float, ...], nominal: bool = False) -> Coordin
 
 
 def structure_variables(
-    *, position_dtype: str = "float32", inherent: bool = False, cage: bool = False
+    *,
+    position_dtype: str = "float32",
+    inherent: bool = False,
+    cage: bool = False,
+    species: tuple[str, str] = ("A", "B"),
 ) -> tuple[Variable, ...]:
-    """Return the arrays of the static structure."""
+    """Return the arrays of the static structure; `species` names those stored as 0 and 1."""
     per_axis = ("configuration", "particle", "axis")
     found = [
         Variable("positions", per_axis, position_dtype, "length", "initial positions"),
-        Variable("species", ("configuration", "particle"), "int8", "none", "species, A = 0, B = 1"),
+        Variable(
+            "species",
+            ("configuration", "particle"),
+            "int8",
+            "none",
+            f"species, {species[0]} = 0, {species[1]} = 1",
+        ),
     ]
     if inherent:
         meaning = "positions in the inherent structure"
@@ -152,6 +182,13 @@ def structure_variables(
         meaning = "positions averaged within the cage"
         found.append(Variable("cage_positions", per_axis, position_dtype, "length", meaning))
     return tuple(found)
+
+
+def vibrational_msd() -> Variable:
+    """Return the array of the mean squared displacement, which the tier `dynamics` admits."""
+    meaning = "vibrational mean squared displacement about the mean position"
+    dimensions = ("configuration", "particle")
+    return Variable("vibrational_msd", dimensions, "float32", "length_squared", meaning)
 
 
 def propensity_variables(
@@ -245,4 +282,4 @@ def small_variables(layout: StateLayout) -> tuple[Variable, ...]:
         if layout.own_times:
             meaning = "time of each configuration"
             found.append(Variable("observation_time", per_time, "float64", "time", meaning))
-    return tuple(found)
+    return (*found, *layout.short)

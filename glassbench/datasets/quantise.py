@@ -101,5 +101,23 @@ def unpack(stored: np.ndarray, scale: float, offset: float, fill: int = FILL) ->
     return values
 
 
+def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
+    """Return float32 values rounded to so many bits of mantissa, which compress the better.
+
+    The relative error is at most 2^-(bits + 1); 23 bits are all of them. NaN stays NaN.
+
+    Raises
+    ------
+    DatasetError
+        If bits is not within 1 to 23.
+    """
+    if not 1 <= bits <= 23:
+        raise DatasetError(f"{bits} bits of mantissa: float32 has 1 to 23")
+    single = np.asarray(values, dtype=np.float32)
+    fraction, exponent = np.frexp(single)
+    scale = np.float32(2.0 ** (bits + 1))
+    return np.ldexp(np.rint(fraction * scale) / scale, exponent).astype(np.float32)
+
+
 def _is_power_of_two(value: float) -> bool:
     return bool(value > 0 and np.isfinite(value) and np.frexp(value)[0] == 0.5)

@@ -30,7 +30,7 @@ def create_store(
 
     Parameters
     ----------
-    attributes : of the root: name, title, units_system (`lj` or `metal`), licence, citation,
+    attributes : of the root: name, title, units_system (a key of UNITS), licence, citation,
         and as known simulator, potential, protocol, seeds
     """
     import zarr
@@ -73,6 +73,9 @@ def _create_state(root, state: StateLayout, system: str) -> None:
         create_array(group, variable, state.sizes, system, per_configuration=True, level=level)
     for variable in small_variables(state):
         create_array(group, variable, state.sizes, system, per_configuration=False)
+    for variable, values in state.shared:
+        create_array(group, variable, state.sizes, system, per_configuration=False)
+        group[variable.name][...] = np.asarray(values, dtype=variable.dtype)
 
 
 def write_configuration(
@@ -218,6 +221,10 @@ def _take_facts(state: StateLayout, given: dict, name: str) -> Facts:
         own = np.broadcast_to(given.pop("observation_time", np.nan), (times,))
         if state.own_times:
             facts["observation_time"] = [float(time) for time in own]
+    for variable in state.short:
+        if variable.name not in given:
+            raise DatasetError(f"configuration {name} needs `{variable.name}`: give it")
+        facts[variable.name] = np.asarray(given.pop(variable.name)).tolist()
     return facts
 
 
