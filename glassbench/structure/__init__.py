@@ -7,6 +7,7 @@ periodic; lengths are in the unit of the positions.
 from .angular_functions import angular_structure_functions
 from .bond_order import bond_order_parameters
 from .cell_list import PairBlock, neighbourhood_blocks, pair_blocks
+from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density_maps
 from .local import local_density, neighbour_counts, number_of_neighbours
 from .neighbours import Pairs, neighbour_pairs
 from .non_affine import non_affine_squared_displacement
@@ -21,15 +22,20 @@ from .structure_functions import (
     radial_structure_functions,
     structure_functions,
 )
+from .surroundings import padded_surroundings
 
 __all__ = [
     "COPPER_ZIRCONIUM",
+    "DENSITY_MAP_2D",
+    "DENSITY_MAP_3D",
     "LENNARD_JONES_2D",
+    "DensityMapGrid",
     "PairBlock",
     "Pairs",
     "StructureFunctionGrid",
     "angular_structure_functions",
     "bond_order_parameters",
+    "density_maps",
     "local_density",
     "minimum_image",
     "neighbour_counts",
@@ -37,6 +43,7 @@ __all__ = [
     "neighbourhood_blocks",
     "non_affine_squared_displacement",
     "number_of_neighbours",
+    "padded_surroundings",
     "pair_blocks",
     "particle_pair_distribution",
     "radial_densities",
