@@ -27,7 +27,7 @@ from types import ModuleType
 
 from ..errors import UserError
 
-GENERATED_TASKS = ("ka_propensity",)
+GENERATED_TASKS = ("ka_propensity", "lj2d_plasticity", "cuzr_stiffness")
 
 
 def generator_of(task: str) -> ModuleType:

@@ -1,0 +1,150 @@
+"""The two-dimensional Lennard-Jones glass of Falk and Langer: equilibrate, quench, minimise.
+
+Units: sigma and epsilon of the S-L interaction and the mass m; time t_0 = sigma sqrt(m / epsilon).
+Species 0 is L (large), species 1 is S (small).
+
+References
+----------
+Fan, Ma, Nat. Commun. 12, 1506 (2021), Methods; Falk, Langer, Phys. Rev. E 57, 7192 (1998).
+There the potential is a plain Lennard-Jones one. Here the force is brought to zero smoothly
+between 2.0 and 2.5 sigma, since minimisation needs forces that are continuous.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from .kob_andersen import steps_in
+from .lammps_library import gather_by_id, lammps_session, place_atoms
+from .material import Material, in_space, open_cell
+from .seeds import generator_from_names
+
+GLASS_TRANSITION = 0.325
+SMALL_DIAMETER = 2 * np.sin(np.pi / 10)
+LARGE_DIAMETER = 2 * np.sin(np.pi / 5)
+LENNARD_JONES_2D = Material(
+    units="lj",
+    dimension=2,
+    masses=(1.0, 1.0),
+    pair_commands=(
+        "pair_style lj/smooth 2.0 2.5",
+        "pair_modify shift yes",
+        f"pair_coeff 1 1 0.5 {LARGE_DIAMETER:.17g}",
+        "pair_coeff 1 2 1.0 1.0",
+        f"pair_coeff 2 2 0.5 {SMALL_DIAMETER:.17g}",
+    ),
+    skin=0.3,
+)
+QUENCH_PARTS = 20
+
+
+@dataclass(frozen=True)
+class QuenchProtocol:
+    """How a glass is made; times in t_0, temperatures in epsilon/k_B.
+
+    A square box of 98.8045 sigma holds 10 000 particles, N_L : N_S = (1 + sqrt 5) : 4.
+    """
+
+    quench_time: float
+    particles: int = 10_000
+    melt_temperature: float = 1.0
+    melt_time: float = 100.0
+    start_temperature: float = 1.08 * GLASS_TRANSITION
+    equilibration_time: float = 1.0e4
+    final_temperature: float = 0.092 * GLASS_TRANSITION
+    step: float = 0.01
+    thermostat_time: float = 1.0
+    force_tolerance: float = 1e-8
+
+    @property
+    def box_edge(self) -> float:
+        return 98.8045 * np.sqrt(self.particles / 10_000)
+
+    @property
+    def large_particles(self) -> int:
+        weight = 1 + np.sqrt(5)
+        return round(self.particles * weight / (weight + 4))
+
+    @property
+    def steps(self) -> float:
+        return (self.melt_time + self.equilibration_time + self.quench_time) / self.step
+
+    def as_attributes(self) -> dict:
+        """Return the protocol as plain values for a dataset's attributes."""
+        return asdict(self) | {"box_edge": self.box_edge, "large_particles": self.large_particles}
+
+
+def square_lattice(protocol: QuenchProtocol, *names: object) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions (N, 2) on a square lattice and shuffled species (N,) int8."""
+    side = int(np.ceil(np.sqrt(protocol.particles) - 1e-9))
+    grid = np.stack(np.meshgrid(np.arange(side), np.arange(side), indexing="ij"), axis=-1)
+    sites = grid.reshape(-1, 2)[: protocol.particles]
+    species = np.ones(protocol.particles, dtype=np.int8)
+    species[: protocol.large_particles] = 0
+    generator_from_names(*names, "species").shuffle(species)
+    return (sites + 0.5) * protocol.box_edge / side, species
+
+
+def quench_glass(protocol: QuenchProtocol, names: tuple, log: Path | str) -> dict[str, np.ndarray]:
+    """Melt, equilibrate at 1.08 T_g, cool to 0.092 T_g at constant volume, and minimise.
+
+    Returns
+    -------
+    dict of arrays
+        `positions` (N, 2) float64 of the minimum, wrapped; `species` (N,) int8; `box` (2,);
+        `energy`, potential energy of the minimum per particle; `force_norm` there;
+        `equilibration_energy` (20,) per particle along the second half of the
+        equilibration; `temperature`, `pressure` and `potential_energy` (20,) along the quench.
+    """
+    positions, species = square_lattice(protocol, *names)
+    velocities = generator_from_names(*names, "velocities").normal(
+        scale=np.sqrt(protocol.melt_temperature), size=positions.shape
+    )
+    edge, hot = protocol.box_edge, protocol.start_temperature
+    half = protocol.equilibration_time / 2
+    with lammps_session(log) as lammps:
+        open_cell(lammps, LENNARD_JONES_2D, np.diag([edge, edge]))
+        place_atoms(
+            lammps, in_space(positions), species + 1, in_space(velocities - velocities.mean(axis=0))
+        )
+        lammps.command(f"timestep {protocol.step}")
+        lammps.command("minimize 1e-3 1e-3 200 2000")
+        lammps.command("reset_timestep 0")
+        lammps.command(f"velocity all scale {protocol.melt_temperature}")
+        _cool(lammps, protocol, protocol.melt_temperature, hot, protocol.melt_time)
+        _cool(lammps, protocol, hot, hot, half)
+        held = [_cool(lammps, protocol, hot, hot, half / QUENCH_PARTS) for _ in range(QUENCH_PARTS)]
+        ramp = np.linspace(hot, protocol.final_temperature, QUENCH_PARTS + 1)
+        cooled = [
+            _cool(lammps, protocol, start, stop, protocol.quench_time / QUENCH_PARTS)
+            for start, stop in pairwise(ramp)
+        ]
+        lammps.command("min_style cg")
+        lammps.command("min_modify dmax 0.1 line quadratic")
+        lammps.command(f"minimize 0 {protocol.force_tolerance} 100000 1000000")
+        minimum = np.mod(gather_by_id(lammps, "x")[:, :2], edge)
+        energy, force_norm = lammps.get_thermo("pe"), lammps.get_thermo("fnorm")
+    temperature, potential_energy, pressure = np.array(cooled).T
+    return {
+        "positions": np.where(minimum < edge, minimum, 0.0),
+        "species": species,
+        "box": np.array([edge, edge]),
+        "energy": np.array(energy / protocol.particles),
+        "force_norm": np.array(force_norm),
+        "equilibration_energy": np.array(held)[:, 1] / protocol.particles,
+        "temperature": temperature,
+        "potential_energy": potential_energy / protocol.particles,
+        "pressure": pressure,
+    }
+
+
+def _cool(lammps, protocol, start, stop, duration) -> tuple[float, float, float]:
+    """Run at constant volume from one temperature to another; return T, energy and pressure."""
+    lammps.command(f"fix thermostat all nvt temp {start} {stop} {protocol.thermostat_time}")
+    lammps.command(f"run {steps_in(duration, protocol.step)} post no")
+    lammps.command("unfix thermostat")
+    return lammps.get_thermo("temp"), lammps.get_thermo("pe"), lammps.get_thermo("press")

@@ -1,0 +1,82 @@
+"""What LAMMPS must know of a substance, and the periodic cell that holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Material:
+    """A substance in 2 or 3 dimensions.
+
+    Attributes
+    ----------
+    units : LAMMPS units, `lj` or `metal`
+    masses : one for each species, species 0 first (LAMMPS type 1)
+    pair_commands : `pair_style` and `pair_coeff` lines
+    skin : of the neighbour list, unit of length
+    """
+
+    units: str
+    dimension: int
+    masses: tuple[float, ...]
+    pair_commands: tuple[str, ...]
+    skin: float
+
+
+def open_cell(lammps, material: Material, cell: np.ndarray, *, sort: bool = True) -> None:
+    """Open a periodic cell with the potential of a material.
+
+    Parameters
+    ----------
+    cell : (d, d) upper triangular; its columns are the vectors of the cell
+    sort : whether LAMMPS may sort particles in space, which makes the order in
+        which forces are summed independent of the order of the particles
+    """
+    for command in (
+        f"units {material.units}",
+        f"dimension {material.dimension}",
+        "atom_style atomic",
+        "atom_modify map array" + ("" if sort else " sort 0 0"),
+        "boundary p p p",
+        "box tilt large",
+        f"region cell prism {_prism(cell)}",
+        f"create_box {len(material.masses)} cell",
+        *(f"mass {type_} {mass}" for type_, mass in enumerate(material.masses, start=1)),
+        *material.pair_commands,
+        f"neighbor {material.skin} bin",
+        "neigh_modify delay 0 every 1 check yes",
+        "thermo_modify norm no",
+        "thermo 100000",
+    ):
+        lammps.command(command)
+    if material.dimension == 2:
+        lammps.command("fix plane all enforce2d")
+
+
+def change_cell(lammps, cell: np.ndarray) -> None:
+    """Give the periodic cell its new vectors and move all particles affinely with it."""
+    edges = [f"{axis} final 0 {cell[k, k]:.17g}" for k, axis in enumerate("xyz"[: len(cell)])]
+    tilts = [f"{name} final {value:.17g}" for name, value in _tilts(cell)]
+    lammps.command(f"change_box all {' '.join([*edges, *tilts])} remap units box")
+
+
+def in_space(positions: np.ndarray) -> np.ndarray:
+    """Return positions (N, 3) for LAMMPS from positions (N, d), d = 2 or 3."""
+    missing = 3 - positions.shape[1]
+    return np.pad(np.asarray(positions, dtype=np.float64), ((0, 0), (0, missing)))
+
+
+def _tilts(cell: np.ndarray) -> list[tuple[str, float]]:
+    names = [("xy", 0, 1), ("xz", 0, 2), ("yz", 1, 2)][: 1 if len(cell) == 2 else 3]
+    return [(name, float(cell[row, column])) for name, row, column in names]
+
+
+def _prism(cell: np.ndarray) -> str:
+    edges = [f"0 {cell[k, k]:.17g}" for k in range(len(cell))]
+    tilts = [f"{value:.17g}" for _, value in _tilts(cell)]
+    if len(cell) == 2:
+        edges, tilts = [*edges, "-0.5 0.5"], [*tilts, "0", "0"]
+    return " ".join([*edges, *tilts, "units box"])
