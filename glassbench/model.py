@@ -79,12 +79,15 @@ class Example:
     """A structure with what is to be learned about it at one condition.
 
     `targets` maps a target's name to its array: particle targets (N,), pair
-    targets (P,) in the order of `structure.pairs`.
+    targets (P,) in the order of `structure.pairs`. Where the target is a label of 0
+    and 1, `balanced` holds the indices (M,) int64 of the balanced set: all positives
+    and as many negatives; a model may train on these particles alone.
     """
 
     structure: Structure
     condition: Condition
     targets: Predictions
+    balanced: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

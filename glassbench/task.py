@@ -21,21 +21,31 @@ class TaskError(UserError):
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of the conditions, such as `temperature` or `time`."""
+    """One axis of the conditions, such as `temperature` or `time`.
+
+    `default` holds the values that a run takes when none are asked for and the dataset
+    names none of its own; empty for all that there are.
+    """
 
     name: str
     symbol: str
     unit: str
+    default: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Target:
-    """A quantity to predict: per `particle` or per `pair`."""
+    """A quantity to predict: per `particle` or per `pair`.
+
+    `label_of` names the stored quantity whose threshold makes it a label of 0 and 1; it
+    is empty for a quantity that is stored itself.
+    """
 
     name: str
     per: str
     unit: str
     description: str = ""
+    label_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,12 @@ class Task:
     @property
     def primary_metric(self) -> Mapping[str, Any]:
         return next(metric for metric in self.metrics if metric.get("primary"))
+
+    def default_values(self, dataset: str) -> Mapping[str, tuple[float, ...]]:
+        """Return, by axis, the values that a run on a dataset takes when none are asked for."""
+        entry = self.datasets.get(dataset)
+        own = {axis.name: axis.default for axis in self.axes if axis.default}
+        return own | dict(entry.default if entry else {})
 
     def axis(self, name: str) -> Axis:
         for axis in self.axes:
@@ -126,7 +142,13 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
     if table["symmetry"] not in SYMMETRIES:
         raise TaskError(f"{where}: symmetry `{table['symmetry']}` is not one of {SYMMETRIES}")
     targets = {
-        name: Target(name, entry["per"], entry["unit"], entry.get("description", ""))
+        name: Target(
+            name,
+            entry["per"],
+            entry["unit"],
+            entry.get("description", ""),
+            entry.get("label_of", ""),
+        )
         for name, entry in table["targets"].items()
     }
     if table["target"] not in targets:
@@ -154,7 +176,10 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
         target=table["target"],
         targets=targets,
         symmetry=table["symmetry"],
-        axes=tuple(Axis(a["name"], a["symbol"], a["unit"]) for a in table["axes"]),
+        axes=tuple(
+            Axis(a["name"], a["symbol"], a["unit"], tuple(map(float, a.get("default", ()))))
+            for a in table["axes"]
+        ),
         metrics=tuple(table["metrics"]),
         floors=tuple(table["floors"]),
         datasets=datasets,

@@ -23,6 +23,7 @@ from .output import Json, Words, new_group, write_json, write_lines
 app = new_group(
     help="List, show, import, check and generate datasets.",
 )
+COORDINATES_SHOWN = 40
 DIGEST_SHOWN = len("sha256:") + 12
 Name = Annotated[str, typer.Argument(metavar="NAME|PATH", show_default=False)]
 
@@ -63,7 +64,7 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
 @app.command()
 @guarded
 def info(name: Name, words: Words = None, json_output: Json = False) -> None:
-    """Show a dataset: states, times, splits, provenance.
+    """Show a dataset: states, coordinates, splits, provenance.
 
     [home=FOLDER]
     """
@@ -112,11 +113,12 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
     lines = in_pairs([(k, _text(v)) for k, v in card.items() if k != "states"])
     for name, state in states.items():
         lines += ["", f"state {name}"]
-        rest = {k: v for k, v in state.items() if k not in ("times", "configurations", "variables")}
+        shown = ("coordinates", "configurations", "variables")
+        rest = {k: v for k, v in state.items() if k not in shown}
         lines += in_pairs(
             [
                 ("configurations", counts_text(state["configurations"])),
-                ("times", ", ".join(f"{time:g}" for time in state["times"]) or "-"),
+                *((k, _coordinate_text(v)) for k, v in state["coordinates"].items()),
                 *((k, _text(v)) for k, v in rest.items()),
                 ("variables", ", ".join(state["variables"])),
             ],
@@ -169,6 +171,14 @@ def _row(found: FoundDataset) -> dict[str, Any]:
 def _size(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _coordinate_text(values: list) -> str:
+    """Return the values of a coordinate; of a long one, such as the steps of a curve, its ends."""
+    shown = [value if isinstance(value, str) else f"{value:g}" for value in values]
+    if len(shown) > COORDINATES_SHOWN:
+        return f"{len(shown)} from {shown[0]} to {shown[-1]}"
+    return ", ".join(shown)
 
 
 def _text(value: Any) -> str:

@@ -100,8 +100,7 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
     from ..datasets.view import open_view
 
     view = open_view(task, found.path)
-    entry = task.datasets.get(found.name)
-    conditions = choose_conditions(view.conditions(), asked.axes, entry.default if entry else {})
+    conditions = choose_conditions(view.conditions(), asked.axes, task.default_values(found.name))
     return [
         BenchmarkRequest(
             task=task,

@@ -133,7 +133,7 @@ def _entry(
     )
     entry = condition_entry(task, condition, [result], {}, noise_ceilings(task, view, condition))
     return entry | {
-        "tau_alpha": view.tau_alpha(condition),
+        "tau_alpha": view.attribute(condition, "tau_alpha"),
         "reported": [
             {"model": number.model, "value": number.value, "source": number.source}
             for number in reported_at(task, dataset, condition)

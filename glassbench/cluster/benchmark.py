@@ -219,7 +219,7 @@ def _record(
         results=results,
         floors=by_floor,
         ceilings={c.name: noise_ceilings(request.task, view, c) for c in request.conditions},
-        tau_alpha={c.name: view.tau_alpha(c) for c in request.conditions},
+        tau_alpha={c.name: view.attribute(c, "tau_alpha") for c in request.conditions},
         reported={c.name: _reported(request, c) for c in request.conditions},
         failed=[_failure(outcome) for outcome in outcomes if outcome.result is None],
         environments=_environments(workspace, outcomes),

@@ -16,7 +16,7 @@ def describe_dataset(path: Path | str) -> dict:
         counts = {split: state.splits.count(split) for split in dict.fromkeys(state.splits)}
         states[name] = {
             **dict(state.attributes),
-            "times": state.times.tolist(),
+            "coordinates": {n: state.short(n).tolist() for n in state.coordinates},
             "particles": int(state.array("positions").shape[1]),
             "configurations": counts,
             "variables": list(state.variables),

@@ -27,14 +27,10 @@ class State:
     def variables(self) -> tuple[str, ...]:
         return tuple(sorted(self._arrays))
 
-    @property
-    def temperature(self) -> float:
-        return float(self.attributes["temperature"])  # type: ignore[arg-type]
-
     @cached_property
-    def times(self) -> np.ndarray:
-        """Times (T,) float64 of the propensity, empty where the state has none."""
-        return self.short("time") if "time" in self._arrays else np.empty(0)
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the dimensions that have values, such as time, strain and protocol."""
+        return tuple(name for name in self.variables if self.dimensions(name) == (name,))
 
     @cached_property
     def configuration_ids(self) -> tuple[str, ...]:
@@ -54,6 +50,48 @@ class State:
     @cached_property
     def parents(self) -> tuple[str, ...]:
         return tuple(map(str, self.short("parent")))
+
+    def dimensions(self, variable: str) -> tuple[str, ...]:
+        """Return the names of a variable's dimensions."""
+        return tuple(self.array(variable).metadata.dimension_names or ())
+
+    def place(self, coordinate: str, value: float | str) -> int:
+        """Return where a coordinate has a value; numbers agree to a relative 1e-6.
+
+        Raises
+        ------
+        DatasetError
+            If it has not; the message lists the values that it has.
+        """
+        values = self.short(coordinate)
+        if isinstance(value, str):
+            near = np.flatnonzero(values.astype(str) == value)
+        else:
+            near = np.flatnonzero(np.isclose(values, value, rtol=1e-6, atol=0))
+        if len(near) != 1:
+            known = ", ".join(v if isinstance(v, str) else f"{v:g}" for v in values.tolist())
+            text = value if isinstance(value, str) else f"{value:g}"
+            raise DatasetError(
+                f"state {self.name} of {self._path} has no {coordinate} {text}: {known}"
+            )
+        return int(near[0])
+
+    def axis_values(self, axis: str) -> tuple[float, ...]:
+        """Return the values that the state has on an axis of a task.
+
+        Raises
+        ------
+        DatasetError
+            If it is neither an attribute nor a coordinate of the state.
+        """
+        if axis in self.coordinates:
+            return tuple(float(value) for value in self.short(axis))
+        if axis not in self.attributes:
+            raise DatasetError(
+                f"state {self.name} of {self._path} has neither an attribute nor a coordinate "
+                f"`{axis}`, which is an axis of the task: make the dataset again"
+            )
+        return (float(self.attributes[axis]),)  # type: ignore[arg-type]
 
     def units(self, variable: str) -> str:
         return str(self.array(variable).attrs["units"])
@@ -91,7 +129,7 @@ class State:
                 f"configuration {self.configuration_ids[index]} of {self._path} is missing: its "
                 "files could not be read when it was imported; mend them and import again"
             )
-        dimensions = self.array(variable).metadata.dimension_names
+        dimensions = self.dimensions(variable)
         stored = self._read(variable, index)
         for dimension, count in (("pair", "pair_count"), ("close_pair", "close_pair_count")):
             if dimensions[-1] == dimension:

@@ -14,10 +14,10 @@ from .opening import open_group, open_tree, store_path
 from .state import State
 
 OPTIONAL_STRUCTURE = ("inherent_positions", "cage_positions")
-HALVES = {
-    "propensity": "propensity_half_difference",
-    "pair_distance_change": "pair_distance_change_half_difference",
-}
+HALF = "_half_difference"
+# The short arrays that say, by configuration and condition, whether a variable is there.
+PRESENCE = {"propensity": "available", "d2min_repeat": "repeated"}
+PRESENCE_BY_DIMENSION = {"time": "trajectory_count", "protocol": "deformed"}
 
 
 def open_dataset(path: Path | str) -> Dataset:
@@ -79,22 +79,19 @@ class Dataset:
         """Return the store as a lazy `xarray.DataTree`."""
         return open_tree(self.path)
 
-    def times(self, state: str) -> np.ndarray:
-        """Return the times (T,) float64 of a state."""
-        return self.state(state).times
-
     def configurations(
-        self, state: str, split: str | None = None, time: float | None = None
+        self, state: str, split: str | None = None, variable: str | None = None, **at: float | str
     ) -> np.ndarray:
-        """Return the indices of the configurations of a split, with a propensity at `time`."""
+        """Return the indices of the configurations of a split, of those that hold a variable."""
         found = self.state(state)
         if split is not None and split not in SPLITS:
             raise DatasetError(f"split `{split}` is not one of {SPLITS}")
         kept = [s != MISSING if split is None else s == split for s in found.splits]
-        mask = np.array(kept, dtype=bool)
-        if time is not None:
-            mask &= found.short("available")[:, self._time_index(found, time)]
-        return np.flatnonzero(mask)
+        indices = np.flatnonzero(kept)
+        if variable is None:
+            return indices
+        held = [self.holds(state, int(index), variable, **at) for index in indices]
+        return indices[np.array(held, dtype=bool)]
 
     def structure_arrays(self, state: str, index: int) -> dict[str, np.ndarray | str]:
         """Return the static structure of one configuration.
@@ -117,14 +114,6 @@ class Dataset:
             "configuration": found.configuration_ids[index],
         }
 
-    def propensity(self, state: str, index: int, time: float) -> np.ndarray:
-        """Return the propensity (N,) of one configuration at one time."""
-        return self._at_time(state, "propensity", index, time)
-
-    def pair_distance_change(self, state: str, index: int, time: float) -> np.ndarray:
-        """Return the pair-distance change (P,) on `pairs` at one time."""
-        return self._at_time(state, "pair_distance_change", index, time)
-
     def pairs(self, state: str, index: int) -> np.ndarray:
         """Return the pairs (P, 2) int32 of one configuration, i < j, sorted."""
         found = self.state(state)
@@ -142,73 +131,91 @@ class Dataset:
             raise self._lost(found, "close_pair_index", index)
         return positions
 
-    def has_target(self, state: str, index: int, time: float, target: str) -> bool:
-        """Return whether a target is stored for one configuration at one time."""
-        found = self.state(state)
-        if target not in found.variables:
-            return False
-        return self._stored(found, target, index, self._time_index(found, time))
+    def values(self, state: str, index: int, variable: str, **at: float | str) -> np.ndarray:
+        """Return a variable of one configuration at values of its coordinates.
 
-    def has_halves(self, state: str, index: int, time: float, target: str = "propensity") -> bool:
+        Parameters
+        ----------
+        at : by coordinate, `time=16.5` or `protocol="xy", strain=0.05`; coordinates
+            that the variable has and that are not given stay as dimensions, those
+            that it has not are ignored
+
+        Raises
+        ------
+        DatasetError
+            If the values are not in the dataset, or are lost.
+        """
+        found = self.state(state)
+        where = self._where(found, found.dimensions(variable)[1:], at)
+        values = found.one(variable, index)[where]
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            if self.holds(state, index, variable, **at):
+                raise self._lost(found, variable, index)
+            words = "".join(f" at {name} {_text(value)}" for name, value in at.items())
+            raise DatasetError(
+                f"`{variable}` of configuration {found.configuration_ids[index]}{words} is not "
+                f"in {self.path}: its file could not be read, or never was there"
+            )
+        return values
+
+    def shared(self, state: str, variable: str, **at: float | str) -> np.ndarray:
+        """Return an array of the state as a whole, at values of its coordinates; see `values`."""
+        found = self.state(state)
+        return found.short(variable)[self._where(found, found.dimensions(variable), at)]
+
+    def holds(self, state: str, index: int, variable: str, **at: float | str) -> bool:
+        """Return whether a variable is stored for one configuration at these coordinates."""
+        found = self.state(state)
+        if variable not in found.variables:
+            return False
+        dimensions = found.dimensions(variable)
+        stated = PRESENCE.get(variable) or next(
+            (short for name, short in PRESENCE_BY_DIMENSION.items() if name in dimensions), None
+        )
+        if stated is None:
+            return True
+        where = self._where(found, found.dimensions(stated)[1:], at)
+        return bool(np.all(found.short(stated)[index][where]))
+
+    def has_halves(self, state: str, index: int, variable: str, **at: float | str) -> bool:
         """Return whether the averages over each half of the trajectories are stored."""
-        found = self.state(state)
-        if HALVES.get(target) not in found.variables:
+        found, name = self.state(state), f"{variable}{HALF}"
+        if name not in found.variables:
             return False
-        if target == "pair_distance_change" and not found.short("close_pair_count")[index]:
+        if (
+            found.dimensions(name)[-1] == "close_pair"
+            and not found.short("close_pair_count")[index]
+        ):
             return False
-        return bool(found.short("trajectory_count")[index, self._time_index(found, time)])
+        return self.holds(state, index, name, **at)
 
-    def halves(self, state: str, index: int, time: float, target: str = "propensity") -> np.ndarray:
-        """Return the averages over each half of the trajectories.
+    def halves(self, state: str, index: int, variable: str, **at: float | str) -> np.ndarray:
+        """Return a variable averaged over each half of the trajectories, or of the time.
 
         Returns
         -------
-        (2, N) for `propensity`; (2, C) for `pair_distance_change`, on the pairs
-        `pairs(...)[close_pair_index(...)]`
+        (2, N); for pair variables (2, C), on the pairs `pairs(...)[close_pair_index(...)]`
 
         Raises
         ------
         DatasetError
             If they are not stored; ask `has_halves` first.
         """
-        if target not in HALVES:
-            raise DatasetError(f"target `{target}` has no halves: there are {sorted(HALVES)}")
-        if not self.has_halves(state, index, time, target):
-            name = self.state(state).configuration_ids[index]
+        found = self.state(state)
+        if not self.has_halves(state, index, variable, **at):
             raise DatasetError(
-                f"dataset {self.path} stores no halves of {target} for configuration {name} of "
-                f"{state} at time {time:g}"
+                f"`{variable}` of configuration {found.configuration_ids[index]} of {state} in "
+                f"{self.path} has no halves here"
             )
-        mean = self._at_time(state, target, index, time)
-        if target == "pair_distance_change":
+        mean = self.values(state, index, variable, **at)
+        if found.dimensions(f"{variable}{HALF}")[-1] == "close_pair":
             mean = mean[self.close_pair_index(state, index)]
-        difference = self._at_time(state, HALVES[target], index, time)
+        difference = self.values(state, index, f"{variable}{HALF}", **at)
         return np.stack([mean + difference, mean - difference])
 
-    def _at_time(self, state: str, variable: str, index: int, time: float) -> np.ndarray:
-        found = self.state(state)
-        at = self._time_index(found, time)
-        values = found.one(variable, index)[at]
-        if np.isnan(values).any():
-            if self._stored(found, variable, index, at):
-                raise self._lost(found, variable, index)
-            raise DatasetError(
-                f"`{variable}` of configuration {found.configuration_ids[index]} at time "
-                f"{time:g} is not in {self.path}: its file could not be read, or never was there"
-            )
-        return values
-
-    @staticmethod
-    def _stored(state: State, variable: str, index: int, at: int) -> bool:
-        stated = "available" if variable == "propensity" else "trajectory_count"
-        return bool(state.short(stated)[index, at])
-
-    def _time_index(self, state: State, time: float) -> int:
-        near = np.flatnonzero(np.isclose(state.times, time, rtol=1e-6, atol=0))
-        if len(near) != 1:
-            known = ", ".join(f"{t:g}" for t in state.times)
-            raise DatasetError(f"state {state.name} of {self.path} has no time {time:g}: {known}")
-        return int(near[0])
+    def _where(self, state: State, dimensions: tuple[str, ...], at: Mapping) -> tuple:
+        """Return the index that takes the given coordinates out of the dimensions."""
+        return tuple(state.place(d, at[d]) if d in at else slice(None) for d in dimensions)
 
     def _lost(self, state: State, variable: str, index: int) -> DatasetError:
         name = state.configuration_ids[index]
@@ -216,3 +223,7 @@ class Dataset:
             f"`{variable}` of configuration {name} of {state.name} in {self.path} is lost (its "
             "chunk is missing or altered): check with `glassbench data verify`, get a new copy"
         )
+
+
+def _text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"

@@ -1,19 +1,31 @@
-"""A dataset as a task sees it: conditions, splits, structures, targets, halves."""
+"""A dataset as a task sees it: conditions, splits, structures, targets, halves.
+
+An axis of the task is an attribute or a coordinate of the dataset's states, so
+that nothing here knows a task. Where a state has loading protocols, every sample
+gives one structure for each protocol under which it was deformed, with the frame
+of that load and the name `<sample>@<protocol>`.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ..model import Condition, Example, Structure
 from ..task import INPUT_TIERS, Task
+from .balanced import balanced_set
 from .errors import DatasetError
+from .labels import Labels
+from .state import State
 from .store import Dataset, open_dataset
 
 STRUCTURES_IN_MEMORY = 64
+DYNAMICS = ("vibrational_msd",)
 
 
 def open_view(task: Task, path: Path, reads: Sequence[str] = INPUT_TIERS) -> View:
@@ -31,9 +43,17 @@ def open_view(task: Task, path: Path, reads: Sequence[str] = INPUT_TIERS) -> Vie
     view = View(task, open_dataset(path), tuple(reads))
     if not view.conditions():
         raise DatasetError(
-            f"dataset {path} holds no `{task.target}`, which task {task.name} predicts"
+            f"dataset {path} holds no `{view.stored_as(task.target)}`, which task {task.name} needs"
         )
     return view
+
+
+class Member(NamedTuple):
+    """One structure of a dataset: a configuration, under one load where there are loads."""
+
+    state: str
+    index: int
+    protocol: str | None
 
 
 class View:
@@ -51,101 +71,189 @@ class View:
         """Content digest of the dataset."""
         return self.dataset.digest
 
+    def stored_as(self, target: str) -> str:
+        """Return the name of the stored quantity from which a target comes."""
+        return self.task.targets[target].label_of or target
+
     def conditions(self) -> tuple[Condition, ...]:
-        """Return every temperature and time at which the dataset holds the task's target."""
+        """Return every point on the task's axes at which the dataset holds its target."""
+        axes = [axis.name for axis in self.task.axes]
         return tuple(
-            Condition.of(temperature=state.temperature, time=time)
+            Condition.of(**dict(zip(axes, values, strict=True)))
             for state in map(self.dataset.state, self.dataset.states)
-            if self.task.target in state.variables
-            for time in state.times
+            if self.stored_as(self.task.target) in state.variables
+            for values in itertools.product(*map(state.axis_values, axes))
         )
 
-    def tau_alpha(self, condition: Condition) -> float | None:
-        """Return the structural relaxation time at the condition's temperature, where known."""
-        value = self.dataset.state(self._state(condition)).attributes.get("tau_alpha")
+    def attribute(self, condition: Condition, name: str) -> float | None:
+        """Return a number that the dataset states about a condition, where it is known."""
+        value = self._state(condition).attributes.get(name)
         return None if value is None else float(value)  # type: ignore[arg-type]
 
     def examples(self, split: str, conditions: Sequence[Condition]) -> Examples:
         """Return structures with their targets, for every configuration and condition."""
         entries = [
-            (self._state(condition), int(index), condition)
+            (member, condition)
             for condition in conditions
-            for index in self._configurations(split, condition)
+            for member in self._members(split, condition)
         ]
         return Examples(self, entries)
 
     def structures(self, split: str, condition: Condition) -> list[Structure]:
         """Return the structures of a split, without anything about their future."""
-        state = self._state(condition)
-        return [self._structure(state, int(i)) for i in self._configurations(split, condition)]
+        return [self._structure(member) for member in self._members(split, condition)]
 
     def parents(self, split: str, condition: Condition) -> list[str]:
-        """Return, for each configuration of a split, the independent sample it comes from."""
-        parents = self.dataset.state(self._state(condition)).parents
-        return [parents[index] for index in self._configurations(split, condition)]
+        """Return, for each structure of a split, the independent sample it comes from."""
+        parents = self._state(condition).parents
+        return [parents[member.index] for member in self._members(split, condition)]
 
     def halves(
         self, target: str, condition: Condition, configuration: str
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
-        """Return a target averaged over each half of the trajectories.
+        """Return a target averaged over each half of the trajectories, or of the time.
 
         Returns
         -------
         (first, second, pairs), for pair targets on the pairs (C, 2) that have
         halves, else with `pairs` None; None where the dataset stores no halves
         """
-        state, time = self._state(condition), condition["time"]
-        index = self.dataset.state(state).configuration_ids.index(configuration)
-        if not self.dataset.has_halves(state, index, time, target):
+        member = self._member(condition, configuration)
+        where = (member.state, member.index)
+        at = self._at(member, condition)
+        if not self.dataset.has_halves(*where, target, **at):
             return None
-        first, second = self.dataset.halves(state, index, time, target)
+        first, second = self.dataset.halves(*where, target, **at)
         pairs = None
         if self.task.targets[target].per == "pair":
-            close = self.dataset.close_pair_index(state, index)
-            pairs = self.dataset.pairs(state, index)[close].astype(np.int64)
+            close = self.dataset.close_pair_index(*where)
+            pairs = self.dataset.pairs(*where)[close].astype(np.int64)
         return first, second, pairs
 
-    def targets(self, state: str, index: int, condition: Condition) -> Mapping[str, np.ndarray]:
-        """Return the task's targets that the dataset holds for one configuration."""
-        readers = {
-            "propensity": self.dataset.propensity,
-            "pair_distance_change": self.dataset.pair_distance_change,
-        }
-        time = condition["time"]
-        return {
-            name: readers[name](state, index, time)
-            for name in self.task.targets
-            if name in readers and self.dataset.has_target(state, index, time, name)
-        }
+    def repeat(self, condition: Condition, configuration: str) -> Mapping[str, np.ndarray] | None:
+        """Return what a second measurement of the task's labels says, as predictions.
 
-    def _configurations(self, split: str, condition: Condition) -> np.ndarray:
-        return self.dataset.configurations(self._state(condition), split, condition["time"])
+        Returns
+        -------
+        by label target a score (N,) in (0, 1), above 1/2 where the second measurement
+        is positive, see `Labels.score`; None where there was no second measurement
+        """
+        member = self._member(condition, configuration)
+        found = {}
+        for name in self._labels():
+            labels = self._label_reader(name, member, condition)
+            if labels.repeated:
+                found[name] = labels.score()
+        return found or None
 
-    def _state(self, condition: Condition) -> str:
-        temperature = condition["temperature"]
-        for name in self.dataset.states:
-            if np.isclose(self.dataset.state(name).temperature, temperature, rtol=1e-6):
-                return name
-        known = ", ".join(f"{self.dataset.state(s).temperature:g}" for s in self.dataset.states)
-        raise DatasetError(
-            f"dataset {self.dataset.path} has no temperature {temperature:g}: it has {known}"
+    def targets(self, member: Member, condition: Condition) -> Mapping[str, np.ndarray]:
+        """Return the task's targets that the dataset holds for one structure."""
+        at, where = self._at(member, condition), (member.state, member.index)
+        found = {}
+        for name in self.task.targets:
+            if not self.dataset.holds(*where, self.stored_as(name), **at):
+                continue
+            if name in self._labels():
+                positive = self._label_reader(name, member, condition).positive
+                found[name] = positive.astype(np.float32)
+            else:
+                found[name] = self.dataset.values(*where, name, **at)
+        return found
+
+    def balanced(self, member: Member, condition: Condition) -> np.ndarray | None:
+        """Return the balanced set (M,) of the task's target, or None where it is no label."""
+        if self.task.target not in self._labels():
+            return None
+        labels = self._label_reader(self.task.target, member, condition)
+        return balanced_set(labels.positive, labels.negatives)
+
+    def _labels(self) -> tuple[str, ...]:
+        return tuple(name for name, target in self.task.targets.items() if target.label_of)
+
+    def _label_reader(self, target: str, member: Member, condition: Condition) -> Labels:
+        return Labels(
+            self.dataset,
+            member.state,
+            member.index,
+            self.task.targets[target].label_of,
+            self._at(member, condition),
         )
 
-    def _read_structure(self, state: str, index: int) -> Structure:
-        arrays = self.dataset.structure_arrays(state, index)
+    def _members(self, split: str, condition: Condition) -> list[Member]:
+        """Return the structures of a split that have the task's target at a condition."""
+        state = self._state(condition)
+        protocols = [None]
+        if "protocol" in state.coordinates:
+            protocols = list(map(str, state.short("protocol")))
+        stored = self.stored_as(self.task.target)
+        members = (
+            Member(state.name, int(index), protocol)
+            for index in self.dataset.configurations(state.name, split)
+            for protocol in protocols
+        )
+        return [
+            member
+            for member in members
+            if self.dataset.holds(member.state, member.index, stored, **self._at(member, condition))
+        ]
+
+    def _member(self, condition: Condition, name: str) -> Member:
+        """Return the structure of a name, whatever its split."""
+        state = self._state(condition)
+        configuration, _, protocol = name.partition("@")
+        if "protocol" not in state.coordinates:
+            configuration, protocol = name, ""
+        return Member(state.name, state.configuration_ids.index(configuration), protocol or None)
+
+    def _at(self, member: Member, condition: Condition) -> dict[str, float | str]:
+        """Return the coordinates of the state at which a structure's arrays are read."""
+        coordinates = self.dataset.state(member.state).coordinates
+        at: dict[str, float | str] = {a: v for a, v in condition.items() if a in coordinates}
+        if member.protocol is not None:
+            at["protocol"] = member.protocol
+        return at
+
+    def _state(self, condition: Condition) -> State:
+        """Return the state whose attributes are those of the condition."""
+        states = [self.dataset.state(name) for name in self.dataset.states]
+        for axis, value in condition.items():
+            fitting = [
+                state
+                for state in states
+                if np.isclose(state.axis_values(axis), value, rtol=1e-6, atol=0).any()
+            ]
+            if not fitting:
+                known = sorted({v for state in states for v in state.axis_values(axis)})
+                raise DatasetError(
+                    f"dataset {self.dataset.path} has no {axis} {value:g} here: it has "
+                    f"{', '.join(f'{v:g}' for v in known)}"
+                )
+            states = fitting
+        return states[0]
+
+    def _read_structure(self, member: Member) -> Structure:
+        where = (member.state, member.index)
+        state, arrays = self.dataset.state(member.state), self.dataset.structure_arrays(*where)
         pairs = None
-        if "pair_first" in self.dataset.state(state).variables:
-            pairs = self.dataset.pairs(state, index).astype(np.int64)
+        if "pair_first" in state.variables:
+            pairs = self.dataset.pairs(*where).astype(np.int64)
         optional = {
             f"{tier}_positions": arrays[f"{tier}_positions"].astype(np.float64)
             for tier in ("inherent", "cage")
             if tier in self.reads and f"{tier}_positions" in arrays
         }
+        known = [name for name in DYNAMICS if name in state.variables]
+        if "dynamics" in self.reads and known:
+            optional["dynamics"] = {name: self.dataset.values(*where, name) for name in known}
+        name = str(arrays["configuration"])
+        if member.protocol is not None:
+            optional["frame"] = self.dataset.shared(member.state, "frame", protocol=member.protocol)
+            name = f"{name}@{member.protocol}"
         return Structure(
             positions=arrays["positions"].astype(np.float64),
             species=arrays["species"],
             box=arrays["box"],
-            configuration=str(arrays["configuration"]),
+            configuration=name,
             pairs=pairs,
             **optional,
         )
@@ -154,7 +262,7 @@ class View:
 class Examples(Sequence[Example]):
     """Examples that are read when they are asked for."""
 
-    def __init__(self, view: View, entries: Sequence[tuple[str, int, Condition]]) -> None:
+    def __init__(self, view: View, entries: Sequence[tuple[Member, Condition]]) -> None:
         self.view, self.entries = view, list(entries)
 
     def __len__(self) -> int:
@@ -166,9 +274,10 @@ class Examples(Sequence[Example]):
     def __getitem__(self, position):
         if isinstance(position, slice):
             return Examples(self.view, self.entries[position])
-        state, index, condition = self.entries[position]
+        member, condition = self.entries[position]
         return Example(
-            structure=self.view._structure(state, index),
+            structure=self.view._structure(member),
             condition=condition,
-            targets=self.view.targets(state, index, condition),
+            targets=self.view.targets(member, condition),
+            balanced=self.view.balanced(member, condition),
         )

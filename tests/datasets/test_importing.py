@@ -136,10 +136,10 @@ def test_damaged_files_are_named_and_the_others_are_kept(make_botan, tmp_path):
     dataset = open_dataset(tmp_path / "out")
     names = np.array(dataset.state("T0.64").configuration_ids)
     assert names[dataset.configurations("T0.64")].tolist() == ["1", "3", "4", "401", "402"]
-    assert "1" not in names[dataset.configurations("T0.64", time=0.165)]
-    assert np.isfinite(dataset.propensity("T0.64", 0, 0.1)).all()
+    assert "1" not in names[dataset.configurations("T0.64", variable="propensity", time=0.165)]
+    assert np.isfinite(dataset.values("T0.64", 0, "propensity", time=0.1)).all()
     with pytest.raises(DatasetError, match="at time 0.165 is not in"):
-        dataset.propensity("T0.64", 0, 0.165)
+        dataset.values("T0.64", 0, "propensity", time=0.165)
     assert verify(tmp_path / "out") == []
 
 
@@ -233,7 +233,7 @@ def test_the_published_sample(shared_data, tmp_path):
     dataset = open_dataset(tmp_path / "out")
     (index,) = dataset.configurations("T0.44", "test")
     type_a = dataset.structure_arrays("T0.44", index)["species"] == 0
-    halves = dataset.halves("T0.44", index, 4120.0)[:, type_a]
+    halves = dataset.halves("T0.44", index, "propensity", time=4120.0)[:, type_a]
     assert halves.mean() == pytest.approx(0.3746, abs=1e-3)
     assert np.corrcoef(halves)[0, 1] == pytest.approx(0.738, abs=1e-3)
     assert len(dataset.pairs("T0.44", index)) * 2 == pytest.approx(166_484, rel=0.005)

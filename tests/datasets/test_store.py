@@ -31,7 +31,7 @@ ATTRIBUTES = {
 def test_every_array_comes_back(make_store, arrays_of):
     path, _ = make_store()
     dataset = open_dataset(path)
-    for index, time in enumerate(dataset.times("T0.64")):
+    for index, time in enumerate(dataset.state("T0.64").short("time")):
         for configuration in range(4):
             given = arrays_of(configuration)
             found = dataset.structure_arrays("T0.64", configuration)
@@ -40,21 +40,23 @@ def test_every_array_comes_back(make_store, arrays_of):
                 assert np.array_equal(found[name], given[name]), name
                 assert found[name].dtype == given[name].dtype
             single = given["propensity"][index].astype(np.float32)
-            assert np.array_equal(dataset.propensity("T0.64", configuration, time), single)
+            assert np.array_equal(
+                dataset.values("T0.64", configuration, "propensity", time=time), single
+            )
             assert np.array_equal(dataset.pairs("T0.64", configuration), given["pairs"])
             change = given["pair_distance_change"][index].astype(np.float32)
             assert np.array_equal(
-                dataset.pair_distance_change("T0.64", configuration, time), change
+                dataset.values("T0.64", configuration, "pair_distance_change", time=time), change
             )
 
 
 def test_halves_are_mean_plus_and_minus_the_difference(make_store, arrays_of):
     path, _ = make_store()
     dataset, given = open_dataset(path), arrays_of(3)
-    halves = dataset.halves("T0.64", 3, 5.2)
+    halves = dataset.halves("T0.64", 3, "propensity", time=5.2)
     assert np.allclose(halves.mean(axis=0), given["propensity"][2], rtol=1e-6)
     assert np.allclose(halves[0] - halves[1], 2 * given["propensity_half_difference"][2], atol=1e-6)
-    close = dataset.halves("T0.64", 3, 5.2, "pair_distance_change")
+    close = dataset.halves("T0.64", 3, "pair_distance_change", time=5.2)
     chosen = given["close_pair_index"]
     assert np.array_equal(dataset.close_pair_index("T0.64", 3), chosen)
     assert np.allclose(close.mean(axis=0), given["pair_distance_change"][2][chosen], atol=1e-6)
@@ -64,7 +66,7 @@ def test_splits_and_parents(make_store):
     dataset = open_dataset(make_store()[0])
     assert dataset.states == ("T0.64",)
     assert dataset.configurations("T0.64", "train").tolist() == [0, 1]
-    assert dataset.configurations("T0.64", "test", 0.52).tolist() == [3]
+    assert dataset.configurations("T0.64", "test", "propensity", time=0.52).tolist() == [3]
     assert dataset.state("T0.64").parents == ("p0", "p1", "p2", "p3")
     assert dataset.state("T0.64").attributes["tau_alpha"] == 16.5
     assert dataset.state("T0.64").units("propensity") == "sigma_AA"
@@ -89,9 +91,12 @@ def test_xarray_reads_the_same_values(make_store, tmp_path, packing, zipped):
         count = int(one.pair_count)
         pairs = np.stack([one.pair_first[:count], one.pair_second[:count]], axis=1)
         assert np.array_equal(pairs, dataset.pairs("T0.64", index))
-        assert np.array_equal(one.propensity[1], dataset.propensity("T0.64", index, 0.52))
         assert np.array_equal(
-            one.pair_distance_change[1, :count], dataset.pair_distance_change("T0.64", index, 0.52)
+            one.propensity[1], dataset.values("T0.64", index, "propensity", time=0.52)
+        )
+        assert np.array_equal(
+            one.pair_distance_change[1, :count],
+            dataset.values("T0.64", index, "pair_distance_change", time=0.52),
         )
         assert str(one.split.values) == dataset.state("T0.64").splits[index]
 
@@ -99,10 +104,10 @@ def test_xarray_reads_the_same_values(make_store, tmp_path, packing, zipped):
 def test_packed_values_lie_within_half_a_step(make_store, arrays_of):
     dataset = open_dataset(make_store(packing=PACKING)[0])
     for time, step in zip((0.165, 0.52, 5.2), PACKING.resolution, strict=True):
-        index = list(dataset.times("T0.64")).index(time)
+        index = list(dataset.state("T0.64").short("time")).index(time)
         for variable in ("propensity", "pair_distance_change"):
             exact = arrays_of(2)[variable][index]
-            found = getattr(dataset, variable)("T0.64", 2, time)
+            found = dataset.values("T0.64", 2, variable, time=time)
             assert 0 < np.abs(found - exact).max() <= step / 2
 
 
@@ -137,7 +142,7 @@ def test_a_lost_chunk_is_told_and_does_not_read_as_data(make_store):
     (path / "T0.64" / "species" / "c" / "0" / "0").unlink()
     dataset = open_dataset(path)
     with pytest.raises(DatasetError, match="`propensity` of configuration c1 .* is lost"):
-        dataset.propensity("T0.64", 1, 0.52)
+        dataset.values("T0.64", 1, "propensity", time=0.52)
     with pytest.raises(DatasetError, match="configuration c2 .* is lost"):
         dataset.pairs("T0.64", 2)
     with pytest.raises(DatasetError, match="`species` of configuration c0 .* is lost"):
@@ -151,18 +156,18 @@ def test_a_flipped_bit_is_told(make_store):
     content[len(content) // 2] ^= 1
     chunk.write_bytes(content)
     with pytest.raises(DatasetError, match="`propensity` of state T0.64 .* cannot be read"):
-        open_dataset(path).propensity("T0.64", 1, 0.52)
+        open_dataset(path).values("T0.64", 1, "propensity", time=0.52)
 
 
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
         (lambda d: d.state("T0.44"), "no state T0.44: it has T0.64"),
-        (lambda d: d.propensity("T0.64", 0, 1.0), "no time 1: 0.165, 0.52, 5.2"),
-        (lambda d: d.propensity("T0.64", 9, 0.52), "configurations 0 to 3, not 9"),
+        (lambda d: d.values("T0.64", 0, "propensity", time=1.0), "no time 1: 0.165, 0.52, 5.2"),
+        (lambda d: d.values("T0.64", 9, "propensity", time=0.52), "configurations 0 to 3, not 9"),
         (lambda d: d.configurations("T0.64", "tests"), "split `tests` is not one of"),
         (lambda d: d.state("T0.64").array("stiffness"), "has no `stiffness`"),
-        (lambda d: d.halves("T0.64", 0, 0.52, "positions"), "has no halves"),
+        (lambda d: d.halves("T0.64", 0, "positions", time=0.52), "has no halves"),
     ],
 )
 def test_what_is_not_there_is_refused_by_name(make_store, ask, message):

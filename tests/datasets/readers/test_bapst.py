@@ -62,8 +62,8 @@ def test_values_come_back_exactly(folder, tmp_path):
     assert np.array_equal(found["positions"], given["positions"])
     assert np.array_equal(found["species"], given["types"])
     assert np.array_equal(found["box"], given["box"])
-    for time, target in zip(state.times, given["targets"], strict=True):
-        assert np.array_equal(dataset.propensity("T0.44", index, time), target)
+    for time, target in zip(state.short("time"), given["targets"], strict=True):
+        assert np.array_equal(dataset.values("T0.44", index, "propensity", time=time), target)
     assert state.attributes["scattering_function"] == [0.9, 0.8]
     assert state.short("observation_time")[index].tolist() == [0.1, given["time"][3]]
 
@@ -71,12 +71,15 @@ def test_values_come_back_exactly(folder, tmp_path):
 def test_halves_and_pairs_are_there_where_trajectories_are(folder, tmp_path):
     import_dataset("bapst", folder, tmp_path / "out", settings=SETTINGS, run=run_here)
     dataset = open_dataset(tmp_path / "out")
-    (index,), (early, late) = dataset.configurations("T0.44", "test"), dataset.times("T0.44")
+    (index,), (early, late) = (
+        dataset.configurations("T0.44", "test"),
+        dataset.state("T0.44").short("time"),
+    )
     assert dataset.state("T0.44").short("trajectory_count")[index].tolist() == [4, 0]
-    assert dataset.has_halves("T0.44", index, early, "pair_distance_change")
-    assert not dataset.has_halves("T0.44", index, late)
-    assert dataset.has_target("T0.44", index, late, "propensity")
-    assert not dataset.has_target("T0.44", index, late, "pair_distance_change")
+    assert dataset.has_halves("T0.44", index, "pair_distance_change", time=early)
+    assert not dataset.has_halves("T0.44", index, "propensity", time=late)
+    assert dataset.holds("T0.44", index, "propensity", time=late)
+    assert not dataset.holds("T0.44", index, "pair_distance_change", time=late)
 
 
 @pytest.mark.parametrize(
@@ -114,12 +117,12 @@ def test_the_published_large_file(shared_data, tmp_path):
     assert report.problems == ()
     found = read_bapst_file(source)
     dataset = open_dataset(tmp_path / "large")
-    times = dataset.times("T0.44")
+    times = dataset.state("T0.44").short("time")
     assert times[0] == pytest.approx(0.132)
     assert dataset.configurations("T0.44", "test").tolist() == [0]
     for time, target in zip(times, found.targets, strict=True):
-        assert np.array_equal(dataset.propensity("T0.44", 0, time), target)
-    halves = dataset.halves("T0.44", 0, times[0])
+        assert np.array_equal(dataset.values("T0.44", 0, "propensity", time=time), target)
+    halves = dataset.halves("T0.44", 0, "propensity", time=times[0])
     assert np.allclose(halves.mean(axis=0), found.targets[0], atol=1e-12)
 
 

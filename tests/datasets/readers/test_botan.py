@@ -27,7 +27,7 @@ def test_values_come_back(make_botan, tmp_path):
     import_dataset("botan", source, tmp_path / "out", settings=SETTINGS, run=run_here)
     dataset = open_dataset(tmp_path / "out")
     state = dataset.state("T0.64")
-    assert state.times.tolist() == [0.1, 0.165]
+    assert state.short("time").tolist() == [0.1, 0.165]
     assert state.attributes["tau_alpha"] == 16.5
     assert state.configuration_ids == ("1", "2", "3", "4", "401", "402")
     for index, name in enumerate(state.configuration_ids):
@@ -40,7 +40,7 @@ def test_values_come_back(make_botan, tmp_path):
             assert np.array_equal(found["species"], file.types)
             exact = np.linalg.norm(file.positions - file.initial_positions, axis=2).mean(axis=0)
             assert np.array_equal(
-                dataset.propensity("T0.64", index, time), exact.astype(np.float32)
+                dataset.values("T0.64", index, "propensity", time=time), exact.astype(np.float32)
             )
             pairs = dataset.pairs("T0.64", index)
             apart = [
@@ -53,7 +53,7 @@ def test_values_come_back(make_botan, tmp_path):
             assert (before < 1.8).all()
             change = (after - before).mean(axis=0)
             assert np.allclose(
-                dataset.pair_distance_change("T0.64", index, time), change, atol=1e-7
+                dataset.values("T0.64", index, "pair_distance_change", time=time), change, atol=1e-7
             )
 
 
@@ -61,9 +61,9 @@ def test_halves_of_pairs_are_kept_outside_training_alone(make_botan, tmp_path):
     import_dataset("botan", make_botan(), tmp_path / "out", settings=SETTINGS, run=run_here)
     dataset = open_dataset(tmp_path / "out")
     for index, split in enumerate(dataset.state("T0.64").splits):
-        kept = dataset.has_halves("T0.64", index, 0.1, "pair_distance_change")
+        kept = dataset.has_halves("T0.64", index, "pair_distance_change", time=0.1)
         assert kept == (split != "train")
-        assert dataset.has_halves("T0.64", index, 0.1, "propensity")
+        assert dataset.has_halves("T0.64", index, "propensity", time=0.1)
 
 
 def test_folders_with_and_without_temperature_are_read(make_botan):

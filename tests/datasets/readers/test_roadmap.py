@@ -44,17 +44,28 @@ def test_values_come_back_exactly(folder, tmp_path):
     assert report.configurations == {"T0.44": {"train": 2, "valid": 1, "test": 1}}
     dataset = open_dataset(tmp_path / "out")
     state = dataset.state("T0.44")
-    assert state.times.tolist() == [0.13, 1.3, 13, 130, 412, 1300, 4120, 13000, 41200, 130000]
+    assert state.short("time").tolist() == [
+        0.13,
+        1.3,
+        13,
+        130,
+        412,
+        1300,
+        4120,
+        13000,
+        41200,
+        130000,
+    ]
     for index, name in enumerate(state.configuration_ids):
         given, found = content(int(name)), dataset.structure_arrays("T0.44", index)
         assert np.array_equal(found["positions"], given["initial_positions"])
         assert np.array_equal(found["inherent_positions"], given["initial_positions_inherent"])
         assert np.array_equal(found["cage_positions"], given["initial_positions_cage"])
         assert np.array_equal(found["species"], given["types"])
-        for time, value in zip(state.times, given["md_prop"], strict=True):
-            assert np.array_equal(dataset.propensity("T0.44", index, time), value)
+        for time, value in zip(state.short("time"), given["md_prop"], strict=True):
+            assert np.array_equal(dataset.values("T0.44", index, "propensity", time=time), value)
         assert np.array_equal(state.one("bond_breaking_propensity", index), given["bb_prop"])
-        assert not dataset.has_halves("T0.44", index, 4120.0)
+        assert not dataset.has_halves("T0.44", index, "propensity", time=4120.0)
 
 
 def test_a_file_with_other_times_is_named_and_the_others_are_kept(folder, tmp_path):
