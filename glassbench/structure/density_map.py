@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 # Factors of this many numbers stay in the cache of one core.
-NUMBERS_PER_PIECE = 2**19
+NUMBERS_PER_PIECE = 2**18
+NUMBERS_PER_PIECE_GPU = 2**29
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,25 @@ def density_maps(
         )
     dtype = dtype or vectors.dtype
     centres, species, neighbours, dimension = vectors.shape
-    maps = vectors.new_empty((centres * species, *[grid.pixels] * dimension), dtype=dtype)
-    flat = vectors.reshape(centres * species, neighbours, dimension)
-    numbers = neighbours * grid.pixels * (2 if dimension == 2 else grid.pixels)
-    step = max(1, NUMBERS_PER_PIECE // max(1, numbers)) if vectors.device.type == "cpu" else 2**12
+    scale = 1 / (math.sqrt(2) * grid.spacing)
+    flat = vectors.reshape(centres * species, neighbours, dimension) * scale
+    coordinates = torch.as_tensor(grid.coordinates * scale, dtype=flat.dtype, device=flat.device)
+    maps = flat.new_empty((len(flat), *[grid.pixels] * dimension), dtype=dtype)
+    step = _maps_per_piece(neighbours, grid.pixels, dimension, flat.device.type)
+    buffer = flat.new_empty((min(step, len(flat)), neighbours, dimension, grid.pixels))
     # Subnormal numbers are a hundred times slower: no product of d factors becomes one.
-    lowest = 0.9 * math.log(torch.finfo(vectors.dtype).tiny) / dimension
-    coordinates = torch.as_tensor(grid.coordinates, dtype=vectors.dtype, device=vectors.device)
+    least = 0.9 * math.log(torch.finfo(flat.dtype).tiny) / dimension
     for low in range(0, len(flat), step):
         part = flat[low : low + step]
-        factors = (part[..., None] - coordinates) / grid.spacing
-        factors = factors.square_().mul_(-0.5).clamp_(min=lowest).exp_().to(dtype)
+        factors = torch.sub(part[..., None], coordinates, out=buffer[: len(part)])
+        factors = factors.square_().neg_().clamp_(min=least).exp_().to(dtype)
         x, rest = factors[:, :, 0], factors[:, :, 1]
         if dimension == 3:
             rest = (factors[:, :, 2, :, None] * rest[:, :, None]).flatten(2)
         torch.bmm(rest.mT, x, out=maps[low : low + step].view(len(part), -1, grid.pixels))
     return maps.view(centres, species, *maps.shape[1:])
+
+
+def _maps_per_piece(neighbours: int, pixels: int, dimension: int, device: str) -> int:
+    numbers = max(1, neighbours) * pixels * (2 if dimension == 2 else pixels)
+    return max(1, (NUMBERS_PER_PIECE if device == "cpu" else NUMBERS_PER_PIECE_GPU) // numbers)
