@@ -54,8 +54,8 @@ def score_condition(
     ordered = [predictions[example.structure.configuration] for example in examples]
     scores = {}
     for table in task.metrics:
-        specification = MetricSpecification.from_table(table)
-        if all(specification.target in p for p in ordered) and all(
+        specification = MetricSpecification.from_table(table).at(condition)
+        if all(specification.prediction in p for p in ordered) and all(
             specification.target in e.targets for e in examples
         ):
             scores[specification.name] = _score(specification, ordered, examples)
@@ -70,40 +70,74 @@ def score_condition(
 def primary_score(
     task: Task, predictions: Sequence[Predictions], examples: Sequence[Example]
 ) -> float:
-    """Return the primary metric of predictions on examples; NaN where it is undefined."""
+    """Return the primary metric of predictions on examples; NaN where it is undefined.
+
+    It is averaged over the conditions of the examples where the metric depends on them.
+    """
     specification = MetricSpecification.from_table(task.primary_metric)
-    value = _score(specification, predictions, examples).value
-    return math.nan if value is None else value
+    if not specification.at_condition:
+        return _primary(specification, list(zip(predictions, examples, strict=True)))
+    groups: dict[Condition, list] = {}
+    for prediction, example in zip(predictions, examples, strict=True):
+        groups.setdefault(example.condition, []).append((prediction, example))
+    values = [_primary(specification.at(c), group) for c, group in groups.items()]
+    return float(np.mean(values)) if values else math.nan
 
 
 def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Score]:
-    """Return, by metric, the highest correlation that any model can reach in expectation.
+    """Return, by metric, the highest score that the data allow in expectation.
 
-    It follows from the two halves of the isoconfigurational ensemble; metrics
-    whose target has no halves in the dataset are left out.
+    A Pearson correlation is bounded by the two halves of the ensemble; a metric of labels
+    is given the score that a second measurement of them reaches, over those test
+    configurations that were measured twice. Metrics for whose target the dataset has
+    neither are left out.
     """
+    examples = view.examples("test", (condition,))
+    repeats = [view.repeat(condition, e.structure.configuration) for e in examples]
+    measured = [p for p, repeat in enumerate(repeats) if repeat is not None]
     ceilings = {}
-    structures = view.structures("test", condition)
     for table in task.metrics:
-        specification = MetricSpecification.from_table(table)
-        halves = [
-            view.halves(specification.target, condition, structure.configuration)
-            for structure in structures
-        ]
-        if specification.function != "pearson" or any(pair is None for pair in halves):
-            continue
-        selected = [
-            (first[selection], second[selection])
-            for structure, (first, second, pairs) in zip(structures, halves, strict=True)
-            for selection in [_selection(specification, structure, pairs)]
-        ]
-        values = [float(noise_ceiling(first, second)) for first, second in selected]
-        value = float(np.mean(values))
-        if specification.average == "pooled":
-            pooled = [np.concatenate(half) for half in zip(*selected, strict=True)]
-            value = float(noise_ceiling(*pooled))
-        ceilings[specification.name] = Score(_defined(value), tuple(map(_defined, values)))
+        specification = MetricSpecification.from_table(table).at(condition)
+        if measured and specification.prediction in repeats[measured[0]]:
+            chosen = [examples[p] for p in measured]
+            score = _score(specification, [repeats[p] for p in measured], chosen)
+            values: list[float | None] = [None] * len(examples)
+            for place, value in zip(measured, score.by_configuration, strict=True):
+                values[place] = value
+            ceilings[specification.name] = Score(score.value, tuple(values))
+        elif specification.function == "pearson" and specification.average != "sample_means":
+            score = _ceiling_of_halves(specification, view, condition)
+            if score is not None:
+                ceilings[specification.name] = score
     return ceilings
+
+
+def _ceiling_of_halves(
+    specification: MetricSpecification, view: View, condition: Condition
+) -> Score | None:
+    structures = view.structures("test", condition)
+    halves = [
+        view.halves(specification.target, condition, structure.configuration)
+        for structure in structures
+    ]
+    if any(pair is None for pair in halves):
+        return None
+    selected = [
+        (first[selection], second[selection])
+        for structure, (first, second, pairs) in zip(structures, halves, strict=True)
+        for selection in [_selection(specification, structure, pairs)]
+    ]
+    values = [float(noise_ceiling(first, second)) for first, second in selected]
+    value = float(np.mean(values))
+    if specification.average == "pooled":
+        pooled = [np.concatenate(half) for half in zip(*selected, strict=True)]
+        value = float(noise_ceiling(*pooled))
+    return Score(_defined(value), tuple(map(_defined, values)))
+
+
+def _primary(specification: MetricSpecification, group: Sequence[tuple]) -> float:
+    value = _score(specification, [p for p, _ in group], [e for _, e in group]).value
+    return math.nan if value is None else value
 
 
 def _score(
@@ -111,12 +145,12 @@ def _score(
     predictions: Sequence[Predictions],
     examples: Sequence[Example],
 ) -> Score:
-    target = specification.target
+    target = specification.prediction
     selections = [
-        _selection(specification, example.structure, example.structure.pairs)
+        _selection(specification, example.structure, example.structure.pairs, example.balanced)
         for example in examples
     ]
-    truths = [np.asarray(example.targets[target]) for example in examples]
+    truths = [np.asarray(example.targets[specification.target]) for example in examples]
     guesses = [np.asarray(prediction[target]) for prediction in predictions]
     for example, truth, guess in zip(examples, truths, guesses, strict=True):
         if guess.shape != truth.shape:
@@ -138,11 +172,14 @@ def _score(
 
 
 def _selection(
-    specification: MetricSpecification, structure: Structure, pairs: np.ndarray | None
+    specification: MetricSpecification,
+    structure: Structure,
+    pairs: np.ndarray | None,
+    balanced: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the mask of the particles, or of the pairs, that the metric counts."""
     if not specification.on_pairs:
-        return select_particles(specification, structure.species)
+        return select_particles(specification, structure.species, balanced)
     distances = pair_distances(structure.positions, pairs, structure.box)
     return select_pairs(specification, structure.species, pairs, distances)
 

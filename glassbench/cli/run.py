@@ -100,7 +100,9 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
     from ..datasets.view import open_view
 
     view = open_view(task, found.path)
-    conditions = choose_conditions(view.conditions(), asked.axes, task.default_values(found.name))
+    conditions = choose_conditions(
+        view.conditions("train"), asked.axes, task.default_values(found.name)
+    )
     return [
         BenchmarkRequest(
             task=task,

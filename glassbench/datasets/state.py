@@ -65,7 +65,7 @@ class State:
         """
         values = self.short(coordinate)
         if isinstance(value, str):
-            near = np.flatnonzero(values.astype(str) == value)
+            near = np.flatnonzero([v == value for v in values.tolist()])
         else:
             near = np.flatnonzero(np.isclose(values, value, rtol=1e-6, atol=0))
         if len(near) != 1:

@@ -75,13 +75,18 @@ class View:
         """Return the name of the stored quantity from which a target comes."""
         return self.task.targets[target].label_of or target
 
-    def conditions(self) -> tuple[Condition, ...]:
-        """Return every point on the task's axes at which the dataset holds its target."""
+    def conditions(self, split: str | None = None) -> tuple[Condition, ...]:
+        """Return every point on the task's axes at which the dataset holds its target.
+
+        With a split, only those at whose state the split has a configuration: a model can
+        be fitted where there is something to train on.
+        """
         axes = [axis.name for axis in self.task.axes]
         return tuple(
             Condition.of(**dict(zip(axes, values, strict=True)))
             for state in map(self.dataset.state, self.dataset.states)
             if self.stored_as(self.task.target) in state.variables
+            and (split is None or split in state.splits)
             for values in itertools.product(*map(state.axis_values, axes))
         )
 

@@ -10,26 +10,39 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from .specification import MetricSpecification
 
-# Selections by name, and the species that they admit; None admits all.
-SELECTIONS: dict[str, int | None] = {"all": None, "type_a": 0, "type_b": 1}
+# Selections by name, and the species that they admit; None admits all. `balanced` is the
+# balanced set of a label, which comes with the data.
+SELECTIONS: dict[str, int | None] = {"all": None, "type_a": 0, "type_b": 1, "balanced": None}
 
 
-def select_particles(specification: MetricSpecification, species: ArrayLike) -> NDArray[np.bool_]:
+def select_particles(
+    specification: MetricSpecification, species: ArrayLike, balanced: ArrayLike | None = None
+) -> NDArray[np.bool_]:
     """Return which particles the metric counts: mask (N,).
 
     Parameters
     ----------
     specification : a metric on particles
     species : array (N,) of integers, 0 for A, 1 for B
+    balanced : array (M,), indices of the balanced set; needed where the metric counts it
 
     Raises
     ------
     ValueError
-        If the metric is one on pairs, or species has not one dimension.
+        If the metric is one on pairs, species has not one dimension, or the balanced set
+        is missing.
     """
     if specification.on_pairs:
         raise ValueError(f"metric {specification.name} counts pairs: use select_pairs")
     species = _species(species)
+    if specification.particles == "balanced":
+        if balanced is None:
+            raise ValueError(
+                f"metric {specification.name} counts the balanced set of a label: give its indices"
+            )
+        mask = np.zeros(species.shape, bool)
+        mask[np.asarray(balanced, dtype=np.int64)] = True
+        return mask
     admitted = SELECTIONS[specification.particles]
     return np.ones(species.shape, bool) if admitted is None else species == admitted
 

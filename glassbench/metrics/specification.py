@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -56,14 +56,17 @@ class MetricSpecification:
     ----------
     name : name of the metric in records and tables
     function : key of METRICS
-    target : name of the task's target that it scores
-    particles : `all`, `type_a` or `type_b`; for metrics on particles
+    target : name of the task's target that predictions are compared with
+    prediction : name of the target whose prediction is compared; `target` where empty. A
+        probability to rearrange may be ranked against the D2min that defines the labels
+    particles : `all`, `type_a`, `type_b` or `balanced`; for metrics on particles
     pairs : the same words, for metrics on pairs: both particles are of that type
     max_distance : largest distance of a pair at time zero, length unit of the system
     average : `configuration`, `pooled` or `sample_means`, see AVERAGES
     primary : whether boards are ranked by it
     title : how tables head it; the name where empty
     options : options of the function, such as `fraction` or `bin_size`
+    at_condition : options that take the value of the condition's axis of the same name
 
     Raises
     ------
@@ -80,6 +83,8 @@ class MetricSpecification:
     average: str = "configuration"
     primary: bool = False
     title: str = ""
+    prediction: str = ""
+    at_condition: tuple[str, ...] = ()
     options: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,10 +106,12 @@ class MetricSpecification:
                 f"{where}: {self.function} averages in space within one configuration: "
                 'use it on particles, with average = "configuration"'
             )
-        for option in self.options:
+        object.__setattr__(self, "at_condition", tuple(self.at_condition))
+        for option in (*self.options, *self.at_condition):
             _known(where, "option", option, function_options(self.function))
         _try_options(where, self.function, self.options)
         object.__setattr__(self, "title", self.title or self.name)
+        object.__setattr__(self, "prediction", self.prediction or self.target)
 
     @property
     def on_pairs(self) -> bool:
@@ -115,6 +122,23 @@ class MetricSpecification:
     def higher_is_better(self) -> bool:
         """Whether a larger value is a better one."""
         return self.function not in LOWER_IS_BETTER
+
+    def at(self, condition: Mapping[str, float]) -> MetricSpecification:
+        """Return the metric at a condition, which settles the options of `at_condition`.
+
+        Raises
+        ------
+        ValueError
+            If the condition lacks such an axis, or has a value that the function refuses.
+        """
+        for option in self.at_condition:
+            if option not in condition:
+                raise ValueError(
+                    f"metric {self.name} takes `{option}` from the condition, which has "
+                    f"{', '.join(condition)}: add the axis to the task"
+                )
+        settled = {option: condition[option] for option in self.at_condition}
+        return replace(self, options={**self.options, **settled})
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> MetricSpecification:
