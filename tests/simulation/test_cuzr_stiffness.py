@@ -1,0 +1,65 @@
+"""The plan of the stiffness datasets is complete and in order."""
+
+from itertools import pairwise
+
+import pytest
+
+from glassbench.simulation import cuzr_stiffness
+from glassbench.simulation.copper_zirconium_samples import (
+    constant_rate_samples,
+    effective_rate_samples,
+    quench_parts,
+    sample_pieces,
+)
+
+
+@pytest.mark.parametrize("dataset", sorted(cuzr_stiffness.PLANS))
+def test_every_piece_has_its_own_name_and_comes_after_what_it_needs(dataset):
+    made = set()
+    for piece in cuzr_stiffness.pieces(dataset):
+        assert piece.name not in made
+        assert made.issuperset(piece.needs)
+        assert piece.kind in cuzr_stiffness.WORK
+        assert piece.atom_steps > 0
+        made.add(piece.name)
+
+
+def test_the_embedded_dataset_has_ten_samples_at_six_temperatures():
+    (state,) = cuzr_stiffness.MINI
+    kinds = [piece.kind for piece in cuzr_stiffness.pieces("mini")]
+    assert kinds.count("melt") == kinds.count("minimise") == 10
+    assert kinds.count("stiffness") == 60
+    counts = {split: state.splits.count(split) for split in ("train", "valid", "test")}
+    assert counts == {"train": 7, "valid": 1, "test": 2}
+
+
+def test_the_slower_samples_add_to_the_pieces_of_the_embedded_dataset():
+    fast = {piece.name for piece in cuzr_stiffness.pieces("mini")}
+    both = {piece.name for piece in cuzr_stiffness.pieces("mini_rates")}
+    assert fast < both
+    assert cuzr_stiffness.folder_name("mini") == cuzr_stiffness.folder_name("mini_rates")
+
+
+def test_every_run_has_its_own_seed():
+    names = [
+        tuple(piece.arguments["names"])
+        for piece in cuzr_stiffness.pieces("mini_rates")
+        if "names" in piece.arguments
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_the_parts_of_a_quench_join_to_the_whole():
+    protocol = effective_rate_samples(1e10, 32_000).protocol
+    parts = quench_parts(protocol)
+    assert parts[0][0] == 2000 and parts[-1][1] == 50
+    assert all(one[1] == other[0] for one, other in pairwise(parts))
+    assert {part[2] for part in parts} == {1e10, 1e12, 1e13}
+    assert max(abs(part[0] - part[1]) for part in parts if part[2] == 1e10) <= 10.0
+
+
+def test_two_quenches_have_two_names_and_a_sample_the_name_of_its_last_piece():
+    one, other = constant_rate_samples(1e13, 4000), effective_rate_samples(1e13, 4000, copper=0.64)
+    assert one.name == "Cu50Zr50-1e13-n4000"
+    assert other.name == "Cu64Zr36-effective-1e13-n4000"
+    assert sample_pieces(one, range(3, 4))[-1].name == one.sample(3) == "Cu50Zr50-1e13-n4000-s003"
