@@ -11,6 +11,7 @@ from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density
 from .local import local_density, neighbour_counts, number_of_neighbours
 from .neighbours import Pairs, neighbour_pairs
 from .non_affine import non_affine_squared_displacement
+from .orientational import orientational_pair_correlation
 from .pair_distribution import particle_pair_distribution
 from .periodic_box import minimum_image, wrap
 from .radial_density import radial_densities
@@ -23,6 +24,7 @@ from .structure_functions import (
     structure_functions,
 )
 from .surroundings import padded_surroundings
+from .voronoi import VoronoiCells, voronoi_cells
 
 __all__ = [
     "COPPER_ZIRCONIUM",
@@ -33,6 +35,7 @@ __all__ = [
     "PairBlock",
     "Pairs",
     "StructureFunctionGrid",
+    "VoronoiCells",
     "angular_structure_functions",
     "bond_order_parameters",
     "density_maps",
@@ -43,6 +46,7 @@ __all__ = [
     "neighbourhood_blocks",
     "non_affine_squared_displacement",
     "number_of_neighbours",
+    "orientational_pair_correlation",
     "padded_surroundings",
     "pair_blocks",
     "particle_pair_distribution",
@@ -51,5 +55,6 @@ __all__ = [
     "shell_average_matrix",
     "shell_averages",
     "structure_functions",
+    "voronoi_cells",
     "wrap",
 ]
