@@ -24,7 +24,7 @@ from .checks import check_state
 from .ka_propensity import State, configurations_of, parents_of
 from .kob_andersen import PAIR_COMMANDS
 from .lammps_library import lammps_version
-from .pieces import Piece
+from .pieces import read_piece
 
 CITATION = (
     "Made by GlassBench after the protocol of Shiba et al., J. Chem. Phys. 158, 084503 (2023), "
@@ -75,7 +75,7 @@ def _layout(state: State, folder: Path) -> StateLayout:
     configurations = configurations_of(state)
     pairs, close, noise = 0, 0, np.zeros((2, len(state.times)))
     for configuration in configurations:
-        arrays = _read(folder, configuration.averages)
+        arrays = read_piece(folder, configuration.averages)
         pairs = max(pairs, len(arrays["pairs"]))
         close = max(close, len(arrays["close_pair_index"]))
         noise[0] += np.square(arrays["propensity_half_difference"]).mean(axis=1)
@@ -95,8 +95,8 @@ def _layout(state: State, folder: Path) -> StateLayout:
             "protocol": state.protocol.as_attributes(),
             "checks": check_state(
                 state,
-                [_read(folder, parent) for parent, *_ in parents_of(state)],
-                (_read(folder, configuration.averages) for configuration in configurations),
+                [read_piece(folder, parent) for parent, *_ in parents_of(state)],
+                (read_piece(folder, configuration.averages) for configuration in configurations),
             ),
         },
         configurations=tuple(ConfigurationEntry(c.name, c.split, c.parent) for c in configurations),
@@ -114,10 +114,5 @@ def _layout(state: State, folder: Path) -> StateLayout:
     )
 
 
-def _read(folder: Path, piece: str) -> dict[str, np.ndarray]:
-    with np.load(Piece(piece, "").path(folder)) as file:
-        return {key: file[key] for key in file.files}
-
-
 def _arrays(folder: Path, piece: str) -> dict[str, np.ndarray]:
-    return {k: v for k, v in _read(folder, piece).items() if not k.startswith("check_")}
+    return {k: v for k, v in read_piece(folder, piece).items() if not k.startswith("check_")}

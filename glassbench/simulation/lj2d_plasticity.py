@@ -9,7 +9,7 @@ import numpy as np
 
 from .lennard_jones_2d import LENNARD_JONES_2D, QuenchProtocol, quench_glass
 from .loading import loadings_2d
-from .pieces import Piece
+from .pieces import Piece, read_piece
 from .quasistatic_shear import ShearSchedule
 from .shear_pieces import make_shear, shear_piece
 
@@ -24,6 +24,8 @@ class State:
     ----------
     samples : number of glasses in each split
     repeated : number of them, in each split, that are sheared a second time in shuffled order
+    threshold_state : name of the state whose training split defines what is plastic; its own
+        where empty
     evaluations_per_step : force evaluations of one minimisation, measured, for estimates
     """
 
@@ -31,6 +33,7 @@ class State:
     schedule: ShearSchedule
     samples: dict[str, int]
     repeated: dict[str, int] = field(default_factory=dict)
+    threshold_state: str = ""
     evaluations_per_step: float = 1200.0
 
     @property
@@ -79,6 +82,7 @@ def _paper_state(quench_time: float, samples: dict[str, int]) -> State:
         ),
         samples=samples,
         repeated={"test": samples["test"]},
+        threshold_state="" if "train" in samples else "quench_1e6",
     )
 
 
@@ -162,10 +166,19 @@ def make_sample(request: dict) -> dict[str, np.ndarray]:
 
 def make_loaded(request: dict) -> dict[str, np.ndarray]:
     """Shear the glass of a request."""
-    return make_shear(request, LENNARD_JONES_2D, loadings_2d())
+    (sample,) = request["needs"]
+    structure = read_piece(Path(request["folder"]), sample)
+    return make_shear(request, structure, LENNARD_JONES_2D, loadings_2d())
 
 
 WORK = {"sample": make_sample, "shear": make_loaded}
+
+
+def assemble(dataset: str, folder: Path, destination: Path) -> Path:
+    """Write the dataset of all pieces in `folder` to `destination`."""
+    from .lj2d_dataset import assemble_lj2d_plasticity
+
+    return assemble_lj2d_plasticity(PLANS[dataset], folder, destination, name=dataset)
 
 
 def atom_steps_per_second(seconds: float = 10.0) -> float:

@@ -57,6 +57,12 @@ def write_whole(path: Path, arrays: dict) -> None:
     os.replace(partial, path)
 
 
+def read_piece(folder: Path, name: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a finished piece."""
+    with np.load(Piece(name, "").path(folder)) as file:
+        return {key: file[key] for key in file.files}
+
+
 def run_piece(piece: Piece, folder: Path, task: str) -> float:
     """Make one piece of a task's dataset in a fresh process on one thread; return its seconds.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -51,21 +51,26 @@ def shear_piece(
 
 
 def make_shear(
-    request: dict, material: Material, loadings: Sequence[Loading]
+    request: dict,
+    structure: Mapping[str, np.ndarray],
+    material: Material,
+    loadings: Sequence[Loading],
 ) -> dict[str, np.ndarray]:
-    """Shear the sample of a request along its loading; see `quasistatic_shear`."""
+    """Shear a structure along the loading of a request; see `quasistatic_shear`.
+
+    `structure` holds `positions` (N, d), `species` (N,) and `box` (d,).
+    """
     arguments = request["arguments"]
-    (sample,) = request["needs"]
-    with np.load(Path(request["folder"]) / "pieces" / f"{sample}.npz") as file:
-        positions, species, box = file["positions"], file["species"], file["box"]
     (loading,) = [one for one in loadings if one.name == arguments["loading"]]
     order = None
     if arguments["repeat"]:
-        order = generator_from_names(*arguments["names"], "order").permutation(len(positions))
+        order = generator_from_names(*arguments["names"], "order").permutation(
+            len(structure["positions"])
+        )
     return quasistatic_shear(
-        positions,
-        species,
-        box,
+        structure["positions"],
+        structure["species"],
+        structure["box"],
         material,
         loading,
         ShearSchedule(**arguments["schedule"]),

