@@ -12,6 +12,7 @@ from .suggest import did_you_mean
 if TYPE_CHECKING:
     from .model_card import ModelCard
 
+ANY_DATASET = "any"
 _BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
@@ -24,6 +25,9 @@ def hyperparameters_for(
 ) -> dict[str, Any]:
     """Return the hyperparameters of a run: defaults, those of task and dataset, then overrides.
 
+    Defaults under `[defaults.<task>.any]` hold on every dataset of the task, those of a
+    dataset by name come after them.
+
     Parameters
     ----------
     overrides : values, or text as on a command line, which is read as the type of the default
@@ -34,7 +38,8 @@ def hyperparameters_for(
         If the model has no such hyperparameter, or the value does not fit its type.
     """
     chosen = dict(card.hyperparameters)
-    for name, value in card.defaults.get(task, {}).get(dataset, {}).items():
+    of_task = card.defaults.get(task, {})
+    for name, value in {**of_task.get(ANY_DATASET, {}), **of_task.get(dataset, {})}.items():
         chosen[name] = typed_value(value, card.hyperparameters[name])
     for name, value in overrides.items():
         if name not in card.hyperparameters:

@@ -128,7 +128,8 @@ def test_a_task_comes_from_an_entry_point(checkout, tmp_path, monkeypatch, entry
     entry_points.append(
         importlib.metadata.EntryPoint("other", "installed_task", "glassbench.tasks")
     )
-    assert [task.name for task in list_tasks()] == ["ka_propensity", "other"]
+    names = [task.name for task in list_tasks()]
+    assert "other" in names and "ka_propensity" in names
     assert load_task("other").folder == folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,14 @@ class DescriptorModel:
     y_i = b_s + w_s . x_i, with s the species of particle i
 
     A subclass gives `descriptors`; the harness gives regression, choice of the ridge
-    strength, memory of descriptors, saving and loading.
+    strength, memory of descriptors, saving and loading. Where the target is a label, the
+    regression is that of 0 and 1 on the balanced sets, so that 1/2 divides the classes.
 
     Parameters
     ----------
     strengths : ridge strengths to choose from (see `ridge`); a single one is taken as it is
+    by_species : one regression for each species; else one for all, which keeps the order
+        in which a single descriptor ranks the particles
 
     Raises
     ------
@@ -36,7 +40,8 @@ class DescriptorModel:
         If there is no strength, or one is negative.
     """
 
-    def __init__(self, strengths: Sequence[float] = (0.0,)) -> None:
+    def __init__(self, strengths: Sequence[float] = (0.0,), by_species: bool = True) -> None:
+        self.by_species = by_species
         self.strengths = tuple(float(strength) for strength in strengths)
         if not self.strengths or min(self.strengths) < 0:
             raise ValueError(f"strengths {list(strengths)} must be one number >= 0 at least")
@@ -46,7 +51,10 @@ class DescriptorModel:
         self.chosen: dict[int, float] = {}
 
     def descriptors(self, structure: Structure) -> np.ndarray:
-        """Return what describes each particle's surroundings: (N, F)."""
+        """Return what describes each particle's surroundings: (N, F).
+
+        The structure carries no frame: these descriptors do not depend on the load.
+        """
         raise TypeError(f"{type(self).__name__} must define `descriptors`")
 
     def settings(self) -> Mapping[str, object]:
@@ -123,7 +131,11 @@ class DescriptorModel:
 
     def _described(self, structure: Structure) -> np.ndarray:
         settings = (type(self).__module__, type(self).__qualname__, repr(self.settings()))
-        return REMEMBERED.get(settings, structure, self.descriptors)
+        return REMEMBERED.get(settings, replace(structure, frame=None), self.descriptors)
+
+    def _kinds(self, structure: Structure) -> np.ndarray:
+        """Return which regression serves each particle: (N,)."""
+        return structure.species if self.by_species else np.zeros_like(structure.species)
 
     def _groups(self, examples: Sequence[Example], folds: int) -> dict[int, list[Group]]:
         """Return moments of up to `folds` runs of consecutive configurations, by species.
@@ -136,9 +148,12 @@ class DescriptorModel:
         for index, example in enumerate(examples):
             fold = index * folds // len(examples)
             features = self._described(example.structure)
-            target = example.targets[self.target]
-            for species in np.unique(example.structure.species).tolist():
-                of_species = example.structure.species == species
+            target, kinds = example.targets[self.target], self._kinds(example.structure)
+            if example.balanced is not None:
+                chosen = example.balanced
+                features, target, kinds = features[chosen], target[chosen], kinds[chosen]
+            for species in np.unique(kinds).tolist():
+                of_species = kinds == species
                 moments = Moments.of(features[of_species], target[of_species])
                 of_folds = groups.setdefault(species, {})
                 present = of_folds.get(fold)
@@ -150,13 +165,14 @@ class DescriptorModel:
     def _predict(self, structure: Structure) -> np.ndarray:
         features = self._described(structure)
         prediction = np.empty(len(features))
-        for species in np.unique(structure.species):
+        kinds = self._kinds(structure)
+        for species in np.unique(kinds):
             if int(species) not in self.maps:
                 raise ValueError(
                     f"configuration {structure.configuration} has species {species}, which no "
                     f"training configuration had: fitted are {sorted(self.maps)}"
                 )
-            of_species = structure.species == species
+            of_species = kinds == species
             prediction[of_species] = self.maps[int(species)](features[of_species])
         return prediction
 
