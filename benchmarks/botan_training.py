@@ -1,0 +1,180 @@
+"""Train BOTAN as published on published data, with this harness and with pyg_botan.
+
+    python benchmarks/botan_training.py DATA WEIGHTS [--pyg-botan FOLDER] [--seeds 0,1,2]
+                                        [--epochs 81] [--precision float32]
+
+DATA has `train/` and `test/` with files `isoconfig_N4096T0.44_1_tc07.npz`, as `small_data/T0.44`
+in the public repository of Shiba et al. (2023); WEIGHTS is a folder with `model1.pth`, …, the
+`initial_model/` of that repository, of which seed s takes number s + 1, as theirs does. FOLDER is
+a checkout of github.com/h3-Open-BDEC/pyg_botan. Both sides: p = 0.4, Adam at 1e-4, gradients
+clipped at 1, one configuration an update, random symmetries of the cube.
+
+Prints the Pearson correlation of type A, the mean over the test configurations, after the first
+epoch and after every fifth from there. These scores steer nothing: no epoch is chosen by them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from botan_step import _scatter_stand_in
+
+from glassbench.datasets.isoconfigurational import average_trajectories
+from glassbench.datasets.pairs import PAIR_CUTOFF, undirected_pairs
+from glassbench.metrics import pearson
+from glassbench.model import Condition, Example, Run, Structure
+from glassbench.registry import load_model_card, load_model_class
+
+ROOT = Path(__file__).resolve().parents[1]
+CONDITION = Condition.of(temperature=0.44, time=4120)
+DENSITY, P, LEARNING_RATE = 1.2, 0.4, 1e-4
+
+
+def files_of(data: Path, split: str) -> list[Path]:
+    """Return the configurations of a split in the order of their numbers."""
+    paths = list((data / split).glob("*.npz"))
+    if not paths:
+        raise SystemExit(f"{data / split} holds no .npz file: give the folder of train/ and test/")
+    return sorted(paths, key=lambda path: int(re.search(r"_(\d+)_tc", path.name)[1]))
+
+
+def read_example(path: Path) -> Example:
+    """Return a published configuration with its propensity and pair-distance changes."""
+    with np.load(path, allow_pickle=False) as file:
+        positions, species, later = file["initial_positions"], file["types"], file["positions"]
+    box = np.full(3, (len(positions) / DENSITY) ** (1 / 3))
+    pairs = undirected_pairs(positions, box, PAIR_CUTOFF)
+    averages = average_trajectories(positions, later, box, pairs)
+    structure = Structure(positions, species.astype(np.int8), box, path.stem, pairs=pairs)
+    return Example(
+        structure,
+        CONDITION,
+        {
+            "propensity": averages.propensity,
+            "pair_distance_change": averages.pair_distance_change,
+        },
+    )
+
+
+def mean_pearson(predictions, examples) -> float:
+    """Return the Pearson correlation on type A, averaged over configurations."""
+    values = []
+    for prediction, example in zip(predictions, examples, strict=True):
+        kept = example.structure.species == 0
+        values.append(pearson(prediction["propensity"][kept], example.targets["propensity"][kept]))
+    return float(np.mean(values))
+
+
+class Trace:
+    """Prints a score after the first epoch and after every fifth from there."""
+
+    def __init__(self, side: str, seed: int) -> None:
+        self.head, self.started = f"{side}  seed {seed}", time.perf_counter()
+
+    def __call__(self, epoch: int, score: float) -> None:
+        if epoch % 5 == 1:
+            seconds = time.perf_counter() - self.started
+            print(f"{self.head}  epoch {epoch:3d}  {score:.4f}  {seconds:.0f} s", flush=True)
+
+
+def train_ours(options: argparse.Namespace, seed: int) -> None:
+    """Train the baseline `botan` through the loop of the harness."""
+    train, test = ([read_example(p) for p in files_of(options.data, s)] for s in ("train", "test"))
+    card = load_model_card(ROOT / "baselines" / "botan")
+    changes = {
+        "pretrained": str(options.weights / f"model{seed + 1}.pth"),
+        "epochs": options.epochs,
+        "precision": options.precision,
+        "p": P,
+        "learning_rate": LEARNING_RATE,
+    }
+    model = load_model_class(card)(**card.hyperparameters | changes)
+    trace = Trace(f"glassbench {options.precision}", seed)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(
+            seed=seed,
+            target="propensity",
+            symmetry="cubic",
+            folder=Path(folder),
+            score=mean_pearson,
+            report=lambda progress: trace(progress.epoch, progress.validation_score),
+            threads=options.threads,
+        )
+        model.fit(train, test, run)
+
+
+def train_theirs(options: argparse.Namespace, seed: int) -> None:
+    """Train pyg_botan's network on the graphs of its own loader."""
+    if "torch_scatter" not in sys.modules:
+        try:
+            import torch_scatter  # noqa: F401
+        except ImportError:
+            sys.modules["torch_scatter"] = _scatter_stand_in()
+            print("torch_scatter is not installed: its sum is done by scatter_add_")
+        sys.path.insert(0, str(options.pyg_botan))
+    from load_data import Dataset
+    from model import Model
+
+    for generator in (torch.manual_seed, np.random.seed, random.seed):
+        generator(seed)
+    train = Dataset(str(options.data / "train" / "*.npz"))
+    test = Dataset(str(options.data / "test" / "*.npz"), if_train=False)
+    network = Model()
+    network.load_state_dict(torch.load(options.weights / f"model{seed + 1}.pth", weights_only=True))
+    optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    trace = Trace("pyg_botan", seed)
+    for epoch in range(1, options.epochs + 1):
+        for index in torch.randperm(len(train)).tolist():
+            graph = train[index]
+            nodes, edges = network(graph)
+            loss = P * torch.nn.functional.mse_loss(nodes, graph.y)
+            loss = loss + (1 - P) * torch.nn.functional.mse_loss(edges, graph.y_edge)
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+        if epoch % 5 == 1:
+            trace(epoch, _score_theirs(network, test))
+
+
+@torch.no_grad()
+def _score_theirs(network: torch.nn.Module, test) -> float:
+    values = []
+    for index in range(len(test)):
+        graph = test[index]
+        kept = graph.mask.squeeze(1).numpy()
+        nodes = network(graph)[0].squeeze(1).numpy()
+        values.append(pearson(nodes[kept], graph.y.squeeze(1).numpy()[kept]))
+    return float(np.mean(values))
+
+
+def main() -> None:
+    """Train each side with each seed, ours first."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--pyg-botan", type=Path)
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--epochs", type=int, default=81)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--theirs-alone", action="store_true", help="leave our side out")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    for seed in seeds if not options.theirs_alone else []:
+        train_ours(options, seed)
+    for seed in seeds if options.pyg_botan else []:
+        train_theirs(options, seed)
+
+
+if __name__ == "__main__":
+    main()
