@@ -1,5 +1,6 @@
 """Interaction potentials in numpy. Pairs come in as arrays; nothing here searches neighbours."""
 
+from .hessian import pair_hessian
 from .lennard_jones import (
     KOB_ANDERSEN,
     ForceShiftedLennardJones,
@@ -7,11 +8,15 @@ from .lennard_jones import (
     kob_andersen_energy,
     particle_energies,
 )
+from .smoothed_lennard_jones import LARGE_SMALL_2D, SmoothedLennardJones
 
 __all__ = [
     "KOB_ANDERSEN",
+    "LARGE_SMALL_2D",
     "ForceShiftedLennardJones",
+    "SmoothedLennardJones",
     "forces",
     "kob_andersen_energy",
+    "pair_hessian",
     "particle_energies",
 ]

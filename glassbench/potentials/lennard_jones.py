@@ -85,6 +85,17 @@ class ForceShiftedLennardJones:
         slope -= slope_at_cutoff
         return np.where(inside, energy, 0.0), np.where(inside, slope, 0.0)
 
+    def curvature(
+        self, distances: np.ndarray, first_species: np.ndarray, second_species: np.ndarray
+    ) -> np.ndarray:
+        """Return d2V/dr2 (P,), energy per squared length, of pairs (P,) at distances above 0."""
+        distances = np.asarray(distances, dtype=np.float64)
+        epsilon = np.array(self.epsilon, float)[first_species, second_species]
+        sigma = np.array(self.sigma, float)[first_species, second_species]
+        inverse_sixth = (sigma / distances) ** 6
+        curvature = 24 * epsilon * inverse_sixth * (26 * inverse_sixth - 7) / distances**2
+        return np.where(distances < self.cutoff_factor * sigma, curvature, 0.0)
+
 
 def _lennard_jones(distances, epsilon, sigma) -> tuple[np.ndarray, np.ndarray]:
     inverse_sixth = (sigma / distances) ** 6

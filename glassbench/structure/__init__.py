@@ -9,6 +9,7 @@ from .bond_order import bond_order_parameters
 from .cell_list import PairBlock, neighbourhood_blocks, pair_blocks
 from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density_maps
 from .local import local_density, neighbour_counts, number_of_neighbours
+from .modes import lowest_modes, soft_mode_participation
 from .neighbours import Pairs, neighbour_pairs
 from .non_affine import non_affine_squared_displacement
 from .orientational import orientational_pair_correlation
@@ -40,6 +41,7 @@ __all__ = [
     "bond_order_parameters",
     "density_maps",
     "local_density",
+    "lowest_modes",
     "minimum_image",
     "neighbour_counts",
     "neighbour_pairs",
@@ -54,6 +56,7 @@ __all__ = [
     "radial_structure_functions",
     "shell_average_matrix",
     "shell_averages",
+    "soft_mode_participation",
     "structure_functions",
     "voronoi_cells",
     "wrap",

@@ -1,0 +1,122 @@
+"""Soft modes: how much each particle takes part in the vibrations of lowest frequency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import sparray
+
+DENSE_SIZE = 600
+# Relative to the stiffness of a particle: far below the lowest modes, above rounding errors.
+SHIFT = 1e-6
+
+
+def lowest_modes(
+    hessian: sparray, dimension: int, count: int, masses: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the normal modes of lowest frequency, the d translations left out.
+
+    omega^2 e = M^(-1/2) H M^(-1/2) e, by the Lanczos method around a shift just below 0
+    with the matrix factorised once. At a minimum of the energy these are the modes of
+    lowest frequency; elsewhere those with the least |omega^2|, unstable ones included.
+
+    Parameters
+    ----------
+    hessian : (d N, d N) sparse and symmetric, coordinates ordered particle by particle
+    dimension : int, d
+    count : int
+        Number of modes, at most d (N - 1).
+    masses : (N,), optional
+        All equal to 1 unless given.
+
+    Returns
+    -------
+    omega^2 (count,), ascending, and polarisation vectors (N, d, count), each of length 1
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or there are not that many modes.
+    """
+    from scipy import sparse
+
+    size = hessian.shape[0]
+    if hessian.shape != (size, size) or size % dimension:
+        raise ValueError(f"hessian {hessian.shape} must be square, a multiple of {dimension}")
+    particles = size // dimension
+    if not 1 <= count <= size - dimension:
+        raise ValueError(f"{count} modes of {size - dimension}: ask for 1 or more, and no more")
+    masses = np.ones(particles) if masses is None else np.asarray(masses, dtype=np.float64)
+    if masses.shape != (particles,) or not (masses > 0).all():
+        raise ValueError(f"masses {masses.shape} must be {particles} positive numbers")
+    scale = sparse.diags_array(1 / np.sqrt(np.repeat(masses, dimension)))
+    matrix = (scale @ hessian @ scale).tocsc()
+    values, vectors = _nearest_zero(matrix, min(count + dimension, size))
+    weights = np.sqrt(masses / masses.sum())
+    overlap = np.einsum("n,nam->am", weights, vectors.reshape(particles, dimension, -1))
+    internal = np.argsort((overlap**2).sum(axis=0), kind="stable")[: len(values) - dimension]
+    order = internal[np.argsort(np.abs(values[internal]), kind="stable")][:count]
+    order = order[np.argsort(values[order], kind="stable")]
+    return values[order], vectors[:, order].reshape(particles, dimension, count)
+
+
+def _nearest_zero(matrix, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues (count,) nearest to zero and their vectors (size, count)."""
+    from scipy.sparse.linalg import LinearOperator, eigsh, splu
+
+    size = matrix.shape[0]
+    if size <= DENSE_SIZE or count > size // 3:
+        values, vectors = np.linalg.eigh(matrix.toarray())
+        nearest = np.argsort(np.abs(values), kind="stable")[:count]
+        return values[nearest], vectors[:, nearest]
+    shift = -SHIFT * float(matrix.diagonal().mean())
+    shifted = matrix.copy()
+    shifted.setdiag(shifted.diagonal() - shift)
+    factors = splu(
+        shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
+    inverse = LinearOperator(matrix.shape, factors.solve, dtype=np.float64)
+    start = np.random.default_rng(0).normal(size=size)
+    return eigsh(matrix, k=count, sigma=shift, OPinv=inverse, v0=start)
+
+
+def soft_mode_participation(
+    hessian: sparray,
+    dimension: int,
+    fraction: float = 0.01,
+    masses: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the participation of each particle in the softest modes.
+
+    p_i = sum over the lowest `fraction` of all d N modes of |e_i|^2, e_i the part of the
+    polarisation vector that belongs to particle i. The sum over particles is the number
+    of modes.
+
+    Parameters
+    ----------
+    hessian, dimension, masses : those of `lowest_modes`
+    fraction : float, at least one mode is taken
+
+    Returns
+    -------
+    (N,) float64, dimensionless
+
+    Raises
+    ------
+    ValueError
+        As `lowest_modes`, and for a fraction that is not above 0 and below 1.
+
+    References
+    ----------
+    Fan, Ma, Nat. Commun. 12, 1506 (2021), Methods, "SM analysis";
+    Widmer-Cooper, Perry, Harrowell, Reichman, Nat. Phys. 4, 711 (2008).
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction {fraction} must be above 0 and below 1")
+    count = max(1, round(fraction * hessian.shape[0]))
+    count = min(count, hessian.shape[0] - dimension)
+    _, vectors = lowest_modes(hessian, dimension, count, masses)
+    return (vectors**2).sum(axis=(1, 2))
