@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import UserError
 from .lammps_library import gather_by_id, lammps_session, load_lammps_module, place_atoms
+from .material import Material
 from .seeds import generator_from_names
 
 POTENTIAL_NAME = "CuZr_mm.eam.fs"
@@ -182,19 +183,33 @@ def maxwell_boltzmann(species: np.ndarray, temperature: float, *names: object) -
     return velocities - (masses * velocities).sum(axis=0) / masses.sum()
 
 
+def copper_zirconium(potential: str = "") -> Material:
+    """Return what LAMMPS must know of the alloy; copper is species 0, zirconium species 1."""
+    return Material(
+        units="metal",
+        dimension=3,
+        masses=MASSES,
+        pair_commands=(
+            "pair_style eam/fs",
+            f'pair_coeff * * "{potential_file(potential)}" Cu Zr',
+        ),
+        skin=0.5,
+    )
+
+
 def open_box(lammps, edge: float, potential: str = "") -> None:
     """Open a cubic periodic box of this edge (Angstrom) with copper as type 1, zirconium as 2."""
+    material = copper_zirconium(potential)
     for command in (
-        "units metal",
+        f"units {material.units}",
         "atom_style atomic",
         "atom_modify map array",
         "boundary p p p",
         f"region box block 0 {edge:.17g} 0 {edge:.17g} 0 {edge:.17g}",
         "create_box 2 box",
-        *(f"mass {number} {mass}" for number, mass in enumerate(MASSES, start=1)),
-        "pair_style eam/fs",
-        f'pair_coeff * * "{potential_file(potential)}" Cu Zr',
-        "neighbor 0.5 bin",
+        *(f"mass {number} {mass}" for number, mass in enumerate(material.masses, start=1)),
+        *material.pair_commands,
+        f"neighbor {material.skin} bin",
         "neigh_modify delay 0 every 1 check yes",
         "thermo_modify norm no",
         "thermo 10000",

