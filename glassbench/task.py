@@ -13,6 +13,8 @@ from .errors import UserError
 
 SYMMETRIES = ("none", "square", "cubic", "shear_2d", "shear_3d")
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
+# What a structure may carry under the tier `dynamics`, where a dataset has it.
+DYNAMICS = ("vibrational_msd",)
 
 
 class TaskError(UserError):

@@ -18,6 +18,7 @@ from .storage import check_save_and_load
 from .structures import Examples, make_examples
 from .subject import Subject
 from .symmetry import (
+    check_co_rotation,
     check_periodic_images,
     check_permutation,
     check_reflection,
@@ -36,6 +37,7 @@ CHECKS: Mapping[str, Callable[[Subject], str | None]] = {
     "permutation": check_permutation,
     "translation": check_translation,
     "periodic_images": check_periodic_images,
+    "co_rotation": check_co_rotation,
     "rotation": check_rotation,
     "reflection": check_reflection,
     "company": check_company,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..datasets.balanced import balanced_set, draw_negatives
 from ..model import Condition, Example, Structure
 from ..structure import neighbour_pairs
-from ..task import Task
+from ..task import DYNAMICS, Task
 
 DENSITY = 1.2
 PAIR_CUTOFF = 2.0
 FRACTION_OF_B = {2: 0.35, 3: 0.2}
 DIAMETERS = np.array([[1.05, 0.9], [0.9, 0.88]])
 VIBRATION = 0.05
+# Length of what is one in reduced units, by unit: neighbours in a metal lie 2.6 Angstrom apart.
+LENGTHS = {"reduced": 1.0, "Angstrom": 2.6}
 
 
 @dataclass(frozen=True)
@@ -32,32 +35,31 @@ def make_examples(
 ) -> Examples:
     """Return two training, one validation and two test examples for a task.
 
+    Under load, every structure has a frame of its own; that of the first test structure
+    is the identity.
+
     Parameters
     ----------
     reads : tiers of input that the structures carry
     particles : number of particles of each structure; 1215 unless given (a box edge of
         10.04 in three dimensions), 400 in two dimensions
-
-    Raises
-    ------
-    ValueError
-        If the tier `dynamics` is asked for, which has no fixed names.
     """
-    if "dynamics" in reads:
-        raise ValueError(
-            "structures of the conformance test carry no short-time dynamics: give examples of "
-            "your own to check_model"
-        )
     dimension = 2 if task.symmetry in ("square", "shear_2d") else 3
     particles = particles or {2: 400, 3: 1215}[dimension]
-    condition = Condition.of(**{axis.name: 1.0 for axis in task.axes})
-    with_frame = task.symmetry.startswith("shear")
+    condition = Condition.of(**{a.name: a.default[0] if a.default else 1.0 for a in task.axes})
+    with_pairs = any(target.per == "pair" for target in task.targets.values())
     examples = []
     for number in range(5):
-        structure = glassy_structure(
-            particles, dimension, seed=10 * seed + number, reads=reads, with_frame=with_frame
-        )
-        examples.append(Example(structure, condition, _targets(task, structure)))
+        structure = glassy_structure(particles, dimension, 10 * seed + number, reads, with_pairs)
+        if task.symmetry.startswith("shear"):
+            structure = replace(structure, frame=_frame(dimension, (number - 3) % 5))
+        structure = _in_unit(structure, LENGTHS["Angstrom" if _metallic(task) else "reduced"])
+        targets = _targets(task, structure)
+        balanced = None
+        if task.targets[task.target].label_of:
+            positive = targets[task.target] > 0
+            balanced = balanced_set(positive, draw_negatives(positive, number))
+        examples.append(Example(structure, condition, targets, balanced))
     return Examples(tuple(examples[:2]), (examples[2],), tuple(examples[3:]))
 
 
@@ -66,7 +68,7 @@ def glassy_structure(
     dimension: int = 3,
     seed: int = 0,
     reads: Sequence[str] = ("thermal",),
-    with_frame: bool = False,
+    with_pairs: bool = True,
 ) -> Structure:
     """Return a dense disordered binary mixture with the short-range order of a glass.
 
@@ -78,7 +80,7 @@ def glassy_structure(
     ----------
     particles : N
     dimension : 2 or 3
-    with_frame : give the identity as the frame of a shear
+    with_pairs : list the pairs closer than 2.0
 
     Raises
     ------
@@ -94,16 +96,43 @@ def glassy_structure(
     shaken = inherent + VIBRATION * generator.standard_normal(inherent.shape)
     cage = inherent + VIBRATION / 5 * generator.standard_normal(inherent.shape)
     pairs = neighbour_pairs(shaken, box, PAIR_CUTOFF).undirected()
+    dynamics = {name: generator.gamma(4.0, VIBRATION**2, particles) for name in DYNAMICS}
     return Structure(
         positions=shaken % box,
         species=species,
         box=box,
         configuration=f"conformance-{seed}",
-        frame=np.eye(dimension) if with_frame else None,
-        pairs=np.stack([pairs.senders, pairs.receivers], axis=1).astype(np.int64),
+        pairs=np.stack([pairs.senders, pairs.receivers], axis=1).astype(np.int64)
+        if with_pairs
+        else None,
         inherent_positions=inherent % box if "inherent" in reads else None,
         cage_positions=cage % box if "cage" in reads else None,
+        dynamics=dynamics if "dynamics" in reads else None,
     )
+
+
+def _frame(dimension: int, number: int) -> np.ndarray:
+    """Return the identity turned by 45 degrees so many times, about axes in turn."""
+    frame, half = np.eye(dimension), np.sqrt(0.5)
+    for turn in range(number):
+        first, second = (0, 1) if dimension == 2 else (turn % 3, (turn + 1) % 3)
+        rotation = np.eye(dimension)
+        rotation[[first, second], [first, second]] = half
+        rotation[first, second], rotation[second, first] = half, -half
+        frame = rotation @ frame
+    return frame
+
+
+def _metallic(task: Task) -> bool:
+    return any("Angstrom" in target.unit for target in task.targets.values())
+
+
+def _in_unit(structure: Structure, length: float) -> Structure:
+    """Return the structure with all lengths multiplied."""
+    names = ("positions", "inherent_positions", "cage_positions", "box")
+    present = {name: getattr(structure, name) for name in names}
+    scaled = {name: length * array for name, array in present.items() if array is not None}
+    return replace(structure, **scaled)
 
 
 def _relaxed(positions: np.ndarray, species: np.ndarray, box: np.ndarray, steps: int = 60):
@@ -128,23 +157,32 @@ def _targets(task: Task, structure: Structure) -> Mapping[str, np.ndarray]:
     """Return every target of the task from crowding: smooth, and unchanged by any symmetry.
 
     c_i = sum_j exp(-r_ij^2), standardised; particle targets 0.3 - 0.1 tanh(c_i) + 0.1 s_i,
-    pair targets (c_i + c_j) (1.5 - r_ij) / 20
+    labels where that is in its upper fifth, pair targets (c_i + c_j) (1.5 - r_ij) / 20
     """
-    crowding, distances = _crowding(structure)
-    first, second = structure.pairs.T
-    values = {
-        "particle": 0.3 - 0.1 * np.tanh(crowding) + 0.1 * structure.species,
-        "pair": (crowding[first] + crowding[second]) * (1.5 - distances) / 20,
-    }
-    return {name: values[target.per].copy() for name, target in task.targets.items()}
+    length = LENGTHS["Angstrom" if _metallic(task) else "reduced"]
+    crowding = _crowding(structure, length)
+    particle = 0.3 - 0.1 * np.tanh(crowding) + 0.1 * structure.species
+    found = {}
+    for name, target in task.targets.items():
+        if target.per == "pair":
+            found[name] = _of_pairs(structure, crowding, length)
+        elif target.label_of:
+            found[name] = (particle > np.quantile(particle, 0.8)).astype(np.float32)
+        else:
+            found[name] = particle.copy()
+    return found
 
 
-def _crowding(structure: Structure) -> tuple[np.ndarray, np.ndarray]:
+def _of_pairs(structure: Structure, crowding: np.ndarray, length: float) -> np.ndarray:
     first, second = structure.pairs.T
     vectors = structure.positions[second] - structure.positions[first]
     vectors -= structure.box * np.round(vectors / structure.box)
-    distances = np.linalg.norm(vectors, axis=1)
-    weights = np.exp(-(distances**2))
-    count = len(structure.positions)
-    crowding = np.bincount(first, weights, count) + np.bincount(second, weights, count)
-    return (crowding - crowding.mean()) / crowding.std(), distances
+    distances = np.linalg.norm(vectors, axis=1) / length
+    return (crowding[first] + crowding[second]) * (1.5 - distances) / 20
+
+
+def _crowding(structure: Structure, length: float) -> np.ndarray:
+    pairs = neighbour_pairs(structure.positions, structure.box, PAIR_CUTOFF * length)
+    weights = np.exp(-((pairs.distances / length) ** 2))
+    crowding = np.bincount(pairs.receivers, weights, len(structure.positions))
+    return (crowding - crowding.mean()) / crowding.std()

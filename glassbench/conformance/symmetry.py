@@ -72,6 +72,28 @@ def check_reflection(subject: Subject) -> str | None:
     return _check_matrices(subject, "reflection", lambda matrix: np.linalg.det(matrix) < 0)
 
 
+def check_co_rotation(subject: Subject) -> str | None:
+    """Turning structure and load together changes nothing, where the task has a load."""
+    from ..training.augmentation import symmetry_matrices
+
+    frame = subject.structure.frame
+    if frame is None:
+        return None
+    dimension = len(frame)
+    matrices = symmetry_matrices("square" if dimension == 2 else "cubic", dimension).astype(float)
+    matrices = [m for m in matrices if not np.array_equal(m, np.eye(dimension))]
+    for matrix in np.random.default_rng(5).permutation(matrices)[:MATRICES]:
+        together = replace(turned(subject.structure, matrix), frame=frame @ matrix.T)
+        difference = _difference(subject, together)
+        if difference:
+            rows = matrix.astype(int).tolist()
+            return (
+                f"with structure and load turned by {rows}, {difference}: turn every neighbour "
+                "vector into the frame of the load, `vectors @ structure.frame.T`"
+            )
+    return None
+
+
 def turned(structure: Structure, matrix: np.ndarray) -> Structure:
     """Return the structure turned by a signed permutation of the axes, its box with it.
 

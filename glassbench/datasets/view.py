@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..model import Condition, Example, Structure
-from ..task import INPUT_TIERS, Task
+from ..task import DYNAMICS, INPUT_TIERS, Task
 from .balanced import balanced_set
 from .errors import DatasetError
 from .labels import Labels
@@ -25,7 +25,6 @@ from .state import State
 from .store import Dataset, open_dataset
 
 STRUCTURES_IN_MEMORY = 64
-DYNAMICS = ("vibrational_msd",)
 
 
 def open_view(task: Task, path: Path, reads: Sequence[str] = INPUT_TIERS) -> View:

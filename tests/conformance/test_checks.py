@@ -284,7 +284,52 @@ def test_a_model_that_breaks_one_rule_fails_that_check_alone(model_class, task, 
 
 
 def test_every_check_has_a_model_that_breaks_it():
-    assert {name for name, _ in BROKEN.values()} == {"fit", *CHECKS}
+    of_loads = {"co_rotation"}
+    assert {name for name, _ in BROKEN.values()} | of_loads == {"fit", *CHECKS}
+
+
+class SeesTheLoad(Sound):
+    """Counts neighbours along the direction of elongation, in the frame of the load."""
+
+    claims = CLAIMS
+
+    def feature(self, structure):
+        pairs = neighbour_pairs(structure.positions, structure.box, 1.5)
+        turned = self.turned(pairs.vectors, structure.frame)
+        product = turned[:, 0] * turned[:, 1]
+        return np.bincount(pairs.receivers, product, len(structure.species))
+
+    def turned(self, vectors, frame):
+        return vectors @ frame.T
+
+    def predict(self, structures, condition):
+        return [{"rearranging": self.predict_one(structure)} for structure in structures]
+
+
+class IgnoresTheFrame(SeesTheLoad):
+    def turned(self, vectors, frame):
+        return vectors
+
+
+class PrefersTheShearDirection(SeesTheLoad):
+    def feature(self, structure):
+        pairs = neighbour_pairs(structure.positions, structure.box, 1.5)
+        along = self.turned(pairs.vectors, structure.frame)[:, 0]
+        return np.bincount(pairs.receivers, along**2, len(structure.species))
+
+
+@pytest.mark.parametrize(
+    ("model_class", "wrong"),
+    [
+        (SeesTheLoad, []),
+        (IgnoresTheFrame, ["co_rotation"]),
+        (PrefersTheShearDirection, ["reflection"]),
+    ],
+)
+def test_models_under_load_turn_with_it_and_keep_the_mirrors_that_they_claim(model_class, wrong):
+    task = load_task("lj2d_plasticity")
+    examples = make_examples(task, particles=200)
+    assert list(failed(model_class, task, examples)[0]) == wrong
 
 
 def test_pair_predictions_follow_the_renumbered_pairs(task, examples):

@@ -35,8 +35,9 @@ def test_tiers_that_are_not_read_are_not_given():
     assert thermal.inherent_positions is None and thermal.cage_positions is None
     inherent = make_examples(task, ("thermal", "inherent"), particles=200).test[0].structure
     assert inherent.inherent_positions.shape == inherent.positions.shape
-    with pytest.raises(ValueError, match="short-time dynamics"):
-        make_examples(task, ("thermal", "dynamics"))
+    assert thermal.dynamics is None
+    dynamics = make_examples(task, ("thermal", "dynamics"), particles=200).test[0].structure
+    assert (dynamics.dynamics["vibrational_msd"] > 0).all()
 
 
 @pytest.mark.parametrize(("symmetry", "dimension"), [("square", 2), ("shear_2d", 2), ("none", 3)])
@@ -55,3 +56,30 @@ def test_targets_tell_crowded_particles_from_free_ones():
     assert np.corrcoef(number[of_a], target[of_a])[0, 1] < -0.3
     assert example.targets["pair_distance_change"].shape == (len(structure.pairs),)
     assert (structure.pairs[:, 0] < structure.pairs[:, 1]).all()
+
+
+@pytest.mark.parametrize(("name", "dimension"), [("lj2d_plasticity", 2), ("cuzr_plasticity", 3)])
+def test_loads_differ_between_structures_and_the_one_under_check_is_not_turned(name, dimension):
+    examples = make_examples(load_task(name), particles=300)
+    everything = (*examples.train, *examples.valid, *examples.test)
+    frames = np.array([example.structure.frame for example in everything])
+    assert np.allclose(frames @ frames.transpose(0, 2, 1), np.eye(dimension))
+    assert len(np.unique(frames.round(6), axis=0)) == len(everything)
+    assert np.array_equal(examples.test[0].structure.frame, np.eye(dimension))
+
+
+def test_labels_come_with_balanced_sets():
+    example = make_examples(load_task("lj2d_plasticity"), particles=300).train[0]
+    labels = example.targets["rearranging"]
+    assert set(np.unique(labels)) == {0, 1} and labels.sum() == 60
+    assert labels[example.balanced].mean() == 0.5
+    assert (example.targets["d2min"][labels > 0].min()) > example.targets["d2min"][
+        labels == 0
+    ].max()
+
+
+def test_metals_are_as_large_as_metals():
+    structure = make_examples(load_task("cuzr_stiffness")).train[0].structure
+    assert structure.box.min() > 20
+    pairs = neighbour_pairs(structure.positions, structure.box, 4.0)
+    assert 2.2 < np.median(pairs.distances) < 3.6
