@@ -1,0 +1,22 @@
+"""Running a submitted model that nobody trusts: walls, limits, and what passes between."""
+
+from .engines import Engine, choose_engine, find_engines
+from .errors import SandboxError, printable
+from .launch import Outcome, run_cell
+from .limits import Limits
+from .walls import MEANING, REQUIRED, Walls, try_engine
+
+__all__ = [
+    "MEANING",
+    "REQUIRED",
+    "Engine",
+    "Limits",
+    "Outcome",
+    "SandboxError",
+    "Walls",
+    "choose_engine",
+    "find_engines",
+    "printable",
+    "run_cell",
+    "try_engine",
+]

@@ -1,0 +1,120 @@
+"""Archives: written alike from alike files, unpacked without leaving their folder or the limits."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from .errors import SandboxError, printable
+from .limits import GIB
+
+MAX_FILES = 5_000
+MAX_BYTES = 2 * GIB
+MAX_DEPTH = 16
+MAX_NAME = 200
+PIECE = 2**20
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def write_archive(path: Path, files: Mapping[str, Path | bytes]) -> str:
+    """Write a zip file of files by name and return its sha256; equal files give equal bytes."""
+    partial = path.with_name(f"{path.name}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            data = content if isinstance(content, bytes) else content.read_bytes()
+            # A ZipInfo without a date carries 1980-01-01.
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    partial.replace(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def unpack_archive(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> list[str]:
+    """Unpack a stranger's zip file into an empty folder and return the names of its files.
+
+    Raises
+    ------
+    SandboxError
+        If a name leads out of the folder, a member is no plain file, two names are
+        one on some file system, or there are too many files or bytes. Then nothing
+        is left in the folder.
+    """
+    written: list[Path] = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            _check_members(path, members, max_bytes)
+            left = max_bytes
+            for member in members:
+                target = folder / member.filename
+                target.parent.mkdir(parents=True, exist_ok=True)
+                written.append(target)
+                left -= _copy(archive, member, target, left, path)
+    except SandboxError:
+        _remove(written, folder)
+        raise
+    except Exception as error:
+        # Each decompressor has errors of its own, such as zlib.error.
+        _remove(written, folder)
+        raise SandboxError(f"{path} is no zip file, or a broken one: {printable(error)}") from None
+    return [member.filename for member in members]
+
+
+def _check_members(path: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> None:
+    total = sum(member.file_size for member in members)
+    if len(members) > MAX_FILES or total > max_bytes:
+        raise SandboxError(
+            f"{path} unfolds to {len(members)} files of {total} bytes, at most {MAX_FILES} files "
+            f"and {max_bytes} bytes are unpacked"
+        )
+    seen: set[str] = set()
+    for member in members:
+        why = _refusal(member)
+        if not why and member.filename.casefold() in seen:
+            why = "stands there twice"
+        if why:
+            raise SandboxError(f"{path}: member `{printable(member.filename, 80)}` {why}")
+        seen.add(member.filename.casefold())
+    folders = {str(p) for name in seen for p in PurePosixPath(name).parents}
+    for name in seen & folders:
+        raise SandboxError(f"{path}: `{printable(name, 80)}` is a file and a folder")
+
+
+def _refusal(member: zipfile.ZipInfo) -> str:
+    """Return why a member cannot be unpacked, or nothing."""
+    name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
+    parts = name.split("/")
+    if name.startswith("/") or "\\" in name or ":" in name or ".." in parts:
+        return "leads out of the folder"
+    if not name.isprintable() or "" in parts or "." in parts or len(name) > MAX_NAME:
+        return "has a name that is no plain path"
+    if len(parts) > MAX_DEPTH:
+        return f"lies more than {MAX_DEPTH} folders deep"
+    if kind not in (0, stat.S_IFREG):
+        return "is a link or a device: plain files are wanted"
+    if member.flag_bits & 1:
+        return "is encrypted"
+    return "" if member.compress_type in METHODS else "is compressed in an unknown way"
+
+
+def _copy(archive, member: zipfile.ZipInfo, target: Path, left: int, path: Path) -> int:
+    count = 0
+    with archive.open(member) as source, open(target, "xb") as file:
+        while piece := source.read(PIECE):
+            count += len(piece)
+            if count > min(left, member.file_size):
+                raise SandboxError(f"{path}: `{member.filename}` is longer than it says")
+            file.write(piece)
+    return count
+
+
+def _remove(written: list[Path], folder: Path) -> None:
+    for path in written:
+        path.unlink(missing_ok=True)
+    for place in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+        place.rmdir()

@@ -1,0 +1,117 @@
+"""Reading what a stranger wrote: JSON and arrays whose size is known before they are read."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from .errors import SandboxError, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_JSON_BYTES = 64 * 2**20
+MAX_MEMBERS = 100_000
+LONGEST_HEADER = 10_000
+
+
+def read_json(data: bytes, what: str, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Return the value of a JSON document.
+
+    Raises
+    ------
+    SandboxError
+        If it is too long, nested too deeply, no JSON, or holds numbers that JSON has not.
+    """
+    if len(data) > max_bytes:
+        raise SandboxError(f"{what} has {len(data)} bytes, at most {max_bytes} are read")
+    try:
+        return json.loads(data, parse_constant=_no_number, object_pairs_hook=_once)
+    except RecursionError:
+        raise SandboxError(f"{what} is nested too deeply to be a document") from None
+    except (ValueError, MemoryError) as error:
+        raise SandboxError(f"{what} is no JSON: {printable(error)}") from None
+
+
+def read_arrays(data: bytes, what: str, max_bytes: int) -> dict[str, np.ndarray]:
+    """Return the arrays of an `.npz` by name; nothing in it is executed.
+
+    What the members say of their size is held against a limit, and against what
+    they hold, before any memory is taken for them.
+
+    Raises
+    ------
+    SandboxError
+        If it is no `.npz` of plain arrays, or larger than the limit.
+    """
+
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            total = sum(member.file_size for member in members)
+            if len(members) > MAX_MEMBERS or total > max_bytes:
+                raise SandboxError(
+                    f"{what} unfolds to {len(members)} arrays of {total} bytes together, at most "
+                    f"{MAX_MEMBERS} arrays and {max_bytes} bytes are read"
+                )
+            for member in members:
+                name = member.filename.removesuffix(".npy")
+                if name in arrays:
+                    raise SandboxError(f"{what} has the array `{printable(name)}` twice")
+                arrays[name] = _array(archive.read(member), f"{what}, `{printable(name)}`")
+    except SandboxError:
+        raise
+    except (ValueError, OSError, EOFError, RuntimeError, KeyError, NotImplementedError) as error:
+        raise SandboxError(f"{what} is no .npz of plain arrays: {printable(error)}") from None
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, MemoryError, OverflowError) as error:
+        raise SandboxError(f"{what} is no .npz of plain arrays: {printable(error)}") from None
+    except Exception as error:
+        # Each decompressor has errors of its own, such as zlib.error and lzma.LZMAError.
+        raise SandboxError(f"{what} cannot be unpacked: {printable(error)}") from None
+    return arrays
+
+
+def array_header(data: bytes, what: str) -> tuple[tuple[int, ...], np.dtype, int]:
+    """Return shape, dtype and length of the header of an `.npy` of numbers or text.
+
+    Raises
+    ------
+    SandboxError
+        If it is none, or it holds Python objects, which only unpickling could read.
+    """
+    import numpy as np
+    from numpy.lib import format as npy
+
+    stream = io.BytesIO(data[: LONGEST_HEADER + 64])
+    try:
+        read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+        shape, _, dtype = read[npy.read_magic(stream)](stream, max_header_size=LONGEST_HEADER)
+    except Exception as error:
+        raise SandboxError(f"{what} is no .npy: {printable(error)}") from None
+    if dtype.hasobject or not isinstance(dtype, np.dtype) or dtype.kind not in "iufbU":
+        raise SandboxError(f"{what} holds {printable(dtype)}: plain numbers are wanted, no objects")
+    return shape, dtype, stream.tell()
+
+
+def _array(data: bytes, what: str) -> np.ndarray:
+    import numpy as np
+
+    shape, dtype, length = array_header(data, what)
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data) - length:
+        raise SandboxError(f"{what} says {shape} of {dtype} and holds {len(data) - length} bytes")
+    return np.load(io.BytesIO(data), allow_pickle=False)
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found

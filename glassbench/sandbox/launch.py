@@ -1,0 +1,184 @@
+"""Running a cell: start it, watch what it takes, read what comes out, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .bounded import read_json
+from .engines import CONTAINERS, Engine, bubblewrap_arguments, inside_command, make_skeleton
+from .errors import SandboxError, printable
+from .exchange import write_request
+from .limits import Limits
+from .shown import machine_view
+
+WATCH_EVERY = 0.05
+READ_AT_ONCE = 2**16
+HEADER_BYTES = 2**24
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended.
+
+    Attributes
+    ----------
+    report : what the program inside says of itself, to be believed no further than that
+    payload : the bytes that follow the report
+    log : what was printed inside, cut to the limit
+    stopped : the limit that ended it, or None
+    seconds : wall time
+    """
+
+    report: dict[str, Any]
+    payload: bytes
+    log: str
+    stopped: str | None
+    seconds: float
+
+
+def run_cell(
+    engine: Engine, request: Path, action: dict[str, Any], limits: Limits, secret: Iterable[Path]
+) -> Outcome:
+    """Run one request behind walls.
+
+    Parameters
+    ----------
+    request : folder that the cell sees as its input, world-readable
+    action : what to do, written to the folder as `request.json`
+    secret : files and folders that must not be seen
+
+    Raises
+    ------
+    SandboxError
+        If the engine cannot start, or what comes out is no answer.
+    """
+    view = machine_view(request, secret)
+    write_request(request, action | {"limits": asdict(limits) | {"cpu": limits.cpu}})
+    with contextlib.ExitStack() as stack:
+        if engine.name == "bubblewrap":
+            command = _bubblewrap(stack, engine, view, limits)
+        else:
+            root = stack.enter_context(tempfile.TemporaryDirectory(prefix="glassbench-root-"))
+            skeleton = make_skeleton(view, Path(root))
+            command = CONTAINERS[engine.name](engine, view, limits, skeleton)
+        descriptors = [int(word) for word in command[2:3] if engine.name == "bubblewrap"]
+        return _watched(command, descriptors, limits)
+
+
+def _bubblewrap(stack: contextlib.ExitStack, engine: Engine, view, limits: Limits) -> list[str]:
+    """Return bubblewrap's command; its arguments come through a pipe, unseen from inside."""
+    words = bubblewrap_arguments(view, limits, as_root=os.geteuid() == 0)
+    file = stack.enter_context(tempfile.TemporaryFile())
+    file.write(b"".join(word.encode() + b"\0" for word in words))
+    file.seek(0)
+    return [engine.program, "--args", str(file.fileno()), "--", *inside_command()]
+
+
+def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outcome:
+    started = time.monotonic()
+    # No variable of this process enters: not even the one that starts the walls has any.
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={},
+        pass_fds=descriptors,
+        start_new_session=True,
+    )
+    answer = _Reader(process.stdout, limits.answer_bytes + HEADER_BYTES, keep_reading=False)
+    log = _Reader(process.stderr, limits.log_bytes, keep_reading=True)
+    stopped = None
+    try:
+        while process.poll() is None and stopped is None:
+            stopped = _broken_limit(process.pid, started, answer, limits)
+            if stopped is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(WATCH_EVERY)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+        answer.join()
+        log.join()
+    text = log.data.decode("utf-8", errors="replace")
+    report, payload = _split(answer.data) if stopped is None else ({}, b"")
+    if stopped is None and not report:
+        report = {"error": _last_words(text, process.returncode)}
+    return Outcome(report, payload, text, stopped, time.monotonic() - started)
+
+
+def _broken_limit(pid: int, started: float, answer: _Reader, limits: Limits) -> str | None:
+    """Return in words the limit that the cell has broken by now, or None."""
+    import psutil
+
+    if time.monotonic() - started > limits.wall_seconds:
+        return f"it ran longer than {limits.wall_seconds:g} s"
+    if answer.overflow:
+        return f"its answer is longer than {limits.answer_bytes} bytes"
+    resident, count = 0, 0
+    try:
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                resident += child.memory_info().rss
+                count += 1
+    except psutil.Error:
+        return None
+    if resident > limits.memory_bytes:
+        return f"it took {resident} bytes of memory, {limits.memory_bytes} are allowed"
+    if count > 2 * limits.processes:
+        return f"it had {count} processes at once, {limits.processes} are allowed"
+    return None
+
+
+def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return report and payload of an answer: the report's length in 8 bytes comes first."""
+    if len(data) < 8:
+        return {}, b""
+    length = int.from_bytes(data[:8], "big")
+    if length > min(HEADER_BYTES, len(data) - 8):
+        raise SandboxError("what came out of the sandbox is no answer: its length does not fit")
+    report = read_json(data[8 : 8 + length], "the answer of the sandbox", HEADER_BYTES)
+    if not isinstance(report, dict):
+        raise SandboxError("what came out of the sandbox is no answer: a report is no object")
+    return report, data[8 + length :]
+
+
+def _last_words(log: str, code: int | None) -> str:
+    lines = [line for line in log.splitlines() if line.strip()]
+    how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+    return printable(f"it ended without an answer ({how}): {lines[-1] if lines else 'no word'}")
+
+
+class _Reader(threading.Thread):
+    """Reads a pipe up to a limit, so that neither side waits for the other."""
+
+    def __init__(self, pipe, limit: int, keep_reading: bool) -> None:
+        super().__init__(daemon=True)
+        self.pipe, self.limit, self.keep_reading = pipe, limit, keep_reading
+        self.pieces: list[bytes] = []
+        self.length, self.overflow = 0, False
+        self.start()
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self.pieces)
+
+    def run(self) -> None:
+        with self.pipe:
+            while piece := self.pipe.read1(READ_AT_ONCE):
+                room = self.limit - self.length
+                self.pieces.append(piece[:room])
+                self.length += len(self.pieces[-1])
+                self.overflow = self.overflow or len(piece) > room
+                if self.overflow and not self.keep_reading:
+                    return
