@@ -66,6 +66,7 @@ def make_record(
         If no trial finished, or model and floors were scored on different configurations.
     """
     from .record_scores import condition_entry
+    from .record_transfer import transfer_entry
 
     entries = []
     for condition in conditions:
@@ -73,6 +74,9 @@ def make_record(
         if entry is not None:
             entry["tau_alpha"] = tau_alpha.get(condition.name)
             entry["reported"] = [dict(number) for number in reported.get(condition.name, ())]
+            transfer = transfer_entry(task, condition, results)
+            if transfer is not None:
+                entry["transfer"] = transfer
             entries.append(entry)
     if not entries:
         raise RecordError(f"no trial of {model.name} finished: there is nothing to record")

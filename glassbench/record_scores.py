@@ -27,15 +27,8 @@ def condition_entry(
     if not by_seed:
         return None
     first = next(iter(by_seed.values()))
-    specifications = {
-        table["name"]: MetricSpecification.from_table(table) for table in task.metrics
-    }
-    scores = {
-        name: _score_entry(specification, by_seed, first)
-        for name, specification in specifications.items()
-        if all(name in scored.scores for scored in by_seed.values())
-    }
-    primary = specifications[task.primary_metric["name"]]
+    scores = metric_entries(task, by_seed, first)
+    primary = MetricSpecification.from_table(task.primary_metric)
     floor_entries = [
         entry
         for name, trials in floors.items()
@@ -54,6 +47,23 @@ def condition_entry(
         },
         "floors": floor_entries,
         "above_floor": _above_floor(primary, scores, floor_entries, first.parents),
+    }
+
+
+def metric_entries(
+    task: Task, by_seed: Mapping[int, ConditionScores], first: ConditionScores
+) -> dict[str, Any]:
+    """Return the record's entry of every metric that all seeds have, by name.
+
+    Parameters
+    ----------
+    first : the scores whose order of configurations holds
+    """
+    specifications = map(MetricSpecification.from_table, task.metrics)
+    return {
+        specification.name: _score_entry(specification, by_seed, first)
+        for specification in specifications
+        if all(specification.name in scored.scores for scored in by_seed.values())
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,17 @@ class Score:
 
 @dataclass(frozen=True)
 class ConditionScores:
-    """All metrics at one condition."""
+    """All metrics at one condition.
+
+    `means` holds the mean over the test configurations of what the primary metric
+    compares, `prediction` and `target`.
+    """
 
     condition: Mapping[str, float]
     configurations: tuple[str, ...]
     parents: tuple[str, ...]
     scores: Mapping[str, Score]
+    means: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class TrialResult:
         and `fit_seconds`, `predict_seconds`
     predictions : `path` relative to the trial's folder, and `sha256`
     parameters : number of trained parameters, where the model tells
+    transfer : scores at conditions that differ from the fit's on the task's transfer axes
     """
 
     key: str
@@ -62,6 +68,7 @@ class TrialResult:
     cost: Mapping[str, float]
     predictions: Mapping[str, str]
     parameters: int | None = None
+    transfer: tuple[ConditionScores, ...] = ()
     version: int = RESULT_VERSION
 
 
@@ -76,20 +83,23 @@ def read_result(workspace: Workspace, trial: Trial | str) -> TrialResult | None:
         plain = json.loads(path.read_text())
     except FileNotFoundError:
         return None
-    plain["conditions"] = tuple(
-        ConditionScores(
-            condition=c["condition"],
-            configurations=tuple(c["configurations"]),
-            parents=tuple(c["parents"]),
-            scores={
-                name: Score(s["value"], tuple(s["by_configuration"]))
-                for name, s in c["scores"].items()
-            },
-        )
-        for c in plain["conditions"]
-    )
+    for name in ("conditions", "transfer"):
+        plain[name] = tuple(map(_condition_scores, plain.get(name, ())))
     plain["history"] = tuple(plain["history"])
     return TrialResult(**plain)
+
+
+def _condition_scores(plain: Mapping[str, Any]) -> ConditionScores:
+    return ConditionScores(
+        condition=plain["condition"],
+        configurations=tuple(plain["configurations"]),
+        parents=tuple(plain["parents"]),
+        scores={
+            name: Score(score["value"], tuple(score["by_configuration"]))
+            for name, score in plain["scores"].items()
+        },
+        means=plain.get("means", {}),
+    )
 
 
 def write_result(workspace: Workspace, result: TrialResult) -> Path:

@@ -64,6 +64,7 @@ def score_condition(
         configurations=tuple(example.structure.configuration for example in examples),
         parents=tuple(view.parents("test", condition)),
         scores=scores,
+        means=_means(MetricSpecification.from_table(task.primary_metric), ordered, examples),
     )
 
 
@@ -110,6 +111,19 @@ def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Sc
             if score is not None:
                 ceilings[specification.name] = score
     return ceilings
+
+
+def _means(
+    specification: MetricSpecification,
+    predictions: Sequence[Predictions],
+    examples: Sequence[Example],
+) -> dict[str, float]:
+    """Return the mean over configurations of what a metric compares; nothing where it is not."""
+    if not examples or not all(specification.prediction in p for p in predictions):
+        return {}
+    guesses = [np.mean(p[specification.prediction]) for p in predictions]
+    truths = [np.mean(e.targets[specification.target]) for e in examples]
+    return {"prediction": float(np.mean(guesses)), "target": float(np.mean(truths))}
 
 
 def _ceiling_of_halves(

@@ -62,7 +62,11 @@ class DatasetEntry:
 
 @dataclass(frozen=True)
 class Task:
-    """A standardised problem. `metrics` holds the tables of `task.toml` as they stand."""
+    """A standardised problem. `metrics` holds the tables of `task.toml` as they stand.
+
+    `transfer` names the axes over which a model fitted at one value is also scored at the
+    others.
+    """
 
     name: str
     title: str
@@ -78,6 +82,7 @@ class Task:
     default_dataset: str
     citation: str
     folder: Path = field(compare=False)
+    transfer: tuple[str, ...] = ()
 
     @property
     def primary_metric(self) -> Mapping[str, Any]:
@@ -134,7 +139,7 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
         "metrics", "floors", "datasets", "default_dataset", "citation",
     }  # fmt: skip
     for key in table:
-        if key not in known:
+        if key not in known | {"transfer"}:
             near = get_close_matches(key, known, n=1)
             hint = f": did you mean `{near[0]}`?" if near else f": known keys are {sorted(known)}"
             raise TaskError(f"{where}: unknown key `{key}`{hint}")
@@ -188,4 +193,13 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
         default_dataset=table["default_dataset"],
         citation=table["citation"],
         folder=folder,
+        transfer=_transfer(table, where),
     )
+
+
+def _transfer(table: Mapping[str, Any], where: Path) -> tuple[str, ...]:
+    axes = [axis["name"] for axis in table["axes"]]
+    for name in table.get("transfer", ()):
+        if name not in axes:
+            raise TaskError(f"{where}: transfer names `{name}`: axes are {', '.join(axes)}")
+    return tuple(table.get("transfer", ()))

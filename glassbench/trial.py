@@ -32,6 +32,7 @@ from .task import Task, read_task
 from .workspace import Workspace
 
 ConditionPredictions = dict[str, dict[str, Predictions]]
+TRANSFER_FILE = "transfer.npz"
 
 
 class TrialError(UserError):
@@ -77,7 +78,11 @@ def run_trial(
             _fit(model, trial, task, view, folder, history, device, threads)
         cost.remember("parameters", getattr(model, "parameters", None))
         with cost.of("predict"):
-            predictions = _predict(model, trial, view)
+            predictions = _predict(model, trial, view, trial.conditions)
+            elsewhere = _predict(model, trial, view, _transfer_conditions(task, view, trial))
+        # The predictions come last: where they are, the others are.
+        if elsewhere:
+            write_predictions(folder / TRANSFER_FILE, elsewhere)
         write_predictions(folder / "predictions.npz", predictions)
     result = TrialResult(
         key=trial.key,
@@ -90,6 +95,7 @@ def run_trial(
             "sha256": hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest(),
         },
         parameters=cost.spent.get("parameters"),
+        transfer=_score_transfer(task, view, folder),
     )
     write_result(workspace, result)
     return result
@@ -140,11 +146,32 @@ def _fit(model, trial, task, view, folder, history, device, threads) -> None:
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
 
 
-def _predict(model: Model, trial: Trial, view: View) -> ConditionPredictions:
+def _transfer_conditions(task: Task, view: View, trial: Trial) -> list[Condition]:
+    """Return the conditions that differ from the trial's one on the transfer axes alone."""
+    if not task.transfer or len(trial.conditions) != 1:
+        return []
+    own = dict(trial.conditions[0])
+    fixed = [axis for axis in own if axis not in task.transfer]
+    return [
+        condition
+        for condition in view.conditions("test")
+        if dict(condition) != own and all(condition[axis] == own[axis] for axis in fixed)
+    ]
+
+
+def _predict(
+    model: Model, trial: Trial, view: View, conditions: Sequence[Condition]
+) -> ConditionPredictions:
+    """Return predictions for the test structures of each condition.
+
+    A model that was fitted at one condition is asked about that one, wherever the
+    structures come from.
+    """
     predictions: ConditionPredictions = {}
-    for condition in trial.conditions:
+    for condition in conditions:
         structures = view.structures("test", condition)
-        answers = list(model.predict(structures, condition))
+        asked = condition if condition in trial.conditions else trial.conditions[0]
+        answers = list(model.predict(structures, asked))
         if len(answers) != len(structures):
             raise TrialError(
                 f"model {trial.model.name} returned {len(answers)} predictions for "
@@ -183,6 +210,16 @@ def _score(
         score_condition(task, view, condition, predictions[condition.name])
         for condition in conditions
     )
+
+
+def _score_transfer(task: Task, view: View, folder: Path) -> tuple[ConditionScores, ...]:
+    """Score the predictions at other conditions than the fit's, where there are any."""
+    path = folder / TRANSFER_FILE
+    if not path.exists():
+        return ()
+    predictions = read_predictions(path)
+    conditions = [c for c in view.conditions("test") if c.name in predictions]
+    return _score(task, view, conditions, predictions)
 
 
 class _History:

@@ -42,6 +42,16 @@ def mae(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     return _mean(np.abs(prediction - target))
 
 
+def mean_error(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
+    """Return the mean of prediction minus target, in the unit of the target; see `mse`.
+
+    Positive where the prediction is too high on average: it is an offset, not a score, and
+    neither larger nor smaller is better.
+    """
+    prediction, target = finite_pair(prediction, target)
+    return _mean(prediction - target)
+
+
 def r2(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     """Return the coefficient of determination.
 

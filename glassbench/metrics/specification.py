@@ -14,6 +14,7 @@ from .regression import (
     binned_pearson,
     binned_slope,
     mae,
+    mean_error,
     mse,
     r2,
     rmse,
@@ -28,6 +29,7 @@ METRICS: dict[str, Callable] = {
     "mse": mse,
     "rmse": rmse,
     "mae": mae,
+    "mean_error": mean_error,
     "r2": r2,
     "binned_pearson": binned_pearson,
     "binned_slope": binned_slope,
@@ -38,6 +40,8 @@ METRICS: dict[str, Callable] = {
     "roc_auc": roc_auc,
     "average_precision": average_precision,
 }
+# An offset ranks nothing.
+NO_SCORE = frozenset({"mean_error"})
 LOWER_IS_BETTER = frozenset({"mse", "rmse", "mae"})
 NEEDS_STRUCTURE = frozenset({"spatially_averaged_pearson"})
 
@@ -107,6 +111,8 @@ class MetricSpecification:
                 'use it on particles, with average = "configuration"'
             )
         object.__setattr__(self, "at_condition", tuple(self.at_condition))
+        if self.primary and self.function in NO_SCORE:
+            raise ValueError(f"{where}: {self.function} is an offset, which ranks no model")
         for option in (*self.options, *self.at_condition):
             _known(where, "option", option, function_options(self.function))
         _try_options(where, self.function, self.options)
