@@ -16,7 +16,8 @@ from ..suggest import did_you_mean
 from ..task import Task, read_task
 from ..workspace import Workspace, open_workspace
 from .columns import Column, in_columns, in_pairs, terminal_width
-from .data_sources import counts_text, generate, import_command
+from .data_generate import generate
+from .data_sources import counts_text, import_command
 from .guard import FAILED, guarded, say
 from .output import Json, Words, new_group, write_json, write_lines
 

