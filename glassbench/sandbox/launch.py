@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import subprocess
 import tempfile
 import threading
@@ -36,6 +37,8 @@ class Outcome:
     log : what was printed inside, cut to the limit
     stopped : the limit that ended it, or None
     seconds : wall time
+    cpu_seconds : of all processes of the cell
+    memory_bytes : most resident memory that was seen
     """
 
     report: dict[str, Any]
@@ -43,6 +46,8 @@ class Outcome:
     log: str
     stopped: str | None
     seconds: float
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
 
 
 def run_cell(
@@ -84,7 +89,7 @@ def _bubblewrap(stack: contextlib.ExitStack, engine: Engine, view, limits: Limit
 
 
 def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outcome:
-    started = time.monotonic()
+    started, cpu = time.monotonic(), _cpu_of_children()
     # No variable of this process enters: not even the one that starts the walls has any.
     process = subprocess.Popen(
         command,
@@ -97,10 +102,12 @@ def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outc
     )
     answer = _Reader(process.stdout, limits.answer_bytes + HEADER_BYTES, keep_reading=False)
     log = _Reader(process.stderr, limits.log_bytes, keep_reading=True)
-    stopped = None
+    stopped, most = None, 0
     try:
         while process.poll() is None and stopped is None:
-            stopped = _broken_limit(process.pid, started, answer, limits)
+            resident, count = _taken(process.pid)
+            most = max(most, resident)
+            stopped = _broken_limit(time.monotonic() - started, resident, count, answer, limits)
             if stopped is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(WATCH_EVERY)
@@ -114,30 +121,41 @@ def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outc
     report, payload = _split(answer.data) if stopped is None else ({}, b"")
     if stopped is None and not report:
         report = {"error": _last_words(text, process.returncode)}
-    return Outcome(report, payload, text, stopped, time.monotonic() - started)
+    seconds, cpu = time.monotonic() - started, _cpu_of_children() - cpu
+    return Outcome(report, payload, text, stopped, seconds, cpu, most)
 
 
-def _broken_limit(pid: int, started: float, answer: _Reader, limits: Limits) -> str | None:
+def _broken_limit(
+    seconds: float, resident: int, count: int, answer: _Reader, limits: Limits
+) -> str | None:
     """Return in words the limit that the cell has broken by now, or None."""
-    import psutil
-
-    if time.monotonic() - started > limits.wall_seconds:
+    if seconds > limits.wall_seconds:
         return f"it ran longer than {limits.wall_seconds:g} s"
     if answer.overflow:
         return f"its answer is longer than {limits.answer_bytes} bytes"
-    resident, count = 0, 0
-    try:
-        for child in psutil.Process(pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                resident += child.memory_info().rss
-                count += 1
-    except psutil.Error:
-        return None
     if resident > limits.memory_bytes:
         return f"it took {resident} bytes of memory, {limits.memory_bytes} are allowed"
     if count > 2 * limits.processes:
         return f"it had {count} processes at once, {limits.processes} are allowed"
     return None
+
+
+def _taken(pid: int) -> tuple[int, int]:
+    """Return resident memory, in bytes, and number of the processes of a cell."""
+    import psutil
+
+    resident, count = 0, 0
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                resident += child.memory_info().rss
+                count += 1
+    return resident, count
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:

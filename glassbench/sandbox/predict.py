@@ -64,12 +64,13 @@ class Answered:
     ----------
     predictions : by name of the condition, then of the configuration, then of the target
     parameters : number of trained parameters, as the model says
+    cost : seconds and memory that the whole cell took, seen from outside
     outside : lines that reached outside, where they were looked for
     """
 
     predictions: dict[str, dict[str, Predictions]]
     parameters: int | None
-    seconds: float
+    cost: dict[str, float]
     log: str
     outside: list[Any] = field(default_factory=list)
 
@@ -110,7 +111,12 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
     return Answered(
         predictions=_predictions(assignment.task, shuffled, arrays),
         parameters=parameters if type(parameters) is int and parameters >= 0 else None,
-        seconds=outcome.seconds,
+        cost={
+            "wall_seconds": outcome.seconds,
+            "cpu_seconds": outcome.cpu_seconds,
+            "gpu_seconds": 0.0,
+            "peak_memory_bytes": outcome.memory_bytes,
+        },
         log=outcome.log,
         outside=outside if isinstance(outside, list) else [],
     )

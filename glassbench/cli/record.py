@@ -1,0 +1,119 @@
+"""`glassbench record`: check a record, take it onto the board, make a maintainer's key."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..config import check_keys, parse_switch, split_words
+from ..workspace import open_workspace
+from .guard import FAILED, guarded
+from .output import Json, Words, new_group, write_json, write_lines
+from .submission import path_and_words
+
+if TYPE_CHECKING:
+    from ..submission.record_check import Checking
+
+app = new_group(help="Check a record, take it onto the board, make a maintainer's key.")
+CHECKING_KEYS = ("labels", "trusted", "floors", "home")
+
+
+@app.command()
+@guarded
+def verify(words: Words = None, json_output: Json = False) -> None:
+    """Check schema, digests and signature, and score the stored predictions again.
+
+    FILE [labels=STORE] [trusted=FILE.toml] [floors=on|off] [home=FOLDER]
+
+    FILE is a packed archive, or a record of the board. floors=off takes the scores of the trivial
+    floors as the record says them.
+    """
+    path, values = path_and_words(words, "a record or an archive", "my_model.zip")
+    check_keys(values, CHECKING_KEYS)
+    from ..submission.findings import all_passed
+    from ..submission.record_check import check_record_file
+
+    record, findings = check_record_file(Path(path).expanduser().absolute(), _checking(values))
+    whole = record is not None and all_passed(findings)
+    if json_output:
+        plain = [dataclasses.asdict(finding) for finding in findings]
+        write_json({"holds": whole, "status": record and record["status"], "findings": plain})
+    else:
+        write_lines([str(finding) for finding in findings])
+        write_lines([f"{path}: {record['status'] if whole else 'does not hold'}"])
+    if not whole:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+@guarded
+def add(words: Words = None, json_output: Json = False) -> None:
+    """Take the record of a packed archive onto the board, after every check.
+
+    FILE.zip [board=FOLDER] [labels=STORE] [trusted=FILE.toml] [floors=on|off] [home=FOLDER]
+    """
+    path, values = path_and_words(words, "an archive", "my_model.zip")
+    check_keys(values, (*CHECKING_KEYS, "board"))
+    from ..submission.accept import add_record
+
+    board = Path(values["board"]).expanduser().absolute() if "board" in values else None
+    accepted = add_record(Path(path).expanduser().absolute(), _checking(values), board)
+    if json_output:
+        plain = [dataclasses.asdict(finding) for finding in accepted.findings]
+        write_json(
+            {
+                "record": accepted.path and str(accepted.path),
+                "supersedes": accepted.superseded,
+                "new": accepted.new,
+                "findings": plain,
+            }
+        )
+    else:
+        write_lines([str(finding) for finding in accepted.findings])
+        write_lines([_outcome(path, accepted)])
+    if accepted.path is None:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+@guarded
+def key(words: Words = None, json_output: Json = False) -> None:
+    """Make a maintainer's key and show its public part, for leaderboard/maintainers.toml.
+
+    [out=FILE] [name=SIGNER] [home=FOLDER]
+    """
+    values = split_words(words or [])
+    check_keys(values, ("out", "name", "home"))
+    from ..submission.signature import key_path, make_key
+
+    path = Path(values["out"]) if "out" in values else key_path(open_workspace(values.get("home")))
+    public = make_key(path.expanduser().absolute())
+    name = values.get("name", "maintainer")
+    if json_output:
+        write_json({"private": str(path), "name": name, "public": public})
+    else:
+        write_lines([f"private key: {path}", "under [keys] of leaderboard/maintainers.toml:"])
+        write_lines([f'{name} = "{public}"'])
+
+
+def _checking(values: dict[str, str]) -> Checking:
+    from ..submission.record_check import Checking
+
+    return Checking(
+        workspace=open_workspace(values.get("home")),
+        labels=Path(values["labels"]).expanduser().absolute() if "labels" in values else None,
+        trusted=Path(values["trusted"]).expanduser().absolute() if "trusted" in values else None,
+        floors=parse_switch("floors", values.get("floors", "on")),
+    )
+
+
+def _outcome(path: str, accepted) -> str:
+    if accepted.path is None:
+        return f"{path}: refused"
+    if not accepted.new:
+        return f"{accepted.path} is the same record: nothing was changed"
+    after = f", in place of {accepted.superseded}" if accepted.superseded else ""
+    return f"{accepted.path}{after}"

@@ -1,0 +1,171 @@
+"""`glassbench submission`: write, check, pack and verify a model that is handed in."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import typer
+
+from ..config import WordError, check_keys, parse_count, parse_switch, split_words
+from ..workspace import open_workspace
+from .guard import FAILED, guarded, say
+from .output import Json, Words, new_group, write_json, write_lines
+
+app = new_group(help="Write, check, pack and verify a model that is handed in.")
+GIB = 2**30
+
+
+@app.command()
+@guarded
+def new(words: Words = None, json_output: Json = False) -> None:
+    """Write a small model to start from.
+
+    NAME [kind=numpy|torch|descriptor] [task=NAME] [folder=FOLDER] [author=NAME]
+
+    The folder submissions/NAME (or folder=) gets model.toml, model.py, README.md and a test that
+    passes as it stands.
+    """
+    name, values = path_and_words(words, "the name of the model", "my_model")
+    check_keys(values, ("kind", "task", "folder", "author"))
+    from ..submission.scaffold import write_scaffold
+
+    folder = write_scaffold(
+        name,
+        kind=values.get("kind", "descriptor"),
+        task=values.get("task"),
+        parent=Path(values.get("folder", "submissions")),
+        author=values.get("author"),
+    )
+    if json_output:
+        write_json({"folder": str(folder), "files": sorted(p.name for p in folder.iterdir())})
+        return
+    write_lines(
+        [
+            f"{folder} holds {', '.join(sorted(p.name for p in folder.iterdir()))}",
+            f"check it:  glassbench submission check {folder}",
+        ]
+    )
+
+
+@app.command()
+@guarded
+def check(words: Words = None, json_output: Json = False) -> None:
+    """Say whether a submission would be accepted, and which line to mend.
+
+    PATH [task=NAME] [dataset=NAME|PATH] [sandbox=auto|bubblewrap|apptainer|podman|none]
+    [home=FOLDER]
+    """
+    path, values = path_and_words(words, "the folder of the submission", "submissions/my_model")
+    check_keys(values, ("task", "dataset", "sandbox", "home"))
+    from ..submission.check import check_submission
+
+    findings = []
+    for finding in check_submission(
+        Path(path).expanduser().absolute(),
+        open_workspace(values.get("home")),
+        task=values.get("task"),
+        dataset=values.get("dataset"),
+        sandbox=values.get("sandbox", "auto"),
+    ):
+        findings.append(finding)
+        if not json_output:
+            write_lines([str(finding)])
+    failed = [finding for finding in findings if finding.passed is False]
+    if json_output:
+        plain = [dataclasses.asdict(finding) for finding in findings]
+        write_json({"accepted": not failed, "findings": plain})
+    else:
+        verdict = f"{len(failed)} to mend" if failed else "it would be accepted"
+        write_lines([f"{path}: {verdict}"])
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+@guarded
+def pack(words: Words = None, json_output: Json = False) -> None:
+    """Write one archive with record, model, predictions and weights.
+
+    PATH [task=NAME] [dataset=NAME] [out=FILE.zip] [home=FOLDER]
+    """
+    path, values = path_and_words(words, "the folder of the submission", "submissions/my_model")
+    check_keys(values, ("task", "dataset", "out", "home"))
+    from ..record import record_digest, record_stem
+    from ..submission.bundle import open_bundle, pack_bundle, refuse_contents
+
+    workspace = open_workspace(values.get("home"))
+    folder = Path(path).expanduser().absolute()
+    with open_bundle(folder, workspace, values.get("task"), values.get("dataset")) as bundle:
+        refuse_contents(bundle)
+        record = bundle.record
+        names = record["task"]["name"], record["dataset"]["name"], record["model"]["name"]
+        out = Path(values.get("out", f"{record_stem(*names, record_digest(record))}.zip"))
+        digest = pack_bundle(bundle, out)
+        weights = len(bundle.weights)
+    if json_output:
+        write_json({"archive": str(out), "sha256": digest, "weights": weights})
+    else:
+        write_lines([f"{out}", f"sha256 {digest}, weights of {weights} fits"])
+
+
+@app.command()
+@guarded
+def verify(words: Words = None, json_output: Json = False) -> None:
+    """Run a submission again behind walls, score it outside, and sign the record.
+
+    PATH [retrain=on] [labels=STORE] [key=FILE] [name=SIGNER] [out=FILE.zip] [task=NAME]
+    [dataset=NAME] [sandbox=auto|bubblewrap|apptainer|podman] [seconds=N] [memory=GIB] [threads=N]
+    [home=FOLDER]
+
+    PATH is a packed archive, or a folder with its newest record under home=. Without retrain=on
+    the predictions are made from the weights handed in. labels= is a store that the maintainer
+    alone holds, whose structures are asked about in place of the public ones.
+    """
+    path, values = path_and_words(words, "the submission", "my_model.zip")
+    check_keys(values, ("retrain", "labels", "key", "name", "out", "task", "dataset", "sandbox",
+                        "seconds", "memory", "threads", "home"))  # fmt: skip
+    from ..sandbox import Limits, choose_engine
+    from ..submission.bundle import open_bundle
+    from ..submission.signature import key_path, load_key
+    from ..submission.verify import Verification, verify_bundle
+
+    workspace = open_workspace(values.get("home"))
+    key = load_key(Path(values["key"]) if "key" in values else key_path(workspace))
+    limits = Limits(
+        wall_seconds=parse_count("seconds", values.get("seconds", "600")),
+        memory_bytes=GIB * parse_count("memory", values.get("memory", "6")),
+        threads=parse_count("threads", values.get("threads", "1")),
+    )
+    how = Verification(
+        workspace=workspace,
+        engine=choose_engine(values.get("sandbox", "auto")),
+        key=key,
+        signer=values.get("name", "maintainer"),
+        retrain=parse_switch("retrain", values.get("retrain", "off")),
+        labels=Path(values["labels"]).expanduser().absolute() if "labels" in values else None,
+        limits=limits,
+        tell=say,
+    )
+    given = Path(path).expanduser().absolute()
+    with open_bundle(given, workspace, values.get("task"), values.get("dataset")) as bundle:
+        out = Path(values.get("out", f"{given.name.removesuffix('.zip')}.verified.zip"))
+        verified = verify_bundle(bundle, how, out)
+    if json_output:
+        write_json({"archive": str(out), "record": verified.record})
+        return
+    write_lines([f"verified in {verified.seconds:.1f} s behind walls: {out}"])
+
+
+def path_and_words(words: list[str] | None, what: str, example: str) -> tuple[str, dict[str, str]]:
+    """Return the one word without `=`, and the others by key.
+
+    Raises
+    ------
+    WordError
+        If there is none of the first kind, or more than one.
+    """
+    plain = [word for word in words or [] if "=" not in word]
+    if len(plain) != 1:
+        raise WordError(f"{what} is wanted, one word, as `{example}`; {len(plain)} were given")
+    return plain[0], split_words([word for word in words or [] if "=" in word])

@@ -1,0 +1,1 @@
+"""Handing in a model: written from a template, checked, packed, verified, accepted."""

@@ -1,0 +1,230 @@
+"""What is handed in: the model's folder, the record of its run, predictions and weights.
+
+As a file, a zip archive: `manifest.json` with the sha256 of every other member,
+`record.json`, `model/…`, `predictions/<sha256>.npz` and `weights/<trial key>/…`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..errors import UserError
+from ..model import Condition
+from ..model_card import ModelCard, read_model_card
+from ..plan import DatasetReference, ModelReference, Trial, make_trials
+from ..record import Record, RecordError, read_record, validate_record
+from ..registry import hyperparameters_for
+from ..sandbox.archive import unpack_archive, write_archive
+from ..sandbox.bounded import read_json
+from ..sandbox.contents import check_contents
+from ..sandbox.errors import printable
+from ..task import Task
+from ..workspace import Workspace
+
+FORMAT = 1
+MANIFEST, RECORD = "manifest.json", "record.json"
+IGNORED = ("__pycache__", ".")
+
+
+class SubmissionError(UserError):
+    """A submission cannot be accepted as it is; the message says what to mend."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A submission with its run.
+
+    Attributes
+    ----------
+    model : the model's folder
+    predictions : by sha256, the file
+    weights : by trial key, the folder of the fitted model
+    """
+
+    model: Path
+    card: ModelCard
+    record: Record
+    predictions: Mapping[str, Path]
+    weights: Mapping[str, Path]
+
+
+def conditions_of(record: Record) -> tuple[Condition, ...]:
+    """Return the conditions of a record, in its order."""
+    return tuple(Condition.of(**entry["condition"]) for entry in record["conditions"])
+
+
+def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Trial]:
+    """Return the trials that make the record, planned anew from what the record says of itself."""
+    card, record = bundle.card, bundle.record
+    return make_trials(
+        task=task.name,
+        task_folder=str(task.folder),
+        protocol_version=task.protocol_version,
+        dataset=dataset,
+        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
+        conditions=conditions_of(record),
+        hyperparameters=hyperparameters_for(
+            card, task.name, record["dataset"]["name"], record["hyperparameters"]
+        ),
+        seeds=record["seeds"],
+    )
+
+
+@contextmanager
+def open_bundle(
+    path: Path, workspace: Workspace, task: str | None = None, dataset: str | None = None
+) -> Iterator[Bundle]:
+    """Open an archive that `pack_bundle` wrote, or a model's folder with its newest record here.
+
+    Raises
+    ------
+    SubmissionError
+        If there is nothing of the kind, or its parts do not fit each other.
+    """
+    if path.is_dir():
+        yield _of_workspace(path, workspace, task, dataset)
+        return
+    if not path.is_file():
+        raise SubmissionError(f"there is no submission at {path}")
+    with TemporaryDirectory(prefix="glassbench-bundle-") as folder:
+        yield _of_archive(path, Path(folder))
+
+
+def pack_bundle(
+    bundle: Bundle, path: Path, record: Record | None = None, weights: bool = True
+) -> str:
+    """Write a bundle as one archive and return its sha256.
+
+    Parameters
+    ----------
+    record : the record to write in place of the bundle's own
+    weights : whether to write the weights too
+    """
+    files: dict[str, Path | bytes] = {
+        RECORD: json.dumps(record or bundle.record, indent=1, ensure_ascii=False).encode()
+    }
+    files |= {f"model/{name}": file for name, file in files_of(bundle.model)}
+    files |= {f"predictions/{digest}.npz": file for digest, file in bundle.predictions.items()}
+    for key, folder in bundle.weights.items() if weights else ():
+        files |= {f"weights/{key}/{name}": file for name, file in files_of(folder)}
+    digests = {
+        name: hashlib.sha256(f if isinstance(f, bytes) else f.read_bytes()).hexdigest()
+        for name, f in sorted(files.items())
+    }
+    manifest = {"format": FORMAT, "files": digests}
+    files[MANIFEST] = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
+    return write_archive(path, files)
+
+
+def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a folder that count for its digest, with their names."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        relative = path.relative_to(folder)
+        if not any(part.startswith(IGNORED) for part in relative.parts):
+            yield relative.as_posix(), path
+
+
+def refuse_contents(bundle: Bundle) -> None:
+    """Refuse files that would run unread, in the model's folder and among the weights.
+
+    Raises
+    ------
+    SubmissionError
+        Naming every one of them.
+    """
+    refused = [str(refusal) for refusal in check_contents(bundle.model)]
+    for key, folder in bundle.weights.items():
+        refused += [f"weights/{key[:8]}…/{refusal}" for refusal in check_contents(folder)]
+    if refused:
+        raise SubmissionError("; ".join(refused[:10]))
+
+
+def _of_workspace(
+    folder: Path, workspace: Workspace, task: str | None, dataset: str | None
+) -> Bundle:
+    card = read_model_card(folder)
+    records = []
+    for path in sorted(workspace.records.glob("*.json")):
+        try:
+            record = read_record(path)
+        except RecordError:
+            continue
+        if record["model"]["digest"] == card.digest and _asked(record, task, dataset):
+            records.append(record)
+    if not records:
+        tasks = task or card.tasks[0]
+        raise SubmissionError(
+            f"there is no record of {card.name} as it stands in {folder} under {workspace.home}: "
+            f"run it first, `glassbench run task={tasks} model={folder}`"
+        )
+    record = max(records, key=lambda record: record["created"])
+    predictions = {
+        entry["sha256"]: workspace.home / entry["path"] for entry in record["predictions"]
+    }
+    for path in predictions.values():
+        if not path.is_file():
+            raise SubmissionError(f"the predictions {path} of the record are gone: run it again")
+    weights = {
+        path.parent.name: path.parent / "fitted"
+        for path in predictions.values()
+        if (path.parent / "fitted").is_dir()
+    }
+    return Bundle(folder, card, record, predictions, weights)
+
+
+def _asked(record: Record, task: str | None, dataset: str | None) -> bool:
+    return task in (None, record["task"]["name"]) and dataset in (None, record["dataset"]["name"])
+
+
+def _of_archive(path: Path, folder: Path) -> Bundle:
+    names = unpack_archive(path, folder)
+    _check_manifest(path, folder, names)
+    if RECORD not in names or "model/model.toml" not in names:
+        raise SubmissionError(
+            f"{path} lacks {RECORD} or model/model.toml: write it with `glassbench submission pack`"
+        )
+    record = read_json((folder / RECORD).read_bytes(), f"{path}, {RECORD}")
+    validate_record(record)
+    card = read_model_card(folder / "model")
+    if card.digest != record["model"]["digest"]:
+        raise SubmissionError(
+            f"{path}: the model's folder has the digest {card.digest}, the record is of "
+            f"{record['model']['digest']}: run and pack again"
+        )
+    predictions = {}
+    for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
+        file = folder / "predictions" / f"{digest}.npz"
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+            raise SubmissionError(f"{path}: predictions {digest[:8]}… are missing or altered")
+        predictions[digest] = file
+    keys = {Path(name).parts[1] for name in names if re.fullmatch(r"weights/[0-9a-f]{64}/.+", name)}
+    weights = {key: folder / "weights" / key for key in sorted(keys)}
+    return Bundle(folder / "model", card, record, predictions, weights)
+
+
+def _check_manifest(path: Path, folder: Path, names: Sequence[str]) -> None:
+    """Hold the members to the manifest: each one named, each with the sha256 it says."""
+    try:
+        manifest: Any = read_json((folder / MANIFEST).read_bytes(), f"{path}, {MANIFEST}")
+    except FileNotFoundError:
+        raise SubmissionError(f"{path} has no {MANIFEST}: it is no packed submission") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise SubmissionError(f"{path} is not of format {FORMAT}, which this GlassBench reads")
+    listed = manifest.get("files")
+    if not isinstance(listed, dict) or not _same_names(listed, names):
+        raise SubmissionError(f"{path}: its members are not those that its {MANIFEST} lists")
+    for name, digest in listed.items():
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+            raise SubmissionError(f"{path}: {printable(name, 80)} was altered after it was packed")
+
+
+def _same_names(listed: Iterable[str], names: Iterable[str]) -> bool:
+    return set(listed) | {MANIFEST} == set(names) and MANIFEST not in listed

@@ -1,0 +1,170 @@
+"""Signatures of maintainers: Ed25519 over everything that a verified record says.
+
+Source: RFC 8032, as the library `cryptography` implements it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..content import content_folder
+from ..errors import UserError
+from ..workspace import Workspace
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+TRUSTED_FILE = "maintainers.toml"
+KEY_FILE = "maintainer.pem"
+PUBLIC_BYTES = 32
+
+
+class SignatureError(UserError):
+    """A key cannot be used, or a signature does not hold; the message says why."""
+
+
+def key_path(workspace: Workspace) -> Path:
+    """Return where the maintainer's private key lies unless told otherwise."""
+    return workspace.home / "keys" / KEY_FILE
+
+
+def make_key(path: Path) -> str:
+    """Make a private key that its owner alone can read, and return the public key in base64.
+
+    Raises
+    ------
+    SignatureError
+        If there is a key already: one that is lost cannot be made again.
+    """
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(
+        form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()
+    )  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise SignatureError(f"{path} holds a key already: name another place") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+    return public_key(key)
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """Return the private key in a file.
+
+    Raises
+    ------
+    SignatureError
+        If there is none, or it is no Ed25519 key without a password.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError:
+        raise SignatureError(
+            f"there is no key at {path}: `glassbench record key` makes one"
+        ) from None
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SignatureError(f"{path} holds no private key: {error}") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SignatureError(f"{path} holds another kind of key: an Ed25519 key is wanted")
+    return key
+
+
+def public_key(key: Ed25519PrivateKey) -> str:
+    """Return the public key of a private one, 32 bytes in base64."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def trusted_keys(path: Path | None = None) -> dict[str, str]:
+    """Return the maintainers' public keys by name, those of the leaderboard unless given.
+
+    Raises
+    ------
+    SignatureError
+        If the file is none of keys.
+    """
+    path = path or content_folder("leaderboard") / TRUSTED_FILE
+    try:
+        keys = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", {})
+    except FileNotFoundError:
+        raise SignatureError(f"there is no file of trusted keys at {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SignatureError(f"{path} is no TOML: {error}") from None
+    for name, text in keys.items():
+        _public_bytes(text, f"{path}: key `{name}`")
+    return keys
+
+
+def sign_record(record: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+    """Return the record with key and signature in its `verification`."""
+    verification = dict(record["verification"]) | {"public_key": public_key(key), "signature": ""}
+    signed = dict(record) | {"verification": verification}
+    signature = base64.b64encode(key.sign(signed_bytes(signed))).decode()
+    return signed | {"verification": verification | {"signature": signature}}
+
+
+def check_signature(record: Mapping[str, Any], trusted: Mapping[str, str]) -> str:
+    """Return the name of the maintainer whose signature the record carries.
+
+    Raises
+    ------
+    SignatureError
+        If there is none, its key is not trusted, or anything in the record was
+        altered after it was signed.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    verification = record.get("verification")
+    if verification is None:
+        raise SignatureError("the record carries no signature: nobody has verified it")
+    name, key = verification["by"], verification["public_key"]
+    if trusted.get(name) != key:
+        known = ", ".join(sorted(trusted)) or "none"
+        raise SignatureError(
+            f"the record is signed by `{name}` with a key that is not trusted; trusted are: {known}"
+        )
+    try:
+        signature = base64.b64decode(verification["signature"], validate=True)
+        public = Ed25519PublicKey.from_public_bytes(_public_bytes(key, "the key of the record"))
+        public.verify(signature, signed_bytes(record))
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise SignatureError(
+            "the signature does not hold: the record was altered after it was signed"
+        ) from None
+    return name
+
+
+def signed_bytes(record: Mapping[str, Any]) -> bytes:
+    """Return the canonical JSON of a record without its signature and its place on the board."""
+    plain = {name: value for name, value in record.items() if name != "supersedes"}
+    plain["verification"] = {**record["verification"], "signature": ""}
+    text = json.dumps(
+        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def _public_bytes(text: object, what: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+    except binascii.Error:
+        data = b""
+    if len(data) != PUBLIC_BYTES:
+        raise SignatureError(f"{what} is no Ed25519 public key: 32 bytes in base64 are wanted")
+    return data
