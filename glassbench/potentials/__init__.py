@@ -1,5 +1,7 @@
 """Interaction potentials in numpy. Pairs come in as arrays; nothing here searches neighbours."""
 
+from .embedded_atom import EmbeddedAtom, atom_energies, atom_forces, read_embedded_atom
+from .embedded_atom_hessian import embedded_atom_hessian
 from .hessian import pair_hessian
 from .lennard_jones import (
     KOB_ANDERSEN,
@@ -13,10 +15,15 @@ from .smoothed_lennard_jones import LARGE_SMALL_2D, SmoothedLennardJones
 __all__ = [
     "KOB_ANDERSEN",
     "LARGE_SMALL_2D",
+    "EmbeddedAtom",
     "ForceShiftedLennardJones",
     "SmoothedLennardJones",
+    "atom_energies",
+    "atom_forces",
+    "embedded_atom_hessian",
     "forces",
     "kob_andersen_energy",
     "pair_hessian",
     "particle_energies",
+    "read_embedded_atom",
 ]

