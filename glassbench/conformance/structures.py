@@ -17,8 +17,8 @@ PAIR_CUTOFF = 2.0
 FRACTION_OF_B = {2: 0.35, 3: 0.2}
 DIAMETERS = np.array([[1.05, 0.9], [0.9, 0.88]])
 VIBRATION = 0.05
-# Length of what is one in reduced units, by unit: neighbours in a metal lie 2.6 Angstrom apart.
-LENGTHS = {"reduced": 1.0, "Angstrom": 2.6}
+# Length of what is one in reduced units, by unit: so that a metal has its density.
+LENGTHS = {"reduced": 1.0, "Angstrom": 2.8}
 
 
 @dataclass(frozen=True)
