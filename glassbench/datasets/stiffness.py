@@ -46,9 +46,10 @@ class StiffnessState:
         `stiffness_by_temperature` (temperature, N) in eV/Angstrom^2,
         `stiffness_half_difference` (N,), half of: K averaged over the temperatures from
         the first half of the time minus that from the second; and `vibrational_msd`
-        (N,) in Angstrom^2 where `vibrational_msd` says so
+        (N,) in Angstrom^2 and `hopped` (temperature, N) bool where these say so
     vibrational_msd : whether `load` gives `vibrational_msd`, such as <|dr_i|^2> of a run
         that is not among those of the target
+    hopped : whether `load` gives `hopped`, the atoms that changed their place in a run
     """
 
     name: str
@@ -59,6 +60,7 @@ class StiffnessState:
     temperatures: tuple[float, ...]
     load: Callable[[int], Mapping[str, np.ndarray]]
     vibrational_msd: bool = False
+    hopped: bool = False
 
 
 def write_stiffness_dataset(
@@ -112,6 +114,10 @@ def _layout(state: StiffnessState) -> StateLayout:
     ]
     if state.vibrational_msd:
         variables.append(vibrational_msd())
+    if state.hopped:
+        dimensions = ("configuration", "temperature", "particle")
+        meaning = "whether the atom changed its place in the run; its stiffness is kept"
+        variables.append(Variable("hopped", dimensions, "bool", "none", meaning))
     return StateLayout(
         name=state.name,
         attributes=dict(state.attributes),

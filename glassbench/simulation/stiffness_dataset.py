@@ -32,7 +32,7 @@ DEVIATIONS = (
     "The paper does not name the file of its potential; this is the one that LAMMPS ships. "
     "Positions are the energy minimum of the quenched sample, in the box as the quench left it. "
     "Every warm run starts there, at the mean volume of zero pressure. Atoms that hop within the "
-    "window keep the stiffness that the equation gives them; `checks` states how many there are."
+    "window keep the stiffness that the equation gives them and are named in `hopped`."
 )
 
 
@@ -92,6 +92,7 @@ def _state(state: State, folder: Path) -> StiffnessState:
         temperatures=state.temperatures,
         load=partial(_load, state, folder),
         vibrational_msd=True,
+        hopped=True,
     )
 
 
@@ -101,6 +102,7 @@ def _load(state: State, folder: Path, index: int) -> dict[str, np.ndarray]:
     halves = np.mean([run["stiffness_halves"] for run in runs], axis=0)
     return read_structure(folder, sample) | {
         "stiffness_by_temperature": np.stack([run["stiffness"] for run in runs]),
+        "hopped": np.stack([run["hopped"] for run in runs]),
         "stiffness_half_difference": (halves[0] - halves[1]) / 2,
         "vibrational_msd": read_piece(folder, vibration_name(sample))["vibrational_msd"],
     }

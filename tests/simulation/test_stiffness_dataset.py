@@ -60,6 +60,8 @@ def test_the_target_is_the_mean_over_temperatures_of_the_pieces(dataset, pieces_
         ]
         mean = (runs[0]["stiffness"] + runs[1]["stiffness"]) / 2
         np.testing.assert_allclose(state.one("stiffness", index), mean, rtol=1e-6)
+        hopped = np.stack([run["hopped"] for run in runs])
+        np.testing.assert_array_equal(state.one("hopped", index), hopped)
         halves = (runs[0]["stiffness_halves"] + runs[1]["stiffness_halves"]) / 2
         difference = state.one("stiffness_half_difference", index)
         np.testing.assert_allclose(2 * difference, halves[0] - halves[1], rtol=1e-4, atol=1e-6)
