@@ -18,6 +18,7 @@ from .pieces import read_piece
 from .plasticity_checks import check_loaded
 from .plasticity_dataset import curve_strains, sample_arrays, write_plasticity
 from .quasistatic_shear import steps_in
+from .vibration_2d import vibration_name
 
 CITATION = (
     "Made by GlassBench after the protocol of Fan & Ma, Nat. Commun. 12, 1506 (2021), "
@@ -66,6 +67,7 @@ def _state(state: State, folder: Path) -> PlasticityState:
             "number_density": protocol.particles / protocol.box_edge**2,
             "protocol": protocol.as_attributes(),
             "shear": asdict(state.schedule) | {"strains": list(state.schedule.strains)},
+            "vibration": state.vibration.as_attributes(),
             "checks": _checks(state, samples, folder, (load(k) for k in range(len(samples)))),
         },
         samples=tuple(ConfigurationEntry(s.name, s.split, s.name) for s in samples),
@@ -75,6 +77,7 @@ def _state(state: State, folder: Path) -> PlasticityState:
         strains=state.schedule.strains,
         curve_strains=curve_strains(state.schedule),
         load=load,
+        vibrational_msd=True,
         threshold_state=state.threshold_state,
     )
 
@@ -85,6 +88,9 @@ def _load(
     sample = samples[index]
     piece = read_piece(folder, sample.name)
     structure = {key: piece[key] for key in ("positions", "species", "box")}
+    structure["vibrational_msd"] = read_piece(folder, vibration_name(sample.name))[
+        "vibrational_msd"
+    ]
     return sample_arrays(
         folder, sample.name, structure, state.loadings, state.schedule, sample.repeats > 0
     )

@@ -12,6 +12,7 @@ from .loading import Loading, loadings_2d
 from .pieces import Piece, read_piece
 from .quasistatic_shear import ShearSchedule
 from .shear_pieces import make_shear, shear_piece
+from .vibration_2d import VibrationProtocol, make_vibration, vibration_piece
 
 NEIGHBOUR_CUTOFF = 2.5
 
@@ -32,6 +33,7 @@ class State:
 
     protocol: QuenchProtocol
     schedule: ShearSchedule
+    vibration: VibrationProtocol
     samples: dict[str, int]
     repeated: dict[str, int] = field(default_factory=dict)
     loading_names: tuple[str, ...] = tuple(loading.name for loading in loadings_2d())
@@ -70,6 +72,7 @@ MINI = (
             force_tolerance=1e-6,
             neighbour_cutoff=NEIGHBOUR_CUTOFF,
         ),
+        vibration=VibrationProtocol(runs=20),
         samples={"test": 8, "train": 28, "valid": 4},
         repeated={"test": 2},
     ),
@@ -86,6 +89,7 @@ def _paper_state(quench_time: float, samples: dict[str, int]) -> State:
             force_tolerance=1e-8,
             neighbour_cutoff=NEIGHBOUR_CUTOFF,
         ),
+        vibration=VibrationProtocol(runs=100),
         samples=samples,
         repeated={"test": samples["test"]},
         threshold_state="" if "train" in samples else "quench_1e6",
@@ -116,7 +120,7 @@ def samples_of(state: State) -> list[PlannedSample]:
 
 
 def pieces_of(state: State) -> list[Piece]:
-    """Return each glass and, after it, the runs that shear it."""
+    """Return each glass and, after it, the runs that shear it and that sample its vibrations."""
     particles = state.protocol.particles
     pieces = []
     for sample in samples_of(state):
@@ -142,6 +146,7 @@ def pieces_of(state: State) -> list[Piece]:
             for repeat in range(1 + sample.repeats)
             for loading in state.loadings
         ]
+        pieces.append(vibration_piece(sample.name, state.vibration, names, particles))
     return pieces
 
 
@@ -161,7 +166,7 @@ def bytes_of(state: State) -> int:
     runs = sum(len(state.loadings) * (1 + sample.repeats) for sample in samples)
     curve = 8 * 8 * (state.schedule.steps + 1)
     labels = 4 * particles * len(state.schedule.strains)
-    return len(samples) * particles * 17 + runs * (labels + curve)
+    return len(samples) * particles * 25 + runs * (labels + curve)
 
 
 def make_sample(request: dict) -> dict[str, np.ndarray]:
@@ -178,7 +183,7 @@ def make_loaded(request: dict) -> dict[str, np.ndarray]:
     return make_shear(request, structure, LENNARD_JONES_2D, loadings_2d())
 
 
-WORK = {"sample": make_sample, "shear": make_loaded}
+WORK = {"sample": make_sample, "shear": make_loaded, "vibration": make_vibration}
 
 
 def assemble(dataset: str, folder: Path, destination: Path) -> Path:

@@ -63,7 +63,7 @@ def tiny(tmp_path_factory):
         loading_names=("xy_positive", "yz_positive_45x"),
     )
     folder = tmp_path_factory.mktemp("tiny")
-    short = asdict(StiffnessProtocol(window=0.4, barostat_run=0.1))
+    short = asdict(StiffnessProtocol(window=0.8, barostat_run=0.4, settling=0.2))
     for piece in pieces_of(tiny):
         request = {"arguments": dict(piece.arguments), "needs": list(piece.needs)}
         if piece.kind == "vibration":

@@ -55,6 +55,7 @@ def test_a_plan_counts_its_pieces_by_kind(tiny_plan, tmp_path):
     assert {kind: counts[:2] for kind, counts in kinds.items()} == {
         "sample": (2, 2),
         "shear": (6, 6),
+        "vibration": (2, 2),
     }
     assert sum(steps for *_, steps in kinds.values()) == pytest.approx(plan.atom_steps_left)
 
@@ -79,7 +80,7 @@ def test_failed_pieces_end_a_generation_with_their_number(tiny_plan, tmp_path):
             pass
 
     told = []
-    with pytest.raises(UserError, match="2 of 8 pieces failed"):
+    with pytest.raises(UserError, match="2 of 10 pieces failed"):
         generate_dataset(
             "lj2d_plasticity",
             "tiny",

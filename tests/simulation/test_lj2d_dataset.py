@@ -20,6 +20,8 @@ def test_a_dataset_holds_what_its_pieces_hold(tiny_generation):
     sample = read_piece(folder, "quench_2e0-test000")
     np.testing.assert_array_equal(state.array("positions")[0], sample["positions"])
     np.testing.assert_array_equal(state.array("species")[0], sample["species"])
+    vibration = read_piece(folder, "quench_2e0-test000-vibration")["vibrational_msd"]
+    np.testing.assert_allclose(state.array("vibrational_msd")[0], vibration, rtol=1e-6)
     assert tuple(state.short("protocol")) == LOADS
     for index, load in enumerate(LOADS):
         run = read_piece(folder, f"quench_2e0-test000-{load}")

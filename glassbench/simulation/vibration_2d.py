@@ -1,0 +1,139 @@
+"""Vibrations of the two-dimensional glass: the mean squared displacement within the cage."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .kob_andersen import steps_in
+from .lammps_library import gather_unwrapped, lammps_session, place_atoms
+from .lennard_jones_2d import GLASS_TRANSITION, LENNARD_JONES_2D
+from .material import in_space, open_cell
+from .pieces import Piece, read_piece
+from .seeds import generator_from_names
+
+
+@dataclass(frozen=True)
+class VibrationProtocol:
+    """How vibrations are sampled; times in t_0, temperature in epsilon/k_B.
+
+    Each of `runs` starts from the minimum with velocities of its own, is held at the
+    temperature for `settling`, and sampled over `window`.
+    """
+
+    runs: int
+    temperature: float = 0.092 * GLASS_TRANSITION
+    settling: float = 5.0
+    window: float = 20.0
+    sample_time: float = 0.2
+    step: float = 0.01
+    thermostat_time: float = 1.0
+
+    @property
+    def steps(self) -> float:
+        return self.runs * (self.settling + self.window) / self.step
+
+    def as_attributes(self) -> dict:
+        """Return the protocol as plain values for a dataset's attributes."""
+        return asdict(self)
+
+
+def vibrational_msd(
+    positions: np.ndarray,
+    species: np.ndarray,
+    box: np.ndarray,
+    protocol: VibrationProtocol,
+    names: tuple,
+    log: Path | str,
+) -> dict[str, np.ndarray]:
+    """Return the mean squared displacement of each particle about its own mean position.
+
+    The mean position is that of each run, with the centre of mass at rest, and the mean
+    squared displacement is averaged over runs.
+
+    Parameters
+    ----------
+    positions : (N, 2) of a minimum, species (N,), box (2,)
+    names : what the seeds of the velocities are drawn from, with the number of the run
+
+    Returns
+    -------
+    dict of arrays
+        `vibrational_msd` (N,), sigma^2; `temperature` (), mean over the windows
+
+    References
+    ----------
+    Ding et al., Nat. Commun. 7, 13733 (2016), the flexibility volume; Fan, Ma, Nat. Commun.
+    12, 1506 (2021) average over 100 runs.
+    """
+    found, temperatures = [], []
+    for run in range(protocol.runs):
+        # Half of the kinetic energy goes into the potential one.
+        velocities = generator_from_names(*names, run, "velocities").normal(
+            scale=np.sqrt(2 * protocol.temperature), size=positions.shape
+        )
+        with lammps_session(log) as lammps:
+            open_cell(lammps, LENNARD_JONES_2D, np.diag(box))
+            centred = velocities - velocities.mean(axis=0)
+            place_atoms(lammps, in_space(positions), species + 1, in_space(centred))
+            moments, temperature = _sample(lammps, np.append(box, 0.0), protocol)
+        found.append(moments)
+        temperatures.append(temperature)
+    return {
+        "vibrational_msd": np.mean(found, axis=0),
+        "temperature": np.array(np.mean(temperatures)),
+    }
+
+
+def _sample(lammps, box: np.ndarray, protocol: VibrationProtocol) -> tuple[np.ndarray, float]:
+    """Return the mean squared displacement (N,) over one window, and its temperature."""
+    lammps.command(f"timestep {protocol.step}")
+    lammps.command(
+        f"fix thermostat all nvt temp {protocol.temperature} {protocol.temperature} "
+        f"{protocol.thermostat_time}"
+    )
+    lammps.command(f"run {steps_in(protocol.settling, protocol.step)} post no")
+    start, total, squares, temperature = None, 0.0, 0.0, 0.0
+    samples = steps_in(protocol.window, protocol.sample_time)
+    for _ in range(samples):
+        lammps.command(f"run {steps_in(protocol.sample_time, protocol.step)} post no")
+        current = gather_unwrapped(lammps, box)[:, :2]
+        current -= current.mean(axis=0)
+        start = current if start is None else start
+        moved = current - start
+        total, squares = total + moved, squares + (moved**2).sum(axis=1)
+        temperature += lammps.get_thermo("temp")
+    mean = total / samples
+    return squares / samples - (mean**2).sum(axis=1), temperature / samples
+
+
+def vibration_piece(sample: str, protocol: VibrationProtocol, names: list, particles: int) -> Piece:
+    """Return the piece that samples the vibrations of a glass."""
+    return Piece(
+        name=vibration_name(sample),
+        kind="vibration",
+        arguments={"protocol": asdict(protocol), "names": [*names, "vibration"]},
+        needs=(sample,),
+        atom_steps=particles * protocol.steps,
+    )
+
+
+def vibration_name(sample: str) -> str:
+    """Return the name of the piece that holds the vibrations of a sample."""
+    return f"{sample}-vibration"
+
+
+def make_vibration(request: dict) -> dict[str, np.ndarray]:
+    """Sample the vibrations of the glass of a request."""
+    arguments, (sample,) = request["arguments"], request["needs"]
+    glass = read_piece(Path(request["folder"]), sample)
+    return vibrational_msd(
+        glass["positions"],
+        glass["species"],
+        glass["box"],
+        VibrationProtocol(**arguments["protocol"]),
+        tuple(arguments["names"]),
+        Path(request["log"]),
+    )
