@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 from torch.nn.functional import mse_loss
 
-from glassbench.model import Example, Run, Structure
+from glassbench.model import Structure
 from glassbench.training import TorchModel
-from glassbench.training.cubes import cut_into_cubes
+from glassbench.training.encoded import EncodedExamples
 from glassbench.training.graph_inputs import graph_inputs
+from glassbench.training.readout import solve_last_layer
 
 from .network import Botan, load_published
 
 EMBEDDED = {"mini": Path(__file__).with_name("weights") / "mini.pt"}
 
 Tensors = dict[str, torch.Tensor]
+Part = tuple[torch.Tensor, torch.Tensor, float]
 
 
 class BotanModel(TorchModel):
@@ -29,7 +31,8 @@ class BotanModel(TorchModel):
     width, recurrences : of the network
     edge_threshold : length of the longest edge, sigma_AA
     pretrained : `mini`, `none`, or the path of a state dict
-    cells : cut training configurations into cells cubed parts; 1 for whole ones, as in the paper
+    solve_readout : whether the decoder's last layer starts as the least-squares solution of the
+        loss on the training configurations, all other weights kept
     """
 
     def __init__(
@@ -39,31 +42,30 @@ class BotanModel(TorchModel):
         recurrences: int,
         edge_threshold: float,
         pretrained: str,
-        cells: int,
+        solve_readout: bool,
         **settings,
     ) -> None:
         super().__init__(**settings)
         if not 0 <= p <= 1:
             raise ValueError(f"p is {p}: it must lie between 0 and 1")
         self.p, self.width, self.recurrences = p, width, recurrences
-        self.edge_threshold, self.pretrained, self.cells = edge_threshold, pretrained, cells
-
-    def fit(self, train: Sequence[Example], valid: Sequence[Example], run: Run) -> None:
-        if self.cells > 1:
-            train = [
-                part
-                for example in train
-                for part in cut_into_cubes(example, self.cells, self.edge_threshold)
-            ]
-        super().fit(train, valid, run)
+        self.edge_threshold, self.pretrained = edge_threshold, pretrained
+        self.solve_readout = solve_readout
 
     def network(self, dimension: int) -> Botan:
         return Botan(dimension=dimension, width=self.width, recurrences=self.recurrences)
 
-    def initialise(self, network: Botan) -> None:
-        """Start from weights that were trained on pair-distance changes."""
-        if self.pretrained == "none":
-            return
+    def initialise(self, network: Botan, examples: EncodedExamples) -> None:
+        """Start from weights that were trained on pair-distance changes, and solve the readout."""
+        if self.pretrained != "none":
+            self._load_pretrained(network)
+        if self.solve_readout:
+            parts = (
+                part for k in range(len(examples)) for part in self._readout(network, *examples[k])
+            )
+            solve_last_layer(network.decoder.fc3, parts)
+
+    def _load_pretrained(self, network: Botan) -> None:
         path = EMBEDDED.get(self.pretrained, Path(self.pretrained))
         if not path.is_file():
             raise ValueError(
@@ -74,31 +76,43 @@ class BotanModel(TorchModel):
         except (RuntimeError, KeyError) as error:
             raise ValueError(f"the weights in {path} do not fit this network: {error}") from error
 
+    @torch.no_grad()
+    def _readout(self, network: Botan, inputs: Tensors, targets: Tensors) -> Iterator[Part]:
+        """Yield what the last layer reads, what it shall give, and the weight in the loss."""
+        nodes, edges = network.read_by_last_layer(*_graph(inputs))
+        yield nodes, targets[self.target], self.p
+        if self.p < 1:
+            changes = self._pair_changes(inputs, targets)
+            yield edges[inputs["pair_edges"]].flatten(0, 1), changes.flatten(), 1 - self.p
+
     def encode(self, structure: Structure) -> Tensors:
         return graph_inputs(structure, self.edge_threshold)
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
-        nodes, edges = _evaluate(forward, inputs)
-        known = targets[self.target].isfinite()
-        loss = self.p * mse_loss(nodes[known], targets[self.target][known])
+        nodes, edges = forward(*_graph(inputs))
+        loss = self.p * mse_loss(nodes, targets[self.target])
         if self.p < 1:
-            if "pair_edges" not in inputs or "pair_distance_change" not in targets:
-                raise ValueError(
-                    f"p is {self.p}, but the dataset has no pair-distance change on edges below "
-                    f"{self.edge_threshold}: set p = 1, or edge_threshold to the pairs' cutoff"
-                )
-            changes = targets["pair_distance_change"][:, None].expand(-1, 2)
+            changes = self._pair_changes(inputs, targets)
             loss = loss + (1 - self.p) * mse_loss(edges[inputs["pair_edges"]], changes)
         return loss
 
+    def _pair_changes(self, inputs: Tensors, targets: Tensors) -> torch.Tensor:
+        """Return the targets of both directions of every pair (P, 2)."""
+        if "pair_edges" not in inputs or "pair_distance_change" not in targets:
+            raise ValueError(
+                f"p is {self.p}, but the dataset has no pair-distance change on edges below "
+                f"{self.edge_threshold}: set p = 1, or edge_threshold to the pairs' cutoff"
+            )
+        return targets["pair_distance_change"][:, None].expand(-1, 2)
+
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
-        nodes, edges = _evaluate(forward, inputs)
+        nodes, edges = forward(*_graph(inputs))
         outputs = {self.target: nodes}
         if self.p < 1 and "pair_edges" in inputs:
             outputs["pair_distance_change"] = edges[inputs["pair_edges"]].mean(dim=1)
         return outputs
 
 
-def _evaluate(forward: Callable, inputs: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+def _graph(inputs: Tensors) -> Iterator[torch.Tensor]:
     names = ("species", "vectors", "sender", "receiver", "sender_order")
-    return forward(*(inputs[name] for name in names))
+    return (inputs[name] for name in names)

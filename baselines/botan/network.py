@@ -48,6 +48,18 @@ class Botan(GraphNetwork):
         node_output = self.decoder(node).squeeze(1).to(vectors.dtype)
         return node_output, self.decode_edges(self.decoder, track, token).squeeze(1)
 
+    def read_by_last_layer(self, *graph: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the decoder's last layer reads: (N, width) of nodes, (E, width) of edges.
+
+        Arguments as in `forward`.
+        """
+        node, track, token = self.pass_messages(*graph)
+        hidden = Perceptron(self.width, self.width, outputs=self.width).to(graph[1])
+        hidden.fc1, hidden.fc2 = self.decoder.fc1, self.decoder.fc2
+        torch.nn.init.eye_(hidden.fc3.weight)
+        torch.nn.init.zeros_(hidden.fc3.bias)
+        return hidden(node), self.decode_edges(hidden, track, token)
+
 
 def load_published(path: str | Path) -> Botan:
     """Return a network with published weights (pyg_botan's `initial_model/model1.pth` and such).

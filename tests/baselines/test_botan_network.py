@@ -249,3 +249,10 @@ def test_published_names_are_read_and_a_pickle_with_code_is_not(tmp_path):
     torch.save(theirs | {"code": Path.cwd}, tmp_path / "code.pth")
     with pytest.raises(pickle.UnpicklingError):
         botan.load_published(tmp_path / "code.pth")
+
+
+def test_last_layer_reads_what_it_is_said_to_read():
+    model, inputs = network(), graph()
+    nodes, edges = model.read_by_last_layer(*inputs)
+    for features, outputs in zip((nodes, edges), model(*inputs), strict=True):
+        torch.testing.assert_close(model.decoder.fc3(features).squeeze(1), outputs)
