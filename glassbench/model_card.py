@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,8 @@ from .task import INPUT_TIERS
 CLAIMS = ("permutation", "translation", "periodic", "rotation", "reflection")
 CONDITIONS_PER_FIT = ("one", "all")
 RESOURCES = {"cpus": 1.0, "gpus": 0.0}
+MAX_BYTES = 2**16
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 _REQUIRED = {
     "name": str,
@@ -32,6 +35,7 @@ _REQUIRED = {
 _OPTIONAL = {
     "doi": str,
     "claims": list,
+    "dependencies": list,
     "resources": dict,
     "hyperparameters": dict,
     "defaults": dict,
@@ -54,6 +58,7 @@ class ModelCard:
     tasks : names of the tasks that the model serves
     conditions_per_fit : `one`, or `all` for a model that serves all conditions at once
     claims : symmetries that the conformance test may hold the model to, of `CLAIMS`
+    dependencies : packages beyond those of GlassBench, as pip writes them
     resources : `cpus` and `gpus` that one trial takes
     hyperparameters : every hyperparameter with its default; the default fixes the type
     defaults : by task and dataset, hyperparameters that differ there
@@ -72,6 +77,7 @@ class ModelCard:
     tasks: tuple[str, ...]
     conditions_per_fit: str
     claims: tuple[str, ...]
+    dependencies: tuple[str, ...]
     resources: Mapping[str, float]
     hyperparameters: Mapping[str, Any]
     defaults: Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -86,13 +92,20 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises
     ------
     ModelCardError
-        If the file is missing or is no TOML.
+        If the file is missing, is no TOML, or is longer than `MAX_BYTES`.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise ModelCardError(f"{path.parent} holds no {path.name}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    if len(data) > MAX_BYTES:
+        raise ModelCardError(f"{path} is longer than {MAX_BYTES} bytes: a card is a page of text")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except RecursionError:
+        raise ModelCardError(f"{path} is not valid TOML: it is nested too deeply") from None
+    except ValueError as error:
         raise ModelCardError(f"{path} is not valid TOML: {error}") from error
 
 
@@ -119,10 +132,15 @@ def parse_model_card(table: Mapping[str, Any], folder: Path) -> ModelCard:
     where = folder / "model.toml"
     _check_keys(table, where)
     values = {key: table.get(key, kind()) for key, kind in (_REQUIRED | _OPTIONAL).items()}
-    for key in ("authors", "reads", "tasks", "claims"):
+    for key in ("authors", "reads", "tasks", "claims", "dependencies"):
         if not all(isinstance(value, str) for value in values[key]):
             raise ModelCardError(f"{where}: `{key}` must be a list of strings, not {values[key]!r}")
         values[key] = tuple(values[key])
+    if not NAME.fullmatch(values["name"]):
+        raise ModelCardError(
+            f"{where}: `name` is {values['name'][:80]!r}: up to 64 letters, digits, `_`, `.` and "
+            "`-` are wanted, a letter or digit first"
+        )
     _check_entry(values["entry"], where)
     _check_among(values["reads"], INPUT_TIERS, "reads", where)
     _check_among(values["claims"], CLAIMS, "claims", where)
@@ -180,6 +198,8 @@ def _check_hyperparameters(card: ModelCard, where: Path) -> None:
         if name not in known:
             raise ModelCardError(f"{where}: [search_space.{name}]{did_you_mean(name, known)}")
     for task, datasets in card.defaults.items():
+        if not isinstance(datasets, Mapping):
+            raise ModelCardError(f"{where}: [defaults] holds `{task}`: name a task and a dataset")
         for dataset, values in datasets.items():
             section = f"[defaults.{task}.{dataset}]"
             if not isinstance(values, Mapping):

@@ -13,7 +13,7 @@ from ..model import Condition, Example, Structure
 ARRAYS = (
     "positions", "species", "box", "frame", "pairs", "inherent_positions", "cage_positions",
 )  # fmt: skip
-DYNAMICS = "dynamics."
+DYNAMICS, BALANCED = "dynamics.", "balanced."
 
 
 class StructureFiles:
@@ -47,7 +47,10 @@ class StructureFiles:
 
         name = f"targets-{self.targets}.npz"
         self.targets += 1
-        np.savez(self.folder / name, **example.targets)
+        arrays = dict(example.targets)
+        if example.balanced is not None:
+            arrays[BALANCED] = example.balanced
+        np.savez(self.folder / name, **arrays)
         return {
             "structure": self.add(example.structure),
             "condition": dict(example.condition),
@@ -113,4 +116,5 @@ class ExampleFiles(Sequence[Example]):
             read_structure(self.folder, entry["structure"]),
             Condition.of(**entry["condition"]),
             targets,
+            targets.pop(BALANCED, None),
         )

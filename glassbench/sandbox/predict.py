@@ -62,17 +62,26 @@ class Answered:
 
     Attributes
     ----------
-    predictions : by name of the condition, then of the configuration, then of the target
+    asked : for each question, predictions by name of the configuration, then of the target
     parameters : number of trained parameters, as the model says
     cost : seconds and memory that the whole cell took, seen from outside
     outside : lines that reached outside, where they were looked for
     """
 
-    predictions: dict[str, dict[str, Predictions]]
+    asked: list[dict[str, Predictions]]
+    questions: Sequence[Question]
     parameters: int | None
     cost: dict[str, float]
     log: str
     outside: list[Any] = field(default_factory=list)
+
+    @property
+    def predictions(self) -> dict[str, dict[str, Predictions]]:
+        """Return the predictions by name of the condition, of the configuration, of the target."""
+        return {
+            question.condition.name: answers
+            for question, answers in zip(self.questions, self.asked, strict=True)
+        }
 
 
 def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits) -> Answered:
@@ -109,7 +118,8 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
     parameters = outcome.report.get("parameters")
     outside = outcome.report.get("outside")
     return Answered(
-        predictions=_predictions(assignment.task, shuffled, arrays),
+        asked=_answers(assignment.task, shuffled, arrays),
+        questions=shuffled,
         parameters=parameters if type(parameters) is int and parameters >= 0 else None,
         cost={
             "wall_seconds": outcome.seconds,
@@ -137,14 +147,14 @@ def _refuse_failure(outcome: Outcome) -> None:
         raise SandboxError(f"the model failed{place}: {printable(outcome.report['error'])}")
 
 
-def _predictions(
+def _answers(
     task: Task, questions: Sequence[Question], arrays: Mapping[str, np.ndarray]
-) -> dict[str, dict[str, Predictions]]:
-    """Return the arrays by condition, configuration and target, held to what was asked."""
-    found: dict[str, dict[str, Predictions]] = {}
+) -> list[dict[str, Predictions]]:
+    """Return, for each question, the arrays by configuration and target, held to what was asked."""
+    found: list[dict[str, Predictions]] = []
     used: set[str] = set()
     for number, question in enumerate(questions):
-        of_condition = found.setdefault(question.condition.name, {})
+        of_question: dict[str, Predictions] = {}
         for index, structure in enumerate(question.structures):
             answer = {}
             for target in task.targets:
@@ -157,7 +167,8 @@ def _predictions(
                     f"the answer has no `{task.target}` of configuration {structure.configuration} "
                     f"at {question.condition.name}"
                 )
-            of_condition[structure.configuration] = answer
+            of_question[structure.configuration] = answer
+        found.append(of_question)
     odd = sorted(set(arrays) - used)
     if odd:
         raise SandboxError(f"the answer holds `{printable(odd[0], 80)}`, which nobody asked for")

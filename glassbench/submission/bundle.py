@@ -150,6 +150,9 @@ def refuse_contents(bundle: Bundle) -> None:
 def _of_workspace(
     folder: Path, workspace: Workspace, task: str | None, dataset: str | None
 ) -> Bundle:
+    refused = check_contents(folder)
+    if refused:
+        raise SubmissionError(f"{folder}: {refused[0]}")
     card = read_model_card(folder)
     records = []
     for path in sorted(workspace.records.glob("*.json")):
@@ -177,7 +180,16 @@ def _of_workspace(
         for path in predictions.values()
         if (path.parent / "fitted").is_dir()
     }
-    return Bundle(folder, card, record, predictions, weights)
+    return Bundle(folder, card, _handed_in(record), predictions, weights)
+
+
+def _handed_in(record: Record) -> Record:
+    """Return the record without its scores of transfer, whose predictions it does not name."""
+    entries = [
+        {name: value for name, value in entry.items() if name != "transfer"}
+        for entry in record["conditions"]
+    ]
+    return record | {"conditions": entries}
 
 
 def _asked(record: Record, task: str | None, dataset: str | None) -> bool:
