@@ -1,0 +1,87 @@
+"""`glassbench explain`: where and why the predictions of a run fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..config import WordError, check_keys, parse_switch, split_words
+from ..workspace import Workspace, open_workspace
+from .guard import guarded, say
+from .output import Json, Words, write_json, write_lines
+from .runs import read_records
+
+
+@guarded
+def explain(words: Words = None, json_output: Json = False) -> None:
+    """Explain where and why the predictions of a run fail.
+
+    RUN [curve=on] [transfer=on] [out=FILE] [home=FOLDER]
+
+    RUN is the path of a record, its name in the workspace, or the name of a model that has one
+    record there. What is written shows on the record's page of the leaderboard. `curve=on` fits
+    the model again on fewer configurations; `transfer=on` tests each fit at the other conditions.
+    """
+    words = words or []
+    runs = [word for word in words if "=" not in word or Path(word).is_file()]
+    values = split_words([word for word in words if word not in runs])
+    check_keys(values, ("curve", "transfer", "out", "home"))
+    if len(runs) != 1:
+        raise WordError(
+            "one run is wanted, `glassbench explain RUN`: `glassbench runs` lists what there is"
+        )
+    workspace = open_workspace(values.get("home"))
+    path, record = _find(runs[0], workspace)
+
+    from ..explain import explain_record, write_explanation
+
+    explanation = explain_record(
+        record,
+        workspace,
+        curve=parse_switch("curve", values.get("curve", "off")),
+        transfer=parse_switch("transfer", values.get("transfer", "off")),
+        report=say,
+    )
+    default = workspace.home / "explain" / path.name
+    written = write_explanation(Path(values.get("out", default)).expanduser(), explanation)
+    if json_output:
+        write_json(explanation)
+        return
+    write_lines([*_lines(explanation, record["task"]["primary_metric"]), "", f"written: {written}"])
+
+
+def _find(run: str, workspace: Workspace) -> tuple[Path, dict[str, Any]]:
+    """Return the record that is meant, and its file."""
+    from ..record import read_record
+
+    if Path(run).is_file():
+        return Path(run), read_record(Path(run))
+    records, _ = read_records(workspace)
+    found = [(p, r) for p, r in records if run in (p.stem, p.name, r["model"]["name"])]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(path.stem for path, _ in found or records) or "no record"
+    if found:
+        raise WordError(f"model `{run}` has {len(found)} records: name one of {names}")
+    raise WordError(f"there is no run `{run}` in {workspace.records}: it holds {names}")
+
+
+def _lines(explanation: dict[str, Any], metric: str) -> list[str]:
+    lines = []
+    for entry in explanation["conditions"]:
+        lines.append(" ".join(f"{name}={value:g}" for name, value in entry["condition"].items()))
+        for worst in entry["worst"][:3]:
+            value = "undefined" if worst["value"] is None else f"{worst['value']:.3f}"
+            lines.append(f"  worst: configuration {worst['configuration']}, {metric} {value}")
+        for table in entry["errors"]:
+            groups = ", ".join(
+                f"{g['label']}: {g['mean_absolute_error']:g}" for g in table["groups"]
+            )
+            lines.append(f"  mean absolute error by {table['by']}: {groups}")
+    for curve in explanation["learning_curve"]:
+        points = ", ".join(
+            f"{p['configurations']}: {'–' if p['value'] is None else format(p['value'], '.3f')}"
+            for p in curve["points"]
+        )
+        lines.append(f"{metric} by number of training configurations: {points}")
+    return lines

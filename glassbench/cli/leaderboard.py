@@ -1,0 +1,106 @@
+"""`glassbench leaderboard`: the pages, built and looked at."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ..config import WordError, check_keys, split_words
+from ..content import content_folder
+from .guard import guarded, say
+from .output import Json, Words, new_group, write_json, write_lines
+
+app = new_group(help="The pages of the leaderboard: build them, look at them.")
+DEFAULT_FOLDER = "leaderboard-site"
+DEFAULT_PORT = 8000
+
+
+@app.command()
+@guarded
+def build(words: Words = None, json_output: Json = False) -> None:
+    """Build the pages of the leaderboard.
+
+    [out=FOLDER] [records=FOLDER] [url=ADDRESS]
+
+    Records come from the leaderboard's own folder, or from another, such as `records` of a
+    workspace; explanations from `explain` beside it. The pages open from the folder, from any web
+    host, and without a network. `url=` is where they will lie, for the links of the feed.
+    """
+    values = split_words(words or [])
+    check_keys(values, ("out", "records", "url"))
+    report, seconds = _build(values)
+    if json_output:
+        write_json(
+            {
+                "folder": report.folder,
+                "index": report.folder / "index.html",
+                "records": report.records,
+                "files": report.files,
+                "written": report.written,
+                "removed": report.removed,
+                "problems": report.problems,
+                "seconds": round(seconds, 3),
+            }
+        )
+        return
+    for problem in report.problems:
+        say(problem)
+    write_lines(
+        [
+            f"{report.records} records, {report.files} files, {report.written} of them new or "
+            f"changed, {report.removed} removed, {seconds:.1f} s",
+            str(report.folder / "index.html"),
+        ]
+    )
+
+
+@app.command()
+@guarded
+def serve(words: Words = None) -> None:
+    """Build the pages, serve them on this machine and open them.
+
+    [out=FOLDER] [records=FOLDER] [port=8000] [open=on|off]
+    """
+    import webbrowser
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    from ..config import parse_count, parse_switch
+
+    values = split_words(words or [])
+    check_keys(values, ("out", "records", "port", "open"))
+    port = parse_count("port", values.pop("port", str(DEFAULT_PORT)))
+    opens = parse_switch("open", values.pop("open", "on"))
+    report, _ = _build(values)
+    for problem in report.problems:
+        say(problem)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(report.folder))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except (OSError, OverflowError) as error:
+        raise WordError(f"port {port} cannot be taken ({error}): name another with port=") from None
+    with server:
+        address = f"http://127.0.0.1:{port}/"
+        say(f"serving {report.folder} at {address}, until Ctrl-C")
+        if opens:
+            webbrowser.open(address)
+        server.serve_forever()
+
+
+def _build(values: dict[str, str]):
+    """Build the site that the words ask for; return the report and the seconds it took."""
+    from ..pages import build_site, read_sources
+
+    begin = time.perf_counter()
+    records = content_folder("leaderboard") / "records"
+    if "records" in values:
+        records = Path(values["records"]).expanduser().absolute()
+        if not records.is_dir():
+            raise WordError(f"records={values['records']}: there is no such folder")
+    out = Path(values.get("out", DEFAULT_FOLDER)).expanduser().absolute()
+    address = values.get("url", "")
+    if address and not address.startswith(("https://", "http://")):
+        raise WordError(f"url={address} is no address: it begins with https:// or http://")
+    if address and not address.endswith("/"):
+        address += "/"
+    return build_site(read_sources(records), out, address), time.perf_counter() - begin

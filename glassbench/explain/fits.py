@@ -1,0 +1,113 @@
+"""The finished fits behind a record: their trials, predictions and test examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..datasets.view import View, open_view
+from ..errors import UserError
+from ..metrics import MetricSpecification, select_pairs, select_particles
+from ..model import Condition, Example, Structure
+from ..plan import Trial, trial_from_json
+from ..predictions import predictions_digest, read_predictions
+from ..record import Record
+from ..results import read_result
+from ..task import Task, read_task
+from ..workspace import Workspace
+
+
+class ExplainError(UserError):
+    """A record cannot be explained; the message says what is missing and how to get it."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit of a record at one condition.
+
+    Attributes
+    ----------
+    folder : of the trial, with `fitted/` where the model can be loaded again
+    predictions : by configuration and target
+    """
+
+    condition: Condition
+    trial: Trial
+    folder: Path
+    predictions: Mapping[str, Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """All that the parts of an explanation read."""
+
+    record: Record
+    task: Task
+    view: View
+    seed: int
+    fits: tuple[Fit, ...]
+
+    @cached_property
+    def metric(self) -> MetricSpecification:
+        """The primary metric of the task."""
+        return MetricSpecification.from_table(self.task.primary_metric)
+
+    def examples(self, fit: Fit) -> list[Example]:
+        return list(self.view.examples("test", (fit.condition,)))
+
+    def counted(self, structure: Structure) -> np.ndarray:
+        """Return the mask of the particles, or pairs, that the primary metric counts.
+
+        Of a metric on balanced sets it is every particle.
+        """
+        if self.metric.particles == "balanced":
+            return np.ones(len(structure.species), bool)
+        if not self.metric.on_pairs:
+            return select_particles(self.metric, structure.species)
+        from ..datasets.pairs import pair_distances
+
+        distances = pair_distances(structure.positions, structure.pairs, structure.box)
+        return select_pairs(self.metric, structure.species, structure.pairs, distances)
+
+
+def open_fits(record: Record, workspace: Workspace) -> Explained:
+    """Return the fits of the record's first seed with their predictions.
+
+    Raises
+    ------
+    ExplainError
+        If trials or predictions are not in the workspace, or are other ones.
+    """
+    seed = min(entry["seed"] for entry in record["predictions"])
+    fits = [_fit(entry, workspace) for entry in record["predictions"] if entry["seed"] == seed]
+    first = fits[0].trial
+    task = read_task(Path(first.task_folder))
+    view = open_view(task, Path(first.dataset.path))
+    if view.digest != record["dataset"]["digest"]:
+        raise ExplainError(
+            f"dataset {first.dataset.path} has the digest {view.digest}, the record was made on "
+            f"{record['dataset']['digest']}: bring the dataset back, or run again"
+        )
+    return Explained(record, task, view, seed, tuple(fits))
+
+
+def _fit(entry: Mapping[str, Any], workspace: Workspace) -> Fit:
+    path = workspace.home / entry["path"]
+    if not path.resolve().is_relative_to(workspace.home.resolve()) or not path.is_file():
+        raise ExplainError(
+            f"the predictions {entry['path']} are not in {workspace.home}: explain the record "
+            "where it was run, or name that workspace with home="
+        )
+    if predictions_digest(path) != entry["sha256"]:
+        raise ExplainError(f"{path} is not what the record was made from: run the request again")
+    result = read_result(workspace, path.parent.name)
+    if result is None:
+        raise ExplainError(f"{path.parent} holds no result: run the request again")
+    condition = Condition.of(**entry["condition"])
+    by_condition = read_predictions(path)
+    return Fit(condition, trial_from_json(result.trial), path.parent, by_condition[condition.name])

@@ -1,0 +1,144 @@
+"""Scores that need the model again: with fewer training configurations, at other conditions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..metrics import interval_of_mean, paired_difference
+from ..model import Condition, Model, Run
+from ..model_card import ModelCard, read_model_card
+from ..registry import load_model_class
+from ..results import ConditionScores
+from ..scoring import primary_score, score_condition
+from .fits import Explained, ExplainError, Fit
+
+POINTS = 4
+
+
+def learning_curve(
+    explained: Explained, fit: Fit, report: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """Fit the model again on halves, quarters, … of the training configurations.
+
+    The largest set is the whole one, so that the last point repeats the record.
+    Configurations are left out from the end, whole parents together.
+
+    Returns
+    -------
+    dict with `condition` and `points`, as the schema of explanations says
+    """
+    card = _card(explained, fit)
+    train = list(explained.view.examples("train", (fit.condition,)))
+    points: list[dict[str, Any]] = []
+    before: ConditionScores | None = None
+    for number in _numbers(len(train)):
+        report(f"{fit.condition.name}: fitting on {number} of {len(train)} configurations")
+        model = load_model_class(card)(**fit.trial.hyperparameters)
+        with tempfile.TemporaryDirectory() as folder:
+            valid = list(explained.view.examples("valid", (fit.condition,)))
+            model.fit(train[:number], valid, _run(explained, fit, Path(folder)))
+        scores = _scores(explained, model, fit.condition)
+        points.append(_point(explained, number, scores, before))
+        before = scores
+    return {"condition": dict(fit.condition), "points": points}
+
+
+def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
+    """Score every fitted model at every condition of the record.
+
+    Raises
+    ------
+    ExplainError
+        If the model cannot be loaded again.
+    """
+    pairs = []
+    for fit in explained.fits:
+        card = _card(explained, fit)
+        model = load_model_class(card)(**fit.trial.hyperparameters)
+        if not hasattr(model, "load") or not (fit.folder / "fitted").is_dir():
+            raise ExplainError(
+                f"model {card.name} has no `save` and `load`, so that its fit cannot be asked "
+                "about other conditions: leave out transfer=on"
+            )
+        model.load(fit.folder / "fitted")
+        for other in explained.fits:
+            scores = _scores(explained, model, other.condition)
+            value, ends = _value(explained, scores)
+            pairs.append(
+                {
+                    "trained_on": dict(fit.condition),
+                    "tested_on": dict(other.condition),
+                    "value": value,
+                    "interval": ends,
+                }
+            )
+    return pairs
+
+
+def _numbers(total: int) -> list[int]:
+    """Return total, total / 2, total / 4, …, from few to all."""
+    numbers = {max(1, total >> k) for k in range(POINTS)}
+    return sorted(numbers)
+
+
+def _card(explained: Explained, fit: Fit) -> ModelCard:
+    card = read_model_card(Path(fit.trial.model.folder))
+    if card.digest != explained.record["model"]["digest"]:
+        raise ExplainError(
+            f"model {card.name} in {card.folder} has changed since the record was made: run the "
+            "request again, then explain it"
+        )
+    return card
+
+
+def _run(explained: Explained, fit: Fit, folder: Path) -> Run:
+    return Run(
+        seed=fit.trial.seed,
+        target=explained.task.target,
+        symmetry=explained.task.symmetry,
+        folder=folder,
+        conditions=(fit.condition,),
+        score=lambda predictions, examples: primary_score(explained.task, predictions, examples),
+    )
+
+
+def _scores(explained: Explained, model: Model, condition: Condition) -> ConditionScores:
+    structures = explained.view.structures("test", condition)
+    answers = model.predict(structures, condition)
+    predictions = {s.configuration: a for s, a in zip(structures, answers, strict=True)}
+    return score_condition(explained.task, explained.view, condition, predictions)
+
+
+def _point(
+    explained: Explained, number: int, scores: ConditionScores, before: ConditionScores | None
+) -> dict[str, Any]:
+    value, ends = _value(explained, scores)
+    difference = None
+    if before is not None and explained.metric.average == "configuration":
+        pair = [_by_configuration(explained, s) for s in (scores, before)]
+        difference = _ends(paired_difference(*pair, scores.parents).difference)
+    return {"configurations": number, "value": value, "interval": ends, "difference": difference}
+
+
+def _value(
+    explained: Explained, scores: ConditionScores
+) -> tuple[float | None, list[float] | None]:
+    value = scores.scores[explained.metric.name].value
+    if explained.metric.average != "configuration":
+        return value, None
+    return value, _ends(interval_of_mean(_by_configuration(explained, scores), scores.parents))
+
+
+def _by_configuration(explained: Explained, scores: ConditionScores) -> Sequence[float]:
+    values = scores.scores[explained.metric.name].by_configuration
+    return [np.nan if value is None else value for value in values]
+
+
+def _ends(interval) -> list[float] | None:
+    ends = [float(interval.low), float(interval.high)]
+    return ends if np.isfinite(ends).all() else None

@@ -1,0 +1,279 @@
+"""The page of a task: what stands in its ranked table, its cost table and its heat map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .boards import Board, Point, published_by_model
+from .exports import as_bibtex
+from .shared import range_bar, scale_of
+from .standing import Place, Standing, mean_over
+from .words import condition_words, decimals_for, number, symbol, unit
+
+MOST_CONDITION_COLUMNS = 6
+HEAT_STEPS = 10
+
+
+def board_context(board: Board, standing: Standing) -> dict[str, Any]:
+    """Return what the template of a task's page shows."""
+    decimals = decimals_for(place.interval for place in standing.places)
+    scale = scale_of(board, standing)
+    few = standing.points if len(standing.points) <= MOST_CONDITION_COLUMNS else ()
+    rows = [_row(board, standing, place, few, scale) for place in standing.places]
+    return {
+        "board": board,
+        "standing": standing,
+        "decimals": decimals,
+        "rows": rows,
+        "published": _published_rows(board, standing),
+        "few": _condition_heads(board, few),
+        "common": _common_words(board, standing.points),
+        "species_of": species_of,
+        "others": [m for m in board.metrics if not m.primary],
+        "conditions": [words for _, words in _condition_heads(board, standing.points)],
+        "groups": _groups(rows),
+        "shared": {rank for rank, _ in _groups(rows)},
+        "parents": _independent_samples(board, standing),
+        "front": pareto_front(board, standing),
+        "transfer": _transfer(board),
+        "replaced": _replaced(board),
+        "years": sorted({r["year"] for r in rows if r["year"]}),
+        "tiers_here": sorted({tier for r in rows for tier in r["reads"]}),
+        "statuses": sorted({r["status"] for r in rows}),
+        "species": sorted({s for m in board.metrics if (s := species_of(m))}),
+        "bibliography": {
+            p.row.name: as_bibtex([p.row.card]) for p in standing.places if p.row.card
+        },
+        "has_gpu": any(r["cost"]["gpu_seconds"] for r in rows),
+    }
+
+
+def _varying(board: Board, points: Sequence[Point]) -> list[str]:
+    """Return the axes on which conditions differ."""
+    names = [axis.name for axis in board.task.axes]
+    return [name for k, name in enumerate(names) if len({point[k] for point in points}) > 1]
+
+
+def _condition_heads(board: Board, points: Sequence[Point]) -> list[tuple[Point, str]]:
+    """Return conditions in words, without the axes on which all agree."""
+    axes = _varying(board, points) or [axis.name for axis in board.task.axes]
+    return [(p, condition_words(board.task, board.condition(p), axes)) for p in points]
+
+
+def _common_words(board: Board, points: Sequence[Point]) -> str:
+    """Return in words what all conditions share, empty where that is nothing or everything."""
+    varying = _varying(board, points)
+    if not points or not varying:
+        return ""
+    common = [axis.name for axis in board.task.axes if axis.name not in varying]
+    return condition_words(board.task, board.condition(points[0]), common)
+
+
+def species_of(metric) -> str:
+    """Return the species on which a metric looks, empty where it looks at all."""
+    kind = metric.pairs if metric.on_pairs else metric.particles
+    return kind.removeprefix("type_").upper() if kind.startswith("type_") else ""
+
+
+def _row(
+    board: Board, standing: Standing, place: Place, few: Sequence[Point], scale
+) -> dict[str, Any]:
+    row, record = place.row, place.row.entry.record
+    ceiling = standing.ceiling
+    # Values of errors have no ceiling of this kind, so that their share of it has no meaning.
+    share = place.value / ceiling if ceiling and place.value is not None else None
+    return {
+        "place": place,
+        "name": row.name,
+        "title": record["model"]["title"],
+        "status": row.status,
+        "is_floor": row.name in board.task.floors,
+        "bar": range_bar(place.value, place.interval, scale, ceiling, standing.floor),
+        "share": share,
+        "means": [
+            (metric, mean_over(row, metric.name, standing.points))
+            for metric in board.metrics
+            if not metric.primary
+        ],
+        "at": [row.value(board.primary.name, point) for point in few],
+        "reads": record["model"]["reads"],
+        "parameters": record["model"]["parameters"],
+        "year": row.card.year if row.card else None,
+        "authors": list(row.card.authors) if row.card else [],
+        "doi": row.card.doi if row.card else "",
+        "seeds": len(record["seeds"]),
+        "cost": record["cost"],
+        "created": record["created"],
+        "record": row.entry.name,
+    }
+
+
+def _published_rows(board: Board, standing: Standing) -> list[dict[str, Any]]:
+    """Return one row a published model; means over the ranking conditions where it has them."""
+    rows = []
+    points = standing.points or board.points
+    for name, numbers in published_by_model(board, board.primary.name).items():
+        values = [numbers[p].value if p in numbers else None for p in points]
+        complete = values and None not in values
+        rows.append(
+            {
+                "name": name,
+                "value": sum(values) / len(values) if complete else None,
+                "count": len(numbers),
+                "sources": sorted({n.source for n in numbers.values()}),
+            }
+        )
+    sign = -1 if board.primary.higher_is_better else 1
+    return sorted(rows, key=lambda r: (r["value"] is None, sign * (r["value"] or 0), r["name"]))
+
+
+def _groups(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, list[str]]]:
+    """Return the ranks that several models share."""
+    groups: dict[int, list[str]] = {}
+    for row in rows:
+        if row["place"].rank is not None:
+            groups.setdefault(row["place"].rank, []).append(row["name"])
+    return [(rank, names) for rank, names in groups.items() if len(names) > 1]
+
+
+def _independent_samples(board: Board, standing: Standing) -> int:
+    parents = {p for point in standing.points for p in (board.at(point) or {}).get("parents", ())}
+    return len(parents)
+
+
+def pareto_front(board: Board, standing: Standing) -> dict[str, set[str]]:
+    """Return, by measure of cost, the models that no other beats in both score and cost."""
+    better = board.primary.higher_is_better
+    front = {}
+    for measure in ("gpu_seconds", "cpu_seconds", "wall_seconds"):
+        known = [
+            (p.row.name, p.row.entry.record["cost"][measure], p.value if better else -p.value)
+            for p in standing.places
+            if p.value is not None
+        ]
+        front[measure] = {
+            name
+            for name, cost, value in known
+            if not any(c <= cost and v >= value and (c < cost or v > value) for _, c, v in known)
+        }
+    return front
+
+
+def _transfer(board: Board) -> list[dict[str, Any]]:
+    """Return a matrix a model that was tested at other conditions than it was trained at."""
+    matrices = []
+    for row in board.rows:
+        pairs = {**_explained_transfer(board, row), **_recorded_transfer(board, row)}
+        if any(one != other for one, other in pairs):
+            matrices.append(_matrix(board, row.name, pairs))
+    return matrices
+
+
+def _recorded_transfer(board: Board, row) -> dict[tuple[Point, Point], Mapping[str, Any]]:
+    """Return the scores of a record by where the fit was trained and where it was tested."""
+    metric = board.primary.name
+    pairs = {}
+    for point, entry in row.conditions.items():
+        others = (entry.get("transfer") or {}).get("conditions", ())
+        for other in others:
+            if metric in other["scores"]:
+                pairs[point, _point(board, other["condition"])] = other["scores"][metric]
+        if others:
+            pairs[point, point] = entry["scores"][metric]
+    return pairs
+
+
+def _explained_transfer(board: Board, row) -> dict[tuple[Point, Point], Mapping[str, Any]]:
+    found = (row.entry.explanation or {}).get("transfer") or ()
+    return {(_point(board, e["trained_on"]), _point(board, e["tested_on"])): e for e in found}
+
+
+def _point(board: Board, condition: Mapping[str, float]) -> Point:
+    return tuple(float(condition.get(axis.name, math.nan)) for axis in board.task.axes)
+
+
+def _matrix(board: Board, name: str, pairs: Mapping) -> dict[str, Any]:
+    trained = sorted({pair[0] for pair in pairs})
+    tested = sorted({pair[1] for pair in pairs})
+    heads = dict(_condition_heads(board, sorted({*trained, *tested})))
+    rows = [
+        (heads[one], [(pairs.get((one, other)), one == other) for other in tested])
+        for one in trained
+    ]
+    return {"name": name, "columns": [heads[point] for point in tested], "rows": rows}
+
+
+def _replaced(board: Board) -> list[dict[str, Any]]:
+    """Return the molecular dynamics behind the labels, from the first explanation that has it."""
+    for row in board.rows:
+        entries = (row.entry.explanation or {}).get("replaced") or []
+        if entries:
+            return [
+                {**entry, "words": condition_words(board.task, entry["condition"])}
+                for entry in entries
+            ]
+    return []
+
+
+def heat_map(board: Board, standing: Standing) -> dict[str, Any]:
+    """Return all conditions as a table of the primary metric, with steps of a colour scale."""
+    metric = board.primary.name
+    lines = [
+        (place.row.name, place.row.status, place.row.entry.name,
+         [place.row.value(metric, point) for point in board.points])
+        for place in standing.places
+    ]  # fmt: skip
+    lines += [
+        (name, "reported", None,
+         [{"value": numbers[p].value} if p in numbers else None for p in board.points])
+        for name, numbers in published_by_model(board, metric).items()
+    ]  # fmt: skip
+    values = [c["value"] for *_, cells in lines for c in cells if c and c["value"] is not None]
+    low, high = (0.0, 1.0) if values and 0 <= min(values) and max(values) <= 1 else _ends(values)
+    better = board.primary.higher_is_better
+
+    def step(value: float) -> int:
+        share = min(1.0, max(0.0, (value - low) / (high - low)))
+        return min(HEAT_STEPS - 1, int(HEAT_STEPS * (share if better else 1 - share)))
+
+    return {
+        "head": _head(board),
+        "lines": [
+            {
+                "name": name, "status": status, "record": record,
+                "cells": [
+                    None if cell is None or cell["value"] is None
+                    else (cell["value"], step(cell["value"]))
+                    for cell in cells
+                ],
+            }
+            for name, status, record, cells in lines
+        ],
+        "ceiling": [
+            ((board.at(p) or {}).get("ceiling", {}).get(metric) or {}).get("value")
+            for p in board.points
+        ],
+        "scale": (low, high),
+    }  # fmt: skip
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    if not values or min(values) == max(values):
+        return 0.0, 1.0
+    return min(values), max(values)
+
+
+def _head(board: Board) -> list[dict[str, Any]]:
+    """Return one header row an axis, with runs of equal values joined."""
+    rows = []
+    for depth, axis in enumerate(board.task.axes):
+        cells: list[list[Any]] = []
+        for k, point in enumerate(board.points):
+            if cells and board.points[k - 1][: depth + 1] == point[: depth + 1]:
+                cells[-1][1] += 1
+            else:
+                cells.append([number(point[depth]), 1])
+        rows.append({"label": symbol(axis), "unit": unit(axis.unit), "cells": cells})
+    return rows

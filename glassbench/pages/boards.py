@@ -1,0 +1,196 @@
+"""Boards: the records of one task, protocol version and dataset, which alone are compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..metrics import MetricSpecification
+from ..model_card import ModelCard
+from ..reported import ReportedNumber, read_reported
+from ..task import Task
+from .sources import Entry, Sources
+from .words import plain_name, safe_name
+
+Point = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model on a board, by the record that stands for it.
+
+    Attributes
+    ----------
+    scores : the record's `scores` by condition
+    earlier : records of the same model on this board that are not shown
+    """
+
+    entry: Entry
+    card: ModelCard | None
+    conditions: Mapping[Point, Mapping[str, Any]]
+    earlier: tuple[Entry, ...]
+
+    @property
+    def name(self) -> str:
+        return self.entry.record["model"]["name"]
+
+    @property
+    def status(self) -> str:
+        return self.entry.record["status"]
+
+    def value(self, metric: str, point: Point) -> Mapping[str, Any] | None:
+        """Return a score of the record at a condition, or None where there is none."""
+        found = self.conditions.get(point)
+        return None if found is None else found["scores"].get(metric)
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is compared with each other.
+
+    Attributes
+    ----------
+    name : name of its page
+    digest : of the dataset, empty where only published numbers are known
+    points : conditions as tuples of values on the task's axes, ordered
+    reported : published numbers on this dataset
+    """
+
+    name: str
+    task: Task
+    protocol_version: int
+    dataset: str
+    digest: str
+    rows: tuple[Row, ...]
+    points: tuple[Point, ...]
+    reported: tuple[ReportedNumber, ...]
+
+    @cached_property
+    def metrics(self) -> tuple[MetricSpecification, ...]:
+        """Metrics of the task, the primary one first."""
+        tables = sorted(self.task.metrics, key=lambda table: not table.get("primary"))
+        return tuple(MetricSpecification.from_table(table) for table in tables)
+
+    @property
+    def primary(self) -> MetricSpecification:
+        return self.metrics[0]
+
+    @property
+    def superseded(self) -> bool:
+        return self.protocol_version != self.task.protocol_version
+
+    def condition(self, point: Point) -> dict[str, float]:
+        return dict(zip((axis.name for axis in self.task.axes), point))
+
+    def at(self, point: Point) -> Mapping[str, Any] | None:
+        """Return the record's entry of a condition from the first model that has it.
+
+        Ceilings, floors and relaxation times belong to the data and agree among models.
+        """
+        return next((r.conditions[point] for r in self.rows if point in r.conditions), None)
+
+
+def make_boards(sources: Sources) -> list[Board]:
+    """Return all boards: by task, each task's main board first."""
+    boards = []
+    for task in sources.tasks.values():
+        entries = [e for e in sources.entries if e.record["task"]["name"] == task.name]
+        boards += _boards_of(task, entries, sources.cards)
+    return boards
+
+
+def point_of(task: Task, condition: Mapping[str, float]) -> Point:
+    return tuple(float(condition[axis.name]) for axis in task.axes)
+
+
+def _boards_of(task: Task, entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> list[Board]:
+    groups: dict[tuple[int, str, str], list[Entry]] = {}
+    for entry in entries:
+        record = entry.record
+        key = (record["task"]["protocol_version"], record["dataset"]["digest"])
+        name = record["dataset"]["name"]
+        groups.setdefault((key[0], key[1], name), []).append(entry)
+    reported = read_reported(task)
+    for name in dict.fromkeys(number.dataset for number in reported):
+        if not any(key[2] == name for key in groups):
+            groups[(task.protocol_version, "", name)] = []
+
+    def prominence(key: tuple[int, str, str]) -> tuple:
+        version, digest, name = key
+        default = name == task.default_dataset
+        return (version != task.protocol_version, not default, -len(groups[key]), name, digest)
+
+    keys = sorted(groups, key=prominence)
+    if not keys:
+        keys = [(task.protocol_version, "", task.default_dataset)]
+        groups[keys[0]] = []
+    return [_board(task, key, groups[key], cards, reported, key == keys[0]) for key in keys]
+
+
+def _board(
+    task: Task,
+    key: tuple[int, str, str],
+    entries: Sequence[Entry],
+    cards: Mapping[str, ModelCard],
+    reported: Sequence[ReportedNumber],
+    main: bool,
+) -> Board:
+    version, digest, dataset = key
+    published = tuple(n for n in reported if n.dataset == dataset)
+    published = published if version == task.protocol_version else ()
+    rows = _rows(task, entries, cards)
+    points = {point for row in rows for point in row.conditions}
+    for number in published:
+        point = point_of(task, number.condition)
+        if not any(same_point(point, other) for other in points):
+            points.add(point)
+    name = task.name
+    if not main:
+        short = digest.rpartition(":")[2][:8]
+        name = "--".join(filter(None, [task.name, dataset, short]))
+        name += f"--v{version}" if version != task.protocol_version else ""
+    return Board(
+        safe_name(name), task, version, dataset, digest, rows, tuple(sorted(points)), published
+    )
+
+
+def _rows(task: Task, entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row, ...]:
+    """Return one row a model: its record that none supersedes, verified before measured,
+    then with more conditions, then newer.
+    """
+    entries = list(entries)
+    superseded = {entry.record.get("supersedes") for entry in entries}
+    by_model: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_model.setdefault(entry.record["model"]["name"], []).append(entry)
+
+    def preference(entry: Entry) -> tuple:
+        record = entry.record
+        verified = record["status"] == "verified"
+        current = entry.path.stem not in superseded
+        return (current, verified, len(record["conditions"]), record["created"], entry.name)
+
+    rows = []
+    for name, of_model in sorted(by_model.items()):
+        first, *others = sorted(of_model, key=preference, reverse=True)
+        conditions = {point_of(task, c["condition"]): c for c in first.record["conditions"]}
+        rows.append(Row(first, cards.get(name), conditions, tuple(others)))
+    return tuple(rows)
+
+
+def same_point(one: Point, other: Point) -> bool:
+    return all(math.isclose(a, b, rel_tol=1e-6) for a, b in zip(one, other, strict=True))
+
+
+def published_by_model(board: Board, metric: str) -> dict[str, dict[Point, ReportedNumber]]:
+    """Return the published numbers of a metric by model and condition of the board."""
+    found: dict[str, dict[Point, ReportedNumber]] = {}
+    for number in board.reported:
+        if number.metric == metric:
+            wanted = point_of(board.task, number.condition)
+            point = next(p for p in board.points if same_point(p, wanted))
+            found.setdefault(number.model, {})[point] = number
+    return dict(sorted(found.items(), key=lambda item: plain_name(item[0])))

@@ -1,0 +1,69 @@
+"""What became new and when, from the records alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .boards import Board
+from .standing import mean_over, ranking_points
+from .words import score
+
+NEWEST_IN_FEED = 50
+
+
+@dataclass(frozen=True)
+class Change:
+    """A record that came to a board.
+
+    Attributes
+    ----------
+    created : ISO 8601
+    page : address of the record's page
+    kind : `first` record of this model on the board, `again`, or `verified`
+    """
+
+    name: str
+    created: str
+    page: str
+    kind: str
+    model: str
+    board: str
+    title: str
+    summary: str
+
+
+def list_changes(boards: Iterable[Board]) -> list[Change]:
+    """Return one change a record, newest first."""
+    changes = []
+    for board in boards:
+        for row in board.rows:
+            oldest_first = sorted(
+                [row.entry, *row.earlier], key=lambda e: (e.record["created"], e.name)
+            )
+            for index, entry in enumerate(oldest_first):
+                kind = "again" if index else "first"
+                changes.append(_change(board, row, entry, kind))
+    return sorted(changes, key=lambda c: (c.created, c.name), reverse=True)
+
+
+def _change(board: Board, row, entry, kind: str) -> Change:
+    record = entry.record
+    model = record["model"]["name"]
+    kind = "verified" if record["status"] == "verified" else kind
+    words = {"first": "new on", "again": "run again on", "verified": "verified on"}[kind]
+    value = mean_over(row, board.primary.name, ranking_points(board))
+    summary = f"{record['status']}, {len(record['conditions'])} conditions, "
+    summary += f"{len(record['seeds'])} seeds"
+    if entry is row.entry and value is not None:
+        summary += f"; {board.primary.title}: {score(value)}"
+    return Change(
+        name=entry.name,
+        created=record["created"],
+        page=f"record/{entry.name}.html",
+        kind=kind,
+        model=model,
+        board=board.name,
+        title=f"{record['model']['title']} {words} {board.task.title}, {board.dataset}",
+        summary=summary,
+    )

@@ -1,0 +1,42 @@
+"""Cards written in Markdown as HTML; what strangers write stays text."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from markupsafe import Markup
+
+LARGEST = 200_000
+
+
+def render_markdown(text: str) -> Markup:
+    """Return Markdown as HTML: raw HTML is escaped, images become their description.
+
+    The first heading is dropped, since the page has its own; the others move down a level.
+    """
+    tokens = _parser().parse(text)
+    if tokens and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
+        tokens = tokens[3:]
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
+        if token.type == "table_open":
+            token.attrSet("class", "plain")
+        if token.type == "fence":
+            token.attrSet("tabindex", "0")
+    return Markup(_parser().renderer.render(tokens, _parser().options, {}))
+
+
+def render_file(path: Path) -> Markup:
+    """Return a Markdown file as HTML, nothing where there is none or it is too long."""
+    if not path.is_file() or path.stat().st_size > LARGEST:
+        return Markup("")
+    return render_markdown(path.read_text(encoding="utf-8", errors="replace"))
+
+
+@cache
+def _parser():
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")

@@ -1,0 +1,100 @@
+"""The folder of the site: only what changed is made and written, what is gone is removed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import UserError
+
+LEDGER = ".glassbench-site.json"
+
+
+class SiteFolder:
+    """A folder that a build fills, with a ledger of what each file was made from.
+
+    Raises
+    ------
+    UserError
+        If the folder holds files and no ledger: it is not one of ours to change.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.before = self._read_ledger()
+        self.now: dict[str, list] = {}
+        self.written = 0
+
+    def put(self, name: str, made_from: str, make: Callable[[], str | bytes]) -> None:
+        """Make a file unless the one that is there was made from the same.
+
+        Parameters
+        ----------
+        name : path below the folder, with slashes
+        made_from : digest over all that `make` depends on
+        """
+        path = self.folder / name
+        known = self.before.get(name)
+        present = _content_digest(path)
+        if known is not None and known == [made_from, present]:
+            self.now[name] = known
+            return
+        content = make()
+        content = content.encode() if isinstance(content, str) else content
+        wanted = hashlib.sha256(content).hexdigest()
+        if wanted != present:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            self.written += 1
+        self.now[name] = [made_from, wanted]
+
+    def finish(self) -> int:
+        """Remove files of earlier builds that this one did not make; return their number."""
+        gone = [name for name in self.before if name not in self.now]
+        for name in gone:
+            (self.folder / name).unlink(missing_ok=True)
+        self._write_ledger(self.now)
+        return len(gone)
+
+    def _write_ledger(self, ledger: dict[str, list]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f"{LEDGER}.{os.getpid()}.partial"
+        partial.write_text(json.dumps(ledger, sort_keys=True, indent=0), encoding="utf-8")
+        os.replace(partial, self.folder / LEDGER)
+
+    def _read_ledger(self) -> dict[str, list]:
+        path = self.folder / LEDGER
+        if path.is_file():
+            try:
+                ledger = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise UserError(f"{path} is no JSON ({error}): remove the folder") from error
+            return {name: entry for name, entry in ledger.items() if self._is_inside(name)}
+        if self.folder.is_dir() and any(self.folder.iterdir()):
+            raise UserError(
+                f"{self.folder} holds files that are not of a leaderboard: name a new folder, or "
+                "one that an earlier build made, with out="
+            )
+        # A build that is interrupted leaves a folder that the next one knows for its own.
+        self._write_ledger({})
+        return {}
+
+    def _is_inside(self, name: str) -> bool:
+        return (self.folder / name).resolve().is_relative_to(self.folder.resolve())
+
+
+def digest_of(*parts: object) -> str:
+    """Return the sha256 over parts that are told apart by their representation."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _content_digest(path: Path) -> str | None:
+    """Return the sha256 of a file, by which an edited one is noticed, or None without one."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,86 @@
+"""Numbers that a page's script draws: plain arrays by condition, one file a board and metric."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..metrics import MetricSpecification
+from .boards import Board, Point, published_by_model
+from .words import symbol, unit
+
+SIGNIFICANT_DIGITS = 6
+
+
+def as_script(name: str, plain: Any) -> str:
+    """Return data as a script: pages opened from a folder may load scripts, not JSON."""
+    text = json.dumps(plain, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return f"glassbench.receive({json.dumps(name)},{text});\n"
+
+
+def board_data(board: Board, metric: MetricSpecification) -> dict[str, Any]:
+    """Return scores, ceilings, floors and published numbers of a metric by condition."""
+    entries = [board.at(point) for point in board.points]
+    primary = metric.name == board.primary.name
+    return {
+        "metric": {
+            "name": metric.name,
+            "title": metric.title,
+            "higher": metric.higher_is_better,
+            "bounded": "pearson" in metric.function or metric.function == "spearman",
+        },
+        "axes": [
+            {"name": a.name, "symbol": symbol(a), "unit": unit(a.unit)} for a in board.task.axes
+        ],
+        "points": [list(point) for point in board.points],
+        "tau": [None if entry is None else entry["tau_alpha"] for entry in entries],
+        "ceiling": _rounded(_ceiling(entry, metric.name) for entry in entries),
+        "floors": _floors(entries) if primary else [],
+        "models": [_model(board, row, metric.name) for row in board.rows],
+        "reported": [
+            {"name": name, "values": _rounded(_published(board, numbers))}
+            for name, numbers in published_by_model(board, metric.name).items()
+        ],
+    }
+
+
+def _model(board: Board, row, metric: str) -> dict[str, Any]:
+    scores = [row.value(metric, point) or {} for point in board.points]
+    ends = [score.get("interval") or (None, None) for score in scores]
+    return {
+        "name": row.name,
+        "title": row.entry.record["model"]["title"],
+        "status": row.status,
+        "record": row.entry.name,
+        "values": _rounded(score.get("value") for score in scores),
+        "low": _rounded(low for low, _ in ends),
+        "high": _rounded(high for _, high in ends),
+    }
+
+
+def _published(board: Board, numbers: Mapping[Point, Any]) -> Iterable[float | None]:
+    return (numbers[point].value if point in numbers else None for point in board.points)
+
+
+def _ceiling(entry: Mapping[str, Any] | None, metric: str) -> float | None:
+    found = None if entry is None else entry["ceiling"].get(metric)
+    return None if found is None else found["value"]
+
+
+def _floors(entries: Iterable[Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+    found = [{f["model"]: f["value"] for f in (entry or {}).get("floors", ())} for entry in entries]
+    names = dict.fromkeys(name for floors in found for name in floors)
+    return [{"name": n, "values": _rounded(floors.get(n) for floors in found)} for n in names]
+
+
+def _rounded(values: Iterable[float | None]) -> list[float | None]:
+    return [
+        None if value is None or not math.isfinite(value) else _significant(value)
+        for value in values
+    ]
+
+
+def _significant(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")

@@ -1,0 +1,122 @@
+"""The page of a record: every number, where it comes from, and what explains its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..metrics import MetricSpecification
+from ..model_card import ModelCard
+from ..task import Task
+from .boards import Board
+from .command_line import reproduce
+from .shared import hardware_words, signature_of
+from .sources import Entry
+from .words import condition_words, decimals_for, unit
+
+MOST_FULL_CONDITIONS = 24
+
+
+def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[str, Any]:
+    """Return what the template of a record's page shows."""
+    record, task = entry.record, board.task
+    specifications = {m.name: m for m in board.metrics}
+    named = {n for c in record["conditions"] for n in c["scores"]}
+    primary = record["task"]["primary_metric"]
+    names = [primary, *sorted(named - {primary})]
+    metrics = [(n, specifications[n].title if n in specifications else n) for n in names]
+    scores = [c["scores"].get(primary) or {} for c in record["conditions"]]
+    full = record["conditions"] if len(record["conditions"]) <= MOST_FULL_CONDITIONS else []
+    return {
+        "entry": entry,
+        "record": record,
+        "board": board,
+        "card": card,
+        "changed": card is not None and card.digest != record["model"]["digest"],
+        "metrics": metrics,
+        "decimals": decimals_for(s.get("interval") for s in scores),
+        "conditions": [_condition(task, c, primary) for c in record["conditions"]],
+        "full": [_condition(task, c, primary) for c in full],
+        "commands": reproduce(record, task, card),
+        "hardware": hardware_words(record),
+        "signature": signature_of(record),
+        "failed": [
+            {**f, "words": condition_words(task, f["condition"]) if f["condition"] else "all"}
+            for f in record["failed"]
+        ],
+        "predictions": [
+            {**p, "words": condition_words(task, p["condition"])} for p in record["predictions"]
+        ],
+        "explanation": _explanation(entry, task, specifications.get(primary)),
+    }
+
+
+def _condition(task: Task, condition: Mapping[str, Any], primary: str) -> dict[str, Any]:
+    score = condition["scores"][primary]
+    ceiling = (condition["ceiling"].get(primary) or {}).get("value")
+    share = score["value"] / ceiling if ceiling and score["value"] is not None else None
+    return {
+        **condition,
+        "words": condition_words(task, condition["condition"]),
+        "ceiling_value": ceiling,
+        "share": share,
+    }
+
+
+def _explanation(
+    entry: Entry, task: Task, metric: MetricSpecification | None
+) -> dict[str, Any] | None:
+    found = entry.explanation
+    if found is None:
+        return None
+    return {
+        "conditions": [
+            {
+                **condition,
+                "words": condition_words(task, condition["condition"]),
+                "unit": unit(condition["unit"]),
+                "errors": [_errors(table) for table in condition["errors"]],
+            }
+            for condition in found["conditions"]
+        ],
+        "learning_curve": [
+            {**curve, "words": condition_words(task, curve["condition"]),
+             "verdict": verdict(curve["points"], metric)}
+            for curve in found["learning_curve"]
+        ],
+        "maps": [
+            {"words": condition_words(task, m["condition"]), "configuration": m["configuration"]}
+            for m in found["maps"]
+        ],
+    }  # fmt: skip
+
+
+def _errors(table: Mapping[str, Any]) -> dict[str, Any]:
+    largest = max((g["mean_absolute_error"] for g in table["groups"]), default=0) or 1.0
+    groups = [
+        {**group, "width": round(100 * group["mean_absolute_error"] / largest)}
+        for group in table["groups"]
+    ]
+    return {**table, "groups": groups, "unit": unit(table["unit"])}
+
+
+def verdict(points: Sequence[Mapping[str, Any]], metric: MetricSpecification | None) -> str:
+    """Say whether more training configurations would help, from the last doubling of the curve."""
+    known = [p for p in points if p["value"] is not None]
+    if metric is None or len(known) < 2:
+        return "too few points to tell"
+    before, last = known[-2], known[-1]
+    gain = last["value"] - before["value"]
+    gain = gain if metric.higher_is_better else -gain
+    step = f"from {before['configurations']} to {last['configurations']} configurations"
+    if last["difference"] is None:
+        return f"the score changed by {gain:+.3f} {step}; no interval is known"
+    low, high = last["difference"] if metric.higher_is_better else (
+        -last["difference"][1], -last["difference"][0]
+    )  # fmt: skip
+    ends = f"{gain:+.3f} [{low:+.3f}, {high:+.3f}] {step}"
+    if low > 0:
+        return f"more data still help: {ends}"
+    if high < 0:
+        return f"the last configurations did harm: {ends}"
+    return f"the last step made no significant difference: {ends}"

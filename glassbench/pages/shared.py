@@ -1,0 +1,97 @@
+"""What several pages show alike: range bars, facts of a record, links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from ..record import Record
+from .boards import Board
+from .standing import Standing
+
+BAR_WIDTH, BAR_HEIGHT = 120, 16
+STATUS_WORDS = {
+    "reported": "taken from a publication, not run here",
+    "measured": "run with GlassBench by whoever handed it in",
+    "verified": "run again by a maintainer in the sandbox",
+}
+TIERS = {
+    "thermal": "thermal positions",
+    "inherent": "inherent structure",
+    "cage": "cage-averaged positions",
+    "dynamics": "short-time dynamics",
+}
+
+
+def scale_of(board: Board, standing: Standing) -> tuple[float, float]:
+    """Return the ends of the range bars of a board: 0 to 1, or a little beyond what occurs."""
+    values = [
+        end
+        for place in standing.places
+        for end in (place.value, *(place.interval or ()))
+        if end is not None
+    ]
+    values += [v for v in (standing.ceiling, standing.floor) if v is not None]
+    if not values or (min(values) >= 0 and max(values) <= 1 and board.primary.higher_is_better):
+        return 0.0, 1.0
+    low, high = min(0.0, *values), max(values)
+    return low, high + 0.05 * (high - low or 1.0)
+
+
+def range_bar(
+    value: float | None,
+    ends: tuple[float, float] | None,
+    scale: tuple[float, float],
+    ceiling: float | None,
+    floor: float | None,
+) -> Markup:
+    """Return a small drawing of a score: interval, ceiling shaded, floor dashed.
+
+    It repeats what stands in words beside it, so that screen readers pass over it.
+    """
+
+    def x(number: float) -> float:
+        share = (number - scale[0]) / (scale[1] - scale[0])
+        return round(2 + (BAR_WIDTH - 4) * min(1.0, max(0.0, share)), 1)
+
+    if value is None:
+        return Markup("")
+    parts = [f'<path class="track" d="M2 8H{BAR_WIDTH - 2}"/>']
+    if ceiling is not None:
+        left = x(ceiling)
+        width = round(BAR_WIDTH - 2 - left, 1)
+        parts.append(f'<rect class="above" x="{left}" y="2" width="{width}" height="12"/>')
+    if floor is not None:
+        parts.append(f'<path class="floor" d="M{x(floor)} 2V14"/>')
+    if ends is not None:
+        parts.append(f'<path class="ends" d="M{x(ends[0])} 8H{x(ends[1])}"/>')
+    parts.append(f'<circle cx="{x(value)}" cy="8" r="3.5"/>')
+    return Markup(
+        f'<svg class="bar" viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT}" width="{BAR_WIDTH}" '
+        f'height="{BAR_HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+    )
+
+
+def hardware_words(record: Record) -> list[str]:
+    """Return on what the trials of a record ran, each machine once."""
+    found = []
+    for environment in record["provenance"]["environments"]:
+        hardware = environment["hardware"]
+        gpus = ", ".join(dict.fromkeys(hardware["gpus"]))
+        cores = "" if hardware["cores"] is None else f", {hardware['cores']} cores"
+        found.append(f"{hardware['cpu']}{cores}" + (f"; GPU {gpus}" if gpus else "; no GPU"))
+    return list(dict.fromkeys(found))
+
+
+def signature_of(record: Mapping[str, Any]) -> str:
+    """Return in words who vouches for the record.
+
+    Pages show what the record says; `glassbench record verify` checks it.
+    """
+    verification = record.get("verification")
+    if not verification:
+        return "not signed"
+    again = {"weights": "predicted again", "retrain": "trained again"}[verification["mode"]]
+    return f"signed by {verification['by']}, {again}, {verification['labels']} labels"

@@ -1,0 +1,336 @@
+"""From sources to the folder of a site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..record import SCHEMA_FILE
+from ..task import Task
+from .api import leaderboard_json
+from .board_page import board_context, heat_map
+from .boards import Board, make_boards
+from .changes import NEWEST_IN_FEED, list_changes
+from .equations import NOISE_CEILING, definition, mathml
+from .exports import as_bibtex, as_csv, as_json, as_latex, long_table
+from .feed import atom_feed
+from .markdown import render_file
+from .model_page import model_context, model_names
+from .output import SiteFolder, digest_of
+from .plot_data import as_script, board_data
+from .record_page import record_context
+from .render import render, static_folder, style_digest
+from .shared import STATUS_WORDS, TIERS
+from .sources import Entry, Sources
+from .standing import Standing, make_standing
+from .words import condition_words, decimals_for, safe_name
+
+API_SCHEMA = SCHEMA_FILE.with_name("leaderboard.schema.json")
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes
+    ----------
+    files : number of files of the site
+    written, removed : files that changed, and that are gone
+    problems : what was left out, and why
+    """
+
+    folder: Path
+    records: int
+    files: int
+    written: int
+    removed: int
+    problems: tuple[str, ...]
+
+
+def build_site(sources: Sources, folder: Path, address: str = "") -> BuildReport:
+    """Write the site into a folder; what has not changed since the last build stays.
+
+    Parameters
+    ----------
+    address : where the site will lie, for the feed; links inside are relative
+
+    Raises
+    ------
+    UserError
+        If the folder holds files that no build made.
+    """
+    builder = _Builder(sources, SiteFolder(folder), address)
+    builder.build()
+    removed = builder.output.finish()
+    return BuildReport(
+        folder=folder,
+        records=len(sources.entries),
+        files=len(builder.output.now),
+        written=builder.output.written,
+        removed=removed,
+        problems=sources.problems,
+    )
+
+
+class _Builder:
+    """One build: sources, their boards, and the folder that takes the pages."""
+
+    def __init__(self, sources: Sources, output: SiteFolder, address: str) -> None:
+        self.sources, self.output, self.address = sources, output, address
+        self.style = style_digest()
+        self.boards = [(board, make_standing(board)) for board in make_boards(sources)]
+        self.of_board = {board.name: _board_digest(board) for board, _ in self.boards}
+
+    def build(self) -> None:
+        self._static()
+        for board, standing in self.boards:
+            self._board(board, standing)
+        for board, _ in self.boards:
+            for row in board.rows:
+                for entry in (row.entry, *row.earlier):
+                    self._record(entry, board, row.card)
+        self._models()
+        self._rest()
+
+    def _page(
+        self, name: str, template: str, made_from: str, context: Mapping[str, Any] | Any
+    ) -> None:
+        """Make a page from a template; a context that is a function is called when needed."""
+
+        def make() -> str:
+            values = context() if callable(context) else context
+            return render(
+                template,
+                root="../" * name.count("/"),
+                page=name,
+                status_words=STATUS_WORDS,
+                tiers=TIERS,
+                **values,
+            )
+
+        self.output.put(name, digest_of(self.style, made_from), make)
+
+    def _static(self) -> None:
+        for path in sorted(p for p in static_folder().iterdir() if p.is_file()):
+            self.output.put(f"static/{path.name}", self.style, path.read_bytes)
+        for path in (API_SCHEMA, SCHEMA_FILE):
+            content = path.read_bytes()
+            self.output.put(path.name, digest_of(content), lambda content=content: content)
+
+    def _board(self, board: Board, standing: Standing) -> None:
+        made_from = digest_of(self.of_board[board.name], board.name)
+        siblings = [b for b, _ in self.boards if b.task.name == board.task.name]
+        names = digest_of(made_from, [b.name for b in siblings])
+
+        def context() -> dict[str, Any]:
+            return {**board_context(board, standing), "siblings": siblings, "about": _card(board)}
+
+        self._page(f"task/{board.name}.html", "task.html", names, context)
+        self._page(
+            f"task/{board.name}-conditions.html",
+            "conditions.html",
+            names,
+            lambda: {"board": board, "standing": standing, "heat": heat_map(board, standing)},
+        )
+        for metric in board.metrics:
+            data = f"{board.name}/{metric.name}"
+            self.output.put(
+                f"data/board/{safe_name(data)}.js",
+                digest_of(self.style, made_from, metric.name),
+                lambda data=data, metric=metric: as_script(data, board_data(board, metric)),
+            )
+        rows: list[dict[str, Any]] = []
+
+        def table() -> list[dict[str, Any]]:
+            if not rows:
+                rows.extend(long_table(board, standing))
+            return rows
+
+        decimals = decimals_for(place.interval for place in standing.places)
+        cards = [place.row.card for place in standing.places if place.row.card]
+        makers = {
+            "csv": lambda: as_csv(board, table()),
+            "json": lambda: as_json(table()),
+            "tex": lambda: as_latex(board, standing, decimals),
+            "bib": lambda: as_bibtex(cards),
+        }
+        for suffix, make in makers.items():
+            made = digest_of(self.style, made_from, suffix)
+            self.output.put(f"export/{board.name}.{suffix}", made, make)
+
+    def _record(self, entry: Entry, board: Board, card) -> None:
+        made_from = digest_of(entry.digest, _task_digest(board.task), card, board.name)
+        self._page(
+            f"record/{entry.name}.html",
+            "record.html",
+            made_from,
+            lambda: record_context(entry, board, card),
+        )
+        self.output.put(f"records/{entry.name}.json", entry.digest, entry.path.read_bytes)
+        receive = f"glassbench.receive({json.dumps(f'record/{entry.name}')},"
+        self.output.put(
+            f"data/record/{entry.name}.js",
+            entry.digest,
+            lambda: b"".join((receive.encode(), entry.path.read_bytes().strip(), b");\n")),
+        )
+        maps = (entry.explanation or {}).get("maps")
+        if maps:
+            drawn = {
+                **entry.explanation,
+                "maps": [{**m, "words": condition_words(board.task, m["condition"])} for m in maps],
+            }
+            self.output.put(
+                f"data/explain/{entry.name}.js",
+                digest_of(self.style, entry.digest),
+                lambda: as_script(f"explain/{entry.name}", drawn),
+            )
+
+    def _models(self) -> None:
+        everything = digest_of(sorted(self.of_board.items()))
+        boards = [board for board, _ in self.boards]
+        for name in model_names(boards, self.sources.cards):
+            card = self.sources.cards.get(name)
+            own = [pair for pair in self.boards if any(r.name == name for r in pair[0].rows)]
+            made_from = digest_of(name, card, [self.of_board[board.name] for board, _ in own])
+            self._page(
+                f"model/{safe_name(name)}.html",
+                "model.html",
+                made_from,
+                lambda name=name, card=card, own=own: model_context(name, card, own),
+            )
+        listed = digest_of(everything, sorted(self.sources.cards.items()))
+        self._page("models.html", "models.html", listed, lambda: self._list_of_models(boards))
+
+    def _list_of_models(self, boards: Sequence[Board]) -> dict[str, Any]:
+        names = model_names(boards, self.sources.cards)
+        places: dict[str, list] = {name: [] for name in names}
+        for board, standing in self.boards:
+            for place in standing.places:
+                places[place.row.name].append((board, place))
+        return {"names": names, "cards": self.sources.cards, "places": places}
+
+    def _rest(self) -> None:
+        cards = sorted(self.sources.cards.items())
+        made_from = digest_of(
+            sorted(self.of_board.items()), cards, self.sources.problems, self.address
+        )
+        changes = list_changes(board for board, _ in self.boards)
+        main = [
+            {"board": board, "standing": standing, "decimals": decimals_for(
+                place.interval for place in standing.places)}
+            for board, standing in self.boards
+            if board.name == safe_name(board.task.name)
+        ]  # fmt: skip
+        main.sort(key=lambda item: not item["board"].rows)
+        self._page("index.html", "home.html", made_from, {"main": main, "changes": changes[:5]})
+        self._page("compare.html", "compare.html", made_from, {"boards": self.boards})
+        self._page("method.html", "method.html", made_from, self._method)
+        self._page("submit.html", "submit.html", made_from, {"main": main})
+        problems = self.sources.problems
+        self._page(
+            "changes.html", "changes.html", made_from, {"changes": changes, "problems": problems}
+        )
+        made_from = digest_of(self.style, made_from)
+        feed, address = changes[:NEWEST_IN_FEED], self.address
+        self.output.put("feed.xml", made_from, lambda: atom_feed(feed, address))
+        self.output.put(
+            "leaderboard.json",
+            made_from,
+            lambda: leaderboard_json(self.boards, self.sources.cards),
+        )
+        self.output.put("data/index.js", made_from, self._index)
+
+    def _method(self) -> dict[str, Any]:
+        metrics = {
+            m.name: (m, definition(m), []) for board, _ in self.boards for m in board.metrics
+        }
+        for board, _ in self.boards:
+            for metric in board.metrics:
+                titles = metrics[metric.name][2]
+                if board.task.title not in titles:
+                    titles.append(board.task.title)
+        return {
+            "metrics": list(metrics.values()),
+            "ceiling_equation": mathml(NOISE_CEILING),
+            "boards": self.boards,
+            "datasets": _datasets(self.boards),
+            "tasks": list(self.sources.tasks.values()),
+        }
+
+    def _index(self) -> str:
+        """Return what the page that compares models must know of the boards."""
+        from ..metrics.bootstrap import DRAWS, tail_share
+
+        clusters = {
+            len({p for entry in row.conditions.values() for p in entry["parents"]})
+            for board, _ in self.boards
+            for row in board.rows
+        } | {
+            len(set(entry["parents"]))
+            for board, _ in self.boards
+            for row in board.rows
+            for entry in row.conditions.values()
+        }
+        plain = {
+            "draws": DRAWS,
+            "shares": {str(n): tail_share(0.95, n) for n in sorted(clusters) if n > 1},
+            "boards": [
+                {
+                    "name": board.name,
+                    "title": f"{board.task.title}, {board.dataset}",
+                    "axes": [axis.name for axis in board.task.axes],
+                    "metrics": [
+                        {"name": m.name, "title": m.title, "higher": m.higher_is_better}
+                        for m in board.metrics
+                        if m.average == "configuration"
+                    ],
+                    "models": [
+                        {
+                            "name": place.row.name,
+                            "title": place.row.entry.record["model"]["title"],
+                            "status": place.row.status,
+                            "record": place.row.entry.name,
+                        }
+                        for place in standing.places
+                    ],
+                }
+                for board, standing in self.boards
+                if board.rows
+            ],
+        }
+        return as_script("index", plain)
+
+
+def _card(board: Board):
+    return render_file(board.task.folder / "README.md")
+
+
+def _datasets(boards: Sequence[tuple[Board, Standing]]) -> list[dict[str, Any]]:
+    """Return what is known of each dataset with records: from the task and from explanations."""
+    found = []
+    for board, _ in boards:
+        entry = board.task.datasets.get(board.dataset)
+        described = next(
+            (r.entry.explanation["dataset"] for r in board.rows if r.entry.explanation), None
+        )
+        found.append(
+            {"board": board, "description": entry.description if entry else "", "card": described}
+        )
+    return found
+
+
+def _task_digest(task: Task) -> str:
+    texts = [
+        path.read_text(encoding="utf-8", errors="replace")
+        for name in ("task.toml", "README.md", "reported.csv")
+        if (path := task.folder / name).is_file()
+    ]
+    return digest_of(texts)
+
+
+def _board_digest(board: Board) -> str:
+    entries = [[e.digest for e in (row.entry, *row.earlier)] for row in board.rows]
+    return digest_of(_task_digest(board.task), entries, [row.card for row in board.rows])

@@ -1,0 +1,174 @@
+"""What pages are made of: records, explanations, tasks and model cards, each checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..model_card import ModelCard, read_model_card
+from ..record import SCHEMA_FILE, Record, validate_record
+from ..registry import list_models, list_tasks
+from ..task import Task, TaskError, read_task
+from .words import safe_name
+
+EXPLANATION_SCHEMA = SCHEMA_FILE.with_name("explanation.schema.json")
+LARGEST_RECORD, LARGEST_EXPLANATION = 32_000_000, 1_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record that was read.
+
+    Attributes
+    ----------
+    name : name of its page, the file's stem made safe
+    path : the file
+    explanation : what `glassbench explain` wrote about it, or None
+    file_digest : sha256 of the record's file
+    digest : sha256 over record and explanation
+    """
+
+    name: str
+    path: Path
+    record: Record
+    explanation: Mapping[str, Any] | None
+    file_digest: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All that a site is built from.
+
+    Attributes
+    ----------
+    cards : model cards by name
+    problems : what was left out, and why
+    """
+
+    tasks: Mapping[str, Task]
+    cards: Mapping[str, ModelCard]
+    entries: tuple[Entry, ...]
+    problems: tuple[str, ...]
+
+
+def read_sources(records: Path, explanations: Path | None = None) -> Sources:
+    """Return every task, model card and record that can be read; the others are named.
+
+    Parameters
+    ----------
+    records : folder of `*.json`
+    explanations : folder of explanations, each under the name of its record;
+        by default `explain` beside the folder of records
+    """
+    problems: list[str] = []
+    tasks = _read(list_tasks(), read_task, problems)
+    cards = _read(list_models(), read_model_card, problems)
+    explanations = explanations or records.parent / "explain"
+    entries = []
+    for path in sorted(records.glob("*.json")):
+        try:
+            entries.append(_entry(path, explanations / path.name, tasks, problems))
+        except (UserError, OSError, ValueError, RecursionError) as error:
+            problems.append(f"record {path.name} is left out: {error}")
+    return Sources(tasks, cards, tuple(entries), tuple(problems))
+
+
+def _read(found: Iterable, read, problems: list[str]) -> dict[str, Any]:
+    plugins = {}
+    for item in found:
+        try:
+            if item.error:
+                raise UserError(item.error)
+            plugins[item.name] = read(item.folder)
+        except (UserError, TaskError) as error:
+            # Pages tell it too: where the folder lies on this machine is nobody's business.
+            reason = str(error).replace(str(item.folder), item.folder.name)
+            problems.append(f"{item.name} is left out: {reason}")
+    return plugins
+
+
+def _entry(path: Path, beside: Path, tasks: Mapping[str, Task], problems: list[str]) -> Entry:
+    text = _text(path, LARGEST_RECORD)
+    record = _parsed(text)
+    if not _fast_validator(SCHEMA_FILE).is_valid(record):
+        validate_record(record)
+    _check_fit(record, tasks)
+    explanation, second = None, ""
+    if beside.is_file():
+        try:
+            second = _text(beside, LARGEST_EXPLANATION)
+            explanation = _explanation(_parsed(second), record)
+        except (UserError, OSError, ValueError, RecursionError) as error:
+            problems.append(f"explanation {beside.name} is left out: {error}")
+    own = hashlib.sha256(text.encode()).hexdigest()
+    both = hashlib.sha256(f"{own}\0{second}".encode()).hexdigest()
+    return Entry(safe_name(path.stem), path, record, explanation, own, both)
+
+
+def _text(path: Path, limit: int) -> str:
+    size = path.stat().st_size
+    if size > limit:
+        raise UserError(f"it has {size} bytes, {limit} is the limit: leave out what nobody reads")
+    return path.read_bytes().decode()
+
+
+def _parsed(text: str) -> Any:
+    def refuse(word: str) -> None:
+        raise UserError(f"it holds {word}, which is no JSON: undefined numbers are null")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def _check_fit(record: Record, tasks: Mapping[str, Task]) -> None:
+    """Refuse a record that the schema admits and its task does not."""
+    name = record["task"]["name"]
+    if name not in tasks:
+        raise UserError(f"its task `{name}` is none of {', '.join(sorted(tasks)) or 'no task'}")
+    task = tasks[name]
+    primary = record["task"]["primary_metric"]
+    if record["task"]["protocol_version"] > task.protocol_version:
+        raise UserError(
+            f"protocol version {record['task']['protocol_version']} of {name} is newer than "
+            f"{task.protocol_version}, the one that is here: update the task"
+        )
+    axes = {axis.name for axis in task.axes}
+    for entry in record["conditions"]:
+        if set(entry["condition"]) != axes:
+            raise UserError(f"condition {entry['condition']} does not name {sorted(axes)}")
+        if primary not in entry["scores"]:
+            raise UserError(f"condition {entry['condition']} lacks the primary metric {primary}")
+        configurations = len(entry["configurations"])
+        if len(entry["parents"]) != configurations:
+            raise UserError(f"condition {entry['condition']} has too few or too many parents")
+        for metric, values in entry["scores"].items():
+            for seed in values["seeds"]:
+                if len(seed["by_configuration"]) not in (0, configurations):
+                    raise UserError(
+                        f"{metric} at {entry['condition']} has {len(seed['by_configuration'])} "
+                        f"values for {configurations} configurations"
+                    )
+
+
+def _explanation(plain: Any, record: Record) -> Mapping[str, Any]:
+    """Return an explanation that fits its schema and its record."""
+    if not _fast_validator(EXPLANATION_SCHEMA).is_valid(plain):
+        error = next(_fast_validator(EXPLANATION_SCHEMA).iter_errors(plain))
+        raise UserError(f"it breaks its schema: {str(error.message)[:300]}")
+    told = (plain["model_digest"], plain["dataset_digest"])
+    if told != (record["model"]["digest"], record["dataset"]["digest"]):
+        raise UserError("it is of another model or dataset than its record: explain the run again")
+    return plain
+
+
+@cache
+def _fast_validator(schema: Path):
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(json.loads(schema.read_text(encoding="utf-8")))

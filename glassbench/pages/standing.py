@@ -1,0 +1,197 @@
+"""The order of a board: one number a model, its interval, and which models share a rank."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..metrics import interval_of_mean, paired_difference, rank_groups
+from .boards import Board, Point, Row
+
+Ends = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model stands on a board.
+
+    Attributes
+    ----------
+    rank : shared by models that the paired test cannot tell apart; None where a
+        condition is missing or undefined
+    value : mean of the primary metric over the ranking conditions, None where undefined
+    behind : paired difference to the first model with its interval, None for the first
+    missing : number of ranking conditions without a score
+    """
+
+    row: Row
+    rank: int | None
+    value: float | None
+    interval: Ends
+    behind: float | None
+    behind_interval: Ends
+    missing: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """All places of a board, best first.
+
+    Attributes
+    ----------
+    points : the conditions over which is averaged
+    ceiling, floor, floor_name : means over the same conditions; None where unknown
+    tested : whether ranks come from paired tests
+    """
+
+    points: tuple[Point, ...]
+    places: tuple[Place, ...]
+    ceiling: float | None
+    floor: float | None
+    floor_name: str
+    tested: bool
+
+
+def make_standing(board: Board) -> Standing:
+    """Return the order of a board."""
+    points = ranking_points(board)
+    vectors = {row.name: configuration_scores(board, row, points) for row in board.rows}
+    complete = {name: found[0] for name, found in vectors.items() if found is not None}
+    tested = board.primary.average == "configuration" and bool(complete)
+    # Models of one board were scored on one dataset, so that its parents are the same.
+    clusters = next((found[1] for found in vectors.values() if found is not None), ())
+    same = {n: v for n, v in complete.items() if len(v) == len(clusters)}
+    better = board.primary.higher_is_better
+    ranks = {}
+    if tested:
+        ranked = rank_groups(same, clusters, higher_is_better=better)
+        ranks = {model.name: model.rank for model in ranked}
+    values = {row.name: mean_over(row, board.primary.name, points) for row in board.rows}
+    if not tested:
+        ordered = sorted((v for v in values.values() if v is not None), reverse=better)
+        ranks = {n: 1 + ordered.index(v) for n, v in values.items() if v is not None}
+
+    def order(row: Row) -> tuple:
+        value = values[row.name]
+        bad = value is None
+        return (bad, 0.0 if bad else (-value if better else value), row.name)
+
+    rows = sorted(board.rows, key=order)
+    first = rows[0].name if rows and rows[0].name in same else None
+    places = [
+        _place(row, values, ranks, points, same if tested else {}, clusters, first) for row in rows
+    ]
+    floor_name, floor = _best_floor(board, points)
+    ceiling = _mean_of(
+        [((board.at(p) or {}).get("ceiling", {}).get(board.primary.name) or {}) for p in points]
+    )
+    return Standing(points, tuple(places), ceiling, floor, floor_name, tested)
+
+
+def ranking_points(board: Board) -> tuple[Point, ...]:
+    """Return the conditions that count: those at which at least half of the models have a score."""
+    return tuple(
+        point
+        for point in board.points
+        if board.rows and 2 * sum(point in r.conditions for r in board.rows) >= len(board.rows)
+    )
+
+
+def configuration_scores(
+    board: Board, row: Row, points: Sequence[Point]
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return a model's scores by configuration, averaged over conditions, and their parents.
+
+    Conditions with the same configurations are averaged first. Each group then
+    carries the weight of its conditions, so that the mean of what is returned
+    is the mean over conditions.
+
+    Returns
+    -------
+    (scores, parents), each (configurations,); None where a condition is missing
+    """
+    groups: dict[tuple[str, ...], list[np.ndarray]] = {}
+    parents: dict[tuple[str, ...], list[str]] = {}
+    for point in points:
+        entry, score = row.conditions.get(point), row.value(board.primary.name, point)
+        if entry is None or score is None:
+            return None
+        seeds = [seed["by_configuration"] for seed in score["seeds"]]
+        if not all(seeds):
+            return None
+        # None becomes NaN, which stays undefined in every mean.
+        key = tuple(entry["configurations"])
+        groups.setdefault(key, []).append(np.array(seeds, dtype=float).mean(axis=0))
+        parents[key] = entry["parents"]
+    if not groups:
+        return None
+    total = sum(len(key) for key in groups)
+    weighted = [
+        np.mean(values, axis=0) * total * len(values) / (len(points) * len(key))
+        for key, values in groups.items()
+    ]
+    return np.concatenate(weighted), np.concatenate([parents[key] for key in groups])
+
+
+def mean_over(row: Row, metric: str, points: Sequence[Point]) -> float | None:
+    """Return the mean of a record's scores over conditions, None where one is missing."""
+    return _mean_of([row.value(metric, point) or {} for point in points])
+
+
+def _mean_of(scores: Sequence[Mapping[str, Any]]) -> float | None:
+    values = [score.get("value") for score in scores]
+    if not values or any(value is None for value in values):
+        return None
+    return math.fsum(values) / len(values)
+
+
+def _place(
+    row: Row,
+    values: Mapping[str, float | None],
+    ranks: Mapping[str, int | None],
+    points: Sequence[Point],
+    vectors: Mapping[str, np.ndarray],
+    clusters: Sequence[str],
+    first: str | None,
+) -> Place:
+    own = vectors.get(row.name)
+    ends = behind = behind_ends = None
+    if own is not None:
+        ends = _ends(interval_of_mean(own, clusters))
+        if first not in (None, row.name):
+            difference = paired_difference(own, vectors[first], clusters).difference
+            behind, behind_ends = _defined(float(difference.mean)), _ends(difference)
+    missing = sum(point not in row.conditions for point in points)
+    rank = ranks.get(row.name)
+    return Place(row, rank, values[row.name], ends, behind, behind_ends, missing)
+
+
+def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | None]:
+    """Return the floor with the best mean over the ranking conditions."""
+    by_name: dict[str, list[float | None]] = {}
+    for point in points:
+        for floor in (board.at(point) or {}).get("floors", ()):
+            by_name.setdefault(floor["model"], []).append(floor["value"])
+    means = {
+        name: math.fsum(values) / len(values)
+        for name, values in by_name.items()
+        if len(values) == len(points) and None not in values
+    }
+    if not means:
+        return "", None
+    choose = max if board.primary.higher_is_better else min
+    name = choose(means, key=means.get)
+    return name, means[name]
+
+
+def _ends(interval) -> Ends:
+    ends = float(interval.low), float(interval.high)
+    return ends if all(map(math.isfinite, ends)) else None
+
+
+def _defined(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,143 @@
+"""Numbers, units, dates and names as pages show them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+from ..task import Axis, Task
+
+UNDEFINED = "–"
+MINUS = "\N{MINUS SIGN}"
+THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
+_IN_UNITS = (
+    ("angstrom", "Å"),
+    ("Angstrom", "Å"),
+    ("epsilon", "ε"),
+    ("sigma", "σ"),
+    ("tau", "τ"),
+    ("kelvin", "K"),
+    ("t_0", "t₀"),
+    ("^-3", "⁻³"),
+    ("^-2", "⁻²"),
+    ("^2", "²"),
+    ("^3", "³"),
+)
+SYMBOLS = {"tau_alpha": "τ_α", "gamma": "γ", "epsilon": "ε", "sigma": "σ"}
+FEWEST_DECIMALS, MOST_DECIMALS, USUAL_DECIMALS = 2, 5, 3
+SAFE_NAME_LENGTH = 96
+
+
+def unit(name: str) -> str:
+    """Return a unit as people write it, such as `Å²` for `angstrom^2`; empty for `1`."""
+    if name == "1":
+        return ""
+    for word, sign in _IN_UNITS:
+        name = name.replace(word, sign)
+    return name
+
+
+def symbol(axis: Axis) -> str:
+    return SYMBOLS.get(axis.symbol, axis.symbol)
+
+
+def number(value: float | None) -> str:
+    """Return a value on an axis: at most six significant digits."""
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    text = f"{value:.6g}"
+    if "e" in text:
+        mantissa, _, exponent = text.partition("e")
+        power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        text = f"10{power}" if mantissa == "1" else f"{mantissa}·10{power}"
+    return text.replace("-", MINUS)
+
+
+def condition_words(
+    task: Task, condition: Mapping[str, float], axes: Iterable[str] | None = None
+) -> str:
+    """Return a condition with symbols and units, such as `T = 0.64, t = 5.2 τ`.
+
+    Parameters
+    ----------
+    axes : names of the axes that are told, all by default
+    """
+    words = []
+    told = None if axes is None else set(axes)
+    for axis in task.axes:
+        if told is not None and axis.name not in told:
+            continue
+        measure = unit(axis.unit)
+        bare = "k_B" in axis.unit or not measure
+        value = number(condition[axis.name])
+        words.append(f"{symbol(axis)} = {value}" + ("" if bare else f" {measure}"))
+    return ", ".join(words)
+
+
+def decimals_for(intervals: Iterable[tuple[float, float] | None]) -> int:
+    """Return the decimals with which the typical interval shows two significant digits."""
+    halves = sorted((high - low) / 2 for low, high in filter(None, intervals) if high > low)
+    if not halves:
+        return USUAL_DECIMALS
+    wanted = 1 - math.floor(math.log10(halves[len(halves) // 2]))
+    return min(MOST_DECIMALS, max(FEWEST_DECIMALS, wanted))
+
+
+def score(value: float | None, decimals: int = USUAL_DECIMALS) -> str:
+    """Return a score with a fixed number of decimals, or a dash where it is undefined."""
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def interval(ends: tuple[float, float] | None, decimals: int = USUAL_DECIMALS) -> str:
+    return "" if ends is None else f"[{score(ends[0], decimals)}, {score(ends[1], decimals)}]"
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with thin spaces between thousands."""
+    if value is None:
+        return UNDEFINED
+    return f"{round(value):,}".replace(",", THIN_SPACE)
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time span in the unit that suits it, with three significant digits at most."""
+    if seconds is None:
+        return UNDEFINED
+    for size, name in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {name}"
+    return f"{seconds:.3g} s" if seconds else "0 s"
+
+
+def size(count_of_bytes: float) -> str:
+    """Return an amount of memory in decimal units."""
+    for factor, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count_of_bytes >= factor:
+            return f"{count_of_bytes / factor:.3g} {name}"
+    return f"{count_of_bytes:.0f} B"
+
+
+def day(created: str) -> str:
+    """Return the day of an ISO 8601 time."""
+    return created[:10]
+
+
+def safe_name(name: str) -> str:
+    """Return a name that is safe as a file's and in an address, different for different names."""
+    safe = re.sub(r"[^A-Za-z0-9_.+-]+", "_", name).lstrip(".")
+    if safe == name and len(safe) <= SAFE_NAME_LENGTH:
+        return safe
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{safe[:SAFE_NAME_LENGTH]}-{digest}"
+
+
+def plain_name(name: str) -> str:
+    """Return letters and digits alone, so that `NT-GNN` and `nt_gnn` are one."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())

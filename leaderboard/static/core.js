@@ -1,0 +1,104 @@
+"use strict";
+// What every page shares: the theme, data that arrive as scripts, and the state in the address.
+const glassbench = (() => {
+  const html = document.documentElement;
+  const themes = ["system", "light", "dark"];
+  const remembered = (value) => {
+    try {
+      if (value === undefined) return localStorage.getItem("theme") || "system";
+      localStorage.setItem("theme", value);
+    } catch { /* a browser that keeps nothing shows the system's theme */ }
+    return value || "system";
+  };
+  const wear = (theme) => {
+    if (theme === "system") html.removeAttribute("data-theme");
+    else html.dataset.theme = theme;
+    document.dispatchEvent(new CustomEvent("themechange"));
+  };
+  wear(remembered());
+
+  const arrived = new Map();
+  const waiting = new Map();
+  function receive(name, data) {
+    arrived.set(name, data);
+    waiting.get(name)?.(data);
+  }
+  // A page opened from a folder may load scripts, but not fetch files.
+  function load(name, file) {
+    if (arrived.has(name)) return Promise.resolve(arrived.get(name));
+    return new Promise((resolve, reject) => {
+      waiting.set(name, resolve);
+      script(file).catch(() => reject(new Error(`${file} cannot be loaded`)));
+    });
+  }
+  const scripts = new Map();
+  function script(file) {
+    if (!scripts.has(file)) {
+      scripts.set(file, new Promise((resolve, reject) => {
+        const element = document.createElement("script");
+        element.src = html.dataset.root + file;
+        element.onload = resolve;
+        element.onerror = reject;
+        document.head.append(element);
+      }));
+    }
+    return scripts.get(file);
+  }
+
+  const state = () => new URLSearchParams(location.hash.startsWith("#?") ? location.hash.slice(2) : "");
+  function setState(changes) {
+    const now = state();
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === "" || value === null || value === undefined) now.delete(key);
+      else now.set(key, value);
+    }
+    const text = now.toString();
+    history.replaceState(null, "", text ? `#?${text}` : location.pathname.split("/").pop() + location.search);
+  }
+
+  function element(name, attributes = {}, ...children) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+      else if (value === true) made.setAttribute(key, "");
+      else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, value);
+    }
+    made.append(...children);
+    return made;
+  }
+
+  const whenSeen = (target, act) => {
+    const watcher = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) { watcher.disconnect(); act(); }
+    }, { rootMargin: "400px" });
+    watcher.observe(target);
+  };
+
+  function save(text, name, type) {
+    const address = URL.createObjectURL(new Blob([text], { type }));
+    element("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const button = document.getElementById("theme");
+    const show = () => { button.querySelector("span").textContent = remembered(); };
+    button.hidden = false;
+    show();
+    button.addEventListener("click", () => {
+      const next = themes[(themes.indexOf(remembered()) + 1) % themes.length];
+      remembered(next);
+      wear(next);
+      show();
+    });
+    for (const copy of document.querySelectorAll(".copy")) {
+      copy.hidden = !navigator.clipboard;
+      copy.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(copy.previousElementSibling.textContent);
+        copy.textContent = "Copied";
+        setTimeout(() => { copy.textContent = "Copy"; }, 1500);
+      });
+    }
+  });
+  return { receive, load, script, state, setState, element, whenSeen, save };
+})();

@@ -1,0 +1,134 @@
+"use strict";
+// Scores against an axis of the task, one panel for each value of the others.
+document.addEventListener("DOMContentLoaded", () => {
+  const place = document.getElementById("curve-figure");
+  if (!place) return;
+  const { element, load, state, setState, whenSeen } = glassbench;
+  const { style, library, drawing, numbers, key, select, show, plain, powers, width, redraw, grey } = figures;
+  const metrics = place.dataset.metrics.split(" ");
+  const titles = place.dataset.titles.split("|");
+  const files = place.dataset.files.split(" ");
+  const mostPanels = 6;
+  let alone = state().get("model") ?? "";
+  let metric = metrics.includes(state().get("metric")) ? state().get("metric") : metrics[0];
+  let axis = state().get("x");
+  const order = [...document.querySelectorAll("table.ranking tr[data-model]")].map((row) => row.dataset.model);
+
+  function panels(data, x) {
+    const groups = new Map();
+    data.points.forEach((point, index) => {
+      const rest = point.filter((_, k) => k !== x);
+      const name = data.axes.filter((_, k) => k !== x)
+        .map((each, k) => `${each.symbol} = ${plain(rest[k])}${each.unit && !each.unit.includes("/") ? ` ${each.unit}` : ""}`).join(", ");
+      if (!groups.has(name)) groups.set(name, []);
+      groups.get(name).push(index);
+    });
+    return groups;
+  }
+
+  // The axis with most values is drawn along x; where two have as many, the later one.
+  function longest(data) {
+    const counts = data.axes.map((_, k) => new Set(data.points.map((point) => point[k])).size);
+    return counts.lastIndexOf(Math.max(...counts));
+  }
+
+  function abscissa(data, indices, x) {
+    const scaled = data.axes[x].name === "time" && indices.every((i) => data.tau[i]);
+    const values = indices.map((i) => (scaled ? data.points[i][x] / data.tau[i] : data.points[i][x]));
+    const one = data.axes[x];
+    const label = scaled ? `${one.symbol} / τ_α` : one.unit ? `${one.symbol} (${one.unit})` : one.symbol;
+    return { values, label, log: Math.min(...values) > 0 && Math.max(...values) > 10 * Math.min(...values) };
+  }
+
+  const series = (data) => [
+    ...data.models.map((one) => ({ ...one, kind: one.status })),
+    ...data.reported.map((one) => ({ ...one, kind: "reported", low: [], high: [] })),
+  ].sort((one, other) => place_of(one.name) - place_of(other.name));
+  const place_of = (name) => (order.indexOf(name) + 1 || 1e9);
+
+  function panel(data, all, name, indices, x, single) {
+    const { values, label, log } = abscissa(data, indices, x);
+    const spread = [Math.min(...values), Math.max(...values)];
+    const wide = log ? [spread[0] / 1.5, spread[1] * 1.5]
+      : spread[0] === spread[1] ? [spread[0] - 1, spread[0] + 1]
+        : [spread[0] - 0.05 * (spread[1] - spread[0]), spread[1] + 0.05 * (spread[1] - spread[0])];
+    const points = all.flatMap((one, index) => indices.map((i, k) => ({
+      x: values[k], y: one.values[i], low: one.low[i] ?? null, high: one.high[i] ?? null, model: one.name, kind: one.kind,
+      ...style(index), faded: alone && alone !== one.name,
+      words: `${one.name} (${one.kind})\n${label.split(" (")[0]} = ${plain(values[k])}\n${show(one.values[i])}${one.low[i] === null || one.low[i] === undefined ? "" : ` [${show(one.low[i])}, ${show(one.high[i])}]`}`,
+    }))).filter((point) => point.y !== null);
+    const measured = points.filter((point) => point.kind !== "reported");
+    const published = points.filter((point) => point.kind === "reported");
+    const opacity = (point) => (point.faded ? 0.12 : 1);
+    const floors = data.floors.flatMap((floor, index) => indices.map((i, k) => ({ x: values[k], y: floor.values[i], floor: floor.name, index }))).filter((point) => point.y !== null);
+    const ceiling = indices.map((i, k) => ({ x: values[k], y: data.ceiling[i] })).filter((point) => point.y !== null).sort((a, b) => a.x - b.x);
+    const extended = ceiling.length ? [{ x: wide[0], y: ceiling[0].y }, ...ceiling, { x: wide[1], y: ceiling.at(-1).y }] : [];
+    const ys = [...points.flatMap((p) => [p.y, p.low, p.high]), ...floors.map((p) => p.y)].filter((y) => y !== null);
+    const low = Math.min(...ys, data.metric.bounded ? 0 : Infinity);
+    const high = data.metric.bounded ? 1 : Math.max(...ys);
+    const margin = data.metric.bounded ? 0 : 0.06 * (high - low || 1);
+    const drawn = drawing({
+      width: width(place, single ? 760 : 440), height: single ? Math.min(400, width(place, 760) * 0.8) : 330, marginLeft: 48, marginBottom: 42, marginRight: 14,
+      x: { type: log ? "log" : "linear", domain: wide, label, grid: false, ticks: log ? 5 : 6, tickFormat: powers },
+      y: { domain: [low - margin, high + margin], label: data.metric.title, grid: true, nice: !data.metric.bounded },
+      marks: [
+        extended.length && data.metric.bounded ? Plot.areaY(extended, { x: "x", y1: "y", y2: 1, fill: "currentColor", fillOpacity: 0.13 }) : null,
+        extended.length ? Plot.line(extended, { x: "x", y: "y", stroke: "currentColor", strokeOpacity: 0.5 }) : null,
+        Plot.line(floors, { x: "x", y: "y", z: "floor", stroke: grey, strokeDasharray: "5 4", strokeWidth: 1.4 }),
+        Plot.line(measured, { x: "x", y: "y", z: "model", stroke: "colour", strokeWidth: 2, strokeOpacity: opacity }),
+        Plot.ruleX(measured.filter((p) => p.low !== null), { x: "x", y1: "low", y2: "high", stroke: "colour", strokeWidth: 1.6, strokeOpacity: opacity }),
+        Plot.dot(measured, { x: "x", y: "y", fill: "colour", symbol: "symbol", r: 4, fillOpacity: opacity }),
+        Plot.line(published, { x: "x", y: "y", z: "model", stroke: "colour", strokeDasharray: "1 4", strokeWidth: 1.2, strokeOpacity: opacity }),
+        Plot.dot(published, { x: "x", y: "y", stroke: "colour", symbol: "symbol", r: 4, strokeWidth: 1.5, strokeOpacity: opacity }),
+        Plot.tip(points.filter((p) => !p.faded), Plot.pointer({ x: "x", y: "y", title: "words", maxRadius: 30 })),
+      ],
+    }, `${data.metric.title} against ${label}${name ? ` at ${name}` : ""}`);
+    drawn.addEventListener("click", () => isolate(drawn.value?.model ?? ""));
+    drawn.style.cursor = "pointer";
+    return element("figure", {}, element("figcaption", {}, name), drawn);
+  }
+
+  function isolate(name) {
+    alone = alone === name ? "" : name;
+    setState({ model: alone });
+    draw();
+  }
+
+  function legend(data, all) {
+    const item = (child) => element("li", {}, child);
+    const models = all.map((one, index) => item(element("button", {
+      type: "button", "aria-pressed": String(alone === one.name), onclick: () => isolate(one.name),
+    }, key(style(index).colour, one.kind === "reported" ? "1 4" : "", one.kind === "reported" ? "open" : "full"), `${one.name}${one.kind === "reported" ? " (reported)" : ""}`)));
+    const floors = data.floors.length ? [item(element("span", { class: "small" }, `dashed: floors ${data.floors.map((floor) => floor.name).join(", ")}`))] : [];
+    return element("ul", { class: "legend", "aria-label": "Models; choose one to see it alone" }, ...models, ...floors);
+  }
+
+  const asTable = (data, all) => () => [
+    [...data.axes.map((one) => `${one.symbol}${one.unit ? ` (${one.unit})` : ""}`), ...all.map((one) => `${one.name} (${one.kind})`), "noise ceiling", ...data.floors.map((floor) => `floor ${floor.name}`)],
+    data.points.map((point, i) => [...point.map(plain), ...all.map((one) => `${show(one.values[i])}${(one.low[i] ?? null) === null ? "" : ` [${show(one.low[i])}, ${show(one.high[i])}]`}`), show(data.ceiling[i]), ...data.floors.map((floor) => show(floor.values[i]))]),
+  ];
+
+  async function draw() {
+    const index = metrics.indexOf(metric);
+    const [data] = await Promise.all([load(`${place.dataset.board}/${metric}`, `data/board/${files[index]}.js`), library()]);
+    const all = series(data);
+    if (!all.length) { place.replaceChildren(element("p", {}, "Nothing to draw yet.")); return; }
+    const names = data.axes.map((one) => one.name);
+    const x = names.includes(axis) ? names.indexOf(axis) : longest(data);
+    const groups = [...panels(data, x)];
+    const chosen = groups.slice(0, mostPanels);
+    const only = state().get("panel");
+    const visible = groups.length > mostPanels ? (groups.some(([name]) => name === only) ? groups.filter(([name]) => name === only) : chosen.slice(0, 1)) : groups;
+    const tools = element("div", { class: "figure-tools" });
+    if (metrics.length > 1) tools.append(select("Metric", metrics.map((name, k) => [name, titles[k]]), metric, (value) => { metric = value; setState({ metric: value === metrics[0] ? "" : value }); draw(); }));
+    if (names.length > 1) tools.append(select("Along x", data.axes.map((one) => [one.name, one.name.replaceAll("_", " ")]), names[x], (value) => { axis = value; setState({ x: value, panel: "" }); draw(); }));
+    if (groups.length > mostPanels) tools.append(select("At", groups.map(([name]) => [name, name]), visible[0][0], (value) => { setState({ panel: value }); draw(); }));
+    const body = element("div", { class: visible.length > 1 ? "panels" : "panels single" }, ...visible.map(([name, indices]) => panel(data, all, name, indices, x, visible.length === 1)));
+    const open = place.querySelector("details")?.open;
+    const details = numbers(asTable(data, all));
+    place.replaceChildren(tools, legend(data, all), body, details);
+    details.open = Boolean(open);
+  }
+
+  whenSeen(place, () => { draw(); redraw(place, draw); });
+});

@@ -1,0 +1,83 @@
+"use strict";
+// A record's drawings: parity, learning curve; and its numbers where there are many conditions.
+document.addEventListener("DOMContentLoaded", () => {
+  const { element, load, whenSeen } = glassbench;
+  const { style, library, drawing, numbers, select, table, show, plain, width, redraw } = figures;
+  const explanation = (name) => load(`explain/${name}`, `data/explain/${name}.js`);
+  const words = (condition) => Object.entries(condition).map(([name, value]) => `${name} ${plain(value)}`).join(", ");
+
+  const parity = document.getElementById("parity");
+  if (parity) whenSeen(parity, async () => {
+    const [data] = await Promise.all([explanation(parity.dataset.entry), library()]);
+    const known = data.conditions.filter((one) => one.parity);
+    let index = 0;
+    function draw() {
+      const { parity: counts, unit, condition } = known[index];
+      const step = (counts.high - counts.low) / counts.bins;
+      const cells = counts.counts.map(([i, j, n]) => ({ x1: counts.low + i * step, x2: counts.low + (i + 1) * step, y1: counts.low + j * step, y2: counts.low + (j + 1) * step, n }));
+      const ends = [counts.low, counts.high];
+      const label = (name) => `${name}${unit && unit !== "1" ? ` (${unit})` : ""}`;
+      const drawn = drawing({
+        width: width(parity, 460), height: Math.min(430, width(parity, 460)), marginLeft: 52, marginBottom: 42,
+        x: { domain: ends, label: label("true") }, y: { domain: ends, label: label("predicted") },
+        color: { type: "log", scheme: "cividis", label: "particles", legend: false },
+        marks: [
+          Plot.rect(cells, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: "n", inset: 0, title: (c) => `${c.n} particles` }),
+          Plot.line([[ends[0], ends[0]], [ends[1], ends[1]]], { stroke: "currentColor", strokeDasharray: "4 3" }),
+        ],
+      }, `Predicted against true value at ${words(condition)}, number of particles by colour`);
+      const most = Math.max(...cells.map((cell) => cell.n));
+      parity.replaceChildren(
+        element("div", { class: "figure-tools" }, select("At", known.map((one, k) => [String(k), words(one.condition)]), String(index), (value) => { index = +value; draw(); })),
+        element("div", { class: "panels single" }, drawn),
+        element("div", { class: "ramp", "aria-hidden": "true" }), element("div", { class: "ramp-ends" }, element("span", {}, "1 particle"), element("span", {}, `${most} (log scale)`)),
+        numbers(() => [["true, from", "predicted, from", "particles"], cells.map((cell) => [plain(cell.x1.toPrecision(4)), plain(cell.y1.toPrecision(4)), cell.n])]),
+      );
+    }
+    draw();
+    redraw(parity, draw);
+  });
+
+  const learning = document.getElementById("learning");
+  if (learning) whenSeen(learning, async () => {
+    await library();
+    const names = [];
+    const points = [...document.querySelectorAll("table.learning tr[data-n]")].filter((row) => row.dataset.v !== "").map((row) => {
+      const name = row.dataset.condition;
+      if (!names.includes(name)) names.push(name);
+      const number = (text) => (text === "" ? null : +text);
+      return { name, x: +row.dataset.n, y: +row.dataset.v, low: number(row.dataset.low), high: number(row.dataset.high), ...style(names.indexOf(name)) };
+    });
+    const ticks = [...new Set(points.map((point) => point.x))];
+    const make = () => drawing({
+      width: width(learning, 640), height: 320, marginLeft: 52, marginBottom: 42, marginRight: 24,
+      x: { type: "log", label: "training configurations", ticks, tickFormat: "d" }, y: { label: "score", grid: true, nice: true },
+      marks: [
+        Plot.line(points, { x: "x", y: "y", z: "name", stroke: "colour", strokeWidth: 2 }),
+        Plot.ruleX(points.filter((p) => p.low !== null), { x: "x", y1: "low", y2: "high", stroke: "colour", strokeWidth: 1.5 }),
+        Plot.dot(points, { x: "x", y: "y", fill: "colour", symbol: "symbol", r: 4.5 }),
+      ],
+    }, "Score against number of training configurations");
+    const legend = element("ul", { class: "legend" }, ...names.map((name, k) => element("li", {}, figures.key(style(k).colour, "", "full"), ` ${name}`)));
+    const draw = () => learning.replaceChildren(legend, make());
+    draw();
+    redraw(learning, draw);
+  });
+
+  const each = document.getElementById("each");
+  if (each) whenSeen(each, async () => {
+    const record = await load(`record/${each.dataset.record}`, `data/record/${each.dataset.record}.js`);
+    let index = 0;
+    function draw() {
+      const entry = record.conditions[index];
+      const lines = Object.entries(entry.scores).flatMap(([metric, score]) => score.seeds.map((seed) => (
+        [`${metric}, seed ${seed.seed}`, show(seed.value, 4), ...seed.by_configuration.map((value) => show(value, 4))])));
+      const floors = entry.floors.map((floor) => [`floor: ${floor.model}`, show(floor.value, 4), ...floor.by_configuration.map((value) => show(value, 4))]);
+      each.replaceChildren(
+        element("div", { class: "figure-tools" }, select("Condition", record.conditions.map((one, k) => [String(k), words(one.condition)]), String(index), (value) => { index = +value; draw(); })),
+        table(["Metric", "All", ...entry.configurations], [...lines, ...floors]),
+      );
+    }
+    draw();
+  });
+});

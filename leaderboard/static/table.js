@@ -1,0 +1,174 @@
+"use strict";
+// The ranked table: sort, filter, choose columns, keep all of it in the address, export what is shown.
+document.addEventListener("DOMContentLoaded", () => {
+  const table = document.querySelector("table.ranking");
+  const form = document.querySelector("form.tools");
+  if (!table || !form) return;
+  const { element, state, setState, save } = glassbench;
+  const heads = [...table.tHead.rows[0].cells];
+  const columns = heads.map((head) => head.dataset.column);
+  const rows = [...table.querySelectorAll("tbody tr[data-model]")];
+  const given = new Map(rows.map((row, index) => [row, index]));
+  const fields = ["q", "tier", "species", "status", "from", "to", "parameters"];
+  let sorting = ["", ""];
+  form.hidden = false;
+  if (matchMedia("(max-width: 40rem)").matches) {
+    const opener = element("button", { type: "button", "aria-expanded": "false" }, "Filter and columns");
+    opener.addEventListener("click", () => opener.setAttribute("aria-expanded", String(form.classList.toggle("open"))));
+    form.before(opener);
+  }
+
+  const value = (row, column) => row.cells[columns.indexOf(column)]?.dataset.v ?? "";
+  function sort(column, direction) {
+    sorting = [column, direction];
+    const sign = direction === "desc" ? -1 : 1;
+    for (const body of table.tBodies) {
+      const own = [...body.querySelectorAll("tr[data-model]")];
+      own.sort((one, other) => {
+        if (!column) return given.get(one) - given.get(other);
+        const [a, b] = [value(one, column), value(other, column)];
+        if ((a === "") !== (b === "")) return a === "" ? 1 : -1;
+        const numeric = a !== "" && b !== "" && isFinite(a) && isFinite(b);
+        const order = numeric ? a - b : a.localeCompare(b, "en");
+        return sign * order || given.get(one) - given.get(other);
+      });
+      body.append(...own);
+    }
+    for (const head of heads) {
+      if (head.dataset.column === column && column) head.setAttribute("aria-sort", direction === "desc" ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    }
+  }
+
+  for (const head of heads) {
+    const button = element("button", { type: "button", class: "sort" }, ...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const column = head.dataset.column;
+      const first = head.classList.contains("num") ? "desc" : "asc";
+      const second = first === "desc" ? "asc" : "desc";
+      const next = sorting[0] !== column ? first : sorting[1] === first ? second : "";
+      sort(next ? column : "", next);
+      setState({ sort: next ? `${column}.${next}` : "" });
+    });
+  }
+
+  const shown = new Map(heads.map((head) => [head.dataset.column, !("off" in head.dataset)]));
+  const usual = new Map(shown);
+  const chooser = document.getElementById("columns");
+  const boxes = new Map();
+  for (const head of heads) {
+    const column = head.dataset.column;
+    if (column === "model" || column === "score" || column === "status") continue;
+    const box = element("input", { type: "checkbox" });
+    box.addEventListener("change", () => { shown.set(column, box.checked); apply(); keep(); });
+    boxes.set(column, box);
+    chooser.append(element("label", {}, box, head.textContent.trim()));
+  }
+
+  function apply() {
+    const wanted = Object.fromEntries(fields.map((name) => [name, form.elements[name]?.value.trim() ?? ""]));
+    const words = wanted.q.toLowerCase().split(/\s+/).filter(Boolean);
+    let count = 0;
+    for (const row of rows) {
+      const data = row.dataset;
+      const text = `${row.textContent} ${data.search}`.toLowerCase();
+      const hit = words.every((word) => text.includes(word))
+        && (!wanted.tier || data.reads.split(" ").includes(wanted.tier))
+        && (!wanted.status || data.status === wanted.status)
+        && (!wanted.from || (data.year && +data.year >= +wanted.from))
+        && (!wanted.to || (data.year && +data.year <= +wanted.to))
+        && (!wanted.parameters || (data.parameters && +data.parameters <= +wanted.parameters));
+      row.hidden = !hit;
+      count += hit;
+    }
+    const divider = table.querySelector("tr.divider");
+    if (divider) divider.hidden = !rows.some((row) => !row.hidden && row.dataset.status === "reported");
+    heads.forEach((head, index) => {
+      const kind = head.dataset.species;
+      const bySpecies = !wanted.species || !kind || kind === wanted.species;
+      const species = wanted.species && kind === wanted.species;
+      const visible = (shown.get(columns[index]) || species) && (bySpecies || columns[index] === "score");
+      head.hidden = !visible;
+      for (const row of rows) if (row.dataset.status !== "reported" || index < 4) row.cells[index].hidden = !visible;
+      const box = boxes.get(columns[index]);
+      if (box) box.checked = shown.get(columns[index]);
+    });
+    document.getElementById("shown").textContent = `${count} of ${rows.length} shown`;
+  }
+
+  function keep() {
+    const changed = [...shown].filter(([column, on]) => on !== usual.get(column)).map(([column]) => column);
+    const filters = Object.fromEntries(fields.map((name) => [name, form.elements[name]?.value.trim() ?? ""]));
+    setState({ ...filters, columns: changed.join(" ") });
+  }
+
+  function restore() {
+    const now = state();
+    for (const name of fields) if (form.elements[name]) form.elements[name].value = now.get(name) ?? "";
+    const changed = (now.get("columns") ?? "").split(" ");
+    for (const [column, on] of usual) shown.set(column, changed.includes(column) ? !on : on);
+    const [column, direction] = (now.get("sort") ?? ".").split(".");
+    sort(columns.includes(column) ? column : "", direction === "desc" ? "desc" : direction ? "asc" : "");
+    apply();
+  }
+
+  form.addEventListener("input", (event) => { if (!chooser.contains(event.target)) { apply(); keep(); } });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => {
+    for (const [column, on] of usual) shown.set(column, on);
+    sort("", "");
+    apply();
+    keep();
+    setState({ sort: "" });
+  }));
+  window.addEventListener("hashchange", () => { if (!location.hash || location.hash.startsWith("#?")) restore(); });
+  document.addEventListener("click", (event) => {
+    const menu = form.querySelector(".menu[open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+  restore();
+
+  const visibleRows = () => [...table.querySelectorAll("tbody tr[data-model]")].filter((row) => !row.hidden);
+  const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const formula = (text) => (/^[=+@\t\r]/.test(text) || /^-(?![\d.])/.test(text) ? `'${text}` : text);
+  function matrix() {
+    const chosen = columns.filter((column, index) => !heads[index].hidden);
+    const names = chosen.map((column) => (column.startsWith("at") ? heads[columns.indexOf(column)].textContent : column));
+    const ends = (row) => ["low", "high"].map((end) => row.querySelector("td.score").dataset[end] ?? "");
+    const lines = visibleRows().map((row) => chosen.flatMap((column) => {
+      const own = row.dataset.status === "reported" && columns.indexOf(column) > 3 ? "" : value(row, column);
+      return column === "score" ? [own, ...ends(row)] : [own];
+    }));
+    return [names.flatMap((name) => (name === "score" ? ["score", "low", "high"] : [name])), lines];
+  }
+  const tex = (text) => text.replace(/[\\&%$#_{}~^]/g, (letter) => (
+    { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" }[letter] ?? `\\${letter}`));
+  const short = (text) => (text !== "" && isFinite(text) && !Number.isInteger(+text) ? (+text).toPrecision(4) : text);
+  const makers = {
+    csv() {
+      const [names, lines] = matrix();
+      return [names, ...lines].map((line) => line.map(formula).map(cell).join(",")).join("\n") + "\n";
+    },
+    json() {
+      const [names, lines] = matrix();
+      const plain = (text) => (text === "" ? null : isFinite(text) ? +text : text);
+      return JSON.stringify(lines.map((line) => Object.fromEntries(line.map((text, k) => [names[k], plain(text)]))), null, 1) + "\n";
+    },
+    tex() {
+      const [names, lines] = matrix();
+      const body = lines.map((line) => line.map(short).map(tex).join(" & ") + " \\\\");
+      return ["\\begin{tabular}{" + "l".repeat(names.length) + "}", "\\toprule", names.map(tex).join(" & ") + " \\\\", "\\midrule", ...body, "\\bottomrule", "\\end{tabular}", ""].join("\n");
+    },
+  };
+  const types = { csv: "text/csv", json: "application/json", tex: "application/x-tex", bib: "application/x-bibtex" };
+  const entries = JSON.parse(document.getElementById("bibliography").textContent);
+  makers.bib = () => visibleRows().map((row) => entries[row.dataset.model]).filter(Boolean).join("\n");
+  for (const link of document.querySelectorAll("[data-export]")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const kind = link.dataset.export;
+      save(makers[kind](), `${table.dataset.board}.${kind}`, types[kind]);
+    });
+  }
+});
