@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,8 @@ from glassbench.datasets.layout import (
     times_coordinate,
 )
 from glassbench.datasets.writing import write_dataset
+
+from .synthetic import write_plasticity, write_stiffness
 
 PARTICLES, BOX = 108, 4.5
 TIMES = (0.5, 5.0)
@@ -80,3 +84,14 @@ def tiny_dataset(tmp_path_factory):
     }
     write_dataset(path, attributes, [layout], {"T0.64": arrays})
     return path
+
+
+@pytest.fixture(scope="session")
+def small_datasets(tmp_path_factory) -> dict[str, Path]:
+    """Return, by task, the path of a small dataset made by the writers of the simulations."""
+    folder = tmp_path_factory.mktemp("small")
+    return {
+        "lj2d_plasticity": write_plasticity(folder / "plane.zarr", 2),
+        "cuzr_plasticity": write_plasticity(folder / "metal.zarr", 3),
+        "cuzr_stiffness": write_stiffness(folder / "stiff.zarr"),
+    }

@@ -17,6 +17,7 @@ SAMPLES = (
 )
 STRAINS = (0.01, 0.05)
 PARTICLES = {2: 400, 3: 300}
+STEPS = 6
 EDGE = {2: 19.8, 3: 15.0}
 TURN = np.sqrt(0.5)
 FRAMES_2D = {
@@ -88,37 +89,36 @@ def plasticity_arrays(index: int, frames, steps: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-def write_plasticity(path: Path, dimension: int) -> Path:
-    """Write two states of sheared samples, the second without training samples of its own."""
+def plasticity_states(dimension: int) -> list[PlasticityState]:
+    """Return two states of sheared samples, the second without training samples of its own."""
     frames = FRAMES_2D if dimension == 2 else FRAMES_3D
-    steps = 6
     axes = (
         [{"quench_time": 1e4}, {"quench_time": 1e2}]
         if dimension == 2
         else [{"cooling_rate": r, "composition": 50.0} for r in (1e12, 1e13)]
     )
-    states = []
-    for number, attributes in enumerate(axes):
-        samples = SAMPLES if number == 0 else SAMPLES[-3:]
-        states.append(
-            PlasticityState(
-                name=f"state_{number}",
-                attributes=attributes,
-                samples=samples,
-                particles=PARTICLES[dimension],
-                species=("S", "L") if dimension == 2 else ("Cu", "Zr"),
-                frames=frames,
-                strains=STRAINS,
-                curve_strains=tuple(np.linspace(0, 0.05, steps)),
-                load=lambda i, n=number: plasticity_arrays(
-                    i if n == 0 else i + len(SAMPLES) - 3, frames, steps
-                ),
-                vibrational_msd=True,
-                threshold_state="" if number == 0 else "state_0",
-            )
+    return [
+        PlasticityState(
+            name=f"state_{number}",
+            attributes=attributes,
+            samples=SAMPLES if number == 0 else SAMPLES[-3:],
+            particles=PARTICLES[dimension],
+            species=("S", "L") if dimension == 2 else ("Cu", "Zr"),
+            frames=frames,
+            strains=STRAINS,
+            curve_strains=tuple(np.linspace(0, 0.05, STEPS)),
+            load=lambda i, first=5 * number: plasticity_arrays(first + i, frames, STEPS),
+            vibrational_msd=True,
+            threshold_state="" if number == 0 else "state_0",
         )
+        for number, attributes in enumerate(axes)
+    ]
+
+
+def write_plasticity(path: Path, dimension: int) -> Path:
+    """Write the states of `plasticity_states` and return the path."""
     system = {"units_system": "lj2d" if dimension == 2 else "metal", "name": path.stem}
-    write_plasticity_dataset(path, ROOT | system, states)
+    write_plasticity_dataset(path, ROOT | system, plasticity_states(dimension))
     return path
 
 
@@ -138,9 +138,9 @@ def stiffness_arrays(index: int, offset: float) -> dict[str, np.ndarray]:
     }
 
 
-def write_stiffness(path: Path) -> Path:
-    """Write two cooling rates of samples whose stiffness follows from crowding."""
-    states = [
+def stiffness_states() -> list[StiffnessState]:
+    """Return two cooling rates of samples whose stiffness follows from crowding."""
+    return [
         StiffnessState(
             name=name,
             attributes={"cooling_rate": rate},
@@ -148,13 +148,18 @@ def write_stiffness(path: Path) -> Path:
             particles=PARTICLES[3],
             species=("Cu", "Zr"),
             temperatures=(50.0, 300.0),
-            load=lambda i, o=offset: stiffness_arrays(i, o),
+            load=lambda i, first=first, offset=offset: stiffness_arrays(first + i, offset),
             vibrational_msd=True,
         )
-        for name, rate, samples, offset in (
-            ("rate_1e13", 1e13, SAMPLES, 0.0),
-            ("rate_1e12", 1e12, SAMPLES[:2] + SAMPLES[-2:], 0.1),
+        for name, rate, samples, first, offset in (
+            ("rate_1e13", 1e13, SAMPLES, 0, 0.0),
+            ("rate_1e12", 1e12, SAMPLES[-2:], len(SAMPLES) - 2, 0.1),
         )
     ]
-    write_stiffness_dataset(path, ROOT | {"units_system": "metal", "name": path.stem}, states)
+
+
+def write_stiffness(path: Path) -> Path:
+    """Write the states of `stiffness_states` and return the path."""
+    system = {"units_system": "metal", "name": path.stem}
+    write_stiffness_dataset(path, ROOT | system, stiffness_states())
     return path

@@ -1,0 +1,96 @@
+"""A task's window on a dataset takes axes, loads, labels and repeats from the dataset."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.errors import DatasetError
+from glassbench.datasets.view import open_view
+from glassbench.model import Condition
+from glassbench.registry import load_task
+
+from ..synthetic import FRAMES_2D, SAMPLES, plasticity_arrays
+
+AT = Condition.of(quench_time=1e4, fraction=0.02, strain=0.05)
+
+
+@pytest.fixture(scope="module")
+def view(small_datasets):
+    return open_view(load_task("lj2d_plasticity"), small_datasets["lj2d_plasticity"])
+
+
+def test_conditions_follow_the_axes_of_the_task(view, tiny_dataset):
+    conditions = view.conditions()
+    assert len(conditions) == 2 * 4 * 2
+    assert AT in conditions and list(conditions[0]) == ["quench_time", "fraction", "strain"]
+    assert {c["quench_time"] for c in view.conditions("train")} == {1e4}
+    old = open_view(load_task("ka_propensity"), tiny_dataset).conditions()
+    assert [c.values for c in old] == [
+        (("temperature", 0.64), ("time", 0.5)),
+        (("temperature", 0.64), ("time", 5.0)),
+    ]
+
+
+def test_every_load_of_a_sample_is_one_structure_in_its_frame(view):
+    structures = view.structures("valid", AT)
+    assert [s.configuration for s in structures] == [f"valid0@{name}" for name in FRAMES_2D]
+    for structure, frame in zip(structures, FRAMES_2D.values(), strict=True):
+        assert np.array_equal(structure.frame, frame)
+    assert view.parents("valid", AT) == ["valid0"] * 3
+
+
+def test_labels_are_those_of_the_condition(view):
+    index = [sample.name for sample in SAMPLES].index("valid0")
+    d2min = plasticity_arrays(index, FRAMES_2D, 6)["d2min"].astype(np.float32)
+    for example, values in zip(view.examples("valid", [AT]), d2min[:, 1], strict=True):
+        assert np.array_equal(example.targets["d2min"], values)
+        labels = example.targets["rearranging"] > 0
+        assert labels.sum() > 0 and values[labels].min() > values[~labels].max()
+        assert len(example.balanced) == 2 * labels.sum()
+        assert labels[example.balanced].sum() == labels.sum()
+
+
+def test_balanced_sets_are_stored_for_one_fraction_and_drawn_alike_for_others(view):
+    stored = Condition.of(quench_time=1e4, fraction=0.005, strain=0.05)
+    for condition in (stored, AT):
+        first, second = (view.examples("train", [condition])[3].balanced for _ in range(2))
+        assert np.array_equal(first, second) and len(first)
+
+
+def test_a_repeat_is_a_prediction_that_divides_the_classes_at_one_half(view):
+    assert view.repeat(AT, "test2@pure_plus") is None
+    score = view.repeat(AT, "test0@pure_plus")["rearranging"]
+    arrays = plasticity_arrays(5, FRAMES_2D, 6)
+    threshold = view.dataset.shared("state_0", "d2min_threshold", fraction=0.02, strain=0.05)
+    repeat = arrays["d2min_repeat"][2, 1].astype(np.float32)
+    assert np.array_equal(score > 0.5, repeat > threshold)
+    assert np.array_equal(np.argsort(score), np.argsort(repeat))
+
+
+def test_dynamics_are_seen_by_those_who_read_them(small_datasets):
+    task, path = load_task("lj2d_plasticity"), small_datasets["lj2d_plasticity"]
+    for reads, seen in ((("thermal",), False), (("thermal", "dynamics"), True)):
+        structure = open_view(task, path, reads).structures("test", AT)[0]
+        assert (structure.dynamics is not None) == seen
+
+
+def test_a_view_travels_as_its_path(view):
+    copy = pickle.loads(pickle.dumps(view))
+    assert copy.conditions() == view.conditions() and copy.reads == view.reads
+
+
+def test_another_task_s_dataset_is_refused(small_datasets, tiny_dataset):
+    with pytest.raises(DatasetError, match="holds no `stiffness`"):
+        open_view(load_task("cuzr_stiffness"), tiny_dataset)
+    with pytest.raises(DatasetError, match="holds no `d2min`"):
+        open_view(load_task("lj2d_plasticity"), tiny_dataset)
+    with pytest.raises(DatasetError, match="`cooling_rate`, which is an axis of the task"):
+        open_view(load_task("cuzr_plasticity"), small_datasets["lj2d_plasticity"])
+
+
+def test_a_condition_that_is_not_there_is_told_with_those_that_are(view):
+    with pytest.raises(DatasetError, match=r"no quench_time 1 here: it has 100, 10000"):
+        view.structures("test", Condition.of(quench_time=1.0, fraction=0.02, strain=0.05))
