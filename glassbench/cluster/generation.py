@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..simulation.copper_zirconium import POTENTIAL_VARIABLE
 from ..simulation.generate import open_local_runner
 from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import run_piece
@@ -21,7 +22,7 @@ from ..simulation.pieces import Piece, PieceFailed, Runner, whole_file
 from .session import address_of, open_session
 
 RETRIES = 3
-BUILD_VARIABLES = (BUILD_VARIABLE, ARGUMENTS_VARIABLE)
+BUILD_VARIABLES = (BUILD_VARIABLE, ARGUMENTS_VARIABLE, POTENTIAL_VARIABLE)
 
 
 @dataclass(frozen=True)

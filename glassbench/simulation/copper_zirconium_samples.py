@@ -7,6 +7,8 @@ folder share the samples.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -16,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from .copper_zirconium import (
+    POTENTIAL_VARIABLE,
     Protocol,
     Stage,
     constant_rate,
@@ -25,6 +28,7 @@ from .copper_zirconium import (
     melt,
     minimise,
     open_box,
+    potential_file,
     quench,
     stage_steps,
 )
@@ -64,6 +68,17 @@ def alloy(copper: float) -> str:
     """Return the name of the alloy with this fraction of copper: `Cu50Zr50`."""
     percent = round(100 * copper)
     return f"Cu{percent}Zr{100 - percent}"
+
+
+def pieces_folder_name(dataset: str) -> str:
+    """Return the folder of the pieces of a dataset, the same for all tasks on these samples.
+
+    A potential other than that of LAMMPS has folders of its own, named by its digest.
+    """
+    name = f"copper_zirconium-{dataset}"
+    if POTENTIAL_VARIABLE not in os.environ:
+        return name
+    return f"{name}-{hashlib.sha256(potential_file().read_bytes()).hexdigest()[:8]}"
 
 
 def sample_pieces(samples: SampleSet, numbers: range) -> list[Piece]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .copper_zirconium import MASSES, potential_file
+from .copper_zirconium import choose_potential as choose_potential
 from .copper_zirconium_samples import (
     SAMPLE_WORK,
     SampleSet,
@@ -15,6 +16,7 @@ from .copper_zirconium_samples import (
     constant_rate_samples,
     copper_zirconium_speed,
     effective_rate_samples,
+    pieces_folder_name,
     sample_bytes,
     sample_pieces,
 )
@@ -121,7 +123,7 @@ PLANS = {"mini": MINI, "paper": _paper()}
 
 def folder_name(dataset: str) -> str:
     """Return the folder of the pieces, shared with every task that reads the same samples."""
-    return f"copper_zirconium-{dataset}"
+    return pieces_folder_name(dataset)
 
 
 def pieces_of(state: State) -> list[Piece]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .copper_zirconium import choose_potential as choose_potential
 from .copper_zirconium_samples import (
     SAMPLE_WORK,
     SampleSet,
     constant_rate_samples,
     copper_zirconium_speed,
+    pieces_folder_name,
     sample_bytes,
     sample_pieces,
 )
@@ -56,7 +58,7 @@ PLANS = {"mini": MINI, "mini_rates": MINI_RATES, "paper": PAPER}
 
 def folder_name(dataset: str) -> str:
     """Return the folder of the pieces, shared with every task that reads the same samples."""
-    return f"copper_zirconium-{dataset.split('_')[0]}"
+    return pieces_folder_name(dataset.split("_")[0])
 
 
 def pieces(dataset: str) -> list[Piece]:

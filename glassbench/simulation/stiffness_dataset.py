@@ -14,7 +14,7 @@ from ..datasets.archive import pack_store
 from ..datasets.layout import ConfigurationEntry
 from ..datasets.stiffness import StiffnessState, write_stiffness_dataset
 from .copper_zirconium import potential_file
-from .copper_zirconium_samples import alloy, read_structure
+from .copper_zirconium_samples import read_structure
 from .cuzr_stiffness import State, stiffness_name
 from .lammps_library import lammps_version
 from .pieces import read_piece
@@ -28,6 +28,7 @@ CITATION = (
 POTENTIAL_CITATION = (
     "Mendelev, Sordelet & Kramer, J. Appl. Phys. 102, 043501 (2007), doi:10.1063/1.2769157"
 )
+SHIPPED_DIGEST = "a512753c2b80a63a7e15d7422f471268888eda650fc12df81fb2275680737781"
 DEVIATIONS = (
     "The paper does not name the file of its potential; this is the one that LAMMPS ships. "
     "Positions are the energy minimum of the quenched sample, in the box as the quench left it. "
@@ -53,7 +54,7 @@ def potential_attribute(path: str = "") -> str:
     """Return what a dataset says of its potential: form, file, digest of the file, citation."""
     file = potential_file(path)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    source = "" if path else f"; {POTENTIAL_CITATION}"
+    source = f"; {POTENTIAL_CITATION}" if digest == SHIPPED_DIGEST else ""
     return f"eam/fs {file.name}, sha256 {digest}{source}"
 
 
@@ -77,7 +78,7 @@ def _state(state: State, folder: Path) -> StiffnessState:
         name=state.name,
         attributes={
             "cooling_rate": protocol.stages[-1][2],
-            "composition": alloy(protocol.copper),
+            "composition": 100 * protocol.copper,
             "protocol": protocol.as_attributes(),
             "stiffness": state.stiffness.as_attributes(),
             "vibrational_msd": {"temperature": TEMPERATURE, **state.vibration.as_attributes()},

