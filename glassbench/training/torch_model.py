@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..model import Condition, Example, Predictions, Run, Structure
 from .augmentation import draw_matrix
 from .encoded import EncodedExamples, Tensors
 from .loop import train_network
+from .precision import autocast_for
 from .settings import TrainingSettings
 
 WEIGHTS_NAME = "weights.pt"
@@ -37,8 +37,11 @@ class TorchModel:
         """Return a fresh network for structures in `dimension` dimensions."""
         raise TypeError(f"{type(self).__name__} must define `network`")
 
-    def initialise(self, network: torch.nn.Module) -> None:
-        """Change the fresh network's weights before training, such as to pretrained ones."""
+    def initialise(self, network: torch.nn.Module, examples: EncodedExamples) -> None:
+        """Change the fresh network's weights before training, such as to pretrained ones.
+
+        `examples` are those for training, as (inputs, targets).
+        """
 
     def encode(self, structure: Structure) -> Tensors:
         """Return the network's inputs by name, on the CPU."""
@@ -70,11 +73,11 @@ class TorchModel:
         self.target = run.target
         self.dimension = train[0].structure.positions.shape[1]
         self.module = self.network(self.dimension)
-        self.initialise(self.module)
         self.module.to(run.device)
         settings = self.settings
         examples = EncodedExamples(train, self.encode, run.device)
-        autocast = _autocast(settings.precision, run.device)
+        self.initialise(self.module, examples)
+        autocast = autocast_for(settings.precision, run.device)
 
         def loss_of(index: int, generator: np.random.Generator) -> torch.Tensor:
             inputs, targets = examples[index]
@@ -119,19 +122,3 @@ class TorchModel:
         inputs = {name: tensor.to(device) for name, tensor in self.encode(structure).items()}
         outputs = self.outputs(self.module, inputs)
         return {name: values.float().cpu().numpy() for name, values in outputs.items()}
-
-
-def _autocast(precision: str, device: str):
-    """Return a context manager factory for mixed precision on this device."""
-    if precision == "float32":
-        return nullcontext
-    if precision == "auto" and not _multiplies_bfloat16(device):
-        return nullcontext
-    return lambda: torch.autocast(device.split(":")[0], dtype=torch.bfloat16)
-
-
-def _multiplies_bfloat16(device: str) -> bool:
-    """Return whether the hardware multiplies bfloat16 faster than float32."""
-    if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported()
-    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
