@@ -1,7 +1,15 @@
 """Training of models that are torch networks."""
 
+from .density_map_model import DensityMapModel
 from .loop import TrainingFailed
+from .particle_settings import ParticleSettings
 from .settings import TrainingSettings
 from .torch_model import TorchModel
 
-__all__ = ["TorchModel", "TrainingFailed", "TrainingSettings"]
+__all__ = [
+    "DensityMapModel",
+    "ParticleSettings",
+    "TorchModel",
+    "TrainingFailed",
+    "TrainingSettings",
+]

@@ -38,7 +38,10 @@ class EncodedExamples:
         return len(self.examples)
 
     def __getitem__(self, index: int) -> tuple[Tensors, Tensors]:
-        """Return inputs and targets of one example, on the device."""
+        """Return inputs and targets of one example, on the device.
+
+        Where the example has a balanced set, `targets["balanced"]` holds its indices.
+        """
         if index in self.kept:
             return self.kept[index]
         example = self.examples[index]
@@ -47,13 +50,13 @@ class EncodedExamples:
         fresh = inputs is None
         if inputs is None:
             inputs = _to_device(self.encode(example.structure), self.device)
-        targets = _to_device(
-            {
-                key: torch.as_tensor(values, dtype=torch.float32)
-                for key, values in example.targets.items()
-            },
-            self.device,
-        )
+        targets = {
+            key: torch.as_tensor(values, dtype=torch.float32)
+            for key, values in example.targets.items()
+        }
+        if example.balanced is not None:
+            targets["balanced"] = torch.as_tensor(example.balanced, dtype=torch.int64)
+        targets = _to_device(targets, self.device)
         cost = _bytes(targets) + (_bytes(inputs) if fresh else 0)
         if cost <= self.left:
             self.left -= cost
@@ -64,7 +67,8 @@ class EncodedExamples:
 
 def _content(structure: Structure) -> bytes:
     """Return a digest of what tells structures apart: names may repeat between temperatures."""
-    arrays = (structure.positions, structure.species, structure.box, structure.pairs)
+    arrays = (structure.positions, structure.species, structure.box, structure.frame)
+    arrays += (structure.pairs,)
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
         digest.update(b"none" if array is None else array.tobytes())

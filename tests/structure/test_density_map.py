@@ -70,13 +70,13 @@ def test_a_map_in_three_dimensions_has_the_axes_z_y_x(glass, angle):
     assert maps.shape == (1, 2, 6, 6, 6) and np.allclose(maps[0], expected, atol=1e-5)
 
 
-def test_in_float64_a_map_is_exact_to_rounding_and_in_bfloat16_to_a_percent():
+def test_in_float64_a_map_is_exact_beside_what_is_left_out_and_in_bfloat16_to_a_percent():
     vectors = torch.rand((4, 2, 9, 3), dtype=torch.float64) * 3 - 1.5
     maps = density_maps(vectors, GRID_3D)
     offsets = vectors[..., None] - torch.as_tensor(GRID_3D.coordinates)
     x, y, z = torch.exp(-((offsets / 0.5) ** 2) / 2).unbind(dim=3)
     expected = torch.einsum("csnx,csny,csnz->cszyx", x, y, z)
-    assert torch.allclose(maps, expected, rtol=1e-13, atol=0)
+    assert torch.allclose(maps, expected, rtol=1e-13, atol=9 * 1.6e-8)
     rough = density_maps(vectors.float(), GRID_3D, torch.bfloat16)
     assert rough.dtype == torch.bfloat16
     assert (rough.double() - expected).abs().max() < 0.02 * expected.max()

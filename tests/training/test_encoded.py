@@ -1,5 +1,7 @@
 """Structures are encoded once, and never taken for another that bears the same name."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -37,4 +39,18 @@ def test_what_does_not_fit_is_made_again():
     calls = []
     examples = EncodedExamples([example(0, 1.0)], encoder(calls), "cpu", budget_bytes=1)
     assert torch.equal(examples[0][0]["positions"], examples[0][0]["positions"])
+    assert len(calls) == 2
+
+
+def test_one_structure_under_two_loads_is_encoded_twice_and_keeps_its_balanced_set():
+    calls = []
+    loads = []
+    for frame in (np.eye(3), -np.eye(3)):
+        loaded = example(0, 1.0)
+        structure = replace(loaded.structure, frame=frame)
+        loads.append(replace(loaded, structure=structure, balanced=np.array([1])))
+    examples = EncodedExamples(loads, encoder(calls), "cpu")
+    for index in (0, 1):
+        assert examples[index][1]["balanced"].dtype == torch.int64
+        assert examples[index][1]["balanced"].tolist() == [1]
     assert len(calls) == 2
