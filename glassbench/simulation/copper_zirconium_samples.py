@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from .copper_zirconium import (
-    POTENTIAL_VARIABLE,
     Protocol,
     Stage,
     constant_rate,
@@ -27,11 +26,10 @@ from .copper_zirconium import (
     maxwell_boltzmann,
     melt,
     minimise,
-    open_box,
-    potential_file,
     quench,
     stage_steps,
 )
+from .copper_zirconium_potential import POTENTIAL_VARIABLE, open_box, potential_file
 from .lammps_library import lammps_session, place_atoms
 from .pieces import Piece, read_piece
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..datasets.layout import ConfigurationEntry
 from ..datasets.plasticity import PlasticityState
-from .copper_zirconium import POTENTIAL_NAME
+from .copper_zirconium_potential import potential_attribute
 from .cuzr_plasticity import State, read_structure
 from .lammps_library import lammps_version
 from .pieces import read_piece
@@ -45,8 +45,7 @@ def assemble_cuzr_plasticity(
         "licence": "CC-BY-4.0",
         "citation": CITATION,
         "simulator": lammps_version(),
-        "potential": f"eam/fs, {POTENTIAL_NAME}: Mendelev, Sordelet & Kramer, "
-        "J. Appl. Phys. 102, 043501 (2007)",
+        "potential": potential_attribute(states[0].samples.protocol.potential),
         "deviations": DEVIATIONS,
         "seeds": "sha256 of the names of sample set, sample, load, repeat",
     }

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .copper_zirconium import MASSES, potential_file
-from .copper_zirconium import choose_potential as choose_potential
+from .copper_zirconium_potential import MASSES, potential_file
+from .copper_zirconium_potential import choose_potential as choose_potential
 from .copper_zirconium_samples import (
     SAMPLE_WORK,
     SampleSet,

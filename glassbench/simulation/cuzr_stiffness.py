@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .copper_zirconium import choose_potential as choose_potential
+from .copper_zirconium_potential import choose_potential as choose_potential
 from .copper_zirconium_samples import (
     SAMPLE_WORK,
     SampleSet,

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .copper_zirconium import BOLTZMANN, MASSES, maxwell_boltzmann, open_box
+from .copper_zirconium import BOLTZMANN, maxwell_boltzmann
+from .copper_zirconium_potential import MASSES, open_box
 from .lammps_library import gather_by_id, lammps_session, place_atoms
 
 BLOCKS = 4

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..structure.pair_distribution import particle_pair_distribution
 from .bragg import strongest_bragg_peak
+from .copper_zirconium_potential import is_shipped, potential_file
 from .copper_zirconium_samples import quench_parts, read_structure
 from .cuzr_stiffness import State, stiffness_name
 from .pieces import read_piece
@@ -19,6 +20,13 @@ MAXIMUM_FORCE = 1e-5
 MAXIMUM_BRAGG_PEAK = 0.05
 MAXIMUM_HOPPING = 0.05
 LIQUID_TREND = 4.0
+# Cu50Zr50 with the potential that LAMMPS ships, any cooling rate: what 2000 K and 50 K give.
+KNOWN_ALLOY = {
+    "liquid_volume": (19.28, 0.3),
+    "glass_volume": (17.9, 0.3),
+    "inherent_energy": (-4.87, 0.05),
+}
+KNOWN_STIFFNESS = (0.6, 1.1)
 LONGEST_WAVENUMBER = 6.0
 LARGEST_DISTANCE = 10.0
 DISTRIBUTION_WIDTH = 0.1
@@ -119,8 +127,25 @@ def _failures(found: dict, state: State) -> list[str]:
     ):
         if found[key] > limit:
             failed.append(f"{key} {found[key]:.2g} exceeds {limit:g}")
+    if state.samples.protocol.copper == 0.5 and is_shipped(potential_file()):
+        failed += _departures(found)
     if max(found["hopped"]) > MAXIMUM_HOPPING:
         failed.append(f"{max(found['hopped']):.1%} of the atoms hop: this is no glass")
+    return failed
+
+
+def _departures(found: dict) -> list[str]:
+    """Return where Cu50Zr50 is not as it is known to be."""
+    failed = [
+        f"{key} {found[key]:.4g} is not within {limit} of {known}"
+        for key, (known, limit) in KNOWN_ALLOY.items()
+        if abs(found[key] - known) > limit
+    ]
+    low, high = KNOWN_STIFFNESS
+    if not all(low <= mean <= high for mean in found["stiffness_mean"]):
+        failed.append(
+            f"mean stiffness {np.round(found['stiffness_mean'], 3)} is outside {low, high}"
+        )
     return failed
 
 

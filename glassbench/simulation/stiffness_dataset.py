@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from functools import partial
@@ -13,7 +12,7 @@ import numpy as np
 from ..datasets.archive import pack_store
 from ..datasets.layout import ConfigurationEntry
 from ..datasets.stiffness import StiffnessState, write_stiffness_dataset
-from .copper_zirconium import potential_file
+from .copper_zirconium_potential import potential_attribute
 from .copper_zirconium_samples import read_structure
 from .cuzr_stiffness import State, stiffness_name
 from .lammps_library import lammps_version
@@ -25,10 +24,6 @@ CITATION = (
     "Made by GlassBench after the protocol of Peng, Yang & Wang, Extreme Mech. Lett. 48, 101446 "
     "(2021), doi:10.1016/j.eml.2021.101446"
 )
-POTENTIAL_CITATION = (
-    "Mendelev, Sordelet & Kramer, J. Appl. Phys. 102, 043501 (2007), doi:10.1063/1.2769157"
-)
-SHIPPED_DIGEST = "a512753c2b80a63a7e15d7422f471268888eda650fc12df81fb2275680737781"
 DEVIATIONS = (
     "The paper does not name the file of its potential; this is the one that LAMMPS ships. "
     "Positions are the energy minimum of the quenched sample, in the box as the quench left it. "
@@ -48,14 +43,6 @@ def assemble_cuzr_stiffness(
     pack_store(directory, destination)
     shutil.rmtree(directory)
     return destination
-
-
-def potential_attribute(path: str = "") -> str:
-    """Return what a dataset says of its potential: form, file, digest of the file, citation."""
-    file = potential_file(path)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    source = f"; {POTENTIAL_CITATION}" if digest == SHIPPED_DIGEST else ""
-    return f"eam/fs {file.name}, sha256 {digest}{source}"
 
 
 def _attributes(states: Sequence[State], name: str) -> dict[str, object]:

