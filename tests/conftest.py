@@ -50,10 +50,9 @@ def tiny_configuration(generator: np.random.Generator) -> dict[str, np.ndarray]:
     )
 
 
-@pytest.fixture(scope="session")
-def tiny_dataset(tmp_path_factory):
-    """Return the path of a small dataset with a temperature, two times, and halves."""
-    generator = np.random.default_rng(0)
+def write_tiny(path: Path, seed: int = 0) -> Path:
+    """Write a small dataset with a temperature, two times, and halves."""
+    generator = np.random.default_rng(seed)
     entries = [
         ConfigurationEntry(f"{split}{k}", split, f"parent-{split}{k}")
         for split, count in SPLITS.items()
@@ -74,7 +73,6 @@ def tiny_dataset(tmp_path_factory):
         pair_slots=max(len(a["pairs"]) for a in arrays),
         close_pair_slots=max(len(a["close_pair_index"]) for a in arrays),
     )
-    path = tmp_path_factory.mktemp("tiny") / "tiny.zarr"
     attributes = {
         "name": "tiny",
         "title": "a small dataset",
@@ -84,6 +82,18 @@ def tiny_dataset(tmp_path_factory):
     }
     write_dataset(path, attributes, [layout], {"T0.64": arrays})
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory):
+    """Return the path of a small dataset with a temperature, two times, and halves."""
+    return write_tiny(tmp_path_factory.mktemp("tiny") / "tiny.zarr")
+
+
+@pytest.fixture(scope="session")
+def hidden_dataset(tmp_path_factory):
+    """Return the path of a dataset of the same kind with other configurations."""
+    return write_tiny(tmp_path_factory.mktemp("hidden") / "hidden.zarr", seed=1)
 
 
 @pytest.fixture(scope="session")
