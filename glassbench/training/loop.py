@@ -20,6 +20,8 @@ from . import distribution
 from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from .settings import TrainingSettings
 
+WARMUP = 0.1  # share of the training in which `warmup_cosine` rises
+
 LossOf = Callable[[int, np.random.Generator], torch.Tensor]
 
 
@@ -122,7 +124,7 @@ def _close_epoch(network, validate, settings, run, state) -> None:
         epochs=settings.epochs,
         loss=state.loss_sum / state.loss_count,
         validation_score=score,
-        learning_rate=_learning_rate(settings, state.epoch / settings.epochs),
+        learning_rate=learning_rate(settings, state.epoch / settings.epochs),
     )
     state.position, state.loss_sum, state.loss_count = 0, 0.0, 0
     if distribution.rank() == 0:
@@ -133,12 +135,16 @@ def _stale(state: TrainingState, settings: TrainingSettings) -> bool:
     return bool(settings.patience) and state.epoch - state.best_epoch >= settings.patience
 
 
-def _learning_rate(settings: TrainingSettings, progress: float) -> float:
-    if settings.schedule == "cosine":
-        return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
-    return settings.learning_rate
+def learning_rate(settings: TrainingSettings, progress: float) -> float:
+    """Return the learning rate at a share of the training from 0 to 1."""
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    rise = WARMUP if settings.schedule == "warmup_cosine" else 0.0
+    if progress < rise:
+        return settings.learning_rate * progress / rise
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise)))
 
 
 def _set_learning_rate(optimiser, settings: TrainingSettings, progress: float) -> None:
     for group in optimiser.param_groups:
-        group["lr"] = _learning_rate(settings, progress)
+        group["lr"] = learning_rate(settings, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "warmup_cosine")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -15,8 +15,9 @@ class TrainingSettings:
     Attributes
     ----------
     epochs : passes over the training examples
-    learning_rate : of Adam; with `schedule = "cosine"` its first value, falling to zero
-    schedule : `constant` or `cosine`
+    learning_rate : of Adam, at its highest
+    schedule : `constant`, `cosine` (falling to zero), or `warmup_cosine` (rising linearly for the
+        first tenth of the training before it falls, so that a good start is not lost)
     batch_size : examples per update, over all workers together
     gradient_clip : largest norm of a gradient, 0 for no limit
     patience : epochs without a better validation score before stopping, 0 for never

@@ -8,7 +8,7 @@ import torch
 
 from glassbench.model import Run
 from glassbench.training import TrainingFailed, TrainingSettings
-from glassbench.training.loop import train_network
+from glassbench.training.loop import learning_rate, train_network
 
 INPUTS = torch.as_tensor(np.random.default_rng(0).normal(size=(6, 20, 4)), dtype=torch.float32)
 TARGETS = (INPUTS @ torch.tensor([1.0, -2.0, 0.5, 3.0])).tanh()
@@ -105,9 +105,23 @@ def test_a_loss_that_is_not_finite_is_refused(tmp_path):
     [
         ({"epochs": 0}, "epochs is 0: it must be at least 1"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0: it must be above 0"),
-        ({"schedule": "cosin"}, "schedule is `cosin`: it must be one of constant, cosine"),
+        ({"schedule": "cosin"}, "must be one of constant, cosine, warmup_cosine"),
     ],
 )
 def test_wrong_settings_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(TrainingSettings(), **change)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        ("constant", [2.0, 2.0, 2.0, 2.0]),
+        ("cosine", [2.0, 1 + np.cos(np.pi * 0.1), 1 + np.cos(np.pi * 0.55), 0.0]),
+        ("warmup_cosine", [0.0, 2.0, 1.0, 0.0]),
+    ],
+)
+def test_the_learning_rate_follows_the_schedule(schedule, rates):
+    settings = TrainingSettings(learning_rate=2.0, schedule=schedule)
+    found = [learning_rate(settings, progress) for progress in (0.0, 0.1, 0.55, 1.0)]
+    np.testing.assert_allclose(found, rates, atol=1e-12)
