@@ -141,9 +141,12 @@ def _find(name: str, workspace: Workspace) -> FoundDataset:
         path = Path(name).expanduser().absolute()
         return FoundDataset(path.name, path, "path")
     found = _datasets(workspace)
-    for dataset in found:
-        if dataset.name == name:
-            return dataset
+    named = {d.path.resolve(): d for d in found if name in (d.name, f"{d.task}-{d.name}")}
+    if len(named) > 1:
+        full = ", ".join(f"{d.task}-{d.name}" if d.task else str(d.path) for d in named.values())
+        raise UserError(f"there are {len(named)} datasets `{name}`: say which, of {full}")
+    for dataset in named.values():
+        return dataset
     raise UserError(f"there is no dataset `{name}`{did_you_mean(name, [d.name for d in found])}")
 
 

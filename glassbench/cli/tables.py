@@ -12,6 +12,7 @@ UNDEFINED = "undefined"
 ABSENT = "-"
 SYMBOLS = {"temperature": "T", "time": "t"}
 PATHS_SHOWN = 6
+AXES_SHOWN = 2
 
 Plain = Mapping[str, Any]
 
@@ -28,6 +29,11 @@ def result_table(record: Plain, titles: Mapping[str, str], width: int) -> list[s
     metric = record["task"]["primary_metric"]
     conditions = record["conditions"]
     axes = list(dict.fromkeys(axis for c in conditions for axis in c["condition"]))
+    # Many axes leave no room for the scores: those of one value stand above.
+    alike = [a for a in axes if len({c["condition"].get(a) for c in conditions}) == 1]
+    shared = [a for a in alike if a != axes[-1]] if len(axes) > AXES_SHOWN else []
+    above = [" ".join(f"{a}={_general(conditions[0]['condition'][a])}" for a in shared)]
+    axes = [axis for axis in axes if axis not in shared]
     columns = [
         Column(SYMBOLS.get(a, a), [_general(c["condition"].get(a)) for c in conditions], True)
         for a in axes
@@ -47,7 +53,7 @@ def result_table(record: Plain, titles: Mapping[str, str], width: int) -> list[s
     if any(c.get("reported") for c in conditions):
         name = record.get("model", {}).get("name", "")
         columns.append(Column("published", [_published(c, name) for c in conditions]))
-    return in_columns(columns, width, keys=len(axes))
+    return [*filter(None, above), *in_columns(columns, width, keys=len(axes))]
 
 
 def summary_lines(record: Plain) -> list[str]:
