@@ -10,7 +10,7 @@ import pytest
 import glassbench
 
 ROOT = Path(glassbench.__file__).parent
-ABOVE_TRIAL = {"cluster", "tracking", "cli", "sandbox", "pages"}
+ABOVE_TRIAL = {"cluster", "tracking", "cli", "sandbox", "pages", "submission"}
 FORBIDDEN = {
     "metrics": "everything",
     "structure": "everything",
@@ -25,6 +25,8 @@ FORBIDDEN = {
     "simulation": ABOVE_TRIAL | {"trial", "training", "scoring", "registry"},
     "record.py": ABOVE_TRIAL | {"trial", "training", "simulation"},
     "plan.py": ABOVE_TRIAL | {"trial", "training", "simulation", "datasets", "record"},
+    "sandbox": {"cli", "cluster", "tracking", "submission", "pages", "simulation", "record"},
+    "submission": {"cli", "cluster", "pages", "simulation"},
     "cluster": {"cli"},
 }
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}

@@ -116,7 +116,7 @@ def verify(words: Words = None, json_output: Json = False) -> None:
 
     PATH [retrain=on] [labels=STORE] [key=FILE] [name=SIGNER] [out=FILE.zip] [task=NAME]
     [dataset=NAME] [sandbox=auto|bubblewrap|apptainer|podman] [seconds=N] [memory=GIB] [threads=N]
-    [home=FOLDER]
+    [floors=on|off] [home=FOLDER]
 
     PATH is a packed archive, or a folder with its newest record under home=. Without retrain=on
     the predictions are made from the weights handed in. labels= is a store that the maintainer
@@ -124,7 +124,7 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     """
     path, values = path_and_words(words, "the submission", "my_model.zip")
     check_keys(values, ("retrain", "labels", "key", "name", "out", "task", "dataset", "sandbox",
-                        "seconds", "memory", "threads", "home"))  # fmt: skip
+                        "seconds", "memory", "threads", "floors", "home"))  # fmt: skip
     from ..sandbox import Limits, choose_engine
     from ..submission.bundle import open_bundle
     from ..submission.signature import key_path, load_key
@@ -143,6 +143,7 @@ def verify(words: Words = None, json_output: Json = False) -> None:
         key=key,
         signer=values.get("name", "maintainer"),
         retrain=parse_switch("retrain", values.get("retrain", "off")),
+        floors=parse_switch("floors", values.get("floors", "on")),
         labels=Path(values["labels"]).expanduser().absolute() if "labels" in values else None,
         limits=limits,
         tell=say,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import subprocess
 import tempfile
 import threading
@@ -37,8 +36,7 @@ class Outcome:
     log : what was printed inside, cut to the limit
     stopped : the limit that ended it, or None
     seconds : wall time
-    cpu_seconds : of all processes of the cell
-    memory_bytes : most resident memory that was seen
+    cpu_seconds, memory_bytes : of all its processes, the most that was seen at one time
     """
 
     report: dict[str, Any]
@@ -89,7 +87,7 @@ def _bubblewrap(stack: contextlib.ExitStack, engine: Engine, view, limits: Limit
 
 
 def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outcome:
-    started, cpu = time.monotonic(), _cpu_of_children()
+    started = time.monotonic()
     # No variable of this process enters: not even the one that starts the walls has any.
     process = subprocess.Popen(
         command,
@@ -102,11 +100,11 @@ def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outc
     )
     answer = _Reader(process.stdout, limits.answer_bytes + HEADER_BYTES, keep_reading=False)
     log = _Reader(process.stderr, limits.log_bytes, keep_reading=True)
-    stopped, most = None, 0
+    stopped, most, cpu = None, 0, 0.0
     try:
         while process.poll() is None and stopped is None:
-            resident, count = _taken(process.pid)
-            most = max(most, resident)
+            resident, count, spent = _taken(process.pid)
+            most, cpu = max(most, resident), max(cpu, spent)
             stopped = _broken_limit(time.monotonic() - started, resident, count, answer, limits)
             if stopped is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -121,8 +119,7 @@ def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outc
     report, payload = _split(answer.data) if stopped is None else ({}, b"")
     if stopped is None and not report:
         report = {"error": _last_words(text, process.returncode)}
-    seconds, cpu = time.monotonic() - started, _cpu_of_children() - cpu
-    return Outcome(report, payload, text, stopped, seconds, cpu, most)
+    return Outcome(report, payload, text, stopped, time.monotonic() - started, cpu, most)
 
 
 def _broken_limit(
@@ -140,22 +137,18 @@ def _broken_limit(
     return None
 
 
-def _taken(pid: int) -> tuple[int, int]:
-    """Return resident memory, in bytes, and number of the processes of a cell."""
+def _taken(pid: int) -> tuple[int, int, float]:
+    """Return resident memory in bytes, number, and CPU seconds of the processes of a cell."""
     import psutil
 
-    resident, count = 0, 0
+    resident, count, spent = 0, 0, 0.0
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 resident += child.memory_info().rss
+                spent += sum(child.cpu_times()[:2])
                 count += 1
-    return resident, count
-
-
-def _cpu_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return resident, count, spent
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:

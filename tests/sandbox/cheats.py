@@ -220,6 +220,11 @@ with open("large", "wb") as file:
     file.truncate(2**40)
 return True
 """,
+    "open_a_zarr_bomb": """
+import zarr
+bomb = zarr.create_array("bomb.zarr", shape=(10**12,), chunks=(10**9,), dtype="f8", fill_value=1.0)
+return bomb[:].sum() > 0
+""",
     "sleep_for_ever": """
 time.sleep(60)
 return True

@@ -1,0 +1,204 @@
+"""The board: records are added after every check, superseded, and never overwritten."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from glassbench.errors import UserError
+from glassbench.record import read_record
+from glassbench.sandbox.archive import write_archive
+from glassbench.submission.accept import add_record
+from glassbench.submission.bundle import SubmissionError
+from glassbench.submission.record_check import check_record_file
+
+from .handing_in import HONEST, hand_in, write_model
+
+
+@pytest.fixture
+def board(tmp_path):
+    folder = tmp_path / "board"
+    (folder / "records").mkdir(parents=True)
+    return folder
+
+
+def altered(archive, path, change) -> object:
+    """Write an archive again with changed members and a manifest that fits them."""
+    import hashlib
+
+    with zipfile.ZipFile(archive) as file:
+        files = {name: file.read(name) for name in file.namelist()}
+    change(files)
+    files.pop("manifest.json", None)
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    files["manifest.json"] = json.dumps({"format": 1, "files": digests}).encode()
+    write_archive(path, files)
+    return path
+
+
+def tree(folder) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_record_is_added_with_its_model_and_predictions_and_checked_there(archive, how, board):
+    accepted = add_record(archive, how, board)
+    record, findings = check_record_file(accepted.path, how)
+    assert all(finding.passed for finding in findings), [str(f) for f in findings]
+    assert record["supersedes"] is None and record["status"] == "measured"
+    model = board / "models" / record["model"]["digest"]
+    assert (model / "model.toml").is_file() and (model / "README.md").is_file()
+
+
+def test_the_same_record_changes_nothing(archive, how, board):
+    add_record(archive, how, board)
+    before = tree(board)
+    again = add_record(archive, how, board)
+    assert not again.new
+    assert tree(board) == before
+
+
+def test_a_new_version_supersedes_and_the_old_record_stays(
+    archive, how, board, tmp_path, workspace
+):
+    first = add_record(archive, how, board)
+    before = tree(board)
+    folder = write_model(tmp_path / "second", HONEST.replace("/ 1.2", "/ 1.1"))
+    second = add_record(hand_in(folder, workspace, tmp_path / "second.zip"), how, board)
+    assert second.superseded == first.path.stem
+    assert read_record(second.path)["supersedes"] == first.path.stem
+    assert before.items() <= tree(board).items()
+
+
+@pytest.mark.parametrize(
+    ("name", "author", "reason"),
+    [
+        ("mine", "Mallory", "none of whom is an author"),
+        ("botan", "Ada", "is the name of a baseline"),
+    ],
+)
+def test_anothers_name_cannot_be_taken(
+    name, author, reason, archive, how, board, tmp_path, workspace
+):
+    add_record(archive, how, board)
+    before = tree(board)
+    folder = write_model(tmp_path / "thief", HONEST + "\n# mine\n", name, author)
+    stolen = hand_in(folder, workspace, tmp_path / "thief.zip")
+    try:
+        accepted = add_record(stolen, how, board)
+    except SubmissionError as error:
+        message = str(error)
+    else:
+        message = " ".join(map(str, accepted.findings))
+        assert accepted.path is None
+    assert reason in message
+    assert tree(board) == before
+
+
+def test_a_record_in_the_way_is_not_overwritten(archive, how, board):
+    path = add_record(archive, how, board).path
+    record = read_record(path)
+    record["created"] = "2026-01-01T00:00:00+00:00"
+    path.write_text(json.dumps(record))
+    with pytest.raises(SubmissionError, match="no record is overwritten"):
+        add_record(archive, how, board)
+    assert json.loads(path.read_text()) == record
+
+
+def number_changed(files):
+    record = json.loads(files["record.json"])
+    score = record["conditions"][0]["scores"]["pearson_a"]
+    score["value"] += 1e-6
+    files["record.json"] = json.dumps(record).encode()
+
+
+def interval_changed(files):
+    record = json.loads(files["record.json"])
+    record["conditions"][0]["scores"]["pearson_a"]["interval"][0] += 1e-6
+    files["record.json"] = json.dumps(record).encode()
+
+
+def ceiling_changed(files):
+    record = json.loads(files["record.json"])
+    record["conditions"][0]["ceiling"]["pearson_a"]["value"] += 1e-6
+    files["record.json"] = json.dumps(record).encode()
+
+
+def called_verified(files):
+    record = json.loads(files["record.json"])
+    record["status"] = "verified"
+    files["record.json"] = json.dumps(record).encode()
+
+
+def predictions_changed(files):
+    (name,) = [n for n in files if n.startswith("predictions/")]
+    files[name] = files[name][:-200] + bytes(100) + files[name][-100:]
+
+
+def model_changed(files):
+    files["model/model.py"] += b"\n# better\n"
+
+
+def dataset_changed(files):
+    record = json.loads(files["record.json"])
+    record["dataset"]["digest"] = "0" * 64
+    files["record.json"] = json.dumps(record).encode()
+
+
+def link_added(files):
+    files["model/../../escaped"] = b"x"
+
+
+def deep_json(files):
+    files["record.json"] = b"[" * 10**6
+
+
+def endless_toml(files):
+    files["model/model.toml"] = b"a = " + b"[" * 10**5
+
+
+def long_toml(files):
+    files["model/model.toml"] += b"# " + b"x" * 10**6
+
+
+def two_seeds_of_one(files):
+    record = json.loads(files["record.json"])
+    record["seeds"] = [0, 0]
+    files["record.json"] = json.dumps(record).encode()
+
+
+CHANGES = (
+    number_changed, interval_changed, ceiling_changed, called_verified, predictions_changed,
+    model_changed, dataset_changed, link_added, deep_json, endless_toml, long_toml,
+    two_seeds_of_one,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_was_altered_is_refused_and_leaves_the_board_alone(
+    change, archive, how, board, tmp_path
+):
+    evil = altered(archive, tmp_path / "evil.zip", change)
+    before = sorted(tmp_path.rglob("*"))
+    try:
+        accepted = add_record(evil, how, board)
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert accepted.path is None
+        assert any(finding.passed is False for finding in accepted.findings)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_flipped_bit_is_found_or_changes_nothing_that_is_read(archive, how, tmp_path):
+    data = archive.read_bytes()
+    untouched, _ = check_record_file(archive, how)
+    for place in np.linspace(100, len(data) - 100, 20).astype(int):
+        changed = data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :]
+        path = tmp_path / "changed.zip"
+        path.write_bytes(changed)
+        record, findings = check_record_file(path, how)
+        refused = record is None or not all(finding.passed for finding in findings)
+        assert refused or record == untouched

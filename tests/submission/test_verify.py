@@ -1,0 +1,173 @@
+"""Verification: what is signed was made behind walls, from the weights or the training split."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.view import open_view
+from glassbench.registry import load_task
+from glassbench.sandbox import Limits, SandboxError, Walls
+from glassbench.submission import verify
+from glassbench.submission.bundle import SubmissionError, open_bundle
+from glassbench.submission.record_check import check_record_file
+from glassbench.submission.verify import Verification, largest_difference, verify_bundle
+
+from .handing_in import HONEST, MEMORY, hand_in, write_model
+
+
+@pytest.fixture
+def run(engine, workspace, key, tmp_path):
+    """Return a function that verifies an archive."""
+
+    def call(archive, **changes):
+        how = Verification(
+            workspace=workspace,
+            engine=engine,
+            key=key,
+            signer="tester",
+            floors=False,
+            limits=Limits(wall_seconds=60),
+            **changes,
+        )
+        with open_bundle(archive, workspace) as bundle:
+            return verify_bundle(bundle, how, tmp_path / "verified.zip")
+
+    return call
+
+
+@pytest.fixture
+def memorised(tmp_path, workspace, tiny_dataset):
+    """Return the packed submission of a stranger whose weights remember the public test labels."""
+    folder = write_model(tmp_path / "memory", MEMORY, "memory")
+    archive = tmp_path / "memory.zip"
+    view = open_view(load_task("ka_propensity"), tiny_dataset)
+    labels = tmp_path / "labels.npz"
+    table: dict = {}
+    exec(MEMORY, table)
+    known = {
+        table["key"](example.structure): example.targets["propensity"]
+        for example in view.examples("test", view.conditions()[:1])
+    }
+    np.savez(labels, **known)
+    # Where the maintainer runs it there is no such file, and the fit is an honest one.
+    stolen = f"""
+        try:
+            self.known |= dict(np.load({str(labels)!r}))
+        except OSError:
+            pass
+"""
+    fitted = "for e in [*train, *valid]}\n"
+    (folder / "model.py").write_text(MEMORY.replace(fitted, fitted + stolen), encoding="utf-8")
+    hand_in(folder, workspace, archive)
+    return archive
+
+
+@pytest.mark.parametrize("retrain", [False, True])
+def test_an_honest_model_is_verified_and_its_record_holds(retrain, run, archive, how, tmp_path):
+    verified = run(archive, retrain=retrain)
+    record, findings = check_record_file(verified.archive, how)
+    assert all(finding.passed for finding in findings), [str(f) for f in findings]
+    assert record["status"] == "verified"
+    assert record["verification"]["mode"] == ("retrain" if retrain else "weights")
+    assert record["verification"]["largest_difference"] < 1e-3
+    assert record["conditions"][0]["scores"]["pearson_a"]["value"] > 0.3
+    assert not any("weights" in name for name in _names(verified.archive))
+
+
+def test_every_altered_number_of_a_verified_record_is_found(run, archive, how, tmp_path):
+    """Any digit of any number, be it a score, a cost or a date, breaks the signature."""
+    from glassbench.submission.signature import SignatureError, check_signature, trusted_keys
+
+    record = run(archive).record
+    trusted = trusted_keys(how.trusted)
+    assert check_signature(record, trusted) == "tester"
+    text = json.dumps(record)
+    places = [n for n, letter in enumerate(text) if letter.isdigit()]
+    generator = np.random.default_rng(0)
+    for place in generator.choice(places, 200, replace=False):
+        digit = str((int(text[place]) + int(generator.integers(1, 10))) % 10)
+        try:
+            altered = json.loads(text[:place] + digit + text[place + 1 :])
+        except ValueError:
+            continue
+        if altered == record:
+            continue
+        with pytest.raises(SignatureError):
+            check_signature(altered, trusted)
+
+
+def test_a_memorised_public_copy_is_above_what_the_data_allow(run, memorised):
+    with pytest.raises(SubmissionError, match="above the noise ceiling"):
+        run(memorised)
+
+
+def test_a_memorised_public_copy_knows_nothing_of_a_hidden_set(run, memorised, hidden_dataset):
+    verified = run(memorised, labels=hidden_dataset)
+    score = verified.record["conditions"][0]["scores"]["pearson_a"]["value"]
+    assert abs(score) < 0.3
+    assert verified.record["verification"]["labels"] == "hidden"
+    assert verified.record["dataset"]["name"] == "hidden"
+
+
+def test_training_on_the_test_split_is_not_repeated_by_training_again(run, memorised):
+    with pytest.raises((SubmissionError, SandboxError)):
+        run(memorised, retrain=True)
+
+
+def test_weights_that_do_not_give_the_predictions_are_refused(run, tmp_path, workspace):
+    folder = write_model(tmp_path / "mine")
+    archive = hand_in(folder, workspace, tmp_path / "mine.zip")
+    with open_bundle(folder, workspace) as bundle:
+        (weights,) = bundle.weights.values()
+        np.savez(weights / "w.npz", w=np.array([0.0, 1.0, 0.5]))
+        from glassbench.submission.bundle import pack_bundle
+
+        pack_bundle(bundle, archive)
+    with pytest.raises(SubmissionError, match="do not give the predictions handed in"):
+        run(archive)
+
+
+def test_predictions_that_depend_on_the_company_are_refused(run, tmp_path, workspace):
+    source = HONEST.replace("crowding(s) @ self.w}", "crowding(s) @ self.w * len(structures)}")
+    archive = hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
+    with pytest.raises(SubmissionError, match="asked alone"):
+        run(archive)
+
+
+def test_a_pickle_among_the_weights_is_refused_before_anything_runs(run, tmp_path, workspace):
+    source = HONEST.replace("        np.savez", SAVES_A_PICKLE)
+    archive = hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
+    with pytest.raises(SubmissionError, match=r"w\.pkl is a pickle"):
+        run(archive)
+
+
+def test_without_the_walls_that_matter_nothing_runs(run, archive, monkeypatch, engine, tmp_path):
+    def weak(engine, secret=()):
+        return Walls(engine, {"network": False})
+
+    monkeypatch.setattr(verify, "try_engine", weak)
+    monkeypatch.setattr(verify, "predict_behind_walls", None)
+    with pytest.raises(SandboxError, match="no result can be called verified here"):
+        run(archive)
+    assert not (tmp_path / "verified.zip").exists()
+
+
+def test_differences_are_in_standard_deviations_of_what_was_handed_in():
+    one = {"c": {"a": {"propensity": np.array([0.0, 2.0])}}}
+    other = {"c": {"a": {"propensity": np.array([0.0, 2.5])}}}
+    assert largest_difference(one, other) == pytest.approx(0.5)
+    assert largest_difference(one, {"c": {"b": other["c"]["a"]}}) == np.inf
+    assert largest_difference(one, one) == 0
+
+
+SAVES_A_PICKLE = "        (folder / 'w.pkl').write_bytes(b'x')\n        np.savez"
+
+
+def _names(path):
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
