@@ -94,11 +94,19 @@ def lammps_version() -> str:
 
 @contextmanager
 def lammps_session(log: Path | str = "none") -> Iterator:
-    """Open a LAMMPS instance with `lammps_arguments`, and close it."""
+    """Open a LAMMPS instance with `lammps_arguments`, and close it.
+
+    Its log is added to the file `log`, since a piece may open several instances one after
+    another; `none` keeps no log.
+    """
     module = load_lammps_module()
-    arguments = ["-log", str(log), "-screen", "none", "-nocite", *lammps_arguments().split()]
-    instance = module.lammps(cmdargs=arguments)
+    quiet = ["-log", "none", "-screen", "none", "-nocite"]
+    instance = module.lammps(cmdargs=[*quiet, *lammps_arguments().split()])
     try:
+        if str(log) != "none":
+            with open(log, "a", encoding="utf-8") as file:
+                file.write(f"LAMMPS {instance.version()} {lammps_arguments()}\n")
+            instance.command(f'log "{log}" append')
         yield instance
     finally:
         instance.close()

@@ -12,6 +12,7 @@ between 2.0 and 2.5 sigma, since minimisation needs forces that are continuous.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -39,14 +40,16 @@ LENNARD_JONES_2D = Material(
     ),
     skin=0.3,
 )
-QUENCH_PARTS = 20
+SAMPLES = 20
 
 
 @dataclass(frozen=True)
 class QuenchProtocol:
     """How a glass is made; times in t_0, temperatures in epsilon/k_B.
 
-    A square box of 98.8045 sigma holds 10 000 particles, N_L : N_S = (1 + sqrt 5) : 4.
+    A square box of 98.8045 sigma holds 10 000 particles, N_L : N_S = (1 + sqrt 5) : 4. The
+    thermostat starts anew in each of the `quench_parts` of the quench, where its state is
+    recorded: a part must be much longer than `thermostat_time`.
     """
 
     quench_time: float
@@ -59,6 +62,7 @@ class QuenchProtocol:
     step: float = 0.01
     thermostat_time: float = 1.0
     force_tolerance: float = 1e-8
+    quench_parts: int = 20
 
     @property
     def box_edge(self) -> float:
@@ -98,53 +102,80 @@ def quench_glass(protocol: QuenchProtocol, names: tuple, log: Path | str) -> dic
         `positions` (N, 2) float64 of the minimum, wrapped; `species` (N,) int8; `box` (2,);
         `energy`, potential energy of the minimum per particle; `force_norm` there;
         `equilibration_energy` (20,) per particle along the second half of the
-        equilibration; `temperature`, `pressure` and `potential_energy` (20,) along the quench.
+        equilibration; `temperature`, `pressure` and `potential_energy` (parts,) along the quench.
+    """
+    with lammps_session(log) as lammps:
+        species, held = melt_and_hold(lammps, protocol, names)
+        parts = protocol.quench_parts
+        ramp = np.linspace(protocol.start_temperature, protocol.final_temperature, parts + 1)
+        cooled = [
+            cool(lammps, protocol, start, stop, protocol.quench_time / parts)
+            for start, stop in pairwise(ramp)
+        ]
+        minimum = minimise(lammps, protocol)
+    return minimum | {
+        "species": species,
+        "equilibration_energy": held,
+        **thermodynamics(cooled),
+    }
+
+
+def melt_and_hold(lammps, protocol: QuenchProtocol, names: tuple) -> tuple[np.ndarray, np.ndarray]:
+    """Open the box, melt a lattice and hold the liquid at 1.08 T_g.
+
+    Returns the species (N,) and the potential energy per particle (20,) along the second half.
     """
     positions, species = square_lattice(protocol, *names)
     velocities = generator_from_names(*names, "velocities").normal(
         scale=np.sqrt(protocol.melt_temperature), size=positions.shape
     )
-    edge, hot = protocol.box_edge, protocol.start_temperature
-    half = protocol.equilibration_time / 2
-    with lammps_session(log) as lammps:
-        open_cell(lammps, LENNARD_JONES_2D, np.diag([edge, edge]))
-        place_atoms(
-            lammps, in_space(positions), species + 1, in_space(velocities - velocities.mean(axis=0))
-        )
-        lammps.command(f"timestep {protocol.step}")
-        lammps.command("minimize 1e-3 1e-3 200 2000")
-        lammps.command("reset_timestep 0")
-        lammps.command(f"velocity all scale {protocol.melt_temperature}")
-        _cool(lammps, protocol, protocol.melt_temperature, hot, protocol.melt_time)
-        _cool(lammps, protocol, hot, hot, half)
-        held = [_cool(lammps, protocol, hot, hot, half / QUENCH_PARTS) for _ in range(QUENCH_PARTS)]
-        ramp = np.linspace(hot, protocol.final_temperature, QUENCH_PARTS + 1)
-        cooled = [
-            _cool(lammps, protocol, start, stop, protocol.quench_time / QUENCH_PARTS)
-            for start, stop in pairwise(ramp)
-        ]
-        lammps.command("min_style cg")
-        lammps.command("min_modify dmax 0.1 line quadratic")
-        lammps.command(f"minimize 0 {protocol.force_tolerance} 100000 1000000")
-        minimum = np.mod(gather_by_id(lammps, "x")[:, :2], edge)
-        energy, force_norm = lammps.get_thermo("pe"), lammps.get_thermo("fnorm")
-    temperature, potential_energy, pressure = np.array(cooled).T
-    return {
-        "positions": np.where(minimum < edge, minimum, 0.0),
-        "species": species,
-        "box": np.array([edge, edge]),
-        "energy": np.array(energy / protocol.particles),
-        "force_norm": np.array(force_norm),
-        "equilibration_energy": np.array(held)[:, 1] / protocol.particles,
-        "temperature": temperature,
-        "potential_energy": potential_energy / protocol.particles,
-        "pressure": pressure,
-    }
+    hot, half = protocol.start_temperature, protocol.equilibration_time / 2
+    open_liquid(lammps, protocol, positions, species, velocities - velocities.mean(axis=0))
+    lammps.command("minimize 1e-3 1e-3 200 2000")
+    lammps.command("reset_timestep 0")
+    lammps.command(f"velocity all scale {protocol.melt_temperature}")
+    cool(lammps, protocol, protocol.melt_temperature, hot, protocol.melt_time)
+    cool(lammps, protocol, hot, hot, half)
+    held = [cool(lammps, protocol, hot, hot, half / SAMPLES) for _ in range(SAMPLES)]
+    return species, thermodynamics(held)["potential_energy"]
 
 
-def _cool(lammps, protocol, start, stop, duration) -> tuple[float, float, float]:
-    """Run at constant volume from one temperature to another; return T, energy and pressure."""
+def open_liquid(lammps, protocol, positions, species, velocities) -> None:
+    """Open the square box with particles (N, 2) and velocities (N, 2)."""
+    open_cell(lammps, LENNARD_JONES_2D, np.diag([protocol.box_edge] * 2))
+    place_atoms(lammps, in_space(positions), species + 1, in_space(velocities))
+    lammps.command(f"timestep {protocol.step}")
+
+
+def cool(lammps, protocol: QuenchProtocol, start, stop, duration) -> tuple[float, float, float]:
+    """Run at constant volume from one temperature to another.
+
+    Returns temperature, potential energy per particle and pressure at the end.
+    """
     lammps.command(f"fix thermostat all nvt temp {start} {stop} {protocol.thermostat_time}")
     lammps.command(f"run {steps_in(duration, protocol.step)} post no")
     lammps.command("unfix thermostat")
-    return lammps.get_thermo("temp"), lammps.get_thermo("pe"), lammps.get_thermo("press")
+    energy = lammps.get_thermo("pe") / protocol.particles
+    return lammps.get_thermo("temp"), energy, lammps.get_thermo("press")
+
+
+def thermodynamics(samples: Sequence[tuple[float, float, float]]) -> dict[str, np.ndarray]:
+    """Return what `cool` gave, one after another, as arrays by name."""
+    return dict(
+        zip(("temperature", "potential_energy", "pressure"), np.array(samples).T, strict=True)
+    )
+
+
+def minimise(lammps, protocol: QuenchProtocol) -> dict[str, np.ndarray]:
+    """Minimise the energy; return `positions`, `box`, `energy` and `force_norm`."""
+    edge = protocol.box_edge
+    lammps.command("min_style cg")
+    lammps.command("min_modify dmax 0.1 line quadratic")
+    lammps.command(f"minimize 0 {protocol.force_tolerance} 100000 1000000")
+    minimum = np.mod(gather_by_id(lammps, "x")[:, :2], edge)
+    return {
+        "positions": np.where(minimum < edge, minimum, 0.0),
+        "box": np.array([edge, edge]),
+        "energy": np.array(lammps.get_thermo("pe") / protocol.particles),
+        "force_norm": np.array(lammps.get_thermo("fnorm")),
+    }

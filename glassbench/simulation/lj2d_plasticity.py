@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from .loading import Loading, loadings_2d
 from .pieces import Piece, read_piece
 from .quasistatic_shear import ShearSchedule
 from .shear_pieces import make_shear, shear_piece
+from .slow_quench_2d import SLOW_WORK, sample_pieces
 from .vibration_2d import VibrationProtocol, make_vibration, vibration_piece
 
 NEIGHBOUR_CUTOFF = 2.5
@@ -82,7 +83,11 @@ MINI = (
 def _paper_state(quench_time: float, samples: dict[str, int]) -> State:
     """Return the glasses of one quench time as in Fan & Ma 2021."""
     return State(
-        protocol=QuenchProtocol(quench_time=quench_time),
+        protocol=QuenchProtocol(
+            quench_time=quench_time,
+            quench_parts=20 if quench_time > 10 else 1,
+            thermostat_time=1.0 if quench_time > 100 else 0.1,
+        ),
         schedule=ShearSchedule(
             step=1e-5,
             strains=(0.005, *(percent / 100 for percent in range(1, 11))),
@@ -125,14 +130,7 @@ def pieces_of(state: State) -> list[Piece]:
     pieces = []
     for sample in samples_of(state):
         names = ["lj2d_plasticity", state.name, sample.split, sample.number]
-        pieces.append(
-            Piece(
-                name=sample.name,
-                kind="sample",
-                arguments={"protocol": asdict(state.protocol), "names": names},
-                atom_steps=particles * state.protocol.steps,
-            )
-        )
+        pieces += sample_pieces(sample.name, state.protocol, names)
         pieces += [
             shear_piece(
                 sample.name,
@@ -166,7 +164,8 @@ def bytes_of(state: State) -> int:
     runs = sum(len(state.loadings) * (1 + sample.repeats) for sample in samples)
     curve = 8 * 8 * (state.schedule.steps + 1)
     labels = 4 * particles * len(state.schedule.strains)
-    return len(samples) * particles * 25 + runs * (labels + curve)
+    chain = len(sample_pieces("any", state.protocol, []))
+    return len(samples) * particles * (25 + 41 * (chain - 1)) + runs * (labels + curve)
 
 
 def make_sample(request: dict) -> dict[str, np.ndarray]:
@@ -183,7 +182,7 @@ def make_loaded(request: dict) -> dict[str, np.ndarray]:
     return make_shear(request, structure, LENNARD_JONES_2D, loadings_2d())
 
 
-WORK = {"sample": make_sample, "shear": make_loaded, "vibration": make_vibration}
+WORK = SLOW_WORK | {"sample": make_sample, "shear": make_loaded, "vibration": make_vibration}
 
 
 def assemble(dataset: str, folder: Path, destination: Path) -> Path:

@@ -1,0 +1,122 @@
+"""A slow quench in parts, so that a generation that is killed loses one part alone.
+
+The liquid, each part of the cooling, and the minimised glass are pieces that hand on
+positions and velocities; the last has the name of the sample, and the arrays of
+`quench_glass`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from .kob_andersen import steps_in
+from .lammps_library import gather_by_id, lammps_session
+from .lennard_jones_2d import (
+    QuenchProtocol,
+    cool,
+    melt_and_hold,
+    minimise,
+    open_liquid,
+    thermodynamics,
+)
+from .pieces import Piece, read_piece
+
+ATOM_STEPS_PER_PART = 1e10
+THERMODYNAMICS = ("temperature", "potential_energy", "pressure")
+
+
+def sample_pieces(sample: str, protocol: QuenchProtocol, names: list) -> list[Piece]:
+    """Return the piece that makes a glass, or the chain of pieces where it is long."""
+    whole = protocol.particles * protocol.steps
+    arguments = {"protocol": asdict(protocol), "names": names}
+    if whole <= 2 * ATOM_STEPS_PER_PART:
+        return [Piece(name=sample, kind="sample", arguments=arguments, atom_steps=whole)]
+    cooling = protocol.particles * protocol.quench_time / protocol.step
+    parts = max(protocol.quench_parts, ceil(cooling / ATOM_STEPS_PER_PART))
+    steps = steps_in(protocol.quench_time, protocol.step)
+    ends = np.rint(np.linspace(0, steps, parts + 1))
+    fall = (protocol.final_temperature - protocol.start_temperature) / steps
+    ramp = [(protocol.start_temperature + fall * end, end) for end in ends.tolist()]
+    chain = [
+        Piece(f"{sample}-liquid", "liquid", arguments, atom_steps=max(whole - cooling, 0.0)),
+    ]
+    for number, ((start, first), (stop, last)) in enumerate(pairwise(ramp)):
+        chain.append(
+            Piece(
+                name=f"{sample}-cooling{number:03d}",
+                kind="cooling",
+                arguments={
+                    "protocol": arguments["protocol"],
+                    "temperatures": [start, stop],
+                    "duration": (last - first) * protocol.step,
+                },
+                needs=(chain[-1].name,),
+                atom_steps=protocol.particles * (last - first),
+            )
+        )
+    alone = {"protocol": arguments["protocol"]}
+    return [*chain, Piece(sample, "glass", alone, needs=(chain[-1].name,))]
+
+
+def make_liquid(request: dict) -> dict[str, np.ndarray]:
+    """Make the liquid that is then cooled."""
+    protocol = QuenchProtocol(**request["arguments"]["protocol"])
+    with lammps_session(Path(request["log"])) as lammps:
+        species, held = melt_and_hold(lammps, protocol, tuple(request["arguments"]["names"]))
+        empty = {name: np.empty(0) for name in THERMODYNAMICS}
+        return _moving(lammps, protocol) | {
+            "species": species,
+            "equilibration_energy": held,
+            **empty,
+        }
+
+
+def make_cooling(request: dict) -> dict[str, np.ndarray]:
+    """Cool by one part of the quench."""
+    arguments, before = request["arguments"], _before(request)
+    protocol = QuenchProtocol(**arguments["protocol"])
+    with lammps_session(Path(request["log"])) as lammps:
+        _open(lammps, protocol, before)
+        end = thermodynamics(
+            [cool(lammps, protocol, *arguments["temperatures"], arguments["duration"])]
+        )
+        kept = {name: np.append(before[name], end[name]) for name in THERMODYNAMICS}
+        return dict(before) | _moving(lammps, protocol) | kept
+
+
+def make_glass(request: dict) -> dict[str, np.ndarray]:
+    """Minimise what was cooled."""
+    before = _before(request)
+    protocol = QuenchProtocol(**request["arguments"]["protocol"])
+    with lammps_session(Path(request["log"])) as lammps:
+        _open(lammps, protocol, before)
+        minimum = minimise(lammps, protocol)
+    kept = {key: values for key, values in before.items() if key != "velocities"}
+    return kept | minimum
+
+
+SLOW_WORK = {"liquid": make_liquid, "cooling": make_cooling, "glass": make_glass}
+
+
+def _before(request: dict) -> dict[str, np.ndarray]:
+    (name,) = request["needs"]
+    return read_piece(Path(request["folder"]), name)
+
+
+def _open(lammps, protocol: QuenchProtocol, state: Mapping[str, np.ndarray]) -> None:
+    open_liquid(lammps, protocol, state["positions"], state["species"], state["velocities"])
+
+
+def _moving(lammps, protocol: QuenchProtocol) -> dict[str, np.ndarray]:
+    """Return positions, wrapped, and velocities (N, 2) as they are now."""
+    positions = np.mod(gather_by_id(lammps, "x")[:, :2], protocol.box_edge)
+    return {
+        "positions": np.where(positions < protocol.box_edge, positions, 0.0),
+        "velocities": gather_by_id(lammps, "v")[:, :2],
+    }
