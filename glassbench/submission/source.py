@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -187,7 +188,7 @@ def _undeclared(imports: list[Import], dependencies: tuple[str, ...]) -> list[Fi
             known.add(_plain(Requirement(text).name))
         except InvalidRequirement:
             continue
-    packages = metadata.packages_distributions()
+    packages = _packages() if imports else {}
     findings, seen = [], set()
     for found in imports:
         distributions = packages.get(found.module, [])
@@ -203,9 +204,16 @@ def _undeclared(imports: list[Import], dependencies: tuple[str, ...]) -> list[Fi
     return findings
 
 
-def _own_dependencies() -> list[str]:
+@cache
+def _packages() -> Mapping[str, list[str]]:
+    """Return, by name of a module that can be imported, the packages that bring it."""
+    return metadata.packages_distributions()
+
+
+@cache
+def _own_dependencies() -> tuple[str, ...]:
     """Return the names of the packages that GlassBench itself depends on."""
-    return [Requirement(text).name for text in metadata.requires("glassbench") or []]
+    return tuple(Requirement(text).name for text in metadata.requires("glassbench") or [])
 
 
 def _installed(requirement: Requirement, where: str) -> Finding:
