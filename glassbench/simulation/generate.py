@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -48,15 +49,12 @@ class GenerationPlan:
 
     def by_kind(self) -> dict[str, tuple[int, int, float]]:
         """Return how many pieces of each kind there are, how many are left, and their steps."""
-        kinds = dict.fromkeys(piece.kind for piece in self.pieces)
-        return {
-            kind: (
-                sum(piece.kind == kind for piece in self.pieces),
-                sum(piece.kind == kind for piece in self.left),
-                sum(piece.atom_steps for piece in self.left if piece.kind == kind),
-            )
-            for kind in kinds
-        }
+        counts = Counter(piece.kind for piece in self.pieces)
+        left = Counter(piece.kind for piece in self.left)
+        steps: dict[str, float] = dict.fromkeys(counts, 0.0)
+        for piece in self.left:
+            steps[piece.kind] += piece.atom_steps
+        return {kind: (counts[kind], left[kind], steps[kind]) for kind in counts}
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def samples_of(state: State) -> list[PlannedSample]:
 
 def pieces_of(state: State) -> list[Piece]:
     """Return each glass and, after it, the runs that shear it and that sample its vibrations."""
-    particles = state.protocol.particles
+    particles, loadings = state.protocol.particles, state.loadings
     pieces = []
     for sample in samples_of(state):
         names = ["lj2d_plasticity", state.name, sample.split, sample.number]
@@ -142,7 +142,7 @@ def pieces_of(state: State) -> list[Piece]:
                 repeat=repeat,
             )
             for repeat in range(1 + sample.repeats)
-            for loading in state.loadings
+            for loading in loadings
         ]
         pieces.append(vibration_piece(sample.name, state.vibration, names, particles))
     return pieces

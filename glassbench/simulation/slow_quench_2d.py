@@ -27,7 +27,7 @@ from .lennard_jones_2d import (
 )
 from .pieces import Piece, read_piece
 
-ATOM_STEPS_PER_PART = 1e10
+ATOM_STEPS_PER_PART = 4e10
 THERMODYNAMICS = ("temperature", "potential_energy", "pressure")
 
 
@@ -35,7 +35,7 @@ def sample_pieces(sample: str, protocol: QuenchProtocol, names: list) -> list[Pi
     """Return the piece that makes a glass, or the chain of pieces where it is long."""
     whole = protocol.particles * protocol.steps
     arguments = {"protocol": asdict(protocol), "names": names}
-    if whole <= 2 * ATOM_STEPS_PER_PART:
+    if whole <= ATOM_STEPS_PER_PART:
         return [Piece(name=sample, kind="sample", arguments=arguments, atom_steps=whole)]
     cooling = protocol.particles * protocol.quench_time / protocol.step
     parts = max(protocol.quench_parts, ceil(cooling / ATOM_STEPS_PER_PART))
