@@ -21,6 +21,8 @@ class StructureFunctionGrid:
     smallest_length, largest_length : float
     lengths_count : int
         Values of xi of the angular functions, equally spaced; 0 leaves these out.
+    angular_cutoff : float
+        r_c of the angular functions; 0 for that of the radial ones.
     """
 
     smallest_radius: float
@@ -29,6 +31,7 @@ class StructureFunctionGrid:
     smallest_length: float
     largest_length: float
     lengths_count: int = 16
+    angular_cutoff: float = 0.0
 
     @property
     def radii(self) -> np.ndarray:
@@ -113,9 +116,10 @@ def structure_functions(
     """
     parts = [radial_structure_functions(positions, species, box, grid, species_count=species_count)]
     if grid.lengths_count:
+        cutoff = grid.angular_cutoff or grid.cutoff
         parts.append(
             angular_structure_functions(
-                positions, species, box, grid.lengths, grid.cutoff, species_count=species_count
+                positions, species, box, grid.lengths, cutoff, species_count=species_count
             )
         )
     return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)

@@ -122,10 +122,33 @@ def test_of_several_costs_the_one_that_validates_best_is_taken(examples, tmp_pat
     assert accuracies[1e-6, 1e-2] == max(accuracies.values())
 
 
-def test_a_single_class_has_no_boundary(examples, tmp_path):
-    train = [replace(e, balanced=e.balanced[:0]) for e in examples.train]
-    with pytest.raises(ValueError, match="0 training particles are all of one class"):
-        fit(make("structure_svm"), replace(examples, train=tuple(train)), tmp_path)
+def test_numbers_are_regressed_by_species_on_all_particles(tmp_path):
+    task = load_task("ka_propensity")
+    examples = make_examples(task)
+    model = make("structure_svm", task="ka_propensity")
+    run = Run(seed=0, target=task.target, symmetry="cubic", folder=tmp_path)
+    model.fit(examples.train, examples.valid, run)
+    test = examples.test[0]
+    guess = model.predict([test.structure], CONDITION)[0][task.target]
+    for species in (0, 1):
+        chosen = test.structure.species == species
+        assert np.corrcoef(guess[chosen], test.targets[task.target][chosen])[0, 1] > 0.8
+    model.save(tmp_path)
+    restored = make("structure_svm", task="ka_propensity")
+    restored.load(tmp_path)
+    assert np.array_equal(guess, restored.predict([test.structure], CONDITION)[0][task.target])
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"), [(0, "no particle to learn from"), (1, "are all of one class")]
+)
+def test_a_boundary_needs_particles_of_both_classes(examples, tmp_path, kept, message):
+    train = []
+    for example in examples.train:
+        positive = example.balanced[example.targets["rearranging"][example.balanced] > 0.5]
+        train.append(replace(example, balanced=positive[: kept * len(positive)]))
+    with pytest.raises(ValueError, match=message):
+        fit(make("structure_svm", **SHORT), replace(examples, train=tuple(train)), tmp_path)
 
 
 def test_soft_modes_are_those_of_the_full_hessian(examples):

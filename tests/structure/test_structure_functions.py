@@ -98,6 +98,14 @@ def test_radial_functions_are_the_sum_of_the_definition(glass, pairs_by_definiti
     assert np.array_equal(together, values.reshape(300, -1))
 
 
+def test_the_angular_functions_can_end_before_the_radial_ones(glass):
+    shared = (glass.positions, glass.species, glass.box)
+    grid = StructureFunctionGrid(0.5, 2.5, 0.1, 0.8, 2.5, 4, angular_cutoff=1.5)
+    together = structure_functions(*shared, grid)
+    angular = angular_structure_functions(*shared, grid.lengths, 1.5)
+    assert np.array_equal(together[:, 40:], angular.reshape(300, -1))
+
+
 def test_the_grids_of_the_paper_have_its_numbers_of_functions():
     for grid, radii, first, last in (
         (LENNARD_JONES_2D, 180, 0.5125, 4.9875),
