@@ -55,7 +55,7 @@ def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
     for entry in record["conditions"]:
         others = tuple((a.symbol, entry["condition"][a.name]) for a in task.axes[:-1])
         panels.setdefault(others, []).append(entry)
-    figure = _figure(4.2 * len(panels) + 2.4, 3.6)
+    figure = new_figure(4.2 * len(panels) + 2.4, 3.6)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     values = [_abscissae(entries, x_axis.name) for entries in panels.values()]
     for axis, x, (others, entries) in zip(axes, values, panels.items(), strict=True):
@@ -82,7 +82,7 @@ def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
         f"{record['model']['title']} on {task.name}, dataset {record['dataset']['name']}",
         fontsize=10,
     )
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def draw_slice(
@@ -107,9 +107,9 @@ def draw_slice(
     if len(structure.box) == 3:
         chosen = np.abs(positions[:, 2] - structure.box[2] / 2) < spacing / 2
     diameters = spacing * np.take(DIAMETERS, np.minimum(structure.species[chosen], 1))
-    low, high = np.percentile(truth, [1, 99])
     target = task.targets[task.target]
-    figure = _figure(9.2, 4.3)
+    low, high = (0.0, 1.0) if target.label_of else np.percentile(truth, [1, 99])
+    figure = new_figure(9.2, 4.3)
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
     for axis, values, name in zip(axes, (truth, prediction), ("true", "predicted"), strict=True):
         drawn = _draw_particles(axis, positions[chosen], diameters, values[chosen], (low, high))
@@ -120,7 +120,7 @@ def draw_slice(
     bar = figure.colorbar(drawn, ax=axes, extend="both", shrink=0.85, pad=0.02)
     bar.set_label(_label(target.name.replace("_", " "), target.unit))
     figure.suptitle(title, fontsize=10)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def draw_parity(
@@ -143,7 +143,7 @@ def draw_parity(
     truth, prediction = np.concatenate(truths), np.concatenate(predictions)
     target = task.targets[task.target]
     name = target.name.replace("_", " ")
-    figure = _figure(5.0, 4.2)
+    figure = new_figure(5.0, 4.2)
     axis = figure.subplots()
     limits = _limits(truth, prediction)
     *_, bins = axis.hist2d(
@@ -178,7 +178,7 @@ def draw_parity(
         format="%d",
     )
     bar.minorticks_off()
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _draw_panel(
@@ -347,14 +347,16 @@ def condition_title(model: str, task: Task, condition: Condition) -> str:
     return f"{model}, {words}"
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of so many inches."""
     # Not through pyplot, which would keep every figure and ask for a display.
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG so that it appears whole, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     figure.savefig(partial, format="png", dpi=RESOLUTION, metadata={"Software": None})

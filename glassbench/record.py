@@ -67,6 +67,7 @@ def make_record(
     """
     from .record_scores import condition_entry
     from .record_transfer import transfer_entry
+    from .rotation_scores import rotation_entry
 
     entries = []
     for condition in conditions:
@@ -77,6 +78,9 @@ def make_record(
             transfer = transfer_entry(task, condition, results)
             if transfer is not None:
                 entry["transfer"] = transfer
+            probe = rotation_entry(_probes(condition, results))
+            if probe is not None:
+                entry["rotation_probe"] = probe
             entries.append(entry)
     if not entries:
         raise RecordError(f"no trial of {model.name} finished: there is nothing to record")
@@ -202,6 +206,16 @@ def _digest(plain: Mapping[str, Any]) -> str:
         plain, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False
     )
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _probes(condition: Condition, results: Iterable[TrialResult]) -> list[Mapping[str, Any]]:
+    """Return the rotation probes of all seeds at a condition, in the order of the seeds."""
+    return [
+        probe
+        for result in sorted(results, key=lambda result: result.trial["seed"])
+        for scored, probe in zip(result.conditions, result.rotation)
+        if dict(scored.condition) == dict(condition)
+    ]
 
 
 def _cost(results: Iterable[TrialResult]) -> dict[str, float]:

@@ -59,6 +59,7 @@ class TrialResult:
     predictions : `path` relative to the trial's folder, and `sha256`
     parameters : number of trained parameters, where the model tells
     transfer : scores at conditions that differ from the fit's on the task's transfer axes
+    rotation : by condition, what `rotation_scores.score_rotation` found; empty without a load
     """
 
     key: str
@@ -69,6 +70,7 @@ class TrialResult:
     predictions: Mapping[str, str]
     parameters: int | None = None
     transfer: tuple[ConditionScores, ...] = ()
+    rotation: tuple[Mapping[str, Any], ...] = ()
     version: int = RESULT_VERSION
 
 
@@ -86,6 +88,7 @@ def read_result(workspace: Workspace, trial: Trial | str) -> TrialResult | None:
     for name in ("conditions", "transfer"):
         plain[name] = tuple(map(_condition_scores, plain.get(name, ())))
     plain["history"] = tuple(plain["history"])
+    plain["rotation"] = tuple(plain.get("rotation", ()))
     return TrialResult(**plain)
 
 

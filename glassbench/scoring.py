@@ -43,7 +43,8 @@ def score_condition(
     PredictionsError
         If a configuration is missing, or an array has the wrong length.
     """
-    examples = view.examples("test", (condition,))
+    # Read once: every metric goes over all of them.
+    examples = list(view.examples("test", (condition,)))
     for example in examples:
         if example.structure.configuration not in predictions:
             raise PredictionsError(
@@ -93,7 +94,7 @@ def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Sc
     configurations that were measured twice. Metrics for whose target the dataset has
     neither are left out.
     """
-    examples = view.examples("test", (condition,))
+    examples = list(view.examples("test", (condition,)))
     repeats = [view.repeat(condition, e.structure.configuration) for e in examples]
     measured = [p for p, repeat in enumerate(repeats) if repeat is not None]
     ceilings = {}

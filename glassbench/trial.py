@@ -13,7 +13,7 @@ import math
 import resource
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,18 +21,19 @@ import numpy as np
 
 from .datasets.view import View, open_view
 from .errors import UserError
-from .model import Condition, Example, Model, Predictions, Progress, Run
+from .model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from .model_card import ModelCard, read_model_card
 from .plan import Trial
 from .predictions import read_predictions, write_predictions
 from .registry import load_model_class
 from .results import ConditionScores, TrialResult, read_result, write_json, write_result
+from .rotation_scores import is_probed, score_rotation, turned_structures
 from .scoring import primary_score, score_condition
 from .task import Task, read_task
 from .workspace import Workspace
 
 ConditionPredictions = dict[str, dict[str, Predictions]]
-TRANSFER_FILE = "transfer.npz"
+TRANSFER_FILE, ROTATION_FILE = "transfer.npz", "rotation.npz"
 
 
 class TrialError(UserError):
@@ -83,6 +84,8 @@ def run_trial(
         # The predictions come last: where they are, the others are.
         if elsewhere:
             write_predictions(folder / TRANSFER_FILE, elsewhere)
+        if is_probed(task):
+            write_predictions(folder / ROTATION_FILE, _predict_turned(model, trial, view))
         write_predictions(folder / "predictions.npz", predictions)
     result = TrialResult(
         key=trial.key,
@@ -96,6 +99,7 @@ def run_trial(
         },
         parameters=cost.spent.get("parameters"),
         transfer=_score_transfer(task, view, folder),
+        rotation=_score_rotation(task, view, trial, folder),
     )
     write_result(workspace, result)
     return result
@@ -169,22 +173,37 @@ def _predict(
     """
     predictions: ConditionPredictions = {}
     for condition in conditions:
-        structures = view.structures("test", condition)
+        structures = {s.configuration: s for s in view.structures("test", condition)}
         asked = condition if condition in trial.conditions else trial.conditions[0]
-        answers = list(model.predict(structures, asked))
-        if len(answers) != len(structures):
-            raise TrialError(
-                f"model {trial.model.name} returned {len(answers)} predictions for "
-                f"{len(structures)} structures at {condition.name}"
-            )
-        predictions[condition.name] = {
-            structure.configuration: {
-                target: _checked(values, trial, condition, target, structure.configuration)
-                for target, values in answer.items()
-            }
-            for structure, answer in zip(structures, answers, strict=True)
-        }
+        predictions[condition.name] = _ask(model, trial, asked, structures)
     return predictions
+
+
+def _predict_turned(model: Model, trial: Trial, view: View) -> ConditionPredictions:
+    """Return predictions for some test structures turned against their load."""
+    return {
+        condition.name: _ask(model, trial, condition, turned_structures(view, condition))
+        for condition in trial.conditions
+    }
+
+
+def _ask(
+    model: Model, trial: Trial, condition: Condition, structures: Mapping[str, Structure]
+) -> dict[str, Predictions]:
+    """Return the checked predictions of a model for structures, by their names."""
+    answers = list(model.predict(list(structures.values()), condition))
+    if len(answers) != len(structures):
+        raise TrialError(
+            f"model {trial.model.name} returned {len(answers)} predictions for "
+            f"{len(structures)} structures at {condition.name}"
+        )
+    return {
+        name: {
+            target: _checked(values, trial, condition, target, name)
+            for target, values in answer.items()
+        }
+        for name, answer in zip(structures, answers, strict=True)
+    }
 
 
 def _checked(values, trial: Trial, condition: Condition, target: str, configuration: str):
@@ -220,6 +239,19 @@ def _score_transfer(task: Task, view: View, folder: Path) -> tuple[ConditionScor
     predictions = read_predictions(path)
     conditions = [c for c in view.conditions("test") if c.name in predictions]
     return _score(task, view, conditions, predictions)
+
+
+def _score_rotation(task: Task, view: View, trial: Trial, folder: Path) -> tuple[dict, ...]:
+    """Score the predictions for turned structures, one entry a condition, where there are any."""
+    path = folder / ROTATION_FILE
+    if not path.exists():
+        return ()
+    predictions = read_predictions(path)
+    return tuple(
+        score_rotation(task, view, condition, predictions[condition.name])
+        for condition in trial.conditions
+        if condition.name in predictions
+    )
 
 
 class _History:

@@ -18,13 +18,13 @@ TIMES, SCORES = (16.5, 0.52, 5.2), (0.5, 0.8, None)
 @pytest.fixture
 def drawn(monkeypatch):
     """Return the figures that are saved."""
-    found, save = [], figures._save
+    found, save = [], figures.save_figure
 
     def keep(figure, path):
         found.append(figure)
         return save(figure, path)
 
-    monkeypatch.setattr(figures, "_save", keep)
+    monkeypatch.setattr(figures, "save_figure", keep)
     return found
 
 

@@ -217,7 +217,7 @@ def test_a_file_that_is_no_record_is_named(text, tmp_path):
 
 
 # Fields that a record gains after it was made: by verification, and by a place on the board.
-OPTIONAL = {"#": {"verification", "supersedes"}, "#/condition": {"transfer"}}
+OPTIONAL = {"#": {"verification", "supersedes"}, "#/condition": {"transfer", "rotation_probe"}}
 
 
 def subschemas(schema, path="#"):

@@ -276,10 +276,11 @@ def _figures(
     """Draw figures; return those of each trial by its key, and under `""` those of the request."""
     if record is None:
         return {}
-    from .pictures import draw_request, draw_trial
+    from .pictures import draw_request, draw_rotations, draw_trial
 
     folder = workspace.home / "figures" / request.stem
-    figures = {"": [draw_request(record, request.task, folder)]}
+    of_request = draw_request(record, request.task, folder)
+    figures = {"": [of_request, *draw_rotations(record, request.task, folder)]}
     drawn: set[str] = set()
     for outcome in outcomes:
         # One seed of each condition is enough to look at.

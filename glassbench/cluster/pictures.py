@@ -22,6 +22,22 @@ def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:
     return draw_scores(record, task, folder / f"{task.primary_metric['name']}.png")
 
 
+def draw_rotations(record: Mapping[str, Any], task: Task, folder: Path) -> list[Path]:
+    """Draw the rotation probe of each condition that has one."""
+    from ..figures import condition_title
+    from ..label_figures import draw_rotation
+
+    paths = []
+    for entry in record["conditions"]:
+        if "rotation_probe" in entry:
+            condition = Condition.of(**entry["condition"])
+            place = re.sub(r"[^\w.=-]+", "_", condition.name)
+            title = condition_title(record["model"]["title"], task, condition)
+            path = folder / f"rotation_{place}.png"
+            paths.append(draw_rotation(entry["rotation_probe"], title, path))
+    return paths
+
+
 def draw_trial(
     result: TrialResult,
     task: Task,
@@ -32,6 +48,8 @@ def draw_trial(
 ) -> list[Path]:
     """Draw, at each condition of a trial, parity and (for particles) a slice of one configuration.
 
+    Labels have no parity: the distributions of the two classes stand in its place.
+
     A figure that is newer than the predictions is not drawn again.
     """
     predictions = workspace.trial_folder(result.key) / result.predictions["path"]
@@ -39,7 +57,8 @@ def draw_trial(
     for scored in result.conditions:
         condition = Condition.of(**scored.condition)
         place = re.sub(r"[^\w.=-]+", "_", condition.name)
-        wanted = [folder / f"parity_{place}.png"]
+        kind = "classes" if task.targets[task.target].label_of else "parity"
+        wanted = [folder / f"{kind}_{place}.png"]
         if task.targets[task.target].per == "particle":
             wanted.append(folder / f"slice_{place}.png")
         if not all(_is_newer(path, predictions) for path in wanted):
@@ -62,6 +81,7 @@ def _draw_condition(
 ) -> None:
     from ..datasets.view import open_view
     from ..figures import condition_title, draw_parity, draw_slice
+    from ..label_figures import draw_classes
     from ..predictions import read_predictions
 
     guesses = read_predictions(predictions)[condition.name]
@@ -72,7 +92,8 @@ def _draw_condition(
         truths.append(example.targets[task.target][chosen])
         predicted.append(guesses[example.structure.configuration][task.target][chosen])
     title = condition_title(model.title, task, condition)
-    draw_parity(truths, predicted, task, title, wanted[0])
+    draw = draw_classes if task.targets[task.target].label_of else draw_parity
+    draw(truths, predicted, task, title, wanted[0])
     if len(wanted) > 1:
         first = examples[0]
         name = first.structure.configuration

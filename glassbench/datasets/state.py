@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 from .arrays import decode
 from .errors import DatasetError
 from .layout import MISSING, SPLITS
+
+# A sample's labels under each of its loads come from the same chunks.
+CHUNKS_IN_MEMORY = 4
 
 
 class State:
@@ -119,7 +123,10 @@ class State:
         return cache[variable]
 
     def one(self, variable: str, index: int) -> np.ndarray:
-        """Return the decoded values of one configuration, pair arrays without their padding."""
+        """Return the decoded values of one configuration, pair arrays without their padding.
+
+        The caller may change them; the last ones read are kept.
+        """
         if not 0 <= index < len(self.splits):
             raise DatasetError(
                 f"state {self.name} has the configurations 0 to {len(self.splits) - 1}, not {index}"
@@ -129,6 +136,14 @@ class State:
                 f"configuration {self.configuration_ids[index]} of {self._path} is missing: its "
                 "files could not be read when it was imported; mend them and import again"
             )
+        cache = self.__dict__.setdefault("_recent", OrderedDict())
+        if (variable, index) not in cache:
+            cache[variable, index] = self._one(variable, index)
+            if len(cache) > CHUNKS_IN_MEMORY:
+                cache.popitem(last=False)
+        return cache[variable, index].copy()
+
+    def _one(self, variable: str, index: int) -> np.ndarray:
         dimensions = self.dimensions(variable)
         stored = self._read(variable, index)
         for dimension, count in (("pair", "pair_count"), ("close_pair", "close_pair_count")):
