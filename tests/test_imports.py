@@ -28,6 +28,10 @@ FORBIDDEN = {
     "sandbox": {"cli", "cluster", "tracking", "submission", "pages", "simulation", "record"},
     "submission": {"cli", "cluster", "pages", "simulation"},
     "cluster": {"cli"},
+    "pages": ABOVE_TRIAL
+    | {"trial", "training", "simulation", "scoring", "datasets", "regression", "submission"}
+    | {"explain"},
+    "explain": ABOVE_TRIAL | {"trial", "training", "simulation", "submission"},
 }
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}
 LIGHT = "__init__ task model plan record config registry model_card results".split()

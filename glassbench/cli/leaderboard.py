@@ -89,7 +89,7 @@ def serve(words: Words = None) -> None:
 
 def _build(values: dict[str, str]):
     """Build the site that the words ask for; return the report and the seconds it took."""
-    from ..pages import build_site, read_sources
+    from ..pages import build_leaderboard
 
     begin = time.perf_counter()
     records = content_folder("leaderboard") / "records"
@@ -103,4 +103,4 @@ def _build(values: dict[str, str]):
         raise WordError(f"url={address} is no address: it begins with https:// or http://")
     if address and not address.endswith("/"):
         address += "/"
-    return build_site(read_sources(records), out, address), time.perf_counter() - begin
+    return build_leaderboard(records, out, address), time.perf_counter() - begin

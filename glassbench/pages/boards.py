@@ -13,7 +13,7 @@ from ..model_card import ModelCard
 from ..reported import ReportedNumber, read_reported
 from ..task import Task
 from .sources import Entry, Sources
-from .words import plain_name, safe_name
+from .words import condition_words, plain_name, safe_name
 
 Point = tuple[float, ...]
 
@@ -81,6 +81,16 @@ class Board:
     @property
     def superseded(self) -> bool:
         return self.protocol_version != self.task.protocol_version
+
+    @cached_property
+    def _words(self) -> dict[Point, str]:
+        return {}
+
+    def words(self, point: Point) -> str:
+        """Return a condition in words; it is asked for again and again."""
+        if point not in self._words:
+            self._words[point] = condition_words(self.task, self.condition(point))
+        return self._words[point]
 
     def condition(self, point: Point) -> dict[str, float]:
         return dict(zip((axis.name for axis in self.task.axes), point))

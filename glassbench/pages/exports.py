@@ -7,16 +7,17 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..model_card import ModelCard
 from .boards import Board, published_by_model
 from .standing import Standing
 
-COLUMNS = (
-    "status", "rank", "model", "metric", "value", "low", "high", "ceiling",
-    "record", "protocol_version", "dataset", "dataset_digest", "source",
+BEFORE_AXES = ("status", "rank", "model", "metric")
+AFTER_AXES = (
+    "value", "low", "high", "ceiling", "record", "protocol_version", "dataset",
+    "dataset_digest", "source",
 )  # fmt: skip
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -25,57 +26,41 @@ _TEX = {
 }  # fmt: skip
 
 
-def long_table(board: Board, standing: Standing) -> list[dict[str, Any]]:
-    """Return every number of a board, one a row: measured, verified and reported apart."""
-    ranks = {place.row.name: place.rank for place in standing.places}
-    rows = []
+def long_table(board: Board, standing: Standing) -> tuple[list[str], list[list[Any]]]:
+    """Return names of columns, and every number of a board in the primary metric, one a row.
+
+    Measured and verified numbers come first, then reported ones, each with its status.
+    """
+    metric = board.primary.name
+    columns = [*BEFORE_AXES, *(axis.name for axis in board.task.axes), *AFTER_AXES]
+    same = [board.protocol_version, board.dataset, board.digest or None]
+    rows: list[list[Any]] = []
     for place in standing.places:
+        row = place.row
+        before = [row.status, place.rank, row.name, metric]
+        after = [row.entry.name, *same, None]
         for point in board.points:
-            for metric in board.metrics:
-                score = place.row.value(metric.name, point)
-                if score is not None:
-                    rows.append(_measured(board, place.row, point, metric.name, score, ranks))
-    for metric in board.metrics:
-        for name, numbers in published_by_model(board, metric.name).items():
-            for point, number in numbers.items():
-                rows.append(
-                    {column: None for column in COLUMNS}
-                    | {"status": "reported", "model": name, "metric": metric.name}
-                    | {"value": number.value, "dataset": board.dataset, "source": number.source}
-                    | {"protocol_version": board.protocol_version}
-                    | board.condition(point)
-                )
-    return rows
+            entry = row.conditions.get(point)
+            if entry is None:
+                continue
+            score, ceiling = entry["scores"][metric], entry["ceiling"].get(metric)
+            low, high = score["interval"] or (None, None)
+            limit = None if ceiling is None else ceiling["value"]
+            rows.append([*before, *point, score["value"], low, high, limit, *after])
+    for name, numbers in published_by_model(board, metric).items():
+        for point, number in numbers.items():
+            before = ["reported", None, name, metric]
+            after = [None, None, None, None, *same, number.source]
+            rows.append([*before, *point, number.value, *after])
+    return columns, rows
 
 
-def _measured(board: Board, row, point, metric: str, score, ranks) -> dict[str, Any]:
-    ceiling = row.conditions[point]["ceiling"].get(metric)
-    low, high = score["interval"] or (None, None)
-    return {
-        "status": row.status,
-        "rank": ranks[row.name],
-        "model": row.name,
-        "metric": metric,
-        "value": score["value"],
-        "low": low,
-        "high": high,
-        "ceiling": None if ceiling is None else ceiling["value"],
-        "record": row.entry.name,
-        "protocol_version": board.protocol_version,
-        "dataset": board.dataset,
-        "dataset_digest": board.digest,
-        "source": None,
-    } | board.condition(point)
-
-
-def as_csv(board: Board, rows: Iterable[Mapping[str, Any]]) -> str:
+def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Return the long table as CSV; numbers carry all their digits."""
-    axes = [axis.name for axis in board.task.axes]
-    columns = [*COLUMNS[:4], *axes, *COLUMNS[4:]]
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 
@@ -86,8 +71,12 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def as_json(rows: Iterable[Mapping[str, Any]]) -> str:
-    return json.dumps(list(rows), ensure_ascii=False, allow_nan=False, indent=0) + "\n"
+def as_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return the long table as a list of objects, one a line."""
+    lines = (
+        json.dumps(dict(zip(columns, row)), ensure_ascii=False, allow_nan=False) for row in rows
+    )
+    return "[" + ",\n".join(lines) + "]\n"
 
 
 def as_latex(board: Board, standing: Standing, decimals: int) -> str:

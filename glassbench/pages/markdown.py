@@ -11,7 +11,8 @@ LARGEST = 200_000
 
 
 def render_markdown(text: str) -> Markup:
-    """Return Markdown as HTML: raw HTML is escaped, images become their description.
+    """Return Markdown as HTML: raw HTML is escaped, images become links,
+    links to other files become text.
 
     The first heading is dropped, since the page has its own; the others move down a level.
     """
@@ -25,7 +26,22 @@ def render_markdown(text: str) -> Markup:
             token.attrSet("class", "plain")
         if token.type == "fence":
             token.attrSet("tabindex", "0")
+        if token.children:
+            token.children = _without_inner_links(token.children)
     return Markup(_parser().renderer.render(tokens, _parser().options, {}))
+
+
+def _without_inner_links(children: list) -> list:
+    """Return inline tokens with links to other files, which are no pages here, as bare text."""
+    kept, inner = [], []
+    for child in children:
+        if child.type == "link_open":
+            inner.append(not str(child.attrGet("href")).startswith(("https://", "http://")))
+        if child.type not in ("link_open", "link_close") or not inner[-1]:
+            kept.append(child)
+        if child.type == "link_close":
+            inner.pop()
+    return kept
 
 
 def render_file(path: Path) -> Markup:

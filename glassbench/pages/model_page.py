@@ -10,7 +10,7 @@ from .boards import Board, Row
 from .command_line import reproduce
 from .markdown import render_file
 from .standing import Standing
-from .words import condition_words, decimals_for
+from .words import decimals_for
 
 MOST_WEAKEST = 5
 
@@ -67,6 +67,8 @@ def weakest(board: Board, row: Row) -> list[dict[str, Any]]:
             continue
         share = value / ceiling if ceiling else None
         badness = share if share is not None else (value if metric.higher_is_better else -value)
-        words = condition_words(board.task, board.condition(point))
-        found.append({"words": words, "value": value, "share": share, "badness": badness})
-    return sorted(found, key=lambda item: (item["badness"], item["words"]))[:MOST_WEAKEST]
+        found.append((badness, point, value, share))
+    return [
+        {"words": board.words(point), "value": value, "share": share}
+        for _, point, value, share in sorted(found, key=lambda item: item[:2])[:MOST_WEAKEST]
+    ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics import MetricSpecification
 from .boards import Board, Point, published_by_model
@@ -16,7 +18,9 @@ SIGNIFICANT_DIGITS = 6
 
 def as_script(name: str, plain: Any) -> str:
     """Return data as a script: pages opened from a folder may load scripts, not JSON."""
-    text = json.dumps(plain, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    import orjson
+
+    text = orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
     return f"glassbench.receive({json.dumps(name)},{text});\n"
 
 
@@ -75,12 +79,13 @@ def _floors(entries: Iterable[Mapping[str, Any] | None]) -> list[dict[str, Any]]
     return [{"name": n, "values": _rounded(floors.get(n) for floors in found)} for n in names]
 
 
-def _rounded(values: Iterable[float | None]) -> list[float | None]:
-    return [
-        None if value is None or not math.isfinite(value) else _significant(value)
-        for value in values
-    ]
-
-
-def _significant(value: float) -> float:
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+def _rounded(values: Iterable[float | None]) -> NDArray[np.float64]:
+    """Return values with a few significant digits; NaN, which a script gets as null, for None."""
+    array = np.array(list(values), dtype=np.float64)
+    size = np.abs(array)
+    known = np.isfinite(array) & (size > 0)
+    power = np.floor(np.log10(size, where=known, out=np.zeros_like(array)))
+    digits = SIGNIFICANT_DIGITS - 1 - power
+    # Whole numbers over powers of ten are the nearest floats to short decimals.
+    up, down = 10.0 ** np.maximum(digits, 0), 10.0 ** np.maximum(-digits, 0)
+    return np.where(known, np.rint(array / down * up) / up * down, array)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from ..metrics import MetricSpecification
 from ..model_card import ModelCard
 from ..task import Task
-from .boards import Board
+from .boards import Board, point_of
 from .command_line import reproduce
 from .shared import hardware_words, signature_of
 from .sources import Entry
-from .words import condition_words, decimals_for, unit
+from .words import condition_words, decimals_for, interval, score, unit
 
 MOST_FULL_CONDITIONS = 24
 
@@ -26,17 +28,21 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
     names = [primary, *sorted(named - {primary})]
     metrics = [(n, specifications[n].title if n in specifications else n) for n in names]
     scores = [c["scores"].get(primary) or {} for c in record["conditions"]]
-    full = record["conditions"] if len(record["conditions"]) <= MOST_FULL_CONDITIONS else []
+    few = len(record["conditions"]) <= MOST_FULL_CONDITIONS
+    decimals = decimals_for(s.get("interval") for s in scores)
+    conditions = [_condition(board, c, primary) for c in record["conditions"]]
+    shown = metrics if few else metrics[:1]
     return {
         "entry": entry,
         "record": record,
         "board": board,
         "card": card,
         "changed": card is not None and card.digest != record["model"]["digest"],
-        "metrics": metrics,
-        "decimals": decimals_for(s.get("interval") for s in scores),
-        "conditions": [_condition(task, c, primary) for c in record["conditions"]],
-        "full": [_condition(task, c, primary) for c in full],
+        "metrics": shown,
+        "score_rows": score_rows(conditions, shown, decimals),
+        "decimals": decimals,
+        "conditions": conditions,
+        "few": few,
         "commands": reproduce(record, task, card),
         "hardware": hardware_words(record),
         "signature": signature_of(record),
@@ -45,22 +51,57 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
             for f in record["failed"]
         ],
         "predictions": [
-            {**p, "words": condition_words(task, p["condition"])} for p in record["predictions"]
+            {**p, "words": condition_words(task, p["condition"])}
+            for p in record["predictions"]
+            if few
         ],
         "explanation": _explanation(entry, task, specifications.get(primary)),
     }
 
 
-def _condition(task: Task, condition: Mapping[str, Any], primary: str) -> dict[str, Any]:
+def _condition(board: Board, condition: Mapping[str, Any], primary: str) -> dict[str, Any]:
     score = condition["scores"][primary]
     ceiling = (condition["ceiling"].get(primary) or {}).get("value")
     share = score["value"] / ceiling if ceiling and score["value"] is not None else None
     return {
         **condition,
-        "words": condition_words(task, condition["condition"]),
+        "words": board.words(point_of(board.task, condition["condition"])),
         "ceiling_value": ceiling,
         "share": share,
     }
+
+
+def score_rows(
+    conditions: Sequence[Mapping[str, Any]], metrics: Sequence[tuple[str, str]], decimals: int
+) -> Markup:
+    """Return the rows of the table of scores, made here since a board may have many thousands."""
+    rows = []
+    for c in conditions:
+        cells = [_scored(c["scores"].get(name), decimals) for name, _ in metrics]
+        above = c["above_floor"]
+        difference = "–"
+        if above and above["difference"] is not None:
+            plus = "+" if above["difference"] > 0 else ""
+            ends = interval(above["interval"], decimals)
+            difference = f"{plus}{score(above['difference'], decimals)} {_small(ends)}"
+        cells += [score(c["ceiling_value"], decimals), score(c["share"], 2)]
+        rows.append(
+            f'<tr><th scope="row">{escape(c["words"])}</th>'
+            + "".join(f'<td class="num">{cell}</td>' for cell in cells)
+            + f"<td>{escape(above['floor']) if above else '–'}</td>"
+            + f'<td class="num">{difference}</td></tr>'
+        )
+    return Markup("\n".join(rows))
+
+
+def _scored(found: Mapping[str, Any] | None, decimals: int) -> str:
+    if found is None:
+        return "–"
+    return f"{score(found['value'], decimals)} {_small(interval(found['interval'], decimals))}"
+
+
+def _small(ends: str) -> str:
+    return f'<span class="ends">{ends}</span>' if ends else ""
 
 
 def _explanation(

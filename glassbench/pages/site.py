@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from .plot_data import as_script, board_data
 from .record_page import record_context
 from .render import render, static_folder, style_digest
 from .shared import STATUS_WORDS, TIERS
-from .sources import Entry, Sources
+from .sources import Entry, Sources, read_sources
 from .standing import Standing, make_standing
 from .words import condition_words, decimals_for, safe_name
 
@@ -73,6 +75,21 @@ def build_site(sources: Sources, folder: Path, address: str = "") -> BuildReport
         removed=removed,
         problems=sources.problems,
     )
+
+
+def build_leaderboard(records: Path, folder: Path, address: str = "") -> BuildReport:
+    """Read the records of a folder and write their site; see `read_sources` and `build_site`.
+
+    Records are many small objects that all live to the end, among which the
+    collector of cycles would search in vain for half of the time: it pauses.
+    """
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        return build_site(read_sources(records), folder, address)
+    finally:
+        if paused:
+            gc.enable()
 
 
 class _Builder:
@@ -142,18 +159,12 @@ class _Builder:
                 digest_of(self.style, made_from, metric.name),
                 lambda data=data, metric=metric: as_script(data, board_data(board, metric)),
             )
-        rows: list[dict[str, Any]] = []
-
-        def table() -> list[dict[str, Any]]:
-            if not rows:
-                rows.extend(long_table(board, standing))
-            return rows
-
+        table = cache(lambda: long_table(board, standing))
         decimals = decimals_for(place.interval for place in standing.places)
         cards = [place.row.card for place in standing.places if place.row.card]
         makers = {
-            "csv": lambda: as_csv(board, table()),
-            "json": lambda: as_json(table()),
+            "csv": lambda: as_csv(*table()),
+            "json": lambda: as_json(*table()),
             "tex": lambda: as_latex(board, standing, decimals),
             "bib": lambda: as_bibtex(cards),
         }

@@ -81,10 +81,8 @@ def make_standing(board: Board) -> Standing:
         return (bad, 0.0 if bad else (-value if better else value), row.name)
 
     rows = sorted(board.rows, key=order)
-    first = rows[0].name if rows and rows[0].name in same else None
-    places = [
-        _place(row, values, ranks, points, same if tested else {}, clusters, first) for row in rows
-    ]
+    intervals = _intervals([row.name for row in rows], same if tested else {}, clusters)
+    places = [_place(row, values, ranks, points, intervals) for row in rows]
     floor_name, floor = _best_floor(board, points)
     ceiling = _mean_of(
         [((board.at(p) or {}).get("ceiling", {}).get(board.primary.name) or {}) for p in points]
@@ -149,22 +147,35 @@ def _mean_of(scores: Sequence[Mapping[str, Any]]) -> float | None:
     return math.fsum(values) / len(values)
 
 
+def _intervals(
+    names: Sequence[str], vectors: Mapping[str, np.ndarray], clusters: Sequence[str]
+) -> dict[str, tuple[Ends, float | None, Ends]]:
+    """Return, by model, its interval, and its paired difference to the first with an interval."""
+    known = [name for name in names if name in vectors]
+    if not known:
+        return {}
+    table = np.array([vectors[name] for name in known])
+    own = interval_of_mean(table, clusters)
+    # Only what stands first on the board is a reference: an undefined model may not lead.
+    leads = known[0] == names[0]
+    behind = paired_difference(table, np.broadcast_to(table[:1], table.shape), clusters).difference
+    found = {}
+    for k, name in enumerate(known):
+        compared = leads and k > 0
+        difference = _defined(float(behind.mean[k])) if compared else None
+        ends = _ends(behind.low[k], behind.high[k]) if compared else None
+        found[name] = (_ends(own.low[k], own.high[k]), difference, ends)
+    return found
+
+
 def _place(
     row: Row,
     values: Mapping[str, float | None],
     ranks: Mapping[str, int | None],
     points: Sequence[Point],
-    vectors: Mapping[str, np.ndarray],
-    clusters: Sequence[str],
-    first: str | None,
+    intervals: Mapping[str, tuple[Ends, float | None, Ends]],
 ) -> Place:
-    own = vectors.get(row.name)
-    ends = behind = behind_ends = None
-    if own is not None:
-        ends = _ends(interval_of_mean(own, clusters))
-        if first not in (None, row.name):
-            difference = paired_difference(own, vectors[first], clusters).difference
-            behind, behind_ends = _defined(float(difference.mean)), _ends(difference)
+    ends, behind, behind_ends = intervals.get(row.name, (None, None, None))
     missing = sum(point not in row.conditions for point in points)
     rank = ranks.get(row.name)
     return Place(row, rank, values[row.name], ends, behind, behind_ends, missing)
@@ -188,8 +199,8 @@ def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | Non
     return name, means[name]
 
 
-def _ends(interval) -> Ends:
-    ends = float(interval.low), float(interval.high)
+def _ends(low: float, high: float) -> Ends:
+    ends = float(low), float(high)
     return ends if all(map(math.isfinite, ends)) else None
 
 

@@ -24,6 +24,10 @@ const figures = (() => {
     const svg = drawn.tagName === "svg" ? drawn : drawn.querySelector("svg");
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", `${label}. The numbers are in the table below.`);
+    // Groups inside a picture have no role, so that names of their own are not allowed.
+    const unname = () => svg.querySelectorAll("[aria-label]").forEach((one) => one.removeAttribute("aria-label"));
+    unname();
+    new MutationObserver(unname).observe(svg, { childList: true, subtree: true });
     return drawn;
   }
 

@@ -1,0 +1,89 @@
+"""A site of synthetic records, with everything that a board may meet."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glassbench.pages import build_site, read_sources
+from glassbench.registry import load_task
+
+from .synthetic_records import make_record, put
+
+CONDITIONS = [
+    {"temperature": temperature, "time": time}
+    for temperature in (0.5, 0.64)
+    for time in (0.5, 5.0, 50.0)
+]
+QUALITIES = {"averaged_ridge": 0.7, "botan": 0.5, "nt_gnn": 0.5, "local_density": 0.2}
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture(scope="session")
+def task():
+    return load_task("ka_propensity")
+
+
+@pytest.fixture(scope="session")
+def records(tmp_path_factory, task):
+    """A folder of records: four models, one verified, a hostile one, and broken ones."""
+    folder = tmp_path_factory.mktemp("board") / "records"
+    for index, (model, quality) in enumerate(QUALITIES.items()):
+        record = make_record(
+            task, model, quality, CONDITIONS, seeds=(0, 1), generator=np.random.default_rng(index)
+        )
+        put(folder, f"ka-mini-{model}", record)
+    verification = {
+        "by": "a maintainer", "mode": "weights", "labels": "public", "sandbox": "bubblewrap 0.8",
+        "walls": {"network": True}, "largest_difference": 0.0, "submitted": "0" * 64,
+        "environment": "0" * 64, "public_key": "key", "signature": "signature",
+    }  # fmt: skip
+    verified = make_record(
+        task, "botan", 0.5, CONDITIONS, generator=np.random.default_rng(1), status="verified",
+        verification=verification, supersedes="ka-mini-botan", created="2026-02-01T00:00:00Z",
+    )  # fmt: skip
+    put(folder, "ka-mini-botan-verified", verified)
+    hostile = make_record(task, HOSTILE, 0.1, CONDITIONS, generator=np.random.default_rng(9))
+    hostile["model"]["title"] = "</script><script>alert(1)</script>"
+    put(folder, "hostile", hostile)
+    (folder / "broken.json").write_text("{", encoding="utf-8")
+    put(folder, "no_conditions", make_record(task, "x", 0.5, CONDITIONS) | {"conditions": []})
+    (folder / "nan.json").write_text(
+        json.dumps(make_record(task, "x", float("nan"), CONDITIONS)), encoding="utf-8"
+    )
+    other = make_record(task, "x", 0.5, CONDITIONS)
+    other["task"]["name"] = "no_such_task"
+    put(folder, "other_task", other)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sources(records):
+    return read_sources(records)
+
+
+@pytest.fixture(scope="session")
+def site(sources, tmp_path_factory) -> Path:
+    """The folder of the site built from `records`."""
+    folder = tmp_path_factory.mktemp("site") / "site"
+    build_site(sources, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real Chromium."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright drives the browser: install the extra `test`"
+    )
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no `chromium` on this machine, in which the pages would be read")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -1,0 +1,56 @@
+"""Boards hold what may be compared, and one record a model."""
+
+from __future__ import annotations
+
+import pytest
+
+from glassbench.pages import read_sources
+from glassbench.pages.boards import make_boards
+from glassbench.registry import list_tasks, load_task
+
+from .synthetic_records import grid, make_record, put
+
+POINT = {"temperature": 0.64, "time": 5.0}
+
+
+def boards_of(folder, task):
+    return [b for b in make_boards(read_sources(folder)) if b.task.name == task.name and b.rows]
+
+
+def test_two_datasets_and_two_protocols_are_never_on_one_board(task, tmp_path):
+    for k, (dataset, protocol) in enumerate([("mini", 1), ("mini", 1), ("mini", 0), ("other", 1)]):
+        record = make_record(
+            task, f"m{k}", 0.5, [POINT], dataset=(dataset, f"sha256:{dataset}0000")
+        )
+        record["task"]["protocol_version"] = protocol or task.protocol_version
+        put(tmp_path, f"r{k}", record)
+    one_more = make_record(task, "m9", 0.5, [POINT], dataset=("mini", "sha256:altered0"))
+    put(tmp_path, "r9", one_more)
+    boards = boards_of(tmp_path, task)
+    assert sorted(sorted(row.name for row in board.rows) for board in boards) == [
+        ["m0", "m1", "m2"], ["m3"], ["m9"],
+    ]  # fmt: skip
+    assert len({board.name for board in boards}) == len(boards)
+    assert boards[0].name == task.name
+
+
+def test_a_verified_record_stands_for_its_model_and_the_others_are_kept(sources, task):
+    board = next(b for b in make_boards(sources) if b.name == task.name)
+    (botan,) = [row for row in board.rows if row.name == "botan"]
+    assert botan.status == "verified"
+    assert [entry.name for entry in botan.earlier] == ["ka-mini-botan"]
+
+
+def test_published_numbers_stand_on_the_board_of_their_dataset_alone(sources, task):
+    boards = {b.dataset: b for b in make_boards(sources) if b.task.name == task.name}
+    assert not boards["mini"].reported
+    assert boards["roadmap"].reported and not boards["roadmap"].rows
+
+
+@pytest.mark.parametrize("name", [found.name for found in list_tasks() if not found.error])
+def test_every_task_has_a_board_whatever_its_axes(name, tmp_path):
+    task = load_task(name)
+    put(tmp_path, "one", make_record(task, "m", 0.5, grid(task, 16)))
+    (board,) = boards_of(tmp_path, task)
+    assert len(board.points) == len(grid(task, 16))
+    assert all(len(board.words(point)) > 3 for point in board.points)

@@ -1,0 +1,208 @@
+"""The pages in a real Chromium, opened from the folder as a reader would."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glassbench.metrics import paired_difference
+
+PAGES = (
+    "index.html", "task/ka_propensity.html", "task/ka_propensity-conditions.html",
+    "model/averaged_ridge.html", "record/ka-mini-averaged_ridge.html", "compare.html",
+    "method.html", "submit.html", "changes.html", "models.html",
+)  # fmt: skip
+TASK = "task/ka_propensity.html"
+ROWS = "table.ranking tbody tr[data-model]"
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    opened.set_default_timeout(15_000)
+    opened.faults = []
+    opened.on("pageerror", lambda error: opened.faults.append(str(error)))
+    yield opened
+    assert not opened.faults
+    context.close()
+
+
+def shown(page) -> list[str]:
+    """Return the models that stand in the ranked table, from top to bottom."""
+    return page.eval_on_selector_all(
+        ROWS, "rows => rows.filter(r => !r.hidden).map(r => r.dataset.model)"
+    )
+
+
+def address(site: Path, name: str) -> str:
+    return (site / name).as_uri()
+
+
+def test_a_click_on_a_head_sorts_and_another_turns_it_round(page, site):
+    page.goto(address(site, TASK))
+    before = shown(page)
+    page.click("th[data-column=score] button")
+    assert page.get_attribute("th[data-column=score]", "aria-sort") == "descending"
+    assert shown(page) == before
+    page.click("th[data-column=score] button")
+    assert page.get_attribute("th[data-column=score]", "aria-sort") == "ascending"
+    assert shown(page) == before[::-1]
+    page.click("th[data-column=score] button")
+    assert shown(page) == before
+
+
+def test_filters_leave_what_fits_and_a_permalink_brings_them_back(page, site):
+    page.goto(address(site, TASK))
+    everything = shown(page)
+    page.select_option("select[name=status]", "verified")
+    assert shown(page) == ["botan"]
+    page.select_option("select[name=status]", "")
+    page.fill("input[name=q]", "SHIBA")
+    assert shown(page) == ["botan"]
+    page.fill("input[name=q]", "")
+    page.fill("input[name=from]", "2021")
+    page.fill("input[name=to]", "2023")
+    page.click("th[data-column=model] button")
+    wanted = shown(page)
+    assert 0 < len(wanted) < len(everything) and wanted == sorted(wanted)
+    permalink = page.url
+    page.goto("about:blank")
+    page.goto(permalink)
+    assert shown(page) == wanted
+    assert page.input_value("input[name=from]") == "2021"
+    page.click("button[type=reset]")
+    page.wait_for_function("!location.hash")
+    assert shown(page) == everything
+
+
+def test_columns_are_chosen_and_remembered_in_the_address(page, site):
+    page.goto(address(site, TASK))
+    head = "th[data-column=pearson_b]"
+    assert page.is_hidden(head)
+    page.click(".menu summary")
+    page.check("#columns label:has-text('Pearson, type B') input")
+    assert page.is_visible(head)
+    page.reload()
+    assert page.is_visible(head)
+    page.select_option("select[name=species]", "A")
+    assert page.is_hidden(head)
+
+
+def test_the_exported_csv_holds_what_is_shown_with_the_numbers_of_the_records(page, site, records):
+    page.goto(address(site, TASK))
+    page.fill("input[name=q]", "averaged_ridge")
+    with page.expect_download() as waiting:
+        page.click("[data-export=csv]")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    (row,) = csv.DictReader(io.StringIO(text))
+    record = json.loads((records / "ka-mini-averaged_ridge.json").read_text(encoding="utf-8"))
+    values = [entry["scores"]["pearson_a"]["value"] for entry in record["conditions"]]
+    assert float(row["score"]) == pytest.approx(sum(values) / len(values), abs=1e-12)
+    assert (row["model"], row["status"]) == ("averaged_ridge", "measured")
+    assert float(row["low"]) < float(row["score"]) < float(row["high"])
+    with page.expect_download() as waiting:
+        page.click("[data-export=bib]")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert "Boattini" in text and "Shiba" not in text
+
+
+def test_without_scripts_the_ranked_table_stands(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address(site, TASK))
+    rows = page.locator(ROWS)
+    assert rows.count() == 5
+    assert rows.first.is_visible() and "0.70" in rows.first.inner_text()
+    assert page.locator("#curve-figure a").is_visible()
+    context.close()
+
+
+def test_the_theme_can_be_chosen_and_stays(page, site):
+    page.emulate_media(color_scheme="light")
+    page.goto(address(site, "index.html"))
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.click("#theme")
+    page.click("#theme")
+    assert page.inner_text("#theme span") == "dark"
+    dark = page.evaluate(background)
+    assert dark != light
+    page.goto(address(site, "method.html"))
+    assert page.evaluate(background) == dark
+
+
+def test_a_phone_shows_every_page_without_scrolling_sideways(browser, site):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    for name in PAGES:
+        page.goto(address(site, name))
+        page.wait_for_timeout(100)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, f"{name} is {width} wide"
+    context.close()
+
+
+def test_curves_show_every_model_and_a_click_isolates_one(page, site):
+    page.goto(address(site, TASK))
+    page.locator("#curve-figure").scroll_into_view_if_needed()
+    page.wait_for_selector("#curve-figure svg[role=img]")
+    assert page.locator("#curve-figure .panels figure").count() == 2
+    legend = page.locator("#curve-figure .legend button")
+    assert legend.count() == 5
+    legend.first.click()
+    assert page.locator("#curve-figure .legend button[aria-pressed=true]").count() == 1
+    assert "model=averaged_ridge" in page.url
+    page.click("#curve-figure details summary")
+    cell = page.locator("#curve-figure details tbody tr").first.locator("td").nth(1)
+    assert re.match(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", cell.inner_text())
+
+
+def test_compared_models_have_the_differences_of_the_metrics(page, site, records):
+    names = ("averaged_ridge", "nt_gnn")
+    chosen = f"#?board=ka_propensity&models={','.join(names)}"
+    page.goto(address(site, "compare.html") + chosen)
+    page.wait_for_selector("#compare table")
+    rows = page.locator("#compare table tbody tr")
+    loaded = [
+        json.loads((records / f"ka-mini-{name}.json").read_text(encoding="utf-8")) for name in names
+    ]
+    assert rows.count() == len(loaded[0]["conditions"])
+    for k, (one, other) in enumerate(zip(*(r["conditions"] for r in loaded))):
+        seeds = [entry["scores"]["pearson_a"]["seeds"] for entry in (one, other)]
+        first, second = (np.mean([s["by_configuration"] for s in own], axis=0) for own in seeds)
+        expected = paired_difference(second, first, one["parents"]).difference
+        cells = [text.replace("−", "-") for text in rows.nth(k).locator("td").all_inner_texts()]
+        assert float(cells[3]) == pytest.approx(float(expected.mean), abs=6e-4)
+        ends = [float(end) for end in cells[4].strip("[]").split(",")]
+        # Both draw 10 000 times, with other random numbers.
+        assert ends == pytest.approx([expected.low, expected.high], abs=2e-3)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_breaks_a_rule_of_axe(browser, site, name):
+    axe = pytest.importorskip(
+        "axe_playwright_python", reason="it brings axe-core: install the extra `test`"
+    )
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    page.goto(address(site, name))
+    height = page.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, 1200):
+        page.evaluate(f"scrollTo(0, {top})")
+        page.wait_for_timeout(30)
+    if name in (TASK, "compare.html"):
+        page.wait_for_selector("svg[role=img]")
+    page.add_script_tag(path=Path(axe.__file__).with_name("axe.min.js"))
+    found = page.evaluate("axe.run()")["violations"]
+    page.emulate_media(color_scheme="dark")
+    found += page.evaluate("axe.run({runOnly: ['color-contrast']})")["violations"]
+    told = [f"{v['id']}: {v['help']}: {[n['html'] for n in v['nodes'][:3]]}" for v in found]
+    assert not told
+    context.close()

@@ -1,0 +1,191 @@
+"""The site as files: deterministic, incremental, light, and true to its records."""
+
+from __future__ import annotations
+
+import csv
+import filecmp
+import hashlib
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from glassbench.content import content_folder
+from glassbench.errors import UserError
+from glassbench.metrics import METRICS
+from glassbench.pages import build_site, read_sources
+from glassbench.pages.equations import DEFINITIONS, mathml
+from glassbench.pages.markdown import render_markdown
+
+from .conftest import CONDITIONS, HOSTILE
+from .synthetic_records import make_record, put
+
+LIMIT = 400_000
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_the_same_input_gives_the_same_bytes(sources, site, tmp_path):
+    build_site(sources, tmp_path / "again")
+    assert files_of(tmp_path / "again") == files_of(site)
+
+
+def test_a_second_build_writes_nothing_and_a_new_record_only_what_it_touches(task, tmp_path):
+    folder, out = tmp_path / "records", tmp_path / "site"
+    for k in range(2):
+        put(folder, f"r{k}", make_record(task, f"m{k}", 0.5, CONDITIONS))
+    build_site(read_sources(folder), out)
+    assert build_site(read_sources(folder), out).written == 0
+    untouched = (out / "record" / "r0.html").stat().st_mtime_ns
+    put(folder, "r2", make_record(task, "m2", 0.6, CONDITIONS))
+    report = build_site(read_sources(folder), out)
+    assert 0 < report.written < report.files
+    assert (out / "record" / "r0.html").stat().st_mtime_ns == untouched
+    (folder / "r2.json").unlink()
+    assert build_site(read_sources(folder), out).removed > 0
+    assert not (out / "record" / "r2.html").exists()
+
+
+def test_a_file_that_was_edited_is_made_again(task, tmp_path):
+    put(tmp_path / "records", "r", make_record(task, "m", 0.5, CONDITIONS))
+    sources = read_sources(tmp_path / "records")
+    build_site(sources, tmp_path / "site")
+    page = tmp_path / "site" / "index.html"
+    before = page.read_bytes()
+    page.write_bytes(before.replace(b"GlassBench", b"GrassBench"))
+    build_site(sources, tmp_path / "site")
+    assert page.read_bytes() == before
+
+
+def test_a_folder_of_others_is_refused(sources, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
+    with pytest.raises(UserError, match="out="):
+        build_site(sources, tmp_path)
+
+
+def test_no_page_leaves_the_folder_for_what_it_loads(site):
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for name in re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="([^"]+)"', text):
+            assert not re.match(r"[a-z]+:|//", name), f"{page} loads {name}"
+            assert (page.parent / name).resolve().is_file(), f"{page} loads {name}"
+
+
+def test_every_link_leads_somewhere(site):
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for link in re.findall(r'<a [^>]*href="([^"]+)"', text):
+            name, _, anchor = link.partition("#")
+            if re.match(r"https?:", link):
+                continue
+            target = (page.parent / name).resolve() if name else page
+            assert target.is_file(), f"{page.name} links to {link}"
+            if anchor and not anchor.startswith("?"):
+                assert f'id="{anchor}"' in target.read_text(encoding="utf-8"), link
+
+
+def test_a_page_weighs_less_than_400_kilobytes_before_data(site):
+    library = (site / "static" / "plot.min.js").stat().st_size
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        loaded = {
+            (page.parent / name).resolve()
+            for name in re.findall(r'(?:src|href)="([^"]+\.(?:js|css|svg))"', text)
+        }
+        weight = len(text.encode()) + sum(path.stat().st_size for path in loaded)
+        assert weight + (library if "figures.js" in text else 0) < LIMIT, page
+
+
+def test_what_a_record_says_is_text_and_never_markup(site):
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert HOSTILE not in text and "<script>alert" not in text
+    script = next((site / "data" / "board").glob("ka_propensity_pearson_a-*.js"))
+    assert script.read_text(encoding="utf-8").startswith("glassbench.receive(")
+
+
+def test_the_csv_holds_the_numbers_of_the_records(site, records):
+    with open(site / "export" / "ka_propensity.csv", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["model"] == "averaged_ridge"]
+    record = json.loads((records / "ka-mini-averaged_ridge.json").read_text(encoding="utf-8"))
+    assert len(rows) == len(CONDITIONS)
+    for entry in record["conditions"]:
+        (row,) = [
+            r
+            for r in rows
+            if all(float(r[axis]) == value for axis, value in entry["condition"].items())
+        ]
+        score = entry["scores"]["pearson_a"]
+        assert float(row["value"]) == score["value"]
+        assert [float(row["low"]), float(row["high"])] == score["interval"]
+        assert (row["status"], row["record"]) == ("measured", "ka-mini-averaged_ridge")
+
+
+def test_reported_numbers_stand_in_rows_of_their_own(site):
+    with open(site / "export" / "ka_propensity--roadmap.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["status"] for row in rows} == {"reported"}
+    assert all(row["source"] and not row["record"] and not row["rank"] for row in rows)
+
+
+def test_the_api_keeps_its_schema(site):
+    schema = json.loads((site / "leaderboard.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    plain = json.loads((site / "leaderboard.json").read_text(encoding="utf-8"))
+    jsonschema.validate(plain, schema)
+    board = next(b for b in plain["boards"] if b["name"] == "ka_propensity")
+    assert [m["status"] for m in board["models"] if m["model"] == "botan"] == ["verified"]
+    assert all((site / m["record"]).is_file() for m in board["models"])
+
+
+def test_the_feed_is_atom_with_the_newest_first(site):
+    feed = ElementTree.parse(site / "feed.xml").getroot()
+    assert feed.tag == f"{ATOM}feed"
+    for name in ("id", "title", "updated"):
+        assert feed.findtext(f"{ATOM}{name}")
+    dates = [entry.findtext(f"{ATOM}updated") for entry in feed.iter(f"{ATOM}entry")]
+    assert dates == sorted(dates, reverse=True)
+    ids = [entry.findtext(f"{ATOM}id") for entry in feed.iter(f"{ATOM}entry")]
+    assert len(set(ids)) == len(ids) == 6
+
+
+def test_every_metric_has_words_and_an_equation():
+    assert set(DEFINITIONS) == set(METRICS)
+    for _, latex in DEFINITIONS.values():
+        tree = ElementTree.fromstring(str(mathml(latex)))
+        assert tree.tag.endswith("math")
+        assert "\\" not in "".join(tree.itertext())
+
+
+def test_markdown_of_strangers_stays_text():
+    html = render_markdown(
+        "# Title\n\n<script>alert(1)</script> [x](javascript:alert(1)) ![i](http://a/b.png)"
+    )
+    assert "<script" not in html and "<img" not in html
+    assert 'href="javascript' not in html
+
+
+def test_the_vendored_library_is_the_one_that_is_written_down():
+    folder = content_folder("leaderboard")
+    note = json.loads((folder / "vendor" / "vendored.json").read_text(encoding="utf-8"))
+    content = (folder / note["file"]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == note["sha256"]
+    licences = (folder / "static" / "plot.LICENSES.txt").read_text(encoding="utf-8")
+    assert all(f"{p['package']} {p['version']}" in licences for p in note["packages"])
+
+
+def test_the_records_of_the_leaderboard_are_whole(tmp_path):
+    folder = content_folder("leaderboard") / "records"
+    sources = read_sources(folder)
+    assert len(sources.entries) == len(list(folder.glob("*.json")))
+    assert not [problem for problem in sources.problems if "record" in problem.split()]
+    report = build_site(sources, tmp_path / "site")
+    for entry in sources.entries:
+        copied = report.folder / "records" / f"{entry.name}.json"
+        assert filecmp.cmp(copied, entry.path, shallow=False)
