@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassbench.datasets.errors import DatasetError
-from glassbench.datasets.quantise import Packing, pack, packing_for_noise, unpack
+from glassbench.datasets.quantise import (
+    Packing,
+    pack,
+    packing_for_noise,
+    round_mantissa,
+    unpack,
+)
 
 PACKING = Packing(2.0**-8, (1, 4))
 
@@ -68,3 +74,23 @@ def test_rounding_does_not_move_the_correlation_of_the_halves():
     exact = np.corrcoef(mean + difference, mean - difference)[0, 1]
     rounded = np.corrcoef(values[0] + values[1], values[0] - values[1])[0, 1]
     assert abs(exact - rounded) < 0.005
+
+
+@given(
+    st.lists(st.floats(1e-30, 1e30) | st.floats(-1e30, -1e-30), min_size=1),
+    st.integers(1, 23),
+)
+def test_a_rounded_mantissa_is_as_near_as_its_bits_allow_and_ends_in_zeros(values, bits):
+    exact = np.array(values, dtype=np.float32)
+    rounded = round_mantissa(exact, bits)
+    assert rounded.dtype == np.float32
+    assert (np.abs(rounded - exact.astype(float)) <= 2.0 ** -(bits + 1) * np.abs(exact)).all()
+    assert not (rounded.view(np.uint32) & ((1 << (23 - bits)) - 1)).any()
+    assert np.array_equal(round_mantissa(rounded, bits), rounded)
+
+
+def test_all_bits_change_nothing_and_missing_values_stay_missing():
+    values = np.array([np.nan, 0.0, 1e-40, 3.3], dtype=np.float32)
+    assert np.array_equal(round_mantissa(values, 23), values, equal_nan=True)
+    with pytest.raises(DatasetError, match="24 bits of mantissa"):
+        round_mantissa(values, 24)

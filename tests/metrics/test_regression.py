@@ -14,6 +14,7 @@ from glassbench.metrics import (
     binned_pearson,
     binned_slope,
     mae,
+    mean_error,
     mse,
     pearson,
     r2,
@@ -36,6 +37,7 @@ def test_errors_by_hand():
     assert mse(prediction, target) == (0 + 1 + 4 + 9) / 4
     assert rmse(prediction, target) == np.sqrt(14 / 4)
     assert mae(prediction, target) == (0 + 1 + 2 + 3) / 4
+    assert mean_error(prediction, target) == (0 + 1 - 2 + 3) / 4
     assert r2(prediction, target) == pytest.approx(1 - 14 / 16)
 
 

@@ -70,3 +70,12 @@ def test_what_does_not_fit_is_refused():
         select_pairs(_metric(), SPECIES, PAIRS)
     with pytest.raises(ValueError, match="one for each particle"):
         select_particles(_metric(), SPECIES[None])
+
+
+def test_the_balanced_set_comes_with_the_data():
+    metric = _metric(particles="balanced")
+    np.testing.assert_array_equal(
+        select_particles(metric, SPECIES, [1, 4]), [False, True, False, False, True]
+    )
+    with pytest.raises(ValueError, match="counts the balanced set of a label"):
+        select_particles(metric, SPECIES)

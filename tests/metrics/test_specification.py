@@ -129,3 +129,27 @@ def test_a_specification_made_in_python_is_checked_as_well():
         MetricSpecification("m", "spearmen", "t")
     with pytest.raises(ValueError, match="unknown option 'frction': did you mean fraction"):
         MetricSpecification("m", "c_rank", "t", options={"frction": 0.1})
+
+
+def test_an_option_may_follow_the_condition():
+    metric = MetricSpecification(
+        "c_rank", "c_rank", "d2min", prediction="rearranging", at_condition=["fraction"]
+    )
+    assert metric.at({"fraction": 0.02, "strain": 0.05}).options == {"fraction": 0.02}
+    assert metric.prediction == "rearranging" and metric.options == {}
+    with pytest.raises(ValueError, match="takes `fraction` from the condition, which has strain"):
+        metric.at({"strain": 0.05})
+    with pytest.raises(ValueError, match="fraction 1.0 is not between"):
+        metric.at({"fraction": 1.0})
+    with pytest.raises(ValueError, match="unknown option 'strain'"):
+        MetricSpecification("c_rank", "c_rank", "d2min", at_condition=["strain"])
+
+
+def test_the_prediction_is_that_of_the_target_unless_said_otherwise():
+    assert MetricSpecification("m", "mse", "stiffness").prediction == "stiffness"
+
+
+def test_an_offset_ranks_no_model():
+    assert MetricSpecification("m", "mean_error", "stiffness").title == "m"
+    with pytest.raises(ValueError, match="an offset, which ranks no model"):
+        MetricSpecification("m", "mean_error", "stiffness", primary=True)

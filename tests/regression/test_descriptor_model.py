@@ -133,3 +133,37 @@ def test_the_digest_follows_the_content_alone():
         replace(structure, dynamics={"displacement": np.zeros(120)}),
     ):
         assert structure_digest(changed) != structure_digest(structure)
+
+
+def test_one_line_for_all_species_ranks_as_its_single_descriptor_does():
+    class Third(Height):
+        def descriptors(self, structure):
+            return structure.positions[:, 2:]
+
+    model = Third(by_species=False)
+    train = [example(seed, of_species) for seed in (1, 2)]
+    model.fit(train, (), Run(0, "propensity", "none", None))
+    structure = train[0].structure
+    (prediction,) = model.predict([structure], CONDITION)
+    order = np.argsort(structure.positions[:, 2])
+    steps = np.diff(prediction["propensity"][order])
+    assert (steps >= 0).all() or (steps <= 0).all()
+    assert list(model.maps) == [0]
+
+
+def test_labels_are_regressed_on_the_balanced_sets_alone():
+    whole = example(3, lambda structure: (structure.positions[:, 2] > 4).astype(float))
+    chosen = np.flatnonzero(whole.structure.positions[:, 2] > 2)
+    model = fitted([replace(whole, balanced=chosen)], by_species=False)
+    inputs = np.column_stack([np.ones(len(chosen)), whole.structure.positions[chosen]])
+    expected = np.linalg.lstsq(inputs, whole.targets["propensity"][chosen], rcond=None)[0]
+    assert np.allclose([model.maps[0].intercept, *model.maps[0].slopes], expected)
+
+
+def test_a_load_does_not_make_descriptors_new():
+    structure = glassy_structure(120, seed=4)
+    loads = [replace(structure, frame=np.roll(np.eye(3), k, axis=0)) for k in range(3)]
+    target = {"propensity": of_species(structure)}
+    Height.asked = 0
+    fitted([Example(load, CONDITION, target) for load in loads])
+    assert Height.asked <= 1
