@@ -7,7 +7,7 @@ periodic; lengths are in the unit of the positions.
 from .angular_functions import angular_structure_functions
 from .bond_order import bond_order_parameters
 from .cell_list import PairBlock, neighbourhood_blocks, pair_blocks
-from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density_maps
+from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density_maps, turned_maps
 from .local import local_density, neighbour_counts, number_of_neighbours
 from .modes import lowest_modes, soft_mode_participation
 from .neighbours import Pairs, neighbour_pairs
@@ -58,6 +58,7 @@ __all__ = [
     "shell_averages",
     "soft_mode_participation",
     "structure_functions",
+    "turned_maps",
     "voronoi_cells",
     "wrap",
 ]

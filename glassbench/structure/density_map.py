@@ -131,6 +131,33 @@ def density_maps(
     return maps.view(centres, species, *maps.shape[1:])
 
 
+def turned_maps(maps: torch.Tensor, matrix: np.ndarray) -> torch.Tensor:
+    """Return the maps (..., (G,) G, G) of the surroundings turned by a matrix (d, d).
+
+    The matrix permutes the axes and may change their signs; the maps of the turned vectors
+    are then the same pixels in another order.
+
+    Raises
+    ------
+    ValueError
+        If the matrix is no signed permutation.
+    """
+    matrix = np.asarray(matrix)
+    source = np.abs(matrix).argmax(axis=1)
+    signs = matrix[np.arange(len(matrix)), source]
+    permutation = np.zeros(matrix.shape)
+    permutation[np.arange(len(matrix)), source] = signs
+    one_each = np.array_equal(np.sort(source), np.arange(len(matrix)))
+    if not (one_each and np.array_equal(matrix, permutation) and (np.abs(signs) == 1).all()):
+        raise ValueError(f"matrix {matrix.tolist()} must permute the axes, with signs or without")
+    # Axis x is the last dimension, y the one before.
+    last = maps.ndim - 1
+    order = list(range(maps.ndim))
+    for axis, origin in enumerate(source.tolist()):
+        order[last - axis] = last - origin
+    return maps.permute(order).flip([last - axis for axis in np.flatnonzero(signs < 0).tolist()])
+
+
 def _maps_per_piece(neighbours: int, pixels: int, dimension: int, device: str) -> int:
     numbers = max(1, neighbours) * pixels * (2 if dimension == 2 else pixels)
     return max(1, (NUMBERS_PER_PIECE if device == "cpu" else NUMBERS_PER_PIECE_GPU) // numbers)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from ..model import Condition, Example, Predictions, Run, Structure
-from ..structure import DensityMapGrid, density_maps, padded_surroundings
+from ..structure import DensityMapGrid, density_maps, padded_surroundings, turned_maps
 from ..structure.surroundings import FAR
 from .augmentation import symmetry_matrices
 from .particle_loop import train_on_particles
@@ -71,7 +71,8 @@ class DensityMapModel:
             self.offset, self.scale = float(values.mean()), float(values.std()) or 1.0
             values = (values - self.offset) / self.scale
         self.module = self.network(self.dimension).to(run.device)
-        matrices = self._matrices(run.device)
+        symmetries = symmetry_matrices(self.symmetry, self.dimension)
+        matrices = torch.as_tensor(symmetries, device=run.device)
         autocast = autocast_for(self.settings.precision, run.device)
         criterion = binary_cross_entropy_with_logits if self.is_label else mse_loss
 
@@ -144,9 +145,6 @@ class DensityMapModel:
             row += len(part)
         return padded, torch.cat(values)
 
-    def _matrices(self, device: torch.device | str) -> Tensor:
-        return torch.as_tensor(symmetry_matrices(self.symmetry, self.dimension), device=device)
-
     def _validation(self, valid: Sequence[Example], run: Run):
         """Return the function that scores the network on the validation examples."""
         if not len(valid):
@@ -178,13 +176,12 @@ class DensityMapModel:
     def _evaluate(self, vectors: Tensor) -> Tensor:
         """Return what is predicted (P,) for particles with these neighbours (P, S, n, d)."""
         device = next(self.module.parameters()).device
-        matrices = self._matrices(device)
-        if not self.settings.average:
-            matrices = torch.eye(self.dimension, device=device)[None]
+        matrices = symmetry_matrices(self.symmetry, self.dimension)
+        matrices = matrices if self.settings.average else np.eye(self.dimension)[None]
         pieces = []
         for low in range(0, len(vectors), IMAGES_AT_ONCE):
-            part = vectors[low : low + IMAGES_AT_ONCE].to(device)
-            outputs = [self.module(density_maps(part @ m.T, self.grid)) for m in matrices]
+            maps = density_maps(vectors[low : low + IMAGES_AT_ONCE].to(device), self.grid)
+            outputs = [self.module(turned_maps(maps, matrix)) for matrix in matrices]
             if self.is_label:
                 outputs = [output.sigmoid() for output in outputs]
             pieces.append(torch.stack(outputs).mean(0).cpu())

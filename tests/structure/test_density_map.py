@@ -12,6 +12,7 @@ from glassbench.structure import (
     DensityMapGrid,
     density_maps,
     padded_surroundings,
+    turned_maps,
 )
 
 GRID_2D = DensityMapGrid(cutoff=2.0, spacing=0.4)
@@ -97,6 +98,19 @@ def test_a_mirror_of_the_vectors_mirrors_the_map():
     maps = density_maps(around, GRID_2D)
     assert torch.allclose(density_maps(around.flip(-1), GRID_2D), maps.transpose(2, 3), atol=1e-6)
     assert torch.allclose(density_maps(-around, GRID_2D), maps.flip(2, 3), atol=1e-6)
+
+
+def test_turned_maps_are_the_maps_of_turned_vectors():
+    generator = np.random.default_rng(0)
+    for grid, axes in ((GRID_2D, 2), (GRID_3D, 3)):
+        vectors = torch.rand((3, 2, 5, axes)) * 3 - 1.5
+        maps = density_maps(vectors, grid)
+        for _ in range(6):
+            matrix = np.eye(axes)[generator.permutation(axes)] * generator.choice([-1, 1], axes)
+            turned = density_maps(vectors @ torch.from_numpy(matrix.T).float(), grid)
+            assert torch.allclose(turned_maps(maps, matrix), turned, atol=1e-6)
+    with pytest.raises(ValueError, match="must permute the axes"):
+        turned_maps(maps, turn(30, 3))
 
 
 def test_pieces_and_centres_do_not_change_a_map(monkeypatch):
