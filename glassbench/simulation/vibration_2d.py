@@ -27,7 +27,7 @@ class VibrationProtocol:
     temperature: float = 0.092 * GLASS_TRANSITION
     settling: float = 5.0
     window: float = 20.0
-    sample_time: float = 0.2
+    sample_time: float = 0.5
     step: float = 0.01
     thermostat_time: float = 1.0
 
@@ -98,7 +98,8 @@ def _sample(lammps, box: np.ndarray, protocol: VibrationProtocol) -> tuple[np.nd
     start, total, squares, temperature = None, 0.0, 0.0, 0.0
     samples = steps_in(protocol.window, protocol.sample_time)
     for _ in range(samples):
-        lammps.command(f"run {steps_in(protocol.sample_time, protocol.step)} post no")
+        # Nothing changed since the last run, so that LAMMPS need not set up again.
+        lammps.command(f"run {steps_in(protocol.sample_time, protocol.step)} pre no post no")
         current = gather_unwrapped(lammps, box)[:, :2]
         current -= current.mean(axis=0)
         start = current if start is None else start

@@ -14,7 +14,7 @@ TINY = replace(
         MINI.protocol, quench_time=2.0, particles=256, melt_time=1.0, equilibration_time=4.0
     ),
     schedule=replace(MINI.schedule, strains=(0.002, 0.004)),
-    vibration=replace(MINI.vibration, runs=1, settling=0.2, window=0.4),
+    vibration=replace(MINI.vibration, runs=1, settling=0.2, window=1.0),
     samples={"test": 1, "train": 1},
     repeated={"test": 1},
     loading_names=("simple_positive", "pure_negative"),
