@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import importlib
 import io
 import os
 import random
@@ -27,6 +29,7 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
     from .audit import Audit
 
     _load_what_a_worker_has()
+    _load_libraries_of(model)
     before, attributes = _state(np), _attributes()
     printed = io.StringIO()
     audit = Audit(model, scratch)
@@ -54,6 +57,21 @@ def _load_what_a_worker_has() -> None:
     from .. import conformance, predictions, scoring, trial
 
     assert conformance and predictions and scoring and trial
+
+
+def _load_libraries_of(model: Path) -> None:
+    """Import what the submission imports: what its libraries change is not its doing."""
+    for path in sorted(model.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names = [node.module]
+            else:
+                continue
+            for name in names:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
 
 
 def _state(np: ModuleType) -> dict[str, Any]:

@@ -119,8 +119,12 @@ def place_of_error(path: Path, error: UserError) -> str:
         place = line_of(path, word)
         if ":" in place:
             return place
-    section = re.search(r"\[([\w.]+)\]", text)
-    return line_of(path, section.group(1)) if section else path.name
+    sections = re.findall(r"\[([\w.]+)\]", text)
+    for word in [*sections, *re.findall(r"\w+", text)]:
+        place = line_of(path, word)
+        if ":" in place:
+            return place
+    return path.name
 
 
 def _imports(tree: ast.Module, name: str, folder: Path) -> Iterator[Import]:

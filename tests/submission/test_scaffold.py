@@ -1,0 +1,65 @@
+"""The templates are small, real models that pass their own test as they stand."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from glassbench.errors import UserError
+from glassbench.model_card import read_model_card
+from glassbench.submission.scaffold import KINDS, TEMPLATES, write_scaffold
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_template_is_under_sixty_lines_and_names_the_model(kind, tmp_path):
+    folder = write_scaffold("deep_thought", kind, parent=tmp_path, author='Ada "Countess" L.')
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md", "model.py", "model.toml", "test_deep_thought.py",
+    ]  # fmt: skip
+    assert len((folder / "model.py").read_text().splitlines()) < 60
+    card = read_model_card(folder)
+    assert (card.name, card.entry) == ("deep_thought", "model:DeepThought")
+    assert card.authors == ("Ada 'Countess' L.",)
+    for path in folder.iterdir():
+        text = path.read_text()
+        assert not any(word in text for word in ("my_model", "MyModel", "PATH", "My Name"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_test_of_a_template_passes_as_it_stands(kind, tmp_path, monkeypatch):
+    folder = write_scaffold("deep_thought", kind, parent=tmp_path)
+    monkeypatch.syspath_prepend(folder)
+    source = (folder / "test_deep_thought.py").read_text()
+    names = {"__file__": str(folder / "test_deep_thought.py"), "__name__": "test_deep_thought"}
+    exec(compile(source, str(folder / "test_deep_thought.py"), "exec"), names)
+    names["test_the_model_conforms"]()
+    assert "test_deep_thought" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("../escape", "numpy", "is no name"),
+        ("class", "numpy", "is no name"),
+        ("Ümlaut", "numpy", "is no name"),
+        ("botan", "numpy", "there is a model"),
+        ("mine", "nunpy", "did you mean `numpy`"),
+    ],
+)
+def test_a_name_or_kind_that_cannot_be_is_refused(name, kind, message, tmp_path):
+    with pytest.raises(UserError, match=message):
+        write_scaffold(name, kind, parent=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_there_is_not_touched(tmp_path):
+    folder = write_scaffold("mine", parent=tmp_path)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(UserError, match="is there already"):
+        write_scaffold("mine", "torch", parent=tmp_path)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_every_kind_has_its_template():
+    assert {path.name for path in TEMPLATES.iterdir() if path.is_dir()} == set(KINDS)
