@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import data, doctor, explain, leaderboard, lists, run, runs, score
+from . import data, doctor, explain, leaderboard, lists, record, run, runs, score, submission
 from .guard import guarded
 from .output import Json, new_group, write_json, write_lines
 
@@ -33,6 +33,8 @@ app.command()(lists.show)
 app.command()(runs.runs)
 app.command()(explain.explain)
 app.add_typer(leaderboard.app, name="leaderboard")
+app.add_typer(submission.app, name="submission")
+app.add_typer(record.app, name="record")
 app.add_typer(data.app, name="data")
 app.command()(score.score)
 app.command()(doctor.doctor)
