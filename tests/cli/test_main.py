@@ -30,6 +30,8 @@ def _python(code: str, *arguments: str, home: Path) -> subprocess.CompletedProce
 COMMANDS = (
     "", "run", "tasks", "models", "show", "runs", "score", "doctor", "version", "data",
     "data list", "data info", "data import", "data verify", "data generate",
+    "submission", "submission new", "submission check", "submission pack", "submission verify",
+    "record", "record key", "record verify", "record add",
 )  # fmt: skip
 LIGHT = """
 import sys
