@@ -62,7 +62,7 @@ def _state(state: State, folder: Path) -> PlasticityState:
         attributes={
             "cooling_rate": state.cooling_rate,
             "composition": 100 * protocol.copper,
-            "protocol": protocol.as_attributes(),
+            "quench": protocol.as_attributes(),
             "shear": asdict(state.schedule) | {"strains": list(state.schedule.strains)},
             "checks": _checks(state, folder, load),
         },

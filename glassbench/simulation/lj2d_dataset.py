@@ -65,7 +65,7 @@ def _state(state: State, folder: Path) -> PlasticityState:
         attributes={
             "quench_time": protocol.quench_time,
             "number_density": protocol.particles / protocol.box_edge**2,
-            "protocol": protocol.as_attributes(),
+            "quench": protocol.as_attributes(),
             "shear": asdict(state.schedule) | {"strains": list(state.schedule.strains)},
             "vibration": state.vibration.as_attributes(),
             "checks": _checks(state, samples, folder, (load(k) for k in range(len(samples)))),
@@ -140,7 +140,8 @@ def check_quenches(samples: Sequence[dict[str, np.ndarray]]) -> dict[str, object
     if abs(trends.mean()) > ENERGY_TREND * error:
         notes.append(
             "the liquid that was quenched had not come to equilibrium: its energy per particle "
-            f"still moved by {trends.mean():.4f} +- {error:.4f} over half of the last half"
+            f"moved by {trends.mean():.4f} +- {error:.4f} from the third to the last quarter of "
+            "the time that it was held"
         )
     return {
         "liquid_energy": float(energies[:, 0].mean()),
