@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..structure.neighbour_relative import NeighbourRelative
 from .errors import DatasetError
+from .layout import NEIGHBOUR_RELATIVE
 from .pairs import (
     CLOSE_PAIR_CUTOFF,
     PAIR_CUTOFF,
@@ -28,6 +30,8 @@ class IsoconfigurationalAverages:
     Attributes
     ----------
     propensity, propensity_half_difference : (N,) float64
+    relative_displacement, non_affine_displacement : (N,) float64, with their half
+        differences, where the neighbours were given; else None
     pair_distance_change, pair_distance_change_half_difference : (P,) float64
     """
 
@@ -36,6 +40,10 @@ class IsoconfigurationalAverages:
     propensity_half_difference: np.ndarray
     pair_distance_change: np.ndarray
     pair_distance_change_half_difference: np.ndarray
+    relative_displacement: np.ndarray | None = None
+    relative_displacement_half_difference: np.ndarray | None = None
+    non_affine_displacement: np.ndarray | None = None
+    non_affine_displacement_half_difference: np.ndarray | None = None
 
 
 def average_trajectories(
@@ -45,6 +53,7 @@ def average_trajectories(
     pairs: np.ndarray | None = None,
     *,
     count: int | None = None,
+    neighbours: NeighbourRelative | None = None,
 ) -> IsoconfigurationalAverages:
     """Average displacement and pair-distance change over trajectories at one time.
 
@@ -61,6 +70,7 @@ def average_trajectories(
     box : (d,) edges of the orthorhombic periodic box
     pairs : (P, 2) int, optional
     count : R, where `trajectories` has no length
+    neighbours : of the initial configuration, for R_i and D_i of each trajectory
 
     Raises
     ------
@@ -80,6 +90,7 @@ def average_trajectories(
     distances = pair_distances(start, pairs, box)
     displacement = np.zeros((2, len(start)))
     change = np.zeros((2, len(pairs)))
+    relative = np.zeros((2, len(start), 2))
     seen = 0
     for trajectory in trajectories:
         if seen == expected:
@@ -93,6 +104,8 @@ def average_trajectories(
         displacement[half] += np.linalg.norm(later - start, axis=1)
         if len(pairs):
             change[half] += pair_distances(later, pairs, box) - distances
+        if neighbours is not None:
+            relative[half] += np.stack(neighbours(later - start), axis=1)
         seen += 1
     if seen < expected:
         raise DatasetError(f"{seen} trajectories came, {expected} were announced")
@@ -102,7 +115,18 @@ def average_trajectories(
         propensity_half_difference=(displacement[0] - displacement[1]) / expected,
         pair_distance_change=change.sum(axis=0) / expected,
         pair_distance_change_half_difference=(change[0] - change[1]) / expected,
+        **({} if neighbours is None else _neighbour_relative(relative / expected)),
     )
+
+
+def _neighbour_relative(halves: np.ndarray) -> dict[str, np.ndarray]:
+    """Return means and half differences from the halves (2, N, 2) of R_i and D_i."""
+    mean, difference = halves[0] + halves[1], halves[0] - halves[1]
+    return {
+        name: values[:, column]
+        for column, quantity in enumerate(NEIGHBOUR_RELATIVE)
+        for name, values in ((quantity, mean), (f"{quantity}_half_difference", difference))
+    }
 
 
 def ensemble_arrays(
@@ -115,6 +139,7 @@ def ensemble_arrays(
     pair_cutoff: float | None = PAIR_CUTOFF,
     close_pair_cutoff: float = CLOSE_PAIR_CUTOFF,
     close_pair_halves: bool = True,
+    neighbour_relative: bool = False,
 ) -> dict[str, np.ndarray]:
     """Return the arrays of one configuration as a store takes them.
 
@@ -125,6 +150,7 @@ def ensemble_arrays(
     times : number of times of the state; those that are not in `ensembles` read NaN
     pair_cutoff : pairs with r_ij(0) below it are kept; None for no pairs
     close_pair_halves : whether to keep halves for A-A pairs below `close_pair_cutoff`
+    neighbour_relative : whether to average R_i and D_i too, see `NeighbourRelative`
 
     Returns
     -------
@@ -152,8 +178,18 @@ def ensemble_arrays(
             "close_pair_index": close,
             "pair_distance_change_half_difference": np.full((times, len(close)), np.nan),
         }
+    neighbours = None
+    if neighbour_relative:
+        neighbours = NeighbourRelative(positions, box)
+        for quantity in NEIGHBOUR_RELATIVE:
+            for name in (quantity, f"{quantity}_half_difference"):
+                arrays[name] = np.full((times, len(positions)), np.nan)
     for time, trajectories in ensembles:
-        averages = average_trajectories(positions, trajectories, box, pairs)
+        averages = average_trajectories(positions, trajectories, box, pairs, neighbours=neighbours)
+        if neighbours is not None:
+            for quantity in NEIGHBOUR_RELATIVE:
+                for name in (quantity, f"{quantity}_half_difference"):
+                    arrays[name][time] = getattr(averages, name)
         arrays["propensity"][time] = averages.propensity
         arrays["propensity_half_difference"][time] = averages.propensity_half_difference
         arrays["trajectory_count"][time] = averages.trajectories

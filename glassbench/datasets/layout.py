@@ -31,6 +31,8 @@ from .quantise import Packing
 FORMAT_VERSION = 1
 SPLITS = ("train", "valid", "test")
 MISSING = "missing"
+# R_i and D_i, in this order.
+NEIGHBOUR_RELATIVE = ("relative_displacement", "non_affine_displacement")
 
 UNITS = {
     "lj": {
@@ -206,6 +208,32 @@ def propensity_variables(
         meaning = "half of: propensity over the first half of the trajectories minus the second"
         name = "propensity_half_difference"
         found.append(Variable(name, dimensions, dtype, "length", meaning, half_packing))
+    return tuple(found)
+
+
+def neighbour_relative_variables(
+    *,
+    dtype: str = "float32",
+    packing: Mapping[str, Packing] | None = None,
+) -> tuple[Variable, ...]:
+    """Return the arrays of R_i(t) and D_i(t) (Shiba et al. 2023, section V), with their halves.
+
+    Parameters
+    ----------
+    packing : by name of the quantity, of its mean and its half difference alike
+    """
+    dimensions = ("configuration", "time", "particle")
+    meanings = {
+        "relative_displacement": "|displacement against the neighbours' average|, strain removed",
+        "non_affine_displacement": "root mean square of what no strain of the neighbours explains",
+    }
+    found = []
+    for name in NEIGHBOUR_RELATIVE:
+        packed, meaning = (packing or {}).get(name), f"{meanings[name]}; isoconfigurational average"
+        half = f"half of: {name} over the first half of the trajectories minus the second"
+        found.append(Variable(name, dimensions, dtype, "length", meaning, packed))
+        name = f"{name}_half_difference"
+        found.append(Variable(name, dimensions, dtype, "length", half, packed))
     return tuple(found)
 
 

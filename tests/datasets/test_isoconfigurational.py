@@ -8,6 +8,7 @@ import pytest
 from glassbench.datasets.errors import DatasetError
 from glassbench.datasets.isoconfigurational import average_trajectories, ensemble_arrays
 from glassbench.datasets.pairs import pair_distances, undirected_pairs
+from glassbench.structure.neighbour_relative import NeighbourRelative
 
 BOX = np.array([5.0, 5.0, 5.0])
 
@@ -96,3 +97,19 @@ def test_arrays_of_a_configuration_leave_missing_times_empty(ensemble):
     close = arrays["pairs"][arrays["close_pair_index"]]
     assert (species[close] == 0).all()
     assert (pair_distances(start, close, BOX) < 1.35).all()
+
+
+def test_neighbour_relative_displacements_are_averaged_over_trajectories(ensemble):
+    start, trajectories, _ = ensemble
+    arrays = ensemble_arrays(
+        start, np.zeros(50, np.int8), BOX, [(1, trajectories)], 2, neighbour_relative=True
+    )
+    neighbours = NeighbourRelative(start, BOX)
+    each = np.array([neighbours(x - start) for x in trajectories])
+    for column, name in enumerate(("relative_displacement", "non_affine_displacement")):
+        assert np.isnan(arrays[name][0]).all()
+        assert np.allclose(arrays[name][1], each[:, column].mean(axis=0))
+        first = arrays[name][1] + arrays[f"{name}_half_difference"][1]
+        assert np.allclose(first, each[:4, column].mean(axis=0))
+    without = ensemble_arrays(start, np.zeros(50, np.int8), BOX, [(1, trajectories)], 2)
+    assert "relative_displacement" not in without
