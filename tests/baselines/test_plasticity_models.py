@@ -74,6 +74,16 @@ def test_the_small_convolutional_network_takes_the_maps_of_the_paper(task, dimen
     assert network.eval()(torch.zeros(3, 2, *pixels)).shape == (3,)
 
 
+def test_the_density_network_takes_its_maps_and_refuses_smaller_ones():
+    model = make("density_cnn", "mini", "ka_propensity")
+    network = model.network(3)
+    pixels = [model.grid.pixels] * 3
+    assert pixels == [24] * 3 and len(layers(network, nn.Conv3d)) == 3
+    assert network.eval()(torch.zeros(2, 2, *pixels)).shape == (2,)
+    with pytest.raises(ValueError, match="too small for 3 convolutions"):
+        make("density_cnn", "mini", "ka_propensity", cutoff=0.75).network(3)
+
+
 def test_maps_too_small_for_the_network_and_unknown_sizes_are_refused():
     with pytest.raises(ValueError, match="a map of 20 pixels along an edge is too small"):
         make("sdm_cnn", "paper", cutoff=2.0).network(2)
