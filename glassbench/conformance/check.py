@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -119,9 +120,17 @@ def _find(name: str, check: Callable[[Subject], str | None], subject: Subject) -
     try:
         message = check(subject)
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(last.filename).name}:{last.lineno}"
+        where = _place(error, subject)
         return Finding(name, False, f"raised {type(error).__name__} at {where}: {error}")
     if message is None:
         return Finding(name, True, (check.__doc__ or name).strip())
     return Finding(name, False, message)
+
+
+def _place(error: Exception, subject: Subject) -> str:
+    """Return the innermost line of the model that was running, or of what raised without it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    source = getattr(sys.modules.get(subject.model_class.__module__), "__file__", None)
+    own = [f for f in frames if source and Path(f.filename).parent == Path(source).parent]
+    last = (own or frames)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"

@@ -217,7 +217,10 @@ def _packages() -> Mapping[str, list[str]]:
 @cache
 def _own_dependencies() -> tuple[str, ...]:
     """Return the names of the packages that GlassBench itself depends on."""
-    return tuple(Requirement(text).name for text in metadata.requires("glassbench") or [])
+    requirements = map(Requirement, metadata.requires("glassbench") or [])
+    return tuple(
+        r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})
+    )
 
 
 def _installed(requirement: Requirement, where: str) -> Finding:
