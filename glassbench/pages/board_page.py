@@ -20,7 +20,7 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
     """Return what the template of a task's page shows."""
     decimals = decimals_for(place.interval for place in standing.places)
     scale = scale_of(board, standing)
-    few = standing.points if len(standing.points) <= MOST_CONDITION_COLUMNS else ()
+    few = standing.points if 1 < len(standing.points) <= MOST_CONDITION_COLUMNS else ()
     rows = [_row(board, standing, place, few, scale) for place in standing.places]
     return {
         "board": board,

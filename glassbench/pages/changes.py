@@ -53,8 +53,8 @@ def _change(board: Board, row, entry, kind: str) -> Change:
     kind = "verified" if record["status"] == "verified" else kind
     words = {"first": "new on", "again": "run again on", "verified": "verified on"}[kind]
     value = mean_over(row, board.primary.name, ranking_points(board))
-    summary = f"{record['status']}, {len(record['conditions'])} conditions, "
-    summary += f"{len(record['seeds'])} seeds"
+    summary = f"{record['status']}, {_plural(len(record['conditions']), 'condition')}, "
+    summary += _plural(len(record["seeds"]), "seed")
     if entry is row.entry and value is not None:
         summary += f"; {board.primary.title}: {score(value)}"
     return Change(
@@ -67,3 +67,7 @@ def _change(board: Board, row, entry, kind: str) -> Change:
         title=f"{record['model']['title']} {words} {board.task.title}, {board.dataset}",
         summary=summary,
     )
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

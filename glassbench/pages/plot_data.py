@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics import MetricSpecification
+from ..metrics.specification import NO_SCORE
 from .boards import Board, Point, published_by_model
 from .words import symbol, unit
 
 SIGNIFICANT_DIGITS = 6
+# All other metrics of which more is better end at 1.
+UNBOUNDED = NO_SCORE | {"binned_slope"}
 
 
 def as_script(name: str, plain: Any) -> str:
@@ -33,7 +36,7 @@ def board_data(board: Board, metric: MetricSpecification) -> dict[str, Any]:
             "name": metric.name,
             "title": metric.title,
             "higher": metric.higher_is_better,
-            "bounded": "pearson" in metric.function or metric.function == "spearman",
+            "bounded": metric.higher_is_better and metric.function not in UNBOUNDED,
         },
         "axes": [
             {"name": a.name, "symbol": symbol(a), "unit": unit(a.unit)} for a in board.task.axes

@@ -141,6 +141,24 @@ def _errors(table: Mapping[str, Any]) -> dict[str, Any]:
     return {**table, "groups": groups, "unit": unit(table["unit"])}
 
 
+def drawn_parts(entry: Entry, board: Board) -> dict[str, Any]:
+    """Return what the scripts of a record's page draw: parity, maps and their structures."""
+    found = entry.explanation or {}
+
+    def told(part: Mapping[str, Any]) -> dict[str, Any]:
+        words = board.words(point_of(board.task, part["condition"]))
+        return {**part, "words": words, "unit": unit(part["unit"])}
+
+    return {
+        "conditions": [
+            told({name: c[name] for name in ("condition", "unit", "parity")})
+            for c in found["conditions"]
+        ],
+        "maps": [told(part) for part in found["maps"]],
+        "structures": [{**one, "unit": unit(one["unit"])} for one in found["structures"]],
+    }
+
+
 def verdict(points: Sequence[Mapping[str, Any]], metric: MetricSpecification | None) -> str:
     """Say whether more training configurations would help, from the last doubling of the curve."""
     known = [p for p in points if p["value"] is not None]

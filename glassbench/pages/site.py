@@ -23,12 +23,12 @@ from .markdown import render_file
 from .model_page import model_context, model_names
 from .output import SiteFolder, digest_of
 from .plot_data import as_script, board_data
-from .record_page import record_context
+from .record_page import drawn_parts, record_context
 from .render import render, static_folder, style_digest
 from .shared import STATUS_WORDS, TIERS
 from .sources import Entry, Sources, read_sources
 from .standing import Standing, make_standing
-from .words import condition_words, decimals_for, safe_name
+from .words import decimals_for, safe_name
 
 API_SCHEMA = SCHEMA_FILE.with_name("leaderboard.schema.json")
 
@@ -187,16 +187,11 @@ class _Builder:
             entry.digest,
             lambda: b"".join((receive.encode(), entry.path.read_bytes().strip(), b");\n")),
         )
-        maps = (entry.explanation or {}).get("maps")
-        if maps:
-            drawn = {
-                **entry.explanation,
-                "maps": [{**m, "words": condition_words(board.task, m["condition"])} for m in maps],
-            }
+        if entry.explanation is not None:
             self.output.put(
                 f"data/explain/{entry.name}.js",
-                digest_of(self.style, entry.digest),
-                lambda: as_script(f"explain/{entry.name}", drawn),
+                digest_of(self.style, entry.digest, made_from),
+                lambda: as_script(f"explain/{entry.name}", drawn_parts(entry, board)),
             )
 
     def _models(self) -> None:

@@ -104,7 +104,7 @@ def _entry(path: Path, beside: Path, tasks: Mapping[str, Task], problems: list[s
     if beside.is_file():
         try:
             second = _text(beside, LARGEST_EXPLANATION)
-            explanation = _explanation(_parsed(second), record)
+            explanation = _explanation(_parsed(second), record, tasks[record["task"]["name"]])
         except (UserError, OSError, ValueError, RecursionError) as error:
             problems.append(f"explanation {beside.name} is left out: {error}")
     own = hashlib.sha256(text.encode()).hexdigest()
@@ -138,10 +138,8 @@ def _check_fit(record: Record, tasks: Mapping[str, Task]) -> None:
             f"protocol version {record['task']['protocol_version']} of {name} is newer than "
             f"{task.protocol_version}, the one that is here: update the task"
         )
-    axes = {axis.name for axis in task.axes}
+    _check_points(task, _points_of(record))
     for entry in record["conditions"]:
-        if set(entry["condition"]) != axes:
-            raise UserError(f"condition {entry['condition']} does not name {sorted(axes)}")
         if primary not in entry["scores"]:
             raise UserError(f"condition {entry['condition']} lacks the primary metric {primary}")
         configurations = len(entry["configurations"])
@@ -156,14 +154,37 @@ def _check_fit(record: Record, tasks: Mapping[str, Task]) -> None:
                     )
 
 
-def _explanation(plain: Any, record: Record) -> Mapping[str, Any]:
-    """Return an explanation that fits its schema and its record."""
+def _points_of(record: Record) -> Iterable[Mapping[str, float]]:
+    """Yield every condition that a record names."""
+    for entry in record["conditions"]:
+        yield entry["condition"]
+        for other in (entry.get("transfer") or {}).get("conditions", ()):
+            yield other["condition"]
+    yield from (p["condition"] for p in record["predictions"])
+    yield from (f["condition"] for f in record["failed"] if f["condition"] is not None)
+
+
+def _check_points(task: Task, points: Iterable[Mapping[str, float]]) -> None:
+    axes = {axis.name for axis in task.axes}
+    for point in points:
+        if set(point) != axes:
+            raise UserError(f"condition {point} does not name {sorted(axes)}")
+
+
+def _explanation(plain: Any, record: Record, task: Task) -> Mapping[str, Any]:
+    """Return an explanation that fits its schema, its record and its task."""
     if not _fast_validator(EXPLANATION_SCHEMA).is_valid(plain):
         error = next(_fast_validator(EXPLANATION_SCHEMA).iter_errors(plain))
         raise UserError(f"it breaks its schema: {str(error.message)[:300]}")
     told = (plain["model_digest"], plain["dataset_digest"])
     if told != (record["model"]["digest"], record["dataset"]["digest"]):
         raise UserError("it is of another model or dataset than its record: explain the run again")
+    for part in ("conditions", "maps", "learning_curve", "replaced"):
+        _check_points(task, (entry["condition"] for entry in plain[part]))
+    for pair in plain["transfer"]:
+        _check_points(task, (pair["trained_on"], pair["tested_on"]))
+    if any(drawn["structure"] >= len(plain["structures"]) for drawn in plain["maps"]):
+        raise UserError("a map names a structure that is not there: explain the run again")
     return plain
 
 

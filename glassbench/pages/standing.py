@@ -91,12 +91,25 @@ def make_standing(board: Board) -> Standing:
 
 
 def ranking_points(board: Board) -> tuple[Point, ...]:
-    """Return the conditions that count: those at which at least half of the models have a score."""
-    return tuple(
+    """Return the conditions that count: those at which at least half of the models have a score.
+
+    Where the task names default values for the dataset, only these count, if there are any.
+    """
+    common = [
         point
         for point in board.points
         if board.rows and 2 * sum(point in r.conditions for r in board.rows) >= len(board.rows)
-    )
+    ]
+    default = board.task.default_values(board.dataset)
+
+    def is_default(point: Point) -> bool:
+        condition = board.condition(point)
+        return all(
+            any(math.isclose(condition[axis], value, rel_tol=1e-6) for value in values)
+            for axis, values in default.items()
+        )
+
+    return tuple(filter(is_default, common)) or tuple(common)
 
 
 def configuration_scores(

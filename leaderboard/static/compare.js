@@ -51,7 +51,9 @@ document.addEventListener("DOMContentLoaded", async () => {
     const loaded = await Promise.all([library(), ...models.map((name) => load(`record/${of.get(name).record}`, `data/record/${of.get(name).record}.js`))]);
     const records = new Map(models.map((name, k) => [name, loaded[k + 1]]));
     const lines = differences(records, chosen);
-    const words = (condition) => Object.entries(condition).map(([name, value]) => `${name.replaceAll("_", " ")} ${plain(value)}`).join(", ");
+    const varying = board.axes.filter((axis) => new Set(lines.map((line) => line.condition[axis])).size > 1);
+    const told = varying.length ? varying : board.axes;
+    const words = (condition) => Object.entries(condition).filter(([name]) => told.includes(name)).map(([name, value]) => `${name.replaceAll("_", " ")} ${plain(value)}`).join(", ");
     const tools = element("div", { class: "figure-tools" },
       select("Board", index.boards.map((one) => [one.name, one.title]), board.name, (value) => { setState({ board: value, models: "", reference: "", metric: "" }); draw(); }),
       select("Metric", board.metrics.map((one) => [one.name, one.title]), metric.name, (value) => { setState({ metric: value }); draw(); }),
@@ -69,8 +71,8 @@ document.addEventListener("DOMContentLoaded", async () => {
     const others = models.filter((name) => name !== reference);
     const drawable = lines.filter((line) => line.mean !== null).map((line) => ({ ...line, ...style(others.indexOf(line.model)), y: words(line.condition), tip: `${line.model} minus ${reference}\n${words(line.condition)}\n${show(line.mean)} [${show(line.low)}, ${show(line.high)}]` }));
     const figure = drawable.length ? drawing({
-      width: width(place, 860), height: 60 + labels.length * (14 + 14 * others.length), marginLeft: 20, marginBottom: 42, marginRight: width(place, 860) < 500 ? 130 : 200,
-      x: { label: `difference in ${metric.title} (right: ${metric.higher ? "better" : "worse"} than ${reference})`, grid: true, nice: true },
+      width: width(place, 860), height: 60 + labels.length * (14 + 14 * others.length), marginLeft: 20, marginBottom: 42, marginRight: 30 + 7 * Math.max(...labels.map((label) => label.length)),
+      x: { label: width(place, 860) < 500 ? `right: ${metric.higher ? "better" : "worse"}` : `difference in ${metric.title} (right: ${metric.higher ? "better" : "worse"} than ${reference})`, ticks: width(place, 860) < 500 ? 3 : 8, grid: true, nice: true },
       y: { label: null, domain: others }, fy: { label: null, domain: labels, padding: 0.2 },
       marks: [
         Plot.ruleX([0], { stroke: "currentColor", strokeDasharray: "3 3" }),

@@ -17,19 +17,18 @@ const glassbench = (() => {
   };
   wear(remembered());
 
-  const arrived = new Map();
+  const asked = new Map();
   const waiting = new Map();
-  function receive(name, data) {
-    arrived.set(name, data);
-    waiting.get(name)?.(data);
-  }
+  const receive = (name, data) => waiting.get(name)?.(data);
   // A page opened from a folder may load scripts, but not fetch files.
   function load(name, file) {
-    if (arrived.has(name)) return Promise.resolve(arrived.get(name));
-    return new Promise((resolve, reject) => {
-      waiting.set(name, resolve);
-      script(file).catch(() => reject(new Error(`${file} cannot be loaded`)));
-    });
+    if (!asked.has(name)) {
+      asked.set(name, new Promise((resolve, reject) => {
+        waiting.set(name, resolve);
+        script(file).catch(() => reject(new Error(`${file} cannot be loaded`)));
+      }));
+    }
+    return asked.get(name);
   }
   const scripts = new Map();
   function script(file) {

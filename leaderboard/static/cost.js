@@ -31,7 +31,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const words = measures.find(([name]) => name === measure)[1];
     const body = points.length ? drawing({
       width: width(place, 720), height: 360, marginLeft: 48, marginBottom: 42, marginRight: 110,
-      x: { type: "log", label: words, grid: true, ticks: 5, tickFormat: powers }, y: { label: place.dataset.score, grid: true, nice: true },
+      x: { type: "log", label: words, domain: [Math.min(...points.map((p) => p.x)) / 1.5, Math.max(...points.map((p) => p.x)) * 1.5], grid: true, ticks: 5, tickFormat: powers }, y: { label: place.dataset.score, grid: true, nice: true },
       marks: [
         Plot.line(front(points), { x: "x", y: "score", stroke: "currentColor", strokeOpacity: 0.6, curve: "step-after" }),
         Plot.dot(points, { x: "x", y: "score", fill: "colour", symbol: "symbol", r: 6 }),

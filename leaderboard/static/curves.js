@@ -37,7 +37,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const values = indices.map((i) => (scaled ? data.points[i][x] / data.tau[i] : data.points[i][x]));
     const one = data.axes[x];
     const label = scaled ? `${one.symbol} / τ_α` : one.unit ? `${one.symbol} (${one.unit})` : one.symbol;
-    return { values, label, log: Math.min(...values) > 0 && Math.max(...values) > 10 * Math.min(...values) };
+    return { values, label, log: Math.min(...values) > 0 && Math.max(...values) > 9.99 * Math.min(...values) };
   }
 
   const series = (data) => [
@@ -50,7 +50,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const { values, label, log } = abscissa(data, indices, x);
     const spread = [Math.min(...values), Math.max(...values)];
     const wide = log ? [spread[0] / 1.5, spread[1] * 1.5]
-      : spread[0] === spread[1] ? [spread[0] - 1, spread[0] + 1]
+      : spread[0] === spread[1] ? [spread[0] - (Math.abs(spread[0]) / 2 || 1), spread[0] + (Math.abs(spread[0]) / 2 || 1)]
         : [spread[0] - 0.05 * (spread[1] - spread[0]), spread[1] + 0.05 * (spread[1] - spread[0])];
     const points = all.flatMap((one, index) => indices.map((i, k) => ({
       x: values[k], y: one.values[i], low: one.low[i] ?? null, high: one.high[i] ?? null, model: one.name, kind: one.kind,

@@ -14,7 +14,15 @@ const figures = (() => {
   const library = () => script("static/plot.min.js").then(() => Plot);
   const show = (value, digits = 3) => (value === null || value === undefined || !isFinite(value)
     ? "–" : (+value).toFixed(digits).replace("-", "−"));
-  const plain = (value) => (value === null ? "–" : String(+(+value).toPrecision(6)).replace("-", "−"));
+  const raised = (text) => [...text].map((letter) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[letter] ?? "⁻").join("");
+  function plain(value) {
+    if (value === null || !isFinite(value)) return "–";
+    const size = Math.abs(value);
+    if (size === 0 || (size >= 1e-3 && size < 1e6)) return String(+(+value).toPrecision(6)).replace("-", "−");
+    const [mantissa, power] = (+(+value).toPrecision(6)).toExponential().split("e");
+    const ten = `10${raised(power.replace("+", ""))}`;
+    return mantissa === "1" ? ten : `${mantissa.replace("-", "−")}·${ten}`;
+  }
 
   // Plot would write 0.1 as 100m, which reads as metres or minutes.
   const powers = (value) => plain(value);

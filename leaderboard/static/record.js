@@ -12,11 +12,11 @@ document.addEventListener("DOMContentLoaded", () => {
     const known = data.conditions.filter((one) => one.parity);
     let index = 0;
     function draw() {
-      const { parity: counts, unit, condition } = known[index];
+      const { parity: counts, unit, words: where } = known[index];
       const step = (counts.high - counts.low) / counts.bins;
       const cells = counts.counts.map(([i, j, n]) => ({ x1: counts.low + i * step, x2: counts.low + (i + 1) * step, y1: counts.low + j * step, y2: counts.low + (j + 1) * step, n }));
       const ends = [counts.low, counts.high];
-      const label = (name) => `${name}${unit && unit !== "1" ? ` (${unit})` : ""}`;
+      const label = (name) => `${name}${unit ? ` (${unit})` : ""}`;
       const drawn = drawing({
         width: width(parity, 460), height: Math.min(430, width(parity, 460)), marginLeft: 52, marginBottom: 42,
         x: { domain: ends, label: label("true") }, y: { domain: ends, label: label("predicted") },
@@ -25,10 +25,10 @@ document.addEventListener("DOMContentLoaded", () => {
           Plot.rect(cells, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: "n", inset: 0, title: (c) => `${c.n} particles` }),
           Plot.line([[ends[0], ends[0]], [ends[1], ends[1]]], { stroke: "currentColor", strokeDasharray: "4 3" }),
         ],
-      }, `Predicted against true value at ${words(condition)}, number of particles by colour`);
+      }, `Predicted against true value at ${where}, number of particles by colour`);
       const most = Math.max(...cells.map((cell) => cell.n));
       parity.replaceChildren(
-        element("div", { class: "figure-tools" }, select("At", known.map((one, k) => [String(k), words(one.condition)]), String(index), (value) => { index = +value; draw(); })),
+        element("div", { class: "figure-tools" }, select("At", known.map((one, k) => [String(k), one.words]), String(index), (value) => { index = +value; draw(); })),
         element("div", { class: "panels single" }, drawn),
         element("div", { class: "ramp", "aria-hidden": "true" }), element("div", { class: "ramp-ends" }, element("span", {}, "1 particle"), element("span", {}, `${most} (log scale)`)),
         numbers(() => [["true, from", "predicted, from", "particles"], cells.map((cell) => [plain(cell.x1.toPrecision(4)), plain(cell.y1.toPrecision(4)), cell.n])]),

@@ -66,7 +66,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const structure = unpacked[map.structure];
       const [target, prediction] = [bytes(map.target), bytes(map.prediction)];
       const particles = inside(structure);
-      const unit = map.unit && map.unit !== "1" ? ` ${map.unit}` : "";
+      const unit = map.unit ? ` ${map.unit}` : "";
       const value = (byte) => map.limits[0] + byte / 255 * (map.limits[1] - map.limits[0]);
       maps.replaceChildren(
         canvas(structure, particles, (i) => mixed(stops, target[i] / 255), "true"),

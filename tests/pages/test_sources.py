@@ -41,10 +41,13 @@ def alterations():
     def fewer_values(record):
         record["conditions"][0]["scores"]["pearson_a"]["seeds"][0]["by_configuration"].pop()
 
+    def other_failure(record):
+        record["failed"] = [{"condition": {"strain": 1.0}, "seed": 0, "error": "no"}]
+
     def newer_protocol(record):
         record["task"]["protocol_version"] = 999
 
-    return [without_primary, other_axes, fewer_parents, fewer_values, newer_protocol]
+    return [without_primary, other_axes, fewer_parents, fewer_values, other_failure, newer_protocol]
 
 
 @pytest.mark.parametrize("alter", alterations())
