@@ -18,6 +18,8 @@ from .network import Botan, load_published
 
 EMBEDDED = {"mini": Path(__file__).with_name("weights") / "mini.pt"}
 
+PARTICLES, PAIRS = "propensity", "pair_distance_change"
+
 Tensors = dict[str, torch.Tensor]
 Part = tuple[torch.Tensor, torch.Tensor, float]
 
@@ -80,7 +82,7 @@ class BotanModel(TorchModel):
     def _readout(self, network: Botan, inputs: Tensors, targets: Tensors) -> Iterator[Part]:
         """Yield what the last layer reads, what it shall give, and the weight in the loss."""
         nodes, edges = network.read_by_last_layer(*_graph(inputs))
-        yield nodes, targets[self.target], self.p
+        yield nodes, targets[PARTICLES], self.p
         if self.p < 1:
             changes = self._pair_changes(inputs, targets)
             yield edges[inputs["pair_edges"]].flatten(0, 1), changes.flatten(), 1 - self.p
@@ -90,7 +92,7 @@ class BotanModel(TorchModel):
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
         nodes, edges = forward(*_graph(inputs))
-        loss = self.p * mse_loss(nodes, targets[self.target])
+        loss = self.p * mse_loss(nodes, targets[PARTICLES])
         if self.p < 1:
             changes = self._pair_changes(inputs, targets)
             loss = loss + (1 - self.p) * mse_loss(edges[inputs["pair_edges"]], changes)
@@ -98,18 +100,18 @@ class BotanModel(TorchModel):
 
     def _pair_changes(self, inputs: Tensors, targets: Tensors) -> torch.Tensor:
         """Return the targets of both directions of every pair (P, 2)."""
-        if "pair_edges" not in inputs or "pair_distance_change" not in targets:
+        if "pair_edges" not in inputs or PAIRS not in targets:
             raise ValueError(
                 f"p is {self.p}, but the dataset has no pair-distance change on edges below "
                 f"{self.edge_threshold}: set p = 1, or edge_threshold to the pairs' cutoff"
             )
-        return targets["pair_distance_change"][:, None].expand(-1, 2)
+        return targets[PAIRS][:, None].expand(-1, 2)
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
         nodes, edges = forward(*_graph(inputs))
-        outputs = {self.target: nodes}
+        outputs = {PARTICLES: nodes} if self.p > 0 else {}
         if self.p < 1 and "pair_edges" in inputs:
-            outputs["pair_distance_change"] = edges[inputs["pair_edges"]].mean(dim=1)
+            outputs[PAIRS] = edges[inputs["pair_edges"]].mean(dim=1)
         return outputs
 
 

@@ -1,13 +1,21 @@
 """Make the pretrained weights: BOTAN on the pair-distance change of the embedded training data.
 
-    python baselines/botan/pretrain.py [steps]
+    python baselines/botan/pretrain.py [share of the steps, 1 without]
 
-It learns E_ij at t = 0.52 alone (p = 0), as the paper pretrains on an early time of its coldest
-temperature. Each step takes a cube of edge 7, cut at random out of a training configuration, and
-the pairs of its inner part: a tenth of the particles of a whole configuration, so that many small
-steps are made in the time of few large ones. Training rests for long at the mean of E_ij. The
-network starts from random weights that keep the scale of a signal through all layers (He et al.,
-ICCV 2015), with the kinks of its first layer spread over the range of the edges.
+It learns E_ij alone (p = 0), as the paper does on one early time. The last stage adds two later
+times, of which a decoder with an output for each time learns, so that the network knows of late
+times too; the output for the earliest is kept. From random weights the training rests for
+thousands of steps at the mean of E_ij: a change of distance is the difference of two
+displacements along the bond, and the network has to find vectors at both ends before their
+difference helps. So it is led there in three steps.
+
+1. E_ij is close to r̂_ij · (u_j − u_i) with one vector u per particle, which least squares finds.
+   A radial function per pair of species, f(r) r̂ summed over the neighbours, is fitted to u, and
+   the messages of the first round learn it, edge by edge, without a graph.
+2. The update of the nodes is scaled so that its units see inputs of mean 0 and variance 1
+   (data-dependent initialisation, Salimans & Kingma, NeurIPS 2016).
+3. The whole network learns E_ij, with one round of messages, then two, three, five and seven; a
+   linear readout of u, at each time, from the node states goes along and is thrown away.
 """
 
 from __future__ import annotations
@@ -15,97 +23,245 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import lsqr
+from torch import Tensor, nn
 
 from glassbench import load_task
-from glassbench.model import Example, Structure
+from glassbench.model import Example
 from glassbench.registry import load_model_card, load_model_class
-from glassbench.training.augmentation import draw_matrix
+from glassbench.structure import minimum_image
+from glassbench.training.augmentation import symmetry_matrices
+from glassbench.training.graph_network import Perceptron
+from glassbench.training.precision import autocast_for
 
-TEMPERATURE, TIME, SEED = 0.64, 0.52, 0
-STEPS, LEARNING_RATE = 1200, 1e-3
-SIDE, MARGIN, EMPTY = 7.0, 1.6, 4.0
-NEIGHBOURS = 40
+TEMPERATURE, TIMES, SEED = 0.64, (0.52, 5.2, 16.5), 0
 TARGET = "pair_distance_change"
+SCALE = 0.1  # sigma_AA, near the spread of E_ij
+KERNEL = np.linspace(0.75, 2.0, 24)  # centres of Gaussians in the distance, sigma_AA
+EDGE_STEPS, EDGES_PER_STEP, EDGE_RATE = 1000, 4096, 2e-3
+# Times and rounds of messages, steps, first and last learning rate, weights of u and of E_ij.
+STAGES = (
+    (1, 1, 150, 2e-3, 2e-3, 1.0, 0.1),
+    (1, 2, 200, 2e-3, 2e-3, 1.0, 1.0),
+    (1, 3, 250, 3e-3, 2e-3, 0.5, 1.0),
+    (1, 5, 300, 2e-3, 1.5e-3, 0.3, 1.0),
+    (1, 7, 1500, 1.5e-3, 1e-5, 0.2, 1.0),
+    (3, 7, 700, 1e-3, 0.0, 0.0, 1.0),
+)
 
 
-def draw_weights(network: torch.nn.Module) -> None:
-    """Draw weights whose outputs have the scale of their inputs."""
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.Linear):
-            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            torch.nn.init.normal_(layer.bias, std=0.3)
-    first = network.edge_encoder.fc1
-    with torch.no_grad():
-        directions = torch.nn.functional.normalize(torch.randn_like(first.weight), dim=1)
-        first.weight.copy_(4 * directions)
-        first.bias.copy_(-4 * 1.8 * torch.rand_like(first.bias))
-        network.node_update.fc1.weight[:, 2 * network.width :] /= NEIGHBOURS
-        network.decoder.fc3.weight /= 10
-        network.decoder.fc3.bias.zero_()
+def bonds(example: Example) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return first and second particle, distance (P,) and unit vector (P, 3) of the pairs."""
+    structure = example.structure
+    first, second = structure.pairs.T
+    positions = structure.positions
+    vectors = minimum_image(positions[second] - positions[first], structure.box)
+    distances = np.linalg.norm(vectors, axis=1)
+    return first, second, distances, vectors / distances[:, None]
 
 
-def cut_cube(example: Example, generator: np.random.Generator) -> tuple[Structure, np.ndarray]:
-    """Return a cube of a configuration in a larger empty box, and E_ij of its inner pairs."""
-    whole = example.structure
-    positions = np.mod(whole.positions - generator.uniform(0, whole.box), whole.box)
-    inside = (positions < SIDE).all(axis=1)
-    inner = ((positions > MARGIN) & (positions < SIDE - MARGIN)).all(axis=1)
-    first, second = whole.pairs.T
-    kept = (inner[first] | inner[second]) & inside[first] & inside[second]
-    kept &= (np.abs(positions[second] - positions[first]) < SIDE / 2).all(axis=1)
-    number = np.cumsum(inside) - 1
-    cube = Structure(
-        positions=positions[inside],
-        species=whole.species[inside],
-        box=np.full(3, SIDE + EMPTY),
-        pairs=number[whole.pairs[kept]],
+def displacement_field(example: Example) -> np.ndarray:
+    """Return u (N, 3), sigma_AA, of mean 0, that makes r̂_ij · (u_j − u_i) closest to E_ij."""
+    first, second, _, directions = bonds(example)
+    pairs, axes = np.arange(len(first)), np.arange(3)
+    rows = np.repeat(pairs, 6)
+    columns = np.hstack([3 * second[:, None] + axes, 3 * first[:, None] + axes])
+    values = np.hstack([directions, -directions])
+    particles = len(example.structure.positions)
+    matrix = csr_array((values.ravel(), (rows, columns.ravel())), shape=(len(pairs), 3 * particles))
+    changes = example.targets[TARGET]
+    field = lsqr(matrix, changes - changes.mean(), damp=0.1, iter_lim=200)[0].reshape(-1, 3)
+    return field - field.mean(axis=0)
+
+
+def radial_functions(examples: list[Example], fields: list[np.ndarray]) -> np.ndarray:
+    """Return weights (species, species of the neighbour, kernel) that sum f(r) r̂ up to u."""
+    moments = np.zeros((2, 2 * len(KERNEL), 2 * len(KERNEL)))
+    products = np.zeros((2, 2 * len(KERNEL)))
+    for example, field in zip(examples, fields, strict=True):
+        species = example.structure.species
+        sums = np.zeros((len(species), 2, len(KERNEL), 3))
+        first, second, distances, directions = bonds(example)
+        parts = _gaussians(distances)[:, :, None] * directions[:, None, :]
+        np.add.at(sums, (first, species[second]), parts)
+        np.add.at(sums, (second, species[first]), -parts)
+        for kind in (0, 1):
+            rows = sums[species == kind].transpose(0, 3, 1, 2).reshape(-1, 2 * len(KERNEL))
+            moments[kind] += rows.T @ rows
+            products[kind] += rows.T @ field[species == kind].ravel()
+    ridge = 1e-2 * np.eye(2 * len(KERNEL))
+    solved = np.linalg.solve(moments + ridge, products[:, :, None])
+    return solved.reshape(2, 2, len(KERNEL))
+
+
+def _gaussians(distances: np.ndarray) -> np.ndarray:
+    width = KERNEL[1] - KERNEL[0]
+    return np.exp(-(((distances[:, None] - KERNEL) / width) ** 2))
+
+
+def teach_messages(network: nn.Module, inputs: list[dict], functions: np.ndarray) -> None:
+    """Let the messages of the first round hold f(r) r̂, readable by a linear layer."""
+    vectors = torch.cat([i["vectors"] for i in inputs])
+    sender, receiver = (
+        torch.cat([i["species"][i[end]] for i in inputs]) for end in ("sender", "receiver")
     )
-    return cube, example.targets[TARGET][kept]
+    distances = vectors.norm(dim=1)
+    chosen = functions[receiver.long(), sender.long()]
+    strength = (chosen * _gaussians(distances.numpy())).sum(axis=1) / SCALE
+    wanted = -torch.as_tensor(strength, dtype=torch.float32)[:, None] * vectors / distances[:, None]
+    head = nn.Linear(network.width, 3)
+    taught = (network.node_encoder, network.edge_encoder, network.edge_update, head)
+    optimiser = torch.optim.Adam([p for part in taught for p in part.parameters()], lr=EDGE_RATE)
+    turns = torch.as_tensor(symmetry_matrices("cubic", 3))
+    errors = []
+    for step in range(EDGE_STEPS):
+        _set_rate(optimiser, EDGE_RATE, 0.05 * EDGE_RATE, step / EDGE_STEPS)
+        drawn = torch.randint(len(vectors), (EDGES_PER_STEP,))
+        turn = turns[torch.randint(len(turns), (1,)).item()]
+        edge = network.edge_encoder(vectors[drawn] @ turn.T)
+        ends = [network.node_encoder(kind[drawn, None]) for kind in (sender, receiver)]
+        message = network.edge_update(torch.cat([*ends, edge, edge], dim=1))
+        loss = nn.functional.mse_loss(head(message), wanted[drawn] @ turn.T)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        errors.append(loss.item())
+    explained = 1 - np.mean(errors[-100:]) / wanted.square().mean().item()
+    print(f"messages of the first round: {explained:.3f} of the variance of f(r) r̂", flush=True)
 
 
-def main(steps: int = STEPS) -> None:
+@torch.no_grad()
+def scale_node_update(network: nn.Module, inputs: dict) -> None:
+    """Give the units of the node update inputs of mean 0 and variance 1, their kinks spread."""
+    node = network.node_encoder(inputs["species"][:, None])
+    edge = network.edge_encoder(inputs["vectors"])
+    parts = [node[inputs["sender"]], node[inputs["receiver"]], edge, edge]
+    messages = network.edge_update(torch.cat(parts, dim=1))
+    incoming = torch.zeros_like(node).index_add_(0, inputs["receiver"], messages)
+    values = torch.cat([node, node, incoming], dim=1)
+    for layer in (network.node_update.fc1, network.node_update.fc2):
+        before = layer(values)
+        spread = before.std(dim=0).clamp_min(1e-4)
+        layer.weight.div_(spread[:, None])
+        layer.bias.copy_((layer.bias - before.mean(dim=0)) / spread)
+        layer.bias.add_(0.5 * torch.randn_like(layer.bias))
+        values = layer(values).relu()
+
+
+def train(network: nn.Module, graphs: list[tuple[dict, Tensor, Tensor]], share: float) -> None:
+    """Train on E_ij and, through a readout of its own, on u: the stages in turn.
+
+    graphs : inputs, E_ij (P, times) and u (N, times, 3) of each configuration, both by SCALE
+    """
+    head = nn.Linear(network.width, 3 * len(TIMES))
+    decoder = Perceptron(network.width, network.width, outputs=len(TIMES))
+    decoder.load_state_dict(
+        {
+            name: value.repeat(len(TIMES), *[1] * (value.dim() - 1)) if "fc3" in name else value
+            for name, value in network.decoder.state_dict().items()
+        }
+    )
+    learning = nn.ModuleList([network, head, decoder])
+    turns = torch.as_tensor(symmetry_matrices("cubic", 3))
+    variance = torch.stack([changes.var(dim=0) for _, changes, _ in graphs]).mean(dim=0)
+    total = sum(math.ceil(share * stage[2]) for stage in STAGES)
+    started, errors = time.perf_counter(), []
+    for times, rounds, steps, first, last, of_field, of_pairs in STAGES:
+        network.recurrences = rounds
+        optimiser = torch.optim.Adam(learning.parameters(), lr=first)
+        for progress in _progress(math.ceil(share * steps)):
+            _set_rate(optimiser, first, last, progress)
+            inputs, changes, field = graphs[torch.randint(len(graphs), (1,)).item()]
+            turn = turns[torch.randint(len(turns), (1,)).item()]
+            inputs = inputs | {"vectors": inputs["vectors"] @ turn.T}
+            field_errors, pair_errors = _errors(learning, inputs, changes, field @ turn.T)
+            optimiser.zero_grad(set_to_none=True)
+            loss = (
+                of_field * field_errors[:times].mean()
+                + of_pairs * (pair_errors / variance)[:times].mean()
+            )
+            loss.backward()
+            nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
+            optimiser.step()
+            errors.append(pair_errors.detach())
+            if len(errors) % 25 == 0:
+                left = (time.perf_counter() - started) / len(errors) * (total - len(errors))
+                explained = 1 - torch.stack(errors[-25:]).mean(dim=0) / variance
+                print(
+                    f"step {len(errors)} of {total}  rounds {rounds}  "
+                    f"explained {' '.join(f'{e:.3f}' for e in explained)}  {left:.0f} s left",
+                    flush=True,
+                )
+    with torch.no_grad():
+        network.decoder.load_state_dict(decoder.state_dict() | _first_output(decoder))
+
+
+def _first_output(decoder: Perceptron) -> dict[str, Tensor]:
+    return {f"fc3.{name}": value[:1] for name, value in decoder.fc3.state_dict().items()}
+
+
+def _errors(learning, inputs, changes, field) -> tuple[Tensor, Tensor]:
+    """Return the mean squared errors of u and of E_ij, at each time."""
+    network, head, decoder = learning
+    names = ("species", "vectors", "sender", "receiver", "sender_order")
+    with autocast_for("auto", "cpu")():
+        node, track, token = network.pass_messages(*(inputs[name] for name in names))
+        edges = network.decode_edges(decoder, track, token)
+        predicted = head(node)
+    pairs = edges.float()[inputs["pair_edges"]] / SCALE
+    pair_errors = (pairs - changes[:, None]).square().mean(dim=(0, 1))
+    field_errors = (predicted.float().view_as(field) - field).square().mean(dim=(0, 2))
+    return field_errors, pair_errors
+
+
+def _progress(steps: int) -> Iterator[float]:
+    return (step / steps for step in range(steps))
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, first: float, last: float, progress: float):
+    rate = last + (first - last) * 0.5 * (1 + math.cos(math.pi * progress))
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def read(task, split: str) -> list[list[Example]]:
+    """Return the configurations of a split, each at all times."""
+    times = [task.examples(split, temperature=TEMPERATURE, time=time) for time in TIMES]
+    return [list(example) for example in zip(*times, strict=True)]
+
+
+def main(share: float = 1.0) -> None:
     task = load_task("ka_propensity", "mini")
-    values = {"temperature": TEMPERATURE, "time": TIME}
-    train, valid = (list(task.examples(split, **values)) for split in ("train", "valid"))
+    configurations = read(task, "train")
     card = load_model_card(Path(__file__).parent)
-    changes = {"p": 0.0, "pretrained": "none"}
+    changes = {"p": 0.0, "pretrained": "none", "solve_readout": False}
     model = load_model_class(card)(**{**card.hyperparameters, **changes})
-    model.target = task.task.target
     torch.manual_seed(SEED)
     network = model.module = model.network(3)
-    draw_weights(network)
-    optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    generator, losses, started = np.random.default_rng(SEED), [], time.perf_counter()
-    for step in range(1, steps + 1):
-        cube, changes_of_pairs = cut_cube(train[generator.integers(len(train))], generator)
-        turn = torch.as_tensor(draw_matrix(task.task.symmetry, 3, generator))
-        inputs = model.augment(model.encode(cube), turn)
-        targets = {
-            TARGET: torch.as_tensor(changes_of_pairs),
-            model.target: torch.zeros(len(cube.positions)),
-        }
-        optimiser.zero_grad(set_to_none=True)
-        loss = model.loss(network, inputs, targets)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        losses.append(loss.item())
-        if step % 100 == 0 or step == steps:
-            left = (time.perf_counter() - started) / step * (steps - step)
-            print(f"step {step}  loss {np.mean(losses[-100:]):.5f}  {left:.0f} s left", flush=True)
+    fields = [[displacement_field(e) for e in examples] for examples in configurations]
+    first = [examples[0] for examples in configurations]
+    inputs = [model.encode(example.structure) for example in first]
+    teach_messages(network, inputs[:8], radial_functions(first, [f[0] for f in fields]))
+    scale_node_update(network, inputs[0])
+    graphs = []
+    for encoded, examples, field in zip(inputs, configurations, fields, strict=True):
+        pairs = np.stack([example.targets[TARGET] for example in examples], axis=1)
+        scaled = (pairs / SCALE, np.stack(field, axis=1) / SCALE)
+        graphs.append((encoded, *(torch.as_tensor(a, dtype=torch.float32) for a in scaled)))
+    train(network, graphs, share)
     errors, spreads = [], []
-    for example in valid:
+    for example, *_ in read(task, "valid"):
         (prediction,) = model.predict([example.structure], example.condition)
         errors.append(np.mean((prediction[TARGET] - example.targets[TARGET]) ** 2))
         spreads.append(np.var(example.targets[TARGET]))
     print(
-        f"validation: error {math.sqrt(np.mean(errors)):.4f} sigma_AA, "
+        f"validation at t = {TIMES[0]}: error {math.sqrt(np.mean(errors)):.4f} sigma_AA, "
         f"explained variance {1 - np.mean(errors) / np.mean(spreads):.3f}"
     )
     folder = Path(__file__).with_name("weights")
@@ -114,4 +270,4 @@ def main(steps: int = STEPS) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+    main(*map(float, sys.argv[1:2]))
