@@ -46,6 +46,8 @@ class GnnClassifier(TorchModel):
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
         chosen = targets["balanced"]
         logits = _evaluate(forward, inputs)[chosen].float()
+        if not len(chosen):  # no particle rearranged under this load
+            return logits.sum()
         return binary_cross_entropy_with_logits(logits, targets[self.target][chosen])
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:

@@ -193,6 +193,16 @@ def test_the_graph_network_learns_from_the_balanced_set_alone(examples, tmp_path
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+@pytest.mark.parametrize("name", ["gnn_classifier", "sdm_fcn", "structure_svm"])
+def test_a_load_under_which_nothing_rearranged_teaches_nothing(examples, tmp_path, name):
+    empty = replace(examples.train[0], balanced=np.empty(0, dtype=np.int64))
+    short = SHORT if name == "structure_svm" else {"epochs": 1}
+    train = (examples.train[1], empty)
+    model = fit(make(name, **short), replace(examples, train=train), tmp_path)
+    guess = model.predict([empty.structure], CONDITION)[0]["rearranging"]
+    assert guess.shape == (400,) and np.isfinite(guess).all()
+
+
 def test_the_graph_network_sees_the_load(examples, tmp_path):
     model = fit(make("gnn_classifier", epochs=1), examples, tmp_path)
     structure = examples.test[0].structure
