@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,12 +16,12 @@ from .api import leaderboard_json
 from .board_page import board_context, heat_map
 from .boards import Board, make_boards
 from .changes import NEWEST_IN_FEED, list_changes
-from .equations import NOISE_CEILING, definition, mathml
 from .exports import as_bibtex, as_csv, as_json, as_latex, long_table
 from .feed import atom_feed
 from .markdown import render_file
 from .model_page import model_context, model_names
 from .output import SiteFolder, digest_of
+from .overview_pages import compare_index, method_context, models_context
 from .plot_data import as_script, board_data
 from .record_page import drawn_parts, record_context
 from .render import render, static_folder, style_digest
@@ -208,15 +208,12 @@ class _Builder:
                 lambda name=name, card=card, own=own: model_context(name, card, own),
             )
         listed = digest_of(everything, sorted(self.sources.cards.items()))
-        self._page("models.html", "models.html", listed, lambda: self._list_of_models(boards))
-
-    def _list_of_models(self, boards: Sequence[Board]) -> dict[str, Any]:
-        names = model_names(boards, self.sources.cards)
-        places: dict[str, list] = {name: [] for name in names}
-        for board, standing in self.boards:
-            for place in standing.places:
-                places[place.row.name].append((board, place))
-        return {"names": names, "cards": self.sources.cards, "places": places}
+        self._page(
+            "models.html",
+            "models.html",
+            listed,
+            lambda: models_context(self.boards, self.sources.cards),
+        )
 
     def _rest(self) -> None:
         cards = sorted(self.sources.cards.items())
@@ -233,7 +230,10 @@ class _Builder:
         main.sort(key=lambda item: not item["board"].rows)
         self._page("index.html", "home.html", made_from, {"main": main, "changes": changes[:5]})
         self._page("compare.html", "compare.html", made_from, {"boards": self.boards})
-        self._page("method.html", "method.html", made_from, self._method)
+        tasks = list(self.sources.tasks.values())
+        self._page(
+            "method.html", "method.html", made_from, lambda: method_context(self.boards, tasks)
+        )
         self._page("submit.html", "submit.html", made_from, {"main": main})
         problems = self.sources.problems
         self._page(
@@ -247,85 +247,11 @@ class _Builder:
             made_from,
             lambda: leaderboard_json(self.boards, self.sources.cards),
         )
-        self.output.put("data/index.js", made_from, self._index)
-
-    def _method(self) -> dict[str, Any]:
-        metrics = {
-            m.name: (m, definition(m), []) for board, _ in self.boards for m in board.metrics
-        }
-        for board, _ in self.boards:
-            for metric in board.metrics:
-                titles = metrics[metric.name][2]
-                if board.task.title not in titles:
-                    titles.append(board.task.title)
-        return {
-            "metrics": list(metrics.values()),
-            "ceiling_equation": mathml(NOISE_CEILING),
-            "boards": self.boards,
-            "datasets": _datasets(self.boards),
-            "tasks": list(self.sources.tasks.values()),
-        }
-
-    def _index(self) -> str:
-        """Return what the page that compares models must know of the boards."""
-        from ..metrics.bootstrap import DRAWS, tail_share
-
-        clusters = {
-            len({p for entry in row.conditions.values() for p in entry["parents"]})
-            for board, _ in self.boards
-            for row in board.rows
-        } | {
-            len(set(entry["parents"]))
-            for board, _ in self.boards
-            for row in board.rows
-            for entry in row.conditions.values()
-        }
-        plain = {
-            "draws": DRAWS,
-            "shares": {str(n): tail_share(0.95, n) for n in sorted(clusters) if n > 1},
-            "boards": [
-                {
-                    "name": board.name,
-                    "title": f"{board.task.title}, {board.dataset}",
-                    "axes": [axis.name for axis in board.task.axes],
-                    "metrics": [
-                        {"name": m.name, "title": m.title, "higher": m.higher_is_better}
-                        for m in board.metrics
-                        if m.average == "configuration"
-                    ],
-                    "models": [
-                        {
-                            "name": place.row.name,
-                            "title": place.row.entry.record["model"]["title"],
-                            "status": place.row.status,
-                            "record": place.row.entry.name,
-                        }
-                        for place in standing.places
-                    ],
-                }
-                for board, standing in self.boards
-                if board.rows
-            ],
-        }
-        return as_script("index", plain)
+        self.output.put("data/index.js", made_from, lambda: compare_index(self.boards))
 
 
 def _card(board: Board):
     return render_file(board.task.folder / "README.md")
-
-
-def _datasets(boards: Sequence[tuple[Board, Standing]]) -> list[dict[str, Any]]:
-    """Return what is known of each dataset with records: from the task and from explanations."""
-    found = []
-    for board, _ in boards:
-        entry = board.task.datasets.get(board.dataset)
-        described = next(
-            (r.entry.explanation["dataset"] for r in board.rows if r.entry.explanation), None
-        )
-        found.append(
-            {"board": board, "description": entry.description if entry else "", "card": described}
-        )
-    return found
 
 
 def _task_digest(task: Task) -> str:
