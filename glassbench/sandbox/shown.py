@@ -84,4 +84,9 @@ def _hidden(places: dict[str, Path], package: Path, secret: Iterable[Path]) -> l
             for candidate in {path, path.resolve()}:
                 if candidate.exists() and candidate.is_relative_to(source) and place != INPUT:
                     hidden.append(str(Path(place) / candidate.relative_to(source)))
-    return sorted(set(hidden))
+    # What lies beneath a covered place is covered with it.
+    return sorted(p for p in set(hidden) if not any(q in hidden for q in _parents(p)))
+
+
+def _parents(place: str) -> list[str]:
+    return [str(parent) for parent in Path(place).parents]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from glassbench import content
 from glassbench.sandbox import (
     MEANING,
     REQUIRED,
@@ -19,6 +20,7 @@ from glassbench.sandbox import (
     engines,
     landlock,
     launch,
+    shown,
 )
 from glassbench.sandbox.engines import Engine, bubblewrap_arguments, make_skeleton
 from glassbench.sandbox.shown import LIBRARY, machine_view
@@ -84,6 +86,15 @@ def test_a_cell_sees_no_data_of_the_package(tmp_path):
         folder = content_folder(kind).resolve()
         hidden = any(place.endswith(f"/{kind}") for place in view.hidden)
         assert hidden or not any(folder.is_relative_to(source) for source in shown)
+
+
+def test_the_data_inside_an_installed_package_are_covered_as_one(tmp_path, monkeypatch):
+    package = tmp_path / "site" / "glassbench"
+    for kind in ("tasks", "baselines"):
+        (package / "_content" / kind).mkdir(parents=True)
+    monkeypatch.setattr(shown, "__file__", str(package / "sandbox" / "shown.py"))
+    monkeypatch.setattr(content, "content_folder", lambda kind: package / "_content" / kind)
+    assert machine_view(tmp_path / "request").hidden == (f"{LIBRARY}/glassbench/_content",)
 
 
 def test_containers_get_an_empty_root_and_no_network(tmp_path):
