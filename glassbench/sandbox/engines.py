@@ -109,8 +109,9 @@ def bubblewrap_arguments(view: View, limits: Limits, as_root: bool) -> list[str]
     words += ["--proc", "/proc", "--dev", "/dev"]
     for place, size in ((SCRATCH, limits.scratch_bytes), ("/dev/shm", SHARED_MEMORY_BYTES)):
         words += ["--perms", "1777", "--size", str(size), "--tmpfs", place]
-    words += ["--symlink", SCRATCH, "/tmp", "--chdir", SCRATCH]
-    return [*words, "--remount-ro", "/dev", "--remount-ro", "/"]
+    if not any(Path(place).is_relative_to("/tmp") for place in view.places):
+        words += ["--symlink", SCRATCH, "/tmp"]
+    return [*words, "--chdir", SCRATCH, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def apptainer_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -> list[str]:

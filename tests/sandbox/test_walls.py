@@ -118,6 +118,14 @@ def test_other_users_enter_through_a_user_namespace(tmp_path):
     assert "CAP_SETUID" not in words
 
 
+def test_a_python_that_lies_in_tmp_is_shown_where_it_lies():
+    view = shown.View({"/tmp/venv": Path("/tmp/venv")}, {}, ())
+    words = bubblewrap_arguments(view, Limits(), as_root=False)
+    assert "/tmp" not in words[words.index("/tmp/venv") :]
+    elsewhere = shown.View({"/opt/venv": Path("/opt/venv")}, {}, ())
+    assert "/tmp" in bubblewrap_arguments(elsewhere, Limits(), as_root=False)
+
+
 @pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
 def test_landlock_denies_writing_and_connections(tmp_path):
     code = f"""
