@@ -128,7 +128,8 @@ def train_theirs(options: argparse.Namespace, seed: int) -> None:
     train = Dataset(str(options.data / "train" / "*.npz"))
     test = Dataset(str(options.data / "test" / "*.npz"), if_train=False)
     network = Model()
-    network.load_state_dict(torch.load(options.weights / f"model{seed + 1}.pth", weights_only=True))
+    weights = options.weights / f"model{seed + 1}.pth"
+    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
     optimiser = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     trace = Trace("pyg_botan", seed)
     for epoch in range(1, options.epochs + 1):
