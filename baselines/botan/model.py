@@ -33,8 +33,8 @@ class BotanModel(TorchModel):
     width, recurrences : of the network
     edge_threshold : length of the longest edge, sigma_AA
     pretrained : `mini`, `none`, or the path of a state dict
-    solve_readout : whether the decoder's last layer starts as the least-squares solution of the
-        loss on the training configurations, all other weights kept
+    solve_readout : whether the decoder's last layer is set, before and after the training, to the
+        least-squares solution of the loss on the training configurations, all else kept
     """
 
     def __init__(
@@ -58,9 +58,13 @@ class BotanModel(TorchModel):
         return Botan(dimension=dimension, width=self.width, recurrences=self.recurrences)
 
     def initialise(self, network: Botan, examples: EncodedExamples) -> None:
-        """Start from weights that were trained on pair-distance changes, and solve the readout."""
+        """Start from weights that were trained on pair-distance changes."""
         if self.pretrained != "none":
             self._load_pretrained(network)
+        self.conclude(network, examples)
+
+    def conclude(self, network: Botan, examples: EncodedExamples) -> None:
+        """Solve the readout, before the first and after the last update."""
         if self.solve_readout:
             parts = (
                 part for k in range(len(examples)) for part in self._readout(network, *examples[k])

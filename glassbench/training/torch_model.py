@@ -43,6 +43,9 @@ class TorchModel:
         `examples` are those for training, as (inputs, targets).
         """
 
+    def conclude(self, network: torch.nn.Module, examples: EncodedExamples) -> None:
+        """Change the trained network's weights after the last epoch."""
+
     def encode(self, structure: Structure) -> Tensors:
         """Return the network's inputs by name, on the CPU."""
         raise TypeError(f"{type(self).__name__} must define `encode`")
@@ -94,6 +97,7 @@ class TorchModel:
             return run.score(predictions, valid)
 
         train_network(self.module, len(train), loss_of, validate, settings, run)
+        self.conclude(self.module, examples)
 
     def predict(
         self, structures: Sequence[Structure], condition: Condition
