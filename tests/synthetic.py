@@ -103,7 +103,7 @@ def plasticity_states(dimension: int) -> list[PlasticityState]:
             attributes=attributes,
             samples=SAMPLES if number == 0 else SAMPLES[-3:],
             particles=PARTICLES[dimension],
-            species=("S", "L") if dimension == 2 else ("Cu", "Zr"),
+            species=("L", "S") if dimension == 2 else ("Cu", "Zr"),
             frames=frames,
             strains=STRAINS,
             curve_strains=tuple(np.linspace(0, 0.05, STEPS)),

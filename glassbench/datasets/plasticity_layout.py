@@ -35,7 +35,7 @@ class PlasticityState:
         else is known (protocol, checks, number_density), as plain values
     samples : name, split and parent of each; samples deformed twice belong in `test`
     particles : N, the same for all
-    species : names of the species stored as 0 and 1, as ("S", "L") or ("Cu", "Zr")
+    species : names of the species stored as 0 and 1, as ("L", "S") or ("Cu", "Zr")
     frames : by name of the loading protocol, its frame (d, d): orthonormal rows are
         the shear direction, the plane normal and, in 3D, the third axis
     strains : shear strains at which D2min was taken, rising, as 0.005
