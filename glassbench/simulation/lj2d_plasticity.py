@@ -65,7 +65,7 @@ class PlannedSample:
 MINI = (
     State(
         protocol=QuenchProtocol(
-            quench_time=1e3, particles=2500, melt_time=50.0, equilibration_time=400.0
+            quench_time=1e3, particles=2500, melt_time=50.0, equilibration_time=2000.0
         ),
         schedule=ShearSchedule(
             step=1e-3,
@@ -74,7 +74,7 @@ MINI = (
             neighbour_cutoff=NEIGHBOUR_CUTOFF,
         ),
         vibration=VibrationProtocol(runs=20),
-        samples={"test": 8, "train": 28, "valid": 4},
+        samples={"test": 10, "valid": 4, "train": 18},
         repeated={"test": 2},
     ),
 )

@@ -18,7 +18,7 @@ from glassbench.metrics.bootstrap import cluster_counts, tail_share, widened_p_v
 @pytest.fixture(autouse=True)
 def no_warnings():
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", RuntimeWarning)
         yield
 
 

@@ -26,7 +26,7 @@ PAIRS = st.integers(3, 40).flatmap(lambda n: arrays(np.float64, (2, n), elements
 @pytest.fixture(autouse=True)
 def no_warnings():
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", RuntimeWarning)
         yield
 
 
