@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .model import Condition
+from .variation import Variation, variation_from_json
+
+STANDARD = Variation()
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,14 @@ class Trial:
     hyperparameters: Mapping[str, Any]
     seed: int
     floor: bool = False
+    variation: Variation = STANDARD
 
     @property
     def key(self) -> str:
         """Return the sha256 over all that can change the trial's result.
 
-        Where files lie and whether the trial serves as a floor change nothing.
+        Where files lie and whether the trial serves as a floor change nothing. A trial
+        without variation has the key that it had before there were variations.
         """
         content = {
             "task": self.task,
@@ -60,19 +65,38 @@ class Trial:
             "hyperparameters": dict(self.hyperparameters),
             "seed": self.seed,
         }
+        if not self.variation.is_standard:
+            content["variation"] = self.variation.to_json()
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def fit_key(self) -> str:
+        """Return the key of the trial that needs this fit and nothing else.
+
+        Trials that differ in what is predicted and scored alone share it.
+        """
+        variation = self.variation.of_fit()
+        conditions = self.conditions
+        if variation.train_condition is not None:
+            conditions = (variation.train_condition,)
+            variation = replace(variation, train_condition=None)
+        return replace(self, conditions=conditions, variation=variation).key
 
     @property
     def name(self) -> str:
         """Return the trial in words, for progress lines and logs."""
         where = self.conditions[0].name if len(self.conditions) == 1 else "all conditions"
-        return f"{self.model.name} {where} seed={self.seed}"
+        words = [self.model.name, where, f"seed={self.seed}", self.variation.name]
+        return " ".join(filter(None, words))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `trial_from_json` reads back."""
         plain = asdict(self)
         plain["conditions"] = [dict(condition.values) for condition in self.conditions]
+        del plain["variation"]
+        if not self.variation.is_standard:
+            plain["variation"] = self.variation.to_json()
         return plain
 
 
@@ -82,6 +106,7 @@ def trial_from_json(plain: Mapping[str, Any]) -> Trial:
     values["dataset"] = DatasetReference(**values["dataset"])
     values["model"] = ModelReference(**values["model"])
     values["conditions"] = tuple(Condition.of(**c) for c in values["conditions"])
+    values["variation"] = variation_from_json(values.get("variation", {}))
     return Trial(**values)
 
 
@@ -112,6 +137,7 @@ def make_trials(
     hyperparameters: Mapping[str, Any],
     seeds: Sequence[int],
     floor: bool = False,
+    variation: Variation = STANDARD,
 ) -> list[Trial]:
     """Return one trial per seed, and per condition for models that fit one condition at a time."""
     if model.conditions_per_fit == "all":
@@ -129,6 +155,7 @@ def make_trials(
             hyperparameters=dict(hyperparameters),
             seed=seed,
             floor=floor,
+            variation=variation,
         )
         for group in groups
         for seed in seeds

@@ -34,7 +34,7 @@ FORBIDDEN = {
     "explain": ABOVE_TRIAL | {"trial", "training", "simulation", "submission"},
 }
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}
-LIGHT = "__init__ task model plan record config registry model_card results".split()
+LIGHT = "__init__ task model plan variation record config registry model_card results".split()
 
 
 def files_of(place: str) -> list[Path]:
