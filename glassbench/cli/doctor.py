@@ -7,7 +7,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -15,10 +15,12 @@ import typer
 from .. import __version__
 from ..catalogue import list_datasets
 from ..config import check_keys, split_words
+from ..findings import ABSENT, BROKEN, OK, Finding
 from ..registry import list_models, list_tasks
 from ..task import read_task
 from ..workspace import Workspace, open_workspace
 from .columns import in_pairs
+from .doctor_cluster import KEYS, examine_cluster
 from .guard import FAILED, guarded
 from .output import Json, Words, write_json, write_lines
 
@@ -26,39 +28,32 @@ PACKAGES = (
     "numpy", "scipy", "scikit-learn", "torch", "torch_geometric", "ray", "xarray", "zarr", "mlflow",
     "typer", "matplotlib", "jsonschema", "psutil",
 )  # fmt: skip
-OK, ABSENT, BROKEN = "ok", "absent", "broken"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found.
-
-    Attributes
-    ----------
-    state : `ok`, `absent` (something optional is not there) or `broken` (runs will fail)
-    remedy : what to do, empty where nothing is to be done
-    """
-
-    check: str
-    state: str
-    detail: str
-    remedy: str = ""
 
 
 @guarded
 def doctor(words: Words = None, json_output: Json = False) -> None:
-    """Check this machine, and say how to get what is missing.
+    """Check this machine or a cluster, and say how to get what is missing.
 
-    [home=FOLDER]. Versions, devices, Ray, MLflow, LAMMPS, data, workspace. The exit code is 1
-    where something is broken.
+    [home=FOLDER] [cluster=auto|local|HOST:PORT|ray://HOST:PORT [nodes=N] [patience=SECONDS]
+    [megabytes=N]]
+
+    This machine: versions, devices, Ray, MLflow, LAMMPS, data, workspace. With cluster=, every
+    node of it: versions as here, shared home, clock, limits, GPUs, disk and network; nodes= waits
+    for so many nodes, patience= is what a node has for an answer. The exit code is 1 where
+    something is broken.
     """
     values = split_words(words or [])
-    check_keys(values, ("home",))
-    findings = examine(open_workspace(values.get("home")))
+    check_keys(values, KEYS if "cluster" in values else ("home", "cluster"))
+    workspace = open_workspace(values.get("home"))
+    if "cluster" in values:
+        if not examine_cluster(values, workspace, PACKAGES, json_output):
+            raise typer.Exit(FAILED)
+        return
+    findings = examine(workspace)
     if json_output:
         write_json({"findings": [asdict(finding) for finding in findings]})
     else:
-        write_lines(in_pairs([(f.check, _in_words(f)) for f in findings]))
+        write_lines(in_pairs([(f.check, f.words) for f in findings]))
     if any(finding.state == BROKEN for finding in findings):
         raise typer.Exit(FAILED)
 
@@ -87,11 +82,6 @@ def examine(workspace: Workspace) -> list[Finding]:
             detail = f"the check failed: {type(error).__name__}: {error}"
             findings.append(Finding(name, BROKEN, detail, "install glassbench again"))
     return findings
-
-
-def _in_words(finding: Finding) -> str:
-    state = "" if finding.state == OK else f"{finding.state.upper()}: "
-    return f"{state}{finding.detail}{'. ' if finding.remedy else ''}{finding.remedy}"
 
 
 def _glassbench() -> Finding:

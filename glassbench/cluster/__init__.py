@@ -1,8 +1,11 @@
 """Trials on Ray: sessions, retries, and the benchmark of one model as a whole."""
 
 from .benchmark import BenchmarkRequest, RunReport, run_benchmark
+from .diagnosis import diagnose
 from .events import ClusterError, Event, Outcome
 from .execute import execute
+from .inspect_cluster import inspect_cluster
+from .node_report import ClusterReport, NodeReport
 from .resources import Capacity, Share, share_of
 from .session import Session, open_session, ray_version
 
@@ -10,12 +13,16 @@ __all__ = [
     "BenchmarkRequest",
     "Capacity",
     "ClusterError",
+    "ClusterReport",
     "Event",
+    "NodeReport",
     "Outcome",
     "RunReport",
     "Session",
     "Share",
+    "diagnose",
     "execute",
+    "inspect_cluster",
     "open_session",
     "ray_version",
     "run_benchmark",
