@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .closing import closed_splits, splits_closed_now
 from .errors import DatasetError
 from .layout import MISSING, SPLITS
 from .opening import open_group, open_tree, store_path
@@ -31,17 +32,26 @@ def open_dataset(path: Path | str) -> Dataset:
     return Dataset(store_path(path))
 
 
+def _open_closed(path: Path, closed: frozenset[str]) -> Dataset:
+    with closed_splits(*closed):
+        return open_dataset(path)
+
+
 class Dataset:
-    """A store on disk. Pickles as its path, so that workers open it themselves."""
+    """A store on disk. Pickles as its path, so that workers open it themselves.
+
+    Splits that were closed when it was opened (see `closed_splits`) stay so.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.closed = splits_closed_now()
         self._root = open_group(path)
         self.attributes: Mapping[str, object] = dict(self._root.attrs)
         self._states: dict[str, State] = {}
 
     def __reduce__(self):
-        return open_dataset, (self.path,)
+        return _open_closed, (self.path, self.closed)
 
     @property
     def name(self) -> str:
@@ -77,6 +87,8 @@ class Dataset:
 
     def tree(self):
         """Return the store as a lazy `xarray.DataTree`."""
+        for split in self.closed:
+            raise self._refusal(split)
         return open_tree(self.path)
 
     def configurations(
@@ -86,7 +98,10 @@ class Dataset:
         found = self.state(state)
         if split is not None and split not in SPLITS:
             raise DatasetError(f"split `{split}` is not one of {SPLITS}")
-        kept = [s != MISSING if split is None else s == split for s in found.splits]
+        if split in self.closed:
+            raise self._refusal(split)
+        hidden = {MISSING, *self.closed}
+        kept = [s not in hidden if split is None else s == split for s in found.splits]
         indices = np.flatnonzero(kept)
         if variable is None:
             return indices
@@ -102,7 +117,7 @@ class Dataset:
             `positions` (N, d), `species` (N,) int8, `box` (d,) float64, `configuration`
             its name, and `inherent_positions`, `cage_positions` (N, d) where stored.
         """
-        found = self.state(state)
+        found = self._open_state(state, index)
         names = [name for name in OPTIONAL_STRUCTURE if name in found.variables]
         arrays = {name: found.one(name, index) for name in ("positions", "species", *names)}
         for name, values in arrays.items():
@@ -116,7 +131,7 @@ class Dataset:
 
     def pairs(self, state: str, index: int) -> np.ndarray:
         """Return the pairs (P, 2) int32 of one configuration, i < j, sorted."""
-        found = self.state(state)
+        found = self._open_state(state, index)
         columns = [found.one(name, index) for name in ("pair_first", "pair_second")]
         pairs = np.stack(columns, axis=1).astype(np.int32)
         if (pairs < 0).any():
@@ -125,7 +140,7 @@ class Dataset:
 
     def close_pair_index(self, state: str, index: int) -> np.ndarray:
         """Return the positions (C,) int32 in `pairs` of those that have halves."""
-        found = self.state(state)
+        found = self._open_state(state, index)
         positions = found.one("close_pair_index", index)
         if (positions < 0).any():
             raise self._lost(found, "close_pair_index", index)
@@ -145,7 +160,7 @@ class Dataset:
         DatasetError
             If the values are not in the dataset, or are lost.
         """
-        found = self.state(state)
+        found = self._open_state(state, index)
         where = self._where(found, found.dimensions(variable)[1:], at)
         values = found.one(variable, index)[where]
         if values.dtype.kind == "f" and np.isnan(values).any():
@@ -212,6 +227,19 @@ class Dataset:
             mean = mean[self.close_pair_index(state, index)]
         difference = self.values(state, index, f"{variable}{HALF}", **at)
         return np.stack([mean + difference, mean - difference])
+
+    def _open_state(self, name: str, index: int) -> State:
+        """Return a state, once it is clear that the configuration's split is not closed."""
+        state = self.state(name)
+        if self.closed and state.splits[index] in self.closed:
+            raise self._refusal(state.splits[index])
+        return state
+
+    def _refusal(self, split: str) -> DatasetError:
+        return DatasetError(
+            f"the {split} split of {self.path} is closed here: this trial is scored on another "
+            "split, and nothing of it may be read"
+        )
 
     def _where(self, state: State, dimensions: tuple[str, ...], at: Mapping) -> tuple:
         """Return the index that takes the given coordinates out of the dimensions."""
