@@ -6,7 +6,7 @@ The one place where test labels are opened, after the model has predicted.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from .metrics import (
     select_particles,
 )
 from .model import Condition, Example, Predictions, Structure
+from .perturbation import at_particles
 from .results import ConditionScores, Score
 from .task import Task
 
@@ -30,13 +31,22 @@ class PredictionsError(UserError):
 
 
 def score_condition(
-    task: Task, view: View, condition: Condition, predictions: Mapping[str, Predictions]
+    task: Task,
+    view: View,
+    condition: Condition,
+    predictions: Mapping[str, Predictions],
+    *,
+    split: str = "test",
+    chosen: Callable[[Structure], np.ndarray] | None = None,
 ) -> ConditionScores:
-    """Score the predictions of every test configuration at one condition.
+    """Score the predictions of every configuration of a split at one condition.
 
     Parameters
     ----------
     predictions : by configuration name, arrays by target name
+    split : `test`, or `valid` while a model is tuned
+    chosen : gives the particles (M,) of a structure to which the predictions belong, where
+        they are not all; only the primary metric is evaluated then
 
     Raises
     ------
@@ -44,17 +54,19 @@ def score_condition(
         If a configuration is missing, or an array has the wrong length.
     """
     # Read once: every metric goes over all of them.
-    examples = list(view.examples("test", (condition,)))
+    examples = list(view.examples(split, (condition,)))
     for example in examples:
         if example.structure.configuration not in predictions:
             raise PredictionsError(
-                f"no predictions for test configuration {example.structure.configuration} at "
-                f"{condition.name}: the test split has {len(examples)} configurations, "
+                f"no predictions for {split} configuration {example.structure.configuration} at "
+                f"{condition.name}: the {split} split has {len(examples)} configurations, "
                 f"{len(predictions)} were given"
             )
     ordered = [predictions[example.structure.configuration] for example in examples]
+    if chosen is not None:
+        examples = [at_particles(example, chosen(example.structure)) for example in examples]
     scores = {}
-    for table in task.metrics:
+    for table in task.metrics if chosen is None else [task.primary_metric]:
         specification = MetricSpecification.from_table(table).at(condition)
         if all(specification.prediction in p for p in ordered) and all(
             specification.target in e.targets for e in examples
@@ -63,7 +75,7 @@ def score_condition(
     return ConditionScores(
         condition=dict(condition),
         configurations=tuple(example.structure.configuration for example in examples),
-        parents=tuple(view.parents("test", condition)),
+        parents=tuple(view.parents(split, condition)),
         scores=scores,
         means=_means(MetricSpecification.from_table(task.primary_metric), ordered, examples),
     )

@@ -19,10 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
+from .datasets.closing import closed_splits
 from .datasets.view import View, open_view
 from .errors import UserError
 from .model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from .model_card import ModelCard, read_model_card
+from .perturbation import perturbed
 from .plan import Trial
 from .predictions import read_predictions, write_predictions
 from .registry import load_model_class
@@ -30,10 +32,12 @@ from .results import ConditionScores, TrialResult, read_result, write_json, writ
 from .rotation_scores import is_probed, score_rotation, turned_structures
 from .scoring import primary_score, score_condition
 from .task import Task, read_task
+from .varied import centres_of, counted, fit_conditions, fit_examples
 from .workspace import Workspace
 
 ConditionPredictions = dict[str, dict[str, Predictions]]
 TRANSFER_FILE, ROTATION_FILE = "transfer.npz", "rotation.npz"
+FITTED = "fitted"
 
 
 class TrialError(UserError):
@@ -60,6 +64,14 @@ def run_trial(
     finished = read_result(workspace, trial)
     if finished is not None:
         return finished
+    # A model that is tuned learns nothing of the test split, whatever it asks for.
+    closed = ("test",) if trial.variation.scored_split == "valid" else ()
+    with closed_splits(*closed):
+        return _run(trial, workspace, report, device, threads)
+
+
+def _run(trial, workspace, report, device, threads) -> TrialResult:
+    """Fit, predict, score, each stage from wherever an earlier attempt left it."""
     folder = workspace.trial_folder(trial.key)
     write_json(folder / "trial.json", trial.to_json())
     task = read_task(Path(trial.task_folder))
@@ -75,8 +87,9 @@ def run_trial(
     cost = _Cost(folder / "cost.json")
     predictions = _stored_predictions(folder)
     if predictions is None:
+        shared = workspace.trial_folder(trial.fit_key) / FITTED
         with cost.of("fit"):
-            _fit(model, trial, task, view, folder, history, device, threads)
+            _fit(model, trial, task, view, folder, shared, history, device, threads)
         cost.remember("parameters", getattr(model, "parameters", None))
         with cost.of("predict"):
             predictions = _predict(model, trial, view, trial.conditions)
@@ -84,13 +97,13 @@ def run_trial(
         # The predictions come last: where they are, the others are.
         if elsewhere:
             write_predictions(folder / TRANSFER_FILE, elsewhere)
-        if is_probed(task):
+        if is_probed(task) and trial.variation.scored_split == "test":
             write_predictions(folder / ROTATION_FILE, _predict_turned(model, trial, view))
         write_predictions(folder / "predictions.npz", predictions)
     result = TrialResult(
         key=trial.key,
         trial=trial.to_json(),
-        conditions=_score(task, view, trial.conditions, predictions),
+        conditions=_score(task, view, trial, trial.conditions, predictions),
         history=tuple(history.read()),
         cost=cost.total(device),
         predictions={
@@ -98,7 +111,7 @@ def run_trial(
             "sha256": hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest(),
         },
         parameters=cost.spent.get("parameters"),
-        transfer=_score_transfer(task, view, folder),
+        transfer=_score_transfer(task, view, trial, folder),
         rotation=_score_rotation(task, view, trial, folder),
     )
     write_result(workspace, result)
@@ -113,18 +126,27 @@ def _make_model(trial: Trial, card: ModelCard) -> Model:
         raise TrialError(message) from error
 
 
-def _fit(model, trial, task, view, folder, history, device, threads) -> None:
-    """Fit the model, or load what an earlier attempt fitted."""
-    fitted = folder / "fitted"
-    if fitted.exists() and hasattr(model, "load"):
-        model.load(fitted)
-        return
-    train = view.examples("train", trial.conditions)
-    valid = view.examples("valid", trial.conditions)
+def _fit(model, trial, task, view, folder, shared, history, device, threads) -> None:
+    """Fit the model, or load what an earlier attempt fitted, or a trial with the same fit."""
+    fitted = folder / FITTED
+    for stored in (fitted, shared):
+        if stored.exists() and hasattr(model, "load"):
+            model.load(stored)
+            return
+    train = fit_examples(view, trial, "train")
+    valid = fit_examples(view, trial, "valid")
     if not len(train):
         raise TrialError(f"dataset {trial.dataset.name} has no training configuration here")
 
+    cut = trial.variation.of_fit().perturbation is not None
+
     def score(predictions: Sequence[Predictions], examples: Sequence[Example]) -> float:
+        if cut:
+            predictions = [
+                {name: values[example.balanced] for name, values in prediction.items()}
+                for prediction, example in zip(predictions, examples, strict=True)
+            ]
+            examples = [counted(example) for example in examples]
         return primary_score(task, predictions, examples)
 
     model.fit(
@@ -135,7 +157,7 @@ def _fit(model, trial, task, view, folder, history, device, threads) -> None:
             target=task.target,
             symmetry=task.symmetry,
             folder=folder / "checkpoint",
-            conditions=trial.conditions,
+            conditions=fit_conditions(trial),
             score=score,
             report=history.add,
             device=device,
@@ -152,7 +174,7 @@ def _fit(model, trial, task, view, folder, history, device, threads) -> None:
 
 def _transfer_conditions(task: Task, view: View, trial: Trial) -> list[Condition]:
     """Return the conditions that differ from the trial's one on the transfer axes alone."""
-    if not task.transfer or len(trial.conditions) != 1:
+    if not task.transfer or len(trial.conditions) != 1 or not trial.variation.is_standard:
         return []
     own = dict(trial.conditions[0])
     fixed = [axis for axis in own if axis not in task.transfer]
@@ -166,16 +188,41 @@ def _transfer_conditions(task: Task, view: View, trial: Trial) -> list[Condition
 def _predict(
     model: Model, trial: Trial, view: View, conditions: Sequence[Condition]
 ) -> ConditionPredictions:
-    """Return predictions for the test structures of each condition.
+    """Return predictions for the structures that are scored, at each condition.
 
     A model that was fitted at one condition is asked about that one, wherever the
     structures come from.
     """
+    fitted, of_all = fit_conditions(trial), trial.model.conditions_per_fit == "all"
+    ask = _ask if trial.variation.perturbation is None else _ask_about_centres
     predictions: ConditionPredictions = {}
     for condition in conditions:
-        structures = {s.configuration: s for s in view.structures("test", condition)}
-        asked = condition if condition in trial.conditions else trial.conditions[0]
-        predictions[condition.name] = _ask(model, trial, asked, structures)
+        structures = view.structures(trial.variation.scored_split, condition)
+        structures = {s.configuration: s for s in structures}
+        asked = condition if of_all or condition in fitted else fitted[0]
+        predictions[condition.name] = ask(model, trial, asked, structures)
+    return predictions
+
+
+def _ask_about_centres(
+    model: Model, trial: Trial, condition: Condition, structures: Mapping[str, Structure]
+) -> dict[str, Predictions]:
+    """Return predictions (M,) for the centres of each structure, its neighbours perturbed."""
+    perturbation = trial.variation.perturbation
+    centres = centres_of(perturbation)
+    predictions: dict[str, Predictions] = {}
+    for name, structure in structures.items():
+        cuts = list(perturbed(structure, perturbation, centres(structure), trial.seed))
+        asked = {str(number): cut.structure for number, cut in enumerate(cuts)}
+        answers = _ask(model, trial, condition, asked).values()
+        at_centres = [
+            {t: v[cut.centres] for t, v in answer.items() if len(v) == len(cut.taken)}
+            for cut, answer in zip(cuts, answers, strict=True)
+        ]
+        predictions[name] = {
+            target: np.concatenate([answer[target] for answer in at_centres])
+            for target in at_centres[0]
+        }
     return predictions
 
 
@@ -223,22 +270,33 @@ def _stored_predictions(folder: Path) -> ConditionPredictions | None:
 
 
 def _score(
-    task: Task, view: View, conditions: Sequence[Condition], predictions: ConditionPredictions
+    task: Task,
+    view: View,
+    trial: Trial,
+    conditions: Sequence[Condition],
+    predictions: ConditionPredictions,
 ) -> tuple[ConditionScores, ...]:
+    perturbation = trial.variation.perturbation
+    chosen = None if perturbation is None else centres_of(perturbation)
+    split = trial.variation.scored_split
     return tuple(
-        score_condition(task, view, condition, predictions[condition.name])
+        score_condition(
+            task, view, condition, predictions[condition.name], split=split, chosen=chosen
+        )
         for condition in conditions
     )
 
 
-def _score_transfer(task: Task, view: View, folder: Path) -> tuple[ConditionScores, ...]:
+def _score_transfer(
+    task: Task, view: View, trial: Trial, folder: Path
+) -> tuple[ConditionScores, ...]:
     """Score the predictions at other conditions than the fit's, where there are any."""
     path = folder / TRANSFER_FILE
     if not path.exists():
         return ()
     predictions = read_predictions(path)
     conditions = [c for c in view.conditions("test") if c.name in predictions]
-    return _score(task, view, conditions, predictions)
+    return _score(task, view, trial, conditions, predictions)
 
 
 def _score_rotation(task: Task, view: View, trial: Trial, folder: Path) -> tuple[dict, ...]:

@@ -89,9 +89,9 @@ class Variation:
     Attributes
     ----------
     scored_split : split on which the trial is scored, `test` or `valid`
-    training_configurations : number of configurations to train on; the parents are taken
-        whole, in an order drawn from the trial's seed, so that the subsets of a seed are
-        nested; all where None
+    training_configurations : number of configurations to train on, taken parent by parent in
+        an order drawn from the trial's seed, so that the subsets of a seed are nested; all
+        where None
     train_condition : condition at which the model is trained; that of the trial where None
     perturbation : of the structures that are handed to the model
 
