@@ -74,7 +74,7 @@ class Trial:
     def fit_key(self) -> str:
         """Return the key of the trial that needs this fit and nothing else.
 
-        Trials that differ in what is predicted and scored alone share it.
+        Trials that differ in what is predicted alone share it.
         """
         variation = self.variation.of_fit()
         conditions = self.conditions

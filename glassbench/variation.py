@@ -140,7 +140,7 @@ class Variation:
         perturbation = self.perturbation
         if perturbation is not None and not perturbation.in_training:
             perturbation = None
-        return replace(self, scored_split="test", perturbation=perturbation)
+        return replace(self, perturbation=perturbation)
 
     def to_json(self) -> dict[str, Any]:
         """Return what departs from the standard, as plain values; empty where nothing does."""
