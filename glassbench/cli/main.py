@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import data, doctor, explain, leaderboard, lists, record, run, runs, score, submission
+from . import (
+    cluster,
+    data,
+    doctor,
+    explain,
+    leaderboard,
+    lists,
+    record,
+    run,
+    runs,
+    score,
+    submission,
+)
 from .guard import guarded
 from .output import Json, new_group, write_json, write_lines
 
@@ -35,6 +47,7 @@ app.command()(explain.explain)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(submission.app, name="submission")
 app.add_typer(record.app, name="record")
+app.add_typer(cluster.app, name="cluster")
 app.add_typer(data.app, name="data")
 app.command()(score.score)
 app.command()(doctor.doctor)

@@ -80,7 +80,7 @@ def inspect_cluster(
     """
     import ray
 
-    with open_session(cluster) as session:
+    with open_session(cluster, patience) as session:
         alive, gone = _nodes(expected, patience)
         with _questions(alive, workspace, patience, megabytes) as ask:
             ask.describe(packages)

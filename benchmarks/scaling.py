@@ -1,0 +1,281 @@
+"""How trials scale with nodes: real local Ray nodes, then a simulation calibrated on them.
+
+    python benchmarks/scaling.py [--nodes 1,2,4,8] [--trials 10] [--seconds S] [--fresh] [--json]
+
+Every node is a raylet of its own with one core announced. A trial goes the whole way of a real
+one (`glassbench.cluster.execute`: worker, lock, log, progress, result), but sleeps where that
+computes, as long as a real trial took here (`neighbour_count_ridge` at one condition), unless
+`--seconds` says otherwise. Efficiency is computation over what all nodes could have computed
+from the call to its end, the start of their workers included; `steady` leaves that start out,
+which on one machine is a struggle for its cores. `--fresh` starts a worker for each trial.
+Then the trials are delivered to MLflow's SQLite store, a request with many finished trials is
+asked for again, and the simulation goes to 32 nodes and 10 000 trials with these costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from scaling_simulation import (  # noqa: E402
+    Costs,
+    efficiency,
+    most_nodes,
+    shortest_trial,
+)
+
+GOAL, NODES, TRIALS = 0.9, 32, 10_000
+MEMORY = 16e9
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run on real nodes; times in seconds, per trial where nothing else is said."""
+
+    nodes: int
+    trials: int
+    wall: float
+    efficiency: float
+    steady: float
+    start: float
+    between: float
+    driver: float
+    load: float
+
+
+def real_seconds(home: Path) -> float:
+    """Return what a small real trial takes here, in this process."""
+    from glassbench.cli.run import _understand, make_requests
+    from glassbench.cluster.benchmark import model_trials
+    from glassbench.trial import run_trial
+
+    words = ["task=ka_propensity", "model=neighbour_count_ridge", "time=16.5", f"home={home}"]
+    (trial,) = model_trials(make_requests(*_understand(words))[0])
+    start = time.perf_counter()
+    run_trial(trial, _workspace(home))
+    return time.perf_counter() - start
+
+
+def _workspace(home: Path):
+    from glassbench.workspace import Workspace
+
+    return Workspace(home)
+
+
+def on_nodes(nodes: int, per_node: int, seconds: float, folder: Path, fresh: bool) -> Measured:
+    """Run trials on a cluster of local nodes, one core each."""
+    from ray.cluster_utils import Cluster
+    from scaling_standin import make_trials
+
+    from glassbench.cluster import execute, open_session
+    from glassbench.cluster.terms import Terms
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        for _ in range(nodes - 1):
+            cluster.add_node(num_cpus=1, wait=False)
+        cluster.wait_for_nodes()
+        trials = make_trials(folder / "plugin", nodes * per_node, seconds)
+        with open_session(cluster.address) as session:
+            start, began, spent = time.perf_counter(), time.time(), time.process_time()
+            outcomes = execute(
+                trials,
+                _workspace(folder / f"home{nodes}"),
+                cluster=session,
+                run="scaling_standin:run",
+                terms=Terms(reused=lambda trial: not fresh),
+            )
+            wall = time.perf_counter() - start
+            spent = time.process_time() - spent
+    finally:
+        cluster.shutdown()
+    times = [outcome.result.history[0] for outcome in outcomes]
+    return _measured(nodes, times, seconds, wall, began, spent)
+
+
+def _measured(nodes, times, seconds, wall, began, spent) -> Measured:
+    """Return the figures of a run from when each of its trials began and ended."""
+    count = len(times)
+    by_worker: dict[int, list] = {}
+    for entry in sorted(times, key=lambda entry: entry["began"]):
+        by_worker.setdefault(entry["process"], []).append(entry)
+    gaps = [
+        later["ready"] - before["ended"]
+        for own in by_worker.values()
+        for before, later in itertools.pairwise(own)
+    ]
+    firsts = [own[0]["ready"] for own in by_worker.values()]
+    steady = sum(len(own) * seconds for own in by_worker.values())
+    lived = sum(own[-1]["ended"] - own[0]["ready"] for own in by_worker.values())
+    return Measured(
+        nodes=nodes,
+        trials=count,
+        wall=wall,
+        efficiency=count * seconds / (nodes * wall),
+        steady=steady / lived,
+        start=statistics.median(sorted(firsts)[:nodes]) - began,
+        between=statistics.median(gaps) if gaps else 0.0,
+        driver=spent / count,
+        load=os.getloadavg()[0],
+    )
+
+
+def delivery(home: Path, keys_of: int, folder: Path, seconds: float) -> dict[str, float]:
+    """Deliver finished trials to a new SQLite store, and return the rates."""
+    import sqlite3
+
+    from scaling_standin import make_trials
+
+    from glassbench.tracking import RequestDelivery, TrialDelivery, deliver, prepare_store
+
+    workspace = _workspace(home)
+    trials = make_trials(folder / "plugin", keys_of, seconds)
+    preparation = prepare_store(workspace)
+    if preparation is not None:
+        preparation.wait()
+    content = tuple(TrialDelivery(t.key, t.name, t.to_json()) for t in trials)
+    request = RequestDelivery("0" * 64, "scaling", "scaling", None, "", content)
+    start = time.perf_counter()
+    delivered = deliver(workspace, request, patience=600)
+    wall = time.perf_counter() - start
+    if not delivered.delivered:
+        raise SystemExit(f"MLflow did not take the trials: {delivered.message}")
+    with sqlite3.connect(workspace.database) as database:
+        rows = sum(
+            database.execute(f"select count(*) from {table}").fetchone()[0]
+            for table in ("runs", "metrics", "params", "tags")
+        )
+    return {"trials": keys_of, "seconds": wall, "per_trial": wall / keys_of,
+            "rows_per_second": rows / wall}  # fmt: skip
+
+
+def asked_again(folder: Path, count: int) -> dict[str, float]:
+    """Return time and memory of a driver whose trials are all finished, per trial."""
+    import psutil
+    from scaling_standin import make_trials, result_of
+
+    from glassbench.cluster import execute
+    from glassbench.cluster.terms import Terms
+    from glassbench.results import write_result
+
+    workspace = _workspace(folder / "finished")
+    trials = make_trials(folder / "plugin", count, 1.0)
+    for trial in trials:
+        write_result(workspace, result_of(trial, 1.0, 0.0, 0.0))
+    process = psutil.Process()
+    before, start = process.memory_info().rss, time.perf_counter()
+    outcomes = execute(trials, workspace, cluster="none", terms=Terms(keep_results=True))
+    wall, grown = time.perf_counter() - start, process.memory_info().rss - before
+    assert len(outcomes) == count
+    return {"trials": count, "per_trial": wall / count, "bytes_per_trial": grown / count}
+
+
+def simulated(runs: Sequence[Measured], fresh: bool, tracking: float, seconds: float) -> dict:
+    """Return efficiencies on many nodes, and where the next wall stands."""
+    alone = runs[0]
+    costs = Costs(alone.driver, max(0.0, alone.between - alone.driver), alone.start, not fresh)
+    return {
+        "costs": asdict(costs),
+        "checked": {
+            run.nodes: efficiency(costs, run.nodes, run.trials, seconds) for run in runs
+        },
+        "efficiency": {
+            length: efficiency(costs, NODES, TRIALS, length)
+            for length in (1.0, seconds, 30.0, 300.0)
+        },
+        "shortest_trial": shortest_trial(costs, NODES, TRIALS, GOAL),
+        "most_nodes": {s: most_nodes(costs, 300, s, GOAL) for s in (seconds, 30.0, 300.0)},
+        "driver_trials_per_second": 1 / alone.driver,
+        "tracking_hours": TRIALS * tracking / 3600,
+    }  # fmt: skip
+
+
+def lines_of(seconds: float, runs, store, again, model) -> list[str]:
+    lines = [
+        f"stand-in: {seconds:.2f} s of computation in each trial; goal: efficiency {GOAL}",
+        "",
+        f"{'nodes':>5} {'trials':>6} {'wall s':>7} {'efficiency':>10} {'steady':>6} "
+        f"{'simulated':>9} {'worker start s':>14} {'between s':>9} {'driver CPU ms':>13} "
+        f"{'load':>5}",
+    ]
+    lines += [
+        f"{run.nodes:5d} {run.trials:6d} {run.wall:7.1f} {run.efficiency:10.2f} {run.steady:6.2f} "
+        f"{model['checked'][run.nodes]:9.2f} {run.start:14.1f} {run.between:9.3f} "
+        f"{1000 * run.driver:13.1f} {run.load:5.1f}"
+        for run in runs
+    ]
+    gigabytes = again["bytes_per_trial"] * TRIALS / 1e9
+    lines += [
+        "",
+        f"finished trials asked for again ({again['trials']}): {1000 * again['per_trial']:.2f} ms "
+        f"and {again['bytes_per_trial'] / 1000:.1f} kB of the driver each, so {gigabytes:.2f} GB "
+        f"for {TRIALS}",
+        f"MLflow, SQLite ({store['trials']} trials): {store['per_trial']:.2f} s a trial, "
+        f"{store['rows_per_second']:.0f} rows a second, so {model['tracking_hours']:.1f} hours "
+        f"for {TRIALS}",
+        "",
+        f"simulated, {NODES} nodes, {TRIALS} trials, costs as on one node:",
+    ]
+    lines += [
+        f"  {length:6.1f} s a trial: efficiency {value:.3f}"
+        for length, value in model["efficiency"].items()
+    ]
+    lines += [
+        "",
+        "the next wall:",
+        f"  trials below {model['shortest_trial']:.1f} s leave {NODES} nodes under {GOAL}",
+        f"  the driver takes {model['driver_trials_per_second']:.0f} trials a second at most: "
+        + ", ".join(f"{n} nodes at {s:.0f} s a trial" for s, n in model["most_nodes"].items()),
+        f"  MLflow takes {1 / store['per_trial']:.1f} trials a second: "
+        f"{NODES} nodes make more where a trial is under {NODES * store['per_trial']:.0f} s",
+        f"  16 GB of memory hold {MEMORY / max(again['bytes_per_trial'], 1.0):.0f} results",
+    ]
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nodes", default="1,2,4,8")
+    parser.add_argument("--trials", type=int, default=10, help="on each node")
+    parser.add_argument("--seconds", type=float, help="computation of a trial; else measured")
+    parser.add_argument("--finished", type=int, default=1000, help="finished trials asked for")
+    parser.add_argument("--fresh", action="store_true", help="a worker for each trial")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH")])
+    )
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    counts = [int(count) for count in arguments.nodes.split(",")]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        seconds = arguments.seconds or real_seconds(folder / "real")
+        runs = []
+        for nodes in counts:
+            runs.append(on_nodes(nodes, arguments.trials, seconds, folder, arguments.fresh))
+            print(f"{nodes} nodes: {runs[-1].wall:.1f} s", file=sys.stderr, flush=True)
+        last = folder / f"home{counts[-1]}"
+        store = delivery(last, counts[-1] * arguments.trials, folder, seconds)
+        again = asked_again(folder, arguments.finished)
+    model = simulated(runs, arguments.fresh, store["per_trial"], seconds)
+    if arguments.json:
+        print(json.dumps({"runs": [asdict(r) for r in runs], "delivery": store, "again": again,
+                          "simulated": model}, indent=1))  # fmt: skip
+    else:
+        print("\n".join(lines_of(seconds, runs, store, again, model)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""`glassbench cluster`: files that start Ray on the machines of a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..config import WordError
+from ..suggest import did_you_mean
+from .columns import in_pairs
+from .guard import guarded
+from .output import Json, new_group, write_json, write_lines
+
+app = new_group(help="Files that start Ray on the machines of a cluster.")
+FOLDER = Path(__file__).resolve().parents[1] / "cluster" / "templates"
+TEMPLATES = {
+    "slurm": ("slurm.sh", "a job of SLURM, for `sbatch`"),
+    "kuberay": ("kuberay.yaml", "a RayJob with its volume, for `kubectl apply`"),
+    "dockerfile": ("Dockerfile", "the image of that RayJob"),
+    "onpremise": ("ray_up_onpremise.yaml", "machines reached by ssh, for `ray up`"),
+    "aws": ("ray_up_aws.yaml", "machines rented from Amazon, for `ray up`"),
+}
+
+
+@app.command()
+@guarded
+def template(
+    name: Annotated[str | None, typer.Argument(show_default=False)] = None,
+    json_output: Json = False,
+) -> None:
+    """Print a file to begin with: slurm, kuberay, dockerfile, onpremise or aws.
+
+    `glassbench cluster template slurm > slurm.sh`. Each says in its first lines how it is used and
+    what is to be changed. Without a name, the list of them.
+    """
+    if name is None:
+        rows = [(key, f"{file}  {what}") for key, (file, what) in TEMPLATES.items()]
+        plain = {key: {"file": file, "what": what} for key, (file, what) in TEMPLATES.items()}
+        write_json({"templates": plain}) if json_output else write_lines(in_pairs(rows))
+        return
+    if name not in TEMPLATES:
+        raise WordError(f"there is no template `{name}`{did_you_mean(name, TEMPLATES)}")
+    file, _ = TEMPLATES[name]
+    text = (FOLDER / file).read_text(encoding="utf-8")
+    if json_output:
+        write_json({"name": name, "file": file, "text": text})
+    else:
+        write_lines([text.rstrip("\n")])
