@@ -181,7 +181,9 @@ class _Questions:
             facts = self._answer(node, asked[node.node_id], "what it is", until)
             if facts is not None:
                 node.facts = facts
-                node.name = facts["name"]
+                # Ray calls a node by its address unless `--node-name` said otherwise.
+                if node.name in ("", node.address):
+                    node.name = facts["name"]
 
     def clocks(self) -> None:
         """Compare clocks as NTP does: the answer of the shortest way there and back counts."""
