@@ -45,6 +45,8 @@ class RequestDelivery:
     record : path of the record relative to the workspace, None where nothing finished
     content : digest of the record, so that a changed record is delivered again
     figures : paths relative to the workspace
+    kind : `request`, or `study` for a study of tuning, whose `record` is its report and
+        whose trials hold what the report says of each
     """
 
     digest: str
@@ -54,6 +56,7 @@ class RequestDelivery:
     content: str
     trials: tuple[TrialDelivery, ...]
     figures: tuple[str, ...] = ()
+    kind: str = "request"
 
 
 def folder(workspace: Workspace) -> Path:
@@ -78,6 +81,7 @@ def store_job(workspace: Workspace, request: RequestDelivery, uri: str) -> dict[
         "content": request.content,
         "trials": [vars(trial) | {"figures": list(trial.figures)} for trial in request.trials],
         "figures": list(request.figures),
+        "kind": request.kind,
         "stores": before.get("stores", {}),
     }
     write_json(path, job)

@@ -22,6 +22,7 @@ from ..workspace import Workspace
 from .delivery import tracking_uri, without_credentials
 from .ledger import TrialLedger, folder, read_job, store_state, wanted
 from .runs import RESULT_TAG, Content, request_content, trial_content
+from .study_runs import study_content, study_trial_content
 
 METRICS_AT_ONCE = 1000
 PARAMETERS_AT_ONCE = 100
@@ -92,23 +93,24 @@ class _Store:
     def deliver(self, job: dict[str, Any], path: Path) -> None:
         experiment = self._experiment(job["experiment"])
         state = job["stores"].get(job["uri"], {})
-        content = request_content(self.workspace, job)
+        of_study = job.get("kind") == "study"
+        content = (study_content if of_study else request_content)(self.workspace, job)
         parent = self._find(state.get("run_id"), content, experiment)
         fresh = parent is None
         if parent is None:
             parent = self._create(content, experiment)
         store_state(job, path, run_id=parent, error="")
         for trial in job["trials"]:
-            self._deliver_trial(trial, parent, experiment, verify=fresh)
+            make = study_trial_content if of_study else trial_content
+            self._deliver_trial(trial, make(self.workspace, trial, parent), experiment, fresh)
         for step in content.steps:
             self._take(step, content, parent)
         store_state(job, path, delivered=wanted(job), error="")
 
     def _deliver_trial(
-        self, trial: Mapping[str, Any], parent: str, experiment: str, verify: bool
+        self, trial: Mapping[str, Any], content: Content, experiment: str, verify: bool
     ) -> None:
         ledger = TrialLedger(self.workspace, trial["key"], self.noted)
-        content = trial_content(self.workspace, trial, parent)
         steps = [step for step in content.steps if step not in ledger.done()]
         if ledger.run_id and not steps and not verify:
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ class TuningTrial:
     reports : by epoch, the validation score: the mean over the conditions of the best so far
     score : of the study's metric on the validation split; None where it is not known
     cost : `wall_seconds`, `cpu_seconds`, `gpu_seconds` of its fits, repeated attempts included
+    began, noted : seconds since the epoch, when it was suggested and when it last told something
     """
 
     index: int
@@ -38,6 +40,8 @@ class TuningTrial:
     score: float | None = None
     error: str = ""
     cost: dict[str, float] = field(default_factory=lambda: dict(NO_COST))
+    began: float = 0.0
+    noted: float = 0.0
 
     @property
     def epochs(self) -> int | None:
@@ -97,6 +101,7 @@ class Journal:
 
     def _write(self, event: Mapping[str, Any]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        event = {**event, "time": round(time.time(), 3)}
         line = json.dumps(event, allow_nan=False).encode() + b"\n"
         with open(self.path, "ab+") as file:
             # A line that a crash tore stays one line of its own.
@@ -110,9 +115,11 @@ class Journal:
     def _apply(self, event: Mapping[str, Any]) -> None:
         kind, index = event["event"], event["trial"]
         if kind == "suggested":
-            self.trials.append(TuningTrial(index, dict(event["hyperparameters"])))
+            trial = TuningTrial(index, dict(event["hyperparameters"]), began=event["time"])
+            self.trials.append(trial)
             return
         trial = self.trials[index]
+        trial.noted = event["time"]
         if "hyperparameters" in event:
             trial.hyperparameters = dict(event["hyperparameters"])
         if "cost" in event:

@@ -124,6 +124,9 @@ def _distribution(dimension: Dimension):
     from optuna import distributions
 
     low, high = dimension.low, dimension.high
+    if dimension.step:
+        # Optuna wants an end that the steps reach.
+        high = low + (dimension.count - 1) * dimension.step
     if dimension.distribution == "choice":
         # Optuna wants plain values; the place among them is one.
         return distributions.CategoricalDistribution(tuple(range(len(dimension.values))))

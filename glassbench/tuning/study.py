@@ -1,4 +1,4 @@
-"""A study: what is tuned, on what, and how. The same study has the same folder and goes on there."""
+"""A study: what is tuned, on what, and how; the same study goes on in the same folder."""
 
 from __future__ import annotations
 
