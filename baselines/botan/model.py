@@ -32,6 +32,7 @@ class BotanModel(TorchModel):
     p : weight of the particle loss against the pair loss, 0 to 1 (Eq. 12)
     width, recurrences : of the network
     edge_threshold : length of the longest edge, sigma_AA
+    edge_features : what an edge knows at first: `vector`, `distance`, `none`
     pretrained : `mini`, `none`, or the path of a state dict
     solve_readout : whether the decoder's last layer is set, before and after the training, to the
         least-squares solution of the loss on the training configurations, all else kept
@@ -43,6 +44,7 @@ class BotanModel(TorchModel):
         width: int,
         recurrences: int,
         edge_threshold: float,
+        edge_features: str,
         pretrained: str,
         solve_readout: bool,
         **settings,
@@ -51,25 +53,30 @@ class BotanModel(TorchModel):
         if not 0 <= p <= 1:
             raise ValueError(f"p is {p}: it must lie between 0 and 1")
         self.p, self.width, self.recurrences = p, width, recurrences
-        self.edge_threshold, self.pretrained = edge_threshold, pretrained
+        self.edge_threshold, self.edge_features = edge_threshold, edge_features
+        self.pretrained = pretrained
         self.solve_readout = solve_readout
 
     def network(self, dimension: int) -> Botan:
-        return Botan(dimension=dimension, width=self.width, recurrences=self.recurrences)
+        return Botan(self.width, self.recurrences, dimension, self.edge_features)
 
     def initialise(self, network: Botan, examples: EncodedExamples) -> None:
         """Start from weights that were trained on pair-distance changes."""
         if self.pretrained != "none":
             self._load_pretrained(network)
-        self.conclude(network, examples)
+        if self.solve_readout:
+            self._solve_readout(network, examples)
 
     def conclude(self, network: Botan, examples: EncodedExamples) -> None:
-        """Solve the readout, before the first and after the last update."""
+        """Solve the readout for the trained weights too."""
         if self.solve_readout:
-            parts = (
-                part for k in range(len(examples)) for part in self._readout(network, *examples[k])
-            )
-            solve_last_layer(network.decoder.fc3, parts)
+            self._solve_readout(network, examples)
+
+    def _solve_readout(self, network: Botan, examples: EncodedExamples) -> None:
+        parts = (
+            part for k in range(len(examples)) for part in self._read_out(network, *examples[k])
+        )
+        solve_last_layer(network.decoder.fc3, parts)
 
     def _load_pretrained(self, network: Botan) -> None:
         path = EMBEDDED.get(self.pretrained, Path(self.pretrained))
@@ -83,7 +90,7 @@ class BotanModel(TorchModel):
             raise ValueError(f"the weights in {path} do not fit this network: {error}") from error
 
     @torch.no_grad()
-    def _readout(self, network: Botan, inputs: Tensors, targets: Tensors) -> Iterator[Part]:
+    def _read_out(self, network: Botan, inputs: Tensors, targets: Tensors) -> Iterator[Part]:
         """Yield what the last layer reads, what it shall give, and the weight in the loss."""
         nodes, edges = network.read_by_last_layer(*_graph(inputs))
         yield nodes, targets[PARTICLES], self.p

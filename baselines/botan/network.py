@@ -28,8 +28,14 @@ class Botan(GraphNetwork):
     edge_parts = ("sender", "receiver", "edge", "encoded_edge")
     node_parts = ("node", "encoded_node", "incoming")
 
-    def __init__(self, width: int = 64, recurrences: int = 7, dimension: int = 3) -> None:
-        super().__init__(width, recurrences, dimension)
+    def __init__(
+        self,
+        width: int = 64,
+        recurrences: int = 7,
+        dimension: int = 3,
+        edge_features: str = "vector",
+    ) -> None:
+        super().__init__(width, recurrences, dimension, edge_features)
         self.decoder = Perceptron(width, width, outputs=1)
 
     def forward(

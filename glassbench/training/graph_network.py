@@ -16,6 +16,8 @@ from .edge_blocks import DecodeEdges, EncodeEdges, UpdateEdges
 from .edge_index import EdgeIndex
 from .edge_track import EdgeTrack, Workspace
 
+EDGE_FEATURES = ("vector", "distance", "none")
+
 
 class Perceptron(nn.Module):
     """Two rectified layers, and a linear one where `outputs` are asked for."""
@@ -46,6 +48,11 @@ class GraphNetwork(nn.Module):
     where the parts are concatenated in the order in which the subclass names them. The
     memory of a training step is kept for the next one, as long as the network lives.
 
+    Parameters
+    ----------
+    edge_features : what the edges know at first: their `vector`, their length (`distance`), or
+        the same number for all (`none`)
+
     Attributes
     ----------
     edge_parts : of `edge`, `encoded_edge`, `sender`, `encoded_sender`, `receiver`,
@@ -56,11 +63,20 @@ class GraphNetwork(nn.Module):
     edge_parts: tuple[str, ...]
     node_parts: tuple[str, ...]
 
-    def __init__(self, width: int = 64, recurrences: int = 7, dimension: int = 3) -> None:
+    def __init__(
+        self,
+        width: int = 64,
+        recurrences: int = 7,
+        dimension: int = 3,
+        edge_features: str = "vector",
+    ) -> None:
         super().__init__()
+        if edge_features not in EDGE_FEATURES:
+            raise ValueError(f"edge_features is `{edge_features}`: give {', '.join(EDGE_FEATURES)}")
         self.width, self.recurrences, self.dimension = width, recurrences, dimension
+        self.edge_features = edge_features
         self.node_encoder = Perceptron(1, width)
-        self.edge_encoder = Perceptron(dimension, width)
+        self.edge_encoder = Perceptron(dimension if edge_features == "vector" else 1, width)
         self.edge_update = Perceptron(len(self.edge_parts) * width, width)
         self.node_update = Perceptron(len(self.node_parts) * width, width)
         self._idle: list[Workspace] = []
@@ -93,7 +109,7 @@ class GraphNetwork(nn.Module):
         of_edge = self._first_layer(self.edge_update, self.edge_parts)
         of_node = self._first_layer(self.node_update, self.node_parts)
         token = EncodeEdges.apply(
-            track, vectors, *_weights(self.edge_encoder), of_edge["encoded_edge"]
+            track, self._features(vectors), *_weights(self.edge_encoder), of_edge["encoded_edge"]
         )
         node = encoded = self.node_encoder(species.to(vectors.dtype)[:, None])
         constant = linear(encoded, of_node["encoded_node"], self.node_update.fc1.bias)
@@ -115,6 +131,14 @@ class GraphNetwork(nn.Module):
     def decode_edges(self, decoder: Perceptron, track: EdgeTrack, token: Tensor) -> Tensor:
         """Return the decoder's outputs (E, outputs) of the last edge states."""
         return DecodeEdges.apply(track, self.recurrences, token, *_weights(decoder))
+
+    def _features(self, vectors: Tensor) -> Tensor:
+        """Return what the edge encoder reads of the vectors (E, d): (E, d) or (E, 1)."""
+        if self.edge_features == "vector":
+            return vectors
+        if self.edge_features == "distance":
+            return vectors.norm(dim=1, keepdim=True)
+        return vectors.new_ones(len(vectors), 1)
 
     def _state_dtype(self, vectors: Tensor) -> torch.dtype:
         device = vectors.device.type

@@ -256,3 +256,24 @@ def test_last_layer_reads_what_it_is_said_to_read():
     nodes, edges = model.read_by_last_layer(*inputs)
     for features, outputs in zip((nodes, edges), model(*inputs), strict=True):
         torch.testing.assert_close(model.decoder.fc3(features).squeeze(1), outputs)
+
+
+def test_edges_that_know_their_length_alone_make_the_outputs_unchanged_by_rotations():
+    species, vectors, sender, receiver = graph()
+    turn = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64))[0]
+    outputs = {
+        kind: [
+            network(edge_features=kind)(species, values, sender, receiver)[0]
+            for values in (vectors, vectors @ turn, 2 * vectors)
+        ]
+        for kind in ("vector", "distance", "none")
+    }
+    assert not torch.allclose(*outputs["vector"][:2])
+    torch.testing.assert_close(*outputs["distance"][:2])
+    assert not torch.allclose(outputs["distance"][0], outputs["distance"][2])
+    torch.testing.assert_close(outputs["none"][0], outputs["none"][2])
+
+
+def test_edge_features_that_do_not_exist_are_refused():
+    with pytest.raises(ValueError, match="`angle`: give vector, distance, none"):
+        network(edge_features="angle")
