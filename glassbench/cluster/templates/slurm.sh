@@ -64,9 +64,10 @@ on_each_node='
   ray start "${where[@]}" --block --log-style=record --log-color=false --temp-dir="$RAY_FOLDER" \
     --node-name="$SLURMD_NODENAME" \
     --num-cpus="$SLURM_CPUS_PER_TASK" --num-gpus="${SLURM_GPUS_ON_NODE:-0}" >/dev/null &
-  trap "kill -TERM $!" TERM
+  trap "kill -TERM $! 2>/dev/null" TERM
   wait $! || true
   wait $! || true
+  echo "$SLURMD_NODENAME: Ray has ended"
   rm -rf -- "$RAY_FOLDER"
 '
 srun --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 \
@@ -76,8 +77,13 @@ ray_step=$!
 
 stop_ray() {
   trap - EXIT
-  kill -TERM "$ray_step" 2>/dev/null || true
-  wait "$ray_step" || true
+  # To end `srun` would kill its tasks at once; this lets each node end its Ray and clean up.
+  scancel --signal=TERM "$SLURM_JOB_ID.0" || true
+  for _ in {1..40}; do
+    kill -0 "$ray_step" 2>/dev/null || return 0
+    sleep 0.5
+  done
+  kill -TERM "$ray_step" || true
 }
 trap stop_ray EXIT
 
