@@ -139,8 +139,11 @@ def make_trials(
     floor: bool = False,
     variation: Variation = STANDARD,
 ) -> list[Trial]:
-    """Return one trial per seed, and per condition for models that fit one condition at a time."""
-    if model.conditions_per_fit == "all":
+    """Return one trial per seed, and per condition for models that fit one condition at a time.
+
+    Where all are trained at one condition elsewhere, one trial is scored at every condition.
+    """
+    if model.conditions_per_fit == "all" or variation.train_condition is not None:
         groups = [tuple(conditions)]
     else:
         groups = [(condition,) for condition in conditions]

@@ -23,6 +23,7 @@ FORBIDDEN = {
     "trial.py": ABOVE_TRIAL | {"simulation", "record"},
     "tracking": {"cli", "cluster", "trial", "training", "simulation"},
     "simulation": ABOVE_TRIAL | {"trial", "training", "scoring", "registry"},
+    "studies": ABOVE_TRIAL | {"trial", "training", "simulation", "record"},
     "record.py": ABOVE_TRIAL | {"trial", "training", "simulation"},
     "plan.py": ABOVE_TRIAL | {"trial", "training", "simulation", "datasets", "record"},
     "sandbox": {"cli", "cluster", "tracking", "submission", "pages", "simulation", "record"},

@@ -15,6 +15,7 @@ from . import (
     run,
     runs,
     score,
+    study,
     submission,
 )
 from .guard import guarded
@@ -39,9 +40,12 @@ def version(json_output: Json = False) -> None:
 
 
 app.command()(run.run)
+app.command()(study.study)
+app.command()(study.studies)
 app.command()(lists.tasks)
 app.command()(lists.models)
 app.command()(lists.show)
+app.command()(tune.tune)
 app.command()(runs.runs)
 app.command()(explain.explain)
 app.add_typer(leaderboard.app, name="leaderboard")

@@ -25,8 +25,9 @@ class DescriptorModel:
     y_i = b_s + w_s . x_i, with s the species of particle i
 
     A subclass gives `descriptors`; the harness gives regression, choice of the ridge
-    strength, memory of descriptors, saving and loading. Where the target is a label, the
-    regression is that of 0 and 1 on the balanced sets, so that 1/2 divides the classes.
+    strength, memory of descriptors, saving and loading. Where an example has a balanced set,
+    the regression is that of its particles: for a label one of 0 and 1, so that 1/2 divides
+    the classes.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ class DescriptorModel:
     ValueError
         If there is no strength, or one is negative.
     """
+
+    learns_from_chosen = True
 
     def __init__(self, strengths: Sequence[float] = (0.0,), by_species: bool = True) -> None:
         self.by_species = by_species
