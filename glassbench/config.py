@@ -16,7 +16,7 @@ from .suggest import did_you_mean
 
 KEYS = (
     "task", "model", "dataset", "seed", "epochs", "cluster", "floors", "force", "home", "threads",
-    "workers",
+    "workers", "config",
 )  # fmt: skip
 CLUSTERS = ("auto", "local", "none")
 MAX_SEEDS = 1000
@@ -50,6 +50,7 @@ class RunRequest:
     hyperparameters : text as given, read later as the type of each model's default
     threads : cores of one trial, or None to share them among the trials
     workers : processes that train one trial together
+    config : path of a configuration file, whose hyperparameters hold where none are given
     """
 
     task: str
@@ -64,6 +65,7 @@ class RunRequest:
     home: str | None = None
     threads: int | None = None
     workers: int = 1
+    config: str | None = None
 
 
 def split_words(words: Sequence[str]) -> dict[str, str]:
@@ -134,6 +136,7 @@ def parse_run(words: Sequence[str], axes: Iterable[str]) -> RunRequest:
         home=values.get("home"),
         threads=parse_count("threads", values["threads"]) if "threads" in values else None,
         workers=parse_count("workers", values.get("workers", "1")),
+        config=values.get("config"),
     )
 
 

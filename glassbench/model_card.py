@@ -14,6 +14,7 @@ from .hyperparameters import typed_value
 from .plan import folder_digest
 from .suggest import did_you_mean
 from .task import INPUT_TIERS
+from .tuning.space import Dimension, parse_space
 
 CLAIMS = ("permutation", "translation", "periodic", "rotation", "reflection")
 CONDITIONS_PER_FIT = ("one", "all")
@@ -62,7 +63,7 @@ class ModelCard:
     resources : `cpus` and `gpus` that one trial takes
     hyperparameters : every hyperparameter with its default; the default fixes the type
     defaults : by task and dataset, hyperparameters that differ there
-    search_space : by hyperparameter, its distribution
+    search_space : the hyperparameters that may be tuned, see `tuning.space`
     digest : sha256 over the folder, empty for a card that was only parsed
     """
 
@@ -81,7 +82,7 @@ class ModelCard:
     resources: Mapping[str, float]
     hyperparameters: Mapping[str, Any]
     defaults: Mapping[str, Mapping[str, Mapping[str, Any]]]
-    search_space: Mapping[str, Mapping[str, Any]]
+    search_space: tuple[Dimension, ...]
     folder: Path = field(compare=False)
     digest: str = ""
 
@@ -149,6 +150,10 @@ def parse_model_card(table: Mapping[str, Any], folder: Path) -> ModelCard:
         if not values[key]:
             raise ModelCardError(f"{where}: `{key}` is empty: name at least one")
     values["resources"] = _resources(values["resources"], where)
+    try:
+        values["search_space"] = parse_space(values["search_space"], values["hyperparameters"])
+    except ValueError as error:
+        raise ModelCardError(f"{where}: {error}") from None
     card = ModelCard(**values, folder=folder)
     _check_hyperparameters(card, where)
     return card
@@ -192,11 +197,8 @@ def _resources(table: Mapping[str, Any], where: Path) -> dict[str, float]:
 
 
 def _check_hyperparameters(card: ModelCard, where: Path) -> None:
-    """Hold `defaults` and `search_space` to the names and types of `hyperparameters`."""
+    """Hold `defaults` to the names and types of `hyperparameters`."""
     known = card.hyperparameters
-    for name in card.search_space:
-        if name not in known:
-            raise ModelCardError(f"{where}: [search_space.{name}]{did_you_mean(name, known)}")
     for task, datasets in card.defaults.items():
         if not isinstance(datasets, Mapping):
             raise ModelCardError(f"{where}: [defaults] holds `{task}`: name a task and a dataset")

@@ -48,6 +48,7 @@ def make_record(
     failed: Sequence[Mapping[str, Any]] = (),
     environments: Sequence[Mapping[str, Any]] = (),
     tracking: Mapping[str, str] | None = None,
+    tuning: Mapping[str, Any] | None = None,
 ) -> Record:
     """Return the record of what finished, checked against the schema.
 
@@ -59,6 +60,7 @@ def make_record(
     tau_alpha, reported : by name of the condition
     failed : `condition`, `seed` and `error` of the trials that failed
     environments : `tracking.provenance.environment()` of the trials
+    tuning : how the hyperparameters were found, as `tuning.configuration` states it
 
     Raises
     ------
@@ -115,6 +117,8 @@ def make_record(
         "predictions": list(_predictions(results)),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if tuning is not None:
+        record["tuning"] = dict(tuning)
     validate_record(record)
     return record
 

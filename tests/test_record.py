@@ -216,8 +216,11 @@ def test_a_file_that_is_no_record_is_named(text, tmp_path):
         read_record(tmp_path / "b.json")
 
 
-# Fields that a record gains after it was made: by verification, and by a place on the board.
-OPTIONAL = {"#": {"verification", "supersedes"}, "#/condition": {"transfer", "rotation_probe"}}
+# Fields that not every record has: from tuning, verification, and a place on the board.
+OPTIONAL = {
+    "#": {"tuning", "verification", "supersedes"},
+    "#/condition": {"transfer", "rotation_probe"},
+}
 
 
 def subschemas(schema, path="#"):

@@ -17,6 +17,7 @@ from . import (
     score,
     study,
     submission,
+    tune,
 )
 from .guard import guarded
 from .output import Json, new_group, write_json, write_lines

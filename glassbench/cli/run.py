@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ..config import RunRequest, WordError, parse_run, split_words
 from ..plan import DatasetReference
 from ..registry import hyperparameters_for, load_model_card, load_task
 from ..task import Task
+from ..tuning.configuration import Configuration, read_configuration
 from ..workspace import Workspace, open_workspace
 from .columns import terminal_width
 from .guard import FAILED, guarded, say
@@ -35,10 +36,11 @@ def run(words: Words = None, json_output: Json = False) -> None:
     task=NAME model=NAME[,NAME] [dataset=NAME|PATH] [temperature=…] [time=…]
     [seed=0,1,2|0..4] [epochs=N] [model.HYPERPARAMETER=…]
     [cluster=auto|local|ray://HOST:PORT|none] [threads=N] [workers=N]
-    [floors=on|off] [force=on] [home=FOLDER]
+    [floors=on|off] [force=on] [config=FILE] [home=FOLDER]
 
     threads= is the cores of one trial, workers= the processes that train one trial together,
-    force=on forgets what earlier runs of the same request left.
+    config= a file with task, model and hyperparameters, as `glassbench tune` writes one (words
+    given here win), force=on forgets what earlier runs of the same request left.
 
     The scores are compared with trivial floors and with the best that the data allow.
 
@@ -68,11 +70,28 @@ def run(words: Words = None, json_output: Json = False) -> None:
 
 def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
     values = split_words(words)
+    found = read_configuration(Path(values["config"])) if "config" in values else None
+    if found is not None:
+        words = [*words, *_words_of(found, values)]
+        values = split_words(words)
     if "task" not in values:
         raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
     task = load_task(values["task"])
     request = parse_run(words, [axis.name for axis in task.axes])
     return task, request, open_workspace(request.home)
+
+
+def _words_of(found: Configuration, values: Mapping[str, str]) -> list[str]:
+    """Return the words that a configuration file adds, once it contradicts none."""
+    for key in ("task", "model"):
+        own, given = getattr(found, key), values.get(key)
+        # A model may be given as the folder it lies in.
+        if given is not None and own not in (given, Path(given).name):
+            raise WordError(
+                f"`{key}={given}` contradicts {found.path}, which is for {own}: "
+                f"leave `{key}=` out, or take another file"
+            )
+    return [f"{key}={getattr(found, key)}" for key in ("task", "model") if key not in values]
 
 
 def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[BenchmarkRequest]:
@@ -91,9 +110,9 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
                 "`glassbench models` lists what each model serves"
             )
     found = find_dataset(task, asked.dataset, workspace)
-    hyperparameters = [
-        hyperparameters_for(card, task.name, found.name, asked.hyperparameters) for card in cards
-    ]
+    file = None if asked.config is None else read_configuration(Path(asked.config))
+    given = {**({} if file is None else file.hyperparameters), **asked.hyperparameters}
+    hyperparameters = [hyperparameters_for(card, task.name, found.name, given) for card in cards]
     floors = tuple(load_model_card(name) for name in task.floors) if asked.floors else ()
 
     from ..cluster import BenchmarkRequest
@@ -115,6 +134,7 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
             floors=tuple(floor for floor in floors if floor.digest != card.digest),
             threads=asked.threads,
             workers=asked.workers,
+            tuning=None if file is None else file.statement(chosen),
         )
         for card, chosen in zip(cards, hyperparameters, strict=True)
     ]

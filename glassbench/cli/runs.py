@@ -74,6 +74,9 @@ def unfinished_trials(workspace: Workspace) -> list[dict[str, str]]:
             trial = trial_from_json(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError):
             continue
+        if trial.variation.scored_split == "valid":
+            # A study of tuning knows of it, and may have stopped it for good.
+            continue
         unfinished.append(
             {"name": trial.name, "task": trial.task, "dataset": trial.dataset.name,
              "key": trial.key, "folder": str(path.parent)}

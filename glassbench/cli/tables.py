@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..tuning.words import tuning_words
 from .columns import Column, in_columns, in_pairs
 
 UNDEFINED = "undefined"
@@ -61,11 +62,13 @@ def summary_lines(record: Plain) -> list[str]:
     task, model, dataset = record["task"], record["model"], record["dataset"]
     seeds = ",".join(map(str, record["seeds"]))
     size = f", {model['parameters']} parameters" if model.get("parameters") else ""
+    tuned = [("tuning", tuning_words(record["tuning"]))] if "tuning" in record else []
     return in_pairs(
         [
             ("task", f"{task['name']}, protocol {task['protocol_version']}"),
             ("dataset", f"{dataset['name']} ({_short(dataset['digest'])})"),
             ("model", f"{model['name']}{size}, seed {seeds}"),
+            *tuned,
             ("cost", _cost(record.get("cost") or {})),
         ]
     )
@@ -113,15 +116,18 @@ def runs_table(records: Sequence[tuple[Path, Plain]], width: int) -> list[str]:
                     "dataset": record["dataset"]["name"],
                     "condition": _words(condition["condition"]),
                     "seed": ",".join(map(str, record["seeds"])),
+                    "tuning": _trials(record),
                     "score [95 %]": _score(condition["scores"], metric),
                     "ceiling": _ceiling(condition, metric),
                     "above floor": above_floor(condition),
                 }
             )
     shared = [name for name in ("task", "dataset") if len({row[name] for row in rows}) == 1]
+    if all(row["tuning"] == ABSENT for row in rows):
+        shared.append("tuning")
     names = [name for name in (rows[0] if rows else ()) if name not in shared]
     columns = [Column(name, [row[name] for row in rows]) for name in names]
-    above = in_pairs([(name, rows[0][name]) for name in shared])
+    above = in_pairs([(name, rows[0][name]) for name in shared if name != "tuning"])
     return [*above, *([""] if above else []), *in_columns(columns, width, keys=2)]
 
 
@@ -203,6 +209,10 @@ def _cost(cost: Plain) -> str:
 
 def _words(condition: Plain) -> str:
     return " ".join(f"{SYMBOLS.get(a, a)}={value:g}" for a, value in condition.items())
+
+
+def _trials(record: Plain) -> str:
+    return f"{record['tuning']['trials']} trials" if "tuning" in record else ABSENT
 
 
 def _short(digest: str) -> str:

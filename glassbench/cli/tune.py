@@ -32,9 +32,9 @@ from .output import Json, Words, write_json, write_lines
 
 if TYPE_CHECKING:
     from ..cluster.tune import StudyReport
+    from ..cluster.tune_keeper import TuningEvent
     from ..datasets.view import View
     from ..model import Condition
-    from ..cluster.tune_keeper import TuningEvent
     from ..tuning.journal import TuningTrial
     from ..tuning.study import Study
 

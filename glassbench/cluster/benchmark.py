@@ -48,6 +48,7 @@ class BenchmarkRequest:
     ----------
     threads : cores of one trial, None to share them among the trials
     workers : processes that train one trial together
+    tuning : how the hyperparameters were found, as a record states it
     """
 
     task: Task
@@ -60,6 +61,7 @@ class BenchmarkRequest:
     floors: tuple[ModelCard, ...] = ()
     threads: int | None = None
     workers: int = 1
+    tuning: Mapping[str, Any] | None = None
 
     @property
     def digest(self) -> str:
@@ -223,6 +225,7 @@ def _record(
         reported={c.name: _reported(request, c) for c in request.conditions},
         failed=[_failure(outcome) for outcome in outcomes if outcome.result is None],
         environments=_environments(workspace, outcomes),
+        tuning=request.tuning,
     )
 
 
@@ -260,6 +263,9 @@ def _stored(path: Path, record: Record) -> Record:
         # None yet, or one of another version: everything in it stands in the new one.
         write_record(path, record)
         return record
+    if "tuning" in before and "tuning" not in record:
+        # The same hyperparameters, given by hand this time, were found by tuning all the same.
+        record = record | {"tuning": before["tuning"]}
     if record_digest(before) == record_digest(record):
         return before
     record = record | {"tracking": before["tracking"]}

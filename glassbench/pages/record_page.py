@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from ..metrics import MetricSpecification
 from ..model_card import ModelCard
 from ..task import Task
+from ..tuning.words import tuning_words
 from .boards import Board, point_of
 from .command_line import reproduce
 from .shared import hardware_words, signature_of
@@ -46,6 +47,7 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
         "commands": reproduce(record, task, card),
         "hardware": hardware_words(record),
         "signature": signature_of(record),
+        "tuning": tuning_words(record["tuning"]) if "tuning" in record else None,
         "failed": [
             {**f, "words": condition_words(task, f["condition"]) if f["condition"] else "all"}
             for f in record["failed"]

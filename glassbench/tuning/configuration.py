@@ -48,16 +48,13 @@ class Configuration:
     dataset: str = ""
     tuning: Mapping[str, Any] | None = None
 
-    def statement(self, changed: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return what a record says about the tuning of a run.
-
-        Parameters
-        ----------
-        changed : hyperparameters of the run that are not those of the file, by name
-        """
+    def statement(self, hyperparameters: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return what the record of a run with these hyperparameters says about its tuning."""
         if self.tuning is None:
             return None
-        return dict(self.tuning) | {"changed": sorted(changed)}
+        own = self.hyperparameters
+        changed = [name for name, value in hyperparameters.items() if own.get(name) != value]
+        return {"validation_score": None, **self.tuning, "changed": sorted(changed)}
 
 
 def read_configuration(path: Path) -> Configuration:
