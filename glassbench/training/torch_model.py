@@ -12,6 +12,7 @@ from ..model import Condition, Example, Predictions, Run, Structure
 from .augmentation import draw_matrix
 from .encoded import EncodedExamples, Tensors
 from .loop import train_network
+from .population import CHANGEABLE, adopt_checkpoint
 from .precision import autocast_for
 from .settings import TrainingSettings
 
@@ -25,7 +26,15 @@ class TorchModel:
     the loop, augmentation, mixed precision, checkpoints, early stopping and progress.
     Hyperparameters named in `TrainingSettings` belong to the loop; a subclass takes
     the others in its own `__init__` and hands the rest on.
+
+    Attributes
+    ----------
+    changeable : hyperparameters that may change while the model is trained, as
+        population-based training does by `adopt_checkpoint`
     """
+
+    changeable = CHANGEABLE
+    adopt_checkpoint = staticmethod(adopt_checkpoint)
 
     def __init__(self, **settings) -> None:
         self.settings = TrainingSettings(**settings)
