@@ -50,18 +50,35 @@ def tiny_configuration(generator: np.random.Generator) -> dict[str, np.ndarray]:
     )
 
 
-def write_tiny(path: Path, seed: int = 0) -> Path:
-    """Write a small dataset with a temperature, two times, and halves."""
+def write_tiny(path: Path, seed: int = 0, temperatures: tuple[float, ...] = (0.64,)) -> Path:
+    """Write a small dataset with two times at each temperature, and halves."""
     generator = np.random.default_rng(seed)
-    entries = [
-        ConfigurationEntry(f"{split}{k}", split, f"parent-{split}{k}")
-        for split, count in SPLITS.items()
-        for k in range(count)
-    ]
-    arrays = [tiny_configuration(generator) for _ in entries]
-    layout = StateLayout(
-        name="T0.64",
-        attributes={"temperature": 0.64, "tau_alpha": 10.0},
+    layouts, arrays = [], {}
+    for number, temperature in enumerate(temperatures):
+        prefix = f"T{temperature:g}-" if number else ""
+        entries = [
+            ConfigurationEntry(f"{prefix}{split}{k}", split, f"{prefix}parent-{split}{k}")
+            for split, count in SPLITS.items()
+            for k in range(count)
+        ]
+        name = f"T{temperature:g}"
+        arrays[name] = [tiny_configuration(generator) for _ in entries]
+        layouts.append(tiny_layout(name, temperature, entries, arrays[name]))
+    attributes = {
+        "name": "tiny",
+        "title": "a small dataset",
+        "units_system": "lj",
+        "licence": "CC0",
+        "citation": "made in a test",
+    }
+    write_dataset(path, attributes, layouts, arrays)
+    return path
+
+
+def tiny_layout(name: str, temperature: float, entries, arrays) -> StateLayout:
+    return StateLayout(
+        name=name,
+        attributes={"temperature": temperature, "tau_alpha": 10.0},
         configurations=tuple(entries),
         particles=PARTICLES,
         variables=(
@@ -73,21 +90,19 @@ def write_tiny(path: Path, seed: int = 0) -> Path:
         pair_slots=max(len(a["pairs"]) for a in arrays),
         close_pair_slots=max(len(a["close_pair_index"]) for a in arrays),
     )
-    attributes = {
-        "name": "tiny",
-        "title": "a small dataset",
-        "units_system": "lj",
-        "licence": "CC0",
-        "citation": "made in a test",
-    }
-    write_dataset(path, attributes, [layout], {"T0.64": arrays})
-    return path
 
 
 @pytest.fixture(scope="session")
 def tiny_dataset(tmp_path_factory):
     """Return the path of a small dataset with a temperature, two times, and halves."""
     return write_tiny(tmp_path_factory.mktemp("tiny") / "tiny.zarr")
+
+
+@pytest.fixture(scope="session")
+def two_temperatures(tmp_path_factory):
+    """Return the path of a small dataset with two temperatures and two times at each."""
+    path = tmp_path_factory.mktemp("temperatures") / "two.zarr"
+    return write_tiny(path, seed=2, temperatures=(0.64, 0.8))
 
 
 @pytest.fixture(scope="session")

@@ -23,21 +23,35 @@ class NtGnnModel(TorchModel):
     ---------------
     width, recurrences : of the network
     edge_threshold : length of the longest edge, sigma_AA
+    edge_features : what an edge knows at first: `vector`, `distance`, `none`
     """
 
-    def __init__(self, width: int, recurrences: int, edge_threshold: float, **settings) -> None:
+    learns_from_chosen = True
+
+    def __init__(
+        self,
+        width: int,
+        recurrences: int,
+        edge_threshold: float,
+        edge_features: str,
+        **settings,
+    ) -> None:
         super().__init__(**settings)
         self.width, self.recurrences = width, recurrences
-        self.edge_threshold = edge_threshold
+        self.edge_threshold, self.edge_features = edge_threshold, edge_features
 
     def network(self, dimension: int) -> NtGnn:
-        return NtGnn(dimension=dimension, width=self.width, recurrences=self.recurrences)
+        return NtGnn(self.width, self.recurrences, dimension, self.edge_features)
 
     def encode(self, structure: Structure) -> Tensors:
         return graph_inputs(structure, self.edge_threshold, self_edges=True)
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
-        return mse_loss(_evaluate(forward, inputs), targets[self.target])
+        outputs, truth = _evaluate(forward, inputs), targets[self.target]
+        if "balanced" in targets:
+            chosen = targets["balanced"]
+            outputs, truth = outputs[chosen], truth[chosen]
+        return mse_loss(outputs, truth)
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
         return {self.target: _evaluate(forward, inputs)}

@@ -31,8 +31,14 @@ class NtGnn(GraphNetwork):
     )  # fmt: skip
     node_parts = ("incoming", "node", "encoded_node")
 
-    def __init__(self, width: int = 64, recurrences: int = 7, dimension: int = 3) -> None:
-        super().__init__(width, recurrences, dimension)
+    def __init__(
+        self,
+        width: int = 64,
+        recurrences: int = 7,
+        dimension: int = 3,
+        edge_features: str = "vector",
+    ) -> None:
+        super().__init__(width, recurrences, dimension, edge_features)
         self.node_decoder = Perceptron(width, width, outputs=1)
 
     def forward(

@@ -128,8 +128,8 @@ def _write(
     plain = study_results(planned, results, failures, workspace)
     folder = workspace.home / "studies" / planned.stem
     places = [("results", write_results(folder / "results.json", plain))]
-    places += [("figure", path) for path in draw_study(plain, folder / "figure.png")]
-    return plain, places
+    drawn = draw_study(plain, folder / "figure.png")
+    return plain, [*places, *zip(("figure", "figure_svg"), drawn, strict=True)]
 
 
 def report_lines(
