@@ -13,7 +13,8 @@ from ..plan import Trial
 from ..predictions import read_predictions
 from ..results import ConditionScores, Score, TrialResult, write_json
 from ..workspace import Workspace
-from .planning import Curve, PlannedStudy
+from .layout import Curve
+from .planning import PlannedStudy
 
 if TYPE_CHECKING:
     from ..datasets.view import View

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..catalogue import find_dataset
 from ..conditions import choose_conditions
@@ -13,47 +14,15 @@ from ..model import Condition
 from ..model_card import ModelCard
 from ..plan import DatasetReference, ModelReference, Trial
 from ..registry import hyperparameters_for, load_model_card
-from ..sweep import Needs, Series, SweepPlan, with_trials
+from ..sweep import Series, SweepPlan, with_trials
 from ..task import Task
+from ..tuning.configuration import Configuration, read_configuration
 from ..workspace import Workspace
-from .declaration import Setting, Study, StudyError, Subject
+from .declaration import Study, StudyError, Subject
+from .layout import Curve, Panel, curves_of
 from .request import StudyRequest
-from .seeds import Seeds
-from .transfer import Transfer, at_value
 
 FLOOR_SEED = 0
-
-
-@dataclass(frozen=True)
-class Point:
-    """A place on a curve: the scores of a series at a condition."""
-
-    x: float
-    text: str
-    series: int
-    condition: Condition
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One line of a panel: a model, a metric, and points from left to right.
-
-    `reference` is the series of the model without any perturbation, where there is one.
-    """
-
-    label: str
-    model: str
-    metric: str
-    points: tuple[Point, ...]
-    reference: int | None = None
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A panel of the figure; its floors and ceilings are those of the points' conditions."""
-
-    title: str
-    curves: tuple[Curve, ...]
 
 
 @dataclass(frozen=True)
@@ -106,15 +75,19 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
     )
     series: list[Series] = []
     drawn: list[tuple[str, Curve]] = []
-    for name in run.models:
-        card = _card(name, task)
-        fixed = {k: v for k, v in study.fixed.items() if k in card.hyperparameters}
-        chosen = hyperparameters_for(card, task.name, found.name, fixed | dict(run.hyperparameters))
+    cards = [_card(name, task) for name in run.models]
+    file = _configuration(run, cards)
+    for card in cards:
+        given = {k: v for k, v in study.fixed.items() if k in card.hyperparameters}
+        given |= {} if file is None or file.model != card.name else file.hyperparameters
+        given |= run.hyperparameters
+        chosen = hyperparameters_for(card, task.name, found.name, given)
         subject = Subject(task, view, found.name, card, chosen, conditions, request.options)
         settings = study.varies.settings(subject, request.values)
-        drawn += _curves(study, subject, settings, run, series)
+        drawn += curves_of(study, subject, settings, run, series)
     if run.floors:
-        series += _floors(task, found.name, {c for s in series for c in s.conditions}, conditions)
+        names = [name for name in task.floors if name not in [card.name for card in cards]]
+        series += _floors(names, task, found.name, conditions)
     panels: dict[str, list[Curve]] = {}
     for title, curve in drawn:
         panels.setdefault(title, []).append(curve)
@@ -152,115 +125,31 @@ def _card(name: str, task: Task) -> ModelCard:
     return card
 
 
-def _curves(
-    study: Study,
-    subject: Subject,
-    settings: Sequence[Setting],
-    run: RunRequest,
-    series: list[Series],
-) -> list[tuple[str, Curve]]:
-    """Add the series of one model, and return its curves with the titles of their panels."""
-    if isinstance(study.varies, Transfer):
-        return _transfer_curves(study.varies, subject, settings, run, series)
-    start, axis = len(series), subject.task.axes[-1].name
-    series += [_series(subject, setting, run, subject.conditions) for setting in settings]
-    reference = None
-    if any(setting.variation.perturbation is not None for setting in settings):
-        reference = len(series)
-        series.append(_series(subject, Setting("unperturbed", 0.0), run, subject.conditions))
-    curves = []
-    along = isinstance(study.varies, Seeds)
-    for group in _groups(subject.conditions, axis) if along else [(c,) for c in subject.conditions]:
-        title = _title(subject.task, group[0], axis if along else "")
-        points = tuple(
-            Point(c[axis] if along else s.x, f"{c[axis]:g}" if along else s.text, start + n, c)
-            for n, s in enumerate(settings)
-            for c in group
+def _configuration(run: RunRequest, cards: Sequence[ModelCard]) -> Configuration | None:
+    """Return the file of hyperparameters that was given, once it is for one of the models."""
+    if run.config is None:
+        return None
+    file = read_configuration(Path(run.config))
+    if file.task != run.task or file.model not in [card.name for card in cards]:
+        raise StudyError(
+            f"{file.path} is for {file.model} on {file.task}, which this study is not about: "
+            "leave `config=` out, or take another file"
         )
-        curves += [
-            (title, Curve(label, subject.card.name, metric, points, reference))
-            for metric, label in _metrics(study, subject)
-        ]
-    return curves
+    return file
 
 
-def _transfer_curves(
-    varies: Transfer,
-    subject: Subject,
-    settings: Sequence[Setting],
-    run: RunRequest,
-    series: list[Series],
-) -> list[tuple[str, Curve]]:
-    curves, metric = [], subject.task.primary_metric["name"]
-    symbol = subject.task.axis(varies.over).symbol
-    for group in varies.groups(subject):
-        for setting in settings:
-            varied = replace(setting, variation=at_value(setting, group, varies.over))
-            points = tuple(
-                Point(c[varies.over], f"{c[varies.over]:g}", len(series), c) for c in group
-            )
-            series.append(_series(subject, varied, run, group))
-            label = f"{subject.card.name}, trained at {symbol} = {setting.text}"
-            title = _title(subject.task, group[0], varies.over)
-            curves.append((title, Curve(label, subject.card.name, metric, points)))
-    return curves
-
-
-def _series(
-    subject: Subject, setting: Setting, run: RunRequest, conditions: tuple[Condition, ...]
-) -> Series:
-    card = subject.card
-    return Series(
-        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
-        hyperparameters=dict(subject.hyperparameters) | dict(setting.hyperparameters),
-        seeds=run.seeds,
-        conditions=conditions,
-        needs=Needs(run.threads or 1, float(card.resources["gpus"])),
-        variation=setting.variation,
-        label=setting.text,
-    )
-
-
-def _floors(task: Task, dataset: str, scored: set[Condition], order) -> list[Series]:
+def _floors(
+    names: Sequence[str], task: Task, dataset: str, conditions: tuple[Condition, ...]
+) -> list[Series]:
     floors = []
-    for name in task.floors:
-        card = load_model_card(name)
+    for card in map(load_model_card, names):
         floors.append(
             Series(
                 model=ModelReference(card.name, str(card.folder), card.digest),
                 hyperparameters=hyperparameters_for(card, task.name, dataset, {}),
                 seeds=(FLOOR_SEED,),
-                conditions=tuple(condition for condition in order if condition in scored),
+                conditions=conditions,
                 floor=True,
             )
         )
     return floors
-
-
-def _metrics(study: Study, subject: Subject) -> list[tuple[str, str]]:
-    """Return the metrics that are drawn, with the label of the curve of each."""
-    names = study.metrics or (subject.task.primary_metric["name"],)
-    titles = {m["name"]: m.get("title", m["name"]) for m in subject.task.metrics}
-    model = subject.card.name
-    return [
-        (name, f"{model}: {titles[name]}" if len(names) > 1 else model)
-        for name in names
-        if name in titles
-    ]
-
-
-def _groups(conditions: Sequence[Condition], axis: str) -> list[tuple[Condition, ...]]:
-    """Return the conditions that agree on all axes but one, along that one."""
-    groups: dict[tuple, list[Condition]] = {}
-    for condition in conditions:
-        key = tuple(value for name, value in condition.items() if name != axis)
-        groups.setdefault(key, []).append(condition)
-    return [tuple(sorted(group, key=lambda c: c[axis])) for group in groups.values()]
-
-
-def _title(task: Task, condition: Condition, without: str) -> str:
-    return ", ".join(
-        f"{task.axis(name).symbol} = {value:g}"
-        for name, value in condition.items()
-        if name != without
-    )

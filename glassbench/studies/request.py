@@ -38,6 +38,11 @@ def parse_study(study: Study, words: Sequence[str], axes: Iterable[str]) -> Stud
     own = {"values", *study.varies.options}
     rest = [word for word in words if word.partition("=")[0].strip() not in own]
     run = parse_run(rest, axes)
+    if run.force:
+        raise StudyError(
+            "`force` is not for studies, whose trials may be those of a run too: "
+            "take another home=, or `glassbench run … force=on`"
+        )
     if "seed" not in given:
         run = replace(run, seeds=study.seeds)
     options = {name: given.get(name, text) for name, text in study.varies.options.items()}
