@@ -1,0 +1,145 @@
+"""Where each score of a study stands: panels, curves and their points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..config import RunRequest
+from ..model import Condition
+from ..plan import ModelReference
+from ..sweep import Needs, Series
+from ..task import Task
+from .declaration import Setting, Study, Subject
+from .seeds import Seeds
+from .transfer import Transfer, at_value
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place on a curve: the scores of a series at a condition."""
+
+    x: float
+    text: str
+    series: int
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a panel: a model, a metric, and points from left to right.
+
+    `reference` is the series of the model without any perturbation, where there is one.
+    """
+
+    label: str
+    model: str
+    metric: str
+    points: tuple[Point, ...]
+    reference: int | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel of the figure; its floors and ceilings are those of the points' conditions."""
+
+    title: str
+    curves: tuple[Curve, ...]
+
+
+def curves_of(
+    study: Study,
+    subject: Subject,
+    settings: Sequence[Setting],
+    run: RunRequest,
+    series: list[Series],
+) -> list[tuple[str, Curve]]:
+    """Add the series of one model, and return its curves with the titles of their panels."""
+    if isinstance(study.varies, Transfer):
+        return _transfer_curves(study.varies, subject, settings, run, series)
+    start, axis = len(series), subject.task.axes[-1].name
+    series += [_series(subject, setting, run, subject.conditions) for setting in settings]
+    reference = None
+    if any(setting.variation.perturbation is not None for setting in settings):
+        reference = len(series)
+        series.append(_series(subject, Setting("unperturbed", 0.0), run, subject.conditions))
+    curves = []
+    along = isinstance(study.varies, Seeds)
+    for group in _groups(subject.conditions, axis) if along else [(c,) for c in subject.conditions]:
+        title = _title(subject.task, group[0], axis if along else "")
+        points = tuple(
+            Point(c[axis] if along else s.x, f"{c[axis]:g}" if along else s.text, start + n, c)
+            for n, s in enumerate(settings)
+            for c in group
+        )
+        curves += [
+            (title, Curve(label, subject.card.name, metric, points, reference))
+            for metric, label in _metrics(study, subject)
+        ]
+    return curves
+
+
+def _transfer_curves(
+    varies: Transfer,
+    subject: Subject,
+    settings: Sequence[Setting],
+    run: RunRequest,
+    series: list[Series],
+) -> list[tuple[str, Curve]]:
+    curves, metric = [], subject.task.primary_metric["name"]
+    symbol = subject.task.axis(varies.over).symbol
+    for group in varies.groups(subject):
+        for setting in settings:
+            varied = replace(setting, variation=at_value(setting, group, varies.over))
+            points = tuple(
+                Point(c[varies.over], f"{c[varies.over]:g}", len(series), c) for c in group
+            )
+            series.append(_series(subject, varied, run, group))
+            label = f"{subject.card.name}, trained at {symbol} = {setting.text}"
+            title = _title(subject.task, group[0], varies.over)
+            curves.append((title, Curve(label, subject.card.name, metric, points)))
+    return curves
+
+
+def _series(
+    subject: Subject, setting: Setting, run: RunRequest, conditions: tuple[Condition, ...]
+) -> Series:
+    card = subject.card
+    return Series(
+        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
+        hyperparameters=dict(subject.hyperparameters) | dict(setting.hyperparameters),
+        seeds=run.seeds,
+        conditions=conditions,
+        needs=Needs(run.threads or 1, float(card.resources["gpus"])),
+        variation=setting.variation,
+        label=setting.text,
+    )
+
+
+def _metrics(study: Study, subject: Subject) -> list[tuple[str, str]]:
+    """Return the metrics that are drawn, with the label of the curve of each."""
+    names = study.metrics or (subject.task.primary_metric["name"],)
+    titles = {m["name"]: m.get("title", m["name"]) for m in subject.task.metrics}
+    model = subject.card.name
+    return [
+        (name, f"{model}: {titles[name]}" if len(names) > 1 else model)
+        for name in names
+        if name in titles
+    ]
+
+
+def _groups(conditions: Sequence[Condition], axis: str) -> list[tuple[Condition, ...]]:
+    """Return the conditions that agree on all axes but one, along that one."""
+    groups: dict[tuple, list[Condition]] = {}
+    for condition in conditions:
+        key = tuple(value for name, value in condition.items() if name != axis)
+        groups.setdefault(key, []).append(condition)
+    return [tuple(sorted(group, key=lambda c: c[axis])) for group in groups.values()]
+
+
+def _title(task: Task, condition: Condition, without: str) -> str:
+    return ", ".join(
+        f"{task.axis(name).symbol} = {value:g}"
+        for name, value in condition.items()
+        if name != without
+    )
