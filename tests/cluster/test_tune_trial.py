@@ -1,0 +1,149 @@
+"""Fits of one trial take turns, and are reported together epoch by epoch."""
+
+import json
+import random
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from glassbench.cluster.tune_fit import FitInThread, Stopped
+from glassbench.cluster.tune_trial import RunningTrial
+from glassbench.cluster.worker import Job
+from glassbench.model import Progress
+from glassbench.results import ConditionScores, Score
+from glassbench.workspace import Workspace
+
+
+class Fake:
+    """A fit that reports given scores, one for each epoch, and then ends with the last."""
+
+    def __init__(self, scores, fails=False, final=None):
+        self.scores, self.fails, self.final = list(scores), fails, final
+        self.progress = self.result = self.error = None
+        self.epoch, self.stopped = 0, False
+
+    def advance(self):
+        if self.epoch < len(self.scores):
+            self.epoch += 1
+            self.progress = Progress(self.epoch, validation_score=self.scores[self.epoch - 1])
+        elif self.fails:
+            self.error = "ValueError: it broke"
+        else:
+            value = self.final if self.final is not None else max(self.scores, default=0.5)
+            scored = ConditionScores({}, ("a",), ("p",), {"pearson_a": Score(value, (value,))})
+            self.result = SimpleNamespace(conditions=(scored,))
+
+    def stop(self):
+        self.stopped = True
+
+
+def running(tmp_path, *fakes):
+    trials = [SimpleNamespace(key=f"{place}{'0' * 63}") for place in range(len(fakes))]
+    waiting = iter(fakes)
+    return RunningTrial(trials, Workspace(tmp_path), lambda trial: next(waiting), "pearson_a")
+
+
+def reports(trial, most=20):
+    told = []
+    while not (told and told[-1].ended) and len(told) < most:
+        told.append(trial.step())
+    return told
+
+
+def test_an_epoch_is_reported_as_the_mean_over_conditions_of_the_best_so_far(tmp_path):
+    told = reports(running(tmp_path, Fake([0.2, 0.1, 0.6]), Fake([0.4, 0.6, 0.5])))
+    assert [r.epoch for r in told] == [1, 2, 3, 3]
+    assert [r.validation for r in told[:3]] == pytest.approx([0.3, 0.4, 0.6])
+    assert told[-1].ended and told[-1].score == pytest.approx(0.6)
+
+
+def test_no_fit_runs_ahead_of_the_others(tmp_path):
+    first, second = Fake([0.1] * 5), Fake([0.1] * 5)
+    trial = running(tmp_path, first, second)
+    for epoch in (1, 2, 3):
+        trial.step()
+        assert (first.epoch, second.epoch) == (epoch, epoch)
+
+
+def test_a_fit_that_stopped_for_itself_counts_with_its_best_while_others_go_on(tmp_path):
+    told = reports(running(tmp_path, Fake([0.4, 0.2]), Fake([0.1, 0.2, 0.3, 0.6])))
+    assert [r.validation for r in told[:4]] == pytest.approx([0.25, 0.3, 0.35, 0.5])
+    assert told[-1].ended
+
+
+def test_models_without_epochs_report_once(tmp_path):
+    (told,) = reports(running(tmp_path, Fake([], final=0.3), Fake([], final=0.5)))
+    assert told.ended and told.score == pytest.approx(0.4) and told.validation is None
+
+
+def test_scores_that_are_undefined_are_not_reported_and_never_count_as_zero(tmp_path):
+    told = reports(running(tmp_path, Fake([float("nan"), 0.2]), Fake([None, 0.4])))
+    assert [r.epoch for r in told] == [2, 2]
+    assert told[0].validation == pytest.approx(0.3)
+
+
+def test_where_one_fit_fails_the_trial_has_failed_and_the_others_are_stopped(tmp_path):
+    bad, good = Fake([0.1], fails=True), Fake([0.1, 0.2])
+    told = reports(running(tmp_path, bad, good))
+    assert told[-1].ended and told[-1].error == "ValueError: it broke" and good.stopped
+
+
+def test_what_earlier_attempts_reported_comes_first_without_running_again(tmp_path):
+    fake = Fake([0.9])
+    fake.epoch = 0
+    folder = Workspace(tmp_path).trial_folder("0" + "0" * 63)
+    folder.mkdir(parents=True)
+    lines = [{"epoch": e, "validation_score": s} for e, s in ((1, 0.1), (2, 0.3), (3, 0.2))]
+    text = "".join(json.dumps(line) + "\n" for line in lines) + '{"epo'
+    (folder / "history.jsonl").write_text(text)
+    trial = running(tmp_path, fake)
+    told = [trial.step() for _ in range(3)]
+    assert [r.validation for r in told] == [0.1, 0.3, 0.3]
+    assert fake.epoch == 0
+
+
+def job_of(tmp_path, name):
+    return Job(trial=SimpleNamespace(key=name * 64), home=str(tmp_path))
+
+
+def test_a_fit_in_a_thread_draws_what_it_would_draw_alone(tmp_path, monkeypatch):
+    drawn = {"a": [], "b": []}
+
+    def fake_run(job, report):
+        name = job.trial.key[0]
+        random.seed(7)
+        np.random.seed(7)  # noqa: NPY002
+        for epoch in range(1, 4):
+            drawn[name].append((random.random(), np.random.random()))  # noqa: NPY002
+            report(Progress(epoch))
+        return name
+
+    monkeypatch.setattr("glassbench.cluster.tune_fit._run", fake_run)
+    fits = [FitInThread(job_of(tmp_path, name)) for name in "ab"]
+    while any(fit.result is None for fit in fits):
+        for fit in fits:
+            if fit.result is None:
+                fit.advance()
+    assert drawn["a"] == drawn["b"]
+    assert len(set(drawn["a"])) == 3
+    assert [fit.result for fit in fits] == ["a", "b"]
+
+
+def test_a_stopped_fit_leaves_its_report_and_nothing_runs_on(tmp_path, monkeypatch):
+    left = []
+
+    def fake_run(job, report):
+        try:
+            report(Progress(1))
+            report(Progress(2))
+        except Stopped:
+            left.append("stopped")
+            raise
+
+    monkeypatch.setattr("glassbench.cluster.tune_fit._run", fake_run)
+    fit = FitInThread(job_of(tmp_path, "c"))
+    fit.advance()
+    fit.stop()
+    assert left == ["stopped"] and fit.progress.epoch == 1
+    assert not fit._thread.is_alive()
