@@ -65,12 +65,14 @@ def make_record(
     Raises
     ------
     RecordError
-        If no trial finished, or model and floors were scored on different configurations.
+        If no trial finished, a trial departs from the standard use of the dataset, or model
+        and floors were scored on different configurations.
     """
     from .record_scores import condition_entry
     from .record_transfer import transfer_entry
     from .rotation_scores import rotation_entry
 
+    _refuse_varied(results)
     entries = []
     for condition in conditions:
         entry = condition_entry(task, condition, results, floors, ceilings.get(condition.name, {}))
@@ -210,6 +212,15 @@ def _digest(plain: Mapping[str, Any]) -> str:
         plain, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False
     )
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refuse_varied(results: Iterable[TrialResult]) -> None:
+    for result in results:
+        if result.trial.get("variation"):
+            raise RecordError(
+                f"trial {result.key[:8]} departs from the standard use of the dataset "
+                f"({result.trial['variation']}): it stands in no record"
+            )
 
 
 def _probes(condition: Condition, results: Iterable[TrialResult]) -> list[Mapping[str, Any]]:

@@ -160,6 +160,12 @@ def test_a_condition_where_every_seed_failed_is_left_out_and_listed():
         record_of([])
 
 
+def test_a_varied_trial_stands_in_no_record():
+    varied = {"seed": 0, "variation": {"training_configurations": 2}}
+    with pytest.raises(RecordError, match="departs from the standard use of the dataset"):
+        record_of([result((0.1, 0.2, 0.3, 0.4), trial=varied)])
+
+
 def test_the_digest_counts_scores_and_not_when_or_where():
     record = record_of([result(GOOD)])
     digest = record_digest(record)
