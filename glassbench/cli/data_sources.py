@@ -36,30 +36,31 @@ def import_command(
 ) -> None:
     """Import a published dataset, or go on importing.
 
-    [name=NAME] [workers=N] [pair_cutoff=R] [close_pair_cutoff=R] [validation_fraction=F]
-    [times.TEMPERATURE=T0,T1,…] [home=FOLDER]
+    [name=NAME] [cluster=auto|local|none|HOST:PORT] [workers=N] [pair_cutoff=R]
+    [close_pair_cutoff=R] [validation_fraction=F] [times.TEMPERATURE=T0,T1,…] [home=FOLDER]
 
-    Without name= the dataset has the name of the folder.
+    Without name= the dataset has the name of the folder. A killed import goes on where it was.
     """
     values = split_words(words or [])
     plain = {key: value for key, value in values.items() if not key.startswith("times.")}
-    check_keys(plain, ("name", "workers", *NUMBERS, "times.<temperature>", "home"))
+    check_keys(plain, ("name", "cluster", "workers", *NUMBERS, "times.<temperature>", "home"))
     workspace = open_workspace(values.get("home"))
     name = values.get(
         "name", source.absolute().stem if source.is_file() else source.absolute().name
     )
     _refuse_taken(name)
+    from ..cluster.importing import open_import_run
     from ..datasets import import_dataset
-    from ..datasets.parallel import run_in_processes
     from ..datasets.readers.source import Settings
 
     settings = Settings(**_settings(values))
-    run = (
-        run_in_processes(parse_count("workers", values["workers"])) if "workers" in values else None
-    )
+    workers = parse_count("workers", values["workers"]) if "workers" in values else None
     destination = workspace.datasets / name
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with Counter(quiet=json_output) as counter:
+    place = open_import_run(
+        source.absolute(), destination.parent, values.get("cluster", "auto"), workers
+    )
+    with place as run, Counter(quiet=json_output) as counter:
         report = import_dataset(
             kind,
             source,

@@ -54,7 +54,7 @@ def open_runner(
     ClusterError
         If the cluster does not answer, or refuses.
     """
-    if cluster == "none" or (cluster == "auto" and not _there_is_a_cluster()):
+    if cluster == "none" or (cluster == "auto" and not there_is_a_cluster()):
         with open_local_runner(task, folder, workers) as runner:
             yield runner
         return
@@ -66,7 +66,7 @@ def open_runner(
             runner.stop()
 
 
-def _there_is_a_cluster() -> bool:
+def there_is_a_cluster() -> bool:
     """Return whether this process is connected to Ray, or could join one that runs already."""
     import ray
 

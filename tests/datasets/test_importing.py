@@ -52,6 +52,16 @@ def import_here(source: Path, destination: Path, **settings):
     return import_dataset("botan", source, destination, settings=SETTINGS, run=run_here, **settings)
 
 
+def test_a_cluster_imports_the_dataset_that_this_machine_imports(reference, tmp_path):
+    from glassbench.cluster.importing import RayRun, open_import_run
+
+    source, digest = reference
+    with open_import_run(source, tmp_path, "local", workers=2) as run:
+        assert isinstance(run, RayRun)
+        report = import_dataset("botan", source, tmp_path / "there", settings=SETTINGS, run=run)
+    assert report.digest == digest and not report.problems
+
+
 @pytest.fixture
 def reference(make_botan, tmp_path):
     """A source folder and the digest of its import in one go."""
