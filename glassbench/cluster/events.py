@@ -10,7 +10,7 @@ from ..model import Progress
 from ..plan import Trial
 from ..results import TrialResult
 
-EVENT_KINDS = ("cached", "started", "progress", "retried", "finished", "failed")
+EVENT_KINDS = ("cached", "started", "progress", "noted", "retried", "finished", "failed")
 
 
 class ClusterError(UserError):
@@ -29,9 +29,16 @@ class Event:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: with a result, or with an error and the log that explains it."""
+    """How a trial ended: with a result, or with an error and the log that explains it.
+
+    Where results were not to be kept in memory, one that finished has neither.
+    """
 
     trial: Trial
     result: TrialResult | None
     error: str | None = None
     log: Path | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.error is None

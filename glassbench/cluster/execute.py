@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..model import Progress
 from ..plan import Trial, folder_digest
-from ..results import TrialResult, read_result
+from ..sweep.plan import Needs
+from ..sweep.state import forget_failure
 from ..workspace import Workspace
 from .events import ClusterError, Event, Outcome
-from .log import LOG_FILE
-from .resources import Share, share_of
+from .finisher import Finisher, OnEvent, finished_before
+from .resources import Share, shares_of
 from .session import Session, open_session
 from .sources import pack_folder
-from .worker import RUN_TRIAL, Attempt, Job, attempt_here
+from .terms import Terms
+from .worker import RUN_TRIAL, Job, attempt_here
 
-OnEvent = Callable[[Event], None]
+DEFER_AFTER = 3.0
 
 
 def execute(
@@ -33,13 +37,14 @@ def execute(
     gpus_per_trial: float | None = None,
     workers: int = 1,
     run: str = RUN_TRIAL,
+    terms: Terms | None = None,
 ) -> list[Outcome]:
     """Run trials to their end and return their outcomes in the order of the trials.
 
-    A finished trial is never run again. A trial that raises has failed, and the
-    others go on; a worker that dies is replaced by a new one, up to
-    `max_failures` times, which goes on from the trial's checkpoint. Results are
-    in the workspace as soon as they are there: whatever stops this function
+    They start in this order, floors last. A finished trial is never run again. A trial
+    that raises has failed, and the others go on; a worker that dies is replaced by a
+    new one, up to `max_failures` times, which goes on from the trial's checkpoint.
+    Results are in the workspace as soon as they are there: whatever stops this function
     loses nothing of a finished trial.
 
     Parameters
@@ -50,6 +55,7 @@ def execute(
         take one core and no GPU.
     workers : processes that train one trial together; floors have one
     run : the function that runs a trial, `module:function`, as `run_trial`
+    terms : those of a sweep; each trial then takes what it needs
 
     Raises
     ------
@@ -58,54 +64,57 @@ def execute(
     KeyboardInterrupt
         After the workers have been stopped.
     """
+    terms = terms or Terms()
+    by_key = _unique(trials)
     outcomes: dict[str, Outcome] = {}
-    for trial in _unique(trials):
-        outcome = _finished_before(trial, workspace)
+    for key, trial in by_key.items():
+        outcome = finished_before(key, trial, workspace, terms)
         if outcome is not None:
-            outcomes[trial.key] = outcome
-            on_event(Event("cached" if outcome.result else "failed", trial))
-    waiting = [trial for trial in _unique(trials) if trial.key not in outcomes]
+            outcomes[key] = outcome
+            on_event(Event("cached" if outcome.finished else "failed", trial))
+    waiting = {key: trial for key, trial in by_key.items() if key not in outcomes}
     if waiting:
         with contextlib.ExitStack() as stack:
             session = cluster
             if not isinstance(session, Session):
                 session = stack.enter_context(open_session(session))
-            models = sum(not trial.floor for trial in _unique(trials))
             if workers > 1 and cpus_per_trial is None:
                 cpus_per_trial = max(1, session.capacity.cpus // workers)
-                models = 1
-            share = share_of(session.capacity, models, cpus_per_trial, gpus_per_trial)
-            archives = _archives(waiting)
-            jobs = stack.enter_context(_jobs(waiting, workspace, session, share, archives, run))
-            finish = _Finisher(workspace, on_event, outcomes)
-            together = [job for job in jobs if workers > 1 and not job.trial.floor]
-            alone = [job for job in jobs if job not in together]
-            if together:
-                _run_together(together, workspace, session, share, workers, finish, max_failures)
-            _run_alone(alone, session, share, finish, max_failures)
+            shares = _shares(by_key, session, terms, cpus_per_trial, gpus_per_trial)
+            archives = _archives(list(waiting.values()))
+            jobs = stack.enter_context(
+                _jobs(waiting, workspace, session, shares, archives, run, terms)
+            )
+            finish = Finisher(workspace, on_event, outcomes, terms)
+            if workers > 1:
+                together = [job for job in jobs if not job.trial.floor]
+                jobs = [job for job in jobs if job.trial.floor]
+                _run_together(together, workspace, session, shares, workers, finish, max_failures)
+            _run_alone(jobs, session, shares, finish, max_failures, terms)
     return [outcomes[trial.key] for trial in trials]
 
 
-def _unique(trials: Iterable[Trial]) -> list[Trial]:
-    """Return trials without repeats, models before floors: floors fill the cores left over."""
+def _unique(trials: Iterable[Trial]) -> dict[str, Trial]:
+    """Return trials by key, models before floors: floors fill the cores left over."""
     by_key: dict[str, Trial] = {}
     for trial in sorted(trials, key=lambda trial: trial.floor):
         by_key.setdefault(trial.key, trial)
-    return list(by_key.values())
+    return by_key
 
 
-def _finished_before(trial: Trial, workspace: Workspace) -> Outcome | None:
-    try:
-        result = read_result(workspace, trial)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        folder = workspace.trial_folder(trial.key)
-        return Outcome(
-            trial,
-            None,
-            f"the stored result of {trial.name} is unreadable ({error!r}): delete {folder} "
-            "to run the trial again",
-        )
-    return None if result is None else Outcome(trial, result)
+def _shares(
+    by_key: Mapping[str, Trial],
+    session: Session,
+    terms: Terms,
+    cpus_per_trial: int | None,
+    gpus_per_trial: float | None,
+) -> dict[str, Share]:
+    """Return what each trial takes, by key."""
+    models = {key: trial for key, trial in by_key.items() if not trial.floor}
+    shares = dict.fromkeys(by_key, Share(cpus=1))
+    usual = Needs(gpus=1.0 if gpus_per_trial is None else float(gpus_per_trial))
+    needs = [usual if terms.needs is None else terms.needs(trial) for trial in models.values()]
+    return shares | dict(zip(models, shares_of(session.capacity, needs, cpus_per_trial)))
 
 
 def _archives(trials: Sequence[Trial]) -> dict[str, bytes]:
@@ -125,18 +134,19 @@ def _archives(trials: Sequence[Trial]) -> dict[str, bytes]:
 
 @contextlib.contextmanager
 def _jobs(
-    trials: Sequence[Trial],
+    trials: Mapping[str, Trial],
     workspace: Workspace,
     session: Session,
-    share: Share,
+    shares: Mapping[str, Share],
     archives: dict[str, bytes],
     run: str,
+    terms: Terms,
 ) -> Iterator[list[Job]]:
     """Yield one job for each trial, with what a machine without our files needs."""
     shared, task_digests = "", {}
     workspace.home.mkdir(parents=True, exist_ok=True)
     if session.kind == "remote":
-        for folder in {trial.task_folder for trial in trials}:
+        for folder in {trial.task_folder for trial in trials.values()}:
             task_digests[folder] = folder_digest(Path(folder))
             archives[task_digests[folder]] = pack_folder(Path(folder))
         shared = str(workspace.home / f".shared-{uuid.uuid4().hex}")
@@ -146,73 +156,62 @@ def _jobs(
             Job(
                 trial=trial,
                 home=str(workspace.home),
+                checkpoints=workspace.checkpoints,
                 run=run,
-                device="cpu" if trial.floor else share.device,
-                threads=1 if trial.floor else share.threads,
+                device=shares[key].device,
+                threads=shares[key].threads,
                 archives=archives,
                 task_digest=task_digests.get(trial.task_folder, ""),
                 shared=shared,
+                returns_result=terms.keep_results,
+                patience=DEFER_AFTER if terms.defer else math.inf,
             )
-            for trial in trials
+            for key, trial in trials.items()
         ]
     finally:
         if shared:
             Path(shared).unlink(missing_ok=True)
 
 
-class _Finisher:
-    """Turns what workers tell and return into events and outcomes."""
-
-    def __init__(
-        self, workspace: Workspace, on_event: OnEvent, outcomes: dict[str, Outcome]
-    ) -> None:
-        self.workspace, self.on_event, self.outcomes = workspace, on_event, outcomes
-
-    def tell(
-        self, trial: Trial, kind: str, progress: Progress | None = None, message: str = ""
-    ) -> None:
-        self.on_event(Event("progress" if kind == "waiting" else kind, trial, progress, message))
-
-    def finished(self, trial: Trial, result: TrialResult) -> None:
-        if result.key != trial.key:
-            self.failed(trial, f"it returned the result of another trial, {result.key}")
-            return
-        self.outcomes[trial.key] = Outcome(trial, result)
-        self.on_event(Event("finished", trial))
-
-    def failed(self, trial: Trial, error: str) -> None:
-        log = self.workspace.trial_folder(trial.key) / LOG_FILE
-        self.outcomes[trial.key] = Outcome(trial, None, error, log if log.exists() else None)
-        self.on_event(Event("failed", trial, None, error))
-
-    def ended(self, trial: Trial, attempt: Attempt) -> None:
-        if attempt.result is None:
-            self.failed(trial, attempt.error or "it returned nothing")
-        else:
-            self.finished(trial, attempt.result)
-
-
 def _run_alone(
-    jobs: Sequence[Job], session: Session, share: Share, finish: _Finisher, max_failures: int
+    jobs: Sequence[Job],
+    session: Session,
+    shares: Mapping[str, Share],
+    finish: Finisher,
+    max_failures: int,
+    terms: Terms,
 ) -> None:
     if not jobs:
         return
     if session.kind == "none":
-        for job in jobs:
-            finish.ended(job.trial, attempt_here(job, _teller(finish, job.trial)))
+        _run_here(deque(jobs), finish)
         return
     from .actors import run_in_actors
 
-    run_in_actors(jobs, share, finish, max_failures)
+    run_in_actors(jobs, shares, session.capacity, finish, max_failures, terms)
+
+
+def _run_here(jobs: deque[Job], finish: Finisher) -> None:
+    """Run jobs one after another; one that another process runs comes last, if it may."""
+    while jobs:
+        job = jobs.popleft()
+        forget_failure(finish.workspace.trial_folder(job.trial.key))
+        patience = 0.0 if jobs and math.isfinite(job.patience) else math.inf
+        told = _teller(finish, job.trial)
+        attempt = attempt_here(replace(job, patience=patience), told)
+        if attempt.held is None:
+            finish.ended(job.trial, attempt)
+        else:
+            jobs.append(job)
 
 
 def _run_together(
     jobs: Sequence[Job],
     workspace: Workspace,
     session: Session,
-    share: Share,
+    shares: Mapping[str, Share],
     workers: int,
-    finish: _Finisher,
+    finish: Finisher,
     max_failures: int,
 ) -> None:
     if session.kind == "none":
@@ -221,10 +220,15 @@ def _run_together(
 
     for job in jobs:
         attempt = execute_distributed(
-            job, workspace, workers, share, _teller(finish, job.trial), max_failures
+            job,
+            workspace,
+            workers,
+            shares[job.trial.key],
+            _teller(finish, job.trial),
+            max_failures,
         )
         finish.ended(job.trial, attempt)
 
 
-def _teller(finish: _Finisher, trial: Trial) -> Callable[[str, Progress | None, str], None]:
+def _teller(finish: Finisher, trial: Trial) -> Callable[[str, Progress | None, str], None]:
     return lambda kind, progress, message: finish.tell(trial, kind, progress, message)

@@ -6,11 +6,12 @@ import contextlib
 import math
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..sweep.plan import Needs
 from .events import ClusterError
 
 MOST_THREADS = 16
@@ -25,28 +26,33 @@ THREAD_VARIABLES = (
 
 @dataclass(frozen=True)
 class Capacity:
-    """What there is: cores and GPUs in all, and on the largest machine."""
+    """What there is: cores, GPUs and memory in all, and on the largest machine.
+
+    Memory is in bytes, 0 where it is not known.
+    """
 
     cpus: int
     gpus: float = 0.0
     cpus_per_machine: int = 0
     gpus_per_machine: float = 0.0
+    memory: int = 0
+    memory_per_machine: int = 0
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one trial takes, and how many trials fit side by side.
+    """What one trial takes.
 
     Attributes
     ----------
     cpus : cores, which is also the number of threads
     gpus : GPUs; below 1 several trials share one
-    concurrent : trials that run at once
+    memory : bytes that are set aside for it, 0 where nothing is known
     """
 
     cpus: int
-    gpus: float
-    concurrent: int
+    gpus: float = 0.0
+    memory: int = 0
 
     @property
     def threads(self) -> int:
@@ -63,61 +69,101 @@ def share_of(
     cpus_per_trial: int | None = None,
     gpus_per_trial: float | None = None,
 ) -> Share:
-    """Return what each of several trials takes.
+    """Return what each of several equal trials takes; see `shares_of`.
 
-    Unless told otherwise, a trial takes one GPU where there are any, and the
-    cores are split evenly among the trials that run at once: one trial on two
-    cores takes both, two or more take one each.
+    Unless told otherwise, a trial takes one GPU where there are any.
+    """
+    gpus = 1.0 if gpus_per_trial is None else float(gpus_per_trial)
+    return shares_of(capacity, [Needs(gpus=gpus)] * max(1, trials), cpus_per_trial)[0]
 
-    `gpus_per_trial` says how many it takes where there are any; without GPUs
-    every trial runs on cores.
 
-    `trials` should count all trials of a request, finished ones included: the
-    number of threads changes the last digits of a result, and must not depend
-    on how often the request was interrupted.
+def shares_of(
+    capacity: Capacity, needs: Sequence[Needs], cpus_per_trial: int | None = None
+) -> list[Share]:
+    """Return what each of several trials takes, that together have these needs.
+
+    A trial takes the cores that it needs. Where all that can run at once leave
+    cores over, each takes as many times more as there are: one trial on two cores
+    takes both, two or more take one each. GPUs are taken where there are any.
+
+    Count every trial of a request, finished ones included: the number of threads
+    changes the last digits of a result, and must not depend on how often the
+    request was interrupted.
+
+    Parameters
+    ----------
+    cpus_per_trial : cores of each trial, whatever it needs
 
     Raises
     ------
     ClusterError
         If a trial asks for more than any machine has.
     """
-    gpus = 1.0 if gpus_per_trial is None else float(gpus_per_trial)
-    if not capacity.gpus:
-        gpus = 0.0
-    most_gpus = capacity.gpus_per_machine or capacity.gpus
-    if gpus > most_gpus:
-        raise ClusterError(
-            f"a trial asks for {gpus:g} GPUs, the largest machine has {most_gpus:g}: ask for fewer"
-        )
+    asked = [_asked(capacity, need, cpus_per_trial) for need in needs]
+    for share in set(asked):
+        _refuse_too_large(capacity, share)
+    if cpus_per_trial is not None:
+        return asked
+    times = max(1, capacity.cpus // max(1, _cores_at_once(capacity, asked)))
+    most = min(capacity.cpus_per_machine or capacity.cpus, MOST_THREADS)
+    return [replace(s, cpus=max(s.cpus, min(times * s.cpus, most))) for s in asked]
+
+
+def _asked(capacity: Capacity, need: Needs, cpus_per_trial: int | None) -> Share:
+    return Share(
+        cpus=need.cpus if cpus_per_trial is None else cpus_per_trial,
+        gpus=need.gpus if capacity.gpus else 0.0,
+        memory=need.memory_bytes if capacity.memory else 0,
+    )
+
+
+def _refuse_too_large(capacity: Capacity, share: Share) -> None:
     most_cpus = capacity.cpus_per_machine or capacity.cpus
-    at_once = max(1, trials)
-    if gpus > 0:
-        at_once = min(at_once, _fitting(capacity.gpus, gpus))
-    if cpus_per_trial is None:
-        at_once = min(at_once, capacity.cpus)
-        cpus = min(capacity.cpus // at_once, most_cpus, MOST_THREADS)
-    else:
-        cpus = cpus_per_trial
-        if not 1 <= cpus <= most_cpus:
-            raise ClusterError(
-                f"a trial asks for {cpus} cores, the largest machine has {most_cpus}: "
-                f"ask for 1 to {most_cpus}"
-            )
-        at_once = min(at_once, capacity.cpus // cpus)
-    return Share(cpus=cpus, gpus=gpus, concurrent=at_once)
+    most_gpus = capacity.gpus_per_machine or capacity.gpus
+    most_memory = capacity.memory_per_machine or capacity.memory
+    if share.gpus > most_gpus:
+        raise ClusterError(
+            f"a trial asks for {share.gpus:g} GPUs, the largest machine has {most_gpus:g}: "
+            "ask for fewer"
+        )
+    if not 1 <= share.cpus <= most_cpus:
+        raise ClusterError(
+            f"a trial asks for {share.cpus} cores, the largest machine has {most_cpus}: "
+            f"ask for 1 to {most_cpus}"
+        )
+    if share.memory > most_memory:
+        raise ClusterError(
+            f"a trial asks for {share.memory / 1e9:.3g} GB of memory, the largest machine has "
+            f"{most_memory / 1e9:.3g} GB: add a larger machine"
+        )
 
 
-def _fitting(gpus: float, each: float) -> int:
-    """Return how many trials fit; a trial never spans a part of two GPUs."""
-    if each < 1:
-        return max(1, int(gpus) * math.floor(1 / each + 1e-9))
-    return max(1, int(gpus // each))
+def _cores_at_once(capacity: Capacity, shares: Sequence[Share]) -> int:
+    """Return the cores that all trials take which can run at once, as far as GPUs go."""
+    on_gpus = sorted((s for s in shares if s.gpus), key=lambda s: s.gpus)
+    left, cores = capacity.gpus, 0
+    for share in on_gpus:
+        left -= gpu_slots(share.gpus)
+        if left < -1e-9:
+            break
+        cores += share.cpus
+    return cores + sum(s.cpus for s in shares if not s.gpus)
+
+
+def gpu_slots(gpus: float) -> float:
+    """Return the GPUs that a trial occupies; it never spans a part of two: 0.4 occupy 1/2."""
+    if gpus <= 0:
+        return 0.0
+    return 1 / math.floor(1 / gpus + 1e-9) if gpus < 1 else float(math.ceil(gpus - 1e-9))
 
 
 def local_capacity() -> Capacity:
     """Return the cores that this process may use, and the GPUs that torch can."""
+    import psutil
+
     cpus, gpus = available_cores(), float(_torch_gpus())
-    return Capacity(cpus, gpus, cpus, gpus)
+    memory = psutil.virtual_memory().total
+    return Capacity(cpus, gpus, cpus, gpus, memory, memory)
 
 
 def available_cores() -> int:

@@ -236,16 +236,28 @@ def _joined(address: str) -> Session:
     import ray
 
     alive = [node for node in ray.nodes() if node["Alive"]]
-    cpus = [int(node["Resources"].get("CPU", 0)) for node in alive]
-    gpus = [node["Resources"].get("GPU", 0.0) for node in alive]
     here = not ray.util.client.ray.is_connected() and all(
         node["NodeManagerAddress"] == ray.util.get_node_ip_address() for node in alive
     )
     kind = "local" if here else "remote"
-    if not any(cpus):
+    capacity = present_capacity()
+    if not capacity.cpus:
         raise ClusterError(f"the Ray cluster {address} has no core to run on: add nodes to it")
-    capacity = Capacity(sum(cpus), sum(gpus), max(cpus), max(gpus))
     return Session(kind, address, capacity)
+
+
+def present_capacity() -> Capacity:
+    """Return what the machines have that are in the connected cluster now."""
+    import ray
+
+    found = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cpus = [int(resources.get("CPU", 0)) for resources in found]
+    gpus = [resources.get("GPU", 0.0) for resources in found]
+    memory = [int(resources.get("memory", 0)) for resources in found]
+    return Capacity(
+        *(sum(cpus), sum(gpus), max(cpus, default=0), max(gpus, default=0.0)),
+        *(sum(memory), max(memory, default=0)),
+    )
 
 
 class _WithoutRay:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
+import math
 import os
 import sys
 import tempfile
@@ -16,8 +19,8 @@ from ..plan import Trial
 from ..results import TrialResult, read_result, write_json
 from ..workspace import Workspace
 from .events import ClusterError
-from .lock import exclusive
-from .log import CapturedStreams, captured_process
+from .lock import Held, exclusive
+from .log import CapturedStreams, captured_process, warnings_told
 from .progress_file import ProgressWriter
 from .resources import limited_threads
 from .sources import holds, unpack_folder
@@ -25,7 +28,7 @@ from .system_metrics import sampled
 
 RUN_TRIAL = "glassbench.trial:run_trial"
 PROVENANCE_FILE = "provenance.json"
-CHECKPOINT = "checkpoint"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 Tell = Callable[[str, Progress | None, str], None]
 
@@ -37,10 +40,13 @@ class Job:
     Attributes
     ----------
     home : folder of the workspace, as the worker sees it
+    checkpoints : URI under which checkpoints lie, empty for the home
     run : dotted name of the function that runs the trial, `module:function`
     archives : packed folders by digest, for workers that lack them
     task_digest : digest of the task's folder, empty where the worker shares the file system
     shared : a file that the worker must see if it shares the workspace, empty if it surely does
+    returns_result : whether the result is handed back; it is on disk in any case
+    patience : seconds to wait for another process that runs the same trial
     """
 
     trial: Trial
@@ -51,14 +57,25 @@ class Job:
     archives: Mapping[str, bytes] = field(default_factory=dict)
     task_digest: str = ""
     shared: str = ""
+    returns_result: bool = True
+    patience: float = math.inf
+    checkpoints: str = ""
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(Path(self.home), self.checkpoints)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one attempt ended; a worker that dies returns none."""
+    """How one attempt ended; a worker that dies returns none.
+
+    `held` says who runs the trial, where the patience for it came to an end.
+    """
 
     result: TrialResult | None
     error: str | None = None
+    held: str | None = None
 
 
 def attempt_in_worker(job: Job) -> Attempt:
@@ -69,7 +86,7 @@ def attempt_in_worker(job: Job) -> Attempt:
             f"the workspace {job.home} is not the same folder on the worker "
             f"{os.uname().nodename}: put GLASSBENCH_HOME on a file system that all machines share",
         )
-    folder = Workspace(Path(job.home)).trial_folder(job.trial.key)
+    folder = job.workspace.trial_folder(job.trial.key)
     tell = ProgressWriter(folder)
     tell("started", None, f"process {os.getpid()}")
     with captured_process(folder):
@@ -78,7 +95,7 @@ def attempt_in_worker(job: Job) -> Attempt:
 
 def attempt_here(job: Job, tell: Tell) -> Attempt:
     """Run a job in this process; `tell` has the terminal to itself while it is called."""
-    streams = CapturedStreams(Workspace(Path(job.home)).trial_folder(job.trial.key))
+    streams = CapturedStreams(job.workspace.trial_folder(job.trial.key))
 
     def tell_outside(kind: str, progress: Progress | None, message: str) -> None:
         with streams.released():
@@ -92,37 +109,47 @@ def attempt_here(job: Job, tell: Tell) -> Attempt:
 def attempt_among_workers(job: Job, rank: int) -> Attempt:
     """Run a job together with other workers; the first of them alone writes to its folder.
 
-    The others train with it, from the same checkpoint, and keep what they write
-    in a scratch folder of their own, which is dropped.
+    The others take part in the fit, which the first one begins from its checkpoint, and
+    keep what they write in a scratch folder of their own, which is dropped.
     """
     if rank == 0:
         return attempt_in_worker(job)
-    workspace = Workspace(Path(job.home))
+    workspace = job.workspace
     folder = workspace.trial_folder(job.trial.key)
     with tempfile.TemporaryDirectory(prefix="glassbench-") as home:
         scratch = Workspace(Path(home))
-        own = scratch.trial_folder(job.trial.key)
-        own.mkdir(parents=True)
-        (own / CHECKPOINT).symlink_to(folder / CHECKPOINT)
         with captured_process(folder, f"log.worker{rank}.txt"):
             try:
-                _call(job, located(job, workspace), scratch, lambda progress: None)
+                _call(job, located(job, workspace), scratch, lambda progress: None, rank=rank)
             except (Exception, SystemExit) as error:
-                traceback.print_exc(file=sys.stderr)
-                return Attempt(None, f"{type(error).__name__}: {error}")
+                return Attempt(None, _explained(error, job))
     return Attempt(None)
 
 
 def _attempt(job: Job, tell: Tell) -> Attempt:
     """Run the job; whatever the trial raises becomes the attempt's error."""
-    workspace = Workspace(Path(job.home))
+    workspace = job.workspace
     folder = workspace.trial_folder(job.trial.key)
     try:
-        with exclusive(folder, lambda words: tell("waiting", None, words)):
-            return Attempt(_run(job, workspace, folder, tell))
+        with exclusive(folder, lambda words: tell("waiting", None, words), patience=job.patience):
+            result = _run(job, workspace, folder, tell)
+            return Attempt(result if job.returns_result else None)
+    except Held as error:
+        return Attempt(None, held=str(error))
     except (Exception, SystemExit) as error:
+        return Attempt(None, _explained(error, job))
+
+
+def _explained(error: BaseException, job: Job) -> str:
+    """Leave the traceback in the log, and return what went wrong in one line."""
+    with contextlib.suppress(OSError):
         traceback.print_exc(file=sys.stderr)
-        return Attempt(None, f"{type(error).__name__}: {error}")
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return (
+            f"no room is left on the disk of {error.filename or job.home}: free some, and the "
+            "same command goes on from the last checkpoint"
+        )
+    return f"{type(error).__name__}: {error}"
 
 
 def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResult:
@@ -130,19 +157,20 @@ def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResul
     if done is not None:
         return done
     trial = located(job, workspace)
-    with sampled(folder):
-        result = _call(job, trial, workspace, lambda progress: tell("progress", progress, ""))
+    # Before the result: where that is, this is.
     record_provenance(folder)
-    return result
+    with sampled(folder), warnings_told(lambda words: tell("noted", None, words)):
+        return _call(job, trial, workspace, lambda progress: tell("progress", progress, ""))
 
 
 def _call(
-    job: Job, trial: Trial, workspace: Workspace, report: Callable[[Progress], None]
+    job: Job, trial: Trial, workspace: Workspace, report: Callable[[Progress], None], **options
 ) -> TrialResult:
     module, _, name = job.run.partition(":")
+    options |= {"report": report, "device": job.device, "threads": job.threads}
     with limited_threads(job.threads):
         run = getattr(importlib.import_module(module), name)
-        return run(trial, workspace, report=report, device=job.device, threads=job.threads)
+        return run(trial, workspace, **options)
 
 
 def record_provenance(folder: Path) -> None:
