@@ -86,7 +86,7 @@ def _words_of(found: Configuration, values: Mapping[str, str]) -> list[str]:
     for key in ("task", "model"):
         own, given = getattr(found, key), values.get(key)
         # A model may be given as the folder it lies in.
-        if given is not None and own not in (given, Path(given).name):
+        if given is not None and Path(own).name != Path(given).name:
             raise WordError(
                 f"`{key}={given}` contradicts {found.path}, which is for {own}: "
                 f"leave `{key}=` out, or take another file"
@@ -116,9 +116,11 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
     floors = tuple(load_model_card(name) for name in task.floors) if asked.floors else ()
 
     from ..cluster import BenchmarkRequest
+    from ..datasets.physics import refuse_failed
     from ..datasets.view import open_view
 
     view = open_view(task, found.path)
+    refuse_failed(view.dataset, asked.failed_checks)
     conditions = choose_conditions(
         view.conditions("train"), asked.axes, task.default_values(found.name)
     )

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
+from ..model_card import ModelCard
 from ..plan import folder_digest
+from ..registry import load_model_card
 from ..results import write_json
 from ..tracking import (
     RequestDelivery,
@@ -194,7 +197,7 @@ def _report(study: Study, workspace: Workspace, trials: Sequence[TuningTrial]) -
             folder / BEST_FILE,
             {
                 "task": study.task.name,
-                "model": study.model.name,
+                "model": _model_word(study.model),
                 "dataset": study.dataset.name,
                 "hyperparameters": best.hyperparameters,
                 "tuning": tuning_statement(study, trials),
@@ -211,6 +214,14 @@ def _report(study: Study, workspace: Workspace, trials: Sequence[TuningTrial]) -
         "message": delivered.message,
     }
     return StudyReport(study, trials, folder, best_path, picture, tracking)
+
+
+def _model_word(model: ModelCard) -> str:
+    """Return the word under which `glassbench run` finds the model: its name, or its folder."""
+    with contextlib.suppress(UserError):
+        if load_model_card(model.name).digest == model.digest:
+            return model.name
+    return str(model.folder)
 
 
 def _delivery(
