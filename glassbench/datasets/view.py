@@ -19,6 +19,7 @@ import numpy as np
 from ..model import Condition, Example, Structure
 from ..task import DYNAMICS, INPUT_TIERS, Task
 from .balanced import balanced_set
+from .closing import closed_splits
 from .errors import DatasetError
 from .labels import Labels
 from .state import State
@@ -47,6 +48,11 @@ def open_view(task: Task, path: Path, reads: Sequence[str] = INPUT_TIERS) -> Vie
     return view
 
 
+def _open_closed(task: Task, path: Path, reads: tuple[str, ...], closed: frozenset[str]) -> View:
+    with closed_splits(*closed):
+        return open_view(task, path, reads)
+
+
 class Member(NamedTuple):
     """One structure of a dataset: a configuration, under one load where there are loads."""
 
@@ -63,7 +69,7 @@ class View:
         self._structure = lru_cache(maxsize=STRUCTURES_IN_MEMORY)(self._read_structure)
 
     def __reduce__(self):
-        return open_view, (self.task, self.dataset.path, self.reads)
+        return _open_closed, (self.task, self.dataset.path, self.reads, self.dataset.closed)
 
     @property
     def digest(self) -> str:
