@@ -16,7 +16,7 @@ from .suggest import did_you_mean
 
 KEYS = (
     "task", "model", "dataset", "seed", "epochs", "cluster", "floors", "force", "home", "threads",
-    "workers", "config",
+    "workers", "config", "failed_checks",
 )  # fmt: skip
 CLUSTERS = ("auto", "local", "none")
 MAX_SEEDS = 1000
@@ -51,6 +51,7 @@ class RunRequest:
     threads : cores of one trial, or None to share them among the trials
     workers : processes that train one trial together
     config : path of a configuration file, whose hyperparameters hold where none are given
+    failed_checks : `allow` to take a dataset whose physics failed, which is refused otherwise
     """
 
     task: str
@@ -66,6 +67,7 @@ class RunRequest:
     threads: int | None = None
     workers: int = 1
     config: str | None = None
+    failed_checks: str | None = None
 
 
 def split_words(words: Sequence[str]) -> dict[str, str]:
@@ -137,6 +139,7 @@ def parse_run(words: Sequence[str], axes: Iterable[str]) -> RunRequest:
         threads=parse_count("threads", values["threads"]) if "threads" in values else None,
         workers=parse_count("workers", values.get("workers", "1")),
         config=values.get("config"),
+        failed_checks=values.get("failed_checks"),
     )
 
 

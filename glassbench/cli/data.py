@@ -83,9 +83,11 @@ def info(name: Name, words: Words = None, json_output: Json = False) -> None:
 @app.command()
 @guarded
 def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
-    """Check every file of a dataset against its manifest.
+    """Check every file of a dataset against its manifest, and its physics.
 
-    [home=FOLDER]. The content digest is computed anew. The exit code is 1 where something is wrong.
+    [home=FOLDER]. The content digest is computed anew, and what can be told from the arrays
+    alone is told: overlaps, crystals, density, composition, noise. The exit code is 1 where
+    something is wrong.
     """
     values = split_words(words or [])
     check_keys(values, ("home",))
@@ -93,13 +95,17 @@ def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
     from ..datasets import verify as verify_dataset
 
     findings = verify_dataset(found.path)
+    if not findings:
+        from ..datasets.physics import check_physics
+
+        findings = check_physics(found.path)
     if json_output:
         plain = [{"kind": f.kind, "member": f.member, "message": f.message} for f in findings]
         write_json({"dataset": found.name, "path": str(found.path), "findings": plain})
     else:
         write_lines([f"{finding.kind}: {finding.message}" for finding in findings])
         if not findings:
-            write_lines([f"{found.path} is whole"])
+            write_lines([f"{found.path} is whole, its physics as it should be"])
     if findings:
         raise typer.Exit(FAILED)
 

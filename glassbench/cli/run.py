@@ -36,11 +36,12 @@ def run(words: Words = None, json_output: Json = False) -> None:
     task=NAME model=NAME[,NAME] [dataset=NAME|PATH] [temperature=…] [time=…]
     [seed=0,1,2|0..4] [epochs=N] [model.HYPERPARAMETER=…]
     [cluster=auto|local|ray://HOST:PORT|none] [threads=N] [workers=N]
-    [floors=on|off] [force=on] [config=FILE] [home=FOLDER]
+    [floors=on|off] [force=on] [config=FILE] [failed_checks=allow] [home=FOLDER]
 
     threads= is the cores of one trial, workers= the processes that train one trial together,
     config= a file with task, model and hyperparameters, as `glassbench tune` writes one (words
-    given here win), force=on forgets what earlier runs of the same request left.
+    given here win), force=on forgets what earlier runs of the same request left, and
+    failed_checks=allow takes a dataset whose physics failed.
 
     The scores are compared with trivial floors and with the best that the data allow.
 
@@ -157,11 +158,14 @@ def announcement(request: BenchmarkRequest) -> str:
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
     """Remove what earlier runs left of a request's trials, but not of its floors."""
     from ..cluster.benchmark import model_trials
+    from ..storage import Storage
 
     for trial in model_trials(request):
         folder = workspace.trial_folder(trial.key)
         if folder.exists():
             shutil.rmtree(folder)
+            if workspace.checkpoints:
+                Storage(workspace.trial_checkpoints(trial.key)).remove()
             say(f"force: forgot {trial.name}")
 
 

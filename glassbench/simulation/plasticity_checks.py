@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from .bragg import strongest_bragg_peak
+from ..structure.bragg import strongest_bragg_peak
 
 MAXIMUM_BRAGG_PEAK = 0.05
 

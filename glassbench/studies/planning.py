@@ -65,11 +65,13 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
         If a model, dataset, condition or value is not there, or the study cannot vary what
         it varies there; the message says why.
     """
+    from ..datasets.physics import refuse_failed
     from ..datasets.view import open_view
 
     study, run = request.study, request.run
     found = find_dataset(task, run.dataset, workspace)
     view = open_view(task, found.path)
+    refuse_failed(view.dataset, run.failed_checks)
     conditions = choose_conditions(
         view.conditions("train"), _axes(study, run, task), task.default_values(found.name)
     )

@@ -1,0 +1,121 @@
+"""The physics of a dataset: what it says is wrong, and what of it its arrays tell again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..structure import neighbour_pairs
+from ..structure.bragg import strongest_bragg_peak
+from .errors import DatasetError
+from .layout import MISSING
+from .manifest import Finding
+from .state import State
+from .store import Dataset, open_dataset
+
+CLOSEST_PAIR = 0.35
+DENSITY_SPREAD = 0.02
+MAXIMUM_BRAGG_PEAK = 0.05
+SHORTEST_WAVE = 0.7
+# In a glass of N particles the highest of thousands of S(k) / N is some 10 / N.
+PARTICLES_FOR_BRAGG = 1000
+HALF_DIFFERENCE = "_half_difference"
+
+
+def stated_failures(dataset: Dataset) -> list[str]:
+    """Return what the checks after generation found wrong, as the dataset states it."""
+    failures = []
+    for name in dataset.states:
+        checks = dataset.state(name).attributes.get("checks")
+        stated = checks.get("failed", []) if isinstance(checks, dict) else []
+        failures += [f"{name}: {reason}" for reason in stated]
+    return failures
+
+
+def refuse_failed(dataset: Dataset, word: str | None = None) -> None:
+    """Refuse a dataset whose physics failed, unless the user's word is `allow`.
+
+    Raises
+    ------
+    DatasetError
+        With every reason.
+    """
+    if word not in (None, "allow"):
+        raise DatasetError(f"`failed_checks={word}` is not possible: write `failed_checks=allow`")
+    failures = stated_failures(dataset)
+    if failures and word is None:
+        raise DatasetError(
+            f"dataset {dataset.path} failed the checks of its physics: {'; '.join(failures)}. "
+            "Make it again, or take it all the same with failed_checks=allow"
+        )
+
+
+def check_physics(path: Path | str) -> list[Finding]:
+    """Repeat the checks that the arrays of a dataset allow; empty where nothing is wrong.
+
+    Every configuration: values are finite, no two particles are closer than 0.35 of their
+    mean spacing and, from 1000 particles on, no Bragg peak S(k) / N rises above 0.05 for
+    waves longer than 0.7 of it. All configurations of a state: the same composition,
+    densities within 2 %, and averages over halves of the trajectories that agree better than
+    unrelated ones. What the dataset itself states as failed is told too.
+    """
+    dataset = open_dataset(path)
+    findings = [Finding("physics", "", reason) for reason in stated_failures(dataset)]
+    for name in dataset.states:
+        reasons = _wrong_in_state(dataset.state(name))
+        findings += [Finding("physics", "", f"{name}: {reason}") for reason in reasons]
+    return findings
+
+
+def _wrong_in_state(state: State) -> Iterator[str]:
+    compositions, densities = set(), []
+    for index, split in enumerate(state.splits):
+        if split == MISSING:
+            continue
+        identifier = state.configuration_ids[index]
+        positions, species = (state.one(name, index) for name in ("positions", "species"))
+        box = np.asarray(state.one("box", index), dtype=np.float64)
+        yield from (f"{identifier}: {r}" for r in _wrong_in_structure(positions, box))
+        compositions.add(tuple(np.bincount(species).tolist()))
+        densities.append(len(positions) / box.prod())
+    if len(compositions) > 1:
+        yield f"the configurations have different compositions, {sorted(compositions)}"
+    if densities and max(densities) > (1 + DENSITY_SPREAD) * min(densities):
+        yield f"the densities spread from {min(densities):.4g} to {max(densities):.4g}"
+    for variable in state.variables:
+        if variable.endswith(HALF_DIFFERENCE):
+            target = variable.removesuffix(HALF_DIFFERENCE)
+            if target in state.variables and "close_pair" not in state.dimensions(variable):
+                yield from _wrong_in_halves(state, target)
+
+
+def _wrong_in_structure(positions: np.ndarray, box: np.ndarray) -> Iterator[str]:
+    if not (np.isfinite(positions).all() and np.isfinite(box).all() and (box > 0).all()):
+        yield "a position or an edge of the box is no finite number"
+        return
+    spacing = (box.prod() / len(positions)) ** (1 / len(box))
+    close = CLOSEST_PAIR * spacing
+    wrapped = np.mod(positions.astype(np.float64), box)
+    if 2 * close < box.min() and len(neighbour_pairs(wrapped, box, close).senders):
+        yield f"two particles are closer than {close:.3g}, {CLOSEST_PAIR} of the mean spacing"
+    if len(positions) < PARTICLES_FOR_BRAGG:
+        return
+    peak = strongest_bragg_peak(wrapped, box, 2 * np.pi / (SHORTEST_WAVE * spacing))
+    if peak > MAXIMUM_BRAGG_PEAK:
+        yield f"a Bragg peak of S(k)/N = {peak:.2g} exceeds {MAXIMUM_BRAGG_PEAK}: a crystal"
+
+
+def _wrong_in_halves(state: State, target: str) -> Iterator[str]:
+    """Yield the conditions at which averages over two halves of the trajectories are unrelated."""
+    kept = [index for index, split in enumerate(state.splits) if split != MISSING]
+    means = np.array([state.one(target, index).var(axis=-1) for index in kept])
+    differences = np.array(
+        [np.square(state.one(target + HALF_DIFFERENCE, index)).mean(axis=-1) for index in kept]
+    )
+    # The variance of the mean of two halves is signal + noise, that of half their difference noise.
+    for place in np.ndindex(means.shape[1:]):
+        noise, spread = (v[(slice(None), *place)].mean() for v in (differences, means))
+        if not noise < spread:
+            yield f"{target} at {list(place)} is noise: its halves differ as unrelated ones do"
