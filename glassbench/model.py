@@ -111,6 +111,7 @@ class Run:
     target : name of the task's target, a key of `Example.targets`
     symmetry : group under which the target is unchanged: `cubic`, `square`, `none`, …
     folder : scratch folder that outlives a crash; checkpoints go here
+    checkpoints : URI for the checkpoints of the harness's loops, empty for `folder`
     conditions : the conditions that the fitted model will be asked about
     score : primary metric of predictions on validation examples, higher is better
     report : call it with a `Progress` after every epoch
@@ -127,6 +128,7 @@ class Run:
     report: Callable[[Progress], None] = field(default=lambda progress: None)
     device: str = "cpu"
     threads: int = 1
+    checkpoints: str = ""
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import resource
 import shutil
 import time
@@ -31,6 +32,7 @@ from .registry import load_model_class
 from .results import ConditionScores, TrialResult, read_result, write_json, write_result
 from .rotation_scores import is_probed, score_rotation, turned_structures
 from .scoring import primary_score, score_condition
+from .storage import Storage
 from .task import Task, read_task
 from .varied import centres_of, counted, fit_conditions, fit_examples
 from .workspace import Workspace
@@ -51,10 +53,12 @@ def run_trial(
     report: Callable[[Progress], None] | None = None,
     device: str = "cpu",
     threads: int = 1,
-) -> TrialResult:
+    rank: int = 0,
+) -> TrialResult | None:
     """Run a trial to its end, from wherever an earlier attempt left it.
 
-    Returns the stored result where the trial is finished already.
+    Returns the stored result where the trial is finished already. Of several workers that
+    train it together, those with a rank above 0 take part in the fit, and return None.
 
     Raises
     ------
@@ -67,10 +71,10 @@ def run_trial(
     # A model that is tuned learns nothing of the test split, whatever it asks for.
     closed = ("test",) if trial.variation.scored_split == "valid" else ()
     with closed_splits(*closed):
-        return _run(trial, workspace, report, device, threads)
+        return _run(trial, workspace, report, device, threads, rank)
 
 
-def _run(trial, workspace, report, device, threads) -> TrialResult:
+def _run(trial, workspace, report, device, threads, rank) -> TrialResult | None:
     """Fit, predict, score, each stage from wherever an earlier attempt left it."""
     folder = workspace.trial_folder(trial.key)
     write_json(folder / "trial.json", trial.to_json())
@@ -89,7 +93,10 @@ def _run(trial, workspace, report, device, threads) -> TrialResult:
     if predictions is None:
         shared = workspace.trial_folder(trial.fit_key) / FITTED
         with cost.of("fit"):
-            _fit(model, trial, task, view, folder, shared, history, device, threads)
+            checkpoints = workspace.trial_checkpoints(trial.key)
+            _fit(model, trial, task, view, folder, checkpoints, shared, history, device, threads)
+        if rank > 0:
+            return None
         cost.remember("parameters", getattr(model, "parameters", None))
         with cost.of("predict"):
             predictions = _predict(model, trial, view, trial.conditions)
@@ -126,7 +133,9 @@ def _make_model(trial: Trial, card: ModelCard) -> Model:
         raise TrialError(message) from error
 
 
-def _fit(model, trial, task, view, folder, shared, history, device, threads) -> None:
+def _fit(
+    model, trial, task, view, folder, checkpoints, shared, history, device, threads
+) -> None:
     """Fit the model, or load what an earlier attempt fitted, or a trial with the same fit."""
     fitted = folder / FITTED
     for stored in (fitted, shared):
@@ -157,6 +166,7 @@ def _fit(model, trial, task, view, folder, shared, history, device, threads) -> 
             target=task.target,
             symmetry=task.symmetry,
             folder=folder / "checkpoint",
+            checkpoints=checkpoints,
             conditions=fit_conditions(trial),
             score=score,
             report=history.add,
@@ -169,7 +179,8 @@ def _fit(model, trial, task, view, folder, shared, history, device, threads) -> 
         shutil.rmtree(partial, ignore_errors=True)
         model.save(partial)
         partial.rename(fitted)
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    for place in filter(None, (folder / "checkpoint", checkpoints)):
+        Storage(place).remove()
 
 
 def _transfer_conditions(task: Task, view: View, trial: Trial) -> list[Condition]:
@@ -319,8 +330,11 @@ class _History:
         self.path, self.report = path, report
 
     def add(self, progress: Progress) -> None:
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(progress)) + "\n")
+        with open(self.path, "a+b") as file:
+            # A line that a crash or a full disk tore must not take the next one along.
+            if file.tell() and not _ends_whole(file):
+                file.write(b"\n")
+            file.write(json.dumps(asdict(progress)).encode() + b"\n")
         if self.report is not None:
             self.report(progress)
 
@@ -335,6 +349,11 @@ class _History:
                     continue
                 epochs[entry["epoch"]] = {k: _finite(v) for k, v in entry.items()}
         return [epochs[epoch] for epoch in sorted(epochs)]
+
+
+def _ends_whole(file) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def _finite(value):

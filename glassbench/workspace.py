@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOME_VARIABLE = "GLASSBENCH_HOME"
+CHECKPOINTS_VARIABLE = "GLASSBENCH_CHECKPOINTS"
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder that holds everything a run leaves behind."""
+    """The folder that holds everything a run leaves behind.
+
+    Attributes
+    ----------
+    checkpoints : URI under which checkpoints lie, `s3://…` or `file://…`; empty for the home
+    """
 
     home: Path
+    checkpoints: str = ""
 
     @property
     def datasets(self) -> Path:
@@ -29,6 +36,16 @@ class Workspace:
     def records(self) -> Path:
         """Records of finished requests, one JSON file each."""
         return self.home / "records"
+
+    @property
+    def sweeps(self) -> Path:
+        """Plans of sweeps and their summaries."""
+        return self.home / "sweeps"
+
+    @property
+    def cache(self) -> Path:
+        """What was computed from structures, by content; may be deleted at any time."""
+        return self.home / "cache"
 
     @property
     def generation(self) -> Path:
@@ -48,8 +65,18 @@ class Workspace:
     def trial_folder(self, key: str) -> Path:
         return self.trials / key[:2] / key
 
+    def trial_checkpoints(self, key: str) -> str:
+        """Return the URI of a trial's checkpoints, empty where they lie in its folder."""
+        return f"{self.checkpoints.rstrip('/')}/{key}" if self.checkpoints else ""
+
 
 def open_workspace(home: Path | str | None = None) -> Workspace:
-    """Return the workspace at `home`, at $GLASSBENCH_HOME, or at `~/.glassbench`."""
+    """Return the workspace at `home`, at $GLASSBENCH_HOME, or at `~/.glassbench`.
+
+    Its checkpoints lie where $GLASSBENCH_CHECKPOINTS says, if it does.
+    """
     chosen = home or os.environ.get(HOME_VARIABLE) or Path.home() / ".glassbench"
-    return Workspace(Path(chosen).expanduser().absolute())
+    checkpoints = os.environ.get(CHECKPOINTS_VARIABLE, "")
+    if checkpoints and "://" not in checkpoints:
+        checkpoints = Path(checkpoints).expanduser().absolute().as_uri()
+    return Workspace(Path(chosen).expanduser().absolute(), checkpoints)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import io
+import logging
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ..storage import Storage
+from . import distribution
+
 CHECKPOINT_NAME = "checkpoint.pt"
+logger = logging.getLogger("glassbench.training")
 
 
 @dataclass
@@ -34,7 +39,7 @@ class TrainingState:
 
 
 def save_checkpoint(
-    folder: Path,
+    place: Path | str,
     state: TrainingState,
     network: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -43,9 +48,16 @@ def save_checkpoint(
     """Write the checkpoint so that it appears whole, replacing the one before.
 
     `identity` says which run this is; a checkpoint of another run is never resumed.
+
+    Parameters
+    ----------
+    place : a folder, or a URI as `storage.Storage` takes it
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the one before is then untouched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{CHECKPOINT_NAME}.{os.getpid()}.partial"
     content = {
         "identity": identity,
         "state": asdict(state),
@@ -56,30 +68,82 @@ def save_checkpoint(
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         },
     }
-    with open(partial, "wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, folder / CHECKPOINT_NAME)
+    Storage(place).write(CHECKPOINT_NAME, _packed(content))
+
+
+def write_tensors(content: dict[str, Any], path: Path) -> None:
+    """Write what `torch.load` reads; where there is no room, OSError says so, as torch does not."""
+    Storage(path.parent).write(path.name, _packed(content))
+
+
+def _packed(content: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+class CheckpointWriter:
+    """Writes the checkpoints of one training, from the first worker alone.
+
+    Where one cannot be written, for want of room say, the training goes on with the
+    one before, and the log says so, once until one is written again.
+    """
+
+    def __init__(
+        self,
+        place: Path | str,
+        network: torch.nn.Module,
+        optimiser: torch.optim.Optimizer,
+        identity: dict[str, Any],
+    ) -> None:
+        self.place, self.parts = place, (network, optimiser, identity)
+        self.failing = False
+
+    def save(self, state: TrainingState) -> None:
+        if distribution.rank() != 0:
+            return
+        try:
+            save_checkpoint(self.place, state, *self.parts)
+        except OSError as error:
+            if not self.failing:
+                logger.warning(
+                    "no checkpoint in epoch %d (%s): the training goes on without; look at %s",
+                    state.epoch + bool(state.position),
+                    error.strerror or error,
+                    self.place,
+                )
+            self.failing = True
+        else:
+            self.failing = False
 
 
 def load_checkpoint(
-    folder: Path,
+    place: Path | str,
     network: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
     identity: dict[str, Any],
     device: str,
 ) -> TrainingState | None:
-    """Restore network, optimiser and generators; return the state, or None to start afresh."""
-    path = folder / CHECKPOINT_NAME
-    if not path.exists():
+    """Restore network, optimiser and generators; return the state, or None to start afresh.
+
+    Of several workers the first one alone reads, and hands on what it read.
+    """
+    stored = Storage(place).read(CHECKPOINT_NAME) if distribution.rank() == 0 else None
+    stored = distribution.bytes_from_first_worker(stored, device)
+    if stored is None:
         return None
-    content = torch.load(path, map_location=device, weights_only=True)
+    try:
+        content = torch.load(io.BytesIO(stored), map_location=device, weights_only=True)
+    except Exception as error:
+        logger.warning("the checkpoint at %s cannot be read (%s): starting afresh", place, error)
+        return None
     if content["identity"] != identity:
         return None
     network.load_state_dict(content["network"])
     optimiser.load_state_dict(content["optimiser"])
     torch.set_rng_state(content["random"]["cpu"].cpu())
-    if content["random"]["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([state.cpu() for state in content["random"]["cuda"]])
+    if torch.cuda.is_available():
+        # The machine that goes on may have fewer GPUs than the one that wrote.
+        states = content["random"]["cuda"][: torch.cuda.device_count()]
+        torch.cuda.set_rng_state_all([state.cpu() for state in states])
     return TrainingState(**content["state"])

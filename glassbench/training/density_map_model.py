@@ -14,6 +14,7 @@ from ..model import Condition, Example, Predictions, Run, Structure
 from ..structure import DensityMapGrid, density_maps, padded_surroundings, turned_maps
 from ..structure.surroundings import FAR
 from .augmentation import symmetry_matrices
+from .checkpoint import write_tensors
 from .particle_loop import train_on_particles
 from .particle_settings import ParticleSettings
 from .precision import autocast_for
@@ -76,12 +77,12 @@ class DensityMapModel:
         autocast = autocast_for(self.settings.precision, run.device)
         criterion = binary_cross_entropy_with_logits if self.is_label else mse_loss
 
-        def loss_of(particles: np.ndarray, generator: np.random.Generator) -> Tensor:
-            chosen = torch.from_numpy(particles)
+        def loss_of(particles: np.ndarray, share: slice, generator: np.random.Generator) -> Tensor:
+            chosen = torch.from_numpy(particles[share])
             batch, wanted = vectors[chosen].to(run.device), values[chosen].to(run.device)
             if self.settings.augment:
-                drawn = torch.from_numpy(generator.integers(len(matrices), size=len(batch)))
-                turn = matrices[drawn.to(run.device)]
+                drawn = generator.integers(len(matrices), size=len(particles))[share]
+                turn = matrices[torch.from_numpy(drawn).to(run.device)]
                 batch = torch.einsum("bsnd,bed->bsne", batch, turn)
             maps = density_maps(batch, self.grid)
             with autocast():
@@ -103,7 +104,7 @@ class DensityMapModel:
         names = ("target", "symmetry", "dimension", "is_label", "offset", "scale")
         weights = {name: value.cpu() for name, value in self.module.state_dict().items()}
         content = {name: getattr(self, name) for name in names} | {"weights": weights}
-        torch.save(content, folder / WEIGHTS_NAME)
+        write_tensors(content, folder / WEIGHTS_NAME)
 
     def load(self, folder: Path) -> None:
         """Read weights that `save` wrote; nothing in the file is executed."""

@@ -17,7 +17,7 @@ import torch
 
 from ..model import Progress, Run
 from . import distribution
-from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from .checkpoint import CheckpointWriter, TrainingState, load_checkpoint
 from .settings import TrainingSettings
 
 WARMUP = 0.1  # share of the training in which `warmup_cosine` rises
@@ -47,9 +47,12 @@ def train_network(
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     identity = {"settings": asdict(settings), "seed": run.seed, "examples": examples}
-    state = load_checkpoint(run.folder, network, optimiser, identity, run.device)
+    place = run.checkpoints or run.folder
+    state = load_checkpoint(place, network, optimiser, identity, run.device)
     state = state or TrainingState()
-    saver = _Saver(network, optimiser, settings, identity, run)
+    distribution.start_equal(network)
+    writer = CheckpointWriter(place, network, optimiser, identity)
+    saver = _Saver(writer, settings.checkpoint_seconds)
     while state.epoch < settings.epochs and not _stale(state, settings):
         _train_epoch(network, optimiser, examples, loss_of, settings, run, state, saver)
         _close_epoch(network, validate, settings, run, state)
@@ -60,16 +63,14 @@ def train_network(
 
 
 class _Saver:
-    """Writes checkpoints, from worker 0 alone."""
+    """Writes a checkpoint when one is due."""
 
-    def __init__(self, network, optimiser, settings, identity, run) -> None:
-        self.parts = (network, optimiser, identity)
-        self.folder, self.seconds = run.folder, settings.checkpoint_seconds
+    def __init__(self, writer: CheckpointWriter, seconds: float) -> None:
+        self.writer, self.seconds = writer, seconds
         self.saved_at = time.monotonic()
 
     def save(self, state: TrainingState) -> None:
-        if distribution.rank() == 0:
-            save_checkpoint(self.folder, state, *self.parts)
+        self.writer.save(state)
         self.saved_at = time.monotonic()
 
     def save_if_due(self, state: TrainingState) -> None:
@@ -86,14 +87,7 @@ def _train_epoch(network, optimiser, examples, loss_of, settings, run, state, sa
         _set_learning_rate(optimiser, settings, progress)
         batch: Sequence[int] = batches[state.position]
         optimiser.zero_grad(set_to_none=True)
-        batch_loss = 0.0
-        for example in distribution.share_of(batch):
-            generator = np.random.default_rng([run.seed, 2, state.epoch, int(example)])
-            loss = loss_of(int(example), generator) / len(batch)
-            loss.backward()
-            batch_loss += float(loss.detach())
-        distribution.sum_gradients(network.parameters())
-        batch_loss = distribution.sum_over_workers(batch_loss, run.device)
+        batch_loss = _accumulate(network, batch, loss_of, run, state.epoch)
         if not math.isfinite(batch_loss):
             raise TrainingFailed(
                 f"the loss is {batch_loss} in epoch {state.epoch + 1}: lower the learning rate "
@@ -107,6 +101,33 @@ def _train_epoch(network, optimiser, examples, loss_of, settings, run, state, sa
         state.loss_count += len(batch)
         if state.position < len(batches):
             saver.save_if_due(state)
+
+
+def _accumulate(network, batch: Sequence[int], loss_of: LossOf, run: Run, epoch: int) -> float:
+    """Leave the gradient of the batch's mean loss in the network, and return that loss.
+
+    Example k of a batch is worker k's, modulo their number, and its share alone is computed
+    here; what is left is the same on every worker, and the same whatever their number.
+    """
+    gradients, losses = distribution.GradientSum(network.parameters()), []
+    workers = distribution.world_size()
+    for start in range(0, len(batch), workers):
+        mine = start + distribution.rank()
+        if mine < len(batch):
+            example = int(batch[mine])
+            # Layers that draw, such as dropout, draw the same wherever the example is computed.
+            torch.manual_seed(_seed(run.seed, epoch, example))
+            generator = np.random.default_rng([run.seed, 2, epoch, example])
+            loss = loss_of(example, generator) / len(batch)
+            loss.backward()
+            losses.append(float(loss.detach()))
+        gradients.add(examples=min(workers, len(batch) - start))
+    gradients.finish()
+    return sum(distribution.in_order(losses, len(batch), run.device))
+
+
+def _seed(*numbers: int) -> int:
+    return int(np.random.default_rng([3, *numbers]).integers(2**63))
 
 
 def _close_epoch(network, validate, settings, run, state) -> None:

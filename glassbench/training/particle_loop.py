@@ -15,11 +15,11 @@ import torch
 
 from ..model import Progress, Run
 from . import distribution
-from .checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from .checkpoint import CheckpointWriter, TrainingState, load_checkpoint
 from .loop import TrainingFailed
 from .particle_settings import ParticleSettings
 
-LossOf = Callable[[np.ndarray, np.random.Generator], torch.Tensor]
+LossOf = Callable[[np.ndarray, slice, np.random.Generator], torch.Tensor]
 DROPPED_AT = "dropped_at"
 
 
@@ -36,24 +36,29 @@ def train_on_particles(
     Parameters
     ----------
     particles : number of training particles
-    loss_of : mean loss of the particles with these indices, augmented with the generator
+    loss_of : mean loss over a share of the particles with these indices; the generator
+        is to be drawn from for all of them, so that the share does not change what is drawn
     validate : validation score, higher is better; None where there is no validation
 
     Raises
     ------
     TrainingFailed
         If the loss is not finite.
+    DistributionError
+        If several workers train a network with batch normalisation.
     """
     optimiser = torch.optim.RMSprop(network.parameters(), lr=settings.learning_rate, alpha=0.9)
     optimiser.param_groups[0][DROPPED_AT] = 0
     identity = {"settings": asdict(settings), "seed": run.seed, "particles": particles}
-    state = load_checkpoint(run.folder, network, optimiser, identity, run.device)
+    place = run.checkpoints or run.folder
+    state = load_checkpoint(place, network, optimiser, identity, run.device)
     state = state or TrainingState()
+    distribution.start_equal(network)
+    writer = CheckpointWriter(place, network, optimiser, identity)
     while state.epoch < settings.epochs and not _stale(state, settings):
         _train_epoch(network, optimiser, particles, loss_of, settings, run, state)
         _close_epoch(network, optimiser, validate, settings, run, state)
-        if distribution.rank() == 0:
-            save_checkpoint(run.folder, state, network, optimiser, identity)
+        writer.save(state)
     if state.best_weights:
         network.load_state_dict(state.best_weights)
     return state
@@ -65,12 +70,12 @@ def _train_epoch(network, optimiser, particles, loss_of, settings, run, state) -
     state.loss_sum, state.loss_count = 0.0, 0
     for number, low in enumerate(range(0, particles, settings.batch_size)):
         batch = order[low : low + settings.batch_size]
-        part = np.asarray(distribution.share_of(batch))
-        generator = np.random.default_rng([run.seed, 2, state.epoch, number, distribution.rank()])
+        share = slice(distribution.rank(), None, distribution.world_size())
+        generator = np.random.default_rng([run.seed, 2, state.epoch, number, 0])
         optimiser.zero_grad(set_to_none=True)
         batch_loss = 0.0
-        if len(part):
-            loss = loss_of(part, generator) * (len(part) / len(batch))
+        if len(batch[share]):
+            loss = loss_of(batch, share, generator) * (len(batch[share]) / len(batch))
             loss.backward()
             batch_loss = float(loss.detach())
         distribution.sum_gradients(network.parameters())

@@ -10,6 +10,7 @@ import torch
 
 from ..model import Condition, Example, Predictions, Run, Structure
 from .augmentation import draw_matrix
+from .checkpoint import write_tensors
 from .encoded import EncodedExamples, Tensors
 from .loop import train_network
 from .population import CHANGEABLE, adopt_checkpoint
@@ -119,7 +120,7 @@ class TorchModel:
         folder.mkdir(parents=True, exist_ok=True)
         weights = {name: value.cpu() for name, value in self.module.state_dict().items()}
         content = {"dimension": self.dimension, "target": self.target, "weights": weights}
-        torch.save(content, folder / WEIGHTS_NAME)
+        write_tensors(content, folder / WEIGHTS_NAME)
 
     def load(self, folder: Path) -> None:
         """Read weights that `save` wrote; nothing in the file is executed."""

@@ -27,14 +27,14 @@ def train(folder, stop_after=None, seed=3, score=None, reports=None, **changes):
     )
     calls = 0
 
-    def loss_of(particles, generator):
+    def loss_of(particles, share, generator):
         nonlocal calls
         if stop_after is not None and calls == stop_after:
             raise Stopped
         calls += 1
-        noise = torch.as_tensor(generator.normal(scale=0.01, size=(len(particles), 4)))
-        prediction = network(INPUTS[particles] + noise.float()).squeeze(-1)
-        return torch.nn.functional.mse_loss(prediction, TARGETS[particles])
+        noise = torch.as_tensor(generator.normal(scale=0.01, size=(len(particles), 4)))[share]
+        prediction = network(INPUTS[particles[share]] + noise.float()).squeeze(-1)
+        return torch.nn.functional.mse_loss(prediction, TARGETS[particles[share]])
 
     def validate():
         with torch.no_grad():
