@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import sys
@@ -18,6 +19,7 @@ from ..task import TaskError
 from ..workspace import open_workspace
 
 FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def guarded(command: Callable) -> Callable:
@@ -42,12 +44,22 @@ def guarded(command: Callable) -> Callable:
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            say(f"glassbench: {type(error).__name__}: {error}")
-            say(f"This is an error of glassbench or of a plugin. {_write_log()}")
+            _say_unexpected(error)
             code = FAILED
         raise typer.Exit(code)
 
     return run
+
+
+def _say_unexpected(error: Exception) -> None:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        say(
+            f"glassbench: no room is left on the disk of {error.filename or 'the home'}: free "
+            "some. What is finished is kept; the same command goes on from here."
+        )
+    else:
+        say(f"glassbench: {type(error).__name__}: {error}")
+        say(f"This is an error of glassbench or of a plugin. {_write_log()}")
 
 
 def say(message: str) -> None:

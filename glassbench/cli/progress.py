@@ -39,6 +39,7 @@ class Lines:
         self.quiet = quiet
         self.started: dict[str, float] = {}
         self.last: dict[str, Progress] = {}
+        self.waited: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +53,10 @@ class Lines:
             self.started.setdefault(name, time.monotonic())
         if event.progress is not None:
             self.last[name] = event.progress
-        if event.kind in ("finished", "cached", "failed", "retried"):
+        if event.kind in ("finished", "cached", "failed", "retried", "noted"):
+            self.ended(event)
+        elif event.message.startswith("waiting") and name not in self.waited:
+            self.waited.add(name)
             self.ended(event)
 
     def ended(self, event: Event) -> None:
@@ -114,7 +118,7 @@ class Bars(Lines):
 
     def ended(self, event: Event) -> None:
         name = event.trial.name
-        if event.kind != "retried" and name in self.tasks:
+        if event.kind in ("finished", "cached", "failed") and name in self.tasks:
             self.bars.remove_task(self.tasks.pop(name))
         self.bars.console.print(self.line(event), markup=False, highlight=False, soft_wrap=True)
 

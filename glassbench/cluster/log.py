@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -79,15 +80,38 @@ class _LogStream:
 
 
 @contextlib.contextmanager
+def warnings_told(tell: Callable[[str], None]) -> Iterator[None]:
+    """Hand on, for the length of a `with` block, what the harness warns of while it trains."""
+    logger, handler = logging.getLogger("glassbench"), _Teller(tell)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Teller(logging.Handler):
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage())
+
+
+@contextlib.contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a", encoding="utf-8", buffering=1) as log:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        log.write(f"--- {now} process {os.getpid()}\n")
+        # On a full disk the trial itself says what it could not write.
+        with contextlib.suppress(OSError):
+            log.write(f"--- {now} process {os.getpid()}\n")
         yield log
 
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            stream.flush()
+            with contextlib.suppress(OSError):
+                stream.flush()

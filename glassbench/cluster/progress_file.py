@@ -6,6 +6,7 @@ a watcher that comes late, or comes back, loses nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -26,7 +27,8 @@ class ProgressWriter:
 
     def __call__(self, kind: str, progress: Progress | None = None, message: str = "") -> None:
         line = {"kind": kind, "message": message, "progress": progress and asdict(progress)}
-        with open(self.path, "ab") as file:
+        # What watchers see is not worth the trial, where the disk is full.
+        with contextlib.suppress(OSError), open(self.path, "ab") as file:
             file.write(json.dumps(line).encode() + b"\n")
 
 

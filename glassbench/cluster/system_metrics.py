@@ -32,7 +32,10 @@ def sampled(folder: Path, period: float = PERIOD) -> Iterator[None]:
 
     def watch() -> None:
         while not stop.wait(period):
-            with open(folder / SYSTEM_FILE, "a", encoding="utf-8") as file:
+            with (
+                contextlib.suppress(OSError),
+                open(folder / SYSTEM_FILE, "a", encoding="utf-8") as file,
+            ):
                 file.write(json.dumps(_sample(process)) + "\n")
 
     thread = threading.Thread(target=watch, name="glassbench-system-metrics", daemon=True)

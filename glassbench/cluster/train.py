@@ -1,4 +1,10 @@
-"""One trial on several workers, through Ray Train."""
+"""One trial on several workers, through Ray Train.
+
+The number of workers changes nothing in a result but its last digits, and not even those
+where the examples of a batch are whole structures (see `training.distribution`). So it may
+change in the middle: where a machine is lost, the training goes on with those that are
+left, and takes up others when they come.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +13,21 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..results import read_result
 from ..workspace import Workspace
-from .progress_file import ProgressReader
+from .progress_file import ProgressReader, ProgressWriter
 from .resources import Share
 from .worker import Attempt, Job, Tell, attempt_among_workers
 
 POLL = 0.5
+# Ray finds dead workers by itself; the others wait while the first one validates, or waits
+# for another run of the same trial.
+TIMEOUT = 7 * 24 * 3600
 STORAGE = "train"
 # What a trial leaves when it is trained: the rest is for one worker.
-AFTER_TRAINING = ("fitted", "predictions.npz")
+FITTED, PREDICTIONS = "fitted", "predictions.npz"
 SETTINGS = {
     # Ray Train looks at its workers every 2 s unless told otherwise, and a report waits for it.
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",
@@ -43,18 +53,22 @@ def execute_distributed(
 
     The first worker alone holds the trial's folder, reports and writes. Where a
     worker dies, all are replaced, up to `max_failures` times, and go on from the
-    checkpoint. Needs a connection to Ray.
+    checkpoint, with as many as there is room for. Needs a connection to Ray.
 
     Parameters
     ----------
+    workers : at most; a batch of fewer examples has no work for the others
     share : cores and GPUs of one worker
     tell : called from a thread of its own
     """
-    folder = workspace.trial_folder(job.trial.key)
-    if any((folder / done).exists() for done in AFTER_TRAINING):
-        workers = 1
+    batch = job.trial.hyperparameters.get("batch_size")
+    if isinstance(batch, int) and batch < workers:
+        tell("noted", None, f"a batch has {batch} examples: {workers} workers were asked for, "
+             f"{batch} train; model.batch_size={workers} would employ all")  # fmt: skip
+        workers = batch
     failures = 0
     while True:
+        workers = 1 if _is_trained(job) else workers
         with _telling(job, workspace, tell):
             died = _fit(job, workspace, workers, share, attempt=failures)
         result = read_result(workspace, job.trial)
@@ -65,13 +79,20 @@ def execute_distributed(
         failures += 1
         if failures > max_failures:
             return Attempt(None, f"its workers died {failures} times: {died}")
-        tell("retried", None, f"a worker died; attempt {failures + 1} of {max_failures + 1}")
+        message = f"a worker died; attempt {failures + 1} of {max_failures + 1} goes on"
+        tell("retried", None, message)
+
+
+def _is_trained(job: Job) -> bool:
+    """Return whether what is left of the trial, or all of it, needs no training."""
+    own, same_fit = (job.workspace.trial_folder(k) for k in (job.trial.key, job.trial.fit_key))
+    return any(path.exists() for path in (own / PREDICTIONS, own / FITTED, same_fit / FITTED))
 
 
 def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: int) -> Attempt | str:
     """Return the attempt if it came to an end of its own, or else how its workers died."""
     from ray.train import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.torch import TorchTrainer
+    from ray.train.torch import TorchConfig, TorchTrainer
     from ray.train.v2.api.exceptions import TrainingFailedError
 
     logging.getLogger("ray.train").setLevel(logging.ERROR)
@@ -79,9 +100,13 @@ def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: in
     with _environment(SETTINGS):
         trainer = TorchTrainer(
             _on_worker,
-            train_loop_config={"job": job},
+            train_loop_config={"job": job, "workers": workers},
+            torch_config=TorchConfig(backend=backend_of(share), timeout_s=TIMEOUT),
             scaling_config=ScalingConfig(
-                num_workers=workers, use_gpu=share.gpus > 0, resources_per_worker=resources
+                # Elastic: as many as there is room for, more when there is room for more.
+                num_workers=(1, workers) if workers > 1 else 1,
+                use_gpu=share.gpus > 0,
+                resources_per_worker=resources,
             ),
             # Ray Train would take up an earlier run of the same name; the trial resumes by itself.
             run_config=RunConfig(
@@ -98,12 +123,33 @@ def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: in
     return Attempt(None, "every worker returned and none left a result")
 
 
+def backend_of(share: Share) -> str:
+    """Return what workers speak: NCCL between whole GPUs, gloo between cores.
+
+    NCCL refuses two workers on one GPU, so that those that share one speak gloo too.
+    """
+    return "nccl" if share.gpus >= 1 else "gloo"
+
+
 def _on_worker(config: dict) -> None:
     """Run the trial on one of the workers."""
     from ray.train import get_context
+    from ray.train.torch import get_device
+
+    from ..training import distribution
 
     job: Job = config["job"]
-    attempt = attempt_among_workers(job, get_context().get_world_rank())
+    rank, present = get_context().get_world_rank(), get_context().get_world_size()
+    if job.device != "cpu":
+        # The GPUs of one machine are visible to all workers there, and each has one of them.
+        job = replace(job, device=str(get_device()))
+    if rank == 0 and present < config["workers"]:
+        told = ProgressWriter(job.workspace.trial_folder(job.trial.key))
+        told("noted", None, f"{present} of {config['workers']} workers train: no room for more")
+    trained = distribution.from_first_worker(float(rank == 0 and _is_trained(job)), job.device)
+    if trained and rank > 0:
+        return
+    attempt = attempt_among_workers(job, rank)
     if attempt.error is not None:
         raise TrialRaised(attempt.error)
 

@@ -63,15 +63,17 @@ def result_of(trial, started_at=0):
     )
 
 
-def run_distributed(trial, workspace, *, report, device="cpu", threads=1):
+def run_distributed(trial, workspace, *, report, device="cpu", threads=1, rank=0):
     """Sum the ranks of all workers, over torch.distributed; the first worker writes."""
     import torch
     import torch.distributed as distributed
 
+    from glassbench.training.distribution import from_first_worker
+
+    assert rank == distributed.get_rank() and distributed.get_backend() == "gloo"
     folder = workspace.trial_folder(trial.key)
     checkpoint = folder / "checkpoint" / "attempt"
-    first = not checkpoint.exists()
-    rank = distributed.get_rank()
+    first = from_first_worker(float(not checkpoint.exists()), device)
     if trial.hyperparameters.get("wish") == "die once" and first:
         distributed.barrier()
         if rank == 0:
@@ -84,8 +86,9 @@ def run_distributed(trial, workspace, *, report, device="cpu", threads=1):
         raise ValueError("the loss is infinite on the second worker")
     total = torch.tensor([rank + 1.0])
     distributed.all_reduce(total)
-    if rank == 0:
-        report(Progress(epoch=1, epochs=1, loss=float(total)))
+    if rank > 0:
+        return None
+    report(Progress(epoch=1, epochs=1, loss=float(total)))
     result = result_of(trial, started_at=float(total))
     write_result(workspace, result)
     return result

@@ -3,6 +3,8 @@
 import pytest
 
 from glassbench.cluster import ClusterError, execute
+from glassbench.cluster.resources import Share
+from glassbench.cluster.train import backend_of
 
 RUN = "stub_trials:run_distributed"
 
@@ -19,6 +21,27 @@ def test_workers_sum_over_torch_distributed_and_a_killed_one_is_replaced(make_tr
     kinds = [event.kind for event in events]
     assert kinds.count("retried") == 1 and kinds.count("finished") == 1
     assert [event.progress.loss for event in events if event.progress] == [3.0]
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_no_worker_is_started_that_a_batch_has_no_example_for(make_trial, workspace):
+    events = []
+    (outcome,) = execute(
+        [make_trial(batch_size=1)],
+        workspace,
+        cluster="local",
+        workers=2,
+        run=RUN,
+        on_event=events.append,
+    )
+    assert outcome.result.history[0]["started_at"] == 1.0, "the sum over a single worker"
+    (noted,) = [event.message for event in events if event.kind == "noted"]
+    assert "model.batch_size=2 would employ all" in noted
+
+
+def test_workers_on_whole_gpus_speak_nccl_and_others_gloo():
+    assert backend_of(Share(cpus=1, gpus=1)) == "nccl"
+    assert backend_of(Share(cpus=1, gpus=0.5)) == backend_of(Share(cpus=1)) == "gloo"
 
 
 @pytest.mark.usefixtures("two_cores")
