@@ -95,10 +95,12 @@ def _execute(
 ) -> tuple[dict[str, TrialResult], dict[str, str]]:
     """Run the trials of a study; return results, and errors of those that failed, by key."""
     from ..cluster import execute
+    from ..cluster.terms import Terms
 
     run, results, failures = planned.request.run, {}, {}
-    series = planned.plan.series
-    gpus = max((s.needs.gpus for s in series if not s.floor), default=0.0)
+    needs = {series.model.digest: series.needs for series in planned.plan.series}
+    # Trials that several workers train together take the machine one after another.
+    alone = Terms(needs=lambda trial: needs[trial.model.digest], defer=True)
     for trials in planned.stages:
         outcomes = execute(
             trials,
@@ -106,8 +108,8 @@ def _execute(
             cluster=run.cluster,
             on_event=display,
             cpus_per_trial=run.threads,
-            gpus_per_trial=gpus,
             workers=run.workers,
+            terms=alone if run.workers == 1 else None,
         )
         for outcome in outcomes:
             if outcome.result is not None:

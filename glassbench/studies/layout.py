@@ -110,7 +110,11 @@ def _series(
         hyperparameters=dict(subject.hyperparameters) | dict(setting.hyperparameters),
         seeds=run.seeds,
         conditions=conditions,
-        needs=Needs(run.threads or 1, float(card.resources["gpus"])),
+        needs=Needs(
+            cpus=max(1, round(card.resources["cpus"])),
+            gpus=card.resources["gpus"],
+            memory_bytes=round(card.resources.get("memory_gb", 0.0) * 1e9),
+        ),
         variation=setting.variation,
         label=setting.text,
     )

@@ -15,6 +15,7 @@ from ..model_card import ModelCard
 from ..plan import DatasetReference, ModelReference, Trial
 from ..registry import hyperparameters_for, load_model_card
 from ..sweep import Series, SweepPlan, with_trials
+from ..sweep.estimates import Estimates, history, with_estimates
 from ..task import Task
 from ..tuning.configuration import Configuration, read_configuration
 from ..workspace import Workspace
@@ -103,9 +104,8 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
         planned=(),
         study={"name": study.name, "values": list(request.values)},
     )
-    return PlannedStudy(
-        request, task, with_trials(plan), tuple(Panel(t, tuple(c)) for t, c in panels.items())
-    )
+    plan = with_estimates(with_trials(plan), Estimates(history(workspace)))
+    return PlannedStudy(request, task, plan, tuple(Panel(t, tuple(c)) for t, c in panels.items()))
 
 
 def _axes(study: Study, run: RunRequest, task: Task) -> dict[str, AxisChoice]:
