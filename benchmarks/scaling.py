@@ -18,6 +18,7 @@ import argparse
 import itertools
 import json
 import os
+import resource
 import statistics
 import sys
 import tempfile
@@ -73,33 +74,30 @@ def _workspace(home: Path):
     return Workspace(home)
 
 
-def on_nodes(nodes: int, per_node: int, seconds: float, folder: Path, fresh: bool) -> Measured:
-    """Run trials on a cluster of local nodes, one core each."""
-    from ray.cluster_utils import Cluster
+def on_nodes(
+    cluster, nodes: int, per_node: int, seconds: float, folder: Path, fresh: bool
+) -> Measured:
+    """Let a cluster grow to so many nodes, one core each, and run trials on it."""
     from scaling_standin import make_trials
 
     from glassbench.cluster import execute, open_session
     from glassbench.cluster.terms import Terms
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        for _ in range(nodes - 1):
-            cluster.add_node(num_cpus=1, wait=False)
-        cluster.wait_for_nodes()
-        trials = make_trials(folder / "plugin", nodes * per_node, seconds)
-        with open_session(cluster.address) as session:
-            start, began, spent = time.perf_counter(), time.time(), time.process_time()
-            outcomes = execute(
-                trials,
-                _workspace(folder / f"home{nodes}"),
-                cluster=session,
-                run="scaling_standin:run",
-                terms=Terms(reused=lambda trial: not fresh),
-            )
-            wall = time.perf_counter() - start
-            spent = time.process_time() - spent
-    finally:
-        cluster.shutdown()
+    for _ in range(nodes - len(cluster.list_all_nodes())):
+        cluster.add_node(num_cpus=1, wait=False)
+    cluster.wait_for_nodes()
+    trials = make_trials(folder / "plugin", nodes * per_node, seconds)
+    with open_session(cluster.address) as session:
+        start, began, spent = time.perf_counter(), time.time(), time.process_time()
+        outcomes = execute(
+            trials,
+            _workspace(folder / f"home{nodes}"),
+            cluster=session,
+            run="scaling_standin:run",
+            terms=Terms(reused=lambda trial: not fresh),
+        )
+        wall = time.perf_counter() - start
+        spent = time.process_time() - spent
     times = [outcome.result.history[0] for outcome in outcomes]
     return _measured(nodes, times, seconds, wall, began, spent)
 
@@ -146,9 +144,9 @@ def delivery(home: Path, keys_of: int, folder: Path, seconds: float) -> dict[str
         preparation.wait()
     content = tuple(TrialDelivery(t.key, t.name, t.to_json()) for t in trials)
     request = RequestDelivery("0" * 64, "scaling", "scaling", None, "", content)
-    start = time.perf_counter()
+    start, spent = time.perf_counter(), _children_seconds()
     delivered = deliver(workspace, request, patience=600)
-    wall = time.perf_counter() - start
+    wall, spent = time.perf_counter() - start, _children_seconds() - spent
     if not delivered.delivered:
         raise SystemExit(f"MLflow did not take the trials: {delivered.message}")
     with sqlite3.connect(workspace.database) as database:
@@ -157,11 +155,18 @@ def delivery(home: Path, keys_of: int, folder: Path, seconds: float) -> dict[str
             for table in ("runs", "metrics", "params", "tags")
         )
     return {"trials": keys_of, "seconds": wall, "per_trial": wall / keys_of,
-            "rows_per_second": rows / wall}  # fmt: skip
+            "cpu_per_trial": spent / keys_of, "rows_per_second": rows / wall,
+            "load": os.getloadavg()[0]}  # fmt: skip
+
+
+def _children_seconds() -> float:
+    """Return the processor time of processes that this one started and waited for."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def asked_again(folder: Path, count: int) -> dict[str, float]:
-    """Return time and memory of a driver whose trials are all finished, per trial."""
+    """Return processor time and memory of a driver whose trials are all finished, per trial."""
     import psutil
     from scaling_standin import make_trials, result_of
 
@@ -174,11 +179,11 @@ def asked_again(folder: Path, count: int) -> dict[str, float]:
     for trial in trials:
         write_result(workspace, result_of(trial, 1.0, 0.0, 0.0))
     process = psutil.Process()
-    before, start = process.memory_info().rss, time.perf_counter()
+    before, start = process.memory_info().rss, time.process_time()
     outcomes = execute(trials, workspace, cluster="none", terms=Terms(keep_results=True))
-    wall, grown = time.perf_counter() - start, process.memory_info().rss - before
+    spent, grown = time.process_time() - start, process.memory_info().rss - before
     assert len(outcomes) == count
-    return {"trials": count, "per_trial": wall / count, "bytes_per_trial": grown / count}
+    return {"trials": count, "per_trial": spent / count, "bytes_per_trial": grown / count}
 
 
 def simulated(runs: Sequence[Measured], fresh: bool, tracking: float, seconds: float) -> dict:
@@ -219,9 +224,10 @@ def lines_of(seconds: float, runs, store, again, model) -> list[str]:
     lines += [
         "",
         f"finished trials asked for again ({again['trials']}): {1000 * again['per_trial']:.2f} ms "
-        f"and {again['bytes_per_trial'] / 1000:.1f} kB of the driver each, so {gigabytes:.2f} GB "
-        f"for {TRIALS}",
-        f"MLflow, SQLite ({store['trials']} trials): {store['per_trial']:.2f} s a trial, "
+        f"of CPU and {again['bytes_per_trial'] / 1000:.1f} kB of the driver each, so "
+        f"{gigabytes:.2f} GB for {TRIALS}",
+        f"MLflow, SQLite ({store['trials']} trials): {store['per_trial']:.2f} s a trial "
+        f"({store['cpu_per_trial']:.2f} s of CPU, load {store['load']:.0f}), "
         f"{store['rows_per_second']:.0f} rows a second, so {model['tracking_hours']:.1f} hours "
         f"for {TRIALS}",
         "",
@@ -263,9 +269,14 @@ def main() -> None:
         folder = Path(scratch)
         seconds = arguments.seconds or real_seconds(folder / "real")
         runs = []
+        from ray.cluster_utils import Cluster
+
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
         for nodes in counts:
-            runs.append(on_nodes(nodes, arguments.trials, seconds, folder, arguments.fresh))
-            print(f"{nodes} nodes: {runs[-1].wall:.1f} s", file=sys.stderr, flush=True)
+            run = on_nodes(cluster, nodes, arguments.trials, seconds, folder, arguments.fresh)
+            print(f"{nodes} nodes: {run.wall:.1f} s", file=sys.stderr, flush=True)
+            runs.append(run)
+        cluster.shutdown()
         last = folder / f"home{counts[-1]}"
         store = delivery(last, counts[-1] * arguments.trials, folder, seconds)
         again = asked_again(folder, arguments.finished)
