@@ -21,6 +21,7 @@ from ..workspace import Workspace
 from .events import ClusterError
 from .lock import Held, exclusive
 from .log import CapturedStreams, captured_process, warnings_told
+from .memory import free_memory
 from .progress_file import ProgressWriter
 from .resources import limited_threads
 from .sources import holds, unpack_folder
@@ -89,6 +90,7 @@ def attempt_in_worker(job: Job) -> Attempt:
     folder = job.workspace.trial_folder(job.trial.key)
     tell = ProgressWriter(folder)
     tell("started", None, f"process {os.getpid()}")
+    free_memory()
     with captured_process(folder):
         return _attempt(job, tell)
 
