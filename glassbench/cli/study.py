@@ -144,17 +144,25 @@ def report_lines(
         for curve in panel["curves"]
         for point in curve["points"]
     ]
-    columns = [
+    keys = [
         Column("at", [panel["title"] or ABSENT for panel, _, _ in rows]),
         Column("curve", [curve["label"] for _, curve, _ in rows]),
-        Column(_bare(plain["axis"]["label"]), [point["text"] for _, _, point in rows], True),
+    ]
+    # What is the same in all rows stands above them.
+    above = [column for column in keys if len(set(column.cells)) == 1]
+    keys = [column for column in keys if column not in above]
+    axis = _bare(plain["axis"]["label"])
+    keys.append(Column(axis, [point["text"] for _, _, point in rows], True))
+    columns = [
+        *keys,
         Column("score [95 %]", [_score(point) for _, _, point in rows]),
         Column("median (worst … best)", [_spread(point) for _, _, point in rows]),
         Column("ceiling", [_at(panel["ceiling"], point) for panel, _, point in rows], True),
         Column("best floor", [_best_floor(panel, point) for panel, _, point in rows]),
     ]
-    lines = [plain["title"], f"after {plain['source']}", ""]
-    lines += [*in_columns(columns, width, keys=3), ""]
+    lines = [plain["title"], f"after {plain['source']}"]
+    lines += [", ".join(column.cells[0] for column in above), ""]
+    lines += [*in_columns(columns, width, keys=len(keys)), ""]
     for panel in plain["panels"]:
         for curve in panel["curves"]:
             if "unperturbed" in curve:

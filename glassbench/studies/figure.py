@@ -26,7 +26,7 @@ def draw_study(results: Plain, path: Path) -> list[Path]:
     """Draw the scores of a study, one panel for each condition, and return the files.
 
     Models as full lines with bars, 95 % intervals over the test configurations or from the
-    worst to the best seed, and single seeds as dots; floors dashed in black; what noise in
+    worst to the best seed, and single seeds as dashes; floors dashed in black; what noise in
     the labels puts out of reach shaded; models without perturbation as dotted lines.
 
     Parameters
@@ -47,10 +47,9 @@ def draw_study(results: Plain, path: Path) -> list[Path]:
     name = results["metrics"][next(iter(titles))] if len(titles) == 1 else "score"
     for axis in grid[:, 0]:
         axis.set_ylabel(name)
-    handles: dict[str, Any] = {}
-    for axis in grid.flat:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
+    if results["correlation"]:
+        grid[0, 0].set_ylim(min(0.0, grid[0, 0].get_ylim()[0]), 1.0)
+    handles = _handles(grid.flat)
     figure.legend(
         handles.values(), handles.keys(), loc="outside right center", fontsize=8, frameon=False
     )
@@ -59,6 +58,15 @@ def draw_study(results: Plain, path: Path) -> list[Path]:
         fontsize=10,
     )
     return [save_figure(figure, path), _save_svg(figure, path.with_suffix(".svg"))]
+
+
+def _handles(axes: Iterable[Axes]) -> dict[str, Any]:
+    """Return what a legend shows, by label; models, which have bars, come first."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return dict(sorted(found.items(), key=lambda item: not hasattr(item[1], "has_yerr")))
 
 
 def _draw_panel(axis: Axes, panel: Plain, results: Plain) -> None:
@@ -135,7 +143,15 @@ def _draw_curve(axis: Axes, curve: Plain, colour: str, marker: str, of_seeds: bo
     )
     seeds = [(p["x"], s["value"]) for p in points for s in p["seeds"] if len(p["seeds"]) > 1]
     if seeds:
-        axis.plot(*zip(*seeds, strict=True), ".", color=colour, alpha=0.5, markersize=4, zorder=4)
+        axis.plot(
+            *zip(*seeds, strict=True),
+            "_",
+            color="black",
+            markersize=9,
+            markeredgewidth=0.9,
+            zorder=6,
+            label="single seeds",
+        )
     untouched = curve.get("unperturbed")
     if untouched and untouched["value"] is not None:
         axis.axhline(

@@ -54,6 +54,7 @@ def study_results(
         "task": {"name": plan.task, "protocol_version": plan.protocol_version},
         "dataset": {"name": plan.dataset.name, "digest": plan.dataset.digest},
         "metrics": {m["name"]: m.get("title", m["name"]) for m in planned.task.metrics},
+        "correlation": reader.is_correlation,
         "axis": {"label": _axis_label(planned), "scale": study.scale},
         "spread": study.spread,
         "seeds": list(planned.request.run.seeds),
@@ -96,6 +97,12 @@ class _Reader:
         tables = map(MetricSpecification.from_table, planned.task.metrics)
         self.specifications = {table.name: table for table in tables}
         self._ceilings: dict[Condition, dict[str, Score]] = {}
+
+    @property
+    def is_correlation(self) -> bool:
+        """Whether the scores lie between -1 and 1, and mostly above 0."""
+        metric = self.planned.task.primary_metric["name"]
+        return self.specifications[metric].function in ("pearson", "spearman")
 
     def curve(self, curve: Curve) -> Plain:
         plain: Plain = {"label": curve.label, "model": curve.model, "metric": curve.metric}

@@ -19,8 +19,9 @@ def test_a_study_prints_a_table_and_leaves_results_and_figures(glassbench, tiny_
     assert answer.code == 0, answer.err
     assert "Number of training configurations" in answer.out
     assert "they stand in no record" in answer.out
-    lines = [line for line in answer.out.splitlines() if "neighbour_count_ridge" in line]
-    assert len(lines) == 2
+    assert "T = 0.64, t = 5, neighbour_count_ridge" in answer.out
+    rows = [line.split() for line in answer.out.splitlines()]
+    assert [row[0] for row in rows if len(row) > 3 and row[0].isdigit()] == ["1", "4"]
     (folder,) = (home / "studies").iterdir()
     assert sorted(path.name for path in folder.iterdir()) == [
         "figure.png", "figure.svg", "results.json",
