@@ -93,7 +93,7 @@ def test_json_is_one_document(glassbench, tuned, climber, tiny_dataset):
         (["schedular=asha"], "did you mean `scheduler`"),
         (["scheduler=hyperband"], "`scheduler=hyperband`"),
         (["search=grid"], "`search=grid`"),
-        (["metric=pearson"], "did you mean `pearson_a`"),
+        (["metric=pearsn_b"], "did you mean `pearson_b`"),
         (["seed=0,1"], "a study has one"),
         (["trials=0"], "below 1"),
         (["model.quality=0.5"], "you fixed all of it"),

@@ -30,7 +30,7 @@ class Fake:
         elif self.fails:
             self.error = "ValueError: it broke"
         else:
-            value = self.final if self.final is not None else max(self.scores, default=0.5)
+            value = self.final if self.final is not None else max(self.scores)
             scored = ConditionScores({}, ("a",), ("p",), {"pearson_a": Score(value, (value,))})
             self.result = SimpleNamespace(conditions=(scored,))
 
@@ -78,7 +78,9 @@ def test_models_without_epochs_report_once(tmp_path):
 
 
 def test_scores_that_are_undefined_are_not_reported_and_never_count_as_zero(tmp_path):
-    told = reports(running(tmp_path, Fake([float("nan"), 0.2]), Fake([None, 0.4])))
+    told = reports(
+        running(tmp_path, Fake([float("nan"), 0.2], final=0.2), Fake([None, 0.4], final=0.4))
+    )
     assert [r.epoch for r in told] == [2, 2]
     assert told[0].validation == pytest.approx(0.3)
 
