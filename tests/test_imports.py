@@ -33,6 +33,8 @@ FORBIDDEN = {
     | {"trial", "training", "simulation", "scoring", "datasets", "regression", "submission"}
     | {"explain"},
     "explain": ABOVE_TRIAL | {"trial", "training", "simulation", "submission"},
+    "sweep": ABOVE_TRIAL | {"trial", "training", "simulation", "datasets", "record", "scoring"},
+    "cache.py": ABOVE_TRIAL | {"trial", "training", "simulation", "record", "regression"},
 }
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}
 LIGHT = "__init__ task model plan variation record config registry model_card results".split()

@@ -73,6 +73,7 @@ def examine(workspace: Workspace) -> list[Finding]:
         "models": _models,
         "data": lambda: _data(workspace),
         "workspace": lambda: _workspace(workspace),
+        "cache": lambda: _cache(workspace),
     }
     findings = []
     for name, check in checks.items():
@@ -207,3 +208,16 @@ def _workspace(workspace: Workspace) -> Finding:
             "Set GLASSBENCH_HOME to a folder that can be",
         )
     return Finding("workspace", OK, f"{workspace.home}, {free:.0f} GiB free")
+
+
+def _cache(workspace: Workspace) -> Finding:
+    from ..cache import Cache, folder_from_environment
+
+    cache = Cache(folder_from_environment(workspace.cache))
+    usage = cache.usage()
+    return Finding(
+        "cache",
+        OK,
+        f"{cache.folder}, {usage.size / 1e9:.3g} of {usage.limit / 1e9:.3g} GB in {usage.files} "
+        "files; may be deleted at any time",
+    )

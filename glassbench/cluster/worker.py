@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..cache import kept_in
 from ..model import Progress
 from ..plan import Trial
 from ..results import TrialResult, read_result, write_json
@@ -170,7 +171,7 @@ def _call(
 ) -> TrialResult:
     module, _, name = job.run.partition(":")
     options |= {"report": report, "device": job.device, "threads": job.threads}
-    with limited_threads(job.threads):
+    with limited_threads(job.threads), kept_in(job.workspace.cache):
         run = getattr(importlib.import_module(module), name)
         return run(trial, workspace, **options)
 

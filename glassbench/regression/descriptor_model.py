@@ -134,7 +134,8 @@ class DescriptorModel:
 
     def _described(self, structure: Structure) -> np.ndarray:
         settings = (type(self).__module__, type(self).__qualname__, repr(self.settings()))
-        return REMEMBERED.get(settings, replace(structure, frame=None), self.descriptors)
+        unloaded = replace(structure, frame=None)
+        return REMEMBERED.get(settings, unloaded, self.descriptors, dict(self.settings()))
 
     def _kinds(self, structure: Structure) -> np.ndarray:
         """Return which regression serves each particle: (N,)."""

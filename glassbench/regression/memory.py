@@ -1,13 +1,17 @@
-"""Arrays computed from structures, kept in memory by content while they fit."""
+"""Arrays computed from structures, kept by content: in memory, and in the cache on disk."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any
 
 import numpy as np
 
+from ..cache import current_cache
+from ..cache_key import method_key
 from ..model import Structure
 
 
@@ -15,7 +19,7 @@ class DescriptorMemory:
     """Descriptors by structure and settings; the longest unused are dropped first.
 
     Several fits in one process, as those of one model at several times, ask for the
-    descriptors of the same structures.
+    descriptors of the same structures; fits in other processes find them on disk.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
@@ -24,14 +28,28 @@ class DescriptorMemory:
         self._arrays: OrderedDict[Hashable, np.ndarray] = OrderedDict()
 
     def get(
-        self, settings: Hashable, structure: Structure, compute: Callable[[Structure], np.ndarray]
+        self,
+        settings: Hashable,
+        structure: Structure,
+        compute: Callable[[Structure], np.ndarray],
+        parameters: Mapping[str, Any] | None = None,
     ) -> np.ndarray:
-        """Return `compute(structure)`, read-only, computed once while it is remembered."""
-        key = (settings, structure_digest(structure))
+        """Return `compute(structure)`, read-only, computed once while it is remembered.
+
+        Parameters
+        ----------
+        settings : all on which the result depends beside the structure
+        parameters : the same as numbers, text and lists of these, by name; those of a
+            dataclass are taken where none are given. Without any, nothing is kept on disk.
+        """
+        digest = structure_digest(structure)
+        key = (settings, digest)
         if key in self._arrays:
             self._arrays.move_to_end(key)
             return self._arrays[key]
-        array = np.array(compute(structure))
+        if parameters is None and is_dataclass(settings) and not isinstance(settings, type):
+            parameters = asdict(settings)
+        array = _from_disk(digest, parameters, lambda: compute(structure), compute)
         array.flags.writeable = False
         if array.nbytes <= self.capacity_bytes:
             self._arrays[key] = array
@@ -40,6 +58,21 @@ class DescriptorMemory:
             _, dropped = self._arrays.popitem(last=False)
             self.size_bytes -= dropped.nbytes
         return array
+
+
+def _from_disk(
+    digest: str,
+    parameters: Mapping[str, Any] | None,
+    computed: Callable[[], np.ndarray],
+    method: Callable,
+) -> np.ndarray:
+    cache = current_cache()
+    key = None
+    if cache is not None and parameters is not None:
+        key = method_key(method, {"structure": digest, "parameters": parameters})
+    if key is None:
+        return np.array(computed())
+    return cache.get(key, lambda: {"": computed()})[""]
 
 
 def structure_digest(structure: Structure) -> str:

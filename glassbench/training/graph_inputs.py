@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from ..cache import cached
 from ..model import Structure
 from ..structure.neighbours import neighbour_pairs
 from .encoded import Tensors
@@ -22,19 +23,34 @@ def graph_inputs(structure: Structure, cutoff: float, *, self_edges: bool = Fals
         `pair_edges` (P, 2) int64, the two edges of each of the structure's pairs,
         left out where a pair is longer than the cutoff or none are asked for.
     """
-    edges = neighbour_pairs(structure.positions, structure.box, cutoff, self_edges=self_edges)
+    edges = cached(
+        _edges, structure.positions, structure.box, cutoff=float(cutoff), self_edges=self_edges
+    )
+    senders, receivers = edges["senders"].astype(np.int64), edges["receivers"].astype(np.int64)
     tensors = {
         "species": torch.as_tensor(structure.species.astype(np.float32)),
-        "vectors": torch.as_tensor(edges.vectors.astype(np.float32)),
-        "sender": torch.as_tensor(edges.senders.astype(np.int64)),
-        "receiver": torch.as_tensor(edges.receivers.astype(np.int64)),
+        "vectors": torch.as_tensor(edges["vectors"].astype(np.float32)),
+        "sender": torch.as_tensor(senders),
+        "receiver": torch.as_tensor(receivers),
     }
     tensors["sender_order"] = torch.argsort(tensors["sender"], stable=True)
     if structure.pairs is not None:
-        found = _edges_of_pairs(edges.senders, edges.receivers, structure.pairs, edges.particles)
+        found = _edges_of_pairs(senders, receivers, structure.pairs, len(structure.positions))
         if found is not None:
             tensors["pair_edges"] = torch.as_tensor(found)
     return tensors
+
+
+def _edges(
+    positions: np.ndarray, box: np.ndarray, *, cutoff: float, self_edges: bool
+) -> dict[str, np.ndarray]:
+    """Return the edges as narrow as they can be kept: they lie on disk for every trial."""
+    edges = neighbour_pairs(positions, box, cutoff, self_edges=self_edges)
+    return {
+        "vectors": edges.vectors.astype(np.float32),
+        "senders": edges.senders.astype(np.int32),
+        "receivers": edges.receivers.astype(np.int32),
+    }
 
 
 def _edges_of_pairs(
