@@ -26,6 +26,7 @@ FORBIDDEN = {
     "studies": ABOVE_TRIAL | {"trial", "training", "simulation", "record"},
     "record.py": ABOVE_TRIAL | {"trial", "training", "simulation"},
     "plan.py": ABOVE_TRIAL | {"trial", "training", "simulation", "datasets", "record"},
+    "tuning": ABOVE_TRIAL | {"trial", "training", "simulation", "scoring", "datasets"},
     "sandbox": {"cli", "cluster", "tracking", "submission", "pages", "simulation", "record"},
     "submission": {"cli", "cluster", "pages", "simulation"},
     "cluster": {"cli"},
