@@ -19,6 +19,8 @@ from .tuning.space import Dimension, parse_space
 CLAIMS = ("permutation", "translation", "periodic", "rotation", "reflection")
 CONDITIONS_PER_FIT = ("one", "all")
 RESOURCES = {"cpus": 1.0, "gpus": 0.0}
+# What a card may say besides, for plans: memory in GB, and how long a trial takes.
+HINTS = ("memory_gb", "minutes")
 MAX_BYTES = 2**16
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -60,7 +62,8 @@ class ModelCard:
     conditions_per_fit : `one`, or `all` for a model that serves all conditions at once
     claims : symmetries that the conformance test may hold the model to, of `CLAIMS`
     dependencies : packages beyond those of GlassBench, as pip writes them
-    resources : `cpus` and `gpus` that one trial takes
+    resources : `cpus` and `gpus` that one trial takes, and where the card says so `memory_gb`
+        and `minutes`
     hyperparameters : every hyperparameter with its default; the default fixes the type
     defaults : by task and dataset, hyperparameters that differ there
     search_space : the hyperparameters that may be tuned, see `tuning.space`
@@ -185,9 +188,10 @@ def _check_among(values: tuple[str, ...], known: tuple[str, ...], key: str, wher
 
 def _resources(table: Mapping[str, Any], where: Path) -> dict[str, float]:
     for name, value in table.items():
-        if name not in RESOURCES:
+        if name not in (*RESOURCES, *HINTS):
+            known = (*RESOURCES, *HINTS)
             raise ModelCardError(
-                f"{where}: unknown resource `{name}`{did_you_mean(name, RESOURCES)}"
+                f"{where}: unknown resource `{name}`{did_you_mean(name, known)}"
             )
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise ModelCardError(

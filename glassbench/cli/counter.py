@@ -40,7 +40,7 @@ class Counter:
             self.bar.stop()
 
     def __call__(self, done: int, total: int, what: str, seconds_left: float | None = None) -> None:
-        left = "" if seconds_left is None else f"  {_duration(seconds_left)} left"
+        left = "" if seconds_left is None else f"  {duration(seconds_left)} left"
         if self.bar is not None:
             self.bar.update(self.task, completed=done, total=total, description=f"{what}{left}")
         elif not self.quiet and (done == total or done >= self.told + total / LINES_IN_ALL):
@@ -48,7 +48,8 @@ class Counter:
             say(f"{done}/{total}  {what}{left}")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in words: minutes and seconds, or hours and minutes."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{rest:02d} min"

@@ -17,6 +17,7 @@ from . import (
     score,
     study,
     submission,
+    sweep,
     tune,
 )
 from .guard import guarded
@@ -41,6 +42,7 @@ def version(json_output: Json = False) -> None:
 
 
 app.command()(run.run)
+app.command()(sweep.sweep)
 app.command()(study.study)
 app.command()(study.studies)
 app.command()(lists.tasks)

@@ -28,7 +28,7 @@ from ..tracking import (
     Delivered,
     RequestDelivery,
     TrialDelivery,
-    deliver,
+    deliver_all,
     end_preparation,
     prepare_store,
 )
@@ -100,6 +100,17 @@ class RunReport:
     figures: list[Path] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Conclusion:
+    """A request whose trials have ended, before it is delivered; `figures` are by trial's key."""
+
+    request: BenchmarkRequest
+    record: Record | None
+    outcomes: list[Outcome]
+    floors: list[Outcome]
+    figures: Mapping[str, list[Path]]
+
+
 def run_benchmark(
     request: BenchmarkRequest,
     workspace: Workspace,
@@ -135,27 +146,58 @@ def run_benchmark(
             run=run,
         )
         own, others = outcomes[: len(trials)], outcomes[len(trials) :]
-        record = _record(request, workspace, own, others)
-        path = None if record is None else workspace.records / f"{request.stem}.json"
-        if record is not None:
-            record = _stored(path, record)
-        figures = _figures(request, workspace, record, own)
+        concluded = conclude(request, workspace, own, others)
     except BaseException:
         end_preparation(preparation)
         raise
-    delivered = deliver(workspace, _delivery(request, workspace, record, outcomes, figures))
-    if record is not None and delivered.run_id is not None:
+    return hand_over([concluded], workspace)[0]
+
+
+def conclude(
+    request: BenchmarkRequest,
+    workspace: Workspace,
+    own: Sequence[Outcome],
+    floors: Sequence[Outcome],
+    *,
+    draw_trials: bool = True,
+) -> Conclusion:
+    """Make the record and the figures of a request whose trials have ended."""
+    record = _record(request, workspace, own, floors)
+    if record is not None:
+        record = _stored(workspace.records / f"{request.stem}.json", record)
+    figures = _figures(request, workspace, record, own if draw_trials else ())
+    return Conclusion(request, record, list(own), list(floors), figures)
+
+
+def hand_over(
+    concluded: Sequence[Conclusion], workspace: Workspace, group: Mapping[str, Any] | None = None
+) -> list[RunReport]:
+    """Deliver requests to MLflow, all at once, and note in their records where they are.
+
+    Parameters
+    ----------
+    group : the run under which those of the requests stand, see `RequestDelivery`
+    """
+    requests = [_delivery(each, workspace, group) for each in concluded]
+    delivered = deliver_all(workspace, requests)
+    return [_report(*pair, workspace) for pair in zip(concluded, delivered, strict=True)]
+
+
+def _report(concluded: Conclusion, delivered: Delivered, workspace: Workspace) -> RunReport:
+    record, path = concluded.record, None
+    if record is not None:
+        path = workspace.records / f"{concluded.request.stem}.json"
         run_of_record = {"uri": delivered.public_uri, "run_id": delivered.run_id}
-        if record["tracking"] != run_of_record:
+        if delivered.run_id is not None and record["tracking"] != run_of_record:
             record = record | {"tracking": run_of_record}
             write_record(path, record)
     return RunReport(
         record=record,
         record_path=path,
-        outcomes=own,
-        floors=others,
+        outcomes=concluded.outcomes,
+        floors=concluded.floors,
         tracking=_told(delivered),
-        figures=[figure for paths in figures.values() for figure in paths],
+        figures=[figure for paths in concluded.figures.values() for figure in paths],
     )
 
 
@@ -300,16 +342,15 @@ def _figures(
 
 
 def _delivery(
-    request: BenchmarkRequest,
-    workspace: Workspace,
-    record: Record | None,
-    outcomes: Sequence[Outcome],
-    figures: Mapping[str, Sequence[Path]],
+    concluded: Conclusion, workspace: Workspace, group: Mapping[str, Any] | None
 ) -> RequestDelivery:
-    def relative(key: str) -> tuple[str, ...]:
-        return tuple(str(path.relative_to(workspace.home)) for path in figures.get(key, ()))
+    request, record = concluded.request, concluded.record
 
-    by_key = {outcome.trial.key: outcome for outcome in outcomes}
+    def relative(key: str) -> tuple[str, ...]:
+        paths = concluded.figures.get(key, ())
+        return tuple(str(path.relative_to(workspace.home)) for path in paths)
+
+    by_key = {o.trial.key: o for o in (*concluded.outcomes, *concluded.floors)}
     return RequestDelivery(
         digest=request.digest,
         name=f"{request.model.name} on {request.task.name}, {request.dataset.name}",
@@ -321,6 +362,7 @@ def _delivery(
             for key, o in by_key.items()
         ),
         figures=relative(""),
+        group=group,
     )
 
 

@@ -56,17 +56,25 @@ class Estimates:
         return None
 
 
-def with_estimates(plan: SweepPlan, estimates: Estimates) -> SweepPlan:
+def with_estimates(
+    plan: SweepPlan, estimates: Estimates, hints: Mapping[str, float] | None = None
+) -> SweepPlan:
     """Return the plan with expected seconds, in the order that follows from them.
 
     Trials of one series and as many conditions are alike, so that each is asked about once.
+
+    Parameters
+    ----------
+    hints : seconds by digest of the model, for those of which nothing is known
     """
     asked: dict[tuple[int, int], float | None] = {}
     planned: list[PlannedTrial] = []
     for item in plan.planned:
         kind = (item.series, len(item.trial.conditions))
         if kind not in asked:
-            asked[kind] = estimates.seconds(item.trial)
+            hint = (hints or {}).get(item.trial.model.digest)
+            found = estimates.seconds(item.trial)
+            asked[kind] = hint if found is None else found
         planned.append(replace(item, seconds=asked[kind]))
     return replace(plan, planned=in_order(planned))
 

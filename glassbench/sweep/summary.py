@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..model import Condition
 from ..task import Task
 from .plan import SweepPlan
-
-if TYPE_CHECKING:
-    from ..cluster import Outcome
 
 Plain = dict[str, Any]
 
@@ -19,24 +16,25 @@ def summary_of(
     plan: SweepPlan,
     task: Task,
     records: Mapping[int, Mapping[str, Any] | None],
-    outcomes: Sequence[Outcome],
+    done: int,
+    failed: Sequence[Mapping[str, Any]],
 ) -> Plain:
     """Return a sweep's scores as plain values.
 
     Parameters
     ----------
     records : by position of the series in the plan, None where nothing of it finished
-    outcomes : every trial
+    done : trials that finished
+    failed : `name`, `key` and `error` of those that did not
 
     Returns
     -------
     `name`, `task`, `dataset`, `metric`; `trials` with `done` and `failed`; `conditions`;
     `rows`, each with `name`, `model`, `floor` and, by condition, `value` and `interval`, or
-    None where there is none; `ceiling` by condition; `failed` with name and error
+    None where there is none; `ceiling` by condition; `failed`
     """
     metric = task.primary_metric["name"]
     conditions = _conditions(plan)
-    failed = [o for o in outcomes if not o.finished]
     whole = {place: record for place, record in records.items() if record is not None}
     rows = []
     for place in records:
@@ -50,11 +48,11 @@ def summary_of(
         "protocol_version": plan.protocol_version,
         "dataset": {"name": plan.dataset.name, "digest": plan.dataset.digest},
         "metric": metric,
-        "trials": {"done": len(outcomes) - len(failed), "failed": len(failed)},
+        "trials": {"done": done, "failed": len(failed)},
         "conditions": [dict(condition) for condition in conditions],
         "rows": rows + _floor_rows(whole.values(), conditions),
         "ceiling": _ceilings(whole.values(), metric, conditions),
-        "failed": [{"name": o.trial.name, "key": o.trial.key, "error": o.error} for o in failed],
+        "failed": [dict(failure) for failure in failed],
     }
 
 

@@ -3,6 +3,7 @@
 from .delivery import (
     Delivered,
     deliver,
+    deliver_all,
     deliver_pending,
     end_preparation,
     prepare_store,
@@ -17,6 +18,7 @@ __all__ = [
     "RequestDelivery",
     "TrialDelivery",
     "deliver",
+    "deliver_all",
     "deliver_pending",
     "end_preparation",
     "environment",

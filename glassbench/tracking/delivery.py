@@ -11,9 +11,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import glassbench
@@ -31,6 +32,7 @@ from .ledger import (
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 PATIENCE = 120.0
+SECONDS_A_TRIAL = 1.0
 SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -79,28 +81,43 @@ def prepare_store(workspace: Workspace) -> subprocess.Popen | None:
 def deliver(
     workspace: Workspace, request: RequestDelivery, patience: float = PATIENCE
 ) -> Delivered:
-    """Deliver a request, and what earlier requests could not deliver.
+    """Deliver a request; see `deliver_all`."""
+    return deliver_all(workspace, [request], patience)[0]
+
+
+def deliver_all(
+    workspace: Workspace, requests: Sequence[RequestDelivery], patience: float = PATIENCE
+) -> list[Delivered]:
+    """Deliver requests in one go, and what earlier ones could not deliver.
 
     Nothing is delivered twice: a store that has everything is not even asked.
     Never raises for a store's sake.
 
     Parameters
     ----------
-    patience : seconds that the store has for everything
+    patience : seconds that the store has for everything; many trials have more
     """
     uri = tracking_uri(workspace)
-    job = store_job(workspace, request, without_credentials(uri))
-    path = job_path(workspace, request.digest)
-    trouble = ""
-    waiting = sorted(pending_jobs(workspace), key=lambda other: other != path)
+    jobs = [store_job(workspace, request, without_credentials(uri)) for request in requests]
+    paths = [job_path(workspace, request.digest) for request in requests]
+    trouble, mine = "", set(paths)
+    waiting = sorted(pending_jobs(workspace), key=lambda other: other not in mine)
     if waiting:
-        trouble = _deliver(workspace, waiting, patience)
-        job = read_job(path) or job
+        trials = sum(len(request.trials) for request in requests)
+        trouble = _deliver(workspace, waiting, max(patience, SECONDS_A_TRIAL * trials))
+    return [
+        _delivered(read_job(path) or job, trouble, uri, workspace)
+        for path, job in zip(paths, jobs, strict=True)
+    ]
+
+
+def _delivered(job: Mapping[str, Any], trouble: str, uri: str, workspace: Workspace) -> Delivered:
     state = job["stores"].get(job["uri"], {})
     delivered = is_delivered(job)
     message = "" if delivered else state.get("error") or trouble
-    public = public_uri(uri, workspace)
-    return Delivered(job["uri"], public, state.get("run_id"), delivered, message)
+    return Delivered(
+        job["uri"], public_uri(uri, workspace), state.get("run_id"), delivered, message
+    )
 
 
 def deliver_pending(workspace: Workspace, patience: float = PATIENCE) -> tuple[int, str]:

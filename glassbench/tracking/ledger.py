@@ -47,6 +47,8 @@ class RequestDelivery:
     figures : paths relative to the workspace
     kind : `request`, or `study` for a study of tuning, whose `record` is its report and
         whose trials hold what the report says of each
+    group : `digest`, `name` and `files` (relative to the workspace) of a sweep, under whose
+        run that of the request stands; None where it stands alone
     """
 
     digest: str
@@ -57,6 +59,7 @@ class RequestDelivery:
     trials: tuple[TrialDelivery, ...]
     figures: tuple[str, ...] = ()
     kind: str = "request"
+    group: Mapping[str, Any] | None = None
 
 
 def folder(workspace: Workspace) -> Path:
@@ -82,6 +85,8 @@ def store_job(workspace: Workspace, request: RequestDelivery, uri: str) -> dict[
         "trials": [vars(trial) | {"figures": list(trial.figures)} for trial in request.trials],
         "figures": list(request.figures),
         "kind": request.kind,
+        # A request that was part of a sweep stays so when it is given alone.
+        "group": before.get("group") if request.group is None else dict(request.group),
         "stores": before.get("stores", {}),
     }
     write_json(path, job)
@@ -110,7 +115,8 @@ def is_delivered(job: Mapping[str, Any]) -> bool:
 
 def wanted(job: Mapping[str, Any]) -> list[Any]:
     """Return what a complete delivery of the note is known by."""
-    return [job["content"], sorted([t["key"], t["error"] or ""] for t in job["trials"])]
+    parts = [job["content"], sorted([t["key"], t["error"] or ""] for t in job["trials"])]
+    return [*parts, job["group"]["digest"]] if job.get("group") else parts
 
 
 def store_state(job: dict[str, Any], path: Path, **changes: Any) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from ..workspace import Workspace
 from .delivery import tracking_uri, without_credentials
 from .ledger import TrialLedger, folder, read_job, store_state, wanted
-from .runs import RESULT_TAG, Content, request_content, trial_content
+from .runs import RESULT_TAG, Content, group_content, request_content, trial_content
 from .study_runs import study_content, study_trial_content
 
 METRICS_AT_ONCE = 1000
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 def deliver_jobs(workspace: Workspace, jobs: Sequence[Path]) -> int:
     """Deliver jobs in turn; a store that fails is left alone, the others are tried."""
     failed: dict[str, str] = {}
+    stores: dict[str, _Store] = {}
     for path in jobs:
         job = read_job(path)
         if job is None:
@@ -56,7 +57,9 @@ def deliver_jobs(workspace: Workspace, jobs: Sequence[Path]) -> int:
             store_state(job, path, error=failed[job["uri"]])
             continue
         try:
-            _Store(uri, job["uri"], workspace).deliver(job, path)
+            if uri not in stores:
+                stores[uri] = _Store(uri, job["uri"], workspace)
+            stores[uri].deliver(job, path)
         except Exception as error:
             failed[job["uri"]] = _said(error, uri)
             store_state(job, path, error=failed[job["uri"]])
@@ -89,12 +92,15 @@ class _Store:
         self.client = MlflowClient(tracking_uri=uri)
         self.noted, self.workspace = noted, workspace
         self.artifacts = artifact_location(uri, workspace)
+        self.groups: dict[str, str] = {}
 
     def deliver(self, job: dict[str, Any], path: Path) -> None:
         experiment = self._experiment(job["experiment"])
         state = job["stores"].get(job["uri"], {})
         of_study = job.get("kind") == "study"
         content = (study_content if of_study else request_content)(self.workspace, job)
+        if job.get("group"):
+            content.tags["mlflow.parentRunId"] = self._group(job["group"], experiment)
         parent = self._find(state.get("run_id"), content, experiment)
         fresh = parent is None
         if parent is None:
@@ -106,6 +112,17 @@ class _Store:
         for step in content.steps:
             self._take(step, content, parent)
         store_state(job, path, delivered=wanted(job), error="")
+
+    def _group(self, group: Mapping[str, Any], experiment: str) -> str:
+        """Return the run of a sweep, delivered once for all of its requests."""
+        digest = group["digest"]
+        if digest not in self.groups:
+            content = group_content(self.workspace, group)
+            found = self._find(None, content, experiment)
+            self.groups[digest] = found or self._create(content, experiment)
+            for step in content.steps:
+                self._take(step, content, self.groups[digest])
+        return self.groups[digest]
 
     def _deliver_trial(
         self, trial: Mapping[str, Any], content: Content, experiment: str, verify: bool

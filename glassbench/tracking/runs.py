@@ -131,6 +131,23 @@ def request_content(workspace: Workspace, job: Mapping[str, Any]) -> Content:
     )
 
 
+def group_content(workspace: Workspace, group: Mapping[str, Any]) -> Content:
+    """Return the run of a sweep, which holds its plan; the runs of its requests are under it."""
+    files = [workspace.home / name for name in group["files"]]
+    written = _milliseconds(*files)
+    return Content(
+        name=group["name"],
+        identity=("glassbench.sweep", group["digest"]),
+        status="FINISHED",
+        start=written,
+        end=written,
+        tags={"glassbench.kind": "sweep"},
+        parameters={},
+        artifacts=[(file, "") for file in files],
+        version=group["digest"][:16],
+    )
+
+
 def _trial_parameters(trial: Mapping[str, Any]) -> dict[str, str]:
     parameters = {
         "task": trial["task"],

@@ -1,0 +1,196 @@
+"""`glassbench sweep`: many trials from one plan, on whatever machines there are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..config import (
+    AxisChoice,
+    WordError,
+    check_keys,
+    parse_cluster,
+    parse_count,
+    parse_run,
+    parse_switch,
+    split_words,
+)
+from ..registry import load_task
+from ..sweep import RETRIES, SweepPlan
+from ..workspace import Workspace, open_workspace
+from .columns import terminal_width
+from .guard import FAILED, guarded, say
+from .output import Json, Words, write_json, write_lines
+from .run import make_requests
+from .sweep_tables import plan_lines, plan_plain, status_lines, status_plain, summary_lines
+from .sweep_view import open_view
+
+OWN_KEYS = ("plan", "retries", "run")
+OF_A_PLAN = ("plan", "cluster", "threads", "home", "run")
+NOT_HERE = {
+    "workers": "each trial of a sweep trains in one process: leave it out, or use `glassbench run`",
+    "force": "a sweep never forgets what is finished: use `glassbench run`",
+    "config": "a configuration is of one model: use `glassbench run`",
+}
+STATUS = "status"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the words ask for.
+
+    Attributes
+    ----------
+    path : of the plan, None for its usual place
+    only_plan : whether nothing is to be run
+    """
+
+    workspace: Workspace
+    path: Path | None
+    only_plan: bool
+    cluster: str
+    threads: int | None
+
+
+@guarded
+def sweep(words: Words = None, json_output: Json = False) -> None:
+    """Run many trials from one plan: several models, seeds and all conditions of a task.
+
+    task=NAME model=NAME[,NAME] [seed=0..4] [dataset=NAME|PATH] [temperature=…] [time=…]
+    [epochs=N] [model.HYPERPARAMETER=…] [retries=2] [floors=on|off] [plan=on|FILE] [run=off]
+    [cluster=auto|local|ray://HOST:PORT|none] [threads=N] [home=FOLDER]
+
+    plan=FILE alone goes on with a plan, on this machine or another one with the same data and
+    models; `glassbench sweep status plan=FILE` tells how far it is. plan=on shows the plan, its
+    order and what it is expected to take, and runs nothing; plan=FILE run=off does so and keeps
+    it in that file.
+
+    Every condition of the task is taken unless temperature= and the like say otherwise. The
+    longest trials start first, each on the cores, GPUs and memory that its model's card names.
+    A trial whose worker dies goes on up to retries= times; one that fails does not stop the
+    others. At the end there is one record for each model and one table for all.
+    """
+    words = list(words or [])
+    if words and words[0] == STATUS:
+        _show_status(words[1:], json_output)
+        return
+    values = split_words(words)
+    asked = _asked(values)
+    plan, path = _plan(words, values, asked)
+    if asked.only_plan:
+        _show_plan(plan, path, json_output)
+        return
+    _run(plan, path, asked, json_output)
+
+
+def _asked(values: Mapping[str, str]) -> Asked:
+    for key, words in NOT_HERE.items():
+        if key in values:
+            raise WordError(f"`{key}=`: {words}")
+    only_plan = not parse_switch("run", values.get("run", "on"))
+    path = values.get("plan")
+    if path == "on":
+        path, only_plan = None, True
+    return Asked(
+        workspace=open_workspace(values.get("home")),
+        path=Path(path).expanduser().absolute() if path else None,
+        only_plan=only_plan,
+        cluster=parse_cluster(values.get("cluster", "auto")),
+        threads=parse_count("threads", values["threads"]) if "threads" in values else None,
+    )
+
+
+def _plan(words: Sequence[str], values: Mapping[str, str], asked: Asked) -> tuple[SweepPlan, Path]:
+    """Return the plan that is asked for and its file: one that is there, or a new one."""
+    from ..cluster.sweep import open_plan, plan_of_requests, plan_path, store_plan
+
+    if "task" not in values and asked.path is not None:
+        check_keys(values, OF_A_PLAN)
+        return open_plan(asked.path, asked.workspace), asked.path
+    if "task" not in values:
+        raise WordError(
+            "`task=` is missing: `glassbench tasks` lists what there is; or give plan=FILE to go "
+            "on with a plan"
+        )
+    task = load_task(values["task"])
+    axes = [axis.name for axis in task.axes]
+    of_run = [word for word in words if word.partition("=")[0].strip() not in OWN_KEYS]
+    request = parse_run(of_run, axes)
+    everything = {axis: AxisChoice(everything=True) for axis in axes}
+    request = replace(request, axes=everything | dict(request.axes))
+    requests = make_requests(task, request, asked.workspace)
+    plan = plan_of_requests(requests, asked.workspace, _retries(values))
+    path = asked.path or plan_path(plan, asked.workspace)
+    return store_plan(path, plan), path
+
+
+def _retries(values: Mapping[str, str]) -> int:
+    text = values.get("retries", str(RETRIES))
+    if not (text.isascii() and text.isdigit()):
+        raise WordError(f"`retries={text}` is not a whole number of 0 or more")
+    return int(text)
+
+
+def _run(plan: SweepPlan, path: Path, asked: Asked, json_output: bool) -> None:
+    from ..cluster.sweep import run_sweep
+
+    if not json_output:
+        say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
+    with open_view(plan, quiet=json_output or not sys.stderr.isatty()) as view:
+        report = run_sweep(
+            plan, path, asked.workspace, view, cluster=asked.cluster, threads=asked.threads
+        )
+    if json_output:
+        write_json(_report_plain(report))
+    else:
+        write_lines(summary_lines(report, terminal_width()))
+    if any(not outcome.finished for outcome in report.outcomes):
+        raise typer.Exit(FAILED)
+
+
+def _report_plain(report) -> dict[str, Any]:
+    runs = [
+        {
+            "series": report.plan.series[place].name,
+            "record": run.record_path and str(run.record_path),
+            "tracking": dict(run.tracking),
+        }
+        for place, run in report.reports.items()
+    ]
+    return dict(report.summary) | {
+        "plan": str(report.plan_path),
+        "summary": str(report.summary_path),
+        "runs": runs,
+    }
+
+
+def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
+    from ..cluster.resources import local_capacity
+
+    cores = local_capacity().cpus
+    if json_output:
+        write_json(plan_plain(plan, path, cores))
+    else:
+        write_lines(plan_lines(plan, path, cores, terminal_width()))
+
+
+def _show_status(words: Sequence[str], json_output: bool) -> None:
+    """Tell how far a plan is, from the trials' folders: whoever runs it, on whatever machine."""
+    from ..cluster.sweep import plan_standings
+    from ..sweep import read_plan
+
+    values = split_words(words)
+    check_keys(values, ("plan", "home"))
+    if "plan" not in values:
+        raise WordError("`plan=FILE` is missing: `glassbench sweep` names the file when it begins")
+    plan = read_plan(Path(values["plan"]).expanduser().absolute())
+    found = plan_standings(plan, open_workspace(values.get("home")))
+    if json_output:
+        write_json(status_plain(plan, found))
+    else:
+        write_lines(status_lines(plan, found, terminal_width()))
