@@ -27,7 +27,8 @@ def test_a_plan_holds_all_conditions_of_the_task_and_runs_nothing(planned, glass
     assert counts > 1 and all(s.variation.is_standard for s in plan.series)
     of_models = [p for p in plan.planned if not p.trial.floor]
     assert len(of_models) == 2 * 3 * counts
-    assert {s.model.name for s in plan.series if s.floor} == {"local_density", "local_energy"}
+    floors = {"local_density", "local_energy", "number_of_neighbours"}
+    assert {s.model.name for s in plan.series if s.floor} == floors
     assert str(len(plan.planned)) in answer.out and str(path) in answer.out
     assert not (home / "trials").exists()
     again = glassbench("sweep", f"plan={path}", "run=off", "--json")
