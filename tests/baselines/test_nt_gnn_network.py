@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from glassbench.datasets.readers.bapst import read_bapst_file
+from glassbench.registry import load_model_card, load_model_class
 from glassbench.structure import neighbour_pairs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,3 +114,25 @@ def test_a_checkpoint_without_a_variable_is_named(tmp_path):
     np.savez(tmp_path / "weights.npz", **{f"{stem}|linear_0|w": np.zeros((3, 64), np.float32)})
     with pytest.raises(KeyError, match="node_model"):
         nt_gnn.load_published(tmp_path / "weights.npz")
+
+
+@pytest.mark.parametrize("kind", ["distance", "none"])
+def test_edges_may_know_their_length_alone_or_nothing(kind):
+    torch.manual_seed(0)
+    model = nt_gnn.NtGnn(16, 3, 3, kind).double()
+    species, vectors, sender, receiver = random_graph()
+    known = vectors.norm(dim=1, keepdim=True) if kind == "distance" else torch.ones(len(sender), 1)
+    expected = dense(model, species, known.double(), sender, receiver)
+    torch.testing.assert_close(model(species, vectors, sender, receiver), expected)
+
+
+def test_the_loss_counts_the_particles_of_a_balanced_set_where_there_is_one():
+    card = load_model_card("nt_gnn")
+    model = load_model_class(card)(**card.hyperparameters)
+    model.target = "propensity"
+    inputs = dict.fromkeys(("species", "vectors", "sender", "receiver", "sender_order"))
+    outputs, truth = torch.tensor([1.0, 2.0, 4.0]), torch.zeros(3)
+    targets = {"propensity": truth}
+    assert model.loss(lambda *_: outputs, inputs, targets) == pytest.approx(7.0)
+    targets["balanced"] = torch.tensor([0, 2])
+    assert model.loss(lambda *_: outputs, inputs, targets) == pytest.approx(8.5)
