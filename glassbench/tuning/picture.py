@@ -35,9 +35,13 @@ def draw_study(study: Study, trials: Sequence[TuningTrial], path: Path) -> Path 
         left.plot(*_points(stopped), "o", color=STOPPED, fillstyle="none", label="stopped early")
     best = best_trial(study, trials)
     if best is not None:
-        left.plot(*_points([best]), "*", color=MODEL, markersize=14, label=f"trial {best.index}")
+        left.plot(
+            *_points([best]), "*", color=MODEL, markersize=14, label=f"best: trial {best.index}"
+        )
     if scored[0].index == 0:
-        left.axhline(scored[0].score, color="0.6", linewidth=1, linestyle="--", label="trial 0")
+        left.axhline(
+            scored[0].score, color="0.6", linewidth=1, linestyle="--", label="without tuning"
+        )
     left.set_xlabel("cost of the trial (s)")
     title = next(m.get("title", m["name"]) for m in study.task.metrics if m["name"] == study.metric)
     left.set_ylabel(f"{title}, validation")
