@@ -4,7 +4,7 @@ from .benchmark import BenchmarkRequest, RunReport, run_benchmark
 from .diagnosis import diagnose
 from .events import ClusterError, Event, Outcome
 from .execute import execute
-from .inspect_cluster import inspect_cluster
+from .node_questions import inspect_cluster
 from .node_report import ClusterReport, NodeReport
 from .resources import Capacity, Share, share_of
 from .session import Session, open_session, ray_version
