@@ -55,13 +55,18 @@ class Lines:
             self.last[name] = event.progress
         if event.kind in ("finished", "cached", "failed", "retried", "noted"):
             self.ended(event)
-        elif event.message.startswith("waiting") and name not in self.waited:
-            self.waited.add(name)
-            self.ended(event)
+        elif event.message.startswith("waiting"):
+            self.waits(event)
 
     def ended(self, event: Event) -> None:
         if not self.quiet or event.kind == "failed":
             say(self.line(event))
+
+    def waits(self, event: Event) -> None:
+        """Say once for each trial that another process runs it."""
+        if event.trial.name not in self.waited:
+            self.waited.add(event.trial.name)
+            self.ended(event)
 
     def line(self, event: Event) -> str:
         name = event.trial.name
@@ -115,6 +120,9 @@ class Bars(Lines):
         elif event.kind == "progress" and event.message:
             self.bars.update(self.tasks[name], status=event.message)
         super().__call__(event)
+
+    def waits(self, event: Event) -> None:
+        """Say nothing more than the bar does."""
 
     def ended(self, event: Event) -> None:
         name = event.trial.name

@@ -54,10 +54,14 @@ def test_without_a_terminal_there_is_one_line_for_each_trial_that_ended(capsys):
     with open_display() as display:
         for event in _events(_trial()):
             display(event)
+            if event.message.startswith("waiting"):
+                display(event)
+                display(Event("noted", event.trial, message="no checkpoint in epoch 2"))
         display(Event("cached", _trial(1)))
     output = capsys.readouterr()
     assert output.out == ""
-    retried, finished, cached = output.err.splitlines()
+    waiting, noted, retried, finished, cached = output.err.splitlines()
+    assert "waiting for process 7" in waiting and "no checkpoint" in noted
     assert "its worker died" in retried
     assert "botan temperature=0.64 time=16.5 seed=0" in finished
     assert "epoch 3/3  loss 0.125  validation 0.500" in finished

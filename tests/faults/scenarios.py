@@ -100,11 +100,11 @@ def _command(words: list[str], environment: dict[str, str], errors: str) -> None
 
 @dataclass
 class Bench:
-    """A folder for homes, the dataset, and the scores of an undisturbed run."""
+    """A folder for homes, the dataset, and the home of an undisturbed run."""
 
     folder: Path
     dataset: Path
-    reference: dict[int, tuple] | None = None
+    reference: Path | None = None
     empty_store: Path | None = None
 
     def home(self, name: str) -> Path:
@@ -114,14 +114,19 @@ class Bench:
         home.mkdir()
         return home
 
-    def undisturbed(self) -> dict[int, tuple]:
-        """Return what each seed comes to without a fault, by seed."""
+    def undisturbed(self) -> Path:
+        """Return the home in which every seed came to its end without a fault."""
         if self.reference is None:
-            home = self.home("undisturbed")
-            ended = self.command(home, range(len(STAGES)))
+            self.reference = self.home("undisturbed")
+            ended = self.command(self.reference, range(len(STAGES)))
             assert ended.returncode == 0, ended.stderr
-            self.reference = outcomes(home)
         return self.reference
+
+    def same_record(self, home: Path, seeds: Sequence[int]) -> bool:
+        """Return whether a home's record says the same as one made without a fault."""
+        ended = self.command(self.undisturbed(), seeds)
+        assert ended.returncode == 0, ended.stderr
+        return record(home, seeds) == record(self.undisturbed(), seeds)
 
     def store(self, home: Path) -> dict[str, str]:
         """Give a home an empty MLflow store, and return the environment that names it."""
@@ -154,7 +159,7 @@ class Bench:
         `repeated` is how many epochs a fault in the middle of a fit may have thrown away,
         for each trial; `runs` the runs in MLflow that there must be, 0 to not look.
         """
-        expected, found = self.undisturbed(), outcomes(home)
+        expected, found = outcomes(self.undisturbed()), outcomes(home)
         lost = sum(seed not in found for seed in seeds)
         lost += sum(epochs_again(home, seed) > repeated for seed in seeds)
         equal = all(found.get(seed) == expected[seed] for seed in seeds)
@@ -172,6 +177,19 @@ def outcomes(home: Path) -> dict[int, tuple]:
         scores = json.dumps([result["conditions"], result["transfer"], result["history"]])
         found[result["trial"]["seed"]] = scores, result["predictions"]["sha256"]
     return found
+
+
+def record(home: Path, seeds: Sequence[int]) -> dict:
+    """Return what the record of some seeds says, but for clocks, costs and runs in MLflow."""
+    for path in home.glob("records/*.json"):
+        plain = json.loads(path.read_text())
+        if plain["seeds"] == list(seeds):
+            return {
+                name: value
+                for name, value in plain.items()
+                if name not in ("cost", "created", "provenance", "tracking")
+            }
+    raise AssertionError(f"{home} has no record of the seeds {list(seeds)}")
 
 
 def epochs_again(home: Path, seed: int) -> int:
@@ -244,6 +262,7 @@ def killed_drivers(bench: Bench) -> list[Row]:
     died += [bench.command(home, seeds, f"die={point}", **environment) for point in POINTS]
     ended = bench.command(home, seeds, **environment)
     assert ended.returncode == 0 and not list(storage.iterdir()), ended.stderr
+    assert bench.same_record(home, seeds)
     line = line_of(ended.stderr, "seed=0")
     how = "SIGKILL to itself at this point, the command repeated"
     tried = sum(process.returncode == -signal.SIGKILL for process in died)
@@ -291,6 +310,7 @@ def two_drivers(bench: Bench) -> list[Row]:
     both = [bench.start(home, seeds, **store) for _ in range(2)]
     ended = [command.wait() for command in both]
     assert [each.returncode for each in ended] == [0, 0], ended
+    assert bench.same_record(home, seeds)
     line = line_of("".join(each.stderr for each in ended), "waiting for process")
     how = "the same command twice at the same moment"
     return [bench.row("two drivers with one plan", how, home, seeds, line, tried=2, runs=3)]
