@@ -116,7 +116,8 @@ def run_study(
                         session = stack.enter_context(open_session(session))
                     keeper = Keeper(study, workspace, journal, on_event)
                     _run(study, workspace, keeper, session, threads, workers, max_failures)
-            return _report(study, workspace, journal.trials)
+            # Through Ray's client it is another process that keeps the journal.
+            return _report(study, workspace, Journal(folder).trials)
     except BaseException:
         end_preparation(preparation)
         raise

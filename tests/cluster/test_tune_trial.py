@@ -2,14 +2,21 @@
 
 import json
 import random
+import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from glassbench.cluster.tune_fit import FitInThread, Stopped
+from glassbench.cluster.resources import Share
+from glassbench.cluster.tune_fit import (
+    FitAmongWorkers,
+    FitInThread,
+    Stopped,
+    run_until_stopped,
+)
 from glassbench.cluster.tune_trial import RunningTrial
-from glassbench.cluster.worker import Job
+from glassbench.cluster.worker import Attempt, Job
 from glassbench.model import Progress
 from glassbench.results import ConditionScores, Score
 from glassbench.workspace import Workspace
@@ -149,3 +156,44 @@ def test_a_stopped_fit_leaves_its_report_and_nothing_runs_on(tmp_path, monkeypat
     fit.stop()
     assert left == ["stopped"] and fit.progress.epoch == 1
     assert not fit._thread.is_alive()
+
+
+def test_a_fit_among_workers_reports_as_it_goes_and_stops_when_told(tmp_path, monkeypatch):
+    def distributed(job, workspace, workers, share, tell, max_failures):
+        assert job.run.endswith("tune_fit:run_until_stopped") and workers == 2
+        tell("started", None, "")
+        stop = workspace.trial_folder(job.trial.key) / "tuning_stop"
+        for epoch in range(1, 4000):
+            tell("progress", Progress(epoch, validation_score=epoch / 10), "")
+            if stop.exists():
+                return Attempt(None, "TrialRaised: the trial was stopped")
+            time.sleep(0.005)
+        return Attempt("a result")
+
+    monkeypatch.setattr("glassbench.cluster.train.execute_distributed", distributed)
+    fit = FitAmongWorkers(job_of(tmp_path, "d"), 2, Share(cpus=1), max_failures=0)
+    for epoch in (1, 2):
+        fit.advance()
+        assert fit.progress.epoch == epoch and fit.result is None
+    fit.stop()
+    assert "stopped" in fit.error and not fit._thread.is_alive()
+
+
+def test_a_trial_among_workers_ends_at_its_next_report_once_the_stop_file_is_there(
+    tmp_path, monkeypatch
+):
+    trial, workspace = SimpleNamespace(key="e" * 64), Workspace(tmp_path)
+    told = []
+
+    def run_trial(trial, workspace, *, report, **options):
+        report(Progress(1))
+        folder = workspace.trial_folder(trial.key)
+        folder.mkdir(parents=True)
+        (folder / "tuning_stop").touch()
+        report(Progress(2))
+        told.append("went on")
+
+    monkeypatch.setattr("glassbench.cluster.tune_fit.run_trial", run_trial)
+    with pytest.raises(Stopped):
+        run_until_stopped(trial, workspace, report=told.append, threads=1)
+    assert [progress.epoch for progress in told] == [1, 2]
