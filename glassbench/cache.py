@@ -2,8 +2,8 @@
 
 An entry is known by the arrays that went in, the parameters, and the source of the code
 that made it, so that it is never out of date: what changes is another entry. It appears
-whole or not at all; one that is damaged is made anew. Where several processes make one at
-once, each has its own and the last one stays. The longest unused are dropped when the
+whole or not at all; one that is damaged is made anew. Where several processes ask for one at
+once, one computes it. The longest unused are dropped when the
 folder grows beyond its limit. Nothing is kept unless `kept_in` says where: a submission that
 nobody trusts has no cache.
 """
@@ -11,6 +11,7 @@ nobody trusts has no cache.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import secrets
@@ -31,7 +32,9 @@ FOLDER_VARIABLE = "GLASSBENCH_CACHE"
 DEFAULT_GB = 20.0
 WORTH = 0.05
 SUFFIX = ".arrays"
-PARTIAL = ".partial"
+PARTIAL, LOCK = ".partial", ".lock"
+# Seconds to wait for another process that computes the same.
+PATIENCE = 600.0
 # Seconds after which nobody writes at a partial file any more.
 ABANDONED = 3600.0
 # What is written between two looks at the size of the whole.
@@ -66,18 +69,54 @@ class Cache:
         self._written = self.limit
 
     def get(self, key: str, compute: Callable[[], Arrays]) -> Arrays:
-        """Return the arrays of a key, read-only, computed where they are not there yet."""
+        """Return the arrays of a key, read-only, computed where they are not there yet.
+
+        Where another process computes them, this one waits for it.
+        """
         found = self.read(key)
         if found is not None:
             return found
-        began = time.perf_counter()
-        arrays = {name: np.array(array, order="C") for name, array in compute().items()}
-        took = time.perf_counter() - began
-        for array in arrays.values():
-            array.flags.writeable = False
-        if took >= self.worth:
-            self.write(key, arrays)
+        with self._alone(key):
+            found = self.read(key)
+            if found is not None:
+                return found
+            began = time.perf_counter()
+            arrays = {name: np.array(array, order="C") for name, array in compute().items()}
+            took = time.perf_counter() - began
+            for array in arrays.values():
+                array.flags.writeable = False
+            if took >= self.worth:
+                self.write(key, arrays)
         return arrays
+
+    @contextlib.contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """Let one process at a time compute a key; the kernel frees it when its holder dies.
+
+        A holder that takes very long, or a file system without locks, lets two compute it.
+        """
+        path = self._path(key).with_suffix(LOCK)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(path, "w")
+        except OSError:
+            yield
+            return
+        with file:
+            until = time.monotonic() + PATIENCE
+            while time.monotonic() < until:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.02)
+                except OSError:
+                    break
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
     def read(self, key: str) -> Arrays | None:
         """Return the arrays of a key, or None where there are none, or damaged ones."""
@@ -127,7 +166,7 @@ class Cache:
         """Drop the longest unused until the rest is within the limit, and what crashes left."""
         entries, total = [], 0
         for path, facts in self._files():
-            if path.name.endswith(PARTIAL):
+            if path.name.endswith((PARTIAL, LOCK)):
                 _drop_left_over(path, facts)
                 continue
             entries.append((facts.st_mtime, facts.st_size, path))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 HOUSE = "glassbench"
 PLUGIN = "glassbench_plugin_"
+# What keeps results has no part in them; the format of the files has a version of its own.
+KEEPERS = tuple(f"{HOUSE}.{name}" for name in ("cache", "cache_file", "cache_key", "cache_source"))
 
 
 @functools.cache
@@ -35,7 +37,7 @@ def source_digest(module: str) -> str:
         waiting += [
             found
             for found in _imported(path, name)
-            if found.split(".")[0] in (HOUSE, module.split(".")[0])
+            if found.split(".")[0] in (HOUSE, module.split(".")[0]) and found not in KEEPERS
         ]
     digest = hashlib.sha256()
     for name, path in sorted(files.items(), key=lambda item: _plain(item[0])):

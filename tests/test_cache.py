@@ -208,6 +208,45 @@ def test_writers_that_are_killed_and_others_at_once_leave_whole_files_alone(tmp_
     assert not list(tmp_path.rglob("*.partial"))
 
 
+ASKER = """
+import sys, time, numpy as np
+from pathlib import Path
+from glassbench.cache import Cache
+folder = Path(sys.argv[1])
+cache, calls = Cache(folder / "cache", limit=10**9, worth=0.0), folder / "calls"
+def compute():
+    with open(calls, "a") as file:
+        file.write("x")
+    time.sleep(1.0)
+    return {"": np.arange(5.0)}
+print("ready", flush=True)
+sys.stdin.readline()
+assert cache.get("ab" + "0" * 62, compute)[""].tolist() == [0, 1, 2, 3, 4]
+"""
+
+
+def test_of_several_that_ask_at_once_one_computes(tmp_path):
+    askers = [
+        subprocess.Popen(
+            [sys.executable, "-c", ASKER, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for asker in askers:
+        assert asker.stdout.readline() == "ready\n"
+    for asker in askers:
+        asker.stdin.write("go\n")
+        asker.stdin.flush()
+    for asker in askers:
+        asker.communicate()
+        assert asker.returncode == 0
+    assert (tmp_path / "calls").read_text() == "x"
+    assert not list(tmp_path.rglob("*.lock"))
+
+
 def test_arrays_stand_on_boundaries(tmp_path):
     with open(tmp_path / "file", "wb") as file:
         write_arrays(file, {"a": np.zeros(3, np.uint8), "b": np.arange(5.0)})

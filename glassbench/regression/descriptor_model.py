@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ..cache import current_cache
 from ..model import Condition, Example, Predictions, Progress, Run, Structure
 from .memory import DescriptorMemory
 from .moments import Moments, merge
@@ -81,6 +83,7 @@ class DescriptorModel:
             )
         self.target, self.threads = run.target, run.threads
         with _linear_algebra_threads(run.threads):
+            self._share_work([example.structure for part in (train, valid) for example in part])
             scores = self._fit(train, valid)
         run.report(Progress(epoch=1, epochs=1, validation_score=scores[min(scores)]))
 
@@ -89,6 +92,7 @@ class DescriptorModel:
     ) -> Sequence[Predictions]:
         """Return the target of every particle of each structure."""
         with _linear_algebra_threads(self.threads):
+            self._share_work(structures)
             return [{self.target: self._predict(structure)} for structure in structures]
 
     def save(self, folder: Path) -> None:
@@ -131,6 +135,16 @@ class DescriptorModel:
             self.maps[species] = ridge(merge(g.merged for g in groups), [strength])[0]
             self.chosen[species], scores[species] = strength, score
         return scores
+
+    def _share_work(self, structures: Sequence[Structure]) -> None:
+        """Describe structures in an order of this process's own, where there is a cache.
+
+        Trials side by side then each describe a part of them, and read the rest.
+        """
+        if current_cache() is None:
+            return
+        for index in np.random.default_rng(os.getpid()).permutation(len(structures)):
+            self._described(structures[index])
 
     def _described(self, structure: Structure) -> np.ndarray:
         settings = (type(self).__module__, type(self).__qualname__, repr(self.settings()))
