@@ -151,13 +151,14 @@ class TestOnRay:
         report = run_study(study, workspace, events.append, threads=2)
         assert [t.state for t in report.trials] == ["finished", "stopped", "stopped", "stopped"]
         assert starts(workspace, study, report.trials[0]) == [[0, 2]]
-        assert [e.trial.index for e in events if e.kind == "retried"] == [0]
+        assert 0 in [e.trial.index for e in events if e.kind == "retried"]
         assert report.trials[0].epochs == 9
         for trial in report.trials[1:]:
             (fit,) = study.fits(trial.hyperparameters)
-            assert trial.epochs == 1 and trial.score == pytest.approx(
-                trial.hyperparameters["quality"] / 9
-            )
+            # A third is kept at epochs 1 and 3, and none of them reaches the first trial.
+            assert trial.epochs in (1, 3)
+            expected = trial.hyperparameters["quality"] * trial.epochs / 9
+            assert trial.score == pytest.approx(expected)
             assert not (workspace.trial_folder(fit.key) / "checkpoint").exists()
         assert json.loads((report.folder / "report.json").read_text())["best"] == 0
         assert not (report.folder / "ray").exists()
