@@ -45,7 +45,8 @@ def perturbed(
     """Yield the structures in which a model is asked about each centre, in their order.
 
     Where everything beyond a radius is removed, the surroundings of all centres are laid
-    out in one structure, far apart in an empty box; otherwise each centre has one of its own.
+    out in one structure, far apart in an empty box; where nothing happens, all stand in the
+    structure as it is; otherwise each centre has one of its own.
 
     Parameters
     ----------
@@ -59,6 +60,9 @@ def perturbed(
         positions and species.
     """
     _check(structure, perturbation)
+    if perturbation.action == "none":
+        yield Cut(replace(structure, pairs=None), centres, np.arange(len(structure.positions)))
+        return
     if perturbation.action == "remove" and perturbation.outer is None:
         yield cut_out(structure, centres, perturbation.inner)
         return

@@ -14,7 +14,7 @@ from .errors import UserError
 from .model import Condition
 
 SCORED_SPLITS = ("test", "valid")
-ACTIONS = ("remove", "displace")
+ACTIONS = ("remove", "displace", "none")
 
 
 class VariationError(UserError):
@@ -31,8 +31,8 @@ class Perturbation:
 
     Attributes
     ----------
-    action : `remove`, or `displace`: by a vector of length `amplitude` and random direction,
-        drawn for each neighbour
+    action : `remove`; `displace`, by a vector of length `amplitude` and random direction,
+        drawn for each neighbour; or `none`, to compare with
     inner, outer : ends of the shell, unit of the positions; no outer end where None
     amplitude : length of the displacement, unit of the positions; 0 where none is asked for
     centres : centres of each configuration, drawn from its name
@@ -66,6 +66,8 @@ class Perturbation:
                 f"amplitude {self.amplitude:g} does not fit to {self.action}: "
                 "a displacement has one above 0, a removal has none"
             )
+        if self.action == "none" and (self.inner, self.outer) != (0.0, None):
+            raise VariationError("a shell was given in which nothing happens: leave it out")
         if self.centres < 2:
             raise VariationError(
                 f"centres is {self.centres}: a correlation needs 2 particles at least"
@@ -76,6 +78,8 @@ class Perturbation:
     @property
     def name(self) -> str:
         """Return the perturbation in words, such as `remove r>=2.5`."""
+        if self.action == "none":
+            return f"{self.centres} particles of each"
         ends = [f"r>={self.inner:g}" if self.inner else ""]
         ends.append("" if self.outer is None else f"r<{self.outer:g}")
         by = f" by {self.amplitude:g}" if self.amplitude else ""

@@ -97,6 +97,16 @@ def test_a_displaced_shell_moves_by_the_amplitude_and_nothing_else_moves(structu
     assert np.abs(np.concatenate(directions).mean(axis=0)).max() < 0.4
 
 
+def test_where_nothing_happens_the_structure_stays_and_the_centres_are_asked_about(structure):
+    (cut,) = perturbed(structure, Perturbation("none"), CENTRES)
+    assert np.array_equal(cut.structure.positions, structure.positions)
+    assert cut.centres.tolist() == CENTRES.tolist()
+    example = Example(structure, Condition.of(time=1.0), {"propensity": np.arange(60.0)})
+    whole = cut_example(example, Perturbation("none", centres=7, in_training=True))
+    assert whole.balanced.tolist() == draw_centres("c0", 60, 7).tolist()
+    assert np.array_equal(whole.targets["propensity"], np.arange(60.0))
+
+
 def test_centres_are_drawn_from_the_name_alone():
     centres = draw_centres("c0", 60, 10)
     assert len(set(centres.tolist())) == 10

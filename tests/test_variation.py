@@ -26,6 +26,8 @@ STANDARD = Trial(
 CUT = Perturbation("remove", inner=2, in_training=True)
 SHAKEN = Perturbation("displace", inner=1.5, outer=2.5, amplitude=0.1)
 VARIATIONS = [
+    Variation(perturbation=Perturbation("none", in_training=True)),
+    Variation(perturbation=Perturbation("none")),
     Variation(scored_split="valid"),
     Variation(training_configurations=3),
     Variation(train_condition=COLD),
@@ -95,7 +97,8 @@ def test_lengths_have_one_json_however_they_were_written():
     [
         (lambda: Variation(scored_split="train"), "`train` is none of test, valid"),
         (lambda: Variation(training_configurations=0), "is 0: it must be 1 or more"),
-        (lambda: Perturbation("cut"), "`cut` is none of remove, displace"),
+        (lambda: Perturbation("cut"), "`cut` is none of remove, displace, none"),
+        (lambda: Perturbation("none", inner=1.0), "nothing happens"),
         (lambda: Perturbation("remove", inner=2.0, outer=2.0), "from 2 to 2 is empty"),
         (lambda: Perturbation("remove", amplitude=0.1), "a removal has none"),
         (lambda: Perturbation("displace"), "has one above 0"),

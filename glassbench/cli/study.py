@@ -127,7 +127,7 @@ def _write(
 ) -> tuple[dict[str, Any], list[tuple[str, Path]]]:
     from ..studies import draw_study, study_results, write_results
 
-    plain = study_results(planned, results, failures, workspace)
+    plain = study_results(planned, results, failures)
     folder = workspace.home / "studies" / planned.stem
     places = [("results", write_results(folder / "results.json", plain))]
     drawn = draw_study(plain, folder / "figure.png")

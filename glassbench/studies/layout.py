@@ -10,6 +10,7 @@ from ..model import Condition
 from ..plan import ModelReference
 from ..sweep import Needs, Series
 from ..task import Task
+from ..variation import Perturbation, Variation
 from .declaration import Setting, Study, Subject
 from .seeds import Seeds
 from .transfer import Transfer, at_value
@@ -29,7 +30,7 @@ class Point:
 class Curve:
     """One line of a panel: a model, a metric, and points from left to right.
 
-    `reference` is the series of the model without any perturbation, where there is one.
+    `reference` is the series of the model that sees everything, where others do not.
     """
 
     label: str
@@ -60,9 +61,18 @@ def curves_of(
     start, axis = len(series), subject.task.axes[-1].name
     series += [_series(subject, setting, run, subject.conditions) for setting in settings]
     reference = None
-    if any(setting.variation.perturbation is not None for setting in settings):
+    perturbation = settings[0].variation.perturbation
+    if perturbation is not None:
+        same = Perturbation(
+            "none", centres=perturbation.centres, in_training=perturbation.in_training
+        )
+        whole = Setting("unperturbed", 0.0, variation=Variation(perturbation=same))
         reference = len(series)
-        series.append(_series(subject, Setting("unperturbed", 0.0), run, subject.conditions))
+        series.append(_series(subject, whole, run, subject.conditions))
+        if not perturbation.in_training:
+            # Its fit serves all of them.
+            standard = Setting("standard", 0.0)
+            series.append(_series(subject, standard, run, subject.conditions))
     curves = []
     along = isinstance(study.varies, Seeds)
     for group in _groups(subject.conditions, axis) if along else [(c,) for c in subject.conditions]:

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..metrics import MetricSpecification, interval_of_mean
 from ..model import Condition
 from ..plan import Trial
-from ..predictions import read_predictions
 from ..results import ConditionScores, Score, TrialResult, write_json
-from ..workspace import Workspace
 from .layout import Curve
 from .planning import PlannedStudy
 
@@ -28,7 +26,6 @@ def study_results(
     planned: PlannedStudy,
     results: Mapping[str, TrialResult],
     failures: Failures,
-    workspace: Workspace,
 ) -> Plain:
     """Return what a study found, as plain values.
 
@@ -43,7 +40,7 @@ def study_results(
     from ..datasets.view import open_view
 
     view = open_view(planned.task, Path(planned.plan.dataset.path))
-    reader = _Reader(planned, results, workspace, view)
+    reader = _Reader(planned, results, view)
     study, plan = planned.study, planned.plan
     names = {p.key: p.trial.name for p in plan.planned}
     return {
@@ -89,11 +86,9 @@ class _Reader:
         self,
         planned: PlannedStudy,
         results: Mapping[str, TrialResult],
-        workspace: Workspace,
         view: View,
     ) -> None:
-        self.planned, self.results = planned, results
-        self.workspace, self.view = workspace, view
+        self.planned, self.results, self.view = planned, results, view
         tables = map(MetricSpecification.from_table, planned.task.metrics)
         self.specifications = {table.name: table for table in tables}
         self._ceilings: dict[Condition, dict[str, Score]] = {}
@@ -112,7 +107,8 @@ class _Reader:
             for point in sorted(curve.points, key=lambda point: point.x)
         ]
         if curve.reference is not None:
-            plain["unperturbed"] = self._reference(curve)
+            by_seed = self._by_seed(curve.reference, curve.points[0].condition)
+            plain["unperturbed"] = self._statistics(curve.metric, by_seed)
         return plain
 
     def ceilings(self, curves: Sequence[Curve]) -> list[Plain]:
@@ -156,34 +152,6 @@ class _Reader:
         trials = self.planned.plan.trials_of(self.planned.plan.series[series])
         return [(t, self.results[t.key]) for t in trials if t.key in self.results]
 
-    def _reference(self, curve: Curve) -> Plain:
-        """Return the scores of the unperturbed model on the particles that the curve is about."""
-        from ..scoring import score_condition
-        from ..varied import centres_of
-
-        point = curve.points[0]
-        perturbation = self.planned.plan.series[point.series].variation.perturbation
-        chosen = centres_of(perturbation)
-        by_seed = {}
-        for trial, result in self._finished(curve.reference):
-            path = self.workspace.trial_folder(result.key) / result.predictions["path"]
-            stored = read_predictions(path).get(point.condition.name)
-            if stored is None:
-                continue
-            particles = {
-                s.configuration: chosen(s) for s in self.view.structures("test", point.condition)
-            }
-            at_centres = {
-                name: {
-                    t: v[particles[name]] for t, v in prediction.items() if _per_particle(t, self)
-                }
-                for name, prediction in stored.items()
-            }
-            by_seed[trial.seed] = score_condition(
-                self.planned.task, self.view, point.condition, at_centres, chosen=chosen
-            )
-        return self._statistics(curve.metric, by_seed)
-
     def _statistics(self, metric: str, by_seed: Mapping[int, ConditionScores]) -> Plain:
         scores = {
             s: scored.scores[metric] for s, scored in by_seed.items() if metric in scored.scores
@@ -218,10 +186,6 @@ class _Reader:
         interval = interval_of_mean(means, first.parents)
         ends = [float(interval.low), float(interval.high)]
         return ends if all(map(math.isfinite, ends)) else None
-
-
-def _per_particle(target: str, reader: _Reader) -> bool:
-    return reader.planned.task.targets[target].per == "particle"
 
 
 def _places(curves: Sequence[Curve]) -> list[tuple[float, Condition]]:

@@ -24,7 +24,7 @@ def done(planned, workspace):
         for trial in trials:
             if not trial.floor or trial.model.name == FLOOR:
                 results[trial.key] = run_trial(trial, workspace)
-    return results, study_results(planned, results, {}, workspace)
+    return results, study_results(planned, results, {})
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +71,11 @@ def test_floors_and_ceilings_are_those_of_the_condition(sizes, tiny_dataset):
     assert [point["value"] for point in floors["local_energy"]] == [None, None]
 
 
-def test_failed_trials_leave_their_point_without_a_value(sizes, workspace):
+def test_failed_trials_leave_their_point_without_a_value(sizes):
     planned, results, _ = sizes
     lost = {t.key for t in planned.plan.trials if t.variation.training_configurations == 1}
     kept = {key: result for key, result in results.items() if key not in lost}
-    plain = study_results(planned, kept, dict.fromkeys(lost, "it broke"), workspace)
+    plain = study_results(planned, kept, dict.fromkeys(lost, "it broke"))
     first, second = plain["panels"][0]["curves"][0]["points"]
     assert (first["value"], first["seeds"]) == (None, [])
     assert second["value"] is not None
@@ -87,7 +87,7 @@ def test_an_unperturbed_model_is_scored_on_the_same_particles(make_plan, workspa
         "shells_displaced", "values=1.5", "time=5", "centres=20", "floors=off", "amplitude=0.01"
     )
     results, plain = done(planned, workspace)
-    (standard,) = [t for t in planned.plan.trials if t.variation.is_standard]
+    (standard,) = planned.stages[0]
     folder = workspace.trial_folder(standard.key)
     stored = read_predictions(folder / "predictions.npz")["temperature=0.64 time=5"]
     view = open_view(planned.task, tiny_dataset)

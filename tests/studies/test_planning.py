@@ -11,8 +11,9 @@ AXES = ("temperature", "time")
 
 
 def models(planned):
-    """Return the trials of the model, without the floors."""
-    return [trial for trial in planned.plan.trials if not trial.floor]
+    """Return the trials of the model in the order of the study, without the floors."""
+    series = [series for series in planned.plan.series if not series.floor]
+    return [trial for each in series for trial in planned.plan.trials_of(each)]
 
 
 def settings(planned, name):
@@ -86,8 +87,10 @@ def test_temperatures_are_paired_at_the_same_time_of_relaxation(make_plan, two_t
 
 def test_a_removed_shell_is_trained_on_unless_it_is_said(make_plan):
     planned = make_plan("shells_removed", "values=1,2", "time=5", "centres=7", "floors=off")
-    cuts = [t.variation.perturbation for t in models(planned) if not t.variation.is_standard]
-    assert [(c.inner, c.in_training, c.centres) for c in cuts] == [(1, True, 7), (2, True, 7)]
+    cuts = [t.variation.perturbation for t in models(planned)]
+    assert [(c.action, c.inner, c.in_training, c.centres) for c in cuts] == [
+        ("remove", 1, True, 7), ("remove", 2, True, 7), ("none", 0, True, 7),
+    ]  # fmt: skip
     assert len(planned.stages) == 1
     off = make_plan("shells_removed", "values=1,2", "time=5", "retrain=off", "floors=off")
     first, second = off.stages
@@ -98,7 +101,7 @@ def test_a_removed_shell_is_trained_on_unless_it_is_said(make_plan):
 def test_shells_are_displaced_one_after_another(make_plan):
     planned = make_plan("shells_displaced", "values=1,1.5,2", "time=5", "amplitude=0.2")
     shells = [t.variation.perturbation for t in models(planned) if not t.variation.is_standard]
-    assert [(s.inner, s.outer, s.amplitude) for s in shells] == [
+    assert [(s.inner, s.outer, s.amplitude) for s in shells if s.action != "none"] == [
         (0, 1, 0.2), (1, 1.5, 0.2), (1.5, 2, 0.2),
     ]  # fmt: skip
 
