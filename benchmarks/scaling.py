@@ -42,7 +42,16 @@ MEMORY = 16e9
 
 @dataclass(frozen=True)
 class Measured:
-    """A run on real nodes; times in seconds, per trial where nothing else is said."""
+    """A run on real nodes.
+
+    Attributes
+    ----------
+    efficiency, steady : with and without the start of the workers
+    start : median seconds from the call to a node's first trial at work
+    between : median seconds of a worker between two trials at work
+    driver : processor seconds of this process in all
+    load : of the machine at the end
+    """
 
     nodes: int
     trials: int
@@ -102,6 +111,34 @@ def on_nodes(
     return _measured(nodes, times, seconds, wall, began, spent)
 
 
+def throughput(cluster, trials: int, folder: Path) -> dict[str, float]:
+    """Run trials that compute nothing on all nodes: what is left is overhead."""
+    from scaling_standin import make_trials
+
+    from glassbench.cluster import execute, open_session
+    from glassbench.cluster.terms import Terms
+
+    waiting = make_trials(folder / "plugin", trials, 0.0)
+    terms = Terms(reused=lambda trial: True)
+    spent, ready = {}, []
+    with open_session(cluster.address) as session:
+        for count in (len(cluster.list_all_nodes()), trials):
+            before = time.process_time()
+            outcomes = execute(
+                waiting[:count], _workspace(folder / "short"), cluster=session,
+                run="scaling_standin:run", terms=terms,
+            )  # fmt: skip
+            spent[count] = time.process_time() - before
+            ready = sorted(o.result.history[0]["ready"] for o in outcomes[-(trials // 2) :])
+    first, last = spent.values()
+    return {
+        "trials": trials,
+        "driver": max(last - first, 0.0) / trials,
+        "per_second": (len(ready) - 1) / (ready[-1] - ready[0]),
+        "load": os.getloadavg()[0],
+    }
+
+
 def _measured(nodes, times, seconds, wall, began, spent) -> Measured:
     """Return the figures of a run from when each of its trials began and ended."""
     count = len(times)
@@ -124,7 +161,7 @@ def _measured(nodes, times, seconds, wall, began, spent) -> Measured:
         steady=steady / lived,
         start=statistics.median(sorted(firsts)[:nodes]) - began,
         between=statistics.median(gaps) if gaps else 0.0,
-        driver=spent / count,
+        driver=spent,
         load=os.getloadavg()[0],
     )
 
@@ -186,10 +223,12 @@ def asked_again(folder: Path, count: int) -> dict[str, float]:
     return {"trials": count, "per_trial": spent / count, "bytes_per_trial": grown / count}
 
 
-def simulated(runs: Sequence[Measured], fresh: bool, tracking: float, seconds: float) -> dict:
+def simulated(
+    runs: Sequence[Measured], driver: float, fresh: bool, tracking: float, seconds: float
+) -> dict:
     """Return efficiencies on many nodes, and where the next wall stands."""
     alone = runs[0]
-    costs = Costs(alone.driver, max(0.0, alone.between - alone.driver), alone.start, not fresh)
+    costs = Costs(driver, max(0.0, alone.between - driver), alone.start, not fresh)
     return {
         "costs": asdict(costs),
         "checked": {
@@ -201,28 +240,31 @@ def simulated(runs: Sequence[Measured], fresh: bool, tracking: float, seconds: f
         },
         "shortest_trial": shortest_trial(costs, NODES, TRIALS, GOAL),
         "most_nodes": {s: most_nodes(costs, 300, s, GOAL) for s in (seconds, 30.0, 300.0)},
-        "driver_trials_per_second": 1 / alone.driver,
+        "driver_trials_per_second": 1 / max(driver, 1e-6),
         "tracking_hours": TRIALS * tracking / 3600,
     }  # fmt: skip
 
 
-def lines_of(seconds: float, runs, store, again, model) -> list[str]:
+def lines_of(seconds: float, runs, short, store, again, model) -> list[str]:
     lines = [
         f"stand-in: {seconds:.2f} s of computation in each trial; goal: efficiency {GOAL}",
         "",
         f"{'nodes':>5} {'trials':>6} {'wall s':>7} {'efficiency':>10} {'steady':>6} "
-        f"{'simulated':>9} {'worker start s':>14} {'between s':>9} {'driver CPU ms':>13} "
+        f"{'simulated':>9} {'worker start s':>14} {'between s':>9} {'driver CPU s':>12} "
         f"{'load':>5}",
     ]
     lines += [
         f"{run.nodes:5d} {run.trials:6d} {run.wall:7.1f} {run.efficiency:10.2f} {run.steady:6.2f} "
         f"{model['checked'][run.nodes]:9.2f} {run.start:14.1f} {run.between:9.3f} "
-        f"{1000 * run.driver:13.1f} {run.load:5.1f}"
+        f"{run.driver:12.1f} {run.load:5.1f}"
         for run in runs
     ]
     gigabytes = again["bytes_per_trial"] * TRIALS / 1e9
     lines += [
         "",
+        f"trials that compute nothing ({short['trials']}, all nodes): "
+        f"{1000 * short['driver']:.1f} ms of the driver's CPU each, "
+        f"{short['per_second']:.1f} a second, load {short['load']:.0f}",
         f"finished trials asked for again ({again['trials']}): {1000 * again['per_trial']:.2f} ms "
         f"of CPU and {again['bytes_per_trial'] / 1000:.1f} kB of the driver each, so "
         f"{gigabytes:.2f} GB for {TRIALS}",
@@ -256,6 +298,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=10, help="on each node")
     parser.add_argument("--seconds", type=float, help="computation of a trial; else measured")
     parser.add_argument("--finished", type=int, default=1000, help="finished trials asked for")
+    parser.add_argument("--short", type=int, default=100, help="trials that compute nothing")
     parser.add_argument("--fresh", action="store_true", help="a worker for each trial")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -276,16 +319,17 @@ def main() -> None:
             run = on_nodes(cluster, nodes, arguments.trials, seconds, folder, arguments.fresh)
             print(f"{nodes} nodes: {run.wall:.1f} s", file=sys.stderr, flush=True)
             runs.append(run)
+        short = throughput(cluster, arguments.short, folder)
         cluster.shutdown()
         last = folder / f"home{counts[-1]}"
         store = delivery(last, counts[-1] * arguments.trials, folder, seconds)
         again = asked_again(folder, arguments.finished)
-    model = simulated(runs, arguments.fresh, store["per_trial"], seconds)
+    model = simulated(runs, short["driver"], arguments.fresh, store["per_trial"], seconds)
     if arguments.json:
-        print(json.dumps({"runs": [asdict(r) for r in runs], "delivery": store, "again": again,
-                          "simulated": model}, indent=1))  # fmt: skip
+        measured = {"runs": [asdict(run) for run in runs], "short": short, "delivery": store}
+        print(json.dumps(measured | {"again": again, "simulated": model}, indent=1))
     else:
-        print("\n".join(lines_of(seconds, runs, store, again, model)))
+        print("\n".join(lines_of(seconds, runs, short, store, again, model)))
 
 
 if __name__ == "__main__":
