@@ -183,14 +183,17 @@ def _show_status(words: Sequence[str], json_output: bool) -> None:
     """Tell how far a plan is, from the trials' folders: whoever runs it, on whatever machine."""
     from ..cluster.sweep import plan_standings
     from ..sweep import read_plan
+    from ..sweep.state import seconds_taken
 
     values = split_words(words)
     check_keys(values, ("plan", "home"))
     if "plan" not in values:
         raise WordError("`plan=FILE` is missing: `glassbench sweep` names the file when it begins")
     plan = read_plan(Path(values["plan"]).expanduser().absolute())
-    found = plan_standings(plan, open_workspace(values.get("home")))
+    workspace = open_workspace(values.get("home"))
+    found = plan_standings(plan, workspace)
+    taken = seconds_taken(found, workspace)
     if json_output:
-        write_json(status_plain(plan, found))
+        write_json(status_plain(plan, found, taken))
     else:
-        write_lines(status_lines(plan, found, terminal_width()))
+        write_lines(status_lines(plan, found, taken, terminal_width()))

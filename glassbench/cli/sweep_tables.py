@@ -60,8 +60,15 @@ def plan_plain(plan: SweepPlan, path: Path, cores: int) -> dict[str, Any]:
     }
 
 
-def status_lines(plan: SweepPlan, found: Sequence[Standing], width: int) -> list[str]:
-    """Return how far a sweep is: by series, what runs now, and what failed."""
+def status_lines(
+    plan: SweepPlan, found: Sequence[Standing], taken: Mapping[int, float], width: int
+) -> list[str]:
+    """Return how far a sweep is: by series, what runs now, and what failed.
+
+    Parameters
+    ----------
+    taken : seconds of a trial by series, where one has finished
+    """
     rows = []
     for place, series in enumerate(plan.series):
         of_series = [s for s in found if s.planned.series == place]
@@ -70,7 +77,7 @@ def status_lines(plan: SweepPlan, found: Sequence[Standing], width: int) -> list
     rows.append(("all", counts(list(found))))
     columns = [Column("model", [name for name, _ in rows])]
     columns += [Column(state, [str(c[state]) for _, c in rows], True) for state in STATES]
-    left = _status_left(found)
+    left = _status_left(found, taken)
     lines = [plan.name, "", *in_columns(columns, width), ""]
     lines += in_pairs([("time left", _seconds(left) if left is not None else UNKNOWN)])
     for state in (RUNNING, FAILED):
@@ -78,13 +85,15 @@ def status_lines(plan: SweepPlan, found: Sequence[Standing], width: int) -> list
     return lines
 
 
-def status_plain(plan: SweepPlan, found: Sequence[Standing]) -> dict[str, Any]:
+def status_plain(
+    plan: SweepPlan, found: Sequence[Standing], taken: Mapping[int, float]
+) -> dict[str, Any]:
     """Return how far a sweep is as plain values."""
     return {
         "name": plan.name,
         "digest": plan.digest,
         **counts(list(found)),
-        "seconds_left": _status_left(found),
+        "seconds_left": _status_left(found, taken),
         "trials": [
             {"name": s.planned.trial.name, "key": s.planned.key, "state": s.state, "words": s.words}
             for s in found
@@ -159,10 +168,14 @@ def _left(seconds: Sequence[float | None], cores: int) -> float | None:
     return seconds_left((), seconds, cores)
 
 
-def _status_left(found: Sequence[Standing]) -> float | None:
+def _status_left(found: Sequence[Standing], taken: Mapping[int, float]) -> float | None:
     """Return when the sweep ends with as many side by side as now, as far as can be told."""
-    running = [(s.planned.seconds, 0.0) for s in found if s.state == RUNNING]
-    waiting = [s.planned.seconds for s in found if s.state == WAITING]
+
+    def expected(standing: Standing) -> float | None:
+        return taken.get(standing.planned.series, standing.planned.seconds)
+
+    running = [(expected(s), 0.0) for s in found if s.state == RUNNING]
+    waiting = [expected(s) for s in found if s.state == WAITING]
     if not running and not waiting:
         return 0.0 if any(s.state == DONE for s in found) else None
     return seconds_left(running, waiting, max(1, len(running)))

@@ -6,17 +6,20 @@ import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from ..results import write_json
 from ..workspace import Workspace
+from .estimates import seconds_of
 from .plan import PlannedTrial, SweepPlan
 
 DONE, RUNNING, FAILED, WAITING = "done", "running", "failed", "waiting"
 STATES = (DONE, RUNNING, FAILED, WAITING)
 FAILURE_FILE = "failure.json"
+LOOKED_AT = 9
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,19 @@ def standings(
             yield Standing(planned, FAILED, error)
         else:
             yield Standing(planned, WAITING)
+
+
+def seconds_taken(found: Sequence[Standing], workspace: Workspace) -> dict[int, float]:
+    """Return what trials took by series: the median over a few that are done."""
+    taken: dict[int, list[float]] = {}
+    for standing in found:
+        of_series = taken.setdefault(standing.planned.series, [])
+        if standing.state != DONE or len(of_series) >= LOOKED_AT:
+            continue
+        path = workspace.trial_folder(standing.planned.key) / "cost.json"
+        with contextlib.suppress(OSError, ValueError):
+            of_series.append(seconds_of(json.loads(path.read_text(encoding="utf-8"))))
+    return {series: median(seconds) for series, seconds in taken.items() if seconds}
 
 
 def counts(found: Iterator[Standing] | list[Standing]) -> dict[str, int]:

@@ -50,9 +50,14 @@ def test_status_is_told_while_nothing_runs(planned, glassbench, home):
     folder = home / "trials" / plan.planned[0].key[:2] / plan.planned[0].key
     folder.mkdir(parents=True)
     (folder / "failure.json").write_text('{"error": "it broke"}')
+    done = home / "trials" / plan.planned[1].key[:2] / plan.planned[1].key
+    done.mkdir(parents=True)
+    (done / "result.json").write_text("{}")
+    (done / "cost.json").write_text('{"fit_seconds": 20, "predict_seconds": 10}')
     plain = json.loads(glassbench("sweep", "status", f"plan={path}", "--json").out)
-    assert (plain["done"], plain["failed"]) == (0, 1)
-    assert plain["waiting"] == len(plan.planned) - 1
+    assert (plain["done"], plain["failed"]) == (1, 1)
+    assert plain["waiting"] == len(plan.planned) - 2
+    assert plain["seconds_left"] == pytest.approx(30 * (len(plan.planned) - 2))
     told = glassbench("sweep", "status", f"plan={path}").out
     assert "it broke" in told and "time left" in told
 

@@ -95,7 +95,8 @@ class TestOnRay:
         trials = [make_trial(seed=0, seconds=0.1), make_trial(seed=1, seconds=30)]
 
         def interrupt(event):
-            if event.kind == "finished":
+            begun = (workspace.trial_folder(trials[1].key) / "calls").exists()
+            if begun and read_result(workspace, trials[0]) is not None:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
