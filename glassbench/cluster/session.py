@@ -207,13 +207,8 @@ def _start_own(cores: int | None) -> None:
 
 
 def _own_environment() -> dict[str, str]:
-    """Return what a Ray of our own wants: no reports, no file in the home folder, time to start."""
-    environment = {
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-        # Its node gives up after 15 s without its helpers, which a busy machine exceeds.
-        "RAY_agent_register_timeout_ms": "120000",
-    }
+    """Return what a Ray of our own wants: no reports, no file in the home folder."""
+    environment = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
     has_token = (Path.home() / ".ray" / "auth_token").exists()
     if not has_token and "RAY_AUTH_TOKEN_PATH" not in os.environ:
         environment["RAY_AUTH_TOKEN"] = _token()
