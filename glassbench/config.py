@@ -177,9 +177,13 @@ def parse_axis(axis: str, text: str) -> AxisChoice:
 
 
 def parse_cluster(text: str) -> str:
+    host, _, port = text.rpartition(":")
     if text in CLUSTERS or (text.startswith("ray://") and len(text) > len("ray://")):
         return text
-    raise WordError(f"`cluster={text}`{did_you_mean(text, (*CLUSTERS, 'ray://<host>:<port>'))}")
+    if host and port.isdigit():
+        return text
+    known = (*CLUSTERS, "<host>:<port>", "ray://<host>:<port>")
+    raise WordError(f"`cluster={text}`{did_you_mean(text, known)}")
 
 
 def parse_switch(key: str, text: str) -> bool:

@@ -71,6 +71,7 @@ def test_a_range_of_seeds_holds_both_ends(first, length):
         (["time=inf"], "`inf` in `time` is not finite"),
         (["cluster=lokal"], r"`cluster=lokal`: did you mean `local`\?"),
         (["cluster=ray://"], "`cluster=ray://`"),
+        (["cluster=node1:"], "`cluster=node1:`"),
         (["floors=maybe"], "`floors=maybe` is neither on nor off"),
         (["threads=0"], "`threads=0` is below 1"),
     ],
@@ -158,3 +159,8 @@ def test_one_condition_needs_all_its_axes():
     assert match_condition(AVAILABLE, {"time": 16.5, "temperature": 0.64}) == AVAILABLE[-1]
     with pytest.raises(WordError, match="names temperature and time; given: time=16.5"):
         match_condition(AVAILABLE, {"time": 16.5})
+
+
+@pytest.mark.parametrize("address", ["node1:6379", "10.0.0.1:20036", "ray://node1:10001"])
+def test_a_cluster_is_named_by_host_and_port_with_or_without_ray(address):
+    assert parse_run(["task=t", "model=m", f"cluster={address}"], AXES).cluster == address

@@ -60,7 +60,7 @@ def _whole(report: ClusterReport) -> Iterator[Finding]:
     machines = Counter(node.facts["machine"] for node in report.nodes if node.facts)
     for machine, count in machines.items():
         here = [node for node in report.nodes if node.facts.get("machine") == machine]
-        announced, cores = sum(node.cpus for node in here), here[0].facts["cores"]
+        announced, cores = sum(node.cpus for node in here), here[0].facts["machine_cores"]
         if count > 1 and announced > cores:
             yield Finding(
                 "shared machine",

@@ -28,7 +28,8 @@ MATRIX = 2048
 def describe(packages: Sequence[str]) -> dict[str, Any]:
     """Return name, versions, cores, memory and limits of this machine.
 
-    `machine` is the same for all processes of one running machine; `open_files`
+    `machine` is the same for all processes of one running machine, which has
+    `machine_cores`, of which this process may use `cores`; `open_files`
     and `processes` are what this process may have, None without a limit;
     `memory_bytes` and `shared_memory_bytes` (free in /dev/shm) are in bytes;
     `nvidia_gpus` counts what the driver shows, whoever may use them.
@@ -43,6 +44,7 @@ def describe(packages: Sequence[str]) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {package: installed_version(package) for package in packages},
         "cores": available_cores(),
+        "machine_cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "shared_memory_bytes": shutil.disk_usage(shared).free if shared.exists() else None,
         "open_files": _limit(resource.RLIMIT_NOFILE),

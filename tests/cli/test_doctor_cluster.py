@@ -9,6 +9,7 @@ from glassbench.cluster import ClusterReport, NodeReport
 
 FACTS = {
     "name": "a", "machine": "1", "python": "3.11.7", "versions": {"torch": "2.13.0"}, "cores": 8,
+    "machine_cores": 8,
     "memory_bytes": 32 * 2**30, "open_files": 65536, "processes": None, "nvidia_gpus": 1,
 }  # fmt: skip
 HOME = {

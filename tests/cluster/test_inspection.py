@@ -76,6 +76,7 @@ FACTS = {
     "python": "3.11.7",
     "versions": {"glassbench": "0.1.0", "torch": "2.13.0+cpu", "mlflow": "3.17.2", "zarr": "3.1.6"},
     "cores": 8,
+    "machine_cores": 8,
     "memory_bytes": 32 * GIB,
     "open_files": 65536,
     "processes": None,
