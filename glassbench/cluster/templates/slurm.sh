@@ -44,7 +44,8 @@ HEAD_NAME=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 # Ports and folder of this job alone: another job's Ray may run on the same machine.
 PORT=$((20000 + SLURM_JOB_ID % 4000 * 4))
 RAY_FOLDER=/tmp/glassbench-ray-$SLURM_JOB_ID
-export RAY_USAGE_STATS_ENABLED=0
+# Nothing runs any more when Ray is ended: it need not wait for that.
+export RAY_USAGE_STATS_ENABLED=0 RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=0
 # Whoever else is on these machines cannot run code on this Ray without the secret.
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN
@@ -79,7 +80,7 @@ stop_ray() {
   trap - EXIT
   # To end `srun` would kill its tasks at once; this lets each node end its Ray and clean up.
   scancel --signal=TERM "$SLURM_JOB_ID.0" || true
-  for _ in {1..40}; do
+  for _ in {1..60}; do
     kill -0 "$ray_step" 2>/dev/null || return 0
     sleep 0.5
   done
