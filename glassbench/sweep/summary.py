@@ -50,7 +50,7 @@ def summary_of(
         "metric": metric,
         "trials": {"done": done, "failed": len(failed)},
         "conditions": [dict(condition) for condition in conditions],
-        "rows": rows + _floor_rows(whole.values(), conditions),
+        "rows": rows + _floor_rows(whole.values(), conditions, {row["model"] for row in rows}),
         "ceiling": _ceilings(whole.values(), metric, conditions),
         "failed": [dict(failure) for failure in failed],
     }
@@ -78,14 +78,18 @@ def _row(
     return {"name": name, "model": model, "floor": floor, "scores": kept}
 
 
-def _floor_rows(records, conditions: Sequence[Condition]) -> list[Plain]:
-    """Return one row for each floor; several records hold the same numbers."""
+def _floor_rows(records, conditions: Sequence[Condition], models: set[str]) -> list[Plain]:
+    """Return one row for each floor that is none of the models; records agree about it."""
     by_floor: dict[str, dict[Condition, Any]] = {}
     for record in records:
         for condition, floors in _by_condition(record, lambda entry: entry["floors"]).items():
             for floor in floors:
                 by_floor.setdefault(floor["model"], {})[condition] = floor
-    return [_row(name, name, True, scores, conditions) for name, scores in by_floor.items()]
+    return [
+        _row(name, name, True, scores, conditions)
+        for name, scores in by_floor.items()
+        if name not in models
+    ]
 
 
 def _ceilings(records, metric: str, conditions: Sequence[Condition]) -> list[float | None]:

@@ -227,10 +227,10 @@ class _Store:
         from mlflow.entities import Param, RunTag
 
         tags = [RunTag(key, value) for key, value in content.tags.items()]
-        self.client.log_batch(run_id, tags=tags)
         parameters = [Param(key, value) for key, value in content.parameters.items()]
-        for some in _batches(parameters, PARAMETERS_AT_ONCE):
-            self.client.log_batch(run_id, params=some)
+        for some in _batches(parameters, PARAMETERS_AT_ONCE) if parameters else [[]]:
+            self.client.log_batch(run_id, params=some, tags=tags)
+            tags = []
 
     def _metrics(self, content: Content, run_id: str) -> None:
         from mlflow.entities import Metric
