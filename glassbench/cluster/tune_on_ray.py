@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,7 +75,9 @@ def run_on_ray(setting: Setting, workspace: Workspace, session: Session, keeper:
         ),
     )
     try:
-        tuner.fit()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Consider boosting PBT")
+            tuner.fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -167,7 +167,7 @@ class TestOnRay:
         self, climber, workspace, tiny_dataset
     ):
         study = study_of(
-            climber, tiny_dataset, hyperparameters={"epochs": 12, "quality": 0.9, "seconds": 0.1},
+            climber, tiny_dataset, hyperparameters={"epochs": 4, "quality": 0.9, "seconds": 0.5},
             scheduler="pbt", trials=2,
         )  # fmt: skip
         report = run_study(study, workspace, threads=1)
