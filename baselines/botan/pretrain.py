@@ -16,6 +16,8 @@ difference helps. So it is led there in three steps.
    (data-dependent initialisation, Salimans & Kingma, NeurIPS 2016).
 3. The whole network learns E_ij, with one round of messages, then two, three, five and seven; a
    linear readout of u, at each time, from the node states goes along and is thrown away.
+
+A run that is stopped goes on when the command is given again.
 """
 
 from __future__ import annotations
@@ -23,7 +25,6 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,12 +40,14 @@ from glassbench.structure import minimum_image
 from glassbench.training.augmentation import symmetry_matrices
 from glassbench.training.graph_network import Perceptron
 from glassbench.training.precision import autocast_for
+from glassbench.workspace import open_workspace
 
 TEMPERATURE, TIMES, SEED = 0.64, (0.52, 5.2, 16.5), 0
 TARGET = "pair_distance_change"
 SCALE = 0.1  # sigma_AA, near the spread of E_ij
 KERNEL = np.linspace(0.75, 2.0, 24)  # centres of Gaussians in the distance, sigma_AA
 EDGE_STEPS, EDGES_PER_STEP, EDGE_RATE = 1000, 4096, 2e-3
+TOLD, KEPT = 25, 100  # steps between lines, and between checkpoints
 # Times and rounds of messages, steps, first and last learning rate, weights of u and of E_ij.
 STAGES = (
     (1, 1, 150, 2e-3, 2e-3, 1.0, 0.1),
@@ -154,10 +157,13 @@ def scale_node_update(network: nn.Module, inputs: dict) -> None:
         values = layer(values).relu()
 
 
-def train(network: nn.Module, graphs: list[tuple[dict, Tensor, Tensor]], share: float) -> None:
+def train(
+    network: nn.Module, graphs: list[tuple[dict, Tensor, Tensor]], share: float, place: Path
+) -> None:
     """Train on E_ij and, through a readout of its own, on u: the stages in turn.
 
     graphs : inputs, E_ij (P, times) and u (N, times, 3) of each configuration, both by SCALE
+    place : of the checkpoint, from which a stopped run goes on to the same weights
     """
     head = nn.Linear(network.width, 3 * len(TIMES))
     decoder = Perceptron(network.width, network.width, outputs=len(TIMES))
@@ -168,38 +174,76 @@ def train(network: nn.Module, graphs: list[tuple[dict, Tensor, Tensor]], share: 
         }
     )
     learning = nn.ModuleList([network, head, decoder])
-    turns = torch.as_tensor(symmetry_matrices("cubic", 3))
     variance = torch.stack([changes.var(dim=0) for _, changes, _ in graphs]).mean(dim=0)
-    total = sum(math.ceil(share * stage[2]) for stage in STAGES)
+    plan = [(stage, k) for stage in STAGES for k in range(math.ceil(share * stage[2]))]
+    done, optimiser = _resume(place, learning, share)
     started, errors = time.perf_counter(), []
-    for times, rounds, steps, first, last, of_field, of_pairs in STAGES:
-        network.recurrences = rounds
-        optimiser = torch.optim.Adam(learning.parameters(), lr=first)
-        for progress in _progress(math.ceil(share * steps)):
-            _set_rate(optimiser, first, last, progress)
-            inputs, changes, field = graphs[torch.randint(len(graphs), (1,)).item()]
-            turn = turns[torch.randint(len(turns), (1,)).item()]
-            inputs = inputs | {"vectors": inputs["vectors"] @ turn.T}
-            field_errors, pair_errors = _errors(learning, inputs, changes, field @ turn.T)
-            optimiser.zero_grad(set_to_none=True)
-            loss = (
-                of_field * field_errors[:times].mean()
-                + of_pairs * (pair_errors / variance)[:times].mean()
+    for step, (stage, k) in enumerate(plan[done:], start=done):
+        if k == 0:
+            optimiser = torch.optim.Adam(learning.parameters(), lr=stage[3])
+        _set_rate(optimiser, stage[3], stage[4], k / math.ceil(share * stage[2]))
+        errors.append(_step(learning, optimiser, graphs, variance, stage))
+        if (step + 1) % TOLD == 0:
+            left = (time.perf_counter() - started) / len(errors) * (len(plan) - step - 1)
+            explained = 1 - torch.stack(errors[-TOLD:]).mean(dim=0) / variance
+            print(
+                f"step {step + 1} of {len(plan)}  rounds {stage[1]}  "
+                f"explained {' '.join(f'{e:.3f}' for e in explained)}  {left:.0f} s left",
+                flush=True,
             )
-            loss.backward()
-            nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
-            optimiser.step()
-            errors.append(pair_errors.detach())
-            if len(errors) % 25 == 0:
-                left = (time.perf_counter() - started) / len(errors) * (total - len(errors))
-                explained = 1 - torch.stack(errors[-25:]).mean(dim=0) / variance
-                print(
-                    f"step {len(errors)} of {total}  rounds {rounds}  "
-                    f"explained {' '.join(f'{e:.3f}' for e in explained)}  {left:.0f} s left",
-                    flush=True,
-                )
+        if (step + 1) % KEPT == 0:
+            _keep(place, learning, optimiser, share, step + 1)
     with torch.no_grad():
         network.decoder.load_state_dict(decoder.state_dict() | _first_output(decoder))
+
+
+def _step(learning, optimiser, graphs, variance, stage) -> Tensor:
+    """Take one step of a stage on a configuration drawn and turned; return its errors of E_ij."""
+    times, rounds, *_, of_field, of_pairs = stage
+    learning[0].recurrences = rounds
+    inputs, changes, field = graphs[torch.randint(len(graphs), (1,)).item()]
+    turns = torch.as_tensor(symmetry_matrices("cubic", 3))
+    turn = turns[torch.randint(len(turns), (1,)).item()]
+    inputs = inputs | {"vectors": inputs["vectors"] @ turn.T}
+    field_errors, pair_errors = _errors(learning, inputs, changes, field @ turn.T)
+    optimiser.zero_grad(set_to_none=True)
+    pairs = (pair_errors / variance)[:times].mean()
+    (of_field * field_errors[:times].mean() + of_pairs * pairs).backward()
+    nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
+    optimiser.step()
+    return pair_errors.detach()
+
+
+def _keep(place: Path, learning, optimiser, share: float, step: int) -> None:
+    """Write all that a stopped run needs, whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_suffix(".partial")
+    torch.save(
+        {
+            "run": [share, *map(list, STAGES)],
+            "step": step,
+            "weights": learning.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "generator": torch.get_rng_state(),
+        },
+        partial,
+    )
+    partial.replace(place)
+
+
+def _resume(place: Path, learning, share: float) -> tuple[int, torch.optim.Optimizer | None]:
+    """Return how many steps a stopped run of the same stages took, and its optimiser."""
+    if not place.exists():
+        return 0, None
+    kept = torch.load(place, weights_only=True)
+    if kept["run"] != [share, *map(list, STAGES)]:
+        return 0, None
+    learning.load_state_dict(kept["weights"])
+    optimiser = torch.optim.Adam(learning.parameters())
+    optimiser.load_state_dict(kept["optimiser"])
+    torch.set_rng_state(kept["generator"])
+    print(f"{place} goes on after step {kept['step']}", flush=True)
+    return kept["step"], optimiser
 
 
 def _first_output(decoder: Perceptron) -> dict[str, Tensor]:
@@ -218,10 +262,6 @@ def _errors(learning, inputs, changes, field) -> tuple[Tensor, Tensor]:
     pair_errors = (pairs - changes[:, None]).square().mean(dim=(0, 1))
     field_errors = (predicted.float().view_as(field) - field).square().mean(dim=(0, 2))
     return field_errors, pair_errors
-
-
-def _progress(steps: int) -> Iterator[float]:
-    return (step / steps for step in range(steps))
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, first: float, last: float, progress: float):
@@ -254,7 +294,8 @@ def main(share: float = 1.0) -> None:
         pairs = np.stack([example.targets[TARGET] for example in examples], axis=1)
         scaled = (pairs / SCALE, np.stack(field, axis=1) / SCALE)
         graphs.append((encoded, *(torch.as_tensor(a, dtype=torch.float32) for a in scaled)))
-    train(network, graphs, share)
+    place = open_workspace(None).home / "pretraining" / "botan-mini.pt"
+    train(network, graphs, share, place)
     errors, spreads = [], []
     for example, *_ in read(task, "valid"):
         (prediction,) = model.predict([example.structure], example.condition)
@@ -267,6 +308,7 @@ def main(share: float = 1.0) -> None:
     folder = Path(__file__).with_name("weights")
     folder.mkdir(exist_ok=True)
     torch.save(network.state_dict(), folder / "mini.pt")
+    place.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
