@@ -23,7 +23,6 @@ import numpy as np
 from .datasets.closing import closed_splits
 from .datasets.view import View, open_view
 from .errors import UserError
-from .metrics import MetricSpecification
 from .model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from .model_card import ModelCard, read_model_card
 from .perturbation import perturbed
@@ -134,7 +133,9 @@ def _make_model(trial: Trial, card: ModelCard) -> Model:
         raise TrialError(message) from error
 
 
-def _fit(model, trial, task, view, folder, checkpoints, shared, history, device, threads) -> None:
+def _fit(
+    model, trial, task, view, folder, checkpoints, shared, history, device, threads
+) -> None:
     """Fit the model, or load what an earlier attempt fitted, or a trial with the same fit."""
     fitted = folder / FITTED
     for stored in (fitted, shared):
@@ -147,11 +148,8 @@ def _fit(model, trial, task, view, folder, checkpoints, shared, history, device,
         raise TrialError(f"dataset {trial.dataset.name} has no training configuration here")
 
     cut = trial.variation.of_fit().perturbation is not None
-    compared = MetricSpecification.from_table(task.primary_metric).prediction
 
     def score(predictions: Sequence[Predictions], examples: Sequence[Example]) -> float:
-        if trial.variation.other_targets and any(compared not in p for p in predictions):
-            return math.nan
         if cut:
             predictions = [
                 {name: values[example.balanced] for name, values in prediction.items()}
