@@ -95,7 +95,9 @@ def _close_epoch(network, optimiser, validate, settings, run, state) -> None:
     score = validate() if distribution.rank() == 0 else None
     score = distribution.from_first_worker(score, run.device)
     state.epoch += 1
-    if score is not None and (state.best_score is None or score > state.best_score):
+    # An undefined score is none: nothing would ever be better than it.
+    defined = score is not None and not math.isnan(score)
+    if defined and (state.best_score is None or score > state.best_score):
         state.best_score, state.best_epoch = score, state.epoch
         state.best_weights = {
             name: value.detach().clone() for name, value in network.state_dict().items()

@@ -95,6 +95,20 @@ def test_the_best_weights_are_kept(tmp_path):
     assert same(weights, state.best_weights)
 
 
+def test_an_undefined_score_is_never_the_best(tmp_path):
+    scores = iter([float("nan"), 0.1, 0.3, float("nan"), 0.2])
+    network = torch.nn.Linear(4, 1)
+    state = train_network(
+        network,
+        len(INPUTS),
+        lambda index, generator: network(INPUTS[index]).square().mean(),
+        lambda: next(scores),
+        TrainingSettings(epochs=5),
+        Run(seed=0, target="x", symmetry="none", folder=tmp_path),
+    )
+    assert (state.best_epoch, state.best_score) == (3, 0.3)
+
+
 def test_a_loss_that_is_not_finite_is_refused(tmp_path):
     with pytest.raises(TrainingFailed, match="lower the learning rate"):
         train(tmp_path, learning_rate=1e30, gradient_clip=0, epochs=20)
