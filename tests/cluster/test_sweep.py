@@ -238,6 +238,20 @@ def test_a_killed_holder_holds_nothing_though_its_name_is_left(tmp_path, make_tr
         pass
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+def test_the_peak_of_memory_is_that_of_one_trial_where_several_share_a_process():
+    program = (
+        "import resource\n"
+        "from glassbench.cluster.system_metrics import forget_peak_memory\n"
+        "block = bytearray(300_000_000)\n"
+        "del block\n"
+        "forget_peak_memory()\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert int(done.stdout) < 250_000
+
+
 @pytest.mark.usefixtures("two_cores")
 class TestOnRay:
     def test_two_drivers_of_one_plan_do_each_trial_once(self, make_trial, workspace, tmp_path):
