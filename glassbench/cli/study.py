@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ from ..workspace import Workspace, open_workspace
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
-from .progress import open_display
+from .sweep_view import open_view
 from .tables import ABSENT, UNDEFINED
 
 if TYPE_CHECKING:
+    from ..cluster import Event
     from ..studies import PlannedStudy
 
 
@@ -64,8 +65,8 @@ def study(words: Words = None, json_output: Json = False) -> None:
     planned = plan_study(task, request, workspace)
     if not json_output:
         say(f"{planned.plan.name}: {len(planned.plan.planned)} trials")
-    with open_display(quiet=json_output) as display:
-        results, failures = _execute(planned, workspace, display)
+    with open_view(planned.plan, quiet=json_output) as view:
+        results, failures = _execute(planned, workspace, view)
     plain, places = _write(planned, results, failures, workspace)
     if json_output:
         write_json(plain | {"files": {name: str(path) for name, path in places}})
@@ -91,7 +92,7 @@ def _understand(words: Sequence[str]):
 
 
 def _execute(
-    planned: PlannedStudy, workspace: Workspace, display: Any
+    planned: PlannedStudy, workspace: Workspace, on_event: Callable[[Event], None]
 ) -> tuple[dict[str, TrialResult], dict[str, str]]:
     """Run the trials of a study; return results, and errors of those that failed, by key."""
     from ..cluster import execute
@@ -106,7 +107,7 @@ def _execute(
             trials,
             workspace,
             cluster=run.cluster,
-            on_event=display,
+            on_event=on_event,
             cpus_per_trial=run.threads,
             workers=run.workers,
             terms=alone if run.workers == 1 else None,
@@ -157,8 +158,8 @@ def report_lines(
         *keys,
         Column("score [95 %]", [_score(point) for _, _, point in rows]),
         Column("median (worst … best)", [_spread(point) for _, _, point in rows]),
-        Column("ceiling", [_at(panel["ceiling"], point) for panel, _, point in rows], True),
-        Column("best floor", [_best_floor(panel, point) for panel, _, point in rows]),
+        Column("ceiling", [_at(p["ceilings"][c["metric"]], point) for p, c, point in rows], True),
+        Column("best floor", [_best_floor(*row) for row in rows]),
     ]
     lines = [plain["title"], f"after {plain['source']}"]
     lines += [", ".join(column.cells[0] for column in above), ""]
@@ -170,7 +171,11 @@ def report_lines(
                     f"{curve['label']}, {panel['title']}, unperturbed: "
                     f"{_score(curve['unperturbed'])}"
                 )
-    lines += [f"failed  {t['name']}: {t['error']}" for t in plain["trials"] if t["error"]]
+    lines += [
+        f"failed  {t['name']}, {t['setting'] or 'as usual'}: {t['error']}"
+        for t in plain["trials"]
+        if t["error"]
+    ]
     return [*lines, plain["note"], *in_pairs([(name, str(path)) for name, path in places])]
 
 
@@ -195,10 +200,13 @@ def _at(entries: Sequence[Mapping[str, Any]], point: Mapping[str, Any]) -> str:
     return f"{found[0]:.3f}" if found else ABSENT
 
 
-def _best_floor(panel: Mapping[str, Any], point: Mapping[str, Any]) -> str:
+def _best_floor(
+    panel: Mapping[str, Any], curve: Mapping[str, Any], point: Mapping[str, Any]
+) -> str:
     at_point = [
         (entry["value"], floor["model"])
         for floor in panel["floors"]
+        if floor["metric"] == curve["metric"]
         for entry in floor["points"]
         if entry["x"] == point["x"] and entry["value"] is not None
     ]

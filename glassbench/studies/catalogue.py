@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..suggest import did_you_mean
+from ..variation import Variation
 from .declaration import Study, StudyError
 from .hyperparameter import Hyperparameter, refuse_lost_pairs
 from .seeds import Seeds
@@ -48,7 +49,7 @@ STUDIES = (
         name="p",
         title="Weight of particles against pairs in the loss",
         source=f"{BOTAN}, Fig. 10",
-        varies=Hyperparameter("p"),
+        varies=Hyperparameter("p", variation=Variation(other_targets=True)),
         values=("0", "0.2", "0.4", "0.6", "0.8", "1"),
         label="p",
         fixed=UNTRAINED,

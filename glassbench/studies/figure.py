@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 COLOURS = (MODEL, *FLOORS)
 DASHES = ((0, (5, 2)), (0, (2, 2)), (0, (1, 1)), (0, (6, 2, 1, 2)))
 PANELS_IN_A_ROW = 3
+LEGEND_COLUMNS = 38
 
 Plain = Mapping[str, Any]
 
@@ -50,9 +52,9 @@ def draw_study(results: Plain, path: Path) -> list[Path]:
     if results["correlation"]:
         grid[0, 0].set_ylim(min(0.0, grid[0, 0].get_ylim()[0]), 1.0)
     handles = _handles(grid.flat)
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside right center", fontsize=8, frameon=False
-    )
+    # A long line of the legend would leave no room for the panels.
+    labels = [fill(label, LEGEND_COLUMNS) for label in handles]
+    figure.legend(handles.values(), labels, loc="outside right center", fontsize=8, frameon=False)
     figure.suptitle(
         f"{results['title']}: {results['task']['name']}, dataset {results['dataset']['name']}",
         fontsize=10,
@@ -81,7 +83,7 @@ def _draw_panel(axis: Axes, panel: Plain, results: Plain) -> None:
     if scale == "words" or high < 30 * low or len(x) <= 8:
         axis.set_xticks(x, [texts[value] for value in x], rotation=_rotation(texts.values()))
         axis.minorticks_off()
-    _draw_background(axis, panel, low, high)
+    _draw_background(axis, panel, results["metrics"], low, high)
     for curve, colour, marker in zip(
         panel["curves"], cycle(COLOURS), cycle("o" + MARKERS), strict=False
     ):
@@ -91,19 +93,21 @@ def _draw_panel(axis: Axes, panel: Plain, results: Plain) -> None:
     axis.grid(alpha=0.25, linewidth=0.5)
 
 
-def _draw_background(axis: Axes, panel: Plain, low: float, high: float) -> None:
+def _draw_background(axis: Axes, panel: Plain, titles: Plain, low: float, high: float) -> None:
     """Draw ceilings and floors, level beyond their first and last places."""
-    ceiling = panel["ceiling"]
-    if ceiling:
+    several = len(panel["ceilings"]) > 1
+    for metric, ceiling in panel["ceilings"].items():
+        if not ceiling:
+            continue
         heights = [entry["value"] for entry in ceiling]
         axis.fill_between(
             [low, *(entry["x"] for entry in ceiling), high],
             [heights[0], *heights, heights[-1]],
             1.0,
             color=CEILING,
-            alpha=0.35,
+            alpha=0.25,
             linewidth=0,
-            label="above the noise ceiling",
+            label="above the noise ceiling" + (f" of {titles[metric]}" if several else ""),
         )
     for floor, dashes in zip(panel["floors"], cycle(DASHES), strict=False):
         points = [p for p in floor["points"] if p["value"] is not None]

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..hyperparameters import typed_value
+from ..plan import STANDARD
 from ..registry import list_models, load_model_card
+from ..variation import Variation
 from .declaration import Setting, StudyError, Subject
 
 
@@ -18,10 +20,12 @@ class Hyperparameter:
     ----------
     name : of the hyperparameter
     refuse : returns why a model cannot take a value, or an empty text
+    variation : what the trials do otherwise than the task
     """
 
     name: str
     refuse: Callable[[Subject, object], str] = lambda subject, value: ""
+    variation: Variation = STANDARD
     options: Mapping[str, str] = field(default_factory=dict)
     over: str = ""
 
@@ -43,7 +47,7 @@ class Hyperparameter:
             if reason:
                 raise StudyError(f"{self.name} = {text} of {card.name}: {reason}")
             x = float(place) if isinstance(value, str) else float(value)
-            settings.append(Setting(text, x, {self.name: value}))
+            settings.append(Setting(text, x, {self.name: value}, self.variation))
         return settings
 
 

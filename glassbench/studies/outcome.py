@@ -42,7 +42,6 @@ def study_results(
     view = open_view(planned.task, Path(planned.plan.dataset.path))
     reader = _Reader(planned, results, view)
     study, plan = planned.study, planned.plan
-    names = {p.key: p.trial.name for p in plan.planned}
     return {
         "version": RESULTS_VERSION,
         "study": study.name,
@@ -60,13 +59,22 @@ def study_results(
             {
                 "title": panel.title,
                 "curves": [reader.curve(curve) for curve in panel.curves],
-                "ceiling": reader.ceilings(panel.curves),
+                "ceilings": {
+                    metric: reader.ceilings(metric, panel.curves)
+                    for metric in dict.fromkeys(curve.metric for curve in panel.curves)
+                },
                 "floors": reader.floors(panel.curves),
             }
             for panel in planned.panels
         ],
         "trials": [
-            {"key": key, "name": name, "error": failures.get(key)} for key, name in names.items()
+            {
+                "key": p.key,
+                "name": p.trial.name,
+                "setting": plan.series[p.series].label,
+                "error": failures.get(p.key),
+            }
+            for p in plan.planned
         ],
         "note": "Trials of a study depart from the standard use of the dataset: they stand in "
         "no record and on no board.",
@@ -111,9 +119,9 @@ class _Reader:
             plain["unperturbed"] = self._statistics(curve.metric, by_seed)
         return plain
 
-    def ceilings(self, curves: Sequence[Curve]) -> list[Plain]:
-        """Return the noise ceiling of the first curve's metric at each place of the axis."""
-        metric, found = curves[0].metric, []
+    def ceilings(self, metric: str, curves: Sequence[Curve]) -> list[Plain]:
+        """Return the noise ceiling of a metric at each place of the axis."""
+        found = []
         for x, condition in _places(curves):
             score = self._ceiling(condition).get(metric)
             if score is not None and score.value is not None:
@@ -121,6 +129,7 @@ class _Reader:
         return found
 
     def floors(self, curves: Sequence[Curve]) -> list[Plain]:
+        """Return the primary metric of each floor at each place of the axis."""
         primary = self.planned.task.primary_metric["name"]
         floors = []
         for position, series in enumerate(self.planned.plan.series):
@@ -129,7 +138,8 @@ class _Reader:
                 for x, condition in _places(curves):
                     by_seed = self._by_seed(position, condition)
                     points.append({"x": x, "value": self._statistics(primary, by_seed)["value"]})
-                floors.append({"model": series.model.name, "points": points})
+                name = series.model.name
+                floors.append({"model": name, "metric": primary, "points": points})
         return floors
 
     def _ceiling(self, condition: Condition) -> dict[str, Score]:

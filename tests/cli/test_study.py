@@ -58,7 +58,7 @@ def test_a_failed_trial_is_named_and_the_others_stand(glassbench, tiny_dataset, 
     given[0] = "seeds"
     answer = glassbench("study", *given, "model.largest_radius=4", "seed=0", "floors=off")
     assert answer.code == 1
-    assert "failed  neighbour_count_ridge temperature=0.64 time=5 seed=0" in answer.out
+    assert "failed  neighbour_count_ridge temperature=0.64 time=5 seed=0, as usual: " in answer.out
 
 
 def test_the_studies_are_listed_with_their_source(glassbench):

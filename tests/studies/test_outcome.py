@@ -54,7 +54,7 @@ def test_a_point_is_the_mean_over_seeds_with_an_interval_over_configurations(siz
 def test_floors_and_ceilings_are_those_of_the_condition(sizes, tiny_dataset):
     planned, results, plain = sizes
     (panel,) = plain["panels"]
-    assert [entry["x"] for entry in panel["ceiling"]] == [1.0, 4.0]
+    assert [entry["x"] for entry in panel["ceilings"]["pearson_a"]] == [1.0, 4.0]
     view, (condition,) = open_view(planned.task, tiny_dataset), planned.plan.series[0].conditions
     halves = []
     for structure in view.structures("test", condition):
@@ -62,7 +62,7 @@ def test_floors_and_ceilings_are_those_of_the_condition(sizes, tiny_dataset):
         of_a = structure.species == 0
         r = np.corrcoef(first[of_a], second[of_a])[0, 1]
         halves.append(np.sqrt(2 * r / (1 + r)))
-    for entry in panel["ceiling"]:
+    for entry in panel["ceilings"]["pearson_a"]:
         assert entry["value"] == pytest.approx(np.mean(halves))
     floors = {floor["model"]: floor["points"] for floor in panel["floors"]}
     (trial,) = [t for t in planned.plan.trials if t.model.name == FLOOR]
