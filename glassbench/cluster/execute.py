@@ -17,6 +17,7 @@ from ..sweep.state import forget_failure
 from ..workspace import Workspace
 from .events import ClusterError, Event, Outcome
 from .finisher import Finisher, OnEvent, finished_before
+from .lock import holder_of
 from .resources import Share, shares_of
 from .session import Session, open_session
 from .sources import pack_folder
@@ -192,17 +193,25 @@ def _run_alone(
 
 
 def _run_here(jobs: deque[Job], finish: Finisher) -> None:
-    """Run jobs one after another; one that another process runs comes last, if it may."""
+    """Run jobs one after another; what another process runs comes last, if it may."""
+    put_off = 0
     while jobs:
         job = jobs.popleft()
-        forget_failure(finish.workspace.trial_folder(job.trial.key))
-        patience = 0.0 if jobs and math.isfinite(job.patience) else math.inf
-        told = _teller(finish, job.trial)
-        attempt = attempt_here(replace(job, patience=patience), told)
+        folder = finish.workspace.trial_folder(job.trial.key)
+        # Where all that are left run elsewhere, there is nothing better to do than to wait.
+        waits = put_off >= len(jobs) or math.isinf(job.patience)
+        if not waits and holder_of(folder) is not None:
+            jobs.append(job)
+            put_off += 1
+            continue
+        forget_failure(folder)
+        job = replace(job, patience=math.inf if waits else 0.0)
+        attempt = attempt_here(job, _teller(finish, job.trial))
+        put_off = 0 if attempt.held is None else put_off + 1
         if attempt.held is None:
             finish.ended(job.trial, attempt)
         else:
-            jobs.append(job)
+            jobs.append(replace(job, patience=DEFER_AFTER))
 
 
 def _run_together(

@@ -207,6 +207,7 @@ def test_a_trial_under_way_elsewhere_comes_last_and_is_not_run_twice(
     thread.join()
     assert all(outcome.finished and outcome.result is None for outcome in outcomes)
     assert [len(calls(workspace, trial)) for trial in trials] == [0, 1, 1]
+    assert (folder / "log.txt").read_text().count("--- ") == 1
     assert holder_of(folder) is None
 
 
