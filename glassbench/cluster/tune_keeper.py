@@ -44,7 +44,9 @@ class Keeper:
             self.failed(index, report["error"], report["cost"])
         elif report["ended"]:
             score = finite(report["score"])
-            self.journal.ended(index, "finished", score, report["cost"])
+            self.journal.ended(
+                index, "finished", score, report["cost"], hyperparameters=report["hyperparameters"]
+            )
             self._tell("finished", index)
         else:
             told = {name: report[name] for name in ("epoch", "cost", "hyperparameters")}

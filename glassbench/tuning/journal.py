@@ -82,22 +82,27 @@ class Journal:
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """Note the validation score of an epoch, and the hyperparameters where they changed."""
-        trial = self.trials[index]
-        changed = hyperparameters is not None and dict(hyperparameters) != trial.hyperparameters
-        if epoch in trial.reports and not changed:
+        changed = self._changed(index, hyperparameters)
+        if epoch in self.trials[index].reports and not changed:
             return
         event = {"event": "report", "trial": index, "epoch": epoch, "score": score, "cost": cost}
-        self._write(event | ({"hyperparameters": hyperparameters} if changed else {}))
+        self._write(event | changed)
 
     def ended(
         self, index: int, state: str, score: float | None, cost: Mapping[str, float],
-        error: str = "",
+        error: str = "", hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Note how a trial ended."""
-        self._write(
-            {"event": "ended", "trial": index, "state": state, "score": score, "error": error,
-             "cost": cost}
-        )  # fmt: skip
+        """Note how a trial ended, and its hyperparameters where they changed."""
+        event = {
+            "event": "ended", "trial": index, "state": state, "score": score, "error": error,
+            "cost": cost,
+        }  # fmt: skip
+        self._write(event | self._changed(index, hyperparameters))
+
+    def _changed(self, index: int, hyperparameters: Mapping[str, Any] | None) -> dict[str, Any]:
+        before = self.trials[index].hyperparameters
+        changed = hyperparameters is not None and dict(hyperparameters) != before
+        return {"hyperparameters": dict(hyperparameters)} if changed else {}
 
     def _write(self, event: Mapping[str, Any]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

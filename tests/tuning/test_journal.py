@@ -56,3 +56,5 @@ def test_hyperparameters_that_changed_under_way_are_those_of_the_trial(journal, 
     journal.report(1, 1, 0.2, COST, {"rate": 0.2})
     journal.report(1, 1, 0.2, COST, {"rate": 0.25})
     assert Journal(tmp_path).trials[1].hyperparameters == {"rate": 0.25}
+    journal.ended(1, "finished", 0.3, COST, hyperparameters={"rate": 0.3})
+    assert Journal(tmp_path).trials[1].hyperparameters == {"rate": 0.3}
