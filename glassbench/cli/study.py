@@ -155,7 +155,6 @@ def report_lines(
     axis = _bare(plain["axis"]["label"])
     keys.append(Column(axis, [point["text"] for _, _, point in rows], True))
     columns = [
-        *keys,
         Column("score [95 %]", [_score(point) for _, _, point in rows]),
         Column("median (worst … best)", [_spread(point) for _, _, point in rows]),
         Column("ceiling", [_at(p["ceilings"][c["metric"]], point) for p, c, point in rows], True),
@@ -163,7 +162,8 @@ def report_lines(
     ]
     lines = [plain["title"], f"after {plain['source']}"]
     lines += [", ".join(column.cells[0] for column in above), ""]
-    lines += [*in_columns(columns, width, keys=len(keys)), ""]
+    columns = [column for column in columns if set(column.cells) != {ABSENT}]
+    lines += [*in_columns([*keys, *columns], width, keys=len(keys)), ""]
     for panel in plain["panels"]:
         for curve in panel["curves"]:
             if "unperturbed" in curve:

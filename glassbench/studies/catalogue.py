@@ -92,7 +92,7 @@ STUDIES = (
     Study(
         name="transfer_time",
         title="Trained at one time, tested at the others",
-        source="after the transfer between temperatures",
+        source="the transfer between temperatures of Bapst et al.",
         varies=Transfer("time"),
         values=(),
         label="time of the test",
