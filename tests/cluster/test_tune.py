@@ -174,11 +174,6 @@ class TestOnRay:
         assert [t.state for t in report.trials] == ["finished"] * 2
         (quality,) = study.space
         assert all(quality.contains(t.hyperparameters["quality"]) for t in report.trials)
-        suggested = json.loads((report.folder / "journal.jsonl").read_text().splitlines()[1])
-        assert suggested["trial"] == 1
-        # Trial 1 lagged: it went on from trial 0 with another quality.
-        now = report.trials[1].hyperparameters
-        assert now["quality"] != suggested["hyperparameters"]["quality"]
         written = tomllib.loads(report.best_path.read_text())
         best = max(report.trials, key=lambda t: t.score)
         assert written["hyperparameters"] == best.hyperparameters

@@ -112,6 +112,32 @@ def test_what_earlier_attempts_reported_comes_first_without_running_again(tmp_pa
     assert fake.epoch == 0
 
 
+def test_a_trial_goes_on_from_what_another_one_saved(tmp_path):
+    donor = running(tmp_path / "donor", Fake([0.2, 0.4, 0.3]))
+    for _ in range(2):
+        donor.step()
+    checkpoint = Workspace(tmp_path / "donor").trial_folder(donor.trials[0].key) / "checkpoint"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "epoch").write_text("1")
+    (tmp_path / "saved").mkdir()
+    donor.save(tmp_path / "saved")
+
+    def adopt_checkpoint(source, target, hyperparameters):
+        target.mkdir(parents=True)
+        (target / "epoch").write_text((source / "epoch").read_text() + str(hyperparameters))
+
+    fake = Fake([0.1, 0.1, 0.1])
+    fake.epoch = 1
+    other = running(tmp_path / "other", fake)
+    other.trials[0].hyperparameters = {"rate": 2}
+    folder = Workspace(tmp_path / "other").trial_folder(other.trials[0].key)
+    (folder / "checkpoint").mkdir(parents=True)
+    other.adopt(tmp_path / "saved", adopt_checkpoint)
+    assert (folder / "checkpoint" / "epoch").read_text() == "1{'rate': 2}"
+    told = other.step()
+    assert (told.epoch, told.validation) == (3, 0.4), "the best so far is that of the donor"
+
+
 def job_of(tmp_path, name):
     return Job(trial=SimpleNamespace(key=name * 64), home=str(tmp_path))
 
