@@ -34,8 +34,12 @@ def environment() -> dict[str, Any]:
     }
 
 
+@functools.cache
 def git_state(checkout: Path) -> dict[str, Any] | None:
-    """Return commit and dirty flag of a checkout, or None where the folder is none."""
+    """Return commit and dirty flag of a checkout, or None where the folder is none.
+
+    Asked once a process, whose code is that of its start, for however many trials it runs.
+    """
     if not (checkout / ".git").exists():
         return None
     commit = _git(checkout, "rev-parse", "HEAD")
