@@ -87,8 +87,20 @@ def primary_score(
     """Return the primary metric of predictions on examples; NaN where it is undefined.
 
     It is averaged over the conditions of the examples where the metric depends on them.
+
+    Raises
+    ------
+    PredictionsError
+        If a prediction lacks what the metric compares.
     """
     specification = MetricSpecification.from_table(task.primary_metric)
+    for prediction in predictions:
+        if specification.prediction not in prediction:
+            raise PredictionsError(
+                f"there is no prediction of `{specification.prediction}`, by which {task.name} is "
+                f"scored, but of {', '.join(prediction) or 'nothing'}: change the hyperparameters "
+                "of the model, or the task"
+            )
     if not specification.at_condition:
         return _primary(specification, list(zip(predictions, examples, strict=True)))
     groups: dict[Condition, list] = {}

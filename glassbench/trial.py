@@ -8,14 +8,9 @@ that a trial stopped anywhere goes on where it was: a checkpoint while fitting,
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import os
-import resource
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +18,7 @@ import numpy as np
 from .datasets.closing import closed_splits
 from .datasets.view import View, open_view
 from .errors import UserError
+from .metrics import MetricSpecification
 from .model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from .model_card import ModelCard, read_model_card
 from .perturbation import perturbed
@@ -34,6 +30,7 @@ from .rotation_scores import is_probed, score_rotation, turned_structures
 from .scoring import primary_score, score_condition
 from .storage import Storage
 from .task import Task, read_task
+from .trial_notes import Cost, History
 from .varied import centres_of, counted, fit_conditions, fit_examples
 from .workspace import Workspace
 
@@ -87,8 +84,8 @@ def _run(trial, workspace, report, device, threads, rank) -> TrialResult | None:
             f"the trial was planned on {trial.dataset.digest}: plan the run again"
         )
     model = _make_model(trial, card)
-    history = _History(folder / "history.jsonl", report)
-    cost = _Cost(folder / "cost.json")
+    history = History(folder / "history.jsonl", report)
+    cost = Cost(folder / "cost.json")
     predictions = _stored_predictions(folder)
     if predictions is None:
         shared = workspace.trial_folder(trial.fit_key) / FITTED
@@ -133,9 +130,7 @@ def _make_model(trial: Trial, card: ModelCard) -> Model:
         raise TrialError(message) from error
 
 
-def _fit(
-    model, trial, task, view, folder, checkpoints, shared, history, device, threads
-) -> None:
+def _fit(model, trial, task, view, folder, checkpoints, shared, history, device, threads) -> None:
     """Fit the model, or load what an earlier attempt fitted, or a trial with the same fit."""
     fitted = folder / FITTED
     for stored in (fitted, shared):
@@ -148,8 +143,11 @@ def _fit(
         raise TrialError(f"dataset {trial.dataset.name} has no training configuration here")
 
     cut = trial.variation.of_fit().perturbation is not None
+    compared = MetricSpecification.from_table(task.primary_metric).prediction
 
     def score(predictions: Sequence[Predictions], examples: Sequence[Example]) -> float:
+        if trial.variation.other_targets and any(compared not in p for p in predictions):
+            return math.nan
         if cut:
             predictions = [
                 {name: values[example.balanced] for name, values in prediction.items()}
@@ -321,91 +319,3 @@ def _score_rotation(task: Task, view: View, trial: Trial, folder: Path) -> tuple
         for condition in trial.conditions
         if condition.name in predictions
     )
-
-
-class _History:
-    """Progress of each epoch, kept on disk so that a resumed fit does not lose it."""
-
-    def __init__(self, path: Path, report: Callable[[Progress], None] | None) -> None:
-        self.path, self.report = path, report
-
-    def add(self, progress: Progress) -> None:
-        with open(self.path, "a+b") as file:
-            # A line that a crash or a full disk tore must not take the next one along.
-            if file.tell() and not _ends_whole(file):
-                file.write(b"\n")
-            file.write(json.dumps(asdict(progress)).encode() + b"\n")
-        if self.report is not None:
-            self.report(progress)
-
-    def read(self) -> list[dict]:
-        """Return the last report of each epoch, in order; a torn last line does not count."""
-        epochs: dict[int, dict] = {}
-        if self.path.exists():
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                try:
-                    entry = json.loads(line)
-                except json.JSONDecodeError:
-                    continue
-                epochs[entry["epoch"]] = {k: _finite(v) for k, v in entry.items()}
-        return [epochs[epoch] for epoch in sorted(epochs)]
-
-
-def _ends_whole(file) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
-
-
-def _finite(value):
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-class _Cost:
-    """Seconds and memory of each stage, kept on disk over attempts."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.spent = json.loads(path.read_text()) if path.exists() else {}
-
-    def of(self, stage: str) -> _Stage:
-        return _Stage(self, stage)
-
-    def add(self, **amounts: float) -> None:
-        for name, amount in amounts.items():
-            self.spent[name] = self.spent.get(name, 0.0) + amount
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        self.spent["peak_memory_bytes"] = max(self.spent.get("peak_memory_bytes", 0), peak)
-        write_json(self.path, self.spent)
-
-    def remember(self, name: str, value) -> None:
-        """Keep a fact that a later attempt, which does not fit again, could not tell."""
-        if value is not None:
-            self.spent[name] = value
-            write_json(self.path, self.spent)
-
-    def total(self, device: str) -> dict[str, float]:
-        wall = self.spent.get("fit_seconds", 0.0) + self.spent.get("predict_seconds", 0.0)
-        return {
-            "wall_seconds": wall,
-            "cpu_seconds": self.spent.get("cpu_seconds", 0.0),
-            "gpu_seconds": wall if device.startswith("cuda") else 0.0,
-            "peak_memory_bytes": self.spent.get("peak_memory_bytes", 0),
-            "fit_seconds": self.spent.get("fit_seconds", 0.0),
-            "predict_seconds": self.spent.get("predict_seconds", 0.0),
-        }
-
-
-class _Stage:
-    """Times one stage; what a failed stage spent counts too."""
-
-    def __init__(self, cost: _Cost, stage: str) -> None:
-        self.cost, self.stage = cost, stage
-
-    def __enter__(self) -> None:
-        self.wall, self.cpu = time.perf_counter(), time.process_time()
-
-    def __exit__(self, *_: object) -> None:
-        self.cost.add(
-            **{f"{self.stage}_seconds": time.perf_counter() - self.wall},
-            cpu_seconds=time.process_time() - self.cpu,
-        )

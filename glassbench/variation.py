@@ -98,6 +98,8 @@ class Variation:
         where None
     train_condition : condition at which the model is trained; that of the trial where None
     perturbation : of the structures that are handed to the model
+    other_targets : whether the model may leave the task's target unpredicted, and is scored
+        on what it predicts
 
     Raises
     ------
@@ -109,6 +111,7 @@ class Variation:
     training_configurations: int | None = None
     train_condition: Condition | None = None
     perturbation: Perturbation | None = None
+    other_targets: bool = False
 
     def __post_init__(self) -> None:
         if self.scored_split not in SCORED_SPLITS:
@@ -137,6 +140,8 @@ class Variation:
             words.append(f"trained at {self.train_condition.name}")
         if self.perturbation is not None:
             words.append(self.perturbation.name)
+        if self.other_targets:
+            words.append("any target")
         return ", ".join(words)
 
     def of_fit(self) -> Variation:
@@ -144,7 +149,7 @@ class Variation:
         perturbation = self.perturbation
         if perturbation is not None and not perturbation.in_training:
             perturbation = None
-        return replace(self, perturbation=perturbation)
+        return replace(self, perturbation=perturbation, other_targets=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return what departs from the standard, as plain values; empty where nothing does."""

@@ -9,7 +9,7 @@ from scipy.stats import pearsonr
 from glassbench.content import content_folder
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
-from glassbench.scoring import PredictionsError, noise_ceilings, score_condition
+from glassbench.scoring import PredictionsError, noise_ceilings, primary_score, score_condition
 from glassbench.task import read_task
 
 CONDITION = Condition.of(temperature=0.64, time=5.0)
@@ -56,6 +56,13 @@ def test_a_constant_prediction_is_undefined_not_zero(task, view):
     score = score_condition(task, view, CONDITION, guesses).scores["pearson_a"]
     assert score.value is None
     assert score.by_configuration == (None, None, None)
+
+
+def test_a_prediction_without_the_target_of_the_task_is_named(task, view):
+    examples = list(view.examples("valid", view.conditions()[:1]))
+    pairs = [{"pair_distance_change": e.targets["pair_distance_change"]} for e in examples]
+    with pytest.raises(PredictionsError, match="no prediction of `propensity`.*but of pair_dis"):
+        primary_score(task, pairs, examples)
 
 
 def test_a_missing_configuration_and_a_wrong_length_are_named(task, view):

@@ -26,6 +26,7 @@ STANDARD = Trial(
 CUT = Perturbation("remove", inner=2, in_training=True)
 SHAKEN = Perturbation("displace", inner=1.5, outer=2.5, amplitude=0.1)
 VARIATIONS = [
+    Variation(other_targets=True),
     Variation(perturbation=Perturbation("none", in_training=True)),
     Variation(perturbation=Perturbation("none")),
     Variation(scored_split="valid"),
@@ -77,6 +78,7 @@ def test_what_is_predicted_does_not_change_the_fit():
     # A model that is being tuned reports each epoch: it takes no fit that is stored.
     assert fit(Variation(scored_split="valid")) != STANDARD.key
     assert fit(Variation(perturbation=SHAKEN)) == STANDARD.key
+    assert fit(Variation(other_targets=True)) == STANDARD.key
     cold = replace(STANDARD, conditions=(COLD,))
     assert fit(Variation(train_condition=COLD), conditions=(COLD, HOT)) == cold.key
     assert (
