@@ -81,7 +81,9 @@ class Example:
     `targets` maps a target's name to its array: particle targets (N,), pair
     targets (P,) in the order of `structure.pairs`. Where the target is a label of 0
     and 1, `balanced` holds the indices (M,) int64 of the balanced set: all positives
-    and as many negatives; a model may train on these particles alone.
+    and as many negatives; a model may train on these particles alone. Elsewhere it is None,
+    but for studies in which chosen particles stand alone with their surroundings: models
+    whose class has `learns_from_chosen` train on these.
     """
 
     structure: Structure
