@@ -52,6 +52,29 @@ def test_a_second_build_writes_nothing_and_a_new_record_only_what_it_touches(tas
     assert not (out / "record" / "r2.html").exists()
 
 
+def test_the_page_of_a_tuned_record_says_how_much_tuning_it_had(task, tmp_path):
+    tuning = {
+        "study": "a" * 64, "trials": 9, "finished": 4, "stopped": 5, "failed": 0,
+        "search": "random", "scheduler": "asha", "metric": "pearson_a", "validation_score": 0.61,
+        "seed": 0, "conditions": [{"temperature": 0.64, "time": 0.5}], "wall_seconds": 70.0,
+        "cpu_seconds": 140.0, "gpu_seconds": 0.0, "dataset_digest": "sha256:0123",
+        "model_digest": "b" * 64, "changed": ["rate"],
+    }  # fmt: skip
+    put(tmp_path, "tuned", make_record(task, "m", 0.5, CONDITIONS) | {"tuning": tuning})
+    put(tmp_path, "plain", make_record(task, "n", 0.5, CONDITIONS))
+    build_site(read_sources(tmp_path), tmp_path / "site")
+    pages = {
+        n: (tmp_path / "site" / "record" / f"{n}.html").read_text() for n in ("tuned", "plain")
+    }
+    for words in (
+        "9 trials (4 finished, 5 stopped early)",
+        "70 s, 140 CPU s",
+        "changed since: rate",
+    ):
+        assert words in pages["tuned"]
+    assert "<dt>Tuning</dt>" not in pages["plain"]
+
+
 def test_a_file_that_was_edited_is_made_again(task, tmp_path):
     put(tmp_path / "records", "r", make_record(task, "m", 0.5, CONDITIONS))
     sources = read_sources(tmp_path / "records")
