@@ -89,7 +89,9 @@ def run_in_actors(
             watch.some(running)
             if time.monotonic() - looked > LOOK_AGAIN:
                 looked = time.monotonic()
-                packing.resize(present_capacity())
+                # A head that does not answer now is asked again.
+                with contextlib.suppress(Exception):
+                    packing.resize(present_capacity())
                 _take_up(put_off, packing)
             elif put_off and not running:
                 time.sleep(POLL)

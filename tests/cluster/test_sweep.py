@@ -244,13 +244,17 @@ def test_the_peak_of_memory_is_that_of_one_trial_where_several_share_a_process()
     program = (
         "import resource\n"
         "from glassbench.cluster.system_metrics import forget_peak_memory\n"
-        "block = bytearray(300_000_000)\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak()\n"
+        "block = bytearray(600_000_000)\n"
+        "with_block = peak()\n"
         "del block\n"
         "forget_peak_memory()\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "print(before, with_block, peak())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    assert int(done.stdout) < 250_000
+    before, with_block, after = map(int, done.stdout.split())
+    assert with_block > before + 200_000 and after < before + 100_000
 
 
 @pytest.mark.usefixtures("two_cores")
