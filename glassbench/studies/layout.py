@@ -100,14 +100,16 @@ def _transfer_curves(
     symbol = subject.task.axis(varies.over).symbol
     for group in varies.groups(subject):
         for setting in settings:
+            if setting.x not in [c[varies.over] for c in group]:
+                continue
             varied = replace(setting, variation=at_value(setting, group, varies.over))
             points = tuple(
                 Point(c[varies.over], f"{c[varies.over]:g}", len(series), c) for c in group
             )
             series.append(_series(subject, varied, run, group))
             label = f"{subject.card.name}, trained at {symbol} = {setting.text}"
-            title = _title(subject.task, group[0], varies.over)
-            curves.append((title, Curve(label, subject.card.name, metric, points)))
+            curve = Curve(label, subject.card.name, metric, points)
+            curves.append((title_of_group(subject.task, group, varies.over), curve))
     return curves
 
 
@@ -149,6 +151,14 @@ def _groups(conditions: Sequence[Condition], axis: str) -> list[tuple[Condition,
         key = tuple(value for name, value in condition.items() if name != axis)
         groups.setdefault(key, []).append(condition)
     return [tuple(sorted(group, key=lambda c: c[axis])) for group in groups.values()]
+
+
+def title_of_group(task: Task, group: Sequence[Condition], axis: str) -> str:
+    """Return what the conditions of a group share, or the first of them."""
+    first = group[0]
+    if all(c[name] == first[name] for c in group for name in first if name != axis):
+        return _title(task, first, axis)
+    return f"{_title(task, first, '')}, and alike"
 
 
 def _title(task: Task, condition: Condition, without: str) -> str:

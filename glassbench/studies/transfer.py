@@ -10,6 +10,9 @@ from ..model import Condition
 from ..variation import Variation
 from .declaration import Setting, StudyError, Subject
 
+# Decades between conditions that count as alike.
+ALIKE = 0.5
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -41,7 +44,12 @@ class Transfer:
 
         A set has one condition for each value of the axis and the same values on all
         others; where states relax at different rates, times are the nearest in units of
-        the relaxation time instead.
+        the relaxation time instead, if there are any within half a decade.
+
+        Raises
+        ------
+        StudyError
+            If no condition has one like it at another value.
         """
         conditions, view = subject.conditions, subject.view
         first = min(condition[self.over] for condition in conditions)
@@ -50,9 +58,21 @@ class Transfer:
             others = sorted({c[self.over] for c in conditions} - {first})
             members = [start]
             for value in others:
-                candidates = [c for c in conditions if c[self.over] == value]
-                members.append(min(candidates, key=lambda c: _distance(c, start, self.over, view)))
-            groups.append(tuple(members))
+                distances = {
+                    c: _distance(c, start, self.over, view)
+                    for c in conditions
+                    if c[self.over] == value
+                }
+                nearest = min(distances, key=distances.__getitem__)
+                if distances[nearest] <= ALIKE:
+                    members.append(nearest)
+            if len(members) > 1:
+                groups.append(tuple(members))
+        if not groups:
+            raise StudyError(
+                f"no condition of dataset {subject.dataset} has one like it at another "
+                f"{self.over}, within half a decade on all other axes"
+            )
         return groups
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from glassbench.errors import UserError
+from glassbench.model import Condition
+from glassbench.registry import load_task
 from glassbench.studies import STUDIES, StudyError, find_study, parse_study
+from glassbench.studies.declaration import Subject
+from glassbench.studies.layout import title_of_group
+from glassbench.studies.transfer import Transfer
 
 AXES = ("temperature", "time")
 
@@ -83,6 +90,22 @@ def test_temperatures_are_paired_at_the_same_time_of_relaxation(make_plan, two_t
     for trial in trials:
         assert {c["temperature"] for c in trial.conditions} == {0.64, 0.8}
         assert len({c["time"] for c in trial.conditions}) == 1
+
+
+def test_temperatures_that_relax_at_different_rates_are_paired_in_units_of_their_rate():
+    rates = {0.44: 4120.0, 0.64: 16.5}
+    conditions = tuple(
+        Condition.of(temperature=temperature, time=time)
+        for temperature, times in ((0.44, (13.0, 130.0, 4120.0)), (0.64, (0.52, 16.5)))
+        for time in times
+    )
+    view = SimpleNamespace(attribute=lambda condition, name: rates[condition["temperature"]])
+    subject = Subject(load_task("ka_propensity"), view, "published", None, {}, conditions)
+    groups = Transfer("temperature").groups(subject)
+    assert [[c["time"] for c in group] for group in groups] == [
+        [130.0, 0.52], [4120.0, 16.5],
+    ]  # fmt: skip
+    assert title_of_group(subject.task, groups[1], "temperature") == "T = 0.44, t = 4120, and alike"
 
 
 def test_a_removed_shell_is_trained_on_unless_it_is_said(make_plan):
