@@ -30,6 +30,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from scaling_simulation import (  # noqa: E402
+    MOST_NODES,
     Costs,
     efficiency,
     most_nodes,
@@ -284,7 +285,8 @@ def lines_of(seconds: float, runs, short, store, again, model) -> list[str]:
         "the next wall:",
         f"  trials below {model['shortest_trial']:.1f} s leave {NODES} nodes under {GOAL}",
         f"  the driver takes {model['driver_trials_per_second']:.0f} trials a second at most: "
-        + ", ".join(f"{n} nodes at {s:.0f} s a trial" for s, n in model["most_nodes"].items()),
+        + ", ".join(f"{n} nodes at {s:.0f} s a trial" for s, n in model["most_nodes"].items())
+        + f" ({MOST_NODES}: that or more)",
         f"  MLflow takes {1 / store['per_trial']:.1f} trials a second: "
         f"{NODES} nodes make more where a trial is under {NODES * store['per_trial']:.0f} s",
         f"  16 GB of memory hold {MEMORY / max(again['bytes_per_trial'], 1.0):.0f} results",

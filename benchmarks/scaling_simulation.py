@@ -5,6 +5,8 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, replace
 
+MOST_NODES = 65536
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -66,12 +68,12 @@ def shortest_trial(costs: Costs, nodes: int, trials: int, goal: float) -> float:
 
 
 def most_nodes(costs: Costs, trials_per_node: int, seconds: float, goal: float) -> int:
-    """Return how many nodes reach the goal with trials of that length, within a factor of two."""
+    """Return how many nodes reach the goal, within a factor of two, and up to `MOST_NODES`."""
     steady = replace(costs, start=0.0) if costs.reused else costs
     if efficiency(steady, 1, trials_per_node, seconds) < goal:
         return 0
     nodes = 1
-    while nodes < 65536 and (
+    while nodes < MOST_NODES and (
         efficiency(steady, 2 * nodes, 2 * nodes * trials_per_node, seconds) >= goal
     ):
         nodes *= 2
