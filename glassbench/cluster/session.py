@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .events import ClusterError
+from .head_watch import head_watched
 from .resources import Capacity, local_capacity
 
 PATIENCE = 15.0
@@ -87,6 +88,7 @@ def open_session(
                     "out of reach: run with cluster=auto, or disconnect with ray.shutdown()"
                 )
             _connect(address)
+            stack.enter_context(head_watched(address))
         else:
             stack.enter_context(_environment(_own_environment()))
             _start_own(cores)
