@@ -9,9 +9,11 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -293,6 +295,55 @@ def node_removed_of_two_workers(bench: Bench) -> list[Row]:
     return [bench.row("node removed, two workers", how, home, seeds, line, repeated=1)]
 
 
+@contextlib.contextmanager
+def ray_head(port: int):
+    """Start a Ray of one core with `ray start`, and kill all of it at the end of the block."""
+    import psutil
+
+    with tempfile.TemporaryDirectory(
+        prefix="gb-", dir="/tmp", ignore_cleanup_errors=True
+    ) as folder:
+        words = ["--head", "--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=1"]
+        words += ["--include-dashboard=false", f"--ray-client-server-port={free_port()}"]
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", *words]
+        environment = os.environ | SETTINGS | {"RAY_TMPDIR": folder}
+        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=180)
+        try:
+            yield
+        finally:
+            for process in psutil.process_iter(["cmdline"]):
+                if any(folder in word for word in process.info["cmdline"] or ()):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def head_restarted(bench: Bench) -> list[Row]:
+    """Kill the head of a cluster with all of its node, start it again, repeat the command."""
+    home, seeds, port = bench.home("head-restarted"), [0], free_port()
+    wish(home, s0={"seconds_per_epoch": 1.0})
+    # Ray gives a lost head a minute unless told otherwise.
+    words = f"cluster=127.0.0.1:{port}", {"RAY_gcs_rpc_server_reconnect_timeout_s": "20"}
+    with ray_head(port):
+        first = bench.start(home, seeds, words[0], **words[1])
+        end = time.monotonic() + SECONDS
+        while not (home / "epochs" / "0").exists() and first.process.is_alive():
+            assert time.monotonic() < end, "the trial did not begin"
+            time.sleep(0.1)
+    lost = first.wait()
+    assert lost.returncode != 0, lost.stderr
+    with ray_head(port):
+        ended = bench.command(home, seeds, words[0])
+    assert ended.returncode == 0, ended.stderr
+    how = "all processes of the head killed while it trains, head and command started again"
+    line = line_of(lost.stderr, "is silent")
+    return [bench.row("head restarted", how, home, seeds, line, repeated=1)]
+
+
 def slow_node(bench: Bench) -> list[Row]:
     """Stop the process of a trial for some seconds."""
     home, seeds = bench.home("slow-node"), [0, 1]
@@ -408,6 +459,7 @@ SCENARIOS = {
         killed_drivers,
         node_removed,
         node_removed_of_two_workers,
+        head_restarted,
         slow_node,
         two_drivers,
         full_disk,
