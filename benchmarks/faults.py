@@ -13,15 +13,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from tests.conftest import write_tiny
-from tests.faults.scenarios import SCENARIOS, Bench, total
-
+ROOT = Path(__file__).resolve().parents[1]
 COLUMNS = ("fault", "how injected", "tried", "lost", "duplicated", "scores equal")
 
 
 def main(words: list[str]) -> None:
+    sys.path.insert(0, str(ROOT))
+    from tests.conftest import write_tiny
+    from tests.faults.scenarios import SCENARIOS, Bench, total
+
     times = int(words[0]) if words else 1
     chosen = words[1:] or list(SCENARIOS)
     rows = []
