@@ -42,6 +42,7 @@ class _Running:
     failures: int
     actor: Any
     reader: ProgressReader
+    told: bool = False
 
 
 def run_in_actors(
@@ -67,25 +68,30 @@ def run_in_actors(
         packing.add((replace(job, archives={}), 0), shares[job.trial.key])
     put_off: deque[tuple[Job, int, Share]] = deque()
     running: dict[Any, _Running] = {}
+    in_line: list[Any] = []
     watch = _Watch(finish)
     looked = time.monotonic()
     try:
         while len(packing) or running or put_off:
-            for (job, failures), share in packing.start():
+            for (job, failures), share, ahead in packing.start():
                 if terms.defer and _is_elsewhere(job, finish, put_off, failures, share):
                     packing.ended(share)
                     continue
                 forget_failure(_folder(job))
                 actor = workers.take(job, share)
                 current = _Running(job, share, failures, actor, ProgressReader(_folder(job)))
-                running[actor.run.remote(job, archives)] = current
+                reference = actor.run.remote(job, archives)
+                running[reference] = current
+                if ahead:
+                    in_line.append(reference)
             # A worker that stays without a job would hold a core that a trial waits for.
             workers.release_idle()
-            for reference in _ready(running):
-                current = running.pop(reference)
+            ended = [(reference, running.pop(reference)) for reference in _ready(running)]
+            for reference, current in ended:
                 watch.last(current)
                 packing.ended(current.share)
                 _end(reference, current, finish, max_failures, workers, packing, put_off)
+                _move_up(current, in_line, running, workers, archives)
             watch.some(running)
             if time.monotonic() - looked > LOOK_AGAIN:
                 looked = time.monotonic()
@@ -120,6 +126,10 @@ class _Workers:
         if share.memory:
             options["memory"] = share.memory
         return self.remote.options(**options).remote()
+
+    def has_idle(self, job: Job, share: Share) -> bool:
+        """Return whether a worker that may run the job has nothing to do."""
+        return self.terms.reused(job.trial) and bool(self.idle.get(self._kind(job, share)))
 
     def give_back(self, actor: Any, job: Job, share: Share) -> None:
         """Take the worker of an ended job back, for another one or to end it."""
@@ -156,6 +166,7 @@ class _Watch:
     def last(self, current: _Running) -> None:
         """Read what one has told since it was last read."""
         for kind, progress, message in current.reader.new():
+            current.told = True
             self.finish.tell(current.job.trial, kind, progress, message)
 
 
@@ -170,6 +181,31 @@ def _ready(running: Mapping[Any, _Running]) -> list[Any]:
     if ready and len(references) > 1:
         ready, _ = ray.wait(references, num_returns=len(references), timeout=0)
     return ready
+
+
+def _move_up(
+    ended: _Running,
+    in_line: list[Any],
+    running: dict[Any, _Running],
+    workers: _Workers,
+    archives: Any,
+) -> None:
+    """Give the room of an ended attempt to the first that was started ahead for it.
+
+    Where the worker of the ended one stays, and with it holds the room, that first one runs
+    in it: the worker of its own, which waits for a core, would wait until nothing is left.
+    """
+    in_line[:] = [reference for reference in in_line if reference in running]
+    first = next((r for r in in_line if running[r].share == ended.share), None)
+    if first is None:
+        return
+    in_line.remove(first)
+    current = running[first]
+    if not current.told and workers.has_idle(current.job, current.share):
+        running.pop(first)
+        release([current.actor])
+        current.actor = workers.take(current.job, current.share)
+        running[current.actor.run.remote(current.job, archives)] = current
 
 
 def _is_elsewhere(job: Job, finish: Finisher, put_off: deque, failures: int, share: Share) -> bool:

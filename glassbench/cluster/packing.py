@@ -43,12 +43,16 @@ class Packing:
         """Let a trial wait before all others, as one that was under way before."""
         self._queues.setdefault(share, deque()).appendleft((next(self._first), item))
 
-    def start(self) -> Iterator[tuple[Any, Share]]:
-        """Yield what starts now, each once; its room is taken until `ended`."""
-        while (share := self._next()) is not None:
+    def start(self) -> Iterator[tuple[Any, Share, bool]]:
+        """Yield what starts now, each once, and whether it starts ahead of its turn.
+
+        Its room is taken until `ended`.
+        """
+        while (found := self._next()) is not None:
+            share, ahead = found
             _, item = self._queues[share].popleft()
             self._take(share, 1)
-            yield item, share
+            yield item, share, ahead
 
     def ended(self, share: Share) -> None:
         """Give the room of a trial back."""
@@ -62,18 +66,18 @@ class Packing:
             self.free[resource] += now[resource] - before[resource]
         self.capacity = capacity
 
-    def _next(self) -> Share | None:
-        """Return the share of the trial that starts next, or None."""
+    def _next(self) -> tuple[Share, bool] | None:
+        """Return the share of the trial that starts next and whether ahead, or None."""
         free, kept = dict(self.free), set()
         waiting = [share for share, queue in self._queues.items() if queue]
         for share in sorted(waiting, key=lambda share: self._queues[share][0][0]):
             amounts = self._amounts(share)
             short = {name for name, amount in amounts.items() if amount > free[name] + SLACK}
             if not short:
-                return share
+                return share, False
             if not short & kept and self.started_ahead[share] < self.ahead:
                 self.started_ahead[share] += 1
-                return share
+                return share, True
             for name in short:
                 free[name] -= amounts[name]
             kept |= short

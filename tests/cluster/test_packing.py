@@ -10,7 +10,7 @@ SMALL, WIDE, ON_GPU = Share(1), Share(4), Share(1, 1.0)
 
 
 def started(packing):
-    return [item for item, _ in packing.start()]
+    return [item for item, *_ in packing.start()]
 
 
 def test_trials_start_in_order_and_a_few_ahead_of_their_turn():
@@ -84,11 +84,12 @@ def test_what_runs_at_once_fits_and_everything_runs_once(wanted, data):
     while len(packing) or running:
         running += packing.start()
         assert running
-        assert sum(share.cpus for _, share in running) <= 8
-        assert sum(gpu_slots(share.gpus) for _, share in running) <= 2 + 1e-9
-        assert sum(share.memory for _, share in running) <= 10
+        assert sum(share.cpus for _, share, _ in running) <= 8
+        assert sum(gpu_slots(share.gpus) for _, share, _ in running) <= 2 + 1e-9
+        assert sum(share.memory for _, share, _ in running) <= 10
         ended = data.draw(st.integers(0, len(running) - 1))
-        item, share = running.pop(ended)
+        item, share, ahead = running.pop(ended)
+        assert not ahead
         packing.ended(share)
         done.append(item)
     assert sorted(done) == list(range(len(wanted)))

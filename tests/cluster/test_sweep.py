@@ -273,6 +273,20 @@ class TestOnRay:
         assert all(outcome.finished for outcome in outcomes)
         assert [len(calls(workspace, trial)) for trial in trials] == [1] * 6
 
+    def test_what_was_started_ahead_runs_before_what_waits_behind_it(self, make_trial, workspace):
+        trials = [make_trial(seed=seed, seconds=0.2) for seed in range(8)]
+        order = []
+        execute(
+            trials,
+            workspace,
+            cluster="local",
+            run=RUN,
+            terms=replace(DEFERRING, reused=lambda trial: True),
+            on_event=lambda e: order.append(e.trial.seed) if e.kind == "finished" else None,
+        )
+        assert [{*order[k : k + 2]} for k in (0, 2, 4, 6)] == [{0, 1}, {2, 3}, {4, 5}, {6, 7}]
+        assert len({calls(workspace, trial)[0].split()[0] for trial in trials}) == 2
+
     def test_short_trials_of_one_model_share_a_process_and_failures_are_noted(
         self, make_trial, workspace
     ):
