@@ -35,7 +35,7 @@ def run(words: Words = None, json_output: Json = False) -> None:
 
     task=NAME model=NAME[,NAME] [dataset=NAME|PATH] [temperature=…] [time=…]
     [seed=0,1,2|0..4] [epochs=N] [model.HYPERPARAMETER=…]
-    [cluster=auto|local|ray://HOST:PORT|none] [threads=N] [workers=N]
+    [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [workers=N]
     [floors=on|off] [force=on] [config=FILE] [failed_checks=allow] [home=FOLDER]
 
     threads= is the cores of one trial, workers= the processes that train one trial together,

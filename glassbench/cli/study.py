@@ -50,7 +50,7 @@ def study(words: Words = None, json_output: Json = False) -> None:
 
     NAME task=NAME model=NAME[,NAME] [values=…] [seed=0,1,2|0..4] [dataset=NAME|PATH]
     [temperature=…] [time=…] [epochs=N] [model.HYPERPARAMETER=…]
-    [cluster=auto|local|ray://HOST:PORT|none] [threads=N] [floors=on|off] [home=FOLDER]
+    [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [floors=on|off] [home=FOLDER]
 
     `glassbench studies` lists the names, what each varies and its values.
 

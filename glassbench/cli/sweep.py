@@ -63,7 +63,7 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
 
     task=NAME model=NAME[,NAME] [seed=0..4] [dataset=NAME|PATH] [temperature=…] [time=…]
     [epochs=N] [model.HYPERPARAMETER=…] [retries=2] [floors=on|off] [plan=on|FILE] [run=off]
-    [cluster=auto|local|ray://HOST:PORT|none] [threads=N] [home=FOLDER]
+    [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [home=FOLDER]
 
     plan=FILE alone goes on with a plan, on this machine or another one with the same data and
     models; `glassbench sweep status plan=FILE` tells how far it is. plan=on shows the plan, its

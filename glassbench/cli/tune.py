@@ -53,7 +53,8 @@ def tune(words: Words = None, json_output: Json = False) -> None:
     task=NAME model=NAME [trials=20] [scheduler=asha|pbt|none] [search=random|optuna]
     [metric=NAME] [dataset=NAME|PATH] [temperature=…] [time=…] [seed=0]
     [model.HYPERPARAMETER=VALUE that is not searched]
-    [cluster=auto|local|ray://HOST:PORT|none] [threads=N] [workers=N] [force=on] [home=FOLDER]
+    [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [workers=N]
+    [force=on] [home=FOLDER]
 
     The space is [search_space] of the model's model.toml; trial 0 is the model without tuning.
     The test split stays closed. A score is the mean over the conditions asked for. What is
