@@ -190,9 +190,7 @@ def _resources(table: Mapping[str, Any], where: Path) -> dict[str, float]:
     for name, value in table.items():
         if name not in (*RESOURCES, *HINTS):
             known = (*RESOURCES, *HINTS)
-            raise ModelCardError(
-                f"{where}: unknown resource `{name}`{did_you_mean(name, known)}"
-            )
+            raise ModelCardError(f"{where}: unknown resource `{name}`{did_you_mean(name, known)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise ModelCardError(
                 f"{where}: resource `{name}` is {value!r}, a number >= 0 is wanted"

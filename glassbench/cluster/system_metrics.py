@@ -16,15 +16,6 @@ PERIOD = 10.0
 MEGABYTE = 1e6
 
 
-def forget_peak_memory() -> None:
-    """Let the peak of this process's memory begin anew, for one that runs several trials.
-
-    Where the system cannot do so (Linux alone can), the peak is that of all of them.
-    """
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
 @contextlib.contextmanager
 def sampled(folder: Path, period: float = PERIOD) -> Iterator[None]:
     """Append a line to `system.jsonl` every `period` seconds while the block runs.

@@ -26,7 +26,7 @@ from .memory import free_memory
 from .progress_file import ProgressWriter
 from .resources import limited_threads
 from .sources import holds, unpack_folder
-from .system_metrics import forget_peak_memory, sampled
+from .system_metrics import sampled
 
 RUN_TRIAL = "glassbench.trial:run_trial"
 PROVENANCE_FILE = "provenance.json"
@@ -91,7 +91,6 @@ def attempt_in_worker(job: Job) -> Attempt:
     folder = job.workspace.trial_folder(job.trial.key)
     tell = ProgressWriter(folder)
     tell("started", None, f"process {os.getpid()}")
-    forget_peak_memory()
     free_memory()
     with captured_process(folder):
         return _attempt(job, tell)

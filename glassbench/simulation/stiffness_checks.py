@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..structure.pair_distribution import particle_pair_distribution
 from ..structure.bragg import strongest_bragg_peak
+from ..structure.pair_distribution import particle_pair_distribution
 from .copper_zirconium_potential import is_shipped, potential_file
 from .copper_zirconium_samples import quench_parts, read_structure
 from .cuzr_stiffness import State, stiffness_name

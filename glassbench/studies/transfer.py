@@ -120,5 +120,5 @@ def _too_few(axis: str, subject: Subject, available, everything) -> str:
         return f"one {axis} was asked for, {available[0]:g}, of {shown}: leave `{axis}=` out"
     return (
         f"dataset {subject.dataset} has one {axis} to train at, {shown}: training at one and "
-        f"testing at another needs two; `glassbench data sources` lists data with more"
+        f"testing at another needs two; `glassbench show {subject.task.name}` names data with more"
     )
