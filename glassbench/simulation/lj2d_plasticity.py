@@ -74,7 +74,7 @@ MINI = (
             neighbour_cutoff=NEIGHBOUR_CUTOFF,
         ),
         vibration=VibrationProtocol(runs=20),
-        samples={"test": 10, "valid": 4, "train": 18},
+        samples={"test": 10, "valid": 4, "train": 26},
         repeated={"test": 2},
     ),
 )

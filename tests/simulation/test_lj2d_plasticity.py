@@ -22,12 +22,12 @@ def test_every_generator_offers_what_a_generation_asks(task, tmp_path):
         assert pieces_folder(task, dataset, tmp_path).parent == tmp_path
 
 
-def test_the_mini_plan_has_32_samples_4_loads_and_repeats_of_two_test_samples():
+def test_the_mini_plan_has_40_samples_4_loads_and_repeats_of_two_test_samples():
     planned = pieces("mini")
-    assert sum(piece.kind == "sample" for piece in planned) == 32
+    assert sum(piece.kind == "sample" for piece in planned) == 40
     shears = [piece for piece in planned if piece.kind == "shear"]
     repeats = [piece for piece in shears if piece.arguments["repeat"]]
-    assert len(shears) == 32 * 4 + 8 and len(repeats) == 8
+    assert len(shears) == 40 * 4 + 8 and len(repeats) == 8
     assert {piece.needs[0] for piece in repeats} == {"quench_1e3-test000", "quench_1e3-test001"}
 
 
