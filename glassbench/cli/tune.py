@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 KEYS = (
     "task", "model", "trials", "scheduler", "search", "metric", "dataset", "seed", "cluster",
-    "threads", "workers", "home", "force",
+    "threads", "workers", "home", "force", "failed_checks",
 )  # fmt: skip
 TRIALS = "20"
 WIDEST_VALUE = 24
@@ -54,7 +54,7 @@ def tune(words: Words = None, json_output: Json = False) -> None:
     [metric=NAME] [dataset=NAME|PATH] [temperature=…] [time=…] [seed=0]
     [model.HYPERPARAMETER=VALUE that is not searched]
     [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [workers=N]
-    [force=on] [home=FOLDER]
+    [force=on] [failed_checks=allow] [home=FOLDER]
 
     The space is [search_space] of the model's model.toml; trial 0 is the model without tuning.
     The test split stays closed. A score is the mean over the conditions asked for. What is
@@ -126,9 +126,11 @@ def make_study(task: Task, values: Mapping[str, str], workspace: Workspace) -> S
         raise WordError(f"`seed={values['seed']}` names several: a study has one")
     metric = _among("metric", values.get("metric", task.primary_metric["name"]), task_scores(task))
 
+    from ..datasets.physics import refuse_failed
     from ..datasets.view import open_view
 
     view = open_view(task, found.path)
+    refuse_failed(view.dataset, values.get("failed_checks"))
     asked = {axis: parse_axis(axis, values[axis]) for axis in axes if axis in values}
     return Study(
         task=task,
