@@ -208,3 +208,23 @@ def test_ctrl_c_leaves_with_130(glassbench, monkeypatch, tiny_dataset, model):
     answer = glassbench("run", *_words(tiny_dataset, model()))
     assert answer.code == 130
     assert "the same command goes on" in answer.err
+
+
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+@pytest.mark.parametrize("command", ["run", "sweep", "tune"])
+def test_a_dataset_whose_physics_failed_is_refused(glassbench, tiny_dataset, tmp_path, command):
+    import shutil
+
+    import zarr
+
+    copy = tmp_path / "failed.zarr"
+    shutil.copytree(tiny_dataset, copy)
+    root = zarr.open_group(copy, mode="r+", use_consolidated=False)
+    for _, state in root.groups():
+        state.attrs["checks"] = {"failed": ["energy drift 0.1 per particle exceeds 0.002"]}
+    zarr.consolidate_metadata(copy)
+    answer = glassbench(
+        command, "task=ka_propensity", "model=neighbour_count_ridge", f"dataset={copy}"
+    )
+    assert answer.code == 2
+    assert "energy drift 0.1 per particle" in answer.err and "failed_checks=allow" in answer.err
