@@ -161,4 +161,8 @@ class _Telling(tune.Callback):
         self.keeper.retried(int(_name(trial)))
 
     def on_trial_error(self, iteration, trials, trial, **info) -> None:
-        self.keeper.failed(int(_name(trial)), "its worker died, and so did those that followed it")
+        # What a fit raises is a report of its own; this is what befell its worker.
+        last = (trial.get_error() or "").strip().splitlines()[-1:]
+        reason = f": {last[0][:400]}" if last else ""
+        words = f"its worker died, and so did those that followed it{reason}"
+        self.keeper.failed(int(_name(trial)), words)
