@@ -50,9 +50,6 @@ class Climber:
 
     @staticmethod
     def adopt_checkpoint(source, target, hyperparameters):
-        # Its first epoch is reported before it is noted.
-        if not (source / "epoch").exists():
-            return
         target.mkdir(parents=True, exist_ok=True)
         (target / "epoch").write_text((source / "epoch").read_text())
 

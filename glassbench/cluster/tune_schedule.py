@@ -22,6 +22,8 @@ METRIC, TIME = "validation", "epoch"
 REDUCTION = 3
 # A population is compared ten times.
 PERTURBATIONS = 10
+# The checkpoint of an epoch is written after its report: at the first there is none to copy.
+FIRST_COPIED = 2
 
 
 class SuccessiveHalving(AsyncHyperBandScheduler):
@@ -77,6 +79,7 @@ def new_scheduler(study: Study, trials: Sequence[TuningTrial], changeable: Seque
         metric=METRIC,
         mode="max",
         perturbation_interval=max(1, study.most_epochs // PERTURBATIONS),
+        burn_in_period=FIRST_COPIED,
         custom_explore_fn=explore,
         log_config=False,
     )
