@@ -82,7 +82,7 @@ def interval_of_mean(
     ----------
     Davison & Hinkley, Bootstrap Methods and their Application (1997), ch. 2, 3.8.
     """
-    mean, deviations, count = _resample(values, clusters, draws, seed, level)
+    mean, deviations, count = _resample(values, clusters, draws, seed)
     return _interval(values, mean, deviations, level, count, expanded)
 
 
@@ -124,16 +124,19 @@ def paired_difference(
             f"scores have the shapes {first.shape} and {second.shape}: a paired difference needs "
             "both models on the same configurations"
         )
-    mean, deviations, count = _resample(first - second, clusters, draws, seed, level)
-    sampled = mean[..., None] + deviations
-    fewer = np.minimum((sampled <= 0).sum(axis=-1), (sampled >= 0).sum(axis=-1))
-    p_value = widened_p_value(np.minimum(1.0, 2 * (1 + fewer) / (draws + 1)), count)
-    p_value = np.where(fewer == 0, np.minimum(p_value, _tail(mean, deviations, count)), p_value)
-    p_value = np.maximum(p_value, 2.0 ** (1 - count))
+    mean, deviations, count = _resample(first - second, clusters, draws, seed)
     return PairedDifference(
         _interval(first - second, mean, deviations, level, count),
-        np.where(np.isnan(mean), np.nan, p_value)[()],
+        _p_value(mean, deviations, count),
     )
+
+
+def paired_p_value(
+    first: ArrayLike, second: ArrayLike, clusters: ArrayLike, draws: int = DRAWS, seed: int = 0
+) -> NDArray[np.float64]:
+    """Return the p-value of `paired_difference` alone, in half of its time."""
+    difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
+    return _p_value(*_resample(difference, clusters, draws, seed))
 
 
 def tail_share(level: float, clusters: int) -> float:
@@ -165,6 +168,20 @@ def widened_p_value(p_value: ArrayLike, clusters: int) -> NDArray[np.float64]:
         return np.full(p_value.shape, np.nan)[()]
     normal = ndtri(p_value / 2)
     return 2 * stdtr(clusters - 1, math.sqrt((clusters - 1) / clusters) * normal)
+
+
+def _p_value(
+    mean: NDArray[np.float64], deviations: NDArray[np.float64], clusters: int
+) -> NDArray[np.float64]:
+    """Return the two-sided p-value of a mean by its draws, as `paired_difference` says."""
+    draws = deviations.shape[-1]
+    below = (deviations <= -mean[..., None]).sum(axis=-1)
+    above = (deviations >= -mean[..., None]).sum(axis=-1)
+    fewer = np.minimum(below, above)
+    p_value = widened_p_value(np.minimum(1.0, 2 * (1 + fewer) / (draws + 1)), clusters)
+    tail = _tail(mean, deviations, clusters)
+    p_value = np.where(fewer == 0, np.minimum(p_value, tail), p_value)
+    return np.where(np.isnan(mean), np.nan, np.maximum(p_value, 2.0 ** (1 - clusters)))[()]
 
 
 def _tail(
@@ -212,7 +229,7 @@ def percentiles(
 
 
 def _resample(
-    values: ArrayLike, clusters: ArrayLike, draws: int, seed: int, level: float
+    values: ArrayLike, clusters: ArrayLike, draws: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Return the mean (...), the deviations (..., draws) from it, and the number of clusters."""
     values = np.asarray(values, np.float64)

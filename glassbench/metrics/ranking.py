@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bootstrap import DRAWS, paired_difference
+from .bootstrap import DRAWS, paired_p_value
 
 PAIRS_AT_ONCE = 64
 
@@ -142,10 +142,7 @@ def _different(
         # In blocks whose draws fit in the cache; every block takes the same draws.
         blocks = np.array_split(np.arange(len(pairs)), -(-len(pairs) // PAIRS_AT_ONCE))
         p_values = np.concatenate(
-            [
-                paired_difference(scores[i[b]], scores[j[b]], clusters, draws, seed).p_value
-                for b in blocks
-            ]
+            [paired_p_value(scores[i[b]], scores[j[b]], clusters, draws, seed) for b in blocks]
         )
         different[i, j] = different[j, i] = holm(p_values) < significance
     return different

@@ -6,11 +6,22 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
+from .spread import spread
 
 LEDGER = ".glassbench-site.json"
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of the site: its name, the digest of what it is made from, and how."""
+
+    name: str
+    made_from: str
+    make: Callable[[], str | bytes]
 
 
 class SiteFolder:
@@ -25,39 +36,42 @@ class SiteFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.before = self._read_ledger()
-        self.now: dict[str, list] = {}
-        self.written = 0
+        self.files: dict[str, _File] = {}
 
     def put(self, name: str, made_from: str, make: Callable[[], str | bytes]) -> None:
-        """Make a file unless the one that is there was made from the same.
+        """Let `finish` make a file unless the one that is there was made from the same.
 
         Parameters
         ----------
         name : path below the folder, with slashes
         made_from : digest over all that `make` depends on
         """
-        path = self.folder / name
-        known = self.before.get(name)
+        self.files[name] = _File(name, made_from, make)
+
+    def finish(self) -> tuple[int, int]:
+        """Make the files, and remove those of earlier builds; return how many were of each."""
+        done = spread(self._settle, list(self.files.values()))
+        now = {file.name: entry for file, (entry, _) in zip(self.files.values(), done, strict=True)}
+        gone = [name for name in self.before if name not in now]
+        for name in gone:
+            (self.folder / name).unlink(missing_ok=True)
+        self._write_ledger(now)
+        return sum(written for _, written in done), len(gone)
+
+    def _settle(self, file: _File) -> tuple[list[str], bool]:
+        """Return the ledger's entry of a file, and whether it had to be written."""
+        path = self.folder / file.name
+        known = self.before.get(file.name)
         present = _content_digest(path)
-        if known is not None and known == [made_from, present]:
-            self.now[name] = known
-            return
-        content = make()
+        if known is not None and known == [file.made_from, present]:
+            return known, False
+        content = file.make()
         content = content.encode() if isinstance(content, str) else content
         wanted = hashlib.sha256(content).hexdigest()
         if wanted != present:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-            self.written += 1
-        self.now[name] = [made_from, wanted]
-
-    def finish(self) -> int:
-        """Remove files of earlier builds that this one did not make; return their number."""
-        gone = [name for name in self.before if name not in self.now]
-        for name in gone:
-            (self.folder / name).unlink(missing_ok=True)
-        self._write_ledger(self.now)
-        return len(gone)
+        return [file.made_from, wanted], wanted != present
 
     def _write_ledger(self, ledger: dict[str, list]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -66,12 +66,12 @@ def build_site(sources: Sources, folder: Path, address: str = "") -> BuildReport
     """
     builder = _Builder(sources, SiteFolder(folder), address)
     builder.build()
-    removed = builder.output.finish()
+    written, removed = builder.output.finish()
     return BuildReport(
         folder=folder,
         records=len(sources.entries),
-        files=len(builder.output.now),
-        written=builder.output.written,
+        files=len(builder.output.files),
+        written=written,
         removed=removed,
         problems=sources.problems,
     )
