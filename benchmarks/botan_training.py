@@ -1,7 +1,7 @@
 """Train BOTAN as published on published data, with this harness and with pyg_botan.
 
     python benchmarks/botan_training.py DATA WEIGHTS [--pyg-botan FOLDER] [--seeds 0,1,2]
-                                        [--epochs 81] [--precision float32]
+                                        [--epochs 81] [--precision float32] [--same-steps 20]
 
 DATA has `train/` and `test/` with files `isoconfig_N4096T0.44_1_tc07.npz`, as `small_data/T0.44`
 in the public repository of Shiba et al. (2023); WEIGHTS is a folder with `model1.pth`, …, the
@@ -11,6 +11,9 @@ clipped at 1, one configuration an update, random symmetries of the cube.
 
 Prints the Pearson correlation of type A, the mean over the test configurations, after the first
 epoch and after every fifth from there. These scores steer nothing: no epoch is chosen by them.
+Training is chaotic: in single precision two runs part after a few steps whose only difference is
+the order of sums. So --same-steps takes both sides through the same configurations in double
+precision, and prints how far their losses and outputs are apart; no other training is done then.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -32,6 +36,7 @@ from glassbench.datasets.pairs import PAIR_CUTOFF, undirected_pairs
 from glassbench.metrics import pearson
 from glassbench.model import Condition, Example, Run, Structure
 from glassbench.registry import load_model_card, load_model_class
+from glassbench.training.augmentation import draw_matrix
 
 ROOT = Path(__file__).resolve().parents[1]
 CONDITION = Condition.of(temperature=0.44, time=4120)
@@ -85,9 +90,19 @@ class Trace:
             print(f"{self.head}  epoch {epoch:3d}  {score:.4f}  {seconds:.0f} s", flush=True)
 
 
-def train_ours(options: argparse.Namespace, seed: int) -> None:
-    """Train the baseline `botan` through the loop of the harness."""
-    train, test = ([read_example(p) for p in files_of(options.data, s)] for s in ("train", "test"))
+def make_public_modules_importable(folder: Path) -> None:
+    """Let `model` and `load_data` of a checkout of pyg_botan be imported."""
+    if "torch_scatter" not in sys.modules:
+        try:
+            import torch_scatter  # noqa: F401
+        except ImportError:
+            sys.modules["torch_scatter"] = _scatter_stand_in()
+            print("torch_scatter is not installed: its sum is done by scatter_add_")
+        sys.path.insert(0, str(folder))
+
+
+def make_ours(options: argparse.Namespace, seed: int):
+    """Return the baseline `botan`, to be trained as published."""
     card = load_model_card(ROOT / "baselines" / "botan")
     changes = {
         "pretrained": str(options.weights / f"model{seed + 1}.pth"),
@@ -96,7 +111,13 @@ def train_ours(options: argparse.Namespace, seed: int) -> None:
         "p": P,
         "learning_rate": LEARNING_RATE,
     }
-    model = load_model_class(card)(**card.hyperparameters | changes)
+    return load_model_class(card)(**card.hyperparameters | changes)
+
+
+def train_ours(options: argparse.Namespace, seed: int) -> None:
+    """Train the baseline `botan` through the loop of the harness."""
+    train, test = ([read_example(p) for p in files_of(options.data, s)] for s in ("train", "test"))
+    model = make_ours(options, seed)
     trace = Trace(f"glassbench {options.precision}", seed)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(
@@ -113,13 +134,7 @@ def train_ours(options: argparse.Namespace, seed: int) -> None:
 
 def train_theirs(options: argparse.Namespace, seed: int) -> None:
     """Train pyg_botan's network on the graphs of its own loader."""
-    if "torch_scatter" not in sys.modules:
-        try:
-            import torch_scatter  # noqa: F401
-        except ImportError:
-            sys.modules["torch_scatter"] = _scatter_stand_in()
-            print("torch_scatter is not installed: its sum is done by scatter_add_")
-        sys.path.insert(0, str(options.pyg_botan))
+    make_public_modules_importable(options.pyg_botan)
     from load_data import Dataset
     from model import Model
 
@@ -157,8 +172,64 @@ def _score_theirs(network: torch.nn.Module, test) -> float:
     return float(np.mean(values))
 
 
+def take_same_steps(options: argparse.Namespace, seed: int) -> None:
+    """Train both sides on the same configurations, turned alike, in double precision."""
+    make_public_modules_importable(options.pyg_botan)
+    from model import Model
+
+    examples = [read_example(path) for path in files_of(options.data, "train")]
+    model = make_ours(options, seed)
+    ours, theirs = model.network(3), Model()
+    model.initialise(ours, [])
+    weights = options.weights / f"model{seed + 1}.pth"
+    theirs.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
+    networks = ours.double(), theirs.double()
+    optimisers = [torch.optim.Adam(n.parameters(), lr=LEARNING_RATE) for n in networks]
+    generator = np.random.default_rng(seed)
+    for step in range(1, options.same_steps + 1):
+        number = int(generator.integers(len(examples)))
+        example = examples[number]
+        inputs = {
+            name: value.double() if value.is_floating_point() else value
+            for name, value in model.encode(example.structure).items()
+        }
+        matrix = torch.as_tensor(draw_matrix("cubic", 3, generator), dtype=torch.float64)
+        inputs = model.augment(inputs, matrix)
+        targets = {name: torch.as_tensor(value) for name, value in example.targets.items()}
+        graph = _graph_of(inputs)
+        changes = torch.empty(len(inputs["sender"]), dtype=torch.float64)
+        changes[inputs["pair_edges"]] = targets["pair_distance_change"][:, None]
+        nodes, edges = theirs(graph)
+        loss = P * torch.nn.functional.mse_loss(nodes[:, 0], targets["propensity"])
+        loss = loss + (1 - P) * torch.nn.functional.mse_loss(edges[:, 0], changes)
+        losses = model.loss(ours, inputs, targets), loss
+        for network, optimiser, value in zip(networks, optimisers, losses, strict=True):
+            optimiser.zero_grad()
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+        with torch.no_grad():
+            apart = model.outputs(ours, inputs)["propensity"] - theirs(graph)[0][:, 0]
+        print(
+            f"step {step:3d}  configuration {number}  loss {float(losses[0].detach()):.6f}  "
+            f"losses apart {abs(float((losses[0] - losses[1]).detach())):.1e}  "
+            f"propensities apart {float(apart.abs().max()):.1e}",
+            flush=True,
+        )
+
+
+def _graph_of(inputs: dict[str, torch.Tensor]) -> SimpleNamespace:
+    """Return the inputs of our network under the names that theirs reads."""
+    return SimpleNamespace(
+        x=inputs["species"][:, None],
+        edge_index=torch.stack([inputs["sender"], inputs["receiver"]]),
+        edge_attr=inputs["vectors"],
+        batch=None,
+    )
+
+
 def main() -> None:
-    """Train each side with each seed, ours first."""
+    """Train each side with each seed, ours first, or both together."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("weights", type=Path)
@@ -168,9 +239,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--theirs-alone", action="store_true", help="leave our side out")
+    parser.add_argument("--same-steps", type=int, default=0, metavar="STEPS")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     seeds = [int(seed) for seed in options.seeds.split(",")]
+    if options.same_steps:
+        if not options.pyg_botan:
+            raise SystemExit("--same-steps compares with pyg_botan: give its folder, --pyg-botan")
+        for seed in seeds:
+            take_same_steps(options, seed)
+        return
     for seed in seeds if not options.theirs_alone else []:
         train_ours(options, seed)
     for seed in seeds if options.pyg_botan else []:

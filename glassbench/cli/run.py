@@ -157,7 +157,7 @@ def announcement(request: BenchmarkRequest) -> str:
 
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
     """Remove what earlier runs left of a request's trials, but not of its floors."""
-    from ..cluster.benchmark import model_trials
+    from ..cluster.request import model_trials
     from ..storage import Storage
 
     for trial in model_trials(request):

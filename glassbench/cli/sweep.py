@@ -107,7 +107,7 @@ def _asked(values: Mapping[str, str]) -> Asked:
 
 def _plan(words: Sequence[str], values: Mapping[str, str], asked: Asked) -> tuple[SweepPlan, Path]:
     """Return the plan that is asked for and its file: one that is there, or a new one."""
-    from ..cluster.sweep import open_plan, plan_of_requests, plan_path, store_plan
+    from ..cluster.sweep_plan import open_plan, plan_of_requests, plan_path, store_plan
 
     if "task" not in values and asked.path is not None:
         check_keys(values, OF_A_PLAN)

@@ -1,11 +1,13 @@
 """Trials on Ray: sessions, retries, and the benchmark of one model as a whole."""
 
-from .benchmark import BenchmarkRequest, RunReport, run_benchmark
+from .benchmark import run_benchmark
+from .conclude import RunReport
 from .diagnosis import diagnose
 from .events import ClusterError, Event, Outcome
 from .execute import execute
 from .node_questions import inspect_cluster
 from .node_report import ClusterReport, NodeReport
+from .request import BenchmarkRequest
 from .resources import Capacity, Share, share_of
 from .session import Session, open_session, ray_version
 

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..model_card import ModelCard, read_model_card
-from ..plan import ModelReference, Trial
-from ..registry import hyperparameters_for
+from ..model_card import read_model_card
+from ..plan import Trial
 from ..results import read_result, write_json
-from ..sweep import Needs, Series, SweepPlan, with_trials
-from ..sweep.estimates import Estimates, history, with_estimates
-from ..sweep.locate import located
-from ..sweep.plan_file import read_plan, write_plan
+from ..sweep import Series, SweepPlan
 from ..sweep.state import Standing, standings
 from ..sweep.summary import summary_of
 from ..task import Task, read_task
 from ..tracking import end_preparation, prepare_store
 from ..workspace import Workspace
-from .benchmark import FLOOR_SEED, BenchmarkRequest, RunReport, conclude, hand_over
+from .conclude import RunReport, conclude, hand_over
 from .events import Event, Outcome
 from .execute import execute
 from .lock import holder_of
+from .request import BenchmarkRequest
 from .terms import Terms
 from .worker import RUN_TRIAL
 
@@ -51,87 +46,6 @@ class SweepReport:
     outcomes: list[Outcome]
     summary: Mapping[str, Any]
     summary_path: Path
-
-
-def plan_of_requests(
-    requests: Sequence[BenchmarkRequest], workspace: Workspace, retries: int
-) -> SweepPlan:
-    """Return the plan that does several requests of one task and dataset together.
-
-    Floors stand once, for all models. The longest trials start first, as far as the
-    workspace's history tells.
-    """
-    first = requests[0]
-    models = [_series(r.model, r.hyperparameters, r) for r in requests]
-    floors = {card.digest: card for request in requests for card in request.floors}
-    series = models + [
-        _series(
-            card,
-            hyperparameters_for(card, first.task.name, first.dataset.name, {}),
-            replace(first, seeds=(FLOOR_SEED,)),
-            floor=True,
-        )
-        for card in floors.values()
-    ]
-    names = ", ".join(request.model.name for request in requests)
-    plan = SweepPlan(
-        name=f"{names} on {first.task.name}, {first.dataset.name}",
-        task=first.task.name,
-        task_folder=str(first.task.folder),
-        protocol_version=first.task.protocol_version,
-        dataset=first.dataset,
-        series=tuple(series),
-        planned=(),
-        retries=retries,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    cards = [r.model for r in requests] + list(floors.values())
-    hints = {c.digest: 60 * c.resources["minutes"] for c in cards if "minutes" in c.resources}
-    return with_estimates(with_trials(plan), Estimates(history(workspace)), hints)
-
-
-def plan_path(plan: SweepPlan, workspace: Workspace) -> Path:
-    """Return where the plan lies unless it is told to lie elsewhere: equal sweeps share it."""
-    words = (plan.task, plan.dataset.name, plan.digest[:8])
-    return workspace.sweeps / f"{'-'.join(words)}.json"
-
-
-def open_plan(path: Path, workspace: Workspace) -> SweepPlan:
-    """Return the plan in a file, with the places that its parts have on this machine.
-
-    Raises
-    ------
-    PlanError
-        If it cannot be read, or a model or the dataset has changed since.
-    """
-    return located(read_plan(path), workspace, _digest_of)
-
-
-def store_plan(path: Path, plan: SweepPlan) -> SweepPlan:
-    """Write a plan where there is none yet; return the one that is there.
-
-    The same sweep, asked for again, goes on in the order in which it began.
-
-    Raises
-    ------
-    PlanError
-        If another plan lies there.
-    """
-    from ..sweep.plan_file import PlanError
-
-    with contextlib.suppress(FileNotFoundError):
-        if path.stat().st_size:
-            there = read_plan(path)
-            if there.digest != plan.digest:
-                raise PlanError(
-                    f"{path} holds another plan, {there.name}: give another plan=, or go on with "
-                    f"that one by `glassbench sweep plan={path}`"
-                )
-            seconds = {p.key: p for p in plan.planned}
-            order = tuple(replace(seconds[p.key], seconds=p.seconds) for p in there.planned)
-            return replace(plan, planned=order, retries=there.retries, created=there.created)
-    write_plan(path, plan)
-    return plan
 
 
 def run_sweep(
@@ -190,27 +104,6 @@ def terms_of(plan: SweepPlan) -> Terms:
 def plan_standings(plan: SweepPlan, workspace: Workspace) -> list[Standing]:
     """Return where each trial of a plan stands, whoever runs it."""
     return list(standings(plan, workspace, holder_of))
-
-
-def _series(
-    card: ModelCard,
-    hyperparameters: Mapping[str, Any],
-    request: BenchmarkRequest,
-    floor: bool = False,
-) -> Series:
-    needs = Needs(
-        cpus=max(1, round(card.resources["cpus"])),
-        gpus=card.resources["gpus"],
-        memory_bytes=round(card.resources.get("memory_gb", 0.0) * 1e9),
-    )
-    return Series(
-        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
-        hyperparameters=hyperparameters,
-        seeds=request.seeds,
-        conditions=request.conditions,
-        floor=floor,
-        needs=Needs() if floor else needs,
-    )
 
 
 def _conclude(
@@ -303,9 +196,3 @@ def _read(outcome: Outcome, workspace: Workspace) -> Outcome:
     if result is None:
         return replace(outcome, error="its result was removed while the sweep went on")
     return replace(outcome, result=replace(result, history=()))
-
-
-def _digest_of(task: Task, path: Path) -> str:
-    from ..datasets.view import open_view
-
-    return open_view(task, path).digest

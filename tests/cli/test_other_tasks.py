@@ -35,8 +35,10 @@ def _without_tracking(monkeypatch):
     monkeypatch.setattr(f"{place}.prepare_store", lambda workspace: None)
     monkeypatch.setattr(f"{place}.end_preparation", lambda preparation: None)
     nowhere = Delivered(uri="", public_uri="", run_id=None, delivered=False, message="left out")
-    monkeypatch.setattr(f"{place}.deliver_all", lambda _, requests: [nowhere] * len(requests))
-    monkeypatch.setattr(f"{place}._figures", lambda *_: {})
+    monkeypatch.setattr(
+        "glassbench.cluster.conclude.deliver_all", lambda _, requests: [nowhere] * len(requests)
+    )
+    monkeypatch.setattr("glassbench.cluster.conclude._figures", lambda *_: {})
 
 
 @pytest.mark.parametrize("task", AT)

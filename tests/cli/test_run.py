@@ -9,7 +9,7 @@ import pytest
 
 from glassbench.cli.run import make_requests
 from glassbench.cluster import Outcome
-from glassbench.cluster.benchmark import model_trials
+from glassbench.cluster.request import model_trials
 from glassbench.config import parse_run
 from glassbench.registry import load_task
 from glassbench.results import TrialResult

@@ -15,14 +15,8 @@ import pytest
 
 from glassbench.cluster import BenchmarkRequest, execute
 from glassbench.cluster.lock import Held, exclusive, holder_of
-from glassbench.cluster.sweep import (
-    open_plan,
-    plan_of_requests,
-    plan_path,
-    plan_standings,
-    run_sweep,
-    store_plan,
-)
+from glassbench.cluster.sweep import plan_standings, run_sweep
+from glassbench.cluster.sweep_plan import open_plan, plan_of_requests, plan_path, store_plan
 from glassbench.cluster.terms import Terms
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
