@@ -18,6 +18,7 @@ import numpy as np
 from .datasets.closing import closed_splits
 from .datasets.view import View, open_view
 from .errors import UserError
+from .given_files import find_given_files
 from .metrics import MetricSpecification
 from .model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from .model_card import ModelCard, read_model_card
@@ -83,7 +84,7 @@ def _run(trial, workspace, report, device, threads, rank) -> TrialResult | None:
             f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest {view.digest}, "
             f"the trial was planned on {trial.dataset.digest}: plan the run again"
         )
-    model = _make_model(trial, card)
+    model = _make_model(trial, card, workspace)
     history = History(folder / "history.jsonl", report)
     cost = Cost(folder / "cost.json")
     predictions = _stored_predictions(folder)
@@ -122,9 +123,10 @@ def _run(trial, workspace, report, device, threads, rank) -> TrialResult | None:
     return result
 
 
-def _make_model(trial: Trial, card: ModelCard) -> Model:
+def _make_model(trial: Trial, card: ModelCard, workspace: Workspace) -> Model:
+    values = find_given_files(trial.hyperparameters, workspace)
     try:
-        return load_model_class(card)(**trial.hyperparameters)
+        return load_model_class(card)(**values)
     except (TypeError, ValueError) as error:
         message = f"model {trial.model.name} refuses its hyperparameters: {error}"
         raise TrialError(message) from error

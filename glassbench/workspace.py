@@ -58,6 +58,11 @@ class Workspace:
         return self.home / "sources"
 
     @property
+    def given(self) -> Path:
+        """Files that were named as hyperparameters, by content."""
+        return self.home / "given"
+
+    @property
     def database(self) -> Path:
         """The default tracking store."""
         return self.home / "mlflow.db"

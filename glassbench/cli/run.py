@@ -12,6 +12,7 @@ import typer
 from ..catalogue import find_dataset
 from ..conditions import choose_conditions
 from ..config import RunRequest, WordError, parse_run, split_words
+from ..given_files import keep_given_files
 from ..plan import DatasetReference
 from ..registry import hyperparameters_for, load_model_card, load_task
 from ..task import Task
@@ -113,6 +114,7 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
     found = find_dataset(task, asked.dataset, workspace)
     file = None if asked.config is None else read_configuration(Path(asked.config))
     given = {**({} if file is None else file.hyperparameters), **asked.hyperparameters}
+    given = keep_given_files(given, workspace)
     hyperparameters = [hyperparameters_for(card, task.name, found.name, given) for card in cards]
     floors = tuple(load_model_card(name) for name in task.floors) if asked.floors else ()
 

@@ -20,6 +20,7 @@ from ..config import (
     parse_switch,
     split_words,
 )
+from ..given_files import keep_given_files
 from ..hyperparameters import hyperparameters_for
 from ..plan import DatasetReference
 from ..registry import load_model_card, load_task
@@ -113,6 +114,7 @@ def make_study(task: Task, values: Mapping[str, str], workspace: Workspace) -> S
     if task.name not in card.tasks:
         raise WordError(f"model {card.name} serves {', '.join(card.tasks)}, not {task.name}")
     found = find_dataset(task, values.get("dataset"), workspace)
+    fixed = keep_given_files(fixed, workspace)
     hyperparameters = hyperparameters_for(card, task.name, found.name, fixed)
     space = tuple(d for d in card.search_space if d.name not in fixed)
     if not space:

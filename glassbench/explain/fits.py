@@ -12,11 +12,14 @@ import numpy as np
 
 from ..datasets.view import View, open_view
 from ..errors import UserError
+from ..given_files import find_given_files
 from ..metrics import MetricSpecification, select_pairs, select_particles
-from ..model import Condition, Example, Structure
+from ..model import Condition, Example, Model, Structure
+from ..model_card import ModelCard
 from ..plan import Trial, trial_from_json
 from ..predictions import predictions_digest, read_predictions
 from ..record import Record
+from ..registry import load_model_class
 from ..results import read_result
 from ..task import Task, read_task
 from ..workspace import Workspace
@@ -40,6 +43,12 @@ class Fit:
     trial: Trial
     folder: Path
     predictions: Mapping[str, Mapping[str, np.ndarray]]
+    workspace: Workspace
+
+    def fresh_model(self, card: ModelCard) -> Model:
+        """Return the model with the hyperparameters of the fit, not yet fitted."""
+        values = find_given_files(self.trial.hyperparameters, self.workspace)
+        return load_model_class(card)(**values)
 
 
 @dataclass(frozen=True)
@@ -110,4 +119,5 @@ def _fit(entry: Mapping[str, Any], workspace: Workspace) -> Fit:
         raise ExplainError(f"{path.parent} holds no result: run the request again")
     condition = Condition.of(**entry["condition"])
     by_condition = read_predictions(path)
-    return Fit(condition, trial_from_json(result.trial), path.parent, by_condition[condition.name])
+    predictions = by_condition[condition.name]
+    return Fit(condition, trial_from_json(result.trial), path.parent, predictions, workspace)

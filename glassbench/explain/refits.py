@@ -12,7 +12,6 @@ import numpy as np
 from ..metrics import interval_of_mean, paired_difference
 from ..model import Condition, Model, Run
 from ..model_card import ModelCard, read_model_card
-from ..registry import load_model_class
 from ..results import ConditionScores
 from ..scoring import primary_score, score_condition
 from .fits import Explained, ExplainError, Fit
@@ -38,7 +37,7 @@ def learning_curve(
     before: ConditionScores | None = None
     for number in _numbers(len(train)):
         report(f"{fit.condition.name}: fitting on {number} of {len(train)} configurations")
-        model = load_model_class(card)(**fit.trial.hyperparameters)
+        model = fit.fresh_model(card)
         with tempfile.TemporaryDirectory() as folder:
             valid = list(explained.view.examples("valid", (fit.condition,)))
             model.fit(train[:number], valid, _run(explained, fit, Path(folder)))
@@ -59,7 +58,7 @@ def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
     pairs = []
     for fit in explained.fits:
         card = _card(explained, fit)
-        model = load_model_class(card)(**fit.trial.hyperparameters)
+        model = fit.fresh_model(card)
         if not hasattr(model, "load") or not (fit.folder / "fitted").is_dir():
             raise ExplainError(
                 f"model {card.name} has no `save` and `load`, so that its fit cannot be asked "

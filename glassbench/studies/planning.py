@@ -10,6 +10,7 @@ from pathlib import Path
 from ..catalogue import find_dataset
 from ..conditions import choose_conditions
 from ..config import AxisChoice, RunRequest
+from ..given_files import keep_given_files
 from ..model import Condition
 from ..model_card import ModelCard
 from ..plan import DatasetReference, ModelReference, Trial
@@ -83,7 +84,7 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
     for card in cards:
         given = {k: v for k, v in study.fixed.items() if k in card.hyperparameters}
         given |= {} if file is None or file.model != card.name else file.hyperparameters
-        given |= run.hyperparameters
+        given = keep_given_files(given | run.hyperparameters, workspace)
         chosen = hyperparameters_for(card, task.name, found.name, given)
         subject = Subject(task, view, found.name, card, chosen, conditions, request.options)
         settings = study.varies.settings(subject, request.values)

@@ -1,0 +1,6 @@
+"""`python -m glassbench` is the command `glassbench`."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()
