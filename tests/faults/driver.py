@@ -19,7 +19,7 @@ import typer
 from glassbench.cli.guard import FAILED, guarded
 from glassbench.cli.progress import Lines
 from glassbench.cli.run import report_lines
-from glassbench.cluster import BenchmarkRequest, benchmark, run_benchmark
+from glassbench.cluster import BenchmarkRequest, conclude, run_benchmark
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.model_card import read_model_card
@@ -33,12 +33,12 @@ ROOT = HERE.parents[1]
 RUN = "tests.faults.injected:run"
 # Points of the main job, in its order: a function, and whether the blow falls before or after it.
 POINTS = {
-    "before the record": (benchmark, "_record", "before"),
-    "before the record is written": (benchmark, "_stored", "before"),
-    "after the record is written": (benchmark, "_stored", "after"),
-    "between figures and delivery": (benchmark, "_figures", "after"),
+    "before the record": (conclude, "_record", "before"),
+    "before the record is written": (conclude, "_stored", "before"),
+    "after the record is written": (conclude, "_stored", "after"),
+    "between figures and delivery": (conclude, "_figures", "after"),
     "while it is delivered": (delivery, "_start", "after"),
-    "after the delivery": (benchmark, "deliver_all", "after"),
+    "after the delivery": (conclude, "deliver_all", "after"),
 }
 
 
