@@ -15,7 +15,10 @@ difference helps. So it is led there in three steps.
 2. The update of the nodes is scaled so that its units see inputs of mean 0 and variance 1
    (data-dependent initialisation, Salimans & Kingma, NeurIPS 2016).
 3. The whole network learns E_ij, with one round of messages, then two, three, five and seven; a
-   linear readout of u, at each time, from the node states goes along and is thrown away.
+   linear readout of u, at each time, from the node states goes along and is thrown away. On the
+   way most rectified units of the updates fall silent for good, and the network gets no further
+   than the few that are left; so those are drawn anew, with an output of zero at first (Sokar et
+   al., The Dormant Neuron Phenomenon in Deep Reinforcement Learning, ICML 2023).
 
 A run that is stopped goes on when the command is given again.
 """
@@ -48,14 +51,15 @@ SCALE = 0.1  # sigma_AA, near the spread of E_ij
 KERNEL = np.linspace(0.75, 2.0, 24)  # centres of Gaussians in the distance, sigma_AA
 EDGE_STEPS, EDGES_PER_STEP, EDGE_RATE = 1000, 4096, 2e-3
 TOLD, KEPT = 25, 100  # steps between lines, and between checkpoints
+WAKE, DORMANT = 50, 1e-3  # steps between wakings, and share of inputs below which a unit is silent
 # Times and rounds of messages, steps, first and last learning rate, weights of u and of E_ij.
 STAGES = (
-    (1, 1, 150, 2e-3, 2e-3, 1.0, 0.1),
-    (1, 2, 200, 2e-3, 2e-3, 1.0, 1.0),
-    (1, 3, 250, 3e-3, 2e-3, 0.5, 1.0),
-    (1, 5, 300, 2e-3, 1.5e-3, 0.3, 1.0),
-    (1, 7, 1500, 1.5e-3, 1e-5, 0.2, 1.0),
-    (3, 7, 700, 1e-3, 0.0, 0.0, 1.0),
+    (1, 1, 300, 1e-3, 1e-3, 1.0, 0.1),
+    (1, 2, 300, 1e-3, 1e-3, 1.0, 1.0),
+    (1, 3, 400, 1e-3, 1e-3, 1.0, 1.0),
+    (1, 5, 500, 1e-3, 1e-3, 0.5, 1.0),
+    (1, 7, 1500, 1e-3, 1e-5, 0.3, 1.0),
+    (3, 7, 700, 5e-4, 0.0, 0.0, 1.0),
 )
 
 
@@ -157,6 +161,48 @@ def scale_node_update(network: nn.Module, inputs: dict) -> None:
         values = layer(values).relu()
 
 
+@torch.no_grad()
+def wake_dormant_units(network: nn.Module, optimiser: torch.optim.Adam, inputs: dict) -> int:
+    """Draw anew the first hidden units of both updates that are silent; return how many were.
+
+    What comes in has then mean 0 and variance 1, what goes out is 0: the network's function
+    stays what it is.
+    """
+    sender, receiver = inputs["sender"], inputs["receiver"]
+    node = encoded = network.node_encoder(inputs["species"][:, None])
+    edge = encoded_edge = network.edge_encoder(inputs["vectors"])
+    sample = torch.randperm(len(sender))[:EDGES_PER_STEP]
+    read = {network.edge_update: [], network.node_update: []}
+    for _ in range(network.recurrences):
+        values = torch.cat([node[sender], node[receiver], edge, encoded_edge], dim=1)
+        read[network.edge_update].append(values[sample])
+        edge = network.edge_update(values)
+        incoming = torch.zeros_like(node).index_add_(0, receiver, edge)
+        values = torch.cat([node, encoded, incoming], dim=1)
+        read[network.node_update].append(values)
+        node = network.node_update(values)
+    return sum(_wake(update, torch.cat(rows), optimiser) for update, rows in read.items())
+
+
+def _wake(update: Perceptron, values: Tensor, optimiser: torch.optim.Adam) -> int:
+    first, second = update.fc1, update.fc2
+    silent = (first(values) > 0).float().mean(dim=0) < DORMANT
+    if not silent.any():
+        return 0
+    weight = torch.randn(int(silent.sum()), values.shape[1])
+    before = values @ weight.T
+    spread = before.std(dim=0, correction=0).clamp_min(1e-4)
+    first.weight[silent] = weight / spread[:, None]
+    first.bias[silent] = -before.mean(dim=0) / spread + 0.5 * torch.randn(len(spread))
+    second.weight[:, silent] = 0
+    for parameter in (first.weight, first.bias, second.weight):
+        for moment in ("exp_avg", "exp_avg_sq"):
+            if moment in optimiser.state[parameter]:
+                kept = optimiser.state[parameter][moment]
+                (kept.T if parameter is second.weight else kept)[silent] = 0
+    return len(spread)
+
+
 def train(
     network: nn.Module, graphs: list[tuple[dict, Tensor, Tensor]], share: float, place: Path
 ) -> None:
@@ -175,20 +221,25 @@ def train(
     )
     learning = nn.ModuleList([network, head, decoder])
     variance = torch.stack([changes.var(dim=0) for _, changes, _ in graphs]).mean(dim=0)
+    along_axis = torch.stack([field[:, 0].var(dim=0) for *_, field in graphs]).mean()
+    spread = torch.cat([variance, along_axis.expand(3)])
     plan = [(stage, k) for stage in STAGES for k in range(math.ceil(share * stage[2]))]
     done, optimiser = _resume(place, learning, share)
     started, errors = time.perf_counter(), []
     for step, (stage, k) in enumerate(plan[done:], start=done):
         if k == 0:
             optimiser = torch.optim.Adam(learning.parameters(), lr=stage[3])
+        if step % WAKE == 0 and step > 0:
+            woken = wake_dormant_units(network, optimiser, graphs[0][0])
+            print(f"step {step}  {woken} units woken", flush=True)
         _set_rate(optimiser, stage[3], stage[4], k / math.ceil(share * stage[2]))
         errors.append(_step(learning, optimiser, graphs, variance, stage))
         if (step + 1) % TOLD == 0:
             left = (time.perf_counter() - started) / len(errors) * (len(plan) - step - 1)
-            explained = 1 - torch.stack(errors[-TOLD:]).mean(dim=0) / variance
+            told = [f"{e:.3f}" for e in 1 - torch.stack(errors[-TOLD:]).mean(dim=0) / spread]
             print(
                 f"step {step + 1} of {len(plan)}  rounds {stage[1]}  "
-                f"explained {' '.join(f'{e:.3f}' for e in explained)}  {left:.0f} s left",
+                f"explained {' '.join(told[:-3])}  u {' '.join(told[-3:])}  {left:.0f} s left",
                 flush=True,
             )
         if (step + 1) % KEPT == 0:
@@ -198,7 +249,10 @@ def train(
 
 
 def _step(learning, optimiser, graphs, variance, stage) -> Tensor:
-    """Take one step of a stage on a configuration drawn and turned; return its errors of E_ij."""
+    """Take one step of a stage on a configuration drawn and turned.
+
+    Returns the errors of E_ij at each time, and those of u along each axis at the first.
+    """
     times, rounds, *_, of_field, of_pairs = stage
     learning[0].recurrences = rounds
     inputs, changes, field = graphs[torch.randint(len(graphs), (1,)).item()]
@@ -211,7 +265,7 @@ def _step(learning, optimiser, graphs, variance, stage) -> Tensor:
     (of_field * field_errors[:times].mean() + of_pairs * pairs).backward()
     nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
     optimiser.step()
-    return pair_errors.detach()
+    return torch.cat([pair_errors, field_errors[0]]).detach()
 
 
 def _keep(place: Path, learning, optimiser, share: float, step: int) -> None:
@@ -251,7 +305,7 @@ def _first_output(decoder: Perceptron) -> dict[str, Tensor]:
 
 
 def _errors(learning, inputs, changes, field) -> tuple[Tensor, Tensor]:
-    """Return the mean squared errors of u and of E_ij, at each time."""
+    """Return the mean squared errors of u (times, 3) and of E_ij (times,)."""
     network, head, decoder = learning
     names = ("species", "vectors", "sender", "receiver", "sender_order")
     with autocast_for("auto", "cpu")():
@@ -260,7 +314,7 @@ def _errors(learning, inputs, changes, field) -> tuple[Tensor, Tensor]:
         predicted = head(node)
     pairs = edges.float()[inputs["pair_edges"]] / SCALE
     pair_errors = (pairs - changes[:, None]).square().mean(dim=(0, 1))
-    field_errors = (predicted.float().view_as(field) - field).square().mean(dim=(0, 2))
+    field_errors = (predicted.float().view_as(field) - field).square().mean(dim=0)
     return field_errors, pair_errors
 
 
