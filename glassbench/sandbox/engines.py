@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -15,6 +16,9 @@ from .limits import MIB, Limits
 from .shown import INPUT, LIBRARY, SCRATCH, View
 
 SHARED_MEMORY_BYTES = 64 * MIB
+# What Podman asks for by itself may be above what this user may have.
+MAX_OPEN_FILES, PROCESSES_TO_START = 1024, 1024
+GRACE_SECONDS = 10
 PREFERRED = ("bubblewrap", "apptainer", "podman")
 
 
@@ -126,9 +130,23 @@ def apptainer_command(engine: Engine, view: View, limits: Limits, skeleton: Path
 
 
 def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -> list[str]:
-    """Return Podman's command for a cell on an empty root folder."""
-    words = [engine.program, "run", "--rm", "--interactive", "--network", "none", "--read-only"]
-    words += ["--read-only-tmpfs=false", "--cap-drop", "all", "--security-opt", "no-new-privileges"]
+    """Return Podman's command for a cell on an empty root folder.
+
+    The container bears the skeleton's name, by which `ending_command` finds it, and ends
+    after its time even where the process that started it is no more.
+    """
+    words = [engine.program, "run", "--rm", "--name", skeleton.name, "--replace"]
+    words += ["--timeout", str(math.ceil(limits.wall_seconds) + GRACE_SECONDS)]
+    words += ["--ulimit", f"nofile={MAX_OPEN_FILES}", "--ulimit", f"nproc={PROCESSES_TO_START}"]
+    words += ["--log-driver", "none", "--interactive", "--network", "none", "--read-only"]
+    words += [
+        "--passwd=false",
+        "--read-only-tmpfs=false",
+        "--cap-drop",
+        "all",
+        "--security-opt",
+        "no-new-privileges",
+    ]
     words += ["--unsetenv-all", "--pids-limit", str(limits.processes), "--user", "65534:65534"]
     words += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
     words += ["--tmpfs", f"{SCRATCH}:rw,size={limits.scratch_bytes},mode=1777"]
@@ -136,6 +154,16 @@ def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -
     for place, source in _places(view, skeleton).items():
         words += ["--volume", f"{source}:{place}:ro"]
     return [*words, "--rootfs", str(skeleton), *inside_command()]
+
+
+def ending_command(engine: Engine, skeleton: Path) -> list[str] | None:
+    """Return the command that ends a container, None where its processes are our children's.
+
+    Podman's containers are children of a monitor that outlives the program that started them.
+    """
+    if engine.name != "podman":
+        return None
+    return [engine.program, "rm", "--force", "--ignore", "--time", "0", skeleton.name]
 
 
 CONTAINERS: dict[str, Callable[[Engine, View, Limits, Path], list[str]]] = {
@@ -157,6 +185,10 @@ def make_skeleton(view: View, folder: Path) -> Path:
         (folder / place.lstrip("/")).symlink_to(target)
     (folder / "empty").mkdir()
     (folder / "empty.file").touch()
+    # Nobody, as whom a cell runs, must pass, whatever the umask of this process is.
+    for point in (folder, *folder.rglob("*")):
+        if point.is_dir() and not point.is_symlink():
+            point.chmod(0o755)
     return folder
 
 

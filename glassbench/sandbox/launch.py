@@ -8,19 +8,27 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .bounded import read_json
-from .engines import CONTAINERS, Engine, bubblewrap_arguments, inside_command, make_skeleton
+from .engines import (
+    CONTAINERS,
+    Engine,
+    bubblewrap_arguments,
+    ending_command,
+    inside_command,
+    make_skeleton,
+)
 from .errors import SandboxError, printable
 from .exchange import write_request
 from .limits import Limits
 from .shown import machine_view
 
 WATCH_EVERY = 0.05
+ENDING_SECONDS = 60.0
 READ_AT_ONCE = 2**16
 HEADER_BYTES = 2**24
 
@@ -69,12 +77,11 @@ def run_cell(
     with contextlib.ExitStack() as stack:
         if engine.name == "bubblewrap":
             command = _bubblewrap(stack, engine, view, limits)
-        else:
-            root = stack.enter_context(tempfile.TemporaryDirectory(prefix="glassbench-root-"))
-            skeleton = make_skeleton(view, Path(root))
-            command = CONTAINERS[engine.name](engine, view, limits, skeleton)
-        descriptors = [int(word) for word in command[2:3] if engine.name == "bubblewrap"]
-        return _watched(command, descriptors, limits)
+            return _watched(command, limits, descriptors=[int(command[2])])
+        root = stack.enter_context(tempfile.TemporaryDirectory(prefix="glassbench-root-"))
+        skeleton = make_skeleton(view, Path(root))
+        command = CONTAINERS[engine.name](engine, view, limits, skeleton)
+        return _watched(command, limits, ending=ending_command(engine, skeleton))
 
 
 def _bubblewrap(stack: contextlib.ExitStack, engine: Engine, view, limits: Limits) -> list[str]:
@@ -86,7 +93,13 @@ def _bubblewrap(stack: contextlib.ExitStack, engine: Engine, view, limits: Limit
     return [engine.program, "--args", str(file.fileno()), "--", *inside_command()]
 
 
-def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outcome:
+def _watched(
+    command: list[str],
+    limits: Limits,
+    descriptors: Sequence[int] = (),
+    ending: list[str] | None = None,
+) -> Outcome:
+    """Run a command under limits; `ending` ends what outlives it."""
     started = time.monotonic()
     # No variable of this process enters: not even the one that starts the walls has any.
     process = subprocess.Popen(
@@ -113,6 +126,8 @@ def _watched(command: list[str], descriptors: list[int], limits: Limits) -> Outc
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         process.wait()
+        if ending is not None:
+            subprocess.run(ending, capture_output=True, env={}, timeout=ENDING_SECONDS, check=False)
         answer.join()
         log.join()
     text = log.data.decode("utf-8", errors="replace")

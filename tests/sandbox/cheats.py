@@ -95,7 +95,7 @@ for folder, folders, files in os.walk("/"):
         return True
 """,
     "read_the_parents_memory": """
-for pid in (self.parent, os.getppid(), 1):
+for pid in {self.parent, os.getppid(), 1} - {os.getpid()}:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/mem", "rb") as memory:
         return True
 """,
@@ -240,7 +240,7 @@ return True
 """,
     "stop_itself": """
 os.kill(os.getpid(), signal.SIGSTOP)
-return True
+return os.getpid() != 1  # process 1 of a namespace is not stopped from inside: nothing happened
 """,
     "kill_the_parent": """
 os.kill(self.parent, signal.SIGKILL)
