@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -212,12 +213,18 @@ def cluster_index(clusters: ArrayLike, configurations: int) -> NDArray[np.int64]
     return np.unique(clusters, return_inverse=True)[1].reshape(-1)
 
 
+@lru_cache(maxsize=8)
 def cluster_counts(clusters: int, draws: int, seed: int) -> NDArray[np.int64]:
-    """Return how often each cluster is drawn: (draws, clusters), rows summing to `clusters`."""
+    """Return how often each cluster is drawn: (draws, clusters), rows summing to `clusters`.
+
+    The same draws serve every comparison on the same clusters, so that they are kept, read-only.
+    """
     if draws < 1:
         raise ValueError(f"draws {draws} is below one: give a number of resamples such as {DRAWS}")
     generator = np.random.default_rng(seed)
-    return generator.multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
+    counts = generator.multinomial(clusters, np.full(clusters, 1 / clusters), size=draws)
+    counts.setflags(write=False)
+    return counts
 
 
 def percentiles(

@@ -8,7 +8,7 @@ from typing import Any
 
 from .boards import Board, Point, published_by_model
 from .exports import as_bibtex
-from .shared import range_bar, scale_of
+from .shared import bar_backdrop, range_bar, scale_of
 from .standing import Place, Standing, mean_over
 from .words import condition_words, decimals_for, number, symbol, unit
 
@@ -27,6 +27,7 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
         "standing": standing,
         "decimals": decimals,
         "rows": rows,
+        "backdrop": bar_backdrop(scale, standing.ceiling, standing.floor),
         "published": _published_rows(board, standing),
         "few": _condition_heads(board, few),
         "common": _common_words(board, standing.points),
@@ -90,7 +91,7 @@ def _row(
         "title": record["model"]["title"],
         "status": row.status,
         "is_floor": row.name in board.task.floors,
-        "bar": range_bar(place.value, place.interval, scale, ceiling, standing.floor),
+        "bar": range_bar(place.value, place.interval, scale),
         "share": share,
         "means": [
             (metric, mean_over(row, metric.name, standing.points))

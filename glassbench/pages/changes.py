@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .boards import Board
-from .standing import mean_over, ranking_points
+from .sources import Entry
+from .standing import Place, Standing
 from .words import score
 
 NEWEST_IN_FEED = 50
@@ -33,30 +34,29 @@ class Change:
     summary: str
 
 
-def list_changes(boards: Iterable[Board]) -> list[Change]:
+def list_changes(boards: Iterable[tuple[Board, Standing]]) -> list[Change]:
     """Return one change a record, newest first."""
     changes = []
-    for board in boards:
-        for row in board.rows:
+    for board, standing in boards:
+        for place in standing.places:
             oldest_first = sorted(
-                [row.entry, *row.earlier], key=lambda e: (e.record["created"], e.name)
+                [place.row.entry, *place.row.earlier], key=lambda e: (e.record["created"], e.name)
             )
             for index, entry in enumerate(oldest_first):
                 kind = "again" if index else "first"
-                changes.append(_change(board, row, entry, kind))
+                changes.append(_change(board, place, entry, kind))
     return sorted(changes, key=lambda c: (c.created, c.name), reverse=True)
 
 
-def _change(board: Board, row, entry, kind: str) -> Change:
+def _change(board: Board, place: Place, entry: Entry, kind: str) -> Change:
     record = entry.record
     model = record["model"]["name"]
     kind = "verified" if record["status"] == "verified" else kind
     words = {"first": "new on", "again": "run again on", "verified": "verified on"}[kind]
-    value = mean_over(row, board.primary.name, ranking_points(board))
     summary = f"{record['status']}, {_plural(len(record['conditions']), 'condition')}, "
     summary += _plural(len(record["seeds"]), "seed")
-    if entry is row.entry and value is not None:
-        summary += f"; {board.primary.title}: {score(value)}"
+    if entry is place.row.entry and place.value is not None:
+        summary += f"; {board.primary.title}: {score(place.value)}"
     return Change(
         name=entry.name,
         created=record["created"],

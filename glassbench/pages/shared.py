@@ -11,7 +11,7 @@ from ..record import Record
 from .boards import Board
 from .standing import Standing
 
-BAR_WIDTH, BAR_HEIGHT = 120, 16
+BAR_WIDTH = 120  # as in site.css
 STATUS_WORDS = {
     "reported": "taken from a publication, not run here",
     "measured": "run with GlassBench by whoever handed it in",
@@ -40,38 +40,41 @@ def scale_of(board: Board, standing: Standing) -> tuple[float, float]:
     return low, high + 0.05 * (high - low or 1.0)
 
 
-def range_bar(
-    value: float | None,
-    ends: tuple[float, float] | None,
-    scale: tuple[float, float],
-    ceiling: float | None,
-    floor: float | None,
+def bar_backdrop(
+    scale: tuple[float, float], ceiling: float | None, floor: float | None
 ) -> Markup:
-    """Return a small drawing of a score: interval, ceiling shaded, floor dashed.
-
-    It repeats what stands in words beside it, so that screen readers pass over it.
-    """
-
-    def x(number: float) -> float:
-        share = (number - scale[0]) / (scale[1] - scale[0])
-        return round(2 + (BAR_WIDTH - 4) * min(1.0, max(0.0, share)), 1)
-
-    if value is None:
-        return Markup("")
+    """Return what all range bars of a table share: the track, the shaded ceiling, the floor."""
     parts = [f'<path class="track" d="M2 8H{BAR_WIDTH - 2}"/>']
     if ceiling is not None:
-        left = x(ceiling)
+        left = _along(ceiling, scale)
         width = round(BAR_WIDTH - 2 - left, 1)
         parts.append(f'<rect class="above" x="{left}" y="2" width="{width}" height="12"/>')
     if floor is not None:
-        parts.append(f'<path class="floor" d="M{x(floor)} 2V14"/>')
-    if ends is not None:
-        parts.append(f'<path class="ends" d="M{x(ends[0])} 8H{x(ends[1])}"/>')
-    parts.append(f'<circle cx="{x(value)}" cy="8" r="3.5"/>')
+        parts.append(f'<path class="floor" d="M{_along(floor, scale)} 2V14"/>')
     return Markup(
-        f'<svg class="bar" viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT}" width="{BAR_WIDTH}" '
-        f'height="{BAR_HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+        f'<svg class="backdrop" aria-hidden="true"><symbol id="bar">{"".join(parts)}</symbol></svg>'
     )
+
+
+def range_bar(
+    value: float | None, ends: tuple[float, float] | None, scale: tuple[float, float]
+) -> Markup:
+    """Return a small drawing of a score and its interval on the table's backdrop.
+
+    It repeats what stands in words beside it, so that screen readers pass over it.
+    """
+    if value is None:
+        return Markup("")
+    parts = ['<use href="#bar"/>']
+    if ends is not None:
+        parts.append(f'<path d="M{_along(ends[0], scale)} 8H{_along(ends[1], scale)}"/>')
+    parts.append(f'<circle cx="{_along(value, scale)}" cy="8" r="3.5"/>')
+    return Markup(f'<svg class="bar" aria-hidden="true">{"".join(parts)}</svg>')
+
+
+def _along(number: float, scale: tuple[float, float]) -> float:
+    share = (number - scale[0]) / (scale[1] - scale[0])
+    return round(2 + (BAR_WIDTH - 4) * min(1.0, max(0.0, share)), 1)
 
 
 def hardware_words(record: Record) -> list[str]:

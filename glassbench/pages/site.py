@@ -220,7 +220,7 @@ class _Builder:
         made_from = digest_of(
             sorted(self.of_board.items()), cards, self.sources.problems, self.address
         )
-        changes = list_changes(board for board, _ in self.boards)
+        changes = list_changes(self.boards)
         main = [
             {"board": board, "standing": standing, "decimals": decimals_for(
                 place.interval for place in standing.places)}

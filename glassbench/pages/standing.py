@@ -125,7 +125,7 @@ def configuration_scores(
     -------
     (scores, parents), each (configurations,); None where a condition is missing
     """
-    groups: dict[tuple[str, ...], list[np.ndarray]] = {}
+    groups: dict[tuple[str, ...], list[list[list[float]]]] = {}
     parents: dict[tuple[str, ...], list[str]] = {}
     for point in points:
         entry, score = row.conditions.get(point), row.value(board.primary.name, point)
@@ -134,18 +134,27 @@ def configuration_scores(
         seeds = [seed["by_configuration"] for seed in score["seeds"]]
         if not all(seeds):
             return None
-        # None becomes NaN, which stays undefined in every mean.
         key = tuple(entry["configurations"])
-        groups.setdefault(key, []).append(np.array(seeds, dtype=float).mean(axis=0))
+        groups.setdefault(key, []).append(seeds)
         parents[key] = entry["parents"]
     if not groups:
         return None
     total = sum(len(key) for key in groups)
     weighted = [
-        np.mean(values, axis=0) * total * len(values) / (len(points) * len(key))
+        _mean_of_conditions(values) * total * len(values) / (len(points) * len(key))
         for key, values in groups.items()
     ]
     return np.concatenate(weighted), np.concatenate([parents[key] for key in groups])
+
+
+def _mean_of_conditions(values: Sequence[list[list[float | None]]]) -> np.ndarray:
+    """Return the mean (configurations,) over conditions of the mean over seeds of each.
+
+    None becomes NaN, which stays undefined in every mean.
+    """
+    if len({len(seeds) for seeds in values}) == 1:
+        return np.array(values, dtype=float).mean(axis=1).mean(axis=0)
+    return np.mean([np.array(seeds, dtype=float).mean(axis=0) for seeds in values], axis=0)
 
 
 def mean_over(row: Row, metric: str, points: Sequence[Point]) -> float | None:

@@ -18,7 +18,16 @@ document.addEventListener("DOMContentLoaded", () => {
     form.before(opener);
   }
 
-  const value = (row, column) => row.cells[columns.indexOf(column)]?.dataset.v ?? "";
+  // What a row or a cell says of itself in full, or else what it shows.
+  const told = new Set(["model", "status", "reads", "parameters", "year", "gpu", "cpu"]);
+  const plain = (text) => (text === "–" ? "" : text.replace(/^−/, "-").replace(/^=/, ""));
+  function value(row, column) {
+    if (told.has(column)) return row.dataset[column] ?? "";
+    const cell = row.cells[columns.indexOf(column)];
+    const link = column === "record" && cell?.querySelector("a")?.getAttribute("href");
+    if (link) return link.split("/").pop().replace(/\.html$/, "");
+    return cell?.dataset.v ?? cell?.querySelector("time")?.dateTime ?? plain(cell?.textContent.trim() ?? "");
+  }
   function sort(column, direction) {
     sorting = [column, direction];
     const sign = direction === "desc" ? -1 : 1;
