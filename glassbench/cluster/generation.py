@@ -19,10 +19,11 @@ from ..simulation.generate import open_local_runner
 from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import run_piece
 from ..simulation.pieces import Piece, PieceFailed, Runner, whole_file
+from ..simulation.seeds import SECRET_VARIABLE
 from .session import address_of, open_session
 
 RETRIES = 3
-BUILD_VARIABLES = (BUILD_VARIABLE, ARGUMENTS_VARIABLE, POTENTIAL_VARIABLE)
+CHOSEN = (BUILD_VARIABLE, ARGUMENTS_VARIABLE, POTENTIAL_VARIABLE, SECRET_VARIABLE)
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ class RayRunner:
         import ray
 
         self.task, self.folder, self.slots = task, folder, slots
-        build = {name: os.environ[name] for name in BUILD_VARIABLES if name in os.environ}
+        chosen = {name: os.environ[name] for name in CHOSEN if name in os.environ}
         self._remote = ray.remote(make_piece).options(
-            num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": build} if build else None
+            num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": chosen} if chosen else None
         )
         self._running: dict = {}
 

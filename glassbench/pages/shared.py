@@ -40,9 +40,7 @@ def scale_of(board: Board, standing: Standing) -> tuple[float, float]:
     return low, high + 0.05 * (high - low or 1.0)
 
 
-def bar_backdrop(
-    scale: tuple[float, float], ceiling: float | None, floor: float | None
-) -> Markup:
+def bar_backdrop(scale: tuple[float, float], ceiling: float | None, floor: float | None) -> Markup:
     """Return what all range bars of a table share: the track, the shaded ceiling, the floor."""
     parts = [f'<path class="track" d="M2 8H{BAR_WIDTH - 2}"/>']
     if ceiling is not None:

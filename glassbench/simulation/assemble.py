@@ -25,6 +25,7 @@ from .ka_propensity import State, configurations_of, parents_of
 from .kob_andersen import PAIR_COMMANDS
 from .lammps_library import lammps_version
 from .pieces import read_piece
+from .seeds import seeds_in_words
 
 CITATION = (
     "Made by GlassBench after the protocol of Shiba et al., J. Chem. Phys. 158, 084503 (2023), "
@@ -66,7 +67,7 @@ def _attributes(name: str) -> dict[str, object]:
         "simulator": lammps_version(),
         "potential": "force-shifted Lennard-Jones, Shiba et al. 2023, Eq. 7 and 8: "
         + "; ".join(PAIR_COMMANDS),
-        "seeds": "sha256 of the names of task, state, split, parent, configuration, trajectory",
+        "seeds": seeds_in_words("task, state, split, parent, configuration, trajectory"),
     }
 
 

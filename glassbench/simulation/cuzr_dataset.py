@@ -18,6 +18,7 @@ from .pieces import read_piece
 from .plasticity_checks import check_loaded
 from .plasticity_dataset import curve_strains, sample_arrays, write_plasticity
 from .quasistatic_shear import steps_in
+from .seeds import seeds_in_words
 from .vibration import vibration_name
 
 CITATION = (
@@ -49,7 +50,7 @@ def assemble_cuzr_plasticity(
         "simulator": lammps_version(),
         "potential": potential_attribute(states[0].samples.protocol.potential),
         "deviations": DEVIATIONS,
-        "seeds": "sha256 of the names of sample set, sample, load, repeat",
+        "seeds": seeds_in_words("sample set, sample, load, repeat"),
     }
     bits = 23 if name == "paper" else 11
     described = [_state(state, folder) for state in states]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..workspace import Workspace
-from .generators import check_plan, generator_of, pieces_folder
+from .generators import check_plan, generator_of, hidden_name, pieces_folder
 from .piece_process import LocalRunner
 from .pieces import Piece, PieceFailed, Runner, run_pieces, unfinished
 
@@ -128,7 +128,7 @@ def generate_dataset(
                 f"{len(failures)} of {len(plan.pieces)} pieces failed; the others are kept in "
                 f"{plan.folder}. First: {failures[0]}"
             )
-    destination = out or workspace.datasets / f"{task}-{dataset}.zarr.zip"
+    destination = out or workspace.datasets / f"{hidden_name(f'{task}-{dataset}')}.zarr.zip"
     return generator_of(task).assemble(dataset, plan.folder, destination)
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import UserError
+from .seeds import secret_tag
 
 GENERATED_TASKS = ("ka_propensity", "lj2d_plasticity", "cuzr_stiffness", "cuzr_plasticity")
 
@@ -65,6 +66,12 @@ def check_plan(task: str, dataset: str) -> ModuleType:
 def pieces_folder(task: str, dataset: str, generations: Path) -> Path:
     """Return the folder below `generations` where the pieces of a dataset lie."""
     generator = generator_of(task)
-    if hasattr(generator, "folder_name"):
-        return generations / generator.folder_name(dataset)
-    return generations / f"{task}-{dataset}"
+    shared = hasattr(generator, "folder_name")
+    name = generator.folder_name(dataset) if shared else f"{task}-{dataset}"
+    return generations / hidden_name(name)
+
+
+def hidden_name(name: str) -> str:
+    """Return a name by which what is made with a secret never meets what is made without."""
+    tag = secret_tag()
+    return f"{name}-hidden-{tag}" if tag else name

@@ -18,6 +18,7 @@ from .pieces import read_piece
 from .plasticity_checks import check_loaded
 from .plasticity_dataset import curve_strains, sample_arrays, write_plasticity
 from .quasistatic_shear import steps_in
+from .seeds import seeds_in_words
 from .vibration_2d import vibration_name
 
 CITATION = (
@@ -49,7 +50,7 @@ def assemble_lj2d_plasticity(
         "simulator": lammps_version(),
         "potential": "; ".join(LENNARD_JONES_2D.pair_commands),
         "deviations": DEVIATIONS,
-        "seeds": "sha256 of the names of task, state, split, sample, load, repeat",
+        "seeds": seeds_in_words("task, state, split, sample, load, repeat"),
     }
     bits = 23 if name == "paper" else 11
     described = [_state(state, folder) for state in states]

@@ -17,6 +17,7 @@ from .copper_zirconium_samples import read_structure
 from .cuzr_stiffness import State, stiffness_name
 from .lammps_library import lammps_version
 from .pieces import read_piece
+from .seeds import seeds_in_words
 from .stiffness_checks import check_stiffness
 from .vibration import TEMPERATURE, vibration_name
 
@@ -55,7 +56,7 @@ def _attributes(states: Sequence[State], name: str) -> dict[str, object]:
         "simulator": lammps_version(),
         "potential": potential_attribute(states[0].samples.protocol.potential),
         "deviations": DEVIATIONS,
-        "seeds": "sha256 of the names of system, sample set, number, temperature, and use",
+        "seeds": seeds_in_words("system, sample set, number, temperature, and use"),
     }
 
 

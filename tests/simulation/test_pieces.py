@@ -12,15 +12,6 @@ import pytest
 from glassbench.simulation.lj2d_plasticity import pieces as plasticity_pieces
 from glassbench.simulation.piece_process import LocalRunner, run_piece
 from glassbench.simulation.pieces import Piece, PieceFailed, run_pieces, write_whole
-from glassbench.simulation.seeds import seed_from_names
-
-
-def test_seeds_depend_on_names_and_on_their_borders():
-    assert seed_from_names("a", 1) == seed_from_names("a", 1)
-    assert seed_from_names("ab", "c") != seed_from_names("a", "bc")
-    seeds = {seed_from_names("trajectory", k) for k in range(1000)}
-    assert len(seeds) == 1000
-    assert all(0 < seed < 2**31 - 1 for seed in seeds)
 
 
 def pieces():
