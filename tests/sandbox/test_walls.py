@@ -112,6 +112,29 @@ def test_containers_get_an_empty_root_and_no_network(tmp_path):
         assert all(word in command for word in words), command
 
 
+def test_nobody_may_pass_a_containers_root_whatever_the_umask(tmp_path):
+    request = tmp_path / "request"
+    request.mkdir()
+    before = os.umask(0o077)
+    try:
+        skeleton = make_skeleton(machine_view(request), tmp_path / "root")
+    finally:
+        os.umask(before)
+    folders = [skeleton, *(p for p in skeleton.rglob("*") if p.is_dir() and not p.is_symlink())]
+    assert all(folder.stat().st_mode & 0o777 == 0o755 for folder in folders)
+
+
+def test_a_container_that_outlives_its_starter_is_ended_by_its_name(tmp_path):
+    request, skeleton = tmp_path / "request", tmp_path / "glassbench-root-1"
+    request.mkdir()
+    engine, limits = Engine("podman", "/usr/bin/podman", "4"), Limits(wall_seconds=3)
+    command = engines.podman_command(engine, machine_view(request), limits, skeleton)
+    assert command[command.index("--name") + 1] == skeleton.name
+    assert int(command[command.index("--timeout") + 1]) > limits.wall_seconds
+    assert engines.ending_command(engine, skeleton)[-1] == skeleton.name
+    assert engines.ending_command(Engine("apptainer", "", ""), skeleton) is None
+
+
 def test_other_users_enter_through_a_user_namespace(tmp_path):
     words = bubblewrap_arguments(machine_view(tmp_path), Limits(), as_root=False)
     assert "--unshare-user" in words and "--disable-userns" in words
