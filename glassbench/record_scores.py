@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .metrics import MetricSpecification, interval_of_mean, paired_difference
@@ -83,16 +84,19 @@ def _score_entry(
     first: ConditionScores,
 ) -> dict[str, Any]:
     name = specification.name
-    seeds = []
+    seeds, intervals = [], []
     for seed, scored in by_seed.items():
         score = _aligned(scored, name, first, f"seed {seed}")
+        intervals.append(score.interval)
         seeds.append(
             {"seed": seed, "value": score.value, "by_configuration": list(score.by_configuration)}
         )
     averaged = [_mean(values) for values in zip(*(s["by_configuration"] for s in seeds))]
     return {
         "value": _mean([seed["value"] for seed in seeds]),
-        "interval": _interval(specification, averaged, first.parents),
+        "interval": _ends(interval_of_mean(_numbers(averaged), first.parents))
+        if specification.average == "configuration"
+        else _mean_ends(intervals),
         "seeds": seeds,
     }
 
@@ -146,7 +150,8 @@ def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, whose
             f"{whose} was scored on other configurations at {dict(scored.condition)}: {odd[:5]} "
             "stand on one side only; run it again on the same dataset"
         )
-    return Score(score.value, tuple(values[name] for name in first.configurations))
+    ordered = tuple(values[name] for name in first.configurations)
+    return replace(score, by_configuration=ordered)
 
 
 def _averaged(entry: Mapping[str, Any]) -> list[float | None]:
@@ -154,12 +159,11 @@ def _averaged(entry: Mapping[str, Any]) -> list[float | None]:
     return [_mean(values) for values in zip(*(s["by_configuration"] for s in entry["seeds"]))]
 
 
-def _interval(
-    specification: MetricSpecification, values: Sequence[float | None], parents: Sequence[str]
-) -> list[float] | None:
-    if specification.average != "configuration":
+def _mean_ends(intervals: Sequence[tuple[float, float] | None]) -> list[float] | None:
+    """Return the mean of the seeds' intervals, which is not narrower than that of their mean."""
+    if not intervals or any(ends is None for ends in intervals):
         return None
-    return _ends(interval_of_mean(_numbers(values), parents))
+    return [math.fsum(ends) / len(intervals) for ends in zip(*intervals, strict=True)]
 
 
 def _ends(interval) -> list[float] | None:

@@ -23,10 +23,13 @@ class Score:
     ----------
     value : the aggregate, as the metric's `average` says
     by_configuration : value of each test configuration, in the order of `ConditionScores`
+    interval : 95 % cluster-bootstrap interval of an aggregate that is no mean over
+        configurations; None where it is one, whose interval follows from them, or undefined
     """
 
     value: float | None
     by_configuration: tuple[float | None, ...]
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,11 @@ def _condition_scores(plain: Mapping[str, Any]) -> ConditionScores:
         configurations=tuple(plain["configurations"]),
         parents=tuple(plain["parents"]),
         scores={
-            name: Score(score["value"], tuple(score["by_configuration"]))
+            name: Score(
+                score["value"],
+                tuple(score["by_configuration"]),
+                tuple(ends) if (ends := score.get("interval")) else None,
+            )
             for name, score in plain["scores"].items()
         },
         means=plain.get("means", {}),

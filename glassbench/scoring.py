@@ -17,6 +17,7 @@ from .metrics import (
     MetricSpecification,
     noise_ceiling,
     score_configurations,
+    score_interval,
     select_pairs,
     select_particles,
 )
@@ -65,17 +66,18 @@ def score_condition(
     ordered = [predictions[example.structure.configuration] for example in examples]
     if chosen is not None:
         examples = [at_particles(example, chosen(example.structure)) for example in examples]
+    parents = tuple(view.parents(split, condition))
     scores = {}
     for table in task.metrics if chosen is None else [task.primary_metric]:
         specification = MetricSpecification.from_table(table).at(condition)
         if all(specification.prediction in p for p in ordered) and all(
             specification.target in e.targets for e in examples
         ):
-            scores[specification.name] = _score(specification, ordered, examples)
+            scores[specification.name] = _score(specification, ordered, examples, parents)
     return ConditionScores(
         condition=dict(condition),
         configurations=tuple(example.structure.configuration for example in examples),
-        parents=tuple(view.parents(split, condition)),
+        parents=parents,
         scores=scores,
         means=_means(MetricSpecification.from_table(task.primary_metric), ordered, examples),
     )
@@ -183,7 +185,9 @@ def _score(
     specification: MetricSpecification,
     predictions: Sequence[Predictions],
     examples: Sequence[Example],
+    parents: Sequence[str] | None = None,
 ) -> Score:
+    """Return a metric; with `parents`, also the interval of an aggregate that is no mean."""
     target = specification.prediction
     selections = [
         _selection(specification, example.structure, example.structure.pairs, example.balanced)
@@ -205,8 +209,15 @@ def _score(
             )
     boxes = [(example.structure.positions, example.structure.box) for example in examples]
     scored = score_configurations(specification, guesses, truths, selections, boxes)
+    interval = None
+    if parents is not None and specification.average != "configuration":
+        found = score_interval(specification, guesses, truths, parents, selections, boxes)
+        ends = _defined(found.low), _defined(found.high)
+        interval = None if None in ends else ends
     return Score(
-        _defined(scored.value), tuple(_defined(value) for value in scored.by_configuration)
+        _defined(scored.value),
+        tuple(_defined(value) for value in scored.by_configuration),
+        interval,
     )
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,21 @@ def test_seeds_are_averaged_by_configuration_before_the_parents_are_resampled():
     assert record["cost"] == {
         "wall_seconds": 2.0, "cpu_seconds": 4.0, "gpu_seconds": 0.0, "peak_memory_bytes": 1,
     }  # fmt: skip
+
+
+def test_an_aggregate_that_is_no_mean_brings_its_own_interval():
+    def pooled(ends, seed):
+        one = result(GOOD, seed=seed)
+        own = replace(one.conditions[0].scores["pooled"], interval=ends)
+        scores = {**one.conditions[0].scores, "pooled": own}
+        return replace(one, conditions=(replace(one.conditions[0], scores=scores),))
+
+    both = [pooled((0.2, 0.6), 0), pooled((0.4, 0.7), 1)]
+    entry = record_of(both, seeds=(0, 1))["conditions"][0]
+    assert entry["scores"]["pooled"]["interval"] == pytest.approx([0.3, 0.65])
+    one_lacks = [pooled((0.2, 0.6), 0), pooled(None, 1)]
+    entry = record_of(one_lacks, seeds=(0, 1))["conditions"][0]
+    assert entry["scores"]["pooled"]["interval"] is None
 
 
 def test_the_best_floor_is_subtracted_pairwise():

@@ -51,6 +51,18 @@ def test_the_primary_metric_is_the_mean_over_configurations_of_type_a(task, view
     assert score.value == pytest.approx(np.mean(expected))
 
 
+def test_what_is_pooled_brings_an_interval_over_parents(task, view):
+    generator = np.random.default_rng(2)
+    guesses = {
+        name: {"propensity": t["propensity"] + generator.normal(size=108)}
+        for name, t in truth(view).items()
+    }
+    scores = score_condition(task, view, CONDITION, guesses).scores
+    low, high = scores["pearson_a_pooled"].interval
+    assert low < scores["pearson_a_pooled"].value < high
+    assert scores["pearson_a"].interval is None  # it follows from the configurations
+
+
 def test_a_constant_prediction_is_undefined_not_zero(task, view):
     guesses = {name: {"propensity": np.ones(108)} for name in truth(view)}
     score = score_condition(task, view, CONDITION, guesses).scores["pearson_a"]

@@ -10,6 +10,7 @@ from .noise_ceiling import (
     reliability,
     score_over_ceiling,
 )
+from .pooled_classes import interval_of_pooled_classes
 from .pooled_interval import interval_of_pooled_pearson, interval_of_statistic
 from .ranking import RankedModel, holm, rank_groups
 from .regression import (
@@ -41,6 +42,7 @@ __all__ = [
     "c_rank",
     "holm",
     "interval_of_mean",
+    "interval_of_pooled_classes",
     "interval_of_pooled_pearson",
     "interval_of_statistic",
     "mae",

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._checks import selected
 from .bootstrap import DRAWS, Interval, interval_of_mean
 from .correlation import evaluate_by_configuration, pool
+from .pooled_classes import POOLED_CLASSES, interval_of_pooled_classes
 from .pooled_interval import interval_of_pooled_pearson, interval_of_statistic
 from .specification import METRICS, NEEDS_STRUCTURE, MetricSpecification
 
@@ -98,8 +99,8 @@ def score_interval(
 ) -> Interval:
     """Return the aggregate of `score_configurations` with its 95 % cluster-bootstrap interval.
 
-    Means over configurations and the pooled Pearson correlation take well under
-    a second; any other pooled function is computed once for each draw.
+    Means over configurations, the pooled Pearson correlation and the pooled scores of classes
+    take well under a second; any other pooled function is computed once for each draw.
 
     Parameters
     ----------
@@ -115,8 +116,12 @@ def score_interval(
         return interval_of_statistic(
             lambda index: function(first[index], second[index]), clusters, draws, seed
         )
+    arguments = (predictions, targets, clusters, selections, draws, seed)
     if specification.function == "pearson":
-        return interval_of_pooled_pearson(predictions, targets, clusters, selections, draws, seed)
+        return interval_of_pooled_pearson(*arguments)
+    if specification.function in POOLED_CLASSES:
+        name, options = specification.function, specification.options
+        return interval_of_pooled_classes(name, *arguments, **options)
     parts = list(selected(predictions, targets, selections))
 
     def pooled(index: NDArray[np.int64]) -> float:

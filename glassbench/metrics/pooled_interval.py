@@ -42,12 +42,12 @@ def interval_of_statistic(
     configurations, total = np.arange(len(index)), int(index.max()) + 1
     value = float(statistic(configurations))
     if total == 1 or math.isnan(value):
-        return _interval(value, np.full(draws, math.nan), total, level)
+        return interval_of_draws(value, np.full(draws, math.nan), total, level)
     sampled = [
         statistic(np.repeat(configurations, counts[index]))
         for counts in cluster_counts(total, draws, seed)
     ]
-    return _interval(value, np.asarray(sampled, np.float64), total, level)
+    return interval_of_draws(value, np.asarray(sampled, np.float64), total, level)
 
 
 def interval_of_pooled_pearson(
@@ -85,7 +85,7 @@ def interval_of_pooled_pearson(
     sizes = [target.shape[-1] for _, target in selected(predictions, targets, masks)]
     total, value = int(index.max()) + 1, float(pearson(first, second))
     if total == 1 or math.isnan(value):
-        return _interval(value, np.full(draws, math.nan), total, level)
+        return interval_of_draws(value, np.full(draws, math.nan), total, level)
     x, y = _standardised(first), _standardised(second)
     moments = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y])
     cluster_of_particle = np.repeat(index, sizes)
@@ -96,7 +96,7 @@ def interval_of_pooled_pearson(
     variances = [xx - mean_x**2, yy - mean_y**2]
     variance_x, variance_y = (np.where(v > ROUNDING, v, np.nan) for v in variances)
     sampled = (xy - mean_x * mean_y) / np.sqrt(variance_x * variance_y)
-    return _interval(value, np.clip(sampled, -1, 1), total, level)
+    return interval_of_draws(value, np.clip(sampled, -1, 1), total, level)
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -104,7 +104,10 @@ def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return (shifted - shifted.mean()) / shifted.std()
 
 
-def _interval(value: float, sampled: NDArray[np.float64], clusters: int, level: float) -> Interval:
+def interval_of_draws(
+    value: float, sampled: NDArray[np.float64], clusters: int, level: float
+) -> Interval:
+    """Return the interval of a statistic from its values (draws,) on resampled clusters."""
     defined = sampled[~np.isnan(sampled)]
     undefined = len(sampled) - len(defined)
     low = high = np.float64(math.nan)

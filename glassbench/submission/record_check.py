@@ -210,7 +210,7 @@ def rescored(bundle: Bundle, task: Task, dataset: DatasetReference, view, how: C
 def _floors(record: Record, task: Task, dataset: DatasetReference, how: Checking) -> Mapping:
     """Return the floors' results, run again or as the record says them."""
     from ..model import Condition
-    from ..results import ConditionScores, Score
+    from ..results import ConditionScores
 
     names = dict.fromkeys(
         floor["model"] for entry in record["conditions"] for floor in entry["floors"]
@@ -230,7 +230,7 @@ def _floors(record: Record, task: Task, dataset: DatasetReference, how: Checking
                         entry["condition"],
                         tuple(entry["configurations"]),
                         tuple(entry["parents"]),
-                        {metric: Score(floor["value"], tuple(floor["by_configuration"]))},
+                        {metric: _stated_score(floor)},
                     )
                     for entry in record["conditions"]
                     for floor in entry["floors"]
@@ -240,6 +240,13 @@ def _floors(record: Record, task: Task, dataset: DatasetReference, how: Checking
         ]
         for name in names
     }
+
+
+def _stated_score(floor: Mapping):
+    from ..results import Score
+
+    ends = floor["interval"]
+    return Score(floor["value"], tuple(floor["by_configuration"]), tuple(ends) if ends else None)
 
 
 @dataclass(frozen=True)
