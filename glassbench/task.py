@@ -65,7 +65,7 @@ class Task:
     """A standardised problem. `metrics` holds the tables of `task.toml` as they stand.
 
     `transfer` names the axes over which a model fitted at one value is also scored at the
-    others.
+    others; `quick` names the models of a first look, minutes of work on two cores.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Task:
     citation: str
     folder: Path = field(compare=False)
     transfer: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ()
 
     @property
     def primary_metric(self) -> Mapping[str, Any]:
@@ -139,7 +140,7 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
         "metrics", "floors", "datasets", "default_dataset", "citation",
     }  # fmt: skip
     for key in table:
-        if key not in known | {"transfer"}:
+        if key not in known | {"transfer", "quick"}:
             near = get_close_matches(key, known, n=1)
             hint = f": did you mean `{near[0]}`?" if near else f": known keys are {sorted(known)}"
             raise TaskError(f"{where}: unknown key `{key}`{hint}")
@@ -194,6 +195,7 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
         citation=table["citation"],
         folder=folder,
         transfer=_transfer(table, where),
+        quick=tuple(table.get("quick", ())),
     )
 
 

@@ -14,7 +14,7 @@ from ..conditions import choose_conditions
 from ..config import RunRequest, WordError, parse_run, split_words
 from ..given_files import keep_given_files
 from ..plan import DatasetReference
-from ..registry import hyperparameters_for, load_model_card, load_task
+from ..registry import hyperparameters_for, list_models, load_model_card, load_task
 from ..task import Task
 from ..tuning.configuration import Configuration, read_configuration
 from ..workspace import Workspace, open_workspace
@@ -96,6 +96,26 @@ def _words_of(found: Configuration, values: Mapping[str, str]) -> list[str]:
     return [f"{key}={getattr(found, key)}" for key in ("task", "model") if key not in values]
 
 
+def models_of(task: Task, words: Sequence[str]) -> list[str]:
+    """Return the models that words name: `quick` and `all` stand for several, once each.
+
+    `quick` are those that the task calls so, for a first look in minutes; `all` are
+    those that serve the task and can be read.
+    """
+    names: list[str] = []
+    for word in words:
+        if word == "quick":
+            if not task.quick:
+                raise WordError(f"task {task.name} names no quick models: give model=NAME or all")
+            names += task.quick
+        elif word == "all":
+            sound = [found for found in list_models() if not found.error]
+            names += [f.name for f in sound if task.name in load_model_card(f.name).tasks]
+        else:
+            names.append(word)
+    return list(dict.fromkeys(names))
+
+
 def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[BenchmarkRequest]:
     """Return one request per model, with everything checked that can be before any work.
 
@@ -104,7 +124,7 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
     UserError
         If a model, dataset, condition or hyperparameter is not there.
     """
-    cards = [load_model_card(name) for name in asked.models]
+    cards = [load_model_card(name) for name in models_of(task, asked.models)]
     for card in cards:
         if task.name not in card.tasks:
             raise WordError(

@@ -70,6 +70,7 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
     order and what it is expected to take, and runs nothing; plan=FILE run=off does so and keeps
     it in that file.
 
+    model=quick stands for the models that the task calls quick, model=all for all that serve it.
     Every condition of the task is taken unless temperature= and the like say otherwise. The
     longest trials start first, each on the cores, GPUs and memory that its model's card names.
     A trial whose worker dies goes on up to retries= times; one that fails does not stop the

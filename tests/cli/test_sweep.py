@@ -1,6 +1,7 @@
 """`glassbench sweep`: words, the plan and its file, status; no trial is run here."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,21 @@ def test_a_plan_holds_all_conditions_of_the_task_and_runs_nothing(planned, glass
     assert [entry["key"] for entry in json.loads(again.out)["order"]] == [
         planned.key for planned in plan.planned
     ]
+
+
+def test_all_and_quick_stand_for_models_of_the_task(glassbench):
+    def models(word):
+        words = ("task=ka_propensity", f"model={word}", "time=16.5", "floors=off", "plan=on")
+        plan = json.loads(glassbench("sweep", *words, "--json").out)["plan"]
+        return [series.model.name for series in read_plan(Path(plan)).series]
+
+    quick = models("quick")
+    assert "averaged_ridge" in quick and "botan" not in quick
+    everything = models("all")
+    assert {"botan", "nt_gnn", *quick} <= set(everything)
+    assert "rdf_mlp" not in everything
+    both = models("quick,botan,averaged_ridge")
+    assert sorted(both) == sorted({*quick, "botan"})
 
 
 def test_plan_on_keeps_it_in_the_workspace(glassbench, home):
