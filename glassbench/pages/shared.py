@@ -42,13 +42,13 @@ def scale_of(board: Board, standing: Standing) -> tuple[float, float]:
 
 def bar_backdrop(scale: tuple[float, float], ceiling: float | None, floor: float | None) -> Markup:
     """Return what all range bars of a table share: the track, the shaded ceiling, the floor."""
-    parts = [f'<path class="track" d="M2 8H{BAR_WIDTH - 2}"/>']
+    parts = [f'<path class="bar-track" d="M2 8H{BAR_WIDTH - 2}"/>']
     if ceiling is not None:
         left = _along(ceiling, scale)
         width = round(BAR_WIDTH - 2 - left, 1)
-        parts.append(f'<rect class="above" x="{left}" y="2" width="{width}" height="12"/>')
+        parts.append(f'<rect class="bar-above" x="{left}" y="2" width="{width}" height="12"/>')
     if floor is not None:
-        parts.append(f'<path class="floor" d="M{_along(floor, scale)} 2V14"/>')
+        parts.append(f'<path class="bar-floor" d="M{_along(floor, scale)} 2V14"/>')
     return Markup(
         f'<svg class="backdrop" aria-hidden="true"><symbol id="bar">{"".join(parts)}</symbol></svg>'
     )
