@@ -20,7 +20,8 @@ COLUMNS = ("fault", "how injected", "tried", "lost", "duplicated", "scores equal
 def main(words: list[str]) -> None:
     sys.path.insert(0, str(ROOT))
     from tests.conftest import write_tiny
-    from tests.faults.scenarios import SCENARIOS, Bench, total
+    from tests.faults.bench import Bench, total
+    from tests.faults.scenarios import SCENARIOS
 
     times = int(words[0]) if words else 1
     chosen = words[1:] or list(SCENARIOS)

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from .scenarios import OWN_MOUNTS, SCENARIOS, Bench
+from .bench import Bench
+from .scenarios import OWN_MOUNTS, SCENARIOS
 
 REPEATS = int(os.environ.get("GLASSBENCH_FAULT_REPEATS", "1"))
 
