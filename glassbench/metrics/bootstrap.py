@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 DRAWS = 10_000
+# The signs of six differences, without any assumption, can be significant at 5 %: 2^-5 = 1/32.
+FEWEST_FOR_T = 6
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,9 @@ def paired_difference(
     interval of `interval_of_mean`: it is the smallest 1 - level at which that
     interval leaves out zero. Where no draw reaches zero the draws only bound it,
     and it is taken from the normal tail of the draws, widened in the same way,
-    which is the t test. It never falls below 2^(1 - G) for G clusters, the least
-    that the signs of G independent differences can show.
+    which is the t test: exact for normal differences of the clusters, each of which is a mean
+    over many particles. With fewer than `FEWEST_FOR_T` clusters G the p-value never falls below
+    2^(1 - G), the least that their signs can show, so that no difference is significant at 5 %.
 
     Parameters
     ----------
@@ -186,7 +189,10 @@ def _p_value(
     p_value = widened_p_value(np.minimum(1.0, 2 * (1 + fewer) / (draws + 1)), clusters)
     tail = _tail(mean, deviations, clusters)
     p_value = np.where(fewer == 0, np.minimum(p_value, tail), p_value)
-    return np.where(np.isnan(mean), np.nan, np.maximum(p_value, 2.0 ** (1 - clusters)))[()]
+    # Equal differences throughout have no spread that would tell more than their signs do.
+    signs_alone = (clusters < FEWEST_FOR_T) | (deviations.std(axis=-1) == 0)
+    p_value = np.where(signs_alone, np.maximum(p_value, 2.0 ** (1 - clusters)), p_value)
+    return np.where(np.isnan(mean), np.nan, p_value)[()]
 
 
 def _tail(
@@ -197,9 +203,10 @@ def _tail(
 
     error = deviations.std(axis=-1)
     distance = np.abs(mean) / np.where(error > 0, error, np.nan)
-    # Equal differences throughout have no spread, and no draw to tell how sure they are.
-    distance = np.where(np.isnan(distance), np.inf, distance)
-    return widened_p_value(2 * ndtr(-distance), clusters)
+    # Equal differences throughout have no spread that would tell more than their signs do.
+    return np.where(
+        error > 0, widened_p_value(2 * ndtr(-distance), clusters), 2.0 ** (1 - clusters)
+    )
 
 
 def cluster_index(clusters: ArrayLike, configurations: int) -> NDArray[np.int64]:
