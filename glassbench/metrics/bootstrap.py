@@ -187,26 +187,22 @@ def _p_value(
     above = (deviations >= -mean[..., None]).sum(axis=-1)
     fewer = np.minimum(below, above)
     p_value = widened_p_value(np.minimum(1.0, 2 * (1 + fewer) / (draws + 1)), clusters)
-    tail = _tail(mean, deviations, clusters)
-    p_value = np.where(fewer == 0, np.minimum(p_value, tail), p_value)
+    error = deviations.std(axis=-1)
+    p_value = np.where(fewer == 0, np.minimum(p_value, _tail(mean, error, clusters)), p_value)
     # Equal differences throughout have no spread that would tell more than their signs do.
-    signs_alone = (clusters < FEWEST_FOR_T) | (deviations.std(axis=-1) == 0)
+    signs_alone = (clusters < FEWEST_FOR_T) | (error == 0)
     p_value = np.where(signs_alone, np.maximum(p_value, 2.0 ** (1 - clusters)), p_value)
     return np.where(np.isnan(mean), np.nan, p_value)[()]
 
 
 def _tail(
-    mean: NDArray[np.float64], deviations: NDArray[np.float64], clusters: int
+    mean: NDArray[np.float64], error: NDArray[np.float64], clusters: int
 ) -> NDArray[np.float64]:
     """Return the p-value of a mean so many standard errors from zero that no draw reaches it."""
     from scipy.special import ndtr
 
-    error = deviations.std(axis=-1)
     distance = np.abs(mean) / np.where(error > 0, error, np.nan)
-    # Equal differences throughout have no spread that would tell more than their signs do.
-    return np.where(
-        error > 0, widened_p_value(2 * ndtr(-distance), clusters), 2.0 ** (1 - clusters)
-    )
+    return np.where(error > 0, widened_p_value(2 * ndtr(-distance), clusters), 1.0)
 
 
 def cluster_index(clusters: ArrayLike, configurations: int) -> NDArray[np.int64]:

@@ -127,7 +127,9 @@ def _watched(
             process.kill()
         process.wait()
         if ending is not None:
-            subprocess.run(ending, capture_output=True, env={}, timeout=ENDING_SECONDS, check=False)
+            # An engine that hangs keeps its container until that ends by itself.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(ending, capture_output=True, env={}, timeout=ENDING_SECONDS)
         answer.join()
         log.join()
     text = log.data.decode("utf-8", errors="replace")
