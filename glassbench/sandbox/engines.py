@@ -136,6 +136,7 @@ def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -
     after its time even where the process that started it is no more.
     """
     words = [engine.program, "run", "--rm", "--name", skeleton.name, "--replace"]
+    words += ["--pidfile", str(pid_file(skeleton))]
     words += ["--timeout", str(math.ceil(limits.wall_seconds) + GRACE_SECONDS)]
     words += ["--ulimit", f"nofile={MAX_OPEN_FILES}", "--ulimit", f"nproc={PROCESSES_TO_START}"]
     words += ["--log-driver", "none", "--interactive", "--network", "none", "--read-only"]
@@ -154,6 +155,11 @@ def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -
     for place, source in _places(view, skeleton).items():
         words += ["--volume", f"{source}:{place}:ro"]
     return [*words, "--rootfs", str(skeleton), *inside_command()]
+
+
+def pid_file(skeleton: Path) -> Path:
+    """Return where Podman tells which process of this machine is the first one inside."""
+    return skeleton.with_name("first.pid")
 
 
 def ending_command(engine: Engine, skeleton: Path) -> list[str] | None:

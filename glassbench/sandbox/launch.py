@@ -21,6 +21,7 @@ from .engines import (
     ending_command,
     inside_command,
     make_skeleton,
+    pid_file,
 )
 from .errors import SandboxError, printable
 from .exchange import write_request
@@ -79,9 +80,10 @@ def run_cell(
             command = _bubblewrap(stack, engine, view, limits)
             return _watched(command, limits, descriptors=[int(command[2])])
         root = stack.enter_context(tempfile.TemporaryDirectory(prefix="glassbench-root-"))
-        skeleton = make_skeleton(view, Path(root))
+        skeleton = make_skeleton(view, Path(root, Path(root).name))
         command = CONTAINERS[engine.name](engine, view, limits, skeleton)
-        return _watched(command, limits, ending=ending_command(engine, skeleton))
+        ending = ending_command(engine, skeleton)
+        return _watched(command, limits, ending=ending, first=pid_file(skeleton))
 
 
 def _bubblewrap(stack: contextlib.ExitStack, engine: Engine, view, limits: Limits) -> list[str]:
@@ -98,8 +100,15 @@ def _watched(
     limits: Limits,
     descriptors: Sequence[int] = (),
     ending: list[str] | None = None,
+    first: Path | None = None,
 ) -> Outcome:
-    """Run a command under limits; `ending` ends what outlives it."""
+    """Run a command under limits.
+
+    Parameters
+    ----------
+    ending : command that ends what outlives the first one
+    first : file with the number of the first process inside, where it is no child of ours
+    """
     started = time.monotonic()
     # No variable of this process enters: not even the one that starts the walls has any.
     process = subprocess.Popen(
@@ -116,7 +125,7 @@ def _watched(
     stopped, most, cpu = None, 0, 0.0
     try:
         while process.poll() is None and stopped is None:
-            resident, count, spent = _taken(process.pid)
+            resident, count, spent = _taken(process.pid, first)
             most, cpu = max(most, resident), max(cpu, spent)
             stopped = _broken_limit(time.monotonic() - started, resident, count, answer, limits)
             if stopped is None:
@@ -154,13 +163,17 @@ def _broken_limit(
     return None
 
 
-def _taken(pid: int) -> tuple[int, int, float]:
+def _taken(pid: int, first: Path | None = None) -> tuple[int, int, float]:
     """Return resident memory in bytes, number, and CPU seconds of the processes of a cell."""
     import psutil
 
     resident, count, spent = 0, 0, 0.0
     with contextlib.suppress(psutil.Error):
-        for child in psutil.Process(pid).children(recursive=True):
+        inside = psutil.Process(pid).children(recursive=True)
+        with contextlib.suppress(OSError, ValueError):
+            cell = psutil.Process(int(first.read_text())) if first else None
+            inside += [cell, *cell.children(recursive=True)] if cell else []
+        for child in inside:
             with contextlib.suppress(psutil.Error):
                 resident += child.memory_info().rss
                 spent += sum(child.cpu_times()[:2])
