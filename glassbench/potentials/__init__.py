@@ -1,5 +1,6 @@
 """Interaction potentials in numpy. Pairs come in as arrays; nothing here searches neighbours."""
 
+from .copper_zirconium import COPPER_ZIRCONIUM_MASSES, copper_zirconium_potential
 from .embedded_atom import EmbeddedAtom, atom_energies, atom_forces, read_embedded_atom
 from .embedded_atom_hessian import embedded_atom_hessian
 from .hessian import pair_hessian
@@ -13,6 +14,7 @@ from .lennard_jones import (
 from .smoothed_lennard_jones import LARGE_SMALL_2D, SmoothedLennardJones
 
 __all__ = [
+    "COPPER_ZIRCONIUM_MASSES",
     "KOB_ANDERSEN",
     "LARGE_SMALL_2D",
     "EmbeddedAtom",
@@ -20,6 +22,7 @@ __all__ = [
     "SmoothedLennardJones",
     "atom_energies",
     "atom_forces",
+    "copper_zirconium_potential",
     "embedded_atom_hessian",
     "forces",
     "kob_andersen_energy",

