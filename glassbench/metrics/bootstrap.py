@@ -85,8 +85,7 @@ def interval_of_mean(
     ----------
     Davison & Hinkley, Bootstrap Methods and their Application (1997), ch. 2, 3.8.
     """
-    mean, deviations, count = _resample(values, clusters, draws, seed)
-    return _interval(values, mean, deviations, level, count, expanded)
+    return _interval(values, _resample(values, clusters, draws, seed), level, expanded)
 
 
 def paired_difference(
@@ -123,18 +122,15 @@ def paired_difference(
         If the two differ in shape, and as `interval_of_mean`.
     """
     difference = _difference(first, second)
-    mean, deviations, count = _resample(difference, clusters, draws, seed)
-    return PairedDifference(
-        _interval(difference, mean, deviations, level, count),
-        _p_value(mean, deviations, count),
-    )
+    sample = _resample(difference, clusters, draws, seed)
+    return PairedDifference(_interval(difference, sample, level), _p_value(sample))
 
 
 def paired_p_value(
     first: ArrayLike, second: ArrayLike, clusters: ArrayLike, draws: int = DRAWS, seed: int = 0
 ) -> NDArray[np.float64]:
     """Return the p-value of `paired_difference`, without the work for its interval."""
-    return _p_value(*_resample(_difference(first, second), clusters, draws, seed))
+    return _p_value(_resample(_difference(first, second), clusters, draws, seed))
 
 
 def tail_share(level: float, clusters: int) -> float:
@@ -178,16 +174,15 @@ def _difference(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     return first - second
 
 
-def _p_value(
-    mean: NDArray[np.float64], deviations: NDArray[np.float64], clusters: int
-) -> NDArray[np.float64]:
+def _p_value(sample: _Resampled) -> NDArray[np.float64]:
     """Return the two-sided p-value of a mean by its draws, as `paired_difference` says."""
+    mean, deviations, clusters = sample.mean, sample.deviations, sample.clusters
     draws = deviations.shape[-1]
     below = (deviations <= -mean[..., None]).sum(axis=-1)
     above = (deviations >= -mean[..., None]).sum(axis=-1)
     fewer = np.minimum(below, above)
     p_value = widened_p_value(np.minimum(1.0, 2 * (1 + fewer) / (draws + 1)), clusters)
-    error = deviations.std(axis=-1)
+    error = sample.error
     p_value = np.where(fewer == 0, np.minimum(p_value, _tail(mean, error, clusters)), p_value)
     # Equal differences throughout have no spread that would tell more than their signs do.
     signs_alone = (clusters < FEWEST_FOR_T) | (error == 0)
@@ -242,10 +237,25 @@ def percentiles(
     return np.quantile(sampled, [share, 1 - share], axis=-1)
 
 
-def _resample(
-    values: ArrayLike, clusters: ArrayLike, draws: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Return the mean (...), the deviations (..., draws) from it, and the number of clusters."""
+@dataclass(frozen=True)
+class _Resampled:
+    """Means over the draws of clusters.
+
+    Attributes
+    ----------
+    mean : array (...), of the sample itself
+    deviations : array (..., draws), of the draws from it
+    error : array (...), standard deviation of the deviations
+    clusters : how many there are
+    """
+
+    mean: NDArray[np.float64]
+    deviations: NDArray[np.float64]
+    error: NDArray[np.float64]
+    clusters: int
+
+
+def _resample(values: ArrayLike, clusters: ArrayLike, draws: int, seed: int) -> _Resampled:
     values = np.asarray(values, np.float64)
     if values.ndim == 0:
         raise ValueError("values is a single number: give an array over configurations")
@@ -255,21 +265,36 @@ def _resample(
     membership = (index[:, None] == np.arange(index.max() + 1)).astype(np.float64)
     mean = values[..., 0] + (values - values[..., :1]).mean(axis=-1)
     sums = (values - mean[..., None]) @ membership
-    counts = cluster_counts(membership.shape[1], draws, seed).astype(np.float64)
-    return mean, (sums @ counts.T) / (counts @ membership.sum(axis=0)), membership.shape[1]
+    shares, covariance = _cluster_shares(tuple(membership.sum(axis=0)), draws, seed)
+    # The variance of a weighted sum, without a pass over the draws.
+    variance = ((sums @ covariance) * sums).sum(axis=-1)
+    error = np.sqrt(np.maximum(variance, 0.0))
+    return _Resampled(mean, sums @ shares, error, membership.shape[1])
+
+
+@lru_cache(maxsize=8)
+def _cluster_shares(
+    sizes: tuple[float, ...], draws: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how often a cluster is drawn over the configurations of its draw, (G, draws).
+
+    And the covariance of these numbers over the draws, (G, G).
+    """
+    counts = cluster_counts(len(sizes), draws, seed).astype(np.float64)
+    shares = np.ascontiguousarray((counts / (counts @ np.array(sizes))[:, None]).T)
+    covariance = np.atleast_2d(np.cov(shares, bias=True))
+    for array in (shares, covariance):
+        array.setflags(write=False)
+    return shares, covariance
 
 
 def _interval(
-    values: ArrayLike,
-    mean: NDArray[np.float64],
-    deviations: NDArray[np.float64],
-    level: float,
-    clusters: int,
-    expanded: bool = True,
+    values: ArrayLike, sample: _Resampled, level: float, expanded: bool = True
 ) -> Interval:
-    low, high = percentiles(deviations, clusters, level, expanded)
+    mean = sample.mean
+    low, high = percentiles(sample.deviations, sample.clusters, level, expanded)
     undefined = np.isnan(values).sum(axis=-1)
-    draws = deviations.shape[-1]
+    draws = sample.deviations.shape[-1]
     return Interval(
-        mean[()], (mean + low)[()], (mean + high)[()], level, clusters, draws, undefined
+        mean[()], (mean + low)[()], (mean + high)[()], level, sample.clusters, draws, undefined
     )

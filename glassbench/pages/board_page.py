@@ -8,6 +8,7 @@ from typing import Any
 
 from .boards import Board, Point, published_by_model
 from .exports import as_bibtex
+from .scores import known_values
 from .shared import bar_backdrop, range_bar, scale_of
 from .standing import Place, Standing, mean_over
 from .words import condition_words, decimals_for, number, symbol, unit
@@ -98,7 +99,7 @@ def _row(
             for metric in board.metrics
             if not metric.primary
         ],
-        "at": [row.value(board.primary.name, point) for point in few],
+        "at": [row.scores.score(board.primary.name, point)[0] for point in few],
         "reads": record["model"]["reads"],
         "parameters": record["model"]["parameters"],
         "year": row.card.year if row.card else None,
@@ -140,7 +141,7 @@ def _groups(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, list[str]]]:
 
 
 def _independent_samples(board: Board, standing: Standing) -> int:
-    parents = {p for point in standing.points for p in (board.at(point) or {}).get("parents", ())}
+    parents = {parent for point in standing.points for parent in board.parents(point)}
     return len(parents)
 
 
@@ -176,13 +177,14 @@ def _recorded_transfer(board: Board, row) -> dict[tuple[Point, Point], Mapping[s
     """Return the scores of a record by where the fit was trained and where it was tested."""
     metric = board.primary.name
     pairs = {}
-    for point, entry in row.conditions.items():
-        others = (entry.get("transfer") or {}).get("conditions", ())
+    for place, others in row.scores.transfer.items():
+        point = row.scores.points[place]
         for other in others:
             if metric in other["scores"]:
                 pairs[point, _point(board, other["condition"])] = other["scores"][metric]
         if others:
-            pairs[point, point] = entry["scores"][metric]
+            value, ends = row.scores.score(metric, point)
+            pairs[point, point] = {"value": value, "interval": ends}
     return pairs
 
 
@@ -223,15 +225,15 @@ def heat_map(board: Board, standing: Standing) -> dict[str, Any]:
     metric = board.primary.name
     lines = [
         (place.row.name, place.row.status, place.row.entry.name,
-         [place.row.value(metric, point) for point in board.points])
+         known_values(place.row.scores.along(place.row.scores.value.get(metric), board.points)))
         for place in standing.places
     ]  # fmt: skip
     lines += [
         (name, "reported", None,
-         [{"value": numbers[p].value} if p in numbers else None for p in board.points])
+         [numbers[p].value if p in numbers else None for p in board.points])
         for name, numbers in published_by_model(board, metric).items()
     ]  # fmt: skip
-    values = [c["value"] for *_, cells in lines for c in cells if c and c["value"] is not None]
+    values = [value for *_, cells in lines for value in cells if value is not None]
     low, high = (0.0, 1.0) if values and 0 <= min(values) and max(values) <= 1 else _ends(values)
     better = board.primary.higher_is_better
 
@@ -244,18 +246,11 @@ def heat_map(board: Board, standing: Standing) -> dict[str, Any]:
         "lines": [
             {
                 "name": name, "status": status, "record": record,
-                "cells": [
-                    None if cell is None or cell["value"] is None
-                    else (cell["value"], step(cell["value"]))
-                    for cell in cells
-                ],
+                "cells": [None if value is None else (value, step(value)) for value in cells],
             }
             for name, status, record, cells in lines
         ],
-        "ceiling": [
-            ((board.at(p) or {}).get("ceiling", {}).get(metric) or {}).get("value")
-            for p in board.points
-        ],
+        "ceiling": [board.ceiling(metric, point) for point in board.points],
         "scale": (low, high),
     }  # fmt: skip
 

@@ -6,16 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from ..metrics import MetricSpecification
 from ..model_card import ModelCard
 from ..reported import ReportedNumber, read_reported
 from ..task import Task
+from .scores import Point, Scores, known
 from .sources import Entry, Sources
 from .words import condition_words, plain_name, safe_name
-
-Point = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -24,13 +22,11 @@ class Row:
 
     Attributes
     ----------
-    scores : the record's `scores` by condition
     earlier : records of the same model on this board that are not shown
     """
 
     entry: Entry
     card: ModelCard | None
-    conditions: Mapping[Point, Mapping[str, Any]]
     earlier: tuple[Entry, ...]
 
     @property
@@ -41,10 +37,9 @@ class Row:
     def status(self) -> str:
         return self.entry.record["status"]
 
-    def value(self, metric: str, point: Point) -> Mapping[str, Any] | None:
-        """Return a score of the record at a condition, or None where there is none."""
-        found = self.conditions.get(point)
-        return None if found is None else found["scores"].get(metric)
+    @property
+    def scores(self) -> Scores:
+        return self.entry.scores
 
 
 @dataclass(frozen=True)
@@ -95,12 +90,38 @@ class Board:
     def condition(self, point: Point) -> dict[str, float]:
         return dict(zip((axis.name for axis in self.task.axes), point))
 
-    def at(self, point: Point) -> Mapping[str, Any] | None:
-        """Return the record's entry of a condition from the first model that has it.
+    @cached_property
+    def _told_by(self) -> dict[Point, tuple[Scores, int]]:
+        """Who tells what belongs to the data at a condition: the first model that has it."""
+        return {
+            point: (row.scores, place)
+            for row in reversed(self.rows)
+            for point, place in row.scores.place.items()
+        }
 
-        Ceilings, floors and relaxation times belong to the data and agree among models.
-        """
-        return next((r.conditions[point] for r in self.rows if point in r.conditions), None)
+    def ceiling(self, metric: str, point: Point) -> float | None:
+        """Return the noise ceiling of a metric at a condition, or None where none is known."""
+        scores, place = self._told_by.get(point, (None, 0))
+        if scores is None or metric not in scores.ceiling:
+            return None
+        return known(scores.ceiling[metric][place])
+
+    def floors(self, point: Point) -> dict[str, float | None]:
+        """Return the primary metric of the floors at a condition by name."""
+        scores, place = self._told_by.get(point, (None, 0))
+        if scores is None:
+            return {}
+        return {name: known(values[place]) for name, values in scores.floors.items()}
+
+    def tau_alpha(self, point: Point) -> float | None:
+        """Return the relaxation time at a condition, or None where none is known."""
+        scores, place = self._told_by.get(point, (None, 0))
+        return None if scores is None else known(scores.tau_alpha[place])
+
+    def parents(self, point: Point) -> tuple[str, ...]:
+        """Return the independent sample of each configuration at a condition."""
+        scores, place = self._told_by.get(point, (None, 0))
+        return () if scores is None else scores.parents[place]
 
 
 def make_boards(sources: Sources) -> list[Board]:
@@ -151,8 +172,8 @@ def _board(
     version, digest, dataset = key
     published = tuple(n for n in reported if n.dataset == dataset)
     published = published if version == task.protocol_version else ()
-    rows = _rows(task, entries, cards)
-    points = {point for row in rows for point in row.conditions}
+    rows = _rows(entries, cards)
+    points = {point for row in rows for point in row.scores.points}
     for number in published:
         point = point_of(task, number.condition)
         if not any(same_point(point, other) for other in points):
@@ -167,7 +188,7 @@ def _board(
     )
 
 
-def _rows(task: Task, entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row, ...]:
+def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row, ...]:
     """Return one row a model: its record that none supersedes, verified before measured,
     then with more conditions, then newer.
     """
@@ -186,8 +207,7 @@ def _rows(task: Task, entries: Iterable[Entry], cards: Mapping[str, ModelCard]) 
     rows = []
     for name, of_model in sorted(by_model.items()):
         first, *others = sorted(of_model, key=preference, reverse=True)
-        conditions = {point_of(task, c["condition"]): c for c in first.record["conditions"]}
-        rows.append(Row(first, cards.get(name), conditions, tuple(others)))
+        rows.append(Row(first, cards.get(name), tuple(others)))
     return tuple(rows)
 
 

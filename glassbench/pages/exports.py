@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..model_card import ModelCard
 from .boards import Board, published_by_model
+from .scores import known_values
 from .standing import Standing
 
 BEFORE_AXES = ("status", "rank", "model", "metric")
@@ -19,6 +20,7 @@ AFTER_AXES = (
     "value", "low", "high", "ceiling", "record", "protocol_version", "dataset",
     "dataset_digest", "source",
 )  # fmt: skip
+ROWS_AT_ONCE = 100
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -26,57 +28,70 @@ _TEX = {
 }  # fmt: skip
 
 
-def long_table(board: Board, standing: Standing) -> tuple[list[str], list[list[Any]]]:
-    """Return names of columns, and every number of a board in the primary metric, one a row.
+def long_columns(board: Board) -> list[str]:
+    """Return the names of the columns of `long_rows`."""
+    return [*BEFORE_AXES, *(axis.name for axis in board.task.axes), *AFTER_AXES]
+
+
+def long_rows(board: Board, standing: Standing) -> Iterator[list[Any]]:
+    """Yield every number of a board in the primary metric, one a row.
 
     Measured and verified numbers come first, then reported ones, each with its status.
     """
     metric = board.primary.name
-    columns = [*BEFORE_AXES, *(axis.name for axis in board.task.axes), *AFTER_AXES]
     same = [board.protocol_version, board.dataset, board.digest or None]
-    rows: list[list[Any]] = []
     for place in standing.places:
-        row = place.row
+        row, scores = place.row, place.row.scores
         before = [row.status, place.rank, row.name, metric]
         after = [row.entry.name, *same, None]
-        for point in board.points:
-            entry = row.conditions.get(point)
-            if entry is None:
-                continue
-            score, ceiling = entry["scores"][metric], entry["ceiling"].get(metric)
-            low, high = score["interval"] or (None, None)
-            limit = None if ceiling is None else ceiling["value"]
-            rows.append([*before, *point, score["value"], low, high, limit, *after])
-    for name, numbers in published_by_model(board, metric).items():
-        for point, number in numbers.items():
+        told = zip(
+            *(
+                known_values(scores.along(values.get(metric), board.points))
+                for values in (scores.value, scores.low, scores.high, scores.ceiling)
+            ),
+            strict=True,
+        )
+        for point, numbers in zip(board.points, told, strict=True):
+            if point in scores.place:
+                yield [*before, *point, *numbers, *after]
+    for name, published in published_by_model(board, metric).items():
+        for point, number in published.items():
             before = ["reported", None, name, metric]
             after = [None, None, None, None, *same, number.source]
-            rows.append([*before, *point, number.value, *after])
-    return columns, rows
+            yield [*before, *point, number.value, *after]
 
 
-def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return the long table as CSV; numbers carry all their digits."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """Yield the long table as pieces of CSV; numbers carry all their digits."""
+    for block in _blocks(itertools.chain([columns], rows)):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(
+            [_guarded(value) if value.__class__ is str else value for value in row] for row in block
+        )
+        yield text.getvalue().encode()
 
 
-def _cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+def _guarded(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def as_json(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return the long table as a list of objects, one a line."""
-    lines = (
-        json.dumps(dict(zip(columns, row)), ensure_ascii=False, allow_nan=False) for row in rows
-    )
-    return "[" + ",\n".join(lines) + "]\n"
+def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """Yield the long table as pieces of a JSON list of objects, one a line."""
+    import orjson
+
+    before = b"["
+    for block in _blocks(rows):
+        yield before + b",\n".join(orjson.dumps(dict(zip(columns, row))) for row in block)
+        before = b",\n"
+    yield b"]\n" if before != b"[" else b"[]\n"
+
+
+def _blocks(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
+    """Yield rows by the hundred, so that a table of any length takes little memory."""
+    rows = iter(rows)
+    while block := list(itertools.islice(rows, ROWS_AT_ONCE)):
+        yield block
 
 
 def as_latex(board: Board, standing: Standing, decimals: int) -> str:

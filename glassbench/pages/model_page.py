@@ -9,6 +9,7 @@ from ..model_card import ModelCard
 from .boards import Board, Row
 from .command_line import reproduce
 from .markdown import render_file
+from .scores import known_values
 from .standing import Standing
 from .words import decimals_for
 
@@ -60,9 +61,10 @@ def weakest(board: Board, row: Row) -> list[dict[str, Any]]:
     Measured against the noise ceiling where there is one, otherwise by the score itself.
     """
     metric, found = board.primary, []
-    for point, entry in row.conditions.items():
-        value = entry["scores"][metric.name]["value"]
-        ceiling = (entry["ceiling"].get(metric.name) or {}).get("value")
+    scores = row.scores
+    values = known_values(scores.along(scores.value.get(metric.name), scores.points))
+    ceilings = known_values(scores.along(scores.ceiling.get(metric.name), scores.points))
+    for point, value, ceiling in zip(scores.points, values, ceilings, strict=True):
         if value is None:
             continue
         share = value / ceiling if ceiling else None

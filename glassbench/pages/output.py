@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,10 @@ from ..errors import UserError
 from .spread import spread
 
 LEDGER = ".glassbench-site.json"
+CHUNK_BYTES = 2**16
+
+
+Content = str | bytes | Iterable[bytes]
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class _File:
 
     name: str
     made_from: str
-    make: Callable[[], str | bytes]
+    make: Callable[[], Content]
 
 
 class SiteFolder:
@@ -38,13 +42,14 @@ class SiteFolder:
         self.before = self._read_ledger()
         self.files: dict[str, _File] = {}
 
-    def put(self, name: str, made_from: str, make: Callable[[], str | bytes]) -> None:
+    def put(self, name: str, made_from: str, make: Callable[[], Content]) -> None:
         """Let `finish` make a file unless the one that is there was made from the same.
 
         Parameters
         ----------
         name : path below the folder, with slashes
         made_from : digest over all that `make` depends on
+        make : returns the content, whole or in pieces
         """
         self.files[name] = _File(name, made_from, make)
 
@@ -65,12 +70,15 @@ class SiteFolder:
         present = _content_digest(path)
         if known is not None and known == [file.made_from, present]:
             return known, False
+        path.parent.mkdir(parents=True, exist_ok=True)
         content = file.make()
         content = content.encode() if isinstance(content, str) else content
-        wanted = hashlib.sha256(content).hexdigest()
-        if wanted != present:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        if isinstance(content, bytes):
+            wanted = hashlib.sha256(content).hexdigest()
+            if wanted != present:
+                path.write_bytes(content)
+        else:
+            wanted = _write_pieces(path, content)
         return [file.made_from, wanted], wanted != present
 
     def _write_ledger(self, ledger: dict[str, list]) -> None:
@@ -103,6 +111,24 @@ class SiteFolder:
 def digest_of(*parts: object) -> str:
     """Return the sha256 over parts that are told apart by their representation."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def copied(path: Path, before: str = "", after: str = "") -> Iterator[bytes]:
+    """Yield the content of a file, between two texts, in pieces."""
+    yield before.encode()
+    with open(path, "rb") as source:
+        yield from iter(lambda: source.read(CHUNK_BYTES), b"")
+    yield after.encode()
+
+
+def _write_pieces(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write a file, and return the sha256 of what was written."""
+    digest = hashlib.sha256()
+    with open(path, "wb") as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
 
 
 def _content_digest(path: Path) -> str | None:

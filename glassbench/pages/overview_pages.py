@@ -49,8 +49,8 @@ def method_context(boards: Boards, tasks: Sequence[Task]) -> dict[str, Any]:
 
 def compare_index(boards: Boards) -> str:
     """Return, as a script, the boards and models that the page of comparisons offers."""
-    entries = [c for board, _ in boards for row in board.rows for c in row.conditions.values()]
-    clusters = {len(set(entry["parents"])) for entry in entries}
+    samples = {p for board, _ in boards for row in board.rows for p in row.scores.parents}
+    clusters = {len(set(parents)) for parents in samples}
     plain = {
         "draws": DRAWS,
         "shares": {str(n): tail_share(0.95, n) for n in sorted(clusters) if n > 1},

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import MetricSpecification
 from ..metrics.specification import NO_SCORE
@@ -29,7 +29,6 @@ def as_script(name: str, plain: Any) -> str:
 
 def board_data(board: Board, metric: MetricSpecification) -> dict[str, Any]:
     """Return scores, ceilings, floors and published numbers of a metric by condition."""
-    entries = [board.at(point) for point in board.points]
     primary = metric.name == board.primary.name
     return {
         "metric": {
@@ -42,9 +41,9 @@ def board_data(board: Board, metric: MetricSpecification) -> dict[str, Any]:
             {"name": a.name, "symbol": symbol(a), "unit": unit(a.unit)} for a in board.task.axes
         ],
         "points": [list(point) for point in board.points],
-        "tau": [None if entry is None else entry["tau_alpha"] for entry in entries],
-        "ceiling": _rounded(_ceiling(entry, metric.name) for entry in entries),
-        "floors": _floors(entries) if primary else [],
+        "tau": [board.tau_alpha(point) for point in board.points],
+        "ceiling": _rounded([board.ceiling(metric.name, point) for point in board.points]),
+        "floors": _floors(board) if primary else [],
         "models": [_model(board, row, metric.name) for row in board.rows],
         "reported": [
             {"name": name, "values": _rounded(_published(board, numbers))}
@@ -54,37 +53,31 @@ def board_data(board: Board, metric: MetricSpecification) -> dict[str, Any]:
 
 
 def _model(board: Board, row, metric: str) -> dict[str, Any]:
-    scores = [row.value(metric, point) or {} for point in board.points]
-    ends = [score.get("interval") or (None, None) for score in scores]
+    scores = row.scores
     return {
         "name": row.name,
         "title": row.entry.record["model"]["title"],
         "status": row.status,
         "record": row.entry.name,
-        "values": _rounded(score.get("value") for score in scores),
-        "low": _rounded(low for low, _ in ends),
-        "high": _rounded(high for _, high in ends),
+        "values": _rounded(scores.along(scores.value.get(metric), board.points)),
+        "low": _rounded(scores.along(scores.low.get(metric), board.points)),
+        "high": _rounded(scores.along(scores.high.get(metric), board.points)),
     }
 
 
-def _published(board: Board, numbers: Mapping[Point, Any]) -> Iterable[float | None]:
-    return (numbers[point].value if point in numbers else None for point in board.points)
+def _published(board: Board, numbers: Mapping[Point, Any]) -> list[float | None]:
+    return [numbers[point].value if point in numbers else None for point in board.points]
 
 
-def _ceiling(entry: Mapping[str, Any] | None, metric: str) -> float | None:
-    found = None if entry is None else entry["ceiling"].get(metric)
-    return None if found is None else found["value"]
-
-
-def _floors(entries: Iterable[Mapping[str, Any] | None]) -> list[dict[str, Any]]:
-    found = [{f["model"]: f["value"] for f in (entry or {}).get("floors", ())} for entry in entries]
+def _floors(board: Board) -> list[dict[str, Any]]:
+    found = [board.floors(point) for point in board.points]
     names = dict.fromkeys(name for floors in found for name in floors)
-    return [{"name": n, "values": _rounded(floors.get(n) for floors in found)} for n in names]
+    return [{"name": n, "values": _rounded([floors.get(n) for floors in found])} for n in names]
 
 
-def _rounded(values: Iterable[float | None]) -> NDArray[np.float64]:
+def _rounded(values: ArrayLike) -> NDArray[np.float64]:
     """Return values with a few significant digits; NaN, which a script gets as null, for None."""
-    array = np.array(list(values), dtype=np.float64)
+    array = np.asarray(values, dtype=np.float64)
     size = np.abs(array)
     known = np.isfinite(array) & (size > 0)
     power = np.floor(np.log10(size, where=known, out=np.zeros_like(array)))

@@ -14,15 +14,13 @@ from ..tuning.words import tuning_words
 from .boards import Board, point_of
 from .command_line import reproduce
 from .shared import hardware_words, signature_of
-from .sources import Entry
+from .sources import MOST_FULL_CONDITIONS, Entry
 from .words import condition_words, decimals_for, interval, score, unit
-
-MOST_FULL_CONDITIONS = 24
 
 
 def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[str, Any]:
     """Return what the template of a record's page shows."""
-    record, task = entry.record, board.task
+    record, task = entry.shown_record(), board.task
     specifications = {m.name: m for m in board.metrics}
     named = {n for c in record["conditions"] for n in c["scores"]}
     primary = record["task"]["primary_metric"]
@@ -109,10 +107,11 @@ def _small(ends: str) -> str:
 def _explanation(
     entry: Entry, task: Task, metric: MetricSpecification | None
 ) -> dict[str, Any] | None:
-    found = entry.explanation
+    found = entry.whole_explanation()
     if found is None:
         return None
     return {
+        "seed": found["seed"],
         "conditions": [
             {
                 **condition,
@@ -145,7 +144,7 @@ def _errors(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def drawn_parts(entry: Entry, board: Board) -> dict[str, Any]:
     """Return what the scripts of a record's page draw: parity, maps and their structures."""
-    found = entry.explanation or {}
+    found = entry.whole_explanation() or {}
 
     def told(part: Mapping[str, Any]) -> dict[str, Any]:
         words = board.words(point_of(board.task, part["condition"]))

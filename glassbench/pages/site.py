@@ -6,7 +6,7 @@ import gc
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from .api import leaderboard_json
 from .board_page import board_context, heat_map
 from .boards import Board, make_boards
 from .changes import NEWEST_IN_FEED, list_changes
-from .exports import as_bibtex, as_csv, as_json, as_latex, long_table
+from .exports import as_bibtex, as_csv, as_json, as_latex, long_columns, long_rows
 from .feed import atom_feed
 from .markdown import render_file
 from .model_page import model_context, model_names
-from .output import SiteFolder, digest_of
+from .output import SiteFolder, copied, digest_of
 from .overview_pages import compare_index, method_context, models_context
 from .plot_data import as_script, board_data
 from .record_page import drawn_parts, record_context
@@ -159,12 +159,11 @@ class _Builder:
                 digest_of(self.style, made_from, metric.name),
                 lambda data=data, metric=metric: as_script(data, board_data(board, metric)),
             )
-        table = cache(lambda: long_table(board, standing))
         decimals = decimals_for(place.interval for place in standing.places)
         cards = [place.row.card for place in standing.places if place.row.card]
         makers = {
-            "csv": lambda: as_csv(*table()),
-            "json": lambda: as_json(*table()),
+            "csv": lambda: as_csv(long_columns(board), long_rows(board, standing)),
+            "json": lambda: as_json(long_columns(board), long_rows(board, standing)),
             "tex": lambda: as_latex(board, standing, decimals),
             "bib": lambda: as_bibtex(cards),
         }
@@ -180,13 +179,13 @@ class _Builder:
             made_from,
             lambda: record_context(entry, board, card),
         )
-        self.output.put(f"records/{entry.name}.json", entry.digest, entry.path.read_bytes)
         receive = f"glassbench.receive({json.dumps(f'record/{entry.name}')},"
-        self.output.put(
-            f"data/record/{entry.name}.js",
-            entry.digest,
-            lambda: b"".join((receive.encode(), entry.path.read_bytes().strip(), b");\n")),
-        )
+        for name, around in (
+            (f"records/{entry.name}.json", ("", "")),
+            (f"data/record/{entry.name}.js", (receive, ");\n")),
+        ):
+            make = partial(copied, entry.path, *around)
+            self.output.put(name, entry.file_digest, make)
         if entry.explanation is not None:
             self.output.put(
                 f"data/explain/{entry.name}.js",

@@ -15,10 +15,17 @@ from ..model_card import ModelCard, read_model_card
 from ..record import SCHEMA_FILE, Record, validate_record
 from ..registry import list_models, list_tasks
 from ..task import Task, TaskError, read_task
+from .scores import Scores, scores_of
+from .spread import spread
 from .words import safe_name
 
 EXPLANATION_SCHEMA = SCHEMA_FILE.with_name("explanation.schema.json")
+MOST_FULL_CONDITIONS = 24  # of a record whose page tells every number
 LARGEST_RECORD, LARGEST_EXPLANATION = 32_000_000, 1_000_000
+
+
+# What boards read of an explanation; its other parts stand on the record's page alone.
+EXPLANATION_OF_BOARDS = ("dataset", "replaced", "transfer")
 
 
 @dataclass(frozen=True)
@@ -28,18 +35,35 @@ class Entry:
     Attributes
     ----------
     name : name of its page, the file's stem made safe
-    path : the file
-    explanation : what `glassbench explain` wrote about it, or None
+    path, explanation_path : the files
+    record : its facts. `conditions` holds no scores and `predictions` nothing: a thousand
+        whole records would take gigabytes
+    shown : JSON of the record as its page shows it
+    scores : what boards read of its conditions
+    explanation : what boards read of what `glassbench explain` wrote about it, or None
     file_digest : sha256 of the record's file
     digest : sha256 over record and explanation
     """
 
     name: str
     path: Path
+    explanation_path: Path
     record: Record
+    shown: bytes
+    scores: Scores
     explanation: Mapping[str, Any] | None
     file_digest: str
     digest: str
+
+    def shown_record(self) -> Record:
+        """Return the record as its page shows it, see `_shown`."""
+        return _parsed(self.shown)
+
+    def whole_explanation(self) -> Mapping[str, Any] | None:
+        """Return all of the explanation, from its file, or None."""
+        if self.explanation is None:
+            return None
+        return _parsed(self.explanation_path.read_bytes())
 
 
 @dataclass(frozen=True)
@@ -71,13 +95,11 @@ def read_sources(records: Path, explanations: Path | None = None) -> Sources:
     tasks = _read(list_tasks(), read_task, problems)
     cards = _read(list_models(), read_model_card, problems)
     explanations = explanations or records.parent / "explain"
-    entries = []
-    for path in sorted(records.glob("*.json")):
-        try:
-            entries.append(_entry(path, explanations / path.name, tasks, problems))
-        except (UserError, OSError, ValueError, RecursionError) as error:
-            problems.append(f"record {path.name} is left out: {error}")
-    return Sources(tasks, cards, tuple(entries), tuple(problems))
+    paths = sorted(records.glob("*.json"))
+    read = spread(lambda path: _read_record(path, explanations / path.name, tasks), paths)
+    entries = tuple(entry for entry, _ in read if entry is not None)
+    problems += [problem for _, problem in read if problem]
+    return Sources(tasks, cards, entries, tuple(problems))
 
 
 def _read(found: Iterable, read, problems: list[str]) -> dict[str, Any]:
@@ -94,32 +116,70 @@ def _read(found: Iterable, read, problems: list[str]) -> dict[str, Any]:
     return plugins
 
 
-def _entry(path: Path, beside: Path, tasks: Mapping[str, Task], problems: list[str]) -> Entry:
-    text = _text(path, LARGEST_RECORD)
-    record = _parsed(text)
-    if not _fast_validator(SCHEMA_FILE).is_valid(record):
-        validate_record(record)
-    _check_fit(record, tasks)
-    explanation, second = None, ""
+def _read_record(path: Path, beside: Path, tasks: Mapping[str, Task]) -> tuple[Entry | None, str]:
+    """Return a record with the explanation beside it, and what of them was left out and why."""
+    import orjson
+
+    try:
+        content = _content(path, LARGEST_RECORD)
+        record = _parsed(content)
+        if not _fast_validator(SCHEMA_FILE).is_valid(record):
+            validate_record(record)
+        _check_fit(record, tasks)
+    except (UserError, OSError, ValueError, RecursionError) as error:
+        return None, f"record {path.name} is left out: {error}"
+    explanation, second, problem = None, b"", ""
+    task = tasks[record["task"]["name"]]
     if beside.is_file():
         try:
-            second = _text(beside, LARGEST_EXPLANATION)
-            explanation = _explanation(_parsed(second), record, tasks[record["task"]["name"]])
+            second = _content(beside, LARGEST_EXPLANATION)
+            explanation = _explanation(_parsed(second), record, task)
+            explanation = {name: explanation[name] for name in EXPLANATION_OF_BOARDS}
         except (UserError, OSError, ValueError, RecursionError) as error:
-            problems.append(f"explanation {beside.name} is left out: {error}")
-    own = hashlib.sha256(text.encode()).hexdigest()
-    both = hashlib.sha256(f"{own}\0{second}".encode()).hexdigest()
-    return Entry(safe_name(path.stem), path, record, explanation, own, both)
+            problem = f"explanation {beside.name} is left out: {error}"
+    own = hashlib.sha256(content).hexdigest()
+    entry = Entry(
+        name=safe_name(path.stem),
+        path=path,
+        explanation_path=beside,
+        record=_facts(record),
+        shown=orjson.dumps(_shown(record)),
+        scores=scores_of(record, [axis.name for axis in task.axes]),
+        explanation=explanation,
+        file_digest=own,
+        digest=hashlib.sha256(own.encode() + b"\0" + second).hexdigest(),
+    )
+    return entry, problem
 
 
-def _text(path: Path, limit: int) -> str:
+def _facts(record: Record) -> Record:
+    """Return a record without what it says of each condition."""
+    conditions = [{"condition": entry["condition"]} for entry in record["conditions"]]
+    return record | {"conditions": conditions, "predictions": []}
+
+
+def _shown(record: Record) -> Record:
+    """Return a record as its page shows it: the primary metric alone where conditions are many."""
+    if len(record["conditions"]) <= MOST_FULL_CONDITIONS:
+        return record
+    primary = record["task"]["primary_metric"]
+
+    def shortened(entry: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {name: entry[name] for name in ("condition", "above_floor", "ceiling", "reported")}
+        return kept | {"scores": {primary: {**entry["scores"][primary], "seeds": []}}}
+
+    conditions = [shortened(entry) for entry in record["conditions"]]
+    return record | {"conditions": conditions, "predictions": []}
+
+
+def _content(path: Path, limit: int) -> bytes:
     size = path.stat().st_size
     if size > limit:
         raise UserError(f"it has {size} bytes, {limit} is the limit: leave out what nobody reads")
-    return path.read_bytes().decode()
+    return path.read_bytes()
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: bytes) -> Any:
     """Return parsed JSON; words that are none, such as NaN, are refused."""
     import orjson
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..metrics import interval_of_mean, paired_difference, rank_groups
-from .boards import Board, Point, Row
-
-Ends = tuple[float, float] | None
+from .boards import Board, Row
+from .scores import Ends, Point, known_values
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,7 @@ def make_standing(board: Board) -> Standing:
     intervals = _intervals([row.name for row in rows], same if tested else {}, clusters)
     places = [_place(row, values, ranks, points, intervals) for row in rows]
     floor_name, floor = _best_floor(board, points)
-    ceiling = _mean_of(
-        [((board.at(p) or {}).get("ceiling", {}).get(board.primary.name) or {}) for p in points]
-    )
+    ceiling = _mean_of([board.ceiling(board.primary.name, point) for point in points])
     return Standing(points, tuple(places), ceiling, floor, floor_name, tested)
 
 
@@ -98,7 +94,7 @@ def ranking_points(board: Board) -> tuple[Point, ...]:
     common = [
         point
         for point in board.points
-        if board.rows and 2 * sum(point in r.conditions for r in board.rows) >= len(board.rows)
+        if board.rows and 2 * sum(point in r.scores.place for r in board.rows) >= len(board.rows)
     ]
     default = board.task.default_values(board.dataset)
 
@@ -125,45 +121,26 @@ def configuration_scores(
     -------
     (scores, parents), each (configurations,); None where a condition is missing
     """
-    groups: dict[tuple[str, ...], list[list[list[float]]]] = {}
-    parents: dict[tuple[str, ...], list[str]] = {}
-    for point in points:
-        entry, score = row.conditions.get(point), row.value(board.primary.name, point)
-        if entry is None or score is None:
-            return None
-        seeds = [seed["by_configuration"] for seed in score["seeds"]]
-        if not all(seeds):
-            return None
-        key = tuple(entry["configurations"])
-        groups.setdefault(key, []).append(seeds)
-        parents[key] = entry["parents"]
-    if not groups:
+    wanted = {row.scores.place.get(point) for point in points}
+    chosen = [np.isin(group.places, list(wanted - {None})) for group in row.scores.groups]
+    if not points or sum(mask.sum() for mask in chosen) < len(points):
         return None
-    total = sum(len(key) for key in groups)
+    groups = [(g, mask) for g, mask in zip(row.scores.groups, chosen, strict=True) if mask.any()]
+    total = sum(len(group.configurations) for group, _ in groups)
     weighted = [
-        _mean_of_conditions(values) * total * len(values) / (len(points) * len(key))
-        for key, values in groups.items()
+        group.values[mask].mean(axis=0)
+        * (total * mask.sum() / (len(points) * len(group.configurations)))
+        for group, mask in groups
     ]
-    return np.concatenate(weighted), np.concatenate([parents[key] for key in groups])
-
-
-def _mean_of_conditions(values: Sequence[list[list[float | None]]]) -> np.ndarray:
-    """Return the mean (configurations,) over conditions of the mean over seeds of each.
-
-    None becomes NaN, which stays undefined in every mean.
-    """
-    if len({len(seeds) for seeds in values}) == 1:
-        return np.array(values, dtype=float).mean(axis=1).mean(axis=0)
-    return np.mean([np.array(seeds, dtype=float).mean(axis=0) for seeds in values], axis=0)
+    return np.concatenate(weighted), np.concatenate([group.parents for group, _ in groups])
 
 
 def mean_over(row: Row, metric: str, points: Sequence[Point]) -> float | None:
     """Return the mean of a record's scores over conditions, None where one is missing."""
-    return _mean_of([row.value(metric, point) or {} for point in points])
+    return _mean_of(known_values(row.scores.along(row.scores.value.get(metric), points)))
 
 
-def _mean_of(scores: Sequence[Mapping[str, Any]]) -> float | None:
-    values = [score.get("value") for score in scores]
+def _mean_of(values: Sequence[float | None]) -> float | None:
     if not values or any(value is None for value in values):
         return None
     return math.fsum(values) / len(values)
@@ -198,7 +175,7 @@ def _place(
     intervals: Mapping[str, tuple[Ends, float | None, Ends]],
 ) -> Place:
     ends, behind, behind_ends = intervals.get(row.name, (None, None, None))
-    missing = sum(point not in row.conditions for point in points)
+    missing = sum(point not in row.scores.place for point in points)
     rank = ranks.get(row.name)
     return Place(row, rank, values[row.name], ends, behind, behind_ends, missing)
 
@@ -207,8 +184,8 @@ def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | Non
     """Return the floor with the best mean over the ranking conditions."""
     by_name: dict[str, list[float | None]] = {}
     for point in points:
-        for floor in (board.at(point) or {}).get("floors", ()):
-            by_name.setdefault(floor["model"], []).append(floor["value"])
+        for name, value in board.floors(point).items():
+            by_name.setdefault(name, []).append(value)
     means = {
         name: math.fsum(values) / len(values)
         for name, values in by_name.items()
