@@ -81,7 +81,7 @@ document.addEventListener("DOMContentLoaded", async () => {
         Plot.axisY({ ticks: [], label: null }), Plot.tip(drawable, Plot.pointer({ x: "mean", y: "model", fy: "y", title: "tip" })),
       ],
     }, `Paired differences to ${reference} at each condition`) : element("p", {}, "These models share no condition, or one is chosen alone.");
-    const legend = element("ul", { class: "legend" }, ...others.map((name, k) => element("li", {}, key(style(k).colour, "", "full"), ` ${name}`)));
+    const legend = element("ul", { class: "legend" }, ...others.map((name, k) => element("li", {}, key(style(k)), ` ${name}`)));
     place.replaceChildren(tools,
       element("fieldset", { class: "choice" }, element("legend", {}, `Models, up to ${most}`), ...boxes),
       element("div", { class: "figure" }, legend, figure),

@@ -66,11 +66,20 @@ const glassbench = (() => {
     return made;
   }
 
+  // What lies out of sight is not loaded; paper says so, and printing loads it for the next time.
   const whenSeen = (target, act) => {
+    target.dataset.unseen = "";
+    const begin = () => {
+      if (!("unseen" in target.dataset)) return;
+      delete target.dataset.unseen;
+      watcher.disconnect();
+      act();
+    };
     const watcher = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) { watcher.disconnect(); act(); }
+      if (entries.some((entry) => entry.isIntersecting)) begin();
     }, { rootMargin: "400px" });
     watcher.observe(target);
+    window.addEventListener("afterprint", begin);
   };
 
   function save(text, name, type) {

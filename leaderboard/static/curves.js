@@ -98,7 +98,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const item = (child) => element("li", {}, child);
     const models = all.map((one, index) => item(element("button", {
       type: "button", "aria-pressed": String(alone === one.name), onclick: () => isolate(one.name),
-    }, key(style(index).colour, one.kind === "reported" ? "1 4" : "", one.kind === "reported" ? "open" : "full"), `${one.name}${one.kind === "reported" ? " (reported)" : ""}`)));
+    }, key(style(index), one.kind === "reported"), `${one.name}${one.kind === "reported" ? " (reported)" : ""}`)));
     const floors = data.floors.length ? [item(element("span", { class: "small" }, `dashed: floors ${data.floors.map((floor) => floor.name).join(", ")}`))] : [];
     return element("ul", { class: "legend", "aria-label": "Models; choose one to see it alone" }, ...models, ...floors);
   }

@@ -2,14 +2,20 @@
 // What all drawings share: colours, symbols, legend, loading the library, numbers as a table.
 const figures = (() => {
   const { element, script } = glassbench;
-  // Okabe & Ito: colours that colour-blind readers tell apart; symbols say the same again.
-  const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b8000"];
+  // Okabe & Ito: colours that colour-blind readers tell apart; symbols say the same again. Those
+  // of the second row are not apart from the first for every eye: there the symbol decides.
+  const colours = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b8000",
+    "#7570b3", "#a6611a", "#1b9e9e", "#d01c8b", "#5aae33", "#b2384a", "#6b7f99",
+  ];
   const symbols = ["circle", "square", "triangle", "diamond", "star", "wye", "cross"];
   const grey = "#8a8f94";
 
-  const style = (index) => (index < colours.length
-    ? { colour: colours[index], symbol: symbols[index] }
-    : { colour: grey, symbol: symbols[index % symbols.length] });
+  // A model of the second row has another symbol than the one of the first in its place.
+  const style = (index) => ({
+    colour: colours[index] ?? grey,
+    symbol: symbols[(index + 3 * Math.floor(index / symbols.length)) % symbols.length],
+  });
 
   const library = () => script("static/plot.min.js").then(() => Plot);
   const show = (value, digits = 3) => (value === null || value === undefined || !isFinite(value)
@@ -68,24 +74,31 @@ const figures = (() => {
     document.addEventListener("themechange", act);
   }
 
-  const key = (colour, dash, marker) => {
-    const name = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(name, "svg");
-    svg.setAttribute("aria-hidden", "true");
-    svg.setAttribute("viewBox", "0 0 26 12");
-    const line = document.createElementNS(name, "path");
-    line.setAttribute("d", "M0 6H26");
-    line.setAttribute("stroke", colour);
-    line.setAttribute("stroke-width", "2");
-    if (dash) line.setAttribute("stroke-dasharray", dash);
-    if (dash !== "none") svg.append(line);
-    if (marker) {
-      const dot = document.createElementNS(name, "circle");
-      for (const [attribute, value] of Object.entries({ cx: 13, cy: 6, r: 4, stroke: colour, "stroke-width": 1.5, fill: marker === "open" ? "none" : colour })) dot.setAttribute(attribute, value);
-      svg.append(dot);
-    }
-    return svg;
+  // The marks of the drawings, about the origin.
+  const ray = (radius, turn) => `${(radius * Math.sin(turn)).toFixed(2)} ${(-radius * Math.cos(turn)).toFixed(2)}`;
+  const closed = (points) => `M${points.join("L")}Z`;
+  const corners = (count, radius, inner) => closed([...Array(count).keys()].map((k) => ray(k % 2 ? inner : radius, (2 * Math.PI * k) / count)));
+  const shapes = {
+    circle: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z", square: "M-3.6 -3.6H3.6V3.6H-3.6Z",
+    triangle: corners(3, 5, 5), diamond: "M0 -5.5L3.4 0L0 5.5L-3.4 0Z", star: corners(10, 5.5, 2.3),
+    wye: [1, 3, 5].map((k) => closed([[0, 1], [5.5, 0.27], [5.5, -0.27], [0, -1]].map(([r, off]) => ray(r || 1.5, (Math.PI * k) / 3 + off)))).join(""),
+    cross: "M-4.5 -1.5H-1.5V-4.5H1.5V-1.5H4.5V1.5H1.5V4.5H-1.5V1.5H-4.5Z",
   };
+
+  function key({ colour, symbol }, open) {
+    const name = "http://www.w3.org/2000/svg";
+    const part = (kind, attributes) => {
+      const made = document.createElementNS(name, kind);
+      for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+      return made;
+    };
+    const svg = part("svg", { "aria-hidden": "true", viewBox: "0 0 26 12" });
+    svg.append(
+      part("path", { d: "M0 6H26", stroke: colour, "stroke-width": 2, ...(open ? { "stroke-dasharray": "1 4" } : {}) }),
+      part("path", { d: shapes[symbol], transform: "translate(13 6)", stroke: colour, "stroke-width": 1.5, fill: open ? "var(--surface)" : colour }),
+    );
+    return svg;
+  }
 
   function select(label, options, chosen, act) {
     const made = element("select", {}, ...options.map(([value, words]) => element("option", { value, selected: value === chosen }, words)));

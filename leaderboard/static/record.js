@@ -58,7 +58,7 @@ document.addEventListener("DOMContentLoaded", () => {
         Plot.dot(points, { x: "x", y: "y", fill: "colour", symbol: "symbol", r: 4.5 }),
       ],
     }, "Score against number of training configurations");
-    const legend = element("ul", { class: "legend" }, ...names.map((name, k) => element("li", {}, figures.key(style(k).colour, "", "full"), ` ${name}`)));
+    const legend = element("ul", { class: "legend" }, ...names.map((name, k) => element("li", {}, figures.key(style(k)), ` ${name}`)));
     const draw = () => learning.replaceChildren(legend, make());
     draw();
     redraw(learning, draw);
@@ -70,12 +70,14 @@ document.addEventListener("DOMContentLoaded", () => {
     let index = 0;
     function draw() {
       const entry = record.conditions[index];
-      const lines = Object.entries(entry.scores).flatMap(([metric, score]) => score.seeds.map((seed) => (
-        [`${metric}, seed ${seed.seed}`, show(seed.value, 4), ...seed.by_configuration.map((value) => show(value, 4))])));
-      const floors = entry.floors.map((floor) => [`floor: ${floor.model}`, show(floor.value, 4), ...floor.by_configuration.map((value) => show(value, 4))]);
+      const columns = [
+        ...Object.entries(entry.scores).flatMap(([metric, score]) => score.seeds.map((seed) => ({ name: record.seeds.length > 1 ? `${metric}, seed ${seed.seed}` : metric, ...seed }))),
+        ...entry.floors.map((floor) => ({ name: `floor: ${floor.model}`, ...floor })),
+      ];
+      const lines = entry.configurations.map((name, k) => [name, ...columns.map((one) => show(one.by_configuration[k], 4))]);
       each.replaceChildren(
         element("div", { class: "figure-tools" }, select("Condition", record.conditions.map((one, k) => [String(k), words(one.condition)]), String(index), (value) => { index = +value; draw(); })),
-        table(["Metric", "All", ...entry.configurations], [...lines, ...floors]),
+        table(["Configuration", ...columns.map((one) => one.name)], [["all", ...columns.map((one) => show(one.value, 4))], ...lines]),
       );
     }
     draw();

@@ -206,3 +206,24 @@ def test_no_page_breaks_a_rule_of_axe(browser, site, name):
     told = [f"{v['id']}: {v['help']}: {[n['html'] for n in v['nodes'][:3]]}" for v in found]
     assert not told
     context.close()
+
+
+@pytest.mark.parametrize("name", ["task/ka_propensity", "record"])
+def test_paper_holds_every_table_and_says_what_was_not_drawn(browser, site, name):
+    if name == "record":
+        name = f"record/{min((site / 'record').glob('*.html')).stem}"
+    width = 1040  # lying A4 less its margins, in pixels of CSS
+    page = browser.new_page(viewport={"width": width, "height": 600})
+    page.goto((site / f"{name}.html").as_uri())
+    unseen = page.locator("[data-unseen]").count()
+    page.emulate_media(media="print")
+    ends = page.evaluate(
+        "[...document.querySelectorAll('table')].map((one) => one.getBoundingClientRect().right)"
+    )
+    assert ends and max(ends) <= width
+    if unseen:
+        words = "getComputedStyle(document.querySelector('[data-unseen]'), '::before').content"
+        assert "Print again" in page.evaluate(words)
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        page.wait_for_function("document.querySelectorAll('[data-unseen]').length === 0")
+    page.close()
