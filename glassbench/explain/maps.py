@@ -41,7 +41,7 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
         if structure.configuration not in places:
             places[structure.configuration] = len(structures)
             structures.append(pack_structure(structure, _length_unit(explained)))
-        low, high = np.percentile(truth, COVERED)
+        low, high = colour_limits(truth)
         maps.append(
             {
                 "condition": dict(fit.condition),
@@ -54,6 +54,13 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
             }
         )
     return {"maps": maps, "structures": structures}
+
+
+def colour_limits(truth: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends of the colour scale: all but the extremes, or all where few differ."""
+    low, high = np.percentile(truth, COVERED)
+    # Labels of rare events are all but equal.
+    return (low, high) if high > low else (truth.min(), truth.max())
 
 
 def pack_structure(structure: Structure, unit: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from glassbench.datasets.view import open_view
 from glassbench.errors import UserError
 from glassbench.explain import explain_record, write_explanation
 from glassbench.explain.errors import parity
+from glassbench.explain.maps import colour_limits
 from glassbench.model import Condition
 from glassbench.model_card import read_model_card
 from glassbench.pages import build_site, read_sources
@@ -180,3 +181,10 @@ def test_a_workspace_without_the_predictions_says_where_to_explain(run, tmp_path
     _, record, _ = run
     with pytest.raises(UserError, match="home="):
         explain_record(record, Workspace(tmp_path))
+
+
+def test_the_colours_of_rare_labels_span_both():
+    values = np.random.default_rng(0).normal(size=1000)
+    low, high = colour_limits(values)
+    assert values.min() < low < high < values.max()
+    assert colour_limits(np.where(np.arange(1000) < 5, 1.0, 0.0)) == (0.0, 1.0)
