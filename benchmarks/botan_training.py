@@ -63,8 +63,8 @@ def read_example(path: Path) -> Example:
         structure,
         CONDITION,
         {
-            "propensity": averages.propensity,
-            "pair_distance_change": averages.pair_distance_change,
+            "propensity": averages.mean["propensity"],
+            "pair_distance_change": averages.mean["pair_distance_change"],
         },
     )
 

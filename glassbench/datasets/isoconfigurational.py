@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..structure.bond_breaking import BondBreaking
 from ..structure.neighbour_relative import NeighbourRelative
 from .errors import DatasetError
-from .layout import NEIGHBOUR_RELATIVE
+from .layout import BOND_BREAKING, NEIGHBOUR_RELATIVE
 from .pairs import (
     CLOSE_PAIR_CUTOFF,
     PAIR_CUTOFF,
@@ -20,8 +21,37 @@ from .pairs import (
 
 
 @dataclass(frozen=True)
+class Observable:
+    """What is measured of every particle in each trajectory.
+
+    Attributes
+    ----------
+    names : of the quantities
+    measure : from absolute positions (N, d) at the later time to one array (N,) a name
+    """
+
+    names: tuple[str, ...]
+    measure: Callable[[np.ndarray], Sequence[np.ndarray]]
+
+
+def neighbour_relative_motion(positions: np.ndarray, box: np.ndarray) -> Observable:
+    """Return R_i and D_i of the configuration with these positions, see `NeighbourRelative`."""
+    neighbours = NeighbourRelative(positions, box)
+    start = np.asarray(positions, dtype=np.float64)
+    return Observable(NEIGHBOUR_RELATIVE, lambda later: neighbours(later - start))
+
+
+def bond_breaking(
+    positions: np.ndarray, species: np.ndarray, box: np.ndarray, diameters: np.ndarray
+) -> Observable:
+    """Return the share of lost bonds of the configuration, see `BondBreaking`."""
+    bonds = BondBreaking(positions, species, box, diameters)
+    return Observable((BOND_BREAKING,), lambda later: [bonds(later)])
+
+
+@dataclass(frozen=True)
 class IsoconfigurationalAverages:
-    """What is kept of the trajectories at one time; all in the unit of the positions.
+    """What is kept of the trajectories at one time; lengths in the unit of the positions.
 
     The averages over the first and the second half of the trajectories are
     `mean + half_difference` and `mean - half_difference`; the root mean square of
@@ -29,21 +59,13 @@ class IsoconfigurationalAverages:
 
     Attributes
     ----------
-    propensity, propensity_half_difference : (N,) float64
-    relative_displacement, non_affine_displacement : (N,) float64, with their half
-        differences, where the neighbours were given; else None
-    pair_distance_change, pair_distance_change_half_difference : (P,) float64
+    mean, half_difference : by name, `propensity` and every observable (N,) and
+        `pair_distance_change` (P,), float64
     """
 
     trajectories: int
-    propensity: np.ndarray
-    propensity_half_difference: np.ndarray
-    pair_distance_change: np.ndarray
-    pair_distance_change_half_difference: np.ndarray
-    relative_displacement: np.ndarray | None = None
-    relative_displacement_half_difference: np.ndarray | None = None
-    non_affine_displacement: np.ndarray | None = None
-    non_affine_displacement_half_difference: np.ndarray | None = None
+    mean: Mapping[str, np.ndarray]
+    half_difference: Mapping[str, np.ndarray]
 
 
 def average_trajectories(
@@ -53,7 +75,7 @@ def average_trajectories(
     pairs: np.ndarray | None = None,
     *,
     count: int | None = None,
-    neighbours: NeighbourRelative | None = None,
+    observables: Sequence[Observable] = (),
 ) -> IsoconfigurationalAverages:
     """Average displacement and pair-distance change over trajectories at one time.
 
@@ -70,7 +92,7 @@ def average_trajectories(
     box : (d,) edges of the orthorhombic periodic box
     pairs : (P, 2) int, optional
     count : R, where `trajectories` has no length
-    neighbours : of the initial configuration, for R_i and D_i of each trajectory
+    observables : what else is averaged
 
     Raises
     ------
@@ -85,12 +107,8 @@ def average_trajectories(
             f"{expected} trajectories cannot be halved: an even number, 2 at least, is needed"
         )
     start = np.asarray(initial_positions, dtype=np.float64)
-    box = np.asarray(box, dtype=np.float64)
-    pairs = np.empty((0, 2), dtype=np.int32) if pairs is None else np.asarray(pairs)
-    distances = pair_distances(start, pairs, box)
-    displacement = np.zeros((2, len(start)))
-    change = np.zeros((2, len(pairs)))
-    relative = np.zeros((2, len(start), 2))
+    measured = (*_displacements(start, np.asarray(box, dtype=np.float64), pairs), *observables)
+    sums: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
     seen = 0
     for trajectory in trajectories:
         if seen == expected:
@@ -100,33 +118,33 @@ def average_trajectories(
             raise DatasetError(
                 f"trajectory {seen} has the shape {later.shape}, the configuration {start.shape}"
             )
-        half = 2 * seen // expected
-        displacement[half] += np.linalg.norm(later - start, axis=1)
-        if len(pairs):
-            change[half] += pair_distances(later, pairs, box) - distances
-        if neighbours is not None:
-            relative[half] += np.stack(neighbours(later - start), axis=1)
+        half = sums[2 * seen // expected]
+        for observable in measured:
+            for name, values in zip(observable.names, observable.measure(later), strict=True):
+                half[name] = half.get(name, 0.0) + values
         seen += 1
     if seen < expected:
         raise DatasetError(f"{seen} trajectories came, {expected} were announced")
+    first, second = sums
     return IsoconfigurationalAverages(
         trajectories=expected,
-        propensity=displacement.sum(axis=0) / expected,
-        propensity_half_difference=(displacement[0] - displacement[1]) / expected,
-        pair_distance_change=change.sum(axis=0) / expected,
-        pair_distance_change_half_difference=(change[0] - change[1]) / expected,
-        **({} if neighbours is None else _neighbour_relative(relative / expected)),
+        mean={name: (first[name] + second[name]) / expected for name in first},
+        half_difference={name: (first[name] - second[name]) / expected for name in first},
     )
 
 
-def _neighbour_relative(halves: np.ndarray) -> dict[str, np.ndarray]:
-    """Return means and half differences from the halves (2, N, 2) of R_i and D_i."""
-    mean, difference = halves[0] + halves[1], halves[0] - halves[1]
-    return {
-        name: values[:, column]
-        for column, quantity in enumerate(NEIGHBOUR_RELATIVE)
-        for name, values in ((quantity, mean), (f"{quantity}_half_difference", difference))
-    }
+def _displacements(
+    start: np.ndarray, box: np.ndarray, pairs: np.ndarray | None
+) -> tuple[Observable, Observable]:
+    pairs = np.empty((0, 2), dtype=np.int32) if pairs is None else np.asarray(pairs)
+    distances = pair_distances(start, pairs, box)
+    return (
+        Observable(("propensity",), lambda later: [np.linalg.norm(later - start, axis=1)]),
+        Observable(
+            ("pair_distance_change",),
+            lambda later: [pair_distances(later, pairs, box) - distances],
+        ),
+    )
 
 
 def ensemble_arrays(
@@ -139,7 +157,7 @@ def ensemble_arrays(
     pair_cutoff: float | None = PAIR_CUTOFF,
     close_pair_cutoff: float = CLOSE_PAIR_CUTOFF,
     close_pair_halves: bool = True,
-    neighbour_relative: bool = False,
+    observables: Sequence[Observable] = (),
 ) -> dict[str, np.ndarray]:
     """Return the arrays of one configuration as a store takes them.
 
@@ -150,7 +168,7 @@ def ensemble_arrays(
     times : number of times of the state; those that are not in `ensembles` read NaN
     pair_cutoff : pairs with r_ij(0) below it are kept; None for no pairs
     close_pair_halves : whether to keep halves for A-A pairs below `close_pair_cutoff`
-    neighbour_relative : whether to average R_i and D_i too, see `NeighbourRelative`
+    observables : what else is averaged over the trajectories
 
     Returns
     -------
@@ -163,14 +181,16 @@ def ensemble_arrays(
         if close_pair_halves:
             distances = pair_distances(np.asarray(positions, dtype=np.float64), pairs, box)
             close = close_pair_index(pairs, distances, species, close_pair_cutoff)
+    names = ("propensity", *(name for one in observables for name in one.names))
     arrays = {
         "positions": positions,
         "species": species,
         "box": box,
-        "propensity": np.full((times, len(positions)), np.nan),
-        "propensity_half_difference": np.full((times, len(positions)), np.nan),
         "trajectory_count": np.zeros(times, dtype=np.int32),
     }
+    for name in names:
+        for variable in (name, f"{name}_half_difference"):
+            arrays[variable] = np.full((times, len(positions)), np.nan)
     if pair_cutoff is not None:
         arrays |= {
             "pairs": pairs,
@@ -178,23 +198,16 @@ def ensemble_arrays(
             "close_pair_index": close,
             "pair_distance_change_half_difference": np.full((times, len(close)), np.nan),
         }
-    neighbours = None
-    if neighbour_relative:
-        neighbours = NeighbourRelative(positions, box)
-        for quantity in NEIGHBOUR_RELATIVE:
-            for name in (quantity, f"{quantity}_half_difference"):
-                arrays[name] = np.full((times, len(positions)), np.nan)
     for time, trajectories in ensembles:
-        averages = average_trajectories(positions, trajectories, box, pairs, neighbours=neighbours)
-        if neighbours is not None:
-            for quantity in NEIGHBOUR_RELATIVE:
-                for name in (quantity, f"{quantity}_half_difference"):
-                    arrays[name][time] = getattr(averages, name)
-        arrays["propensity"][time] = averages.propensity
-        arrays["propensity_half_difference"][time] = averages.propensity_half_difference
+        averages = average_trajectories(
+            positions, trajectories, box, pairs, observables=observables
+        )
         arrays["trajectory_count"][time] = averages.trajectories
+        for name in names:
+            arrays[name][time] = averages.mean[name]
+            arrays[f"{name}_half_difference"][time] = averages.half_difference[name]
         if pair_cutoff is not None:
-            half = averages.pair_distance_change_half_difference
-            arrays["pair_distance_change"][time] = averages.pair_distance_change
+            half = averages.half_difference["pair_distance_change"]
+            arrays["pair_distance_change"][time] = averages.mean["pair_distance_change"]
             arrays["pair_distance_change_half_difference"][time] = half[close]
     return arrays

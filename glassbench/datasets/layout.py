@@ -33,6 +33,7 @@ SPLITS = ("train", "valid", "test")
 MISSING = "missing"
 # R_i and D_i, in this order.
 NEIGHBOUR_RELATIVE = ("relative_displacement", "non_affine_displacement")
+BOND_BREAKING = "bond_breaking"
 
 UNITS = {
     "lj": {
@@ -211,12 +212,14 @@ def propensity_variables(
     return tuple(found)
 
 
-def neighbour_relative_variables(
+def local_motion_variables(
     *,
     dtype: str = "float32",
     packing: Mapping[str, Packing] | None = None,
 ) -> tuple[Variable, ...]:
-    """Return the arrays of R_i(t) and D_i(t) (Shiba et al. 2023, section V), with their halves.
+    """Return the arrays of motion against the neighbours, with their halves.
+
+    R_i(t) and D_i(t) (Shiba et al. 2023, section V), and the share of broken bonds.
 
     Parameters
     ----------
@@ -226,14 +229,16 @@ def neighbour_relative_variables(
     meanings = {
         "relative_displacement": "|displacement against the neighbours' average|, strain removed",
         "non_affine_displacement": "root mean square of what no strain of the neighbours explains",
+        BOND_BREAKING: "share of the bonds at t = 0 that are broken",
     }
     found = []
-    for name in NEIGHBOUR_RELATIVE:
-        packed, meaning = (packing or {}).get(name), f"{meanings[name]}; isoconfigurational average"
+    for name, what in meanings.items():
+        packed, meaning = (packing or {}).get(name), f"{what}; isoconfigurational average"
+        unit = "none" if name == BOND_BREAKING else "length"
         half = f"half of: {name} over the first half of the trajectories minus the second"
-        found.append(Variable(name, dimensions, dtype, "length", meaning, packed))
+        found.append(Variable(name, dimensions, dtype, unit, meaning, packed))
         name = f"{name}_half_difference"
-        found.append(Variable(name, dimensions, dtype, "length", half, packed))
+        found.append(Variable(name, dimensions, dtype, unit, half, packed))
     return tuple(found)
 
 

@@ -10,15 +10,18 @@ import numpy as np
 
 from ..datasets.archive import pack_store
 from ..datasets.layout import (
+    BOND_BREAKING,
+    NEIGHBOUR_RELATIVE,
     ConfigurationEntry,
     StateLayout,
+    local_motion_variables,
     pair_variables,
     propensity_variables,
     structure_variables,
     times_coordinate,
 )
 from ..datasets.pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
-from ..datasets.quantise import packing_for_noise
+from ..datasets.quantise import Packing, packing_for_noise
 from ..datasets.writing import create_store, finish_store, write_configuration
 from .checks import check_state
 from .ka_propensity import State, configurations_of, parents_of
@@ -27,6 +30,7 @@ from .lammps_library import lammps_version
 from .pieces import read_piece
 from .seeds import seeds_in_words
 
+AVERAGES = ("propensity", *NEIGHBOUR_RELATIVE, BOND_BREAKING, "pair_distance_change")
 CITATION = (
     "Made by GlassBench after the protocol of Shiba et al., J. Chem. Phys. 158, 084503 (2023), "
     "doi:10.1063/5.0129791"
@@ -74,17 +78,7 @@ def _attributes(name: str) -> dict[str, object]:
 def _layout(state: State, folder: Path) -> StateLayout:
     """Return the layout of one temperature, after one pass over its configurations."""
     configurations = configurations_of(state)
-    pairs, close, noise = 0, 0, np.zeros((2, len(state.times)))
-    for configuration in configurations:
-        arrays = read_piece(folder, configuration.averages)
-        pairs = max(pairs, len(arrays["pairs"]))
-        close = max(close, len(arrays["close_pair_index"]))
-        noise[0] += np.square(arrays["propensity_half_difference"]).mean(axis=1)
-        if configuration.split != "train":
-            noise[1] += np.square(arrays["pair_distance_change_half_difference"]).mean(axis=1)
-    with_halves = sum(configuration.split != "train" for configuration in configurations)
-    noise = np.sqrt(noise / np.array([[len(configurations)], [with_halves]]))
-    packing = [packing_for_noise(values) if state.packed else None for values in noise]
+    pairs, close, packing = _shapes_and_packing(state, folder)
     return StateLayout(
         name=state.name,
         attributes={
@@ -104,14 +98,47 @@ def _layout(state: State, folder: Path) -> StateLayout:
         particles=state.protocol.particles,
         variables=(
             *structure_variables(inherent=True),
-            *propensity_variables(packing=packing[0], half_packing=packing[0]),
+            *propensity_variables(
+                packing=packing["propensity"], half_packing=packing["propensity"]
+            ),
+            *local_motion_variables(packing=packing),
             *pair_variables(
-                particles=state.protocol.particles, packing=packing[1], half_packing=packing[1]
+                particles=state.protocol.particles,
+                packing=packing["pair_distance_change"],
+                half_packing=packing["pair_distance_change"],
             ),
         ),
         coordinates={"time": times_coordinate(state.times)},
         pair_slots=pairs,
         close_pair_slots=close,
+    )
+
+
+def _shapes_and_packing(state: State, folder: Path) -> tuple[int, int, dict[str, Packing | None]]:
+    """Return the most pairs and close pairs of a configuration, and the packing of each average.
+
+    A step of the packing is a share of the noise, the root mean square of the half differences;
+    those of pairs are kept outside of the training split alone.
+    """
+    pairs, close = 0, 0
+    squares = {name: np.zeros(len(state.times)) for name in AVERAGES}
+    counts = dict.fromkeys(AVERAGES, 0)
+    for configuration in configurations_of(state):
+        arrays = read_piece(folder, configuration.averages)
+        pairs = max(pairs, len(arrays["pairs"]))
+        close = max(close, len(arrays["close_pair_index"]))
+        for name in AVERAGES:
+            halves = arrays[f"{name}_half_difference"]
+            if halves.size:
+                squares[name] += np.square(halves).mean(axis=1)
+                counts[name] += 1
+    return (
+        pairs,
+        close,
+        {
+            name: packing_for_noise(np.sqrt(squares[name] / counts[name])) if state.packed else None
+            for name in AVERAGES
+        },
     )
 
 

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..datasets.isoconfigurational import ensemble_arrays
-from .kob_andersen import Protocol
+from ..datasets.isoconfigurational import (
+    bond_breaking,
+    ensemble_arrays,
+    neighbour_relative_motion,
+)
+from .kob_andersen import DIAMETERS, Protocol
 from .scattering import self_intermediate_scattering
 
 WAVENUMBER = 2 * np.pi
@@ -36,13 +40,18 @@ def configuration_arrays(
     """
     positions, species = parent["positions"][configuration], parent["species"]
     frames = trajectories["positions"]
+    box = np.full(3, protocol.box_edge)
     arrays = ensemble_arrays(
         positions,
         species,
-        np.full(3, protocol.box_edge),
+        box,
         ((time, frames[:, time]) for time in range(frames.shape[1])),
         frames.shape[1],
         close_pair_halves=close_pair_halves,
+        observables=[
+            neighbour_relative_motion(positions, box),
+            bond_breaking(positions, species, box, DIAMETERS),
+        ],
     )
     displacements = frames[:, :, species == 0] - positions[species == 0].astype(np.float64)
     energy = trajectories["total_energy"]

@@ -32,19 +32,47 @@ class State:
         return f"T{self.protocol.temperature:.2f}"
 
 
-MINI = (
-    State(
+def _mini_state(
+    temperature: float,
+    tau_alpha: float,
+    times: tuple[float, ...],
+    parents: dict[str, tuple[int, ...]],
+    trajectories: int,
+) -> State:
+    """Return a temperature as embedded: a shorter melt and equilibration, a longer time step."""
+    return State(
         protocol=Protocol(
-            temperature=0.64,
-            tau_alpha=16.5,
+            temperature=temperature,
+            tau_alpha=tau_alpha,
             melt_time=20.0,
             melt_step=0.002,
             equilibration_tau_alpha=20.0,
             step=0.005,
         ),
+        times=times,
+        parents=parents,
+        trajectories=trajectories,
+        packed=True,
+    )
+
+
+MINI = (
+    _mini_state(
+        0.64,
+        16.5,
         times=(0.165, 0.52, 5.2, 16.5),
         parents={"test": (1,) * 6, "train": (4,) * 4, "valid": (2,)},
-        packed=True,
+        trajectories=32,
+    ),
+)
+MINI_TEMPERATURES = (
+    *MINI,
+    _mini_state(
+        0.56,
+        45.0,
+        times=(0.33, 1.65, 16.5, 52.0),
+        parents={"test": (1,) * 6, "train": (4,) * 3, "valid": (2,)},
+        trajectories=16,
     ),
 )
 
@@ -168,7 +196,12 @@ PAPER = (
     _paper_state(0.44, 4120, (0.13, 1.3, 13, 130, 412, 1300, 4120, 13000, 41200, 130000)),
 )
 
-PLANS = {"mini": MINI, "paper": PAPER}
+PLANS = {"mini": MINI, "mini_temperatures": MINI_TEMPERATURES, "paper": PAPER}
+
+
+def folder_name(dataset: str) -> str:
+    """Return the folder of the pieces, which the small plans share."""
+    return f"ka_propensity-{dataset.split('_')[0]}"
 
 
 def pieces(dataset: str) -> list[Piece]:

@@ -21,6 +21,7 @@ PAIR_COMMANDS = (
     "pair_coeff 1 2 1.5 0.8 2.0",
     "pair_coeff 2 2 0.5 0.88 2.2",
 )
+DIAMETERS = ((1.0, 0.8), (0.8, 0.88))
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ BROKEN = {
     ReturnsIntegers: ("shapes", "return float32 or float64"),
     LosesAStructure: ("shapes", "return one for each"),
     NamesAnotherTarget: ("shapes", "the target of the task"),
-    AddsAnUnknownTarget: ("shapes", "predict among non_affine_displacement, pair"),
+    AddsAnUnknownTarget: ("shapes", "predict among bond_breaking, non_affine"),
     DividesByZero: ("finite", "1 values that are not finite, the first at 7"),
     DropsOut: ("repeated_prediction", "draw no random numbers"),
     CountsCalls: ("repeated_prediction", "keep nothing from one call to the next"),

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.errors import DatasetError
-from glassbench.datasets.isoconfigurational import average_trajectories, ensemble_arrays
+from glassbench.datasets.isoconfigurational import (
+    average_trajectories,
+    ensemble_arrays,
+    neighbour_relative_motion,
+)
 from glassbench.datasets.pairs import pair_distances, undirected_pairs
 from glassbench.structure.neighbour_relative import NeighbourRelative
 
@@ -27,13 +31,13 @@ def test_averages_are_those_of_the_equations(ensemble):
     displacement = np.linalg.norm(trajectories - start, axis=2)
     change = np.stack([pair_distances(x, pairs, BOX) for x in trajectories])
     change -= pair_distances(start, pairs, BOX)
-    assert np.allclose(found.propensity, displacement.mean(axis=0), rtol=1e-13)
-    assert np.allclose(found.pair_distance_change, change.mean(axis=0), atol=1e-13)
-    first = found.propensity + found.propensity_half_difference
-    second = found.propensity - found.propensity_half_difference
+    assert np.allclose(found.mean["propensity"], displacement.mean(axis=0), rtol=1e-13)
+    assert np.allclose(found.mean["pair_distance_change"], change.mean(axis=0), atol=1e-13)
+    first = found.mean["propensity"] + found.half_difference["propensity"]
+    second = found.mean["propensity"] - found.half_difference["propensity"]
     assert np.allclose(first, displacement[:4].mean(axis=0), rtol=1e-13)
     assert np.allclose(second, displacement[4:].mean(axis=0), rtol=1e-13)
-    half = found.pair_distance_change + found.pair_distance_change_half_difference
+    half = found.mean["pair_distance_change"] + found.half_difference["pair_distance_change"]
     assert np.allclose(half, change[:4].mean(axis=0), atol=1e-13)
 
 
@@ -41,8 +45,8 @@ def test_a_rigid_translation_moves_every_particle_and_changes_no_pair(ensemble):
     start, _, pairs = ensemble
     shift = np.array([7.0, -3.0, 0.5])
     found = average_trajectories(start, np.stack([start + shift] * 2), BOX, pairs)
-    assert np.allclose(found.propensity, np.linalg.norm(shift))
-    assert np.allclose(found.pair_distance_change, 0, atol=1e-12)
+    assert np.allclose(found.mean["propensity"], np.linalg.norm(shift))
+    assert np.allclose(found.mean["pair_distance_change"], 0, atol=1e-12)
 
 
 def test_displacement_is_not_wrapped_and_pair_distance_is(ensemble):
@@ -50,24 +54,24 @@ def test_displacement_is_not_wrapped_and_pair_distance_is(ensemble):
     images = start.copy()
     images[::2] += BOX
     found = average_trajectories(start, np.stack([images] * 2), BOX, pairs)
-    assert np.allclose(found.propensity[::2], np.linalg.norm(BOX))
-    assert np.allclose(found.propensity[1::2], 0)
-    assert np.allclose(found.pair_distance_change, 0, atol=1e-12)
+    assert np.allclose(found.mean["propensity"][::2], np.linalg.norm(BOX))
+    assert np.allclose(found.mean["propensity"][1::2], 0)
+    assert np.allclose(found.mean["pair_distance_change"], 0, atol=1e-12)
 
 
 def test_a_uniform_dilation_stretches_each_pair_by_its_length():
     start = np.array([[1.0, 1, 1], [2, 1, 1], [1, 2.5, 1]])
     pairs = np.array([[0, 1], [0, 2], [1, 2]])
     found = average_trajectories(start, np.stack([start * 1.1] * 2), BOX, pairs)
-    assert np.allclose(found.pair_distance_change, 0.1 * pair_distances(start, pairs, BOX))
+    assert np.allclose(found.mean["pair_distance_change"], 0.1 * pair_distances(start, pairs, BOX))
 
 
 def test_a_stream_gives_what_an_array_gives(ensemble):
     start, trajectories, pairs = ensemble
     array = average_trajectories(start, trajectories, BOX, pairs)
     stream = average_trajectories(start, iter(trajectories), BOX, pairs, count=8)
-    assert np.array_equal(array.pair_distance_change, stream.pair_distance_change)
-    assert np.array_equal(array.propensity_half_difference, stream.propensity_half_difference)
+    assert np.array_equal(array.mean["pair_distance_change"], stream.mean["pair_distance_change"])
+    assert np.array_equal(array.half_difference["propensity"], stream.half_difference["propensity"])
 
 
 @pytest.mark.parametrize(("given", "announced"), [(7, None), (6, 8), (8, 6), (0, None)])
@@ -82,7 +86,7 @@ def test_half_the_difference_measures_the_noise_of_the_mean():
     start = np.zeros((20000, 3))
     trajectories = start + np.abs(generator.normal(5, 0.4, (8, 20000, 1))) * [1, 0, 0]
     found = average_trajectories(start, trajectories, np.full(3, 100.0))
-    noise = np.sqrt(np.square(found.propensity_half_difference).mean())
+    noise = np.sqrt(np.square(found.half_difference["propensity"]).mean())
     assert noise == pytest.approx(0.4 / np.sqrt(8), rel=0.02)
 
 
@@ -99,10 +103,11 @@ def test_arrays_of_a_configuration_leave_missing_times_empty(ensemble):
     assert (pair_distances(start, close, BOX) < 1.35).all()
 
 
-def test_neighbour_relative_displacements_are_averaged_over_trajectories(ensemble):
+def test_observables_are_averaged_over_trajectories(ensemble):
     start, trajectories, _ = ensemble
+    observable = neighbour_relative_motion(start, BOX)
     arrays = ensemble_arrays(
-        start, np.zeros(50, np.int8), BOX, [(1, trajectories)], 2, neighbour_relative=True
+        start, np.zeros(50, np.int8), BOX, [(1, trajectories)], 2, observables=[observable]
     )
     neighbours = NeighbourRelative(start, BOX)
     each = np.array([neighbours(x - start) for x in trajectories])

