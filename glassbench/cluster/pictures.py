@@ -24,8 +24,7 @@ def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:
 
 def draw_rotations(record: Mapping[str, Any], task: Task, folder: Path) -> list[Path]:
     """Draw the rotation probe of each condition that has one."""
-    from ..figures import condition_title
-    from ..label_figures import draw_rotation
+    from ..figures import condition_title, draw_rotation
 
     paths = []
     for entry in record["conditions"]:
@@ -80,8 +79,7 @@ def _draw_condition(
     wanted: list[Path],
 ) -> None:
     from ..datasets.view import open_view
-    from ..figures import condition_title, draw_parity, draw_slice
-    from ..label_figures import draw_classes
+    from ..figures import condition_title, draw_classes, draw_parity, draw_slice
     from ..predictions import read_predictions
 
     guesses = read_predictions(predictions)[condition.name]

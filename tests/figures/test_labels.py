@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench import label_figures
-from glassbench.label_figures import draw_classes, draw_rotation
+from glassbench.figures import draw_classes, draw_rotation
+from glassbench.figures import labels as label_figures
 from glassbench.registry import load_task
 
 

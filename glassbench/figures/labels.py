@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .figures import new_figure, save_figure
-from .task import Task
+from ..task import Task
+from .canvas import new_figure, save_figure
 
 POSITIVE, NEGATIVE = "#d55e00", "#0072b2"
 BINS = 50

@@ -1,0 +1,32 @@
+"""Figures of a result: scores, a slice of particles, parity, labels."""
+
+from .canvas import (
+    CEILING,
+    FLOORS,
+    MARKERS,
+    MODEL,
+    UNITS,
+    condition_title,
+    new_figure,
+    save_figure,
+)
+from .labels import draw_classes, draw_rotation
+from .parity import draw_parity
+from .scores import draw_scores
+from .slice import draw_slice
+
+__all__ = [
+    "CEILING",
+    "FLOORS",
+    "MARKERS",
+    "MODEL",
+    "UNITS",
+    "condition_title",
+    "draw_classes",
+    "draw_parity",
+    "draw_rotation",
+    "draw_scores",
+    "draw_slice",
+    "new_figure",
+    "save_figure",
+]

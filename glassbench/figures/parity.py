@@ -1,0 +1,94 @@
+"""Predicted against true values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..metrics import pearson
+from ..task import Task
+from .canvas import label, new_figure, save_figure
+
+BINS = 80
+
+
+def draw_parity(
+    truths: Sequence[np.ndarray],
+    predictions: Sequence[np.ndarray],
+    task: Task,
+    title: str,
+    path: Path,
+) -> Path:
+    """Draw predicted against true values, as numbers of particles in small squares.
+
+    Parameters
+    ----------
+    truths, predictions : one array (N_c,) for each configuration, of the
+        particles or pairs that count
+    """
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import LogLocator
+
+    truth, prediction = np.concatenate(truths), np.concatenate(predictions)
+    target = task.targets[task.target]
+    name = target.name.replace("_", " ")
+    figure = new_figure(5.0, 4.2)
+    axis = figure.subplots()
+    limits = _limits(truth, prediction)
+    *_, bins = axis.hist2d(
+        truth,
+        prediction,
+        bins=(_edges(truth, limits), _edges(prediction, limits)),
+        cmin=1,
+        cmap="viridis",
+        norm=LogNorm(),
+    )
+    axis.plot(limits, limits, color="black", linewidth=0.8, linestyle="--")
+    axis.set(xlim=limits, ylim=limits, aspect="equal")
+    axis.set_xlabel(label(f"true {name}", target.unit))
+    axis.set_ylabel(label(f"predicted {name}", target.unit))
+    rho = pearson(prediction, truth)
+    words = f"Pearson {rho:.3f}" if np.isfinite(rho) else "Pearson undefined"
+    axis.text(
+        0.03,
+        0.97,
+        f"{words}, pooled\n{len(truth)} {target.per}s",
+        va="top",
+        fontsize=9,
+        transform=axis.transAxes,
+    )
+    axis.set_title(title, fontsize=10)
+    bar = figure.colorbar(
+        bins,
+        ax=axis,
+        label=f"{target.per}s",
+        shrink=0.85,
+        ticks=LogLocator(subs=(1, 2, 5)),
+        format="%d",
+    )
+    bar.minorticks_off()
+    return save_figure(figure, path)
+
+
+def _limits(truth: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
+    """Return limits that leave out the last 0.1 % at each end of the truth, with a margin."""
+    low, high = np.percentile(truth, [0.1, 99.9])
+    inner = np.percentile(prediction, [0.1, 99.9])
+    low, high = min(low, inner[0]), max(high, inner[1])
+    margin = 0.03 * (high - low) or 1.0
+    return float(low - margin), float(high + margin)
+
+
+def _edges(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Return edges of bins between limits; values that are stored in steps fill bins evenly."""
+    low, high = limits
+    width = (high - low) / BINS
+    levels = np.unique(values)
+    if 1 < len(levels) < 10 * BINS:
+        step = float(np.diff(levels).min())
+        width = step * math.ceil(width / step)
+        low = levels[0] - step / 2 + width * math.floor((low - levels[0]) / width)
+    return low + width * np.arange(math.ceil((high - low) / width) + 1)
