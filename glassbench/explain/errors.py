@@ -33,11 +33,12 @@ def condition_errors(explained: Explained, fit: Fit) -> dict[str, Any]:
     truth = np.concatenate([y[chosen] for chosen, _, y in pairs])
     guess = np.concatenate([x[chosen] for chosen, x, _ in pairs])
     on_particles = not explained.metric.on_pairs
+    is_label = bool(explained.task.targets[target].label_of)
     return {
         "condition": dict(fit.condition),
         "unit": explained.task.targets[target].unit,
         "worst": _worst(explained, fit, examples, pairs),
-        "errors": _by_surroundings(examples, pairs) if on_particles else [],
+        "errors": _by_surroundings(examples, pairs, is_label) if on_particles else [],
         "parity": parity(truth, guess),
     }
 
@@ -86,8 +87,12 @@ def _worst(explained: Explained, fit: Fit, examples: Sequence[Example], pairs) -
     return worst_first[:MOST_WORST]
 
 
-def _by_surroundings(examples: Sequence[Example], pairs) -> list[dict[str, Any]]:
-    """Return errors by species (all of them), density and distance to correct particles."""
+def _by_surroundings(examples: Sequence[Example], pairs, is_label: bool) -> list[dict[str, Any]]:
+    """Return errors by species (all of them), density and distance to correct particles.
+
+    A particle is correct if its class is right, or, where the target is no label, if its error
+    is below half of the standard deviation of the target.
+    """
     species = np.concatenate([e.structure.species for e in examples])
     guess = np.concatenate([x for _, x, _ in pairs])
     truth = np.concatenate([y for _, _, y in pairs])
@@ -96,14 +101,15 @@ def _by_surroundings(examples: Sequence[Example], pairs) -> list[dict[str, Any]]
     distance = []
     for example, (chosen, x, y) in zip(examples, pairs, strict=True):
         error = np.where(chosen, np.abs(x - y), np.nan)
-        away = distance_to_correct(example.structure, error, y[chosen].std())
+        tolerance = 0.5 if is_label else 0.5 * y[chosen].std()
+        away = distance_to_correct(example.structure, error, tolerance)
         distance.append(away / mean_spacing(example.structure))
     away = np.concatenate(distance)
     kinds = [
         _group(SPECIES[s] if s < len(SPECIES) else str(s), guess, truth, species == s)
         for s in np.unique(species).tolist()
     ]
-    return [
+    tables = [
         {"by": "species (all particles)", "unit": "", "groups": kinds},
         {
             "by": "local number density, relative to the mean",
@@ -116,6 +122,7 @@ def _by_surroundings(examples: Sequence[Example], pairs) -> list[dict[str, Any]]
             "groups": _distance_groups(away, guess, truth, counted),
         },
     ]
+    return [table for table in tables if table["groups"]]
 
 
 def _quantile_groups(values, guess, truth, counted) -> list[dict[str, Any]]:

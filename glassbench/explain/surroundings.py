@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from ..model import Structure
 
 SHELL_IN_SPACINGS = 2.0
-CORRECT_SHARE = 0.5
 
 
 def local_density(structure: Structure) -> NDArray[np.float64]:
@@ -30,17 +29,16 @@ def local_density(structure: Structure) -> NDArray[np.float64]:
 
 
 def distance_to_correct(
-    structure: Structure, error: NDArray[np.float64], spread: float
+    structure: Structure, error: NDArray[np.float64], tolerance: float
 ) -> NDArray[np.float64]:
     """Return how far the nearest correctly predicted particle lies.
 
-    A particle is correct if its error is below half of the standard deviation of
-    the target, so that the distance tells how large the failing regions are.
+    The distance tells how large the failing regions are.
 
     Parameters
     ----------
     error : (N,), absolute errors; NaN for particles that do not count
-    spread : standard deviation of the target
+    tolerance : a particle is correct if its error is below it
 
     Returns
     -------
@@ -48,7 +46,7 @@ def distance_to_correct(
     """
     from scipy.spatial import cKDTree
 
-    correct = error < CORRECT_SHARE * spread
+    correct = error < tolerance
     if not correct.any():
         return np.full(len(error), np.nan)
     positions = structure.positions % structure.box

@@ -37,9 +37,9 @@ def test_the_nearest_correct_particle_is_found_through_the_boundary(dimensions):
     structure = structure_of(dimensions)
     error = np.random.default_rng(5).uniform(0, 1, 80)
     error[:5] = np.nan
-    correct = np.flatnonzero(error < 0.5 * 0.4)
+    correct = np.flatnonzero(error < 0.2)
     expected = distances(structure)[:, correct].min(axis=1)
-    assert distance_to_correct(structure, error, 0.4) == pytest.approx(expected, abs=1e-9)
+    assert distance_to_correct(structure, error, 0.2) == pytest.approx(expected, abs=1e-9)
 
 
 def test_without_a_correct_particle_there_is_no_distance():
