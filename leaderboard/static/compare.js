@@ -10,7 +10,7 @@ document.addEventListener("DOMContentLoaded", async () => {
 
   function choice() {
     const now = state();
-    const board = index.boards.find((one) => one.name === now.get("board")) ?? index.boards[0];
+    const board = index.boards.find((one) => one.name === now.get("board")) ?? index.boards.find((one) => one.models.length > 1) ?? index.boards[0];
     const known = new Set(board.models.map((model) => model.name));
     let models = (now.get("models") ?? "").split(",").filter((name) => known.has(name)).slice(0, most);
     for (const model of board.models) if (models.length < 2 && !models.includes(model.name)) models.push(model.name);
