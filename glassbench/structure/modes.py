@@ -98,11 +98,12 @@ def _full_solver(matrix) -> Solver:
     """Solve by Cholesky's factors, or by Gauss's where the matrix has unstable modes."""
     from scipy.linalg import cho_factor, cho_solve, lu_factor, lu_solve
 
-    full = matrix.toarray(order="F")
+    # Factors take the place of the matrix, which is made again where Cholesky's do not exist.
+    options = {"overwrite_a": True, "check_finite": False}
     try:
-        factors = cho_factor(full, lower=True, check_finite=False)
+        factors = cho_factor(matrix.toarray(order="F"), lower=True, **options)
     except np.linalg.LinAlgError:
-        gauss = lu_factor(full, overwrite_a=True, check_finite=False)
+        gauss = lu_factor(matrix.toarray(order="F"), **options)
         return lambda vector: lu_solve(gauss, vector, check_finite=False)
     return lambda vector: cho_solve(factors, vector, check_finite=False)
 
