@@ -54,7 +54,7 @@ class Protocol:
     copper: float = 0.5
     melt_temperature: float = 2000.0
     melt_time: float = 40.0
-    step: float = 0.002
+    step: float = 0.004
     thermostat_time: float = 0.1
     barostat_time: float = 1.0
     atomic_volume: float = 19.3

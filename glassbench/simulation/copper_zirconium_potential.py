@@ -6,13 +6,18 @@ Phys. 102, 043501 (2007), in the file that LAMMPS ships, unless another is chose
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 from ..errors import UserError
 from .lammps_library import load_lammps_module
 from .material import Material
+from .thinned_table import thinning, write_thinned
 
 POTENTIAL_NAME = "CuZr_mm.eam.fs"
 SHIPPED_DIGEST = "a512753c2b80a63a7e15d7422f471268888eda650fc12df81fb2275680737781"
@@ -66,7 +71,9 @@ def potential_attribute(path: str = "") -> str:
     file = potential_file(path)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     source = f"; {POTENTIAL_CITATION}" if is_shipped(file) else ""
-    return f"eam/fs {file.name}, sha256 {digest}{source}"
+    every, spacing = thinning(file)
+    thinned = f", tables in r thinned to {spacing:.2g} Angstrom" if every > 1 else ""
+    return f"eam/fs {file.name}, sha256 {digest}{thinned}{source}"
 
 
 def copper_zirconium(potential: str = "") -> Material:
@@ -77,10 +84,19 @@ def copper_zirconium(potential: str = "") -> Material:
         masses=MASSES,
         pair_commands=(
             "pair_style eam/fs",
-            f'pair_coeff * * "{potential_file(potential)}" Cu Zr',
+            f'pair_coeff * * "{_for_lammps(potential_file(potential))}" Cu Zr',
         ),
-        skin=0.5,
+        skin=0.3,
     )
+
+
+@cache
+def _for_lammps(potential: Path) -> Path:
+    """Return a file with the thinned tables of a potential; it lives as long as this process."""
+    folder = Path(tempfile.mkdtemp(prefix="glassbench-potential-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_thinned(potential, folder / potential.name)
+    return folder / potential.name
 
 
 def open_box(lammps, edge: float, potential: str = "") -> None:

@@ -12,7 +12,8 @@ import numpy as np
 from ..datasets.layout import ConfigurationEntry
 from ..datasets.plasticity import PlasticityState
 from .copper_zirconium_potential import potential_attribute
-from .cuzr_plasticity import State, read_structure
+from .copper_zirconium_samples import read_structure
+from .cuzr_plasticity import State
 from .lammps_library import lammps_version
 from .pieces import read_piece
 from .plasticity_checks import check_loaded

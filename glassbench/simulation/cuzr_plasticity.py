@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .copper_zirconium_potential import MASSES, potential_file
 from .copper_zirconium_potential import choose_potential as choose_potential
+from .copper_zirconium_potential import copper_zirconium
 from .copper_zirconium_samples import (
     SAMPLE_WORK,
     SampleSet,
@@ -17,12 +17,12 @@ from .copper_zirconium_samples import (
     copper_zirconium_speed,
     effective_rate_samples,
     pieces_folder_name,
+    read_structure,
     sample_bytes,
     sample_pieces,
 )
 from .loading import Loading, loadings_3d
-from .material import Material
-from .pieces import Piece, read_piece
+from .pieces import Piece
 from .quasistatic_shear import ShearSchedule
 from .shear_pieces import make_shear, shear_piece
 from .vibration import make_warm_run, vibration_pieces
@@ -167,30 +167,6 @@ def bytes_of(state: State) -> int:
     warm = state.samples.protocol.atoms * 7 * 8
     samples = len(state.splits) * (sample_bytes(state.samples.protocol) + warm)
     return samples + runs * (labels + curves)
-
-
-def copper_zirconium(potential: str = "") -> Material:
-    """Return the alloy with the potential in a file, or with the one that LAMMPS ships."""
-    return Material(
-        units="metal",
-        dimension=3,
-        masses=MASSES,
-        pair_commands=(
-            "pair_style eam/fs",
-            f'pair_coeff * * "{potential_file(potential)}" Cu Zr',
-        ),
-        skin=0.5,
-    )
-
-
-def read_structure(folder: Path, sample: str) -> dict[str, np.ndarray]:
-    """Return `positions` (N, 3), `species` (N,) and `box` (3,) of a minimised sample, Angstrom."""
-    piece = read_piece(folder, sample)
-    return {
-        "positions": piece["positions"],
-        "species": piece["species"],
-        "box": np.full(3, float(piece["edge"])),
-    }
 
 
 def make_loaded(request: dict) -> dict[str, np.ndarray]:

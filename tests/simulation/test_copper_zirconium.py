@@ -135,5 +135,7 @@ def test_another_potential_is_taken_by_all_and_has_pieces_of_its_own(tmp_path, m
         choose_potential(str(tmp_path / "none.eam.fs"))
     choose_potential(str(other))
     assert potential_file() == other
-    assert copper_zirconium().pair_commands[1] == f'pair_coeff * * "{other}" Cu Zr'
+    read = copper_zirconium().pair_commands[1].split('"')[1]
+    assert Path(read).name == "other.eam.fs"
+    assert Path(read).read_text().splitlines()[4].split()[2] == "1000"
     assert pieces_folder_name("mini").startswith(f"{shipped}-")

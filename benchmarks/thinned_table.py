@@ -1,0 +1,66 @@
+"""Copper-zirconium with thinned tables against the tables as the file has them.
+
+Prints, for the liquid at 2000 K, the atom-steps per CPU second with both and how far forces
+and energy differ. Usage: `python benchmarks/thinned_table.py [STEPS]`.
+"""
+
+import sys
+import time
+
+import numpy as np
+
+from glassbench.simulation import copper_zirconium_potential
+from glassbench.simulation.copper_zirconium import Protocol, initial_lattice, maxwell_boltzmann
+from glassbench.simulation.copper_zirconium_potential import open_box
+from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
+
+PROTOCOL = Protocol(stages=())
+ROUNDS = 3
+
+
+def melt():
+    """Return positions (N, 3), velocities (N, 3), species (N,) and the edge of a hot liquid."""
+    positions, species, edge = initial_lattice(PROTOCOL, "benchmark")
+    velocities = maxwell_boltzmann(species, 2 * PROTOCOL.melt_temperature, "benchmark")
+    with lammps_session() as lammps:
+        open_box(lammps, edge)
+        place_atoms(lammps, positions, species + 1, velocities)
+        lammps.command(f"timestep {PROTOCOL.step}")
+        lammps.command("fix integrate all nve")
+        lammps.command("run 500 post no")
+        return np.mod(gather_by_id(lammps, "x"), edge), gather_by_id(lammps, "v"), species, edge
+
+
+def measure(positions, velocities, species, edge, steps):
+    """Return atom-steps per CPU second, forces (N, 3) and energy per atom at the start."""
+    with lammps_session() as lammps:
+        open_box(lammps, edge)
+        place_atoms(lammps, positions, species + 1, velocities)
+        lammps.command(f"timestep {PROTOCOL.step}")
+        lammps.command("fix integrate all nve")
+        lammps.command("run 0 post no")
+        forces, energy = gather_by_id(lammps, "f"), lammps.get_thermo("pe") / len(species)
+        started = time.process_time()
+        lammps.command(f"run {steps} post no")
+        return len(species) * steps / (time.process_time() - started), forces, energy
+
+
+def main():
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    state = melt()
+    thinned = copper_zirconium_potential._for_lammps
+    found = {"as in the file": [], "thinned": []}
+    for _ in range(ROUNDS):
+        copper_zirconium_potential._for_lammps = lambda potential: potential
+        found["as in the file"].append(measure(*state, steps))
+        copper_zirconium_potential._for_lammps = thinned
+        found["thinned"].append(measure(*state, steps))
+    for name, rounds in found.items():
+        print(f"{name:15} {max(speed for speed, _, _ in rounds) / 1e6:.2f} million atom-steps/s")
+    (_, whole, energy), (_, thin, other) = (rounds[0] for rounds in found.values())
+    print(f"forces          rms {whole.std():.3g}, rms difference {(thin - whole).std():.1e} eV/A")
+    print(f"energy per atom difference {abs(other - energy):.1e} eV")
+
+
+if __name__ == "__main__":
+    main()
