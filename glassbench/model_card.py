@@ -154,7 +154,9 @@ def parse_model_card(table: Mapping[str, Any], folder: Path) -> ModelCard:
             raise ModelCardError(f"{where}: `{key}` is empty: name at least one")
     values["resources"] = _resources(values["resources"], where)
     try:
-        values["search_space"] = parse_space(values["search_space"], values["hyperparameters"])
+        values["search_space"] = parse_space(
+            values["search_space"], values["hyperparameters"], values["tasks"]
+        )
     except ValueError as error:
         raise ModelCardError(f"{where}: {error}") from None
     card = ModelCard(**values, folder=folder)

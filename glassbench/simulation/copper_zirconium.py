@@ -5,7 +5,8 @@ LAMMPS metal units (Angstrom, eV, ps, K, bar).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -104,32 +105,54 @@ def quench(state: Mapping[str, np.ndarray], stage: Stage, protocol: Protocol, lo
 def minimise(state: Mapping[str, np.ndarray], protocol: Protocol, log: Path) -> dict:
     """Bring a sample to mechanical equilibrium by conjugate gradients, in its box as it is.
 
+    What is returned is as in `measure_minimum`.
+    """
+    edge = float(state["edge"])
+    with _atoms(state["positions"], state["species"], edge, protocol.potential, log) as lammps:
+        lammps.command("min_style cg")
+        lammps.command("min_modify dmax 0.1 line quadratic")
+        lammps.command(f"minimize 0 {protocol.force_tolerance} 50000 500000")
+        return _measured(lammps, state["species"], edge)
+
+
+def measure_minimum(
+    positions: np.ndarray, species: np.ndarray, edge: float, log: Path, potential: str = ""
+) -> dict:
+    """Return what is known of a minimum at positions (N, 3) in a cubic box, which stay.
+
     Returns
     -------
     dict of arrays
         `species`, `positions`, `edge` as in `melt`; `potential_energy` () eV per atom,
         `pressure` () bar, `force_norm` () eV/Angstrom of all atoms, `atom_energy` (N,) eV.
     """
+    with _atoms(positions, species, edge, potential, log) as lammps:
+        return _measured(lammps, species, edge) | {"positions": positions}
+
+
+@contextmanager
+def _atoms(positions, species, edge: float, potential: str, log: Path) -> Iterator:
     with lammps_session(log) as lammps:
-        open_box(lammps, float(state["edge"]), protocol.potential)
-        place_atoms(lammps, state["positions"], state["species"] + 1)
+        open_box(lammps, edge, potential)
+        place_atoms(lammps, positions, species + 1)
         lammps.command("compute atom_energy all pe/atom")
-        lammps.command("min_style cg")
-        lammps.command("min_modify dmax 0.1 line quadratic")
-        lammps.command(f"minimize 0 {protocol.force_tolerance} 50000 500000")
-        lammps.command("run 0 post no")
-        forces = gather_by_id(lammps, "f")
-        order = np.argsort(np.array(lammps.numpy.extract_atom("id")[: len(forces)]).ravel())
-        energies = np.array(lammps.numpy.extract_compute("atom_energy", 1, 1))[: len(forces)]
-        return {
-            "species": state["species"],
-            "positions": np.mod(gather_by_id(lammps, "x"), state["edge"]),
-            "edge": np.array(state["edge"]),
-            "potential_energy": np.array(lammps.get_thermo("pe") / len(forces)),
-            "pressure": np.array(lammps.get_thermo("press")),
-            "force_norm": np.linalg.norm(forces),
-            "atom_energy": energies[order],
-        }
+        yield lammps
+
+
+def _measured(lammps, species: np.ndarray, edge: float) -> dict:
+    lammps.command("run 0 post no")
+    forces = gather_by_id(lammps, "f")
+    order = np.argsort(np.array(lammps.numpy.extract_atom("id")[: len(forces)]).ravel())
+    energies = np.array(lammps.numpy.extract_compute("atom_energy", 1, 1))[: len(forces)]
+    return {
+        "species": species,
+        "positions": np.mod(gather_by_id(lammps, "x"), edge),
+        "edge": np.array(edge),
+        "potential_energy": np.array(lammps.get_thermo("pe") / len(forces)),
+        "pressure": np.array(lammps.get_thermo("press")),
+        "force_norm": np.linalg.norm(forces),
+        "atom_energy": energies[order],
+    }
 
 
 def initial_lattice(protocol: Protocol, *names: object) -> tuple[np.ndarray, np.ndarray, float]:

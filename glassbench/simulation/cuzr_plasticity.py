@@ -25,6 +25,7 @@ from .loading import Loading, loadings_3d
 from .pieces import Piece
 from .quasistatic_shear import ShearSchedule
 from .shear_pieces import make_shear, shear_piece
+from .stored_samples import STORED_WORK, with_stored_samples
 from .vibration import make_warm_run, vibration_pieces
 
 NEIGHBOUR_CUTOFF = 4.5
@@ -154,6 +155,11 @@ def pieces(dataset: str) -> list[Piece]:
     return [piece for state in PLANS[dataset] for piece in pieces_of(state)]
 
 
+def pieces_from(dataset: str, path: Path | str) -> list[Piece]:
+    """Return the pieces of a dataset with samples that the dataset at `path` holds."""
+    return with_stored_samples(pieces(dataset), path)
+
+
 def disk_bytes(dataset: str) -> int:
     """Return the bytes that the pieces of a dataset take until it is assembled."""
     return sum(bytes_of(state) for state in PLANS[dataset])
@@ -176,7 +182,7 @@ def make_loaded(request: dict) -> dict[str, np.ndarray]:
     return make_shear(request, structure, copper_zirconium(), loadings_3d())
 
 
-WORK = SAMPLE_WORK | {"shear": make_loaded, "vibration": make_warm_run}
+WORK = SAMPLE_WORK | STORED_WORK | {"shear": make_loaded, "vibration": make_warm_run}
 
 
 def assemble(dataset: str, folder: Path, destination: Path) -> Path:

@@ -69,17 +69,30 @@ class GenerationEvent:
 
 
 def plan_generation(
-    task: str, dataset: str, workspace: Workspace, calibrate: bool = False
+    task: str,
+    dataset: str,
+    workspace: Workspace,
+    calibrate: bool = False,
+    samples: Path | None = None,
 ) -> GenerationPlan:
     """Return the pieces of a dataset and what they would cost on this machine.
+
+    Parameters
+    ----------
+    samples : a dataset whose samples are taken where they are those of the plan
 
     Raises
     ------
     UserError
-        If there is no plan of that name.
+        If there is no plan of that name, or the samples cannot be taken.
     """
     generator = check_plan(task, dataset)
-    pieces = tuple(generator.pieces(dataset))
+    if samples is None:
+        pieces = tuple(generator.pieces(dataset))
+    elif hasattr(generator, "pieces_from"):
+        pieces = tuple(generator.pieces_from(dataset, samples))
+    else:
+        raise UserError(f"samples={samples}: task {task} makes its own, leave the word out")
     folder = pieces_folder(task, dataset, workspace.generation)
     left = tuple(unfinished(pieces, folder))
     speed = generator.atom_steps_per_second(CALIBRATION_SECONDS) if calibrate else None
@@ -102,6 +115,7 @@ def generate_dataset(
     workspace: Workspace,
     *,
     out: Path | None = None,
+    samples: Path | None = None,
     open_runner: OpenRunner = open_local_runner,
     on_event: Callable[[GenerationEvent], None] = lambda event: None,
 ) -> Path:
@@ -111,6 +125,7 @@ def generate_dataset(
 
     Parameters
     ----------
+    samples : as for `plan_generation`
     open_runner : from the task and the folder of the pieces to where they are made; this
         machine unless given
 
@@ -119,7 +134,7 @@ def generate_dataset(
     UserError
         If pieces failed; those that are whole are kept, and the logs are named.
     """
-    plan = plan_generation(task, dataset, workspace)
+    plan = plan_generation(task, dataset, workspace, samples=samples)
     if plan.left:
         with open_runner(task, plan.folder) as runner:
             failures = _make_all(plan, runner, on_event)

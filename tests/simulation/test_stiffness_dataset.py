@@ -23,7 +23,7 @@ TINY = cuzr_stiffness.State(
     splits=("test", "train"),
     temperatures=(50.0, 300.0),
     stiffness=SHORT,
-    vibration=replace(SHORT, window=0.4),
+    vibration=replace(SHORT, window=0.6),
 )
 
 

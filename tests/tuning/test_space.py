@@ -76,12 +76,22 @@ def test_steps_of_a_uniform_range_are_all_that_is_drawn():
         ("name", {"distribution": "choice", "values": ["a", "a"]}, "twice"),
         ("layers", {"distribution": "choice", "values": ["x"]}, "not a number"),
         ("layers", 3, "a table with `distribution`"),
+        ("on", {"distribution": "choice", "values": [True], "tasks": "glass"}, "a list of names"),
+        ("on", {"distribution": "choice", "values": [True], "tasks": ["glas"]}, "mean `glass`"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_table(name, table, message):
     with pytest.raises(ValueError, match=r"search_space") as error:
-        parse_space({name: table}, DEFAULTS)
+        parse_space({name: table}, DEFAULTS, ("glass", "liquid"))
     assert message in str(error.value)
+
+
+def test_a_dimension_may_count_for_some_tasks_alone():
+    everywhere = one("layers", distribution="choice", values=[1, 2])
+    table = {"distribution": "choice", "values": [1, 2], "tasks": ["glass"]}
+    (there,) = parse_space({"layers": table}, DEFAULTS, ("glass", "liquid"))
+    assert everywhere.serves("glass") and everywhere.serves("liquid")
+    assert there.serves("glass") and not there.serves("liquid")
 
 
 @pytest.mark.parametrize(

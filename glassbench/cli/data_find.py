@@ -1,0 +1,39 @@
+"""The datasets of all tasks and of the workspace, and the one that a word means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..catalogue import FoundDataset, list_datasets
+from ..errors import UserError
+from ..registry import list_tasks
+from ..suggest import did_you_mean
+from ..task import read_task
+from ..workspace import Workspace
+
+
+def all_datasets(workspace: Workspace) -> list[FoundDataset]:
+    """Return the datasets that tasks bring along, and those of the workspace."""
+    tasks = [read_task(item.folder) for item in list_tasks() if item.error is None]
+    return list_datasets(tasks, workspace)
+
+
+def find_any(name: str, workspace: Workspace) -> FoundDataset:
+    """Return the dataset of a name, of `<task>-<name>`, or at a path.
+
+    Raises
+    ------
+    UserError
+        If there is none, or more than one.
+    """
+    if "/" in name or name.startswith((".", "~")):
+        path = Path(name).expanduser().absolute()
+        return FoundDataset(path.name, path, "path")
+    found = all_datasets(workspace)
+    named = {d.path.resolve(): d for d in found if name in (d.name, f"{d.task}-{d.name}")}
+    if len(named) > 1:
+        full = ", ".join(f"{d.task}-{d.name}" if d.task else str(d.path) for d in named.values())
+        raise UserError(f"there are {len(named)} datasets `{name}`: say which, of {full}")
+    for dataset in named.values():
+        return dataset
+    raise UserError(f"there is no dataset `{name}`{did_you_mean(name, [d.name for d in found])}")
