@@ -31,7 +31,7 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
     places: dict[str, int] = {}
     if explained.task.targets[target].per != "particle":
         return {"maps": [], "structures": []}
-    for fit in _spread(explained.fits):
+    for fit in spread(explained.fits):
         example = explained.view.examples("test", (fit.condition,))[0]
         structure = example.structure
         if len(structure.positions) > MOST_PARTICLES:
@@ -40,7 +40,7 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
         guess = np.asarray(fit.predictions[structure.configuration][target], float)
         if structure.configuration not in places:
             places[structure.configuration] = len(structures)
-            structures.append(pack_structure(structure, _length_unit(explained)))
+            structures.append(pack_structure(structure, length_unit(explained)))
         low, high = colour_limits(truth)
         maps.append(
             {
@@ -82,14 +82,15 @@ def pack_values(values: NDArray[np.float64], low: float, high: float) -> str:
     return _base64(np.rint(255 * share).clip(0, 255).astype(np.uint8))
 
 
-def _spread(fits: Sequence[Fit]) -> list[Fit]:
+def spread(fits: Sequence[Fit]) -> list[Fit]:
     """Return up to three fits: the first, the middle, the last."""
     if len(fits) <= MOST_MAPS:
         return list(fits)
     return [fits[0], fits[len(fits) // 2], fits[-1]]
 
 
-def _length_unit(explained: Explained) -> str:
+def length_unit(explained: Explained) -> str:
+    """Return the unit of lengths of the dataset, as units are written."""
     system = str(explained.view.dataset.attributes.get("units_system", ""))
     return LENGTH_UNITS.get(system, system)
 

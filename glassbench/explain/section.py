@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..record import SCHEMA_FILE, Record
 from ..workspace import Workspace
 from .errors import condition_errors, facts_of
+from .extremes import extreme_surroundings
 from .fits import Explained, open_fits
 from .maps import make_maps
 from .refits import learning_curve, transfer_scores
@@ -54,6 +55,7 @@ def explain_record(
         "replaced": _replaced(explained),
         "conditions": [condition_errors(explained, fit) for fit in explained.fits],
         **make_maps(explained),
+        "extremes": extreme_surroundings(explained),
         "learning_curve": curves,
         "transfer": transfer_scores(explained) if transfer else [],
     }

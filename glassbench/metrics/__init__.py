@@ -15,6 +15,7 @@ from .pooled_interval import interval_of_pooled_pearson, interval_of_statistic
 from .ranking import RankedModel, holm, rank_groups
 from .regression import (
     binned_pearson,
+    binned_pearson_of_binning,
     binned_slope,
     mae,
     mean_error,
@@ -38,6 +39,7 @@ __all__ = [
     "average_precision",
     "balanced_accuracy",
     "binned_pearson",
+    "binned_pearson_of_binning",
     "binned_slope",
     "c_rank",
     "holm",

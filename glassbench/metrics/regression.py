@@ -116,6 +116,34 @@ def binned_slope(
     return (np.sum(first * deviation, axis=-1) / spread)[()]
 
 
+def binned_pearson_of_binning(
+    prediction: ArrayLike, target: ArrayLike, bin_size: int = 100
+) -> NDArray[np.float64]:
+    """Return the binned Pearson correlation that binning alone gives at this correlation.
+
+    r s / sqrt(r^2 s^2 + (1 - r^2) <1/n> (1 - 1/B))
+
+    Expected for a prediction x = r y + sqrt(1 - r^2) e of the standardised target y, whose
+    error e is independent of it: r is the Pearson correlation of the particles, s^2 the
+    variance of the B bin means of y, n the particles of a bin. A binned correlation near it says
+    no more than the correlation of the particles does.
+
+    Parameters, bins and errors as `binned_pearson`; NaN also where `pearson` is.
+    """
+    prediction, target = np.broadcast_arrays(*finite_pair(prediction, target))
+    r = np.asarray(pearson(prediction, target))
+    _, means = bin_means(target, target, bin_size)
+    bins, total = means.shape[-1], target.shape[-1]
+    if bins < 2:
+        return np.full(r.shape, math.nan)[()]
+    counts = np.full(bins, int(bin_size))
+    counts[-1] += total - counts.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.var(means, axis=-1) / np.var(target, axis=-1)
+    noise = (1 - r**2) * np.mean(1 / counts) * (1 - 1 / bins)
+    return (r * np.sqrt(spread) / np.sqrt(r**2 * spread + noise))[()]
+
+
 def bin_means(
     prediction: ArrayLike, target: ArrayLike, bin_size: int = 100
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

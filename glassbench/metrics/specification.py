@@ -12,6 +12,7 @@ from .classification import average_precision, balanced_accuracy, c_rank, overla
 from .correlation import pearson, spearman
 from .regression import (
     binned_pearson,
+    binned_pearson_of_binning,
     binned_slope,
     mae,
     mean_error,
@@ -32,6 +33,7 @@ METRICS: dict[str, Callable] = {
     "mean_error": mean_error,
     "r2": r2,
     "binned_pearson": binned_pearson,
+    "binned_pearson_of_binning": binned_pearson_of_binning,
     "binned_slope": binned_slope,
     "spatially_averaged_pearson": spatially_averaged_pearson,
     "c_rank": c_rank,
@@ -40,8 +42,8 @@ METRICS: dict[str, Callable] = {
     "roc_auc": roc_auc,
     "average_precision": average_precision,
 }
-# An offset ranks nothing.
-NO_SCORE = frozenset({"mean_error"})
+# An offset ranks nothing, nor does a correlation that is there for comparison.
+NO_SCORE = frozenset({"mean_error", "binned_pearson_of_binning"})
 LOWER_IS_BETTER = frozenset({"mse", "rmse", "mae"})
 NEEDS_STRUCTURE = frozenset({"spatially_averaged_pearson"})
 

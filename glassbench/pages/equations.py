@@ -38,6 +38,12 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         "Linear correlation of bin means after sorting by the true value.",
         r"r\left(\langle x \rangle_b, \langle y \rangle_b\right)",
     ),
+    "binned_pearson_of_binning": (
+        "What binning alone makes of the correlation of the particles: the binned correlation of "
+        "a prediction whose error knows nothing of the truth. It ranks nothing.",
+        r"\frac{r s}{\sqrt{r^2 s^2 + (1 - r^2) \langle 1/n_b \rangle (1 - 1/B)}}, \quad "
+        r"s^2 = \frac{\mathrm{var}_b \langle y \rangle_b}{\mathrm{var}\, y}",
+    ),
     "binned_slope": (
         "Slope of the binned prediction against the binned truth; 1 has the right scale.",
         r"s = \frac{\sum_b \langle x \rangle_b (\langle y \rangle_b - \bar y)}"

@@ -130,6 +130,7 @@ def _explanation(
             {"words": condition_words(task, m["condition"]), "configuration": m["configuration"]}
             for m in found["maps"]
         ],
+        "extremes": found.get("extremes", []),
     }  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def _errors(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def drawn_parts(entry: Entry, board: Board) -> dict[str, Any]:
-    """Return what the scripts of a record's page draw: parity, maps and their structures."""
+    """Return what the scripts of a record's page draw: parity, maps, structures, extremes."""
     found = entry.whole_explanation() or {}
 
     def told(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,6 +157,7 @@ def drawn_parts(entry: Entry, board: Board) -> dict[str, Any]:
             for c in found["conditions"]
         ],
         "maps": [told(part) for part in found["maps"]],
+        "extremes": [told(part) for part in found.get("extremes", [])],
         "structures": [{**one, "unit": unit(one["unit"])} for one in found["structures"]],
     }
 

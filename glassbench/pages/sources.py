@@ -239,12 +239,17 @@ def _explanation(plain: Any, record: Record, task: Task) -> Mapping[str, Any]:
     told = (plain["model_digest"], plain["dataset_digest"])
     if told != (record["model"]["digest"], record["dataset"]["digest"]):
         raise UserError("it is of another model or dataset than its record: explain the run again")
-    for part in ("conditions", "maps", "learning_curve", "replaced"):
-        _check_points(task, (entry["condition"] for entry in plain[part]))
+    for part in ("conditions", "maps", "extremes", "learning_curve", "replaced"):
+        _check_points(task, (entry["condition"] for entry in plain.get(part, ())))
     for pair in plain["transfer"]:
         _check_points(task, (pair["trained_on"], pair["tested_on"]))
     if any(drawn["structure"] >= len(plain["structures"]) for drawn in plain["maps"]):
         raise UserError("a map names a structure that is not there: explain the run again")
+    for entry in plain.get("extremes", ()):
+        if any(len(curve["values"]) != len(entry["distances"]) for curve in entry["curves"]):
+            raise UserError(
+                "a curve of g(r) is longer or shorter than its distances: explain again"
+            )
     return plain
 
 

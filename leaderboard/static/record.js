@@ -38,6 +38,37 @@ document.addEventListener("DOMContentLoaded", () => {
     redraw(parity, draw);
   });
 
+  const extremes = document.getElementById("extremes");
+  if (extremes) whenSeen(extremes, async () => {
+    const [data] = await Promise.all([explanation(extremes.dataset.entry), library()]);
+    const known = data.extremes;
+    const name = (curve) => `${curve.end}, ${curve.by}`;
+    const look = (curve) => style(curve.end === "highest" ? 1 : 0);
+    let index = 0;
+    function draw() {
+      const { distances, curves, unit } = known[index];
+      const points = curves.flatMap((curve) => distances.map((r, k) => ({ r, g: curve.values[k], k, curve: name(curve), open: curve.by === "predicted", ...look(curve) })));
+      const drawn = drawing({
+        width: width(extremes, 640), height: 320, marginLeft: 46, marginBottom: 42,
+        x: { label: `distance (${unit})` }, y: { label: "g(r)", grid: true, nice: true },
+        symbol: { legend: false },
+        marks: [
+          Plot.line(points.filter((p) => !p.open), { x: "r", y: "g", z: "curve", stroke: "colour", strokeWidth: 2 }),
+          Plot.line(points.filter((p) => p.open), { x: "r", y: "g", z: "curve", stroke: "colour", strokeWidth: 2, strokeDasharray: "1 4" }),
+          Plot.dot(points.filter((p) => p.k % 5 === 0), { x: "r", y: "g", stroke: "colour", fill: (p) => (p.open ? "var(--surface)" : p.colour), symbol: "symbol", r: 3.5 }),
+        ],
+      }, `Radial distribution function around the particles with the highest and lowest target at ${known[index].words}`);
+      extremes.replaceChildren(
+        element("div", { class: "figure-tools" }, select("At", known.map((one, k) => [String(k), one.words]), String(index), (value) => { index = +value; draw(); })),
+        element("div", { class: "panels single" }, drawn),
+        element("ul", { class: "legend" }, ...curves.map((curve) => element("li", {}, figures.key(look(curve), curve.by === "predicted"), ` ${name(curve)}`))),
+        numbers(() => [[`distance (${unit})`, ...curves.map(name)], distances.map((r, k) => [plain(r), ...curves.map((curve) => plain(curve.values[k]))])]),
+      );
+    }
+    draw();
+    redraw(extremes, draw);
+  });
+
   const learning = document.getElementById("learning");
   if (learning) whenSeen(learning, async () => {
     await library();

@@ -14,6 +14,7 @@ from glassbench.datasets.view import open_view
 from glassbench.errors import UserError
 from glassbench.explain import explain_record, write_explanation
 from glassbench.explain.errors import parity
+from glassbench.explain.extremes import extreme_particles
 from glassbench.explain.maps import colour_limits
 from glassbench.model import Condition
 from glassbench.model_card import read_model_card
@@ -134,6 +135,39 @@ def test_maps_unpack_to_positions_and_values(run, explanation):
         assert shares == pytest.approx(expected, abs=5e-3)
 
 
+def test_the_extremes_have_the_mean_distribution_around_their_tenth(run, explanation):
+    drawn = explanation["extremes"][-1]
+    assert [(c["end"], c["by"]) for c in drawn["curves"]] == [
+        ("highest", "true"), ("highest", "predicted"), ("lowest", "true"), ("lowest", "predicted")
+    ]  # fmt: skip
+    around = {curve["end"]: [] for curve in drawn["curves"]}
+    for structure, _, target in arrays(run, -1):
+        apart = structure.positions[:, None] - structure.positions
+        apart = np.linalg.norm(apart - structure.box * np.rint(apart / structure.box), axis=-1)
+        own = np.flatnonzero(structure.species == 0)
+        ranked = own[np.argsort(target[own])]
+        tenth = round(len(own) / 10)
+        spacing = (structure.box.prod() / len(apart)) ** (1 / 3)
+        edges = spacing * (0.5 + 0.05 * np.arange(len(drawn["distances"]) + 1))
+        middles, width = (edges[1:] + edges[:-1]) / 2, 0.05 * spacing
+        assert drawn["distances"] == pytest.approx(middles, rel=1e-3)
+        shell = 4 * np.pi * middles**2 * width * len(apart) / structure.box.prod()
+        for end, chosen in (("highest", ranked[-tenth:]), ("lowest", ranked[:tenth])):
+            counts = [np.histogram(np.delete(apart[one], one), edges)[0] for one in chosen]
+            around[end] += [count / shell for count in counts]
+    for curve in drawn["curves"]:
+        if curve["by"] == "true":
+            expected = np.mean(around[curve["end"]], axis=0)
+            assert curve["values"] == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+def test_equal_values_are_taken_in_the_order_of_the_particles():
+    values = np.array([2.0, 1.0, 2.0, 1.0, 2.0])
+    assert extreme_particles(values, "highest", 0.4).tolist() == [0, 2]
+    assert extreme_particles(values, "lowest", 0.4).tolist() == [1, 3]
+    assert extreme_particles(values, "lowest", 0.01).tolist() == [1]
+
+
 def test_the_learning_curve_ends_at_the_score_of_the_record(run, explanation):
     _, record, _ = run
     for curve, entry in zip(explanation["learning_curve"], record["conditions"], strict=True):
@@ -162,7 +196,7 @@ def test_an_explanation_shows_on_the_page_of_its_record(run, explanation, tmp_pa
     assert not [p for p in sources.problems if "one.json" in p]
     build_site(sources, tmp_path / "site")
     page = (tmp_path / "site" / "record" / "one.html").read_text(encoding="utf-8")
-    assert "Would more data help?" in page and 'id="slice"' in page
+    assert "Would more data help?" in page and 'id="slice"' in page and 'id="extremes"' in page
     assert (tmp_path / "site" / "data" / "explain" / "one.js").is_file()
 
 

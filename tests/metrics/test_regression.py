@@ -12,6 +12,7 @@ from sklearn import metrics as sklearn_metrics
 
 from glassbench.metrics import (
     binned_pearson,
+    binned_pearson_of_binning,
     binned_slope,
     mae,
     mean_error,
@@ -93,6 +94,33 @@ def test_a_bin_of_one_is_no_binning():
     np.testing.assert_allclose(binned_pearson(x, y, 1), pearson(x, y), rtol=1e-12)
     expected = [np.polyfit(b, a, 1)[0] for a, b in zip(x, y)]
     np.testing.assert_allclose(binned_slope(x, y, 1), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("per_atom", [-0.3, 0.05, 0.2, 0.6])
+def test_what_binning_alone_gives_is_the_mean_over_predictions_with_independent_errors(per_atom):
+    generator = np.random.default_rng(3)
+    y = generator.gamma(4.0, size=2050)
+    standardised = (y - y.mean()) / y.std()
+    errors = generator.normal(size=(400, len(y)))
+    x = per_atom * standardised + np.sqrt(1 - per_atom**2) * errors
+    found, expected = binned_pearson(x, y), binned_pearson_of_binning(x, y)
+    assert np.mean(found) == pytest.approx(np.mean(expected), abs=0.02)
+    # Its own spread is that of the correlation of the particles alone.
+    assert np.std(expected) < np.std(found)
+
+
+def test_what_binning_alone_gives_has_its_ends():
+    y = np.random.default_rng(0).normal(size=500)
+    assert binned_pearson_of_binning(y, y) == pytest.approx(1)
+    assert binned_pearson_of_binning(-y, y) == pytest.approx(-1)
+    x = y + np.random.default_rng(1).normal(size=500)
+    np.testing.assert_allclose(binned_pearson_of_binning(x, y, 1), pearson(x, y), rtol=1e-2)
+    assert binned_pearson_of_binning(np.stack([x, y]), y).shape == (2,)
+    for few in (y[:1], y[:150]):
+        assert np.isnan(binned_pearson_of_binning(few, few))
+    assert np.isnan(binned_pearson_of_binning(np.ones(500), y))
+    with pytest.raises(ValueError, match="bin_size 0"):
+        binned_pearson_of_binning(x, y, 0)
 
 
 def test_the_truth_has_slope_one_and_half_of_it_one_half():
