@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from ..catalogue import FoundDataset
-from ..config import check_keys, split_words
+from ..config import WordError, check_keys, split_words
 from ..errors import UserError
-from ..workspace import open_workspace
+from ..workspace import Workspace, open_workspace
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .data_find import all_datasets, find_any
 from .data_generate import generate
@@ -65,17 +65,20 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
 def info(name: Name, words: Words = None, json_output: Json = False) -> None:
     """Show a dataset: states, coordinates, splits, provenance.
 
-    [home=FOLDER]
+    [plot=on|FILE.png] [home=FOLDER]. plot= draws structure, dynamics or mechanics, and targets.
     """
     values = split_words(words or [])
-    check_keys(values, ("home",))
+    check_keys(values, ("home", "plot"))
+    workspace = open_workspace(values.get("home"))
+    found = find_any(name, workspace)
     from ..datasets import describe_dataset
 
-    card = describe_dataset(find_any(name, open_workspace(values.get("home"))).path)
+    card = describe_dataset(found.path)
+    figure = _figure(values.get("plot", "off"), found, workspace)
     if json_output:
-        write_json(card)
+        write_json(card | ({"figure": str(figure)} if figure else {}))
     else:
-        write_lines(card_lines(card))
+        write_lines([*card_lines(card), *(["", f"figure  {figure}"] if figure else [])])
 
 
 @app.command()
@@ -110,6 +113,25 @@ def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
 
 app.command("import")(import_command)
 app.command()(generate)
+
+
+def _figure(word: str, found: FoundDataset, workspace: Workspace) -> Path | None:
+    """Draw a dataset where a word asks for it, and return the file."""
+    if word in ("on", "off"):
+        name = f"{found.task}-{found.name}" if found.task else found.name
+        path = workspace.home / "figures" / "datasets" / f"{name}.png"
+    elif word.endswith(".png"):
+        path = Path(word).expanduser().absolute()
+    else:
+        raise WordError(
+            f"`plot={word}` is not possible: write plot=on, or a file that ends in .png"
+        )
+    if word == "off":
+        return None
+    from ..datasets.store import open_dataset
+    from ..figures import draw_dataset
+
+    return draw_dataset(open_dataset(found.path), path)
 
 
 def card_lines(card: Mapping[str, Any]) -> list[str]:

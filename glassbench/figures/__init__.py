@@ -1,4 +1,4 @@
-"""Figures of a result: scores, a slice of particles, parity, labels."""
+"""Figures of a result: scores, a slice of particles, parity, labels; and of a dataset."""
 
 from .canvas import (
     CEILING,
@@ -10,6 +10,7 @@ from .canvas import (
     new_figure,
     save_figure,
 )
+from .dataset import draw_dataset
 from .labels import draw_classes, draw_rotation
 from .parity import draw_parity
 from .scores import draw_scores
@@ -23,6 +24,7 @@ __all__ = [
     "UNITS",
     "condition_title",
     "draw_classes",
+    "draw_dataset",
     "draw_parity",
     "draw_rotation",
     "draw_scores",

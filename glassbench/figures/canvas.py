@@ -22,6 +22,13 @@ UNITS = {
     "tau": r"$\tau$",
     "epsilon_AA/k_B": r"$\epsilon_{AA}/k_B$",
     "angstrom": "Å",
+    "Angstrom": "Å",
+    "Angstrom^2": "Å²",
+    "eV/Angstrom^2": "eV/Å²",
+    "sigma_SL": r"$\sigma_{SL}$",
+    "sigma_SL^2": r"$\sigma_{SL}^2$",
+    "epsilon_SL/sigma_SL^2": r"$\epsilon_{SL}/\sigma_{SL}^2$",
+    "t_0": r"$t_0$",
 }
 SYMBOLS = {"tau_alpha": r"$\tau_\alpha$"}
 RESOLUTION = 150

@@ -11,8 +11,8 @@ LARGEST = 200_000
 
 
 def render_markdown(text: str) -> Markup:
-    """Return Markdown as HTML: raw HTML is escaped, images become links,
-    links to other files become text.
+    """Return Markdown as HTML: raw HTML is escaped, images elsewhere become links, those in
+    other files are left out, links to other files become text.
 
     The first heading is dropped, since the page has its own; the others move down a level.
     """
@@ -32,15 +32,23 @@ def render_markdown(text: str) -> Markup:
 
 
 def _without_inner_links(children: list) -> list:
-    """Return inline tokens with links to other files, which are no pages here, as bare text."""
-    kept, inner = [], []
+    """Return inline tokens with links to other files, which are no pages here, as bare text.
+
+    Pictures in other files are left out.
+    """
+    kept, inner, picture = [], [], False
     for child in children:
         if child.type == "link_open":
             inner.append(not str(child.attrGet("href")).startswith(("https://", "http://")))
-        if child.type not in ("link_open", "link_close") or not inner[-1]:
+            before = kept[-1] if kept else None
+            picture = inner[-1] and before is not None and before.content.endswith("!")
+            if picture:
+                before.content = before.content[:-1]
+        if not picture and (child.type not in ("link_open", "link_close") or not inner[-1]):
             kept.append(child)
         if child.type == "link_close":
             inner.pop()
+            picture = False
     return kept
 
 

@@ -143,7 +143,8 @@ class _Builder:
         names = digest_of(made_from, [b.name for b in siblings])
 
         def context() -> dict[str, Any]:
-            return {**board_context(board, standing), "siblings": siblings, "about": _card(board)}
+            own = {"siblings": siblings, "about": _card(board), "figure": _figure(board)}
+            return {**board_context(board, standing), **own}
 
         self._page(f"task/{board.name}.html", "task.html", names, context)
         self._page(
@@ -159,6 +160,10 @@ class _Builder:
                 digest_of(self.style, made_from, metric.name),
                 lambda data=data, metric=metric: as_script(data, board_data(board, metric)),
             )
+        if figure := _figure(board):
+            content = figure.read_bytes()
+            path = f"figure/{board.name}.png"
+            self.output.put(path, digest_of(content), lambda content=content: content)
         decimals = decimals_for(place.interval for place in standing.places)
         cards = [place.row.card for place in standing.places if place.row.card]
         makers = {
@@ -253,6 +258,12 @@ def _card(board: Board):
     return render_file(board.task.folder / "README.md")
 
 
+def _figure(board: Board) -> Path | None:
+    """Return where the figure of a board's dataset lies, None where the task has none."""
+    path = board.task.folder / f"{safe_name(board.dataset)}.png"
+    return path if path.is_file() and not board.superseded else None
+
+
 def _task_digest(task: Task) -> str:
     texts = [
         path.read_text(encoding="utf-8", errors="replace")
@@ -264,4 +275,5 @@ def _task_digest(task: Task) -> str:
 
 def _board_digest(board: Board) -> str:
     entries = [[e.digest for e in (row.entry, *row.earlier)] for row in board.rows]
-    return digest_of(_task_digest(board.task), entries, [row.card for row in board.rows])
+    cards = [row.card for row in board.rows]
+    return digest_of(_task_digest(board.task), entries, cards, bool(_figure(board)))

@@ -40,6 +40,17 @@ def botan_files(tmp_path):
     return tmp_path / "published"
 
 
+def test_a_dataset_is_drawn_where_asked(glassbench, stored, home, tmp_path):
+    answer = glassbench("data", "info", "tiny", "plot=on")
+    drawn = home / "figures" / "datasets" / "tiny.png"
+    assert answer.out.splitlines()[-1] == f"figure  {drawn}" and drawn.is_file()
+    chosen = tmp_path / "card.png"
+    answer = glassbench("data", "info", "tiny", f"plot={chosen}", "--json")
+    assert json.loads(answer.out)["figure"] == str(chosen) and chosen.is_file()
+    answer = glassbench("data", "info", "tiny", "plot=card.pdf")
+    assert answer.code == 2 and "`plot=card.pdf` is not possible" in answer.err
+
+
 def test_datasets_are_listed_with_size_and_digest(glassbench, stored):
     row = json.loads(glassbench("data", "list", "--json").out)["datasets"][-1]
     assert row["name"] == "tiny"

@@ -186,6 +186,14 @@ def test_every_metric_has_words_and_an_equation():
         assert "\\" not in "".join(tree.itertext())
 
 
+def test_pictures_in_other_files_are_left_out():
+    html = render_markdown(
+        "See\n\n![a glass](mini.png)\n\nand ![b](https://x.org/b.png) [c](c.md)!"
+    )
+    assert "glass" not in html and "<p></p>" in html
+    assert '<a href="https://x.org/b.png">b</a> c!' in html
+
+
 def test_markdown_of_strangers_stays_text():
     html = render_markdown(
         "# Title\n\n<script>alert(1)</script> [x](javascript:alert(1)) ![i](http://a/b.png)"
@@ -212,3 +220,7 @@ def test_the_records_of_the_leaderboard_are_whole(tmp_path):
     for entry in sources.entries:
         copied = report.folder / "records" / f"{entry.name}.json"
         assert filecmp.cmp(copied, entry.path, shallow=False)
+    page = (report.folder / "task" / "lj2d_plasticity.html").read_text(encoding="utf-8")
+    assert '<img src="../figure/lj2d_plasticity.png" loading="lazy"' in page
+    drawn = content_folder("tasks") / "lj2d_plasticity" / "mini.png"
+    assert filecmp.cmp(report.folder / "figure" / "lj2d_plasticity.png", drawn, shallow=False)
