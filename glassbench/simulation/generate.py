@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,30 +135,38 @@ def generate_dataset(
         If pieces failed; those that are whole are kept, and the logs are named.
     """
     plan = plan_generation(task, dataset, workspace, samples=samples)
-    if plan.left:
-        with open_runner(task, plan.folder) as runner:
-            failures = _make_all(plan, runner, on_event)
-        if failures:
-            raise UserError(
-                f"{len(failures)} of {len(plan.pieces)} pieces failed; the others are kept in "
-                f"{plan.folder}. First: {failures[0]}"
-            )
+    here = [piece for piece in plan.left if piece.here]
+    failures: list[str] = []
+    for open_place, pieces in ((open_local_runner, here), (open_runner, plan.pieces)):
+        if not failures and unfinished(pieces, plan.folder):
+            with open_place(task, plan.folder) as runner:
+                failures = _make_all(plan, pieces, runner, on_event)
+    if failures:
+        raise UserError(
+            f"{len(failures)} of {len(plan.pieces)} pieces failed; the others are kept in "
+            f"{plan.folder}. First: {failures[0]}"
+        )
     destination = out or workspace.datasets / f"{hidden_name(f'{task}-{dataset}')}.zarr.zip"
     return generator_of(task).assemble(dataset, plan.folder, destination)
 
 
 def _make_all(
-    plan: GenerationPlan, runner: Runner, on_event: Callable[[GenerationEvent], None]
+    plan: GenerationPlan,
+    pieces: Sequence[Piece],
+    runner: Runner,
+    on_event: Callable[[GenerationEvent], None],
 ) -> list[str]:
-    """Make the pieces that are left; return what went wrong with those that failed."""
-    started, done, made, failures = time.monotonic(), len(plan.pieces) - len(plan.left), 0.0, []
-    for piece, outcome in run_pieces(plan.pieces, plan.folder, runner):
+    """Make those of some pieces that are left; return what went wrong with those that failed."""
+    left = unfinished(plan.pieces, plan.folder)
+    steps_left = sum(piece.atom_steps for piece in left)
+    started, done, made, failures = time.monotonic(), len(plan.pieces) - len(left), 0.0, []
+    for piece, outcome in run_pieces(pieces, plan.folder, runner):
         error = str(outcome) if isinstance(outcome, PieceFailed) else None
         if error:
             failures.append(error)
         else:
             done, made = done + 1, made + piece.atom_steps
         elapsed = time.monotonic() - started
-        seconds_left = elapsed * (plan.atom_steps_left - made) / made if made else None
+        seconds_left = elapsed * (steps_left - made) / made if made else None
         on_event(GenerationEvent(piece, done, len(plan.pieces), seconds_left, error))
     return failures

@@ -26,7 +26,8 @@ class Piece:
 
     `kind` names the function in `WORK` of the task's generator; `arguments` are plain
     values; `needs` are the names of pieces whose files it reads; `atom_steps`
-    is its cost, for the estimate of the time left.
+    is its cost, for the estimate of the time left. A piece that is made `here` reads
+    files of the machine that generates, and is made there whatever the runner.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Piece:
     arguments: dict = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     atom_steps: float = 0.0
+    here: bool = False
 
     def path(self, folder: Path) -> Path:
         return folder / "pieces" / f"{self.name}.npz"

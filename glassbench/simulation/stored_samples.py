@@ -8,7 +8,7 @@ follows from it is the same, bit by bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +91,8 @@ def _before(stored: dict[str, Piece], by_name: dict[str, Piece]) -> set[str]:
 
 
 def _read_there(piece: Piece, path: Path, state: str, index: int) -> Piece:
-    place = {"dataset": str(path), "state": state, "index": index}
-    return replace(piece, kind="stored", arguments=piece.arguments | place, needs=(), atom_steps=0)
+    arguments = piece.arguments | {"dataset": str(path), "state": state, "index": index}
+    return Piece(piece.name, "stored", arguments, here=True)
 
 
 def _check_same(dataset: Dataset, state: str, piece: Piece) -> None:

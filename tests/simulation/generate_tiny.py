@@ -1,4 +1,8 @@
-"""A plan of 2D plasticity that is made in seconds; as a program: make it in a home folder."""
+"""A plan of 2D plasticity that is made in seconds; as a program: make it in a home folder.
+
+`generate_tiny.py HOME` makes it on this machine, `generate_tiny.py HOME NODES` on so many
+local Ray nodes with a core each.
+"""
 
 import sys
 from dataclasses import replace
@@ -20,6 +24,30 @@ TINY = replace(
     loading_names=("simple_positive", "pure_negative"),
 )
 
+
+def on_nodes(home, count):
+    """Make the dataset on a Ray cluster of so many nodes; fail unless each made a piece."""
+    import ray
+    from ray.cluster_utils import Cluster
+    from ray.util.state import list_tasks
+
+    from glassbench.cluster.generation import open_runner
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    for _ in range(count):
+        cluster.add_node(num_cpus=1)
+    ray.init(address=cluster.address, logging_level="ERROR")
+    cluster.wait_for_nodes()
+    generate_dataset("lj2d_plasticity", "tiny", home, open_runner=open_runner)
+    used = {task.node_id for task in list_tasks(limit=1000) if task.name == "make_piece"}
+    ray.shutdown()
+    cluster.shutdown()
+    assert len(used) == count, f"{len(used)} of {count} nodes made pieces"
+
+
 if __name__ == "__main__":
     lj2d_plasticity.PLANS["tiny"] = (TINY,)
-    generate_dataset("lj2d_plasticity", "tiny", open_workspace(sys.argv[1]))
+    if len(sys.argv) > 2:
+        on_nodes(open_workspace(sys.argv[1]), int(sys.argv[2]))
+    else:
+        generate_dataset("lj2d_plasticity", "tiny", open_workspace(sys.argv[1]))

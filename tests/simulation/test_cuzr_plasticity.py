@@ -1,5 +1,7 @@
 """Copper-zirconium samples are shared with the stiffness, sheared, and assembled."""
 
+from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -12,8 +14,8 @@ from glassbench.simulation.copper_zirconium_potential import POTENTIAL_VARIABLE,
 from glassbench.simulation.copper_zirconium_samples import SampleSet
 from glassbench.simulation.cuzr_dataset import check_samples
 from glassbench.simulation.cuzr_plasticity import MINI, PLANS, WORK, pieces_of
-from glassbench.simulation.generate import plan_generation
-from glassbench.simulation.pieces import write_whole
+from glassbench.simulation.generate import generate_dataset, plan_generation
+from glassbench.simulation.pieces import PieceFailed, write_whole
 from glassbench.simulation.stiffness import StiffnessProtocol
 from glassbench.workspace import Workspace
 
@@ -104,6 +106,33 @@ def test_samples_of_another_dataset_give_the_same_dataset_without_a_quench(tiny_
     )
     assert checks["inherent_energy"] == pytest.approx(before["inherent_energy"], rel=1e-12)
     assert checks["largest_force_norm"] == pytest.approx(before["largest_force_norm"], rel=1e-3)
+
+
+def test_stored_samples_are_read_on_the_machine_that_has_the_dataset(
+    tiny_plan, tiny_dataset, tmp_path
+):
+    class Elsewhere:
+        slots = 4
+
+        def start(self, piece):
+            outcome = Future()
+            outcome.set_exception(PieceFailed(f"{piece.kind} is lost"))
+            return outcome
+
+        def stop(self):
+            pass
+
+    with pytest.raises(UserError, match="of 10 pieces failed") as raised:
+        generate_dataset(
+            "cuzr_plasticity",
+            "tiny",
+            Workspace(tmp_path),
+            samples=tiny_dataset.path,
+            open_runner=lambda task, folder: nullcontext(Elsewhere()),
+        )
+    assert "stored is lost" not in str(raised.value)
+    made = {path.stem for path in (tmp_path / "generation").rglob("*.npz")}
+    assert made == set(tiny_plan.sample_names)
 
 
 def test_samples_that_the_dataset_lacks_are_made(tiny_plan, tiny_dataset, monkeypatch):
