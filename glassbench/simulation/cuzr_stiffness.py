@@ -46,9 +46,9 @@ def _state(rate: float, atoms: int, **splits: int) -> State:
     )
 
 
-# An atom is a data point, so that five samples are enough to learn from; it takes six to test
-# with for differences between models to be significant.
-MINI = (_state(1e13, 4000, test=6, valid=1, train=5),)
+# Every atom is a data point, so that three samples are enough to learn from; it takes six to
+# test with for differences between models to be significant.
+MINI = (_state(1e13, 4000, test=6, valid=1, train=3),)
 MINI_RATES = (*MINI, _state(1e12, 4000, test=2))
 PAPER = (
     _state(1e10, 19652, test=1, valid=1, train=8),

@@ -25,7 +25,7 @@ def test_samples_of_both_tasks_are_the_same_pieces_in_the_same_folder():
     plasticity = {piece.name: piece for piece in cuzr_plasticity.pieces("mini")}
     shared = set(stiffness) & set(plasticity)
     assert (
-        sum(piece.kind == "minimise" for name, piece in stiffness.items() if name in shared) == 12
+        sum(piece.kind == "minimise" for name, piece in stiffness.items() if name in shared) == 10
     )
     assert all(stiffness[name] == plasticity[name] for name in shared)
     assert cuzr_stiffness.folder_name("mini") == cuzr_plasticity.folder_name("mini")
