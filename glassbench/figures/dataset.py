@@ -227,8 +227,10 @@ def _checks(state: State) -> dict:
 
 
 def _species(state: State, kind: int) -> str:
-    names = state.array("species").attrs.get("species") or []
-    return names[kind] if kind < len(names) else f"species {kind}"
+    """Return the name of a species, from the words `species, Cu = 0, Zr = 1` of the store."""
+    words = str(state.array("species").attrs.get("long_name", ""))
+    names = dict(part.split(" = ")[::-1] for part in words.split(", ") if " = " in part)
+    return names.get(str(kind), f"species {kind}")
 
 
 def _has(variable: str) -> Callable[[Dataset], bool]:
