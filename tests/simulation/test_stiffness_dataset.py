@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.store import open_dataset
+from glassbench.figures import dataset as figures
 from glassbench.simulation import cuzr_stiffness
 from glassbench.simulation.copper_zirconium import Protocol, constant_rate
 from glassbench.simulation.copper_zirconium_samples import SampleSet
@@ -65,6 +66,21 @@ def test_the_target_is_the_mean_over_temperatures_of_the_pieces(dataset, pieces_
         halves = (runs[0]["stiffness_halves"] + runs[1]["stiffness_halves"]) / 2
         difference = state.one("stiffness_half_difference", index)
         np.testing.assert_allclose(2 * difference, halves[0] - halves[1], rtol=1e-4, atol=1e-6)
+
+
+def test_its_figure_shows_the_mean_stiffness_of_each_species_at_each_temperature(
+    dataset, tmp_path, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr(figures, "save_figure", lambda figure, path: drawn.append(figure))
+    figures.draw_dataset(dataset, tmp_path / "card.png")
+    _, warm, density = drawn[0].axes
+    state = dataset.state("tiny")
+    values = np.concatenate([state.one("stiffness_by_temperature", i) for i in (0, 1)], axis=1)
+    zirconium = np.concatenate([state.one("species", i) for i in (0, 1)]) == 1
+    mean = warm.containers[1].lines[0].get_ydata()
+    np.testing.assert_allclose(mean, values[:, zirconium].mean(axis=1), rtol=1e-6)
+    assert [line.get_label() for line in density.lines] == ["Cu", "Zr"]
 
 
 def test_the_structure_is_the_minimum_in_its_own_box(dataset, pieces_folder):
