@@ -22,7 +22,8 @@ METRICS = {
     "lj2d_plasticity": {"c_rank", "accuracy", "overlap_ratio", "roc_auc", "average_precision"},
     "cuzr_plasticity": {"c_rank", "accuracy", "overlap_ratio", "roc_auc", "average_precision"},
     "cuzr_stiffness": {
-        "pearson", "mse", "rmse", "mae", "offset", "r2", "binned_pearson", "binned_slope",
+        "pearson", "mse", "rmse", "mae", "offset", "r2", "binned_pearson",
+        "binned_pearson_of_binning", "binned_slope",
         "spatial_pearson", "sample_means",
     },
 }  # fmt: skip
