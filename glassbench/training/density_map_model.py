@@ -74,7 +74,7 @@ class DensityMapModel:
         self.module = self.network(self.dimension).to(run.device)
         symmetries = symmetry_matrices(self.symmetry, self.dimension)
         matrices = torch.as_tensor(symmetries, device=run.device)
-        autocast = autocast_for(self.settings.precision, run.device)
+        autocast = autocast_for(self._precision(run.device), run.device)
         criterion = binary_cross_entropy_with_logits if self.is_label else mse_loss
 
         def loss_of(particles: np.ndarray, share: slice, generator: np.random.Generator) -> Tensor:
@@ -114,6 +114,17 @@ class DensityMapModel:
             setattr(self, name, value)
         self.module = self.network(self.dimension)
         self.module.load_state_dict(weights)
+
+    def _precision(self, device: str) -> str:
+        """Return the precision to train in; in space, `auto` is float32 on a CPU.
+
+        The oneDNN of torch 2.13 reads memory that was never written in the weight gradient of
+        a bfloat16 Conv3d on a grid of 2 x 2 x 2, where the processor multiplies bfloat16 itself
+        (seen on AMD EPYC): two fits then differ, and losses become NaN.
+        """
+        chosen = self.settings.precision
+        wrong = chosen == "auto" and self.dimension == 3 and device.startswith("cpu")
+        return "float32" if wrong else chosen
 
     def _vectors(self, structure: Structure, centres: np.ndarray | None = None) -> Tensor:
         return torch.from_numpy(

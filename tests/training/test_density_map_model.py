@@ -114,3 +114,18 @@ def test_the_same_seed_gives_the_same_model(tmp_path):
     first, second = (fitted(tmp_path / name, train, valid, epochs=2) for name in "ab")
     weights = first.module.state_dict(), second.module.state_dict()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.mark.parametrize(
+    ("precision", "dimension", "device", "expected"),
+    [
+        ("auto", 3, "cpu", "float32"),
+        ("auto", 3, "cuda:0", "auto"),
+        ("auto", 2, "cpu", "auto"),
+        ("bfloat16", 3, "cpu", "bfloat16"),
+    ],
+)
+def test_in_space_a_cpu_trains_in_float32_unless_told(precision, dimension, device, expected):
+    model = Perceptron(cutoff=4.0, spacing=1.0, epochs=1, batch_size=8, precision=precision)
+    model.dimension = dimension
+    assert model._precision(device) == expected
