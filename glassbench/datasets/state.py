@@ -97,6 +97,12 @@ class State:
             )
         return (float(self.attributes[axis]),)  # type: ignore[arg-type]
 
+    def species_name(self, kind: int) -> str:
+        """Return the name of a species, from the words `species, Cu = 0, Zr = 1` of the store."""
+        words = str(self.array("species").attrs.get("long_name", ""))
+        names = dict(part.split(" = ")[::-1] for part in words.split(", ") if " = " in part)
+        return names.get(str(kind), f"species {kind}")
+
     def units(self, variable: str) -> str:
         return str(self.array(variable).attrs["units"])
 

@@ -100,6 +100,10 @@ class View:
         value = self._state(condition).attributes.get(name)
         return None if value is None else float(value)  # type: ignore[arg-type]
 
+    def species_name(self, condition: Condition, kind: int) -> str:
+        """Return the name of a species in the state of a condition, such as Cu."""
+        return self._state(condition).species_name(kind)
+
     def examples(self, split: str, conditions: Sequence[Condition]) -> Examples:
         """Return structures with their targets, for every configuration and condition."""
         entries = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ MOST_WORST = 5
 GROUPS = 5
 BINS = 32
 TAIL = 0.1
-SPECIES = "AB"
 
 
 def condition_errors(explained: Explained, fit: Fit) -> dict[str, Any]:
@@ -32,13 +32,14 @@ def condition_errors(explained: Explained, fit: Fit) -> dict[str, Any]:
         pairs.append((chosen, np.asarray(predicted, float), np.asarray(example.targets[target])))
     truth = np.concatenate([y[chosen] for chosen, _, y in pairs])
     guess = np.concatenate([x[chosen] for chosen, x, _ in pairs])
+    name = partial(explained.view.species_name, fit.condition)
     on_particles = not explained.metric.on_pairs
     is_label = bool(explained.task.targets[target].label_of)
     return {
         "condition": dict(fit.condition),
         "unit": explained.task.targets[target].unit,
         "worst": _worst(explained, fit, examples, pairs),
-        "errors": _by_surroundings(examples, pairs, is_label) if on_particles else [],
+        "errors": _by_surroundings(examples, pairs, is_label, name) if on_particles else [],
         "parity": parity(truth, guess),
     }
 
@@ -87,7 +88,9 @@ def _worst(explained: Explained, fit: Fit, examples: Sequence[Example], pairs) -
     return worst_first[:MOST_WORST]
 
 
-def _by_surroundings(examples: Sequence[Example], pairs, is_label: bool) -> list[dict[str, Any]]:
+def _by_surroundings(
+    examples: Sequence[Example], pairs, is_label: bool, species_name: Callable[[int], str]
+) -> list[dict[str, Any]]:
     """Return errors by species (all of them), density and distance to correct particles.
 
     A particle is correct if its class is right, or, where the target is no label, if its error
@@ -106,8 +109,8 @@ def _by_surroundings(examples: Sequence[Example], pairs, is_label: bool) -> list
         distance.append(away / mean_spacing(example.structure))
     away = np.concatenate(distance)
     kinds = [
-        _group(SPECIES[s] if s < len(SPECIES) else str(s), guess, truth, species == s)
-        for s in np.unique(species).tolist()
+        _group(species_name(kind), guess, truth, species == kind)
+        for kind in np.unique(species).tolist()
     ]
     tables = [
         {"by": "species (all particles)", "unit": "", "groups": kinds},

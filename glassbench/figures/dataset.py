@@ -149,7 +149,7 @@ def _draw_temperatures(axis: Axes, dataset: Dataset) -> None:
         own = values[:, species == kind]
         axis.errorbar(
             state.short("temperature"), own.mean(axis=1), own.std(axis=1), fmt="o-",
-            color=colour, capsize=2, label=f"{_species(state, kind)}, mean and spread of atoms",
+            color=colour, capsize=2, label=f"{state.species_name(kind)}, mean and spread of atoms",
         )  # fmt: skip
     axis.set_ylim(bottom=0)
     axis.set_xlabel("T (K)")
@@ -163,7 +163,7 @@ def _draw_stiffness(axis: Axes, dataset: Dataset) -> None:
     values = np.concatenate([state.one("stiffness", i) for i in chosen])
     species = np.concatenate([state.one("species", i) for i in chosen])
     for colour, kind in zip(COLOURS, np.unique(species), strict=False):
-        _draw_density(axis, values[species == kind], colour, _species(state, kind))
+        _draw_density(axis, values[species == kind], colour, state.species_name(kind))
     axis.set_xlabel(label(f"stiffness, {name}", state.units("stiffness")))
     axis.set_ylabel("density")
 
@@ -224,13 +224,6 @@ def _colours(things) -> list[str]:
 
 def _checks(state: State) -> dict:
     return dict(state.attributes.get("checks") or {})
-
-
-def _species(state: State, kind: int) -> str:
-    """Return the name of a species, from the words `species, Cu = 0, Zr = 1` of the store."""
-    words = str(state.array("species").attrs.get("long_name", ""))
-    names = dict(part.split(" = ")[::-1] for part in words.split(", ") if " = " in part)
-    return names.get(str(kind), f"species {kind}")
 
 
 def _has(variable: str) -> Callable[[Dataset], bool]:

@@ -106,12 +106,20 @@ class Board:
             return None
         return known(scores.ceiling[metric][place])
 
-    def floors(self, point: Point) -> dict[str, float | None]:
-        """Return the primary metric of the floors at a condition by name."""
-        scores, place = self._told_by.get(point, (None, 0))
-        if scores is None:
-            return {}
-        return {name: known(values[place]) for name, values in scores.floors.items()}
+    @cached_property
+    def floors(self) -> dict[str, dict[Point, float]]:
+        """The primary metric of the trivial floors by name, at the conditions where it is known.
+
+        The record of a floor tells all floors but itself, so that every record is asked.
+        """
+        found: dict[str, dict[Point, float]] = {}
+        for row in self.rows:
+            for name, values in row.scores.floors.items():
+                told = found.setdefault(name, {})
+                for point, value in zip(row.scores.points, values.tolist(), strict=True):
+                    if value == value:
+                        told.setdefault(point, value)
+        return dict(sorted(found.items()))
 
     def tau_alpha(self, point: Point) -> float | None:
         """Return the relaxation time at a condition, or None where none is known."""

@@ -70,9 +70,10 @@ def _published(board: Board, numbers: Mapping[Point, Any]) -> list[float | None]
 
 
 def _floors(board: Board) -> list[dict[str, Any]]:
-    found = [board.floors(point) for point in board.points]
-    names = dict.fromkeys(name for floors in found for name in floors)
-    return [{"name": n, "values": _rounded([floors.get(n) for floors in found])} for n in names]
+    return [
+        {"name": name, "values": _rounded([values.get(point) for point in board.points])}
+        for name, values in board.floors.items()
+    ]
 
 
 def _rounded(values: ArrayLike) -> NDArray[np.float64]:

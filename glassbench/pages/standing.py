@@ -182,14 +182,10 @@ def _place(
 
 def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | None]:
     """Return the floor with the best mean over the ranking conditions."""
-    by_name: dict[str, list[float | None]] = {}
-    for point in points:
-        for name, value in board.floors(point).items():
-            by_name.setdefault(name, []).append(value)
     means = {
-        name: math.fsum(values) / len(values)
-        for name, values in by_name.items()
-        if len(values) == len(points) and None not in values
+        name: math.fsum(values[point] for point in points) / len(points)
+        for name, values in board.floors.items()
+        if points and all(point in values for point in points)
     }
     if not means:
         return "", None

@@ -3,7 +3,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("curve-figure");
   if (!place) return;
-  const { element, load, state, setState, whenSeen } = glassbench;
+  const { element, load, script, state, setState, whenSeen } = glassbench;
   const { style, library, drawing, numbers, key, select, show, plain, powers, width, redraw, grey } = figures;
   const metrics = place.dataset.metrics.split(" ");
   const titles = place.dataset.titles.split("|");
@@ -46,33 +46,47 @@ document.addEventListener("DOMContentLoaded", () => {
   ].sort((one, other) => place_of(one.name) - place_of(other.name));
   const place_of = (name) => (order.indexOf(name) + 1 || 1e9);
 
-  function panel(data, all, name, indices, x, single) {
+  function panel(data, all, name, indices, x, alone_on_page) {
     const { values, label, log } = abscissa(data, indices, x);
-    const spread = [Math.min(...values), Math.max(...values)];
-    const wide = log ? [spread[0] / 1.5, spread[1] * 1.5]
-      : spread[0] === spread[1] ? [spread[0] - (Math.abs(spread[0]) / 2 || 1), spread[0] + (Math.abs(spread[0]) / 2 || 1)]
-        : [spread[0] - 0.05 * (spread[1] - spread[0]), spread[1] + 0.05 * (spread[1] - spread[0])];
     const points = all.flatMap((one, index) => indices.map((i, k) => ({
       x: values[k], y: one.values[i], low: one.low[i] ?? null, high: one.high[i] ?? null, model: one.name, kind: one.kind,
       ...style(index), faded: alone && alone !== one.name,
       words: `${one.name} (${one.kind})\n${label.split(" (")[0]} = ${plain(values[k])}\n${show(one.values[i])}${one.low[i] === null || one.low[i] === undefined ? "" : ` [${show(one.low[i])}, ${show(one.high[i])}]`}`,
     }))).filter((point) => point.y !== null);
+    const floors = data.floors.flatMap((floor) => indices.map((i, k) => ({ x: values[k], y: floor.values[i], floor: floor.name }))).filter((point) => point.y !== null);
+    const ceiling = indices.map((i, k) => ({ x: values[k], y: data.ceiling[i] })).filter((point) => point.y !== null).sort((a, b) => a.x - b.x);
+    const size = { width: width(place, alone_on_page ? 760 : 440), height: alone_on_page ? Math.min(400, width(place, 760) * 0.8) : 330 };
+    const drawn = several(values)
+      ? curve(data.metric, points, floors, ceiling, { ...size, x: { label, type: log ? "log" : "linear", domain: widened(values, log) }, label: `${data.metric.title} against ${label}${name ? ` at ${name}` : ""}` })
+      : figures.single(data.metric, points, floors, ceiling, { width: size.width, label: `${data.metric.title} at ${[name, `${label} = ${plain(values[0])}`].filter(Boolean).join(", ")}` });
+    drawn.addEventListener("click", () => isolate(drawn.value?.model ?? ""));
+    drawn.style.cursor = "pointer";
+    return element("figure", {}, element("figcaption", {}, name), drawn);
+  }
+
+  const several = (values) => new Set(values).size > 1;
+
+  function widened(values, log) {
+    const [first, last] = [Math.min(...values), Math.max(...values)];
+    const margin = 0.05 * (last - first);
+    return log ? [first / 1.5, last * 1.5] : [first - margin, last + margin];
+  }
+
+  function curve(metric, points, floors, ceiling, { width, height, x, label }) {
     const measured = points.filter((point) => point.kind !== "reported");
     const published = points.filter((point) => point.kind === "reported");
     const opacity = (point) => (point.faded ? 0.12 : 1);
-    const floors = data.floors.flatMap((floor, index) => indices.map((i, k) => ({ x: values[k], y: floor.values[i], floor: floor.name, index }))).filter((point) => point.y !== null);
-    const ceiling = indices.map((i, k) => ({ x: values[k], y: data.ceiling[i] })).filter((point) => point.y !== null).sort((a, b) => a.x - b.x);
-    const extended = ceiling.length ? [{ x: wide[0], y: ceiling[0].y }, ...ceiling, { x: wide[1], y: ceiling.at(-1).y }] : [];
+    const extended = ceiling.length ? [{ x: x.domain[0], y: ceiling[0].y }, ...ceiling, { x: x.domain[1], y: ceiling.at(-1).y }] : [];
     const ys = [...points.flatMap((p) => [p.y, p.low, p.high]), ...floors.map((p) => p.y)].filter((y) => y !== null);
-    const low = Math.min(...ys, data.metric.bounded ? 0 : Infinity);
-    const high = data.metric.bounded ? 1 : Math.max(...ys);
-    const margin = data.metric.bounded ? 0 : 0.06 * (high - low || 1);
-    const drawn = drawing({
-      width: width(place, single ? 760 : 440), height: single ? Math.min(400, width(place, 760) * 0.8) : 330, marginLeft: 48, marginBottom: 42, marginRight: 14,
-      x: { type: log ? "log" : "linear", domain: wide, label, grid: false, ticks: log ? 5 : 6, tickFormat: powers },
-      y: { domain: [low - margin, high + margin], label: data.metric.title, grid: true, nice: !data.metric.bounded },
+    const low = Math.min(...ys, metric.bounded ? 0 : Infinity);
+    const high = metric.bounded ? 1 : Math.max(...ys);
+    const margin = metric.bounded ? 0 : 0.06 * (high - low || 1);
+    return drawing({
+      width, height, marginLeft: 48, marginBottom: 42, marginRight: 14,
+      x: { ...x, grid: false, ticks: x.type === "log" ? 5 : 6, tickFormat: powers },
+      y: { domain: [low - margin, high + margin], label: metric.title, grid: true, nice: !metric.bounded },
       marks: [
-        extended.length && data.metric.bounded ? Plot.areaY(extended, { x: "x", y1: "y", y2: 1, fill: "currentColor", fillOpacity: 0.13 }) : null,
+        extended.length && metric.bounded ? Plot.areaY(extended, { x: "x", y1: "y", y2: 1, fill: "currentColor", fillOpacity: 0.13 }) : null,
         extended.length ? Plot.line(extended, { x: "x", y: "y", stroke: "currentColor", strokeOpacity: 0.5 }) : null,
         Plot.line(floors, { x: "x", y: "y", z: "floor", stroke: grey, strokeDasharray: "5 4", strokeWidth: 1.4 }),
         Plot.line(measured, { x: "x", y: "y", z: "model", stroke: "colour", strokeWidth: 2, strokeOpacity: opacity }),
@@ -82,10 +96,7 @@ document.addEventListener("DOMContentLoaded", () => {
         Plot.dot(published, { x: "x", y: "y", stroke: "colour", symbol: "symbol", r: 4, strokeWidth: 1.5, strokeOpacity: opacity }),
         Plot.tip(points.filter((p) => !p.faded), Plot.pointer({ x: "x", y: "y", title: "words", maxRadius: 30 })),
       ],
-    }, `${data.metric.title} against ${label}${name ? ` at ${name}` : ""}`);
-    drawn.addEventListener("click", () => isolate(drawn.value?.model ?? ""));
-    drawn.style.cursor = "pointer";
-    return element("figure", {}, element("figcaption", {}, name), drawn);
+    }, label);
   }
 
   function isolate(name) {
@@ -118,6 +129,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const groups = [...panels(data, x)];
     const chosen = groups.slice(0, mostPanels);
     const only = state().get("panel");
+    if (groups.some(([, indices]) => !several(indices.map((i) => data.points[i][x])))) await script("static/single.js");
     const visible = groups.length > mostPanels ? (groups.some(([name]) => name === only) ? groups.filter(([name]) => name === only) : chosen.slice(0, 1)) : groups;
     const tools = element("div", { class: "figure-tools" });
     if (metrics.length > 1) tools.append(select("Metric", metrics.map((name, k) => [name, titles[k]]), metric, (value) => { metric = value; setState({ metric: value === metrics[0] ? "" : value }); draw(); }));

@@ -6,6 +6,7 @@ import pytest
 
 from glassbench.pages import read_sources
 from glassbench.pages.boards import make_boards
+from glassbench.pages.standing import make_standing
 from glassbench.registry import list_tasks, load_task
 
 from .synthetic_records import grid, make_record, put
@@ -45,6 +46,23 @@ def test_published_numbers_stand_on_the_board_of_their_dataset_alone(sources, ta
     boards = {b.dataset: b for b in make_boards(sources) if b.task.name == task.name}
     assert not boards["mini"].reported
     assert boards["roadmap"].reported and not boards["roadmap"].rows
+
+
+def test_floors_are_those_of_all_records_since_the_record_of_a_floor_leaves_itself_out(
+    task, tmp_path
+):
+    for model, floor, value in [
+        ("local_density", "local_energy", 0.1),
+        ("m", "local_density", 0.3),
+    ]:
+        record = make_record(task, model, 0.5, [POINT])
+        record["conditions"][0]["floors"][0].update(model=floor, value=value)
+        put(tmp_path, model, record)
+    (board,) = boards_of(tmp_path, task)
+    point = board.points[0]
+    assert board.floors == {"local_density": {point: 0.3}, "local_energy": {point: 0.1}}
+    standing = make_standing(board)
+    assert (standing.floor_name, standing.floor) == ("local_density", 0.3)
 
 
 @pytest.mark.parametrize("name", [found.name for found in list_tasks() if not found.error])

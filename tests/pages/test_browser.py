@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 
 from glassbench.metrics import paired_difference
+from glassbench.pages import build_site, read_sources
+
+from .conftest import QUALITIES
+from .synthetic_records import make_record, put
 
 PAGES = (
     "index.html", "task/ka_propensity.html", "task/ka_propensity-conditions.html",
@@ -162,6 +166,25 @@ def test_curves_show_every_model_and_a_click_isolates_one(page, site):
     page.click("#curve-figure details summary")
     cell = page.locator("#curve-figure details tbody tr").first.locator("td").nth(1)
     assert re.match(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", cell.inner_text())
+
+
+def test_where_there_is_one_condition_each_model_has_a_line_of_its_own(page, task, tmp_path):
+    for name, quality in (("botan", 0.4), ("averaged_ridge", 0.6)):
+        record = make_record(task, name, quality, [{"temperature": 0.64, "time": 5.0}])
+        put(tmp_path / "records", name, record)
+    build_site(read_sources(tmp_path / "records"), tmp_path / "site")
+    page.goto(address(tmp_path / "site", TASK))
+    page.locator("#curve-figure").scroll_into_view_if_needed()
+    page.wait_for_selector("#curve-figure svg[role=img]")
+    drawing = page.locator("#curve-figure .panels svg")
+    words = [text for text in drawing.locator("text").all_text_contents() if text in QUALITIES]
+    assert words == ["averaged_ridge", "botan"]
+    bars = drawing.locator("line").evaluate_all(
+        "lines => lines.map(l => [l.x1, l.x2, l.y1, l.y2].map(e => +e.baseVal.value))"
+    )
+    assert sum(y1 == y2 and x1 < x2 for x1, x2, y1, y2 in bars) >= 2
+    page.locator("#curve-figure .legend button", has_text="botan").click()
+    assert "model=botan" in page.url
 
 
 def test_compared_models_have_the_differences_of_the_metrics(page, site, records):
