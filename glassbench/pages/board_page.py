@@ -21,7 +21,7 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
     """Return what the template of a task's page shows."""
     decimals = decimals_for(place.interval for place in standing.places)
     scale = scale_of(board, standing)
-    few = standing.points if 1 < len(standing.points) <= MOST_CONDITION_COLUMNS else ()
+    few = _columns_of_conditions(standing)
     rows = [_row(board, standing, place, few, scale) for place in standing.places]
     return {
         "board": board,
@@ -45,11 +45,43 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
         "tiers_here": sorted({tier for r in rows for tier in r["reads"]}),
         "statuses": sorted({r["status"] for r in rows}),
         "species": sorted({s for m in board.metrics if (s := species_of(m))}),
-        "bibliography": {
-            p.row.name: as_bibtex([p.row.card]) for p in standing.places if p.row.card
-        },
         "has_gpu": any(r["cost"]["gpu_seconds"] for r in rows),
     }
+
+
+def ranking_data(board: Board, standing: Standing) -> dict[str, Any]:
+    """Return the numbers of the ranked table with all their digits, for what the page exports.
+
+    Columns are named as in the table; `bibliography` holds BibTeX by model.
+    """
+    primary = board.primary.name
+    rows = {}
+    for place in standing.places:
+        low, high = place.interval or (None, None)
+        cells = {"score": place.value, "low": low, "high": high, "behind": place.behind}
+        for k, point in enumerate(_columns_of_conditions(standing), start=1):
+            cells[f"at{k}"] = place.row.scores.score(primary, point)[0]
+        cells["share"] = _share(standing, place)
+        for metric in board.metrics:
+            if metric.name != primary:
+                cells[metric.name] = mean_over(place.row, metric.name, standing.points)
+        rows[place.row.name] = cells
+    cards = [place.row.card for place in standing.places if place.row.card]
+    return {
+        "rows": rows,
+        "reported": {r["name"]: {"score": r["value"]} for r in _published_rows(board, standing)},
+        "bibliography": {card.name: as_bibtex([card]) for card in cards},
+    }
+
+
+def _columns_of_conditions(standing: Standing) -> Sequence[Point]:
+    """Return the conditions that have a column of their own: none where there are many, or one."""
+    return standing.points if 1 < len(standing.points) <= MOST_CONDITION_COLUMNS else ()
+
+
+def _share(standing: Standing, place: Place) -> float | None:
+    """Return the score over the ceiling; errors have no ceiling of this kind, so no share."""
+    return place.value / standing.ceiling if standing.ceiling and place.value is not None else None
 
 
 def _varying(board: Board, points: Sequence[Point]) -> list[str]:
@@ -83,9 +115,6 @@ def _row(
     board: Board, standing: Standing, place: Place, few: Sequence[Point], scale
 ) -> dict[str, Any]:
     row, record = place.row, place.row.entry.record
-    ceiling = standing.ceiling
-    # Values of errors have no ceiling of this kind, so that their share of it has no meaning.
-    share = place.value / ceiling if ceiling and place.value is not None else None
     return {
         "place": place,
         "name": row.name,
@@ -93,7 +122,7 @@ def _row(
         "status": row.status,
         "is_floor": row.name in board.task.floors,
         "bar": range_bar(place.value, place.interval, scale),
-        "share": share,
+        "share": _share(standing, place),
         "means": [
             (metric, mean_over(row, metric.name, standing.points))
             for metric in board.metrics

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from ..content import content_folder
 from . import words
@@ -45,7 +43,6 @@ def _environment(folder: Path) -> jinja2.Environment:
         "unit": words.unit,
         "safe_name": words.safe_name,
         "markdown": render_markdown,
-        "script_json": script_json,
     }
     return environment
 
@@ -55,19 +52,11 @@ def render(template: str, **context: Any) -> str:
     return _environment(templates_folder()).get_template(template).render(**context)
 
 
-def script_json(plain: Any) -> Markup:
-    """Return JSON that may stand inside a script element, whatever text it holds."""
-    text = json.dumps(plain, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    for letter in "<>&":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return Markup(text)
-
-
 def style_digest() -> str:
-    """Return the sha256 over templates and static files, on which every page depends."""
+    """Return the sha256 over templates, static files and the code that makes pages of records."""
     digest = hashlib.sha256()
-    for folder in (templates_folder(), static_folder()):
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    for folder in (templates_folder(), static_folder(), Path(__file__).parent):
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"):
             content = path.read_bytes()
             digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
             digest.update(content)

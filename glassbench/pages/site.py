@@ -13,7 +13,7 @@ from typing import Any
 from ..record import SCHEMA_FILE
 from ..task import Task
 from .api import leaderboard_json
-from .board_page import board_context, heat_map
+from .board_page import board_context, heat_map, ranking_data
 from .boards import Board, make_boards
 from .changes import NEWEST_IN_FEED, list_changes
 from .exports import as_bibtex, as_csv, as_json, as_latex, long_columns, long_rows
@@ -160,6 +160,11 @@ class _Builder:
                 digest_of(self.style, made_from, metric.name),
                 lambda data=data, metric=metric: as_script(data, board_data(board, metric)),
             )
+        self.output.put(
+            f"data/ranking/{board.name}.js",
+            digest_of(self.style, made_from),
+            lambda: as_script(f"ranking/{board.name}", ranking_data(board, standing)),
+        )
         if figure := _figure(board):
             content = figure.read_bytes()
             path = f"figure/{board.name}.png"

@@ -4,7 +4,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const table = document.querySelector("table.ranking");
   const form = document.querySelector("form.tools");
   if (!table || !form) return;
-  const { element, state, setState, save } = glassbench;
+  const { element, load, state, setState, save } = glassbench;
   const heads = [...table.tHead.rows[0].cells];
   const columns = heads.map((head) => head.dataset.column);
   const rows = [...table.querySelectorAll("tbody tr[data-model]")];
@@ -18,7 +18,7 @@ document.addEventListener("DOMContentLoaded", () => {
     form.before(opener);
   }
 
-  // What a row or a cell says of itself in full, or else what it shows.
+  // What a row or a cell says of itself, or else the first thing that it shows.
   const told = new Set(["model", "status", "reads", "parameters", "year", "gpu", "cpu"]);
   const plain = (text) => (text === "–" ? "" : text.replace(/^−/, "-").replace(/^=/, ""));
   function value(row, column) {
@@ -26,7 +26,8 @@ document.addEventListener("DOMContentLoaded", () => {
     const cell = row.cells[columns.indexOf(column)];
     const link = column === "record" && cell?.querySelector("a")?.getAttribute("href");
     if (link) return link.split("/").pop().replace(/\.html$/, "");
-    return cell?.dataset.v ?? cell?.querySelector("time")?.dateTime ?? plain(cell?.textContent.trim() ?? "");
+    const text = cell?.textContent.trim() ?? "";
+    return cell?.dataset.v ?? cell?.querySelector("time")?.dateTime ?? plain(heads[columns.indexOf(column)].classList.contains("num") ? text.split(" ")[0] : text);
   }
   function sort(column, direction) {
     sorting = [column, direction];
@@ -141,43 +142,45 @@ document.addEventListener("DOMContentLoaded", () => {
   const visibleRows = () => [...table.querySelectorAll("tbody tr[data-model]")].filter((row) => !row.hidden);
   const cell = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const formula = (text) => (/^[=+@\t\r]/.test(text) || /^-(?![\d.])/.test(text) ? `'${text}` : text);
-  function matrix() {
+  // Exports carry all digits, which are loaded when they are asked for.
+  const exact = () => load(`ranking/${table.dataset.board}`, `data/ranking/${table.dataset.board}.js`);
+  function matrix({ rows: measured, reported }) {
     const chosen = columns.filter((column, index) => !heads[index].hidden);
     const names = chosen.map((column) => (column.startsWith("at") ? heads[columns.indexOf(column)].textContent : column));
-    const ends = (row) => ["low", "high"].map((end) => row.querySelector("td.score").dataset[end] ?? "");
-    const lines = visibleRows().map((row) => chosen.flatMap((column) => {
-      const own = row.dataset.status === "reported" && columns.indexOf(column) > 3 ? "" : value(row, column);
-      return column === "score" ? [own, ...ends(row)] : [own];
-    }));
+    const lines = visibleRows().map((row) => {
+      const isReported = row.dataset.status === "reported";
+      const numbers = (isReported ? reported : measured)[row.dataset.model] ?? {};
+      const own = (column) => (column in numbers ? String(numbers[column] ?? "") : isReported && columns.indexOf(column) > 3 ? "" : value(row, column));
+      return chosen.flatMap((column) => (column === "score" ? ["score", "low", "high"].map((name) => String(numbers[name] ?? "")) : [own(column)]));
+    });
     return [names.flatMap((name) => (name === "score" ? ["score", "low", "high"] : [name])), lines];
   }
   const tex = (text) => text.replace(/[\\&%$#_{}~^]/g, (letter) => (
     { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" }[letter] ?? `\\${letter}`));
   const short = (text) => (text !== "" && isFinite(text) && !Number.isInteger(+text) ? (+text).toPrecision(4) : text);
   const makers = {
-    csv() {
-      const [names, lines] = matrix();
+    csv(data) {
+      const [names, lines] = matrix(data);
       return [names, ...lines].map((line) => line.map(formula).map(cell).join(",")).join("\n") + "\n";
     },
-    json() {
-      const [names, lines] = matrix();
+    json(data) {
+      const [names, lines] = matrix(data);
       const plain = (text) => (text === "" ? null : isFinite(text) ? +text : text);
       return JSON.stringify(lines.map((line) => Object.fromEntries(line.map((text, k) => [names[k], plain(text)]))), null, 1) + "\n";
     },
-    tex() {
-      const [names, lines] = matrix();
+    tex(data) {
+      const [names, lines] = matrix(data);
       const body = lines.map((line) => line.map(short).map(tex).join(" & ") + " \\\\");
       return ["\\begin{tabular}{" + "l".repeat(names.length) + "}", "\\toprule", names.map(tex).join(" & ") + " \\\\", "\\midrule", ...body, "\\bottomrule", "\\end{tabular}", ""].join("\n");
     },
+    bib: ({ bibliography }) => visibleRows().map((row) => bibliography[row.dataset.model]).filter(Boolean).join("\n"),
   };
   const types = { csv: "text/csv", json: "application/json", tex: "application/x-tex", bib: "application/x-bibtex" };
-  const entries = JSON.parse(document.getElementById("bibliography").textContent);
-  makers.bib = () => visibleRows().map((row) => entries[row.dataset.model]).filter(Boolean).join("\n");
   for (const link of document.querySelectorAll("[data-export]")) {
-    link.addEventListener("click", (event) => {
+    link.addEventListener("click", async (event) => {
       event.preventDefault();
       const kind = link.dataset.export;
-      save(makers[kind](), `${table.dataset.board}.${kind}`, types[kind]);
+      save(makers[kind](await exact()), `${table.dataset.board}.${kind}`, types[kind]);
     });
   }
 });

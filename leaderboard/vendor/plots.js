@@ -1,3 +1,3 @@
 export {
-  plot, areaY, axisX, axisY, cell, dot, gridX, gridY, line, link, pointer, pointerX, rect, ruleX, ruleY, text, tip,
+  plot, areaY, axisY, dot, line, pointer, rect, ruleX, ruleY, text, tip,
 } from "@observablehq/plot";

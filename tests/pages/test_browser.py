@@ -111,6 +111,14 @@ def test_the_exported_csv_holds_what_is_shown_with_the_numbers_of_the_records(pa
     assert float(row["score"]) == pytest.approx(sum(values) / len(values), abs=1e-12)
     assert (row["model"], row["status"]) == ("averaged_ridge", "measured")
     assert float(row["low"]) < float(row["score"]) < float(row["high"])
+    page.goto(address(site, TASK) + "#?q=averaged_ridge&columns=pearson_b")
+    page.reload()
+    with page.expect_download() as waiting:
+        page.click("[data-export=csv]")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    (row,) = csv.DictReader(io.StringIO(text))
+    values = [entry["scores"]["pearson_b"]["value"] for entry in record["conditions"]]
+    assert float(row["pearson_b"]) == pytest.approx(sum(values) / len(values), abs=1e-12)
     with page.expect_download() as waiting:
         page.click("[data-export=bib]")
     text = Path(waiting.value.path()).read_text(encoding="utf-8")
