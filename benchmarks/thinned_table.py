@@ -6,55 +6,58 @@ and energy differ. Usage: `python benchmarks/thinned_table.py [STEPS]`.
 
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
 
-from glassbench.simulation import copper_zirconium_potential
 from glassbench.simulation.copper_zirconium import Protocol, initial_lattice, maxwell_boltzmann
-from glassbench.simulation.copper_zirconium_potential import open_box
+from glassbench.simulation.copper_zirconium_potential import open_box, potential_file
 from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
 
 PROTOCOL = Protocol(stages=())
 ROUNDS = 3
 
 
+@contextmanager
+def moving(positions, velocities, species, edge, whole=False):
+    """Open LAMMPS with atoms that move at constant energy, with the whole tables if asked."""
+    with lammps_session() as lammps:
+        open_box(lammps, edge)
+        if whole:
+            lammps.command(f'pair_coeff * * "{potential_file()}" Cu Zr')
+        place_atoms(lammps, positions, species + 1, velocities)
+        lammps.command(f"timestep {PROTOCOL.step}")
+        lammps.command("fix integrate all nve")
+        yield lammps
+
+
 def melt():
     """Return positions (N, 3), velocities (N, 3), species (N,) and the edge of a hot liquid."""
     positions, species, edge = initial_lattice(PROTOCOL, "benchmark")
     velocities = maxwell_boltzmann(species, 2 * PROTOCOL.melt_temperature, "benchmark")
-    with lammps_session() as lammps:
-        open_box(lammps, edge)
-        place_atoms(lammps, positions, species + 1, velocities)
-        lammps.command(f"timestep {PROTOCOL.step}")
-        lammps.command("fix integrate all nve")
+    with moving(positions, velocities, species, edge) as lammps:
         lammps.command("run 500 post no")
         return np.mod(gather_by_id(lammps, "x"), edge), gather_by_id(lammps, "v"), species, edge
 
 
-def measure(positions, velocities, species, edge, steps):
+def measure(state, whole, steps):
     """Return atom-steps per CPU second, forces (N, 3) and energy per atom at the start."""
-    with lammps_session() as lammps:
-        open_box(lammps, edge)
-        place_atoms(lammps, positions, species + 1, velocities)
-        lammps.command(f"timestep {PROTOCOL.step}")
-        lammps.command("fix integrate all nve")
+    atoms = len(state[0])
+    with moving(*state, whole) as lammps:
         lammps.command("run 0 post no")
-        forces, energy = gather_by_id(lammps, "f"), lammps.get_thermo("pe") / len(species)
+        forces, energy = gather_by_id(lammps, "f"), lammps.get_thermo("pe") / atoms
         started = time.process_time()
         lammps.command(f"run {steps} post no")
-        return len(species) * steps / (time.process_time() - started), forces, energy
+        return atoms * steps / (time.process_time() - started), forces, energy
 
 
 def main():
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     state = melt()
-    thinned = copper_zirconium_potential._for_lammps
     found = {"as in the file": [], "thinned": []}
     for _ in range(ROUNDS):
-        copper_zirconium_potential._for_lammps = lambda potential: potential
-        found["as in the file"].append(measure(*state, steps))
-        copper_zirconium_potential._for_lammps = thinned
-        found["thinned"].append(measure(*state, steps))
+        for name, rounds in found.items():
+            rounds.append(measure(state, name != "thinned", steps))
     for name, rounds in found.items():
         print(f"{name:15} {max(speed for speed, _, _ in rounds) / 1e6:.2f} million atom-steps/s")
     (_, whole, energy), (_, thin, other) = (rounds[0] for rounds in found.values())

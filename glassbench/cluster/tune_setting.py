@@ -26,7 +26,7 @@ class Setting:
 
     Attributes
     ----------
-    job : as the workers of this session want it; its trial is replaced
+    job : as the workers of this driver want it; its trial is replaced
     share : what one worker of a trial takes
     """
 

@@ -5,20 +5,7 @@ import pytest
 
 from glassbench.content import content_folder
 from glassbench.datasets.store import open_dataset
-from glassbench.figures import canvas, dataset, draw_dataset
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Return the figures that are saved."""
-    found, save = [], canvas.save_figure
-
-    def keep(figure, path):
-        found.append(figure)
-        return save(figure, path)
-
-    monkeypatch.setattr(dataset, "save_figure", keep)
-    return found
+from glassbench.figures import draw_dataset
 
 
 def labels(figure):

@@ -6,26 +6,12 @@ import numpy as np
 import pytest
 from matplotlib.collections import EllipseCollection, QuadMesh
 
-from glassbench.figures import canvas, draw_parity, draw_scores, draw_slice, parity, scores, slice
+from glassbench.figures import draw_parity, draw_scores, draw_slice
 from glassbench.model import Structure
 from glassbench.task import read_task
 
 TASK = read_task(Path(__file__).resolve().parents[2] / "tasks" / "ka_propensity")
 TIMES, SCORES = (16.5, 0.52, 5.2), (0.5, 0.8, None)
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Return the figures that are saved."""
-    found, save = [], canvas.save_figure
-
-    def keep(figure, path):
-        found.append(figure)
-        return save(figure, path)
-
-    for module in (parity, scores, slice):
-        monkeypatch.setattr(module, "save_figure", keep)
-    return found
 
 
 def entry(temperature, time, value):
