@@ -30,7 +30,7 @@ class PairRidge:
     Raises
     ------
     ValueError
-        If a number is not positive, or the radii do not increase.
+        If a number is out of its range, or the radii do not increase.
     """
 
     def __init__(
@@ -48,9 +48,18 @@ class PairRidge:
     ) -> None:
         if degree < 1:
             raise ValueError(f"degree {degree} is below 1")
-        for name, step in (("fine_step", fine_step), ("coarse_step", coarse_step)):
-            if not step > 0:
-                raise ValueError(f"{name} {step} must be greater than 0")
+        if rounds < 0:
+            raise ValueError(f"rounds {rounds} is below 0")
+        for name, length in (
+            ("fine_step", fine_step),
+            ("coarse_step", coarse_step),
+            ("shell_cutoff", shell_cutoff),
+            ("near", near),
+        ):
+            if not length > 0:
+                raise ValueError(f"{name} {length} must be greater than 0")
+        if not strengths or min(strengths) < 0:
+            raise ValueError(f"strengths {list(strengths)} must be one number >= 0 at least")
         if not 0 < smallest_radius < fine_until < largest_radius:
             raise ValueError(
                 f"radii {smallest_radius}, {fine_until}, {largest_radius} (smallest, fine until, "

@@ -46,16 +46,17 @@ document.addEventListener("DOMContentLoaded", () => {
   ].sort((one, other) => place_of(one.name) - place_of(other.name));
   const place_of = (name) => (order.indexOf(name) + 1 || 1e9);
 
-  function panel(data, all, name, indices, x, alone_on_page) {
+  function panel(data, all, name, indices, x, isOnly) {
     const { values, label, log } = abscissa(data, indices, x);
     const points = all.flatMap((one, index) => indices.map((i, k) => ({
       x: values[k], y: one.values[i], low: one.low[i] ?? null, high: one.high[i] ?? null, model: one.name, kind: one.kind,
       ...style(index), faded: alone && alone !== one.name,
       words: `${one.name} (${one.kind})\n${label.split(" (")[0]} = ${plain(values[k])}\n${show(one.values[i])}${one.low[i] === null || one.low[i] === undefined ? "" : ` [${show(one.low[i])}, ${show(one.high[i])}]`}`,
     }))).filter((point) => point.y !== null);
+    if (!points.length) return element("figure", {}, element("figcaption", {}, name), element("p", {}, "No model has a value here."));
     const floors = data.floors.flatMap((floor) => indices.map((i, k) => ({ x: values[k], y: floor.values[i], floor: floor.name }))).filter((point) => point.y !== null);
     const ceiling = indices.map((i, k) => ({ x: values[k], y: data.ceiling[i] })).filter((point) => point.y !== null).sort((a, b) => a.x - b.x);
-    const size = { width: width(place, alone_on_page ? 760 : 440), height: alone_on_page ? Math.min(400, width(place, 760) * 0.8) : 330 };
+    const size = { width: width(place, isOnly ? 760 : 440), height: isOnly ? Math.min(400, width(place, 760) * 0.8) : 330 };
     const drawn = several(values)
       ? curve(data.metric, points, floors, ceiling, { ...size, x: { label, type: log ? "log" : "linear", domain: widened(values, log) }, label: `${data.metric.title} against ${label}${name ? ` at ${name}` : ""}` })
       : figures.single(data.metric, points, floors, ceiling, { width: size.width, label: `${data.metric.title} at ${[name, `${label} = ${plain(values[0])}`].filter(Boolean).join(", ")}` });
