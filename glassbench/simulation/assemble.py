@@ -24,11 +24,12 @@ from ..datasets.pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
 from ..datasets.quantise import Packing, packing_for_noise
 from ..datasets.writing import create_store, finish_store, write_configuration
 from .checks import check_state
-from .ka_propensity import State, configurations_of, parents_of
+from .ka_states import State, configurations_of, parents_of
 from .kob_andersen import PAIR_COMMANDS
 from .lammps_library import lammps_version
 from .pieces import read_piece
 from .seeds import seeds_in_words
+from .stored_states import write_stored_state
 
 AVERAGES = ("propensity", *NEIGHBOUR_RELATIVE, BOND_BREAKING, "pair_distance_change")
 CITATION = (
@@ -38,13 +39,22 @@ CITATION = (
 
 
 def assemble_ka_propensity(
-    states: Sequence[State], folder: Path, destination: Path, name: str
+    states: Sequence[State],
+    folder: Path,
+    destination: Path,
+    name: str,
+    stored: Sequence[State] = (),
 ) -> Path:
     """Write the dataset of all temperatures as one zip store at `destination`.
 
     Configurations are read one at a time, so that memory does not grow with the dataset.
+
+    Parameters
+    ----------
+    stored : those of `states` that are taken whole from another dataset
     """
-    layouts = [_layout(state, folder) for state in states]
+    made = [state for state in states if state not in stored]
+    layouts = [_layout(state, folder) for state in made]
     directory = folder / "store.zarr"
     shutil.rmtree(directory, ignore_errors=True)
     create_store(directory, _attributes(name), layouts)
@@ -53,8 +63,10 @@ def assemble_ka_propensity(
             write_configuration(directory, layout, index, _arrays(folder, configuration.averages))
             for index, configuration in enumerate(configurations_of(state))
         ]
-        for state, layout in zip(states, layouts, strict=True)
+        for state, layout in zip(made, layouts, strict=True)
     }
+    for state in stored:
+        write_stored_state(state, folder, directory)
     finish_store(directory, layouts, facts)
     pack_store(directory, destination)
     shutil.rmtree(directory)

@@ -10,7 +10,7 @@ import numpy as np
 from .scattering import fit_relaxation_time
 
 if TYPE_CHECKING:
-    from .ka_propensity import State
+    from .ka_states import State
 
 MAXIMUM_ENERGY_DRIFT = 2e-3
 MAXIMUM_TREND = 4.0

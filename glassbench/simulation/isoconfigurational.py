@@ -64,4 +64,8 @@ def make_averages(request: dict) -> dict:
     )
 
 
-WORK = {"parent": make_parent, "trajectories": make_trajectories, "averages": make_averages}
+AVERAGING_WORK = {
+    "parent": make_parent,
+    "trajectories": make_trajectories,
+    "averages": make_averages,
+}

