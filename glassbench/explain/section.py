@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..cache import kept_in
 from ..datasets.describe import describe_dataset
 from ..errors import UserError
 from ..record import SCHEMA_FILE, Record
@@ -45,7 +46,10 @@ def explain_record(
         If predictions, dataset or model are not those of the record.
     """
     explained = open_fits(record, workspace)
-    curves = [learning_curve(explained, f, report) for f in explained.fits] if curve else []
+    # What the run computed from the structures is there already.
+    with kept_in(workspace.cache):
+        curves = [learning_curve(explained, f, report) for f in explained.fits] if curve else []
+        pairs = transfer_scores(explained) if transfer else []
     explanation = {
         "schema_version": EXPLANATION_VERSION,
         "model_digest": record["model"]["digest"],
@@ -57,7 +61,7 @@ def explain_record(
         **make_maps(explained),
         "extremes": extreme_surroundings(explained),
         "learning_curve": curves,
-        "transfer": transfer_scores(explained) if transfer else [],
+        "transfer": pairs,
     }
     _validate(explanation)
     return _small_enough(explanation)

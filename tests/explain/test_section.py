@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glassbench.cache import current_cache
 from glassbench.content import content_folder
 from glassbench.datasets.view import open_view
 from glassbench.errors import UserError
@@ -177,6 +178,20 @@ def test_the_learning_curve_ends_at_the_score_of_the_record(run, explanation):
         score = entry["scores"]["pearson_a"]
         assert last["value"] == pytest.approx(score["value"], abs=1e-6)
         assert last["interval"] == pytest.approx(score["interval"], abs=1e-6)
+
+
+def test_refits_read_what_the_run_computed_from_the_structures(run, monkeypatch):
+    workspace, record, _ = run
+    folders = []
+
+    def curve(explained, fit, report):
+        folders.append(current_cache().folder)
+        return {"condition": dict(fit.condition), "points": []}
+
+    monkeypatch.setattr("glassbench.explain.section.learning_curve", curve)
+    explain_record(record, workspace, curve=True)
+    assert folders == [workspace.cache] * len(CONDITIONS)
+    assert current_cache() is None
 
 
 def test_transfer_to_its_own_condition_is_the_score_of_the_record(run, explanation):
