@@ -115,6 +115,32 @@ def write_configuration(
     return facts
 
 
+def add_variable(
+    path: Path,
+    state: str,
+    variable: Variable,
+    values: Sequence[np.ndarray],
+    attributes: Mapping[str, object],
+) -> None:
+    """Add an array to a state of a store that is not finished yet.
+
+    Parameters
+    ----------
+    values : of each configuration, in order
+    attributes : of the state, that say where the array comes from
+    """
+    import zarr
+
+    root = zarr.open_group(path, mode="r+", use_consolidated=False)
+    group = root[state]
+    sizes = dict(zip(variable.dimensions, (len(values), *values[0].shape), strict=True))
+    system = str(root.attrs["units_system"])
+    create_array(group, variable, sizes, system, per_configuration=True, level=COMPACT)
+    for index, one in enumerate(values):
+        group[variable.name][index] = one.astype(variable.dtype)
+    group.update_attributes(dict(attributes))
+
+
 def erase_configuration(path: Path, state: StateLayout, index: int) -> None:
     """Remove whatever an earlier attempt wrote of one configuration."""
     import zarr

@@ -19,12 +19,14 @@ from ..datasets.layout import (
     propensity_variables,
     structure_variables,
     times_coordinate,
+    vibrational_msd,
 )
 from ..datasets.pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
 from ..datasets.quantise import Packing, packing_for_noise
 from ..datasets.writing import create_store, finish_store, write_configuration
 from .checks import check_state
-from .ka_states import State, configurations_of, parents_of
+from .ka_states import PlannedConfiguration, State, configurations_of, parents_of
+from .ka_vibration import vibration_name
 from .kob_andersen import PAIR_COMMANDS
 from .lammps_library import lammps_version
 from .pieces import read_piece
@@ -60,7 +62,7 @@ def assemble_ka_propensity(
     create_store(directory, _attributes(name), layouts)
     facts = {
         layout.name: [
-            write_configuration(directory, layout, index, _arrays(folder, configuration.averages))
+            write_configuration(directory, layout, index, _arrays(folder, configuration))
             for index, configuration in enumerate(configurations_of(state))
         ]
         for state, layout in zip(made, layouts, strict=True)
@@ -100,6 +102,7 @@ def _layout(state: State, folder: Path) -> StateLayout:
             "pair_cutoff": PAIR_CUTOFF,
             "close_pair_cutoff": CLOSE_PAIR_CUTOFF,
             "protocol": state.protocol.as_attributes(),
+            "vibration": state.vibration.as_attributes(),
             "checks": check_state(
                 state,
                 [read_piece(folder, parent) for parent, *_ in parents_of(state)],
@@ -110,6 +113,7 @@ def _layout(state: State, folder: Path) -> StateLayout:
         particles=state.protocol.particles,
         variables=(
             *structure_variables(inherent=True),
+            vibrational_msd(),
             *propensity_variables(
                 packing=packing["propensity"], half_packing=packing["propensity"]
             ),
@@ -154,5 +158,7 @@ def _shapes_and_packing(state: State, folder: Path) -> tuple[int, int, dict[str,
     )
 
 
-def _arrays(folder: Path, piece: str) -> dict[str, np.ndarray]:
-    return {k: v for k, v in read_piece(folder, piece).items() if not k.startswith("check_")}
+def _arrays(folder: Path, configuration: PlannedConfiguration) -> dict[str, np.ndarray]:
+    averages = read_piece(folder, configuration.averages)
+    arrays = {k: v for k, v in averages.items() if not k.startswith("check_")}
+    return arrays | read_piece(folder, vibration_name(configuration.name))

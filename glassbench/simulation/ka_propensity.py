@@ -7,11 +7,12 @@ from pathlib import Path
 
 from .isoconfigurational import AVERAGING_WORK
 from .ka_states import PLANS, PlannedConfiguration, State, configurations_of, parents_of
+from .ka_vibration import VIBRATION_WORK, vibration_piece
 from .kob_andersen import Protocol
 from .pieces import Piece, unfinished
-from .stored_states import STORED_STATE_WORK, held_states, stored_piece
+from .stored_states import STORED_STATE_WORK, held_states, stored_pieces
 
-WORK = AVERAGING_WORK | STORED_STATE_WORK
+WORK = AVERAGING_WORK | STORED_STATE_WORK | VIBRATION_WORK
 
 TRAJECTORIES_PER_PIECE = 8
 
@@ -42,7 +43,7 @@ def pieces_of(state: State) -> list[Piece]:
 def _pieces_of_configuration(
     state: State, configuration: PlannedConfiguration, names: list
 ) -> list[Piece]:
-    """Return batches of trajectories, and the piece that averages them."""
+    """Return batches of trajectories, the piece that averages them, and the short runs."""
     protocol = state.protocol
     shared = {"protocol": asdict(protocol), "configuration": configuration.number}
     batches = []
@@ -69,7 +70,15 @@ def _pieces_of_configuration(
         arguments=shared | {"close_pair_halves": configuration.split != "train"},
         needs=(configuration.parent, *(batch.name for batch in batches)),
     )
-    return [*batches, averages]
+    vibration = vibration_piece(
+        configuration.name,
+        configuration.parent,
+        configuration.number,
+        protocol,
+        state.vibration,
+        names,
+    )
+    return [*batches, averages, vibration]
 
 
 def _parent_steps(protocol: Protocol, configurations: int) -> float:
@@ -87,6 +96,11 @@ def bytes_of(state: State) -> int:
     return frames * state.protocol.particles * 3 * 8
 
 
+def folder_name(dataset: str) -> str:
+    """Return the folder of the pieces, which the small plans share."""
+    return f"ka_propensity-{dataset.split('_')[0]}"
+
+
 def pieces(dataset: str) -> list[Piece]:
     """Return the pieces of every temperature of a dataset."""
     return [piece for state in PLANS[dataset] for piece in pieces_of(state)]
@@ -98,7 +112,9 @@ def pieces_from(dataset: str, path: Path | str) -> list[Piece]:
     return [
         piece
         for state in PLANS[dataset]
-        for piece in ([stored_piece(state, path)] if state in held else pieces_of(state))
+        for piece in (
+            stored_pieces(state, pieces_of(state), path) if state in held else pieces_of(state)
+        )
     ]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from .ka_vibration import VibrationProtocol
 from .kob_andersen import Protocol
 
 
@@ -21,6 +22,7 @@ class State:
     parents: dict[str, tuple[int, ...]]
     trajectories: int = 32
     packed: bool = False
+    vibration: VibrationProtocol = field(default_factory=VibrationProtocol)
 
     @property
     def name(self) -> str:
@@ -59,6 +61,9 @@ MINI = (
         parents={"test": (1,) * 6, "train": (4,) * 4, "valid": (2,)},
         trajectories=32,
     ),
+)
+MINI_TEMPERATURES = (
+    *MINI,
     _mini_state(
         0.56,
         45.0,
@@ -117,4 +122,4 @@ PAPER = (
     _paper_state(0.44, 4120, (0.13, 1.3, 13, 130, 412, 1300, 4120, 13000, 41200, 130000)),
 )
 
-PLANS = {"mini": MINI, "paper": PAPER}
+PLANS = {"mini": MINI, "mini_temperatures": MINI_TEMPERATURES, "paper": PAPER}

