@@ -64,7 +64,8 @@ def main(arguments):
     for task, seconds in zip(tasks, taken, strict=True):
         print(f"{task.name}: {seconds:.0f} s")
     names = {task.name for task in tasks}
-    rows = sorted(row for r in records if r["task"]["name"] in names for row in rows_of(r))
+    records.sort(key=lambda record: (record["task"]["name"], record["model"]["name"]))
+    rows = [row for record in records if record["task"]["name"] in names for row in rows_of(record)]
     titles = ("task", "model", "condition", "score [95 %]", "ceiling", "best floor", "CPU s")
     columns = [Column(title, cells) for title, cells in zip(titles, zip(*rows), strict=True)]
     print("\n".join(in_columns(columns, 200, keys=3)))
