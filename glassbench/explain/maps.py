@@ -40,14 +40,19 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
         guess = np.asarray(fit.predictions[structure.configuration][target], float)
         if structure.configuration not in places:
             places[structure.configuration] = len(structures)
-            structures.append(pack_structure(structure, length_unit(explained)))
+            names = [explained.view.species_name(fit.condition, kind) for kind in (0, 1)]
+            structures.append(
+                pack_structure(structure, length_unit(explained)) | {"species_names": names}
+            )
         low, high = colour_limits(truth)
+        both = np.append(truth, guess)
         maps.append(
             {
                 "condition": dict(fit.condition),
                 "configuration": structure.configuration,
                 "unit": explained.task.targets[target].unit,
                 "limits": [float(f"{low:.4g}"), float(f"{high:.4g}")],
+                "cut": [bool((both < low).any()), bool((both > high).any())],
                 "structure": places[structure.configuration],
                 "target": pack_values(truth, low, high),
                 "prediction": pack_values(guess, low, high),

@@ -67,6 +67,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const [target, prediction] = [bytes(map.target), bytes(map.prediction)];
       const particles = inside(structure);
       const unit = map.unit ? ` ${map.unit}` : "";
+      const beyond = (end, word) => map.cut?.[end] === false ? "" : ` or ${word}`;
       const value = (byte) => map.limits[0] + byte / 255 * (map.limits[1] - map.limits[0]);
       maps.replaceChildren(
         canvas(structure, particles, (i) => mixed(stops, target[i] / 255), "true"),
@@ -74,10 +75,10 @@ document.addEventListener("DOMContentLoaded", () => {
         canvas(structure, particles, (i) => mixed(apart, 0.5 + (prediction[i] - target[i]) / 255), "predicted minus true (blue: too low, orange: too high)"),
       );
       const open = below.querySelector("details")?.open;
-      const details = numbers(() => [["particle", "species", `x (${structure.unit})`, "y", `true${unit}`, `predicted${unit}`], particles.map((one) => [one.i, "AB"[one.species] ?? one.species, plain(one.x.toPrecision(4)), plain(one.y.toPrecision(4)), plain(value(target[one.i]).toPrecision(3)), plain(value(prediction[one.i]).toPrecision(3))])]);
+      const details = numbers(() => [["particle", "species", `x (${structure.unit})`, "y", `true${unit}`, `predicted${unit}`], particles.map((one) => [one.i, structure.species_names?.[one.species] ?? "AB"[one.species] ?? one.species, plain(one.x.toPrecision(4)), plain(one.y.toPrecision(4)), plain(value(target[one.i]).toPrecision(3)), plain(value(prediction[one.i]).toPrecision(3))])]);
       below.replaceChildren(
         element("div", { class: "ramp", "aria-hidden": "true" }),
-        element("div", { class: "ramp-ends" }, element("span", {}, `${plain(map.limits[0])}${unit} or less`), element("span", {}, `${plain(map.limits[1])}${unit} or more`)),
+        element("div", { class: "ramp-ends" }, element("span", {}, `${plain(map.limits[0])}${unit}${beyond(0, "less")}`), element("span", {}, `${plain(map.limits[1])}${unit}${beyond(1, "more")}`)),
         element("p", { class: "small" }, `Test configuration ${map.configuration}, ${particles.length} particles; values in 256 steps.`),
         details,
       );

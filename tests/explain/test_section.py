@@ -134,6 +134,9 @@ def test_maps_unpack_to_positions_and_values(run, explanation):
         shares = np.frombuffer(base64.b64decode(drawn[name]), np.uint8) / 255
         expected = np.clip((values - low) / (high - low), 0, 1)
         assert shares == pytest.approx(expected, abs=5e-3)
+    both = np.append(target, prediction)
+    assert drawn["cut"] == [both.min() < low, both.max() > high] == [True, True]
+    assert packed["species_names"] == ["A", "B"]
 
 
 def test_the_extremes_have_the_mean_distribution_around_their_tenth(run, explanation):
