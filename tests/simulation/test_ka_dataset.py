@@ -105,6 +105,10 @@ def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_
     assert "vibration" in open_dataset(filled).state("T0.64").attributes
     with pytest.raises(UserError, match="T0.64 was made there with trajectories = 4, and the plan"):
         plan_generation("ka_propensity", "other", workspace, samples=hot)
+    moved = replace(tiny(MINI_TEMPERATURES[0], 4), parents={"test": (2,), "train": (1,)})
+    monkeypatch.setitem(ka_propensity.PLANS, "moved", (moved,))
+    with pytest.raises(UserError, match="has other configurations or splits there"):
+        plan_generation("ka_propensity", "moved", workspace, samples=hot)
     with pytest.raises(UserError, match="dataset hot holds T0.64, and the plan has T0.56"):
         plan_generation("ka_propensity", "cold", workspace, samples=hot)
 
