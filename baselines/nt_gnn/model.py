@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch.nn.functional import mse_loss
 
 from glassbench.model import Structure
 from glassbench.training import TorchModel
+from glassbench.training.encoded import EncodedExamples
 from glassbench.training.graph_inputs import graph_inputs
+from glassbench.training.readout import solve_last_layer
 
 from .network import NtGnn
 
 Tensors = dict[str, torch.Tensor]
+Part = tuple[torch.Tensor, torch.Tensor, float]
 
 
 class NtGnnModel(TorchModel):
@@ -24,6 +27,8 @@ class NtGnnModel(TorchModel):
     width, recurrences : of the network
     edge_threshold : length of the longest edge, sigma_AA
     edge_features : what an edge knows at first: `vector`, `distance`, `none`
+    solve_readout : whether the decoder's last layer is set, before and after the training, to the
+        least-squares solution on the training set
     """
 
     learns_from_chosen = True
@@ -34,29 +39,52 @@ class NtGnnModel(TorchModel):
         recurrences: int,
         edge_threshold: float,
         edge_features: str,
+        solve_readout: bool,
         **settings,
     ) -> None:
         super().__init__(**settings)
         self.width, self.recurrences = width, recurrences
         self.edge_threshold, self.edge_features = edge_threshold, edge_features
+        self.solve_readout = solve_readout
 
     def network(self, dimension: int) -> NtGnn:
         return NtGnn(self.width, self.recurrences, dimension, self.edge_features)
+
+    def initialise(self, network: NtGnn, examples: EncodedExamples) -> None:
+        """Start from the readout that is best for the untrained network."""
+        self._solve_readout(network, examples)
+
+    def conclude(self, network: NtGnn, examples: EncodedExamples) -> None:
+        """Solve the readout for the trained weights too."""
+        self._solve_readout(network, examples)
+
+    def _solve_readout(self, network: NtGnn, examples: EncodedExamples) -> None:
+        if self.solve_readout:
+            parts = (self._read_out(network, *examples[k]) for k in range(len(examples)))
+            solve_last_layer(network.node_decoder.fc3, parts)
+
+    @torch.no_grad()
+    def _read_out(self, network: NtGnn, inputs: Tensors, targets: Tensors) -> Part:
+        """Return what the last layer reads, what it shall give, and the weight in the loss."""
+        nodes = network.read_by_last_layer(*_graph(inputs))
+        return *_chosen(targets, nodes, targets[self.target]), 1.0
 
     def encode(self, structure: Structure) -> Tensors:
         return graph_inputs(structure, self.edge_threshold, self_edges=True)
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
-        outputs, truth = _evaluate(forward, inputs), targets[self.target]
-        if "balanced" in targets:
-            chosen = targets["balanced"]
-            outputs, truth = outputs[chosen], truth[chosen]
-        return mse_loss(outputs, truth)
+        return mse_loss(*_chosen(targets, forward(*_graph(inputs)), targets[self.target]))
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
-        return {self.target: _evaluate(forward, inputs)}
+        return {self.target: forward(*_graph(inputs))}
 
 
-def _evaluate(forward: Callable, inputs: Tensors) -> torch.Tensor:
+def _graph(inputs: Tensors) -> Iterator[torch.Tensor]:
     names = ("species", "vectors", "sender", "receiver", "sender_order")
-    return forward(*(inputs[name] for name in names))
+    return (inputs[name] for name in names)
+
+
+def _chosen(targets: Tensors, *values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return the values of the particles to learn from, of all where none are named."""
+    chosen = targets.get("balanced")
+    return values if chosen is None else tuple(one[chosen] for one in values)

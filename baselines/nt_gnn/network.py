@@ -57,6 +57,14 @@ class NtGnn(GraphNetwork):
         node, _, _ = self.pass_messages(species, vectors, sender, receiver, sender_order)
         return self.node_decoder(node).squeeze(1).to(vectors.dtype)
 
+    def read_by_last_layer(self, *graph: Tensor) -> Tensor:
+        """Return what the decoder's last layer reads of the nodes (N, width).
+
+        Arguments as in `forward`.
+        """
+        node, _, _ = self.pass_messages(*graph)
+        return self.node_decoder.fc2(self.node_decoder.fc1(node).relu()).relu()
+
 
 def load_published(path: str | Path) -> NtGnn:
     """Return a network with the weights of the published TensorFlow checkpoint.

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from glassbench.datasets.readers.bapst import read_bapst_file
+from glassbench.model import Condition, Example, Run, Structure
 from glassbench.registry import load_model_card, load_model_class
 from glassbench.structure import neighbour_pairs
 
@@ -52,6 +53,12 @@ def random_graph(particles=50):
 def small_network():
     torch.manual_seed(0)
     return nt_gnn.NtGnn(width=16, recurrences=3).double()
+
+
+def test_the_last_layer_reads_what_read_by_last_layer_returns():
+    model, arguments = small_network(), random_graph()
+    read = model.read_by_last_layer(*arguments)
+    torch.testing.assert_close(model.node_decoder.fc3(read).squeeze(1), model(*arguments))
 
 
 def dense(model, species, vectors, sender, receiver):
@@ -136,3 +143,33 @@ def test_the_loss_counts_the_particles_of_a_balanced_set_where_there_is_one():
     assert model.loss(lambda *_: outputs, inputs, targets) == pytest.approx(7.0)
     targets["balanced"] = torch.tensor([0, 2])
     assert model.loss(lambda *_: outputs, inputs, targets) == pytest.approx(8.5)
+
+
+def test_the_readout_of_a_fit_leaves_no_linear_error_in_training(tmp_path):
+    card = load_model_card("nt_gnn")
+    values = card.hyperparameters | {"width": 16, "recurrences": 2, "epochs": 1}
+    values |= {"solve_readout": True, "augment": False, "learning_rate": 1e-4}
+    model = load_model_class(card)(**values)
+    examples = planted_examples(3)
+    model.fit(examples, [], Run(seed=0, target="propensity", symmetry="cubic", folder=tmp_path))
+    structures = [example.structure for example in examples]
+    predicted = [p["propensity"] for p in model.predict(structures, examples[0].condition)]
+    errors = [p - e.targets["propensity"] for p, e in zip(predicted, examples, strict=True)]
+    assert abs(np.mean(errors)) < 1e-4
+    assert (
+        abs(np.mean([np.dot(e, p) / len(p) for e, p in zip(errors, predicted, strict=True)])) < 1e-4
+    )
+
+
+def planted_examples(count):
+    """Return small structures with a target that the species and the surroundings give."""
+    generator = np.random.default_rng(1)
+    condition = Condition.of(temperature=0.64, time=5.2)
+    examples = []
+    for number in range(count):
+        positions = generator.uniform(0, 5, (80, 3))
+        species = (generator.random(80) < 0.2).astype(np.int8)
+        structure = Structure(positions, species, np.full(3, 5.0), f"planted{number}")
+        values = 0.3 + 0.1 * species + 0.05 * generator.normal(size=80)
+        examples.append(Example(structure, condition, {"propensity": values.astype(np.float32)}))
+    return examples
