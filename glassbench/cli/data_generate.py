@@ -41,9 +41,8 @@ def generate(
     cluster=auto joins a Ray cluster that runs here, else it makes pieces in processes of this
     machine. lammps= is a folder that holds the Python package of another build of LAMMPS;
     potential= is another eam/fs file with Cu and Zr. samples= is a dataset from which glasses
-    (Cu-Zr) or whole temperatures (Kob-Andersen) are taken where it holds them, in place of making
-    them again. secret= mixes the bytes of a file into every seed: a hidden set, which nobody
-    without the file can make again.
+    (Cu-Zr) or whole temperatures (Kob-Andersen) are taken where it holds them. secret= mixes the
+    bytes of a file into every seed: a hidden set, which nobody without the file can make again.
     """
     values = split_words(words or [])
     check_keys(values, KEYS)

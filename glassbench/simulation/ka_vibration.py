@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..datasets.store import open_dataset
-from .kob_andersen import Protocol, maxwell_boltzmann, open_box, steps_in
-from .lammps_library import gather_unwrapped, lammps_session, place_atoms
+from .kob_andersen import Protocol, constant_energy, maxwell_boltzmann, steps_in
+from .lammps_library import gather_unwrapped
 from .pieces import Piece, read_piece
 
 KIND = "vibration"
@@ -75,12 +75,7 @@ def _moment(positions, species, velocities, protocol, vibration, log) -> np.ndar
     """Return the mean squared displacement (N,) over one run."""
     box, total, squares = np.full(3, protocol.box_edge), 0.0, 0.0
     samples = steps_in(vibration.window, vibration.sample_time)
-    with lammps_session(log) as lammps:
-        open_box(lammps, protocol.box_edge)
-        place_atoms(lammps, positions.astype(np.float64), species + 1, velocities)
-        lammps.command(f"timestep {protocol.step}")
-        lammps.command("fix integrate all nve")
-        lammps.command("run 0 post no")
+    with constant_energy(positions, species, velocities, protocol, log) as lammps:
         for _ in range(samples):
             # Nothing changed since the last run, so that LAMMPS need not set up again.
             steps = steps_in(vibration.sample_time, protocol.step)

@@ -7,6 +7,8 @@ Eq. 7 and 8: both energy and force vanish at 2.5 sigma of each pair of species.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -154,12 +156,7 @@ def isoconfigurational_trajectory(
     velocities = maxwell_boltzmann(len(positions), protocol.temperature, *names)
     box = np.full(3, protocol.box_edge)
     frames, energies, temperatures = [], [], []
-    with lammps_session(log) as lammps:
-        open_box(lammps, protocol.box_edge)
-        place_atoms(lammps, positions.astype(np.float64), species + 1, velocities)
-        lammps.command(f"timestep {protocol.step}")
-        lammps.command("fix integrate all nve")
-        lammps.command("run 0 post no")
+    with constant_energy(positions, species, velocities, protocol, log) as lammps:
         energies.append(lammps.get_thermo("etotal"))
         temperatures.append(lammps.get_thermo("temp"))
         done = 0
@@ -175,6 +172,24 @@ def isoconfigurational_trajectory(
         "total_energy": np.array(energies),
         "temperature": np.array(temperatures),
     }
+
+
+@contextmanager
+def constant_energy(
+    positions: np.ndarray,
+    species: np.ndarray,
+    velocities: np.ndarray,
+    protocol: Protocol,
+    log: Path | str,
+) -> Iterator:
+    """Open LAMMPS with particles that move at constant energy, before their first step."""
+    with lammps_session(log) as lammps:
+        open_box(lammps, protocol.box_edge)
+        place_atoms(lammps, positions.astype(np.float64), species + 1, velocities)
+        lammps.command(f"timestep {protocol.step}")
+        lammps.command("fix integrate all nve")
+        lammps.command("run 0 post no")
+        yield lammps
 
 
 def steps_in(time: float, step: float) -> int:
