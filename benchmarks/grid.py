@@ -34,6 +34,11 @@ def sweep(task, selection, home):
     return time.monotonic() - started
 
 
+def shown(value):
+    """Return a number for the table; what is undefined is a dash."""
+    return "-" if value is None else f"{value:.3f}"
+
+
 def rows_of(record):
     """Return the cells of a record, a row for each condition."""
     metric = record["task"]["primary_metric"]
@@ -46,9 +51,9 @@ def rows_of(record):
             record["task"]["name"],
             record["model"]["name"],
             " ".join(f"{axis}={value:g}" for axis, value in entry["condition"].items()),
-            f"{score['value']:.3f}" + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""),
-            "-" if ceiling is None else f"{ceiling['value']:.3f}",
-            "-" if best is None else f"{best['value']:.3f} {best['model']}",
+            shown(score["value"]) + (f" [{shown(ends[0])}, {shown(ends[1])}]" if ends else ""),
+            shown(ceiling and ceiling["value"]),
+            f"{shown(best['value'])} {best['model']}" if best else shown(None),
             f"{record['cost']['cpu_seconds']:.0f}",
         )
 

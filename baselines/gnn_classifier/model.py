@@ -15,7 +15,6 @@ from glassbench.training.graph_inputs import graph_inputs
 from .network import ParticleGraphNetwork
 
 Tensors = dict[str, torch.Tensor]
-LEARN_FROM = ("balanced", "all")
 SYMMETRY = {2: "shear_2d", 3: "shear_3d"}
 
 
@@ -27,23 +26,12 @@ class GnnClassifier(TorchModel):
     width, recurrences : of the network
     edge_threshold : length of the longest edge, unit of the positions
     average : predict with the average over the mirrors that leave the load unchanged
-    learn_from : `balanced`, the positives and as many others, as in the paper, or `all` particles;
-        both classes have the same weight
     """
 
     def __init__(
-        self,
-        width: int,
-        recurrences: int,
-        edge_threshold: float,
-        average: bool,
-        learn_from: str,
-        **settings,
+        self, width: int, recurrences: int, edge_threshold: float, average: bool, **settings
     ) -> None:
         super().__init__(**settings)
-        if learn_from not in LEARN_FROM:
-            raise ValueError(f"learn_from {learn_from!r} must be one of {', '.join(LEARN_FROM)}")
-        self.learn_from = learn_from
         self.width, self.recurrences = width, recurrences
         self.edge_threshold, self.average = edge_threshold, average
 
@@ -56,14 +44,11 @@ class GnnClassifier(TorchModel):
         return inputs | {"vectors": inputs["vectors"] @ frame.T}
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
-        logits, labels = _evaluate(forward, inputs).float(), targets[self.target]
-        if self.learn_from == "balanced":
-            logits, labels = logits[targets["balanced"]], labels[targets["balanced"]]
-        share = labels.mean()
-        if not 0 < share < 1:  # no particle rearranged under this load
-            return 0.0 * logits.sum()
-        weights = torch.where(labels > 0.5, 0.5 / share, 0.5 / (1 - share))
-        return binary_cross_entropy_with_logits(logits, labels, weights)
+        chosen = targets["balanced"]
+        logits = _evaluate(forward, inputs)[chosen].float()
+        if not len(chosen):  # no particle rearranged under this load
+            return logits.sum()
+        return binary_cross_entropy_with_logits(logits, targets[self.target][chosen])
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
         matrices = symmetry_matrices(SYMMETRY[self.dimension], self.dimension)
