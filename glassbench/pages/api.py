@@ -64,6 +64,7 @@ def _board(board: Board, standing: Standing) -> dict[str, Any]:
 def _place(place: Place) -> dict[str, Any]:
     record = place.row.entry.record
     return {
+        "tier": place.row.tier,
         "rank": place.rank,
         "model": place.row.name,
         "title": record["model"]["title"],

@@ -9,7 +9,7 @@ from typing import Any
 from .boards import Board, Point, published_by_model
 from .exports import as_bibtex
 from .scores import known_values
-from .shared import bar_backdrop, range_bar, scale_of
+from .shared import TIER_HEADS, bar_backdrop, range_bar, scale_of
 from .standing import Place, Standing, mean_over
 from .words import condition_words, decimals_for, number, symbol, unit
 
@@ -35,8 +35,7 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
         "species_of": species_of,
         "others": [m for m in board.metrics if not m.primary],
         "conditions": [words for _, words in _condition_heads(board, standing.points)],
-        "groups": _groups(rows),
-        "shared": {rank for rank, _ in _groups(rows)},
+        "tiers_ranked": _tiers_ranked(standing, rows),
         "parents": _independent_samples(board, standing),
         "front": pareto_front(board, standing),
         "transfer": _transfer(board),
@@ -160,13 +159,26 @@ def _published_rows(board: Board, standing: Standing) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: (r["value"] is None, sign * (r["value"] or 0), r["name"]))
 
 
-def _groups(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, list[str]]]:
-    """Return the ranks that several models share."""
+def _tiers_ranked(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tiers of a board with their rows and the ranks that several models share."""
+    return [
+        {
+            "tier": tier,
+            "head": TIER_HEADS[tier],
+            "rows": [row for row in rows if row["place"].row.tier == tier],
+            "shared": _shared_ranks(places),
+        }
+        for tier, places in standing.tiers.items()
+    ]
+
+
+def _shared_ranks(places: Sequence[Place]) -> dict[int, list[str]]:
+    """Return the ranks that several models share, with their names."""
     groups: dict[int, list[str]] = {}
-    for row in rows:
-        if row["place"].rank is not None:
-            groups.setdefault(row["place"].rank, []).append(row["name"])
-    return [(rank, names) for rank, names in groups.items() if len(names) > 1]
+    for place in places:
+        if place.rank is not None:
+            groups.setdefault(place.rank, []).append(place.row.name)
+    return {rank: names for rank, names in groups.items() if len(names) > 1}
 
 
 def _independent_samples(board: Board, standing: Standing) -> int:
@@ -175,20 +187,27 @@ def _independent_samples(board: Board, standing: Standing) -> int:
 
 
 def pareto_front(board: Board, standing: Standing) -> dict[str, set[str]]:
-    """Return, by measure of cost, the models that no other beats in both score and cost."""
+    """Return, by measure of cost, the models that no other of their tier beats in score and cost.
+
+    What a model reads beyond the static structure has a cost that no record counts.
+    """
     better = board.primary.higher_is_better
-    front = {}
+    front: dict[str, set[str]] = {}
     for measure in ("gpu_seconds", "cpu_seconds", "wall_seconds"):
-        known = [
-            (p.row.name, p.row.entry.record["cost"][measure], p.value if better else -p.value)
-            for p in standing.places
-            if p.value is not None
-        ]
-        front[measure] = {
-            name
-            for name, cost, value in known
-            if not any(c <= cost and v >= value and (c < cost or v > value) for _, c, v in known)
-        }
+        front[measure] = set()
+        for places in standing.tiers.values():
+            known = [
+                (p.row.name, p.row.entry.record["cost"][measure], p.value if better else -p.value)
+                for p in places
+                if p.value is not None
+            ]
+            front[measure] |= {
+                name
+                for name, cost, value in known
+                if not any(
+                    c <= cost and v >= value and (c < cost or v > value) for _, c, v in known
+                )
+            }
     return front
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from ..metrics import MetricSpecification
 from ..model_card import ModelCard
 from ..reported import ReportedNumber, read_reported
-from ..task import Task
+from ..task import INPUT_TIERS, Task
 from .scores import Point, Scores, known
 from .sources import Entry, Sources
 from .words import condition_words, plain_name, safe_name
@@ -40,6 +40,11 @@ class Row:
     @property
     def scores(self) -> Scores:
         return self.entry.scores
+
+    @property
+    def tier(self) -> str:
+        """The tier of its input that goes furthest beyond the thermal positions."""
+        return max(self.entry.record["model"]["reads"], key=INPUT_TIERS.index)
 
 
 @dataclass(frozen=True)

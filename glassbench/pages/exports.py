@@ -13,9 +13,10 @@ from typing import Any
 from ..model_card import ModelCard
 from .boards import Board, published_by_model
 from .scores import known_values
-from .standing import Standing
+from .shared import TIER_HEADS
+from .standing import Place, Standing
 
-BEFORE_AXES = ("status", "rank", "model", "metric")
+BEFORE_AXES = ("status", "tier", "rank", "model", "metric")
 AFTER_AXES = (
     "value", "low", "high", "ceiling", "record", "protocol_version", "dataset",
     "dataset_digest", "source",
@@ -42,7 +43,7 @@ def long_rows(board: Board, standing: Standing) -> Iterator[list[Any]]:
     same = [board.protocol_version, board.dataset, board.digest or None]
     for place in standing.places:
         row, scores = place.row, place.row.scores
-        before = [row.status, place.rank, row.name, metric]
+        before = [row.status, row.tier, place.rank, row.name, metric]
         after = [row.entry.name, *same, None]
         told = zip(
             *(
@@ -56,7 +57,7 @@ def long_rows(board: Board, standing: Standing) -> Iterator[list[Any]]:
                 yield [*before, *point, *numbers, *after]
     for name, published in published_by_model(board, metric).items():
         for point, number in published.items():
-            before = ["reported", None, name, metric]
+            before = ["reported", None, None, name, metric]
             after = [None, None, None, None, *same, number.source]
             yield [*before, *point, number.value, *after]
 
@@ -95,23 +96,28 @@ def _blocks(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
 
 
 def as_latex(board: Board, standing: Standing, decimals: int) -> str:
-    """Return the ranked table for a paper that loads `booktabs`."""
+    """Return the ranked table for a paper that loads `booktabs`, tiers of input apart."""
     lines = [
         rf"% {_tex(board.task.title)}, dataset {_tex(board.dataset)} {_tex(board.digest[:23])}",
         r"\begin{tabular}{rllr@{\;}l}",
         r"\toprule",
         rf"Rank & Model & Status & \multicolumn{{2}}{{l}}{{{_tex(board.primary.title)}}} \\",
-        r"\midrule",
     ]
-    for place in standing.places:
-        rank = "--" if place.rank is None else str(place.rank)
-        value = "--" if place.value is None else f"{place.value:.{decimals}f}"
-        ends = ""
-        if place.interval:
-            ends = f"[{place.interval[0]:.{decimals}f}, {place.interval[1]:.{decimals}f}]"
-        name, status = _tex(place.row.name), place.row.status
-        lines.append(rf"{rank} & {name} & {status} & {value} & {ends} \\")
+    for tier, places in standing.tiers.items():
+        lines.append(r"\midrule")
+        if len(standing.tiers) > 1:
+            lines.append(rf"\multicolumn{{5}}{{l}}{{{_tex(TIER_HEADS[tier])}}} \\")
+        lines += [_latex_line(place, decimals) for place in places]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _latex_line(place: Place, decimals: int) -> str:
+    rank = "--" if place.rank is None else str(place.rank)
+    value = "--" if place.value is None else f"{place.value:.{decimals}f}"
+    ends = ""
+    if place.interval:
+        ends = f"[{place.interval[0]:.{decimals}f}, {place.interval[1]:.{decimals}f}]"
+    return rf"{rank} & {_tex(place.row.name)} & {place.row.status} & {value} & {ends} \\"
 
 
 def as_bibtex(cards: Iterable[ModelCard]) -> str:

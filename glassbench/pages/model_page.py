@@ -35,7 +35,7 @@ def model_context(
             {
                 "board": board,
                 "place": place,
-                "of": len(standing.places),
+                "of": len(standing.tiers[place.row.tier]),
                 "decimals": decimals_for(p.interval for p in standing.places),
                 "ceiling": standing.ceiling,
                 "weakest": weakest(board, place.row),

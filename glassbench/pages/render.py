@@ -42,6 +42,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         "day": words.day,
         "unit": words.unit,
         "safe_name": words.safe_name,
+        "breakable": words.breakable,
         "markdown": render_markdown,
     }
     return environment

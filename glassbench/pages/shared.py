@@ -23,6 +23,12 @@ TIERS = {
     "cage": "cage-averaged positions",
     "dynamics": "short-time dynamics",
 }
+TIER_HEADS = {
+    "thermal": "Models of the thermal positions alone",
+    "inherent": "Models that also read the inherent structure",
+    "cage": "Models that also read cage-averaged positions",
+    "dynamics": "Models that also read short-time dynamics",
+}
 
 
 def scale_of(board: Board, standing: Standing) -> tuple[float, float]:

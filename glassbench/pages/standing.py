@@ -1,4 +1,8 @@
-"""The order of a board: one number a model, its interval, and which models share a rank."""
+"""The order of a board: one number a model, its interval, and which models share a rank.
+
+Models are ranked among those of their tier of input alone: what a model reads
+beyond the static structure is no merit of the model.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..metrics import interval_of_mean, paired_difference, rank_groups
+from ..task import INPUT_TIERS
 from .boards import Board, Row
 from .scores import Ends, Point, known_values
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a model stands on a board.
+    """Where a model stands among the models of its tier.
 
     Attributes
     ----------
     rank : shared by models that the paired test cannot tell apart; None where a
         condition is missing or undefined
     value : mean of the primary metric over the ranking conditions, None where undefined
-    behind : paired difference to the first model with its interval, None for the first
+    behind : paired difference to the first model of the tier with its interval, None for the first
     missing : number of ranking conditions without a score
     """
 
@@ -37,7 +42,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Standing:
-    """All places of a board, best first.
+    """All places of a board: by tier, those that read least before others, each best first.
 
     Attributes
     ----------
@@ -53,6 +58,14 @@ class Standing:
     floor_name: str
     tested: bool
 
+    @property
+    def tiers(self) -> dict[str, tuple[Place, ...]]:
+        """The places by tier, in their order."""
+        found: dict[str, tuple[Place, ...]] = {}
+        for place in self.places:
+            found[place.row.tier] = (*found.get(place.row.tier, ()), place)
+        return found
+
 
 def make_standing(board: Board) -> Standing:
     """Return the order of a board."""
@@ -63,27 +76,46 @@ def make_standing(board: Board) -> Standing:
     # Models of one board were scored on one dataset, so that its parents are the same.
     clusters = next((found[1] for found in vectors.values() if found is not None), ())
     same = {n: v for n, v in complete.items() if len(v) == len(clusters)}
+    places: list[Place] = []
+    for tier in INPUT_TIERS:
+        rows = [row for row in board.rows if row.tier == tier]
+        places += _places_of_tier(board, rows, points, same if tested else None, clusters)
+    floor_name, floor = _best_floor(board, points)
+    ceiling = _mean_of([board.ceiling(board.primary.name, point) for point in points])
+    return Standing(points, tuple(places), ceiling, floor, floor_name, tested)
+
+
+def _places_of_tier(
+    board: Board,
+    rows: Sequence[Row],
+    points: Sequence[Point],
+    vectors: Mapping[str, np.ndarray] | None,
+    clusters: Sequence[str],
+) -> list[Place]:
+    """Return the places of the models of one tier, best first.
+
+    `vectors` holds the scores by configuration where ranks come from paired
+    tests, and is None where they follow the values.
+    """
     better = board.primary.higher_is_better
-    ranks = {}
-    if tested:
-        ranked = rank_groups(same, clusters, higher_is_better=better)
-        ranks = {model.name: model.rank for model in ranked}
-    values = {row.name: mean_over(row, board.primary.name, points) for row in board.rows}
-    if not tested:
+    values = {row.name: mean_over(row, board.primary.name, points) for row in rows}
+    if vectors is None:
+        own = {}
         ordered = sorted((v for v in values.values() if v is not None), reverse=better)
         ranks = {n: 1 + ordered.index(v) for n, v in values.items() if v is not None}
+    else:
+        own = {row.name: vectors[row.name] for row in rows if row.name in vectors}
+        ranked = rank_groups(own, clusters, higher_is_better=better) if own else ()
+        ranks = {model.name: model.rank for model in ranked}
 
     def order(row: Row) -> tuple:
         value = values[row.name]
         bad = value is None
         return (bad, 0.0 if bad else (-value if better else value), row.name)
 
-    rows = sorted(board.rows, key=order)
-    intervals = _intervals([row.name for row in rows], same if tested else {}, clusters)
-    places = [_place(row, values, ranks, points, intervals) for row in rows]
-    floor_name, floor = _best_floor(board, points)
-    ceiling = _mean_of([board.ceiling(board.primary.name, point) for point in points])
-    return Standing(points, tuple(places), ceiling, floor, floor_name, tested)
+    rows = sorted(rows, key=order)
+    intervals = _intervals([row.name for row in rows], own, clusters)
+    return [_place(row, values, ranks, points, intervals) for row in rows]
 
 
 def ranking_points(board: Board) -> tuple[Point, ...]:
@@ -149,13 +181,13 @@ def _mean_of(values: Sequence[float | None]) -> float | None:
 def _intervals(
     names: Sequence[str], vectors: Mapping[str, np.ndarray], clusters: Sequence[str]
 ) -> dict[str, tuple[Ends, float | None, Ends]]:
-    """Return, by model, its interval, and its paired difference to the first with an interval."""
+    """Return, by model, its interval, and its paired difference to the first, with an interval."""
     known = [name for name in names if name in vectors]
     if not known:
         return {}
     table = np.array([vectors[name] for name in known])
     own = interval_of_mean(table, clusters)
-    # Only what stands first on the board is a reference: an undefined model may not lead.
+    # Only what stands first is a reference: an undefined model may not lead.
     leads = known[0] == names[0]
     behind = paired_difference(table, np.broadcast_to(table[:1], table.shape), clusters).difference
     found = {}

@@ -7,6 +7,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
+from markupsafe import Markup
+
 from ..task import Axis, Task
 
 UNDEFINED = "–"
@@ -136,6 +138,11 @@ def safe_name(name: str) -> str:
         return safe
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{safe[:SAFE_NAME_LENGTH]}-{digest}"
+
+
+def breakable(name: str) -> Markup:
+    """Return a name that a narrow column may break after its underscores."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def plain_name(name: str) -> str:

@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const measures = [["gpu", "GPU hours"], ["cpu", "CPU hours"], ["wall", "wall-clock hours"], ["parameters", "parameters"]];
   const rows = [...document.querySelectorAll("table.ranking tr[data-model]")].filter((row) => row.dataset.status !== "reported");
   const models = rows.map((row, index) => ({
-    name: row.dataset.model, score: row.querySelector("td.score").dataset.v, ...style(index),
+    name: row.dataset.model, tier: row.dataset.tier, score: row.querySelector("td.score").dataset.v, ...style(index),
     gpu: row.dataset.gpu / 3600, cpu: row.dataset.cpu / 3600, wall: row.dataset.wall / 3600,
     parameters: row.dataset.parameters === "" ? NaN : +row.dataset.parameters,
   })).filter((model) => model.score !== "").map((model) => ({ ...model, score: +model.score }));
@@ -33,12 +33,12 @@ document.addEventListener("DOMContentLoaded", () => {
       width: width(place, 720), height: 360, marginLeft: 48, marginBottom: 42, marginRight: 110,
       x: { type: "log", label: words, domain: [Math.min(...points.map((p) => p.x)) / 1.5, Math.max(...points.map((p) => p.x)) * 1.5], grid: true, ticks: 5, tickFormat: powers }, y: { label: place.dataset.score, grid: true, nice: true },
       marks: [
-        Plot.line(front(points), { x: "x", y: "score", stroke: "currentColor", strokeOpacity: 0.6, curve: "step-after" }),
+        ...[...new Set(points.map((point) => point.tier))].map((tier) => Plot.line(front(points.filter((point) => point.tier === tier)), { x: "x", y: "score", stroke: "currentColor", strokeOpacity: 0.6, curve: "step-after" })),
         Plot.dot(points, { x: "x", y: "score", fill: "colour", symbol: "symbol", r: 6 }),
         points.length <= 15 ? Plot.text(points, { x: "x", y: "score", text: "name", dx: 10, textAnchor: "start", fontSize: 12 }) : null,
         Plot.tip(points, Plot.pointer({ x: "x", y: "score", title: "words" })),
       ],
-    }, `${place.dataset.score} against ${words}; the line is the Pareto front`) : element("p", {}, `No model here used any ${words}.`);
+    }, `${place.dataset.score} against ${words}; a line is the Pareto front of models with the same input`) : element("p", {}, `No model here used any ${words}.`);
     place.replaceChildren(
       element("div", { class: "figure-tools" }, select("Cost in", measures, measure, (value) => { measure = value; setState({ cost: value }); draw(); })),
       body,

@@ -19,7 +19,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // What a row or a cell says of itself, or else the first thing that it shows.
-  const told = new Set(["model", "status", "reads", "parameters", "year", "gpu", "cpu"]);
+  const told = new Set(["tier", "model", "status", "reads", "parameters", "year", "gpu", "cpu"]);
   const plain = (text) => (text === "–" ? "" : text.replace(/^−/, "-").replace(/^=/, ""));
   function value(row, column) {
     if (told.has(column)) return row.dataset[column] ?? "";
@@ -92,8 +92,9 @@ document.addEventListener("DOMContentLoaded", () => {
       row.hidden = !hit;
       count += hit;
     }
-    const divider = table.querySelector("tr.divider");
-    if (divider) divider.hidden = !rows.some((row) => !row.hidden && row.dataset.status === "reported");
+    for (const divider of table.querySelectorAll("tr.divider")) {
+      divider.hidden = ![...divider.parentNode.rows].some((row) => row !== divider && !row.hidden);
+    }
     heads.forEach((head, index) => {
       const kind = head.dataset.species;
       const bySpecies = !wanted.species || !kind || kind === wanted.species;
@@ -146,6 +147,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const exact = () => load(`ranking/${table.dataset.board}`, `data/ranking/${table.dataset.board}.js`);
   function matrix({ rows: measured, reported }) {
     const chosen = columns.filter((column, index) => !heads[index].hidden);
+    // A rank is one of its tier, which goes with it.
+    const chosenTier = chosen.indexOf("rank");
+    if (chosenTier >= 0) chosen.splice(chosenTier, 0, "tier");
     const names = chosen.map((column) => (column.startsWith("at") ? heads[columns.indexOf(column)].textContent : column));
     const lines = visibleRows().map((row) => {
       const isReported = row.dataset.status === "reported";

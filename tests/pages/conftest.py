@@ -20,6 +20,14 @@ CONDITIONS = [
     for time in (0.5, 5.0, 50.0)
 ]
 QUALITIES = {"averaged_ridge": 0.7, "botan": 0.5, "nt_gnn": 0.5, "local_density": 0.2}
+# Models of three tiers of input: name, quality, what it reads.
+TIERED = (
+    ("good", 0.6, ("thermal",)),
+    ("poor", 0.3, ("thermal",)),
+    ("modes", 0.5, ("thermal", "inherent")),
+    ("shaken", 0.9, ("thermal", "dynamics")),
+    ("trembling", 0.7, ("dynamics",)),
+)
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
@@ -71,6 +79,17 @@ def site(sources, tmp_path_factory) -> Path:
     """The folder of the site built from `records`."""
     folder = tmp_path_factory.mktemp("site") / "site"
     build_site(sources, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiered(tmp_path_factory, task):
+    """A folder of records of models that read more or less."""
+    folder = tmp_path_factory.mktemp("tiered") / "records"
+    for index, (name, quality, reads) in enumerate(TIERED):
+        generator = np.random.default_rng(index)
+        record = make_record(task, name, quality, CONDITIONS, generator=generator, reads=reads)
+        put(folder, f"ka-mini-{name}", record)
     return folder
 
 

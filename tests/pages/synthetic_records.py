@@ -44,6 +44,7 @@ def make_record(
     seeds: tuple[int, ...] = (0,),
     dataset: tuple[str, str] = ("mini", "sha256:0123456789abcdef"),
     generator: np.random.Generator | None = None,
+    reads: tuple[str, ...] = ("thermal",),
     **changes,
 ) -> dict:
     """Return a record whose scores scatter about `quality`, the same noise for one generator."""
@@ -108,7 +109,7 @@ def make_record(
             "name": model,
             "title": f"Model {model}",
             "digest": digest,
-            "reads": ["thermal"],
+            "reads": list(reads),
             "parameters": 1000,
         },
         "hyperparameters": {"rate": 0.001},

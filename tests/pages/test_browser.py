@@ -86,6 +86,27 @@ def test_filters_leave_what_fits_and_a_permalink_brings_them_back(page, site):
     assert shown(page) == everything
 
 
+def test_tiers_stay_apart_however_the_table_is_sorted(page, tiered, tmp_path):
+    build_site(read_sources(tiered), tmp_path)
+    page.goto(address(tmp_path, TASK))
+    assert shown(page) == ["good", "poor", "modes", "shaken", "trembling"]
+    page.click("th[data-column=score] button")
+    page.click("th[data-column=score] button")
+    assert shown(page) == ["poor", "good", "modes", "trembling", "shaken"]
+    heads = page.locator("tr.divider:visible")
+    assert [text.split()[-1] for text in heads.all_inner_texts()] == [
+        "alone", "structure", "dynamics"
+    ]  # fmt: skip
+    page.select_option("select[name=tier]", "dynamics")
+    assert shown(page) == ["trembling", "shaken"]
+    assert heads.count() == 1
+    with page.expect_download() as waiting:
+        page.click("[data-export=csv]")
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    rows = [(row["tier"], row["rank"], row["model"]) for row in csv.DictReader(io.StringIO(text))]
+    assert rows == [("dynamics", "2", "trembling"), ("dynamics", "1", "shaken")]
+
+
 def test_columns_are_chosen_and_remembered_in_the_address(page, site):
     page.goto(address(site, TASK))
     head = "th[data-column=pearson_b]"

@@ -150,6 +150,36 @@ def test_the_csv_holds_the_numbers_of_the_records(site, records):
         assert (row["status"], row["record"]) == ("measured", "ka-mini-averaged_ridge")
 
 
+def test_every_export_tells_the_tier_of_a_rank(tiered, tmp_path):
+    build_site(read_sources(tiered), tmp_path)
+    with open(tmp_path / "export" / "ka_propensity.csv", encoding="utf-8", newline="") as file:
+        rows = {row["model"]: (row["tier"], row["rank"]) for row in csv.DictReader(file)}
+    assert rows["good"] == ("thermal", "1") and rows["trembling"] == ("dynamics", "2")
+    plain = json.loads((tmp_path / "leaderboard.json").read_text(encoding="utf-8"))
+    board = next(b for b in plain["boards"] if b["name"] == "ka_propensity")
+    assert {m["model"]: (m["tier"], str(m["rank"])) for m in board["models"]} == rows
+    table = (tmp_path / "export" / "ka_propensity.tex").read_text(encoding="utf-8")
+    heads = re.findall(r"\\multicolumn\{5\}\{l\}\{(.*?)\}", table)
+    assert [head.split()[-2:] for head in heads] == [
+        ["positions", "alone"], ["inherent", "structure"], ["short-time", "dynamics"]
+    ]  # fmt: skip
+
+
+def test_the_home_page_names_the_best_of_every_tier(tiered, tmp_path):
+    build_site(read_sources(tiered), tmp_path)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Best so far from thermal positions" in text
+    for name in ("good", "modes", "shaken"):
+        assert f'<a href="model/{name}.html">' in text
+    assert "model/trembling.html" not in text and "model/poor.html" not in text
+
+
+def test_the_page_of_a_model_counts_those_of_its_tier(tiered, tmp_path):
+    build_site(read_sources(tiered), tmp_path)
+    text = (tmp_path / "model" / "trembling.html").read_text(encoding="utf-8")
+    assert '<td class="num">2 of 2</td>' in text and "short-time dynamics" in text
+
+
 def test_reported_numbers_stand_in_rows_of_their_own(site):
     with open(site / "export" / "ka_propensity--roadmap.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from glassbench.metrics import interval_of_mean, paired_difference
 from glassbench.pages import read_sources
+from glassbench.pages.board_page import pareto_front
 from glassbench.pages.boards import make_boards
 from glassbench.pages.standing import configuration_scores, make_standing, ranking_points
 
@@ -104,3 +106,43 @@ def test_conditions_with_other_configurations_weigh_as_conditions(task, tmp_path
         for c in whole(board.rows[0])["conditions"]
     ]
     assert scores.mean() == pytest.approx(np.mean(means), abs=1e-12)
+
+
+def test_models_that_read_more_are_ranked_apart(task, tiered):
+    standing = make_standing(board_of(read_sources(tiered), task))
+    assert [(p.row.tier, p.rank, p.row.name) for p in standing.places] == [
+        ("thermal", 1, "good"),
+        ("thermal", 2, "poor"),
+        ("inherent", 1, "modes"),
+        ("dynamics", 1, "shaken"),
+        ("dynamics", 2, "trembling"),
+    ]
+    assert [p.behind is None for p in standing.places] == [True, False, True, True, False]
+    values = {p.row.name: values_of(p.row).mean(axis=0) for p in standing.places}
+    parents = whole(standing.places[0].row)["conditions"][0]["parents"]
+    for own, first in ((1, "good"), (4, "shaken")):
+        place = standing.places[own]
+        expected = paired_difference(values[place.row.name], values[first], parents).difference
+        assert place.behind == pytest.approx(expected.mean, abs=1e-9)
+
+
+def test_what_a_model_reads_leaves_the_ranks_of_the_others_alone(task, tiered, tmp_path):
+    alone = tmp_path / "records"
+    alone.mkdir()
+    for name in ("good", "poor"):
+        shutil.copy(tiered / f"ka-mini-{name}.json", alone)
+    few = make_standing(board_of(read_sources(alone), task)).places
+    many = make_standing(board_of(read_sources(tiered), task)).tiers["thermal"]
+    assert [(p.rank, p.behind) for p in few] == [(p.rank, p.behind) for p in many]
+
+
+def test_each_tier_has_its_own_pareto_front(task, tiered):
+    board = board_of(read_sources(tiered), task)
+    # Costs grow with quality in these records, so that every model is on a front but for ties.
+    costs = {row.name: row.entry.record["cost"]["cpu_seconds"] for row in board.rows}
+    assert costs["poor"] < costs["modes"] < costs["good"] < costs["trembling"] < costs["shaken"]
+    front = pareto_front(board, make_standing(board))["cpu_seconds"]
+    assert front == set(costs)
+    board.rows[-1].entry.record["cost"]["cpu_seconds"] = 1000.0  # trembling: dearer than the better
+    front = pareto_front(board, make_standing(board))["cpu_seconds"]
+    assert front == set(costs) - {"trembling"}

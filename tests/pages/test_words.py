@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glassbench.pages.words import (
+    breakable,
     condition_words,
     decimals_for,
     duration,
@@ -66,3 +67,7 @@ def test_names_are_safe_in_addresses_and_stay_different():
         assert "/" not in name and "\\" not in name and not name.startswith(".")
         assert len(name) < 120
     assert safe_name("ka_propensity-mini-botan-1a2b") == "ka_propensity-mini-botan-1a2b"
+
+
+def test_a_name_breaks_after_its_underscores_and_stays_text():
+    assert breakable("number_of<b>") == "number_<wbr>of&lt;b&gt;"
