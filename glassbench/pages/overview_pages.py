@@ -13,6 +13,7 @@ from .equations import NOISE_CEILING, definition, mathml
 from .model_page import model_names
 from .plot_data import as_script
 from .standing import Standing
+from .words import symbol, unit
 
 Boards = Sequence[tuple[Board, Standing]]
 
@@ -29,17 +30,19 @@ def models_context(boards: Boards, cards: Mapping[str, ModelCard]) -> dict[str, 
 
 def method_context(boards: Boards, tasks: Sequence[Task]) -> dict[str, Any]:
     """Return what the page on data and method shows."""
-    metrics: dict[tuple, tuple] = {}
+    # By function, since many metrics are one function of other particles or targets.
+    functions: dict[str, dict[tuple, tuple]] = {}
     for board, _ in boards:
         for metric in board.metrics:
             told = definition(metric)
             # Two tasks may have metrics of one name that are not the same.
-            key = (metric.name, metric.title, metric.function, told["scope"])
-            found = metrics.setdefault(key, (metric, told, []))
-            if board.task.title not in found[2]:
-                found[2].append(board.task.title)
+            key = (metric.name, metric.title, told["scope"])
+            found = functions.setdefault(metric.function, {})
+            titles = found.setdefault(key, (metric, told, []))[2]
+            if board.task.title not in titles:
+                titles.append(board.task.title)
     return {
-        "metrics": list(metrics.values()),
+        "functions": [list(found.values()) for found in functions.values()],
         "ceiling_equation": mathml(NOISE_CEILING),
         "boards": boards,
         "datasets": [_dataset(board) for board, _ in boards],
@@ -63,7 +66,10 @@ def _offered(board: Board, standing: Standing) -> dict[str, Any]:
     return {
         "name": board.name,
         "title": f"{board.task.title}, {board.dataset}",
-        "axes": [axis.name for axis in board.task.axes],
+        "axes": [
+            {"name": a.name, "symbol": symbol(a), "unit": "" if "k_B" in a.unit else unit(a.unit)}
+            for a in board.task.axes
+        ],
         "metrics": [
             {"name": m.name, "title": m.title, "higher": m.higher_is_better}
             for m in board.metrics

@@ -25,7 +25,7 @@ document.addEventListener("DOMContentLoaded", async () => {
   });
 
   function differences(records, { models, reference, metric, board }) {
-    const at = (record) => new Map(record.conditions.map((entry) => [JSON.stringify(board.axes.map((axis) => entry.condition[axis])), entry]));
+    const at = (record) => new Map(record.conditions.map((entry) => [JSON.stringify(board.axes.map((axis) => entry.condition[axis.name])), entry]));
     const base = at(records.get(reference));
     const lines = [];
     for (const name of models) {
@@ -51,9 +51,9 @@ document.addEventListener("DOMContentLoaded", async () => {
     const loaded = await Promise.all([library(), ...models.map((name) => load(`record/${of.get(name).record}`, `data/record/${of.get(name).record}.js`))]);
     const records = new Map(models.map((name, k) => [name, loaded[k + 1]]));
     const lines = differences(records, chosen);
-    const varying = board.axes.filter((axis) => new Set(lines.map((line) => line.condition[axis])).size > 1);
+    const varying = board.axes.filter((axis) => new Set(lines.map((line) => line.condition[axis.name])).size > 1);
     const told = varying.length ? varying : board.axes;
-    const words = (condition) => Object.entries(condition).filter(([name]) => told.includes(name)).map(([name, value]) => `${name.replaceAll("_", " ")} ${plain(value)}`).join(", ");
+    const words = (condition) => told.map((axis) => `${axis.symbol} = ${plain(condition[axis.name])}${axis.unit ? ` ${axis.unit}` : ""}`).join(", ");
     const tools = element("div", { class: "figure-tools" },
       select("Board", index.boards.map((one) => [one.name, one.title]), board.name, (value) => { setState({ board: value, models: "", reference: "", metric: "" }); draw(); }),
       select("Metric", board.metrics.map((one) => [one.name, one.title]), metric.name, (value) => { setState({ metric: value }); draw(); }),

@@ -24,21 +24,36 @@ document.addEventListener("DOMContentLoaded", () => {
     return best;
   }
 
+  // Of names that would lie on each other, the lower ones move down.
+  function spread(body) {
+    const placed = [];
+    const names = [...body.querySelectorAll("g.names text")].map((text) => {
+      const [x, y] = text.getAttribute("transform").match(/-?[\d.]+/g).map(Number);
+      return { text, x, y, end: x + 6.8 * text.textContent.length };
+    });
+    for (const own of names.sort((a, b) => a.y - b.y)) {
+      for (const other of placed) if (own.x < other.end && other.x < own.end && own.y < other.y + 13) own.y = other.y + 13;
+      own.text.setAttribute("transform", `translate(${own.x},${own.y})`);
+      placed.push(own);
+    }
+    return body;
+  }
+
   async function draw() {
     await library();
     const points = models.filter((model) => model[measure] > 0).map((model) => ({ ...model, x: model[measure], words: `${model.name}\n${plain((+model[measure]).toPrecision(3))} ${measures.find(([name]) => name === measure)[1]}\n${show(model.score)}` }));
     const left = models.length - points.length;
     const words = measures.find(([name]) => name === measure)[1];
-    const body = points.length ? drawing({
+    const body = points.length ? spread(drawing({
       width: width(place, 720), height: 360, marginLeft: 48, marginBottom: 42, marginRight: 110,
-      x: { type: "log", label: words, domain: [Math.min(...points.map((p) => p.x)) / 1.5, Math.max(...points.map((p) => p.x)) * 1.5], grid: true, ticks: 5, tickFormat: powers }, y: { label: place.dataset.score, grid: true, nice: true },
+      x: { type: "log", label: words, domain: [Math.min(...points.map((p) => p.x)) / 1.5, Math.max(...points.map((p) => p.x)) * 1.5], grid: true, ticks: width(place, 720) < 500 ? 2 : 5, tickFormat: powers }, y: { label: place.dataset.score, grid: true, nice: true },
       marks: [
         ...[...new Set(points.map((point) => point.tier))].map((tier) => Plot.line(front(points.filter((point) => point.tier === tier)), { x: "x", y: "score", stroke: "currentColor", strokeOpacity: 0.6, curve: "step-after" })),
         Plot.dot(points, { x: "x", y: "score", fill: "colour", symbol: "symbol", r: 6 }),
-        points.length <= 15 ? Plot.text(points, { x: "x", y: "score", text: "name", dx: 10, textAnchor: "start", fontSize: 12 }) : null,
+        points.length <= 15 ? Plot.text(points, { x: "x", y: "score", text: "name", dx: 10, textAnchor: "start", fontSize: 12, className: "names" }) : null,
         Plot.tip(points, Plot.pointer({ x: "x", y: "score", title: "words" })),
       ],
-    }, `${place.dataset.score} against ${words}; a line is the Pareto front of models with the same input`) : element("p", {}, `No model here used any ${words}.`);
+    }, `${place.dataset.score} against ${words}; a line is the Pareto front of models with the same input`)) : element("p", {}, `No model here used any ${words}.`);
     place.replaceChildren(
       element("div", { class: "figure-tools" }, select("Cost in", measures, measure, (value) => { measure = value; setState({ cost: value }); draw(); })),
       body,

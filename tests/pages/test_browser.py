@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from glassbench.metrics import paired_difference
 from glassbench.pages import build_site, read_sources
 
-from .conftest import QUALITIES
+from .conftest import CONDITIONS, QUALITIES
 from .synthetic_records import make_record, put
 
 PAGES = (
@@ -214,6 +215,22 @@ def test_where_there_is_one_condition_each_model_has_a_line_of_its_own(page, tas
     assert sum(y1 == y2 and x1 < x2 for x1, x2, y1, y2 in bars) >= 2
     page.locator("#curve-figure .legend button", has_text="botan").click()
     assert "model=botan" in page.url
+
+
+def test_names_in_the_drawing_of_costs_never_lie_on_each_other(page, task, tmp_path):
+    names = [f"model_{k}" for k in range(4)]
+    for k, name in enumerate(names):
+        put(tmp_path / "records", name, make_record(task, name, 0.5 + 0.001 * k, CONDITIONS))
+    build_site(read_sources(tmp_path / "records"), tmp_path / "site")
+    page.goto(address(tmp_path / "site", TASK))
+    page.locator("#cost-figure").scroll_into_view_if_needed()
+    page.wait_for_selector("#cost-figure g.names text")
+    boxes = page.locator("#cost-figure g.names text").evaluate_all(
+        "texts => texts.map(t => t.getBoundingClientRect()).map(b => [b.top, b.bottom])"
+    )
+    assert len(boxes) == len(names)
+    ordered = sorted(boxes)
+    assert all(low[1] <= high[0] + 2 for low, high in itertools.pairwise(ordered))
 
 
 def test_compared_models_have_the_differences_of_the_metrics(page, site, records):
