@@ -36,4 +36,5 @@ def find_any(name: str, workspace: Workspace) -> FoundDataset:
         raise UserError(f"there are {len(named)} datasets `{name}`: say which, of {full}")
     for dataset in named.values():
         return dataset
-    raise UserError(f"there is no dataset `{name}`{did_you_mean(name, [d.name for d in found])}")
+    known = [f"{d.task}-{d.name}" if d.task else d.name for d in found]
+    raise UserError(f"there is no dataset `{name}`{did_you_mean(name, known)}")

@@ -13,11 +13,12 @@ from typing import Any
 from ..record import SCHEMA_FILE
 from ..task import Task
 from .api import leaderboard_json
-from .board_page import board_context, heat_map, ranking_data
+from .board_page import board_context, ranking_data
 from .boards import Board, make_boards
 from .changes import NEWEST_IN_FEED, list_changes
 from .exports import as_bibtex, as_csv, as_json, as_latex, long_columns, long_rows
 from .feed import atom_feed
+from .heat_map import heat_map
 from .markdown import render_file
 from .model_page import model_context, model_names
 from .output import SiteFolder, copied, digest_of

@@ -10,8 +10,8 @@ import pytest
 
 from glassbench.metrics import interval_of_mean, paired_difference
 from glassbench.pages import read_sources
-from glassbench.pages.board_page import pareto_front
 from glassbench.pages.boards import make_boards
+from glassbench.pages.costs import pareto_front
 from glassbench.pages.standing import configuration_scores, make_standing, ranking_points
 
 from .conftest import QUALITIES
