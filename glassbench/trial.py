@@ -117,7 +117,7 @@ def _run(trial, workspace, report, device, threads, rank) -> TrialResult | None:
         },
         parameters=cost.spent.get("parameters"),
         transfer=_score_transfer(task, view, trial, folder),
-        rotation=_score_rotation(task, view, trial, folder),
+        rotation=_score_rotation(task, view, trial, folder, predictions),
     )
     write_result(workspace, result)
     return result
@@ -238,7 +238,7 @@ def _ask_about_centres(
 
 
 def _predict_turned(model: Model, trial: Trial, view: View) -> ConditionPredictions:
-    """Return predictions for some test structures turned against their load."""
+    """Return predictions for the test structures turned against their load."""
     return {
         condition.name: _ask(model, trial, condition, turned_structures(view, condition))
         for condition in trial.conditions
@@ -310,14 +310,17 @@ def _score_transfer(
     return _score(task, view, trial, conditions, predictions)
 
 
-def _score_rotation(task: Task, view: View, trial: Trial, folder: Path) -> tuple[dict, ...]:
+def _score_rotation(
+    task: Task, view: View, trial: Trial, folder: Path, upright: ConditionPredictions
+) -> tuple[dict, ...]:
     """Score the predictions for turned structures, one entry a condition, where there are any."""
     path = folder / ROTATION_FILE
     if not path.exists():
         return ()
-    predictions = read_predictions(path)
+    turned = read_predictions(path)
+    # A trial that another version began may have been asked for other turns.
     return tuple(
-        score_rotation(task, view, condition, predictions[condition.name])
+        score_rotation(task, view, condition, upright[condition.name], turned[condition.name])
         for condition in trial.conditions
-        if condition.name in predictions
+        if set(turned_structures(view, condition)) <= set(turned.get(condition.name, ()))
     )

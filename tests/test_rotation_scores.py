@@ -8,9 +8,9 @@ import pytest
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.registry import load_task
+from glassbench.rotation_probe import QUARTERS, turned_against_load
 from glassbench.rotation_scores import (
     FINE,
-    TURN,
     is_probed,
     rotation_entry,
     score_rotation,
@@ -43,11 +43,21 @@ def test_tasks_without_a_load_are_not_probed(task):
     assert not is_probed(load_task("cuzr_stiffness")) and not is_probed(load_task("ka_propensity"))
 
 
-def test_one_structure_of_each_sample_is_turned_and_the_first_finely(view):
+def test_turns_that_another_load_shows_are_not_asked_for_again(view):
+    upright = view.structures("test", AT)
     turned = turned_structures(view, AT)
-    assert len(turned) == len(FINE) + 4 + 4
-    assert {name.split(TURN)[0] for name in turned} == {f"test{k}@simple_plus" for k in range(3)}
-    assert np.allclose(turned[f"test1@simple_plus{TURN}90"].frame, [[0, -1], [1, 0]])
+    seen = [
+        (s.positions.tobytes(), np.round(s.frame, 9) + 0.0) for s in (*upright, *turned.values())
+    ]
+    distinct = {(positions, frame.tobytes()) for positions, frame in seen}
+    assert len(distinct) == len(upright) + len(turned)
+    # Every structure is seen at the four quarters, and the first at the others of FINE too.
+    quarters = {
+        (s.positions.tobytes(), (np.round(turned_against_load(s, a).frame, 9) + 0.0).tobytes())
+        for s in upright
+        for a in QUARTERS
+    }
+    assert quarters <= distinct and len(distinct - quarters) == len(FINE) - len(QUARTERS)
 
 
 def test_a_model_that_knows_the_rule_is_anisotropic_beyond_its_interval(task, view):
@@ -55,8 +65,13 @@ def test_a_model_that_knows_the_rule_is_anisotropic_beyond_its_interval(task, vi
         name: {"rearranging": crowding_of_contraction(structure)}
         for name, structure in turned_structures(view, AT).items()
     }
-    scored = score_rotation(task, view, AT, predictions)
     examples = {e.structure.configuration: e for e in view.examples("test", [AT])}
+    upright = {
+        name: {"rearranging": crowding_of_contraction(example.structure)}
+        for name, example in examples.items()
+    }
+    scored = score_rotation(task, view, AT, upright, predictions)
+    assert scored["configurations"] == list(examples)
     for name, value in zip(scored["configurations"], scored["by_configuration"], strict=True):
         example = examples[name]
         upright = crowding_of_contraction(example.structure)[example.targets["rearranging"] > 0]

@@ -69,6 +69,36 @@ document.addEventListener("DOMContentLoaded", () => {
     redraw(extremes, draw);
   });
 
+  const turns = document.getElementById("turns");
+  if (turns) whenSeen(turns, async () => {
+    const [record] = await Promise.all([load(`record/${turns.dataset.record}`, `data/record/${turns.dataset.record}.js`), library()]);
+    const titles = turns.dataset.words.split("|");
+    const known = record.conditions.map((one, k) => ({ words: titles[k], ...one.rotation_probe?.curves })).filter((one) => one.particles?.length);
+    let index = 0;
+    function draw() {
+      const { configuration, degrees, particles, values, words: where } = known[index];
+      // A turn of 360 degrees is none.
+      const points = particles.flatMap((particle, k) => [...degrees, degrees[0] + 360].map((angle, j) => ({ particle: `particle ${particle}`, angle, y: values[k][j % degrees.length], ...style(k) })));
+      const drawn = drawing({
+        width: width(turns, 640), height: 320, marginLeft: 52, marginBottom: 42, marginRight: 24,
+        x: { label: "turn of the structure (degrees)", ticks: [0, 90, 180, 270, 360] }, y: { label: "prediction", grid: true, nice: true },
+        marks: [
+          Plot.ruleX([90, 270], { stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "3 3" }),
+          Plot.line(points, { x: "angle", y: "y", z: "particle", stroke: "colour", strokeWidth: 2 }),
+          Plot.dot(points, { x: "angle", y: "y", fill: "colour", symbol: "symbol", r: 3.5 }),
+        ],
+      }, `Predictions for particles that rearrange against the turn of the structure, at ${where}`);
+      turns.replaceChildren(
+        element("div", { class: "figure-tools" }, select("At", known.map((one, k) => [String(k), one.words]), String(index), (value) => { index = +value; draw(); })),
+        element("div", { class: "panels single" }, drawn),
+        element("ul", { class: "legend" }, ...particles.map((particle, k) => element("li", {}, figures.key(style(k)), ` particle ${particle}`))),
+        element("p", { class: "small" }, `Particles of ${configuration} that rearrange; the load is reversed at the dashed lines.`),
+        numbers(() => [["turn (degrees)", ...particles.map((particle) => `particle ${particle}`)], degrees.map((angle, j) => [plain(angle), ...values.map((line) => show(line[j], 4))])]),
+      );
+    }
+    if (known.length) { draw(); redraw(turns, draw); } else turns.replaceChildren(element("p", {}, "No probed structure has a particle that rearranges."));
+  });
+
   const learning = document.getElementById("learning");
   if (learning) whenSeen(learning, async () => {
     await library();

@@ -21,6 +21,19 @@ ENVIRONMENT = {
     "hardware": {"cpu": "a processor", "cores": 2, "memory_bytes": 10**9, "gpus": []},
 }
 
+PROBE = {
+    "value": 0.1234,
+    "interval": [0.05, 0.2],
+    "configurations": ["c0"],
+    "by_configuration": [0.1234],
+    "curves": {
+        "configuration": "c0",
+        "degrees": [0.0, 90.0, 180.0, 270.0],
+        "particles": [7],
+        "values": [[0.9, 0.1, 0.8, 0.2]],
+    },
+}
+
 
 def grid(task: Task, total: int) -> list[dict[str, float]]:
     """Return about `total` conditions on a grid over the axes of a task, the last one finest."""

@@ -16,7 +16,7 @@ from glassbench.metrics import paired_difference
 from glassbench.pages import build_site, read_sources
 
 from .conftest import CONDITIONS, QUALITIES
-from .synthetic_records import make_record, put
+from .synthetic_records import PROBE, make_record, put
 
 PAGES = (
     "index.html", "task/ka_propensity.html", "task/ka_propensity-conditions.html",
@@ -215,6 +215,22 @@ def test_where_there_is_one_condition_each_model_has_a_line_of_its_own(page, tas
     assert sum(y1 == y2 and x1 < x2 for x1, x2, y1, y2 in bars) >= 2
     page.locator("#curve-figure .legend button", has_text="botan").click()
     assert "model=botan" in page.url
+
+
+def test_turned_predictions_are_drawn_by_angle(page, task, tmp_path):
+    record = make_record(task, "sees", 0.5, CONDITIONS[:2])
+    record["conditions"][1]["rotation_probe"] = PROBE
+    put(tmp_path / "records", "sees", record)
+    build_site(read_sources(tmp_path / "records"), tmp_path / "site")
+    page.goto(address(tmp_path / "site", "record/sees.html"))
+    page.locator("#turns").scroll_into_view_if_needed()
+    page.wait_for_selector("#turns svg[role=img]")
+    assert page.locator("#turns .legend li").all_inner_texts() == [" particle 7"]
+    page.click("#turns details summary")
+    rows = page.locator("#turns details tbody tr")
+    assert [row.split() for row in rows.all_inner_texts()] == [
+        ["0", "0.9000"], ["90", "0.1000"], ["180", "0.8000"], ["270", "0.2000"]
+    ]  # fmt: skip
 
 
 def test_names_in_the_drawing_of_costs_never_lie_on_each_other(page, task, tmp_path):

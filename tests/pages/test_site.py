@@ -21,7 +21,7 @@ from glassbench.pages.equations import DEFINITIONS, mathml
 from glassbench.pages.markdown import render_markdown
 
 from .conftest import CONDITIONS, HOSTILE
-from .synthetic_records import make_record, put
+from .synthetic_records import PROBE, make_record, put
 
 LIMIT = 400_000
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -148,6 +148,19 @@ def test_the_csv_holds_the_numbers_of_the_records(site, records):
         assert float(row["value"]) == score["value"]
         assert [float(row["low"]), float(row["high"])] == score["interval"]
         assert (row["status"], row["record"]) == ("measured", "ka-mini-averaged_ridge")
+
+
+def test_a_record_shows_what_a_turn_against_the_load_does(task, tmp_path):
+    sees, blind = (make_record(task, name, 0.5, CONDITIONS[:2]) for name in ("sees", "blind"))
+    sees["conditions"][0]["rotation_probe"] = PROBE
+    blind["conditions"][0]["rotation_probe"] = PROBE | {"value": 0.0, "interval": [0.0, 0.0]}
+    for record in (sees, blind, make_record(task, "without", 0.5, CONDITIONS)):
+        put(tmp_path / "records", record["model"]["name"], record)
+    build_site(read_sources(tmp_path / "records"), tmp_path / "site")
+    pages = {p.stem: p.read_text(encoding="utf-8") for p in (tmp_path / "site/record").iterdir()}
+    assert '<span class="clear">0.123</span>' in pages["sees"] and 'id="turns"' in pages["sees"]
+    assert "does not see how the load is turned" in pages["blind"]
+    assert 'id="turns"' not in pages["blind"] and "Turned against" not in pages["without"]
 
 
 def test_every_export_tells_the_tier_of_a_rank(tiered, tmp_path):
