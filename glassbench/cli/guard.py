@@ -20,6 +20,17 @@ from ..workspace import open_workspace
 
 FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# What is wrong with a path that a user named, and seldom with a program.
+WRONG_PLACE = {
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+    errno.EROFS: "it can only be read",
+    errno.EEXIST: "it is there already, and no folder",
+    errno.ENOTDIR: "a part of it is a file, not a folder",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.ELOOP: "its links lead in a circle",
+}
 
 
 def guarded(command: Callable) -> Callable:
@@ -44,22 +55,30 @@ def guarded(command: Callable) -> Callable:
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            _say_unexpected(error)
-            code = FAILED
+            code = _say_unexpected(error)
         raise typer.Exit(code)
 
     return run
 
 
-def _say_unexpected(error: Exception) -> None:
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+def _say_unexpected(error: Exception) -> int:
+    """Say what went wrong and what to do next; return the exit code."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in NO_ROOM:
         say(
             f"glassbench: no room is left on the disk of {error.filename or 'the home'}: free "
             "some. What is finished is kept; the same command goes on from here."
         )
+    elif number in WRONG_PLACE and error.filename is not None:
+        say(
+            f"glassbench: {error.filename} cannot be used: {WRONG_PLACE[number]}. Name another "
+            "place, or mend this one; what is finished is kept."
+        )
+        return WRONG_REQUEST
     else:
         say(f"glassbench: {type(error).__name__}: {error}")
         say(f"This is an error of glassbench or of a plugin. {_write_log()}")
+    return FAILED
 
 
 def say(message: str) -> None:

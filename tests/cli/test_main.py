@@ -152,3 +152,18 @@ def test_a_model_is_shown_with_its_hyperparameters(glassbench, tmp_path):
 def test_a_task_is_shown_by_its_path(glassbench):
     shown = json.loads(glassbench("show", str(REPOSITORY / "tasks/ka_propensity"), "--json").out)
     assert list(shown) == ["task"]
+
+
+@pytest.mark.parametrize(
+    ("below", "reason"),
+    [("", "it is there already, and no folder"), ("/x", "a part of it is a file, not a folder")],
+)
+def test_a_file_in_the_place_of_a_folder_is_named_without_a_traceback(
+    below, reason, glassbench, tmp_path
+):
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    out = f"{tmp_path}/taken{below}"
+    answer = glassbench("leaderboard", "build", f"out={out}", f"records={tmp_path}")
+    assert answer.code == 2
+    assert answer.err.startswith(f"glassbench: {out} cannot be used: {reason}. Name another")
+    assert "Traceback" not in answer.err and "error of glassbench" not in answer.err
