@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..metrics import interval_of_mean, paired_difference
-from ..model import Condition, Model, Run
+from ..model import Condition, Example, Model, Run
 from ..model_card import ModelCard, read_model_card
 from ..results import ConditionScores
 from ..scoring import primary_score, score_condition
@@ -24,8 +24,9 @@ def learning_curve(
 ) -> dict[str, Any]:
     """Fit the model again on halves, quarters, … of the training configurations.
 
-    The largest set is the whole one, so that the last point repeats the record.
-    Configurations are left out from the end, whole parents together.
+    The largest set is the whole one, so that the last point is that of the record: where
+    one fit serves one condition, from its stored predictions. Configurations are left out
+    from the end, whole parents together.
 
     Returns
     -------
@@ -36,15 +37,25 @@ def learning_curve(
     points: list[dict[str, Any]] = []
     before: ConditionScores | None = None
     for number in _numbers(len(train)):
-        report(f"{fit.condition.name}: fitting on {number} of {len(train)} configurations")
-        model = fit.fresh_model(card)
-        with tempfile.TemporaryDirectory() as folder:
-            valid = list(explained.view.examples("valid", (fit.condition,)))
-            model.fit(train[:number], valid, _run(explained, fit, Path(folder)))
-        scores = _scores(explained, model, fit.condition)
+        if number == len(train) and card.conditions_per_fit == "one":
+            scores = _stored_scores(explained, fit)
+        else:
+            report(f"{fit.condition.name}: fitting on {number} of {len(train)} configurations")
+            scores = _refit(explained, fit, card, train[:number])
         points.append(_point(explained, number, scores, before))
         before = scores
     return {"condition": dict(fit.condition), "points": points}
+
+
+def _refit(
+    explained: Explained, fit: Fit, card: ModelCard, train: Sequence[Example]
+) -> ConditionScores:
+    """Return the scores of the model when it is fitted on some of the training examples."""
+    model = fit.fresh_model(card)
+    valid = list(explained.view.examples("valid", (fit.condition,)))
+    with tempfile.TemporaryDirectory() as folder:
+        model.fit(train, valid, _run(explained, fit, Path(folder)))
+    return _scores(explained, model, fit.condition)
 
 
 def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
@@ -66,7 +77,12 @@ def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
             )
         model.load(fit.folder / "fitted")
         for other in explained.fits:
-            scores = _scores(explained, model, other.condition)
+            own = other.condition == fit.condition
+            scores = (
+                _stored_scores(explained, fit)
+                if own
+                else _scores(explained, model, other.condition)
+            )
             value, ends = _value(explained, scores)
             pairs.append(
                 {
@@ -111,6 +127,11 @@ def _scores(explained: Explained, model: Model, condition: Condition) -> Conditi
     answers = model.predict(structures, condition)
     predictions = {s.configuration: a for s, a in zip(structures, answers, strict=True)}
     return score_condition(explained.task, explained.view, condition, predictions)
+
+
+def _stored_scores(explained: Explained, fit: Fit) -> ConditionScores:
+    """Return the scores of the fit as it stands in the record."""
+    return score_condition(explained.task, explained.view, fit.condition, fit.predictions)
 
 
 def _point(
