@@ -70,8 +70,10 @@ def _say_unexpected(error: Exception) -> int:
             "some. What is finished is kept; the same command goes on from here."
         )
     elif number in WRONG_PLACE and error.filename is not None:
+        # A rename that fails names both ends; the second is what a user chose.
+        place = error.filename2 or error.filename
         say(
-            f"glassbench: {error.filename} cannot be used: {WRONG_PLACE[number]}. Name another "
+            f"glassbench: {place} cannot be used: {WRONG_PLACE[number]}. Name another "
             "place, or mend this one; what is finished is kept."
         )
         return WRONG_REQUEST

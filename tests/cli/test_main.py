@@ -167,3 +167,15 @@ def test_a_file_in_the_place_of_a_folder_is_named_without_a_traceback(
     assert answer.code == 2
     assert answer.err.startswith(f"glassbench: {out} cannot be used: {reason}. Name another")
     assert "Traceback" not in answer.err and "error of glassbench" not in answer.err
+
+
+def test_of_a_rename_that_fails_the_end_that_was_chosen_is_named(glassbench, monkeypatch, tmp_path):
+    def fail():
+        (tmp_path / "partial").write_text("", encoding="utf-8")
+        (tmp_path / "chosen").mkdir()
+        (tmp_path / "partial").replace(tmp_path / "chosen")
+
+    monkeypatch.setattr(lists, "list_tasks", fail)
+    answer = glassbench("tasks")
+    assert answer.code == 2
+    assert f"{tmp_path / 'chosen'} cannot be used: it is a folder, not a file" in answer.err
