@@ -228,6 +228,7 @@ def test_turned_predictions_are_drawn_by_angle(page, task, tmp_path):
     assert page.locator("#turns .legend li").all_inner_texts() == [" particle 7"]
     page.click("#turns details summary")
     rows = page.locator("#turns details tbody tr")
+    rows.first.wait_for()
     assert [row.split() for row in rows.all_inner_texts()] == [
         ["0", "0.9000"], ["90", "0.1000"], ["180", "0.8000"], ["270", "0.2000"]
     ]  # fmt: skip
