@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -58,12 +59,12 @@ class Standing:
     floor_name: str
     tested: bool
 
-    @property
-    def tiers(self) -> dict[str, tuple[Place, ...]]:
+    @cached_property
+    def tiers(self) -> dict[str, list[Place]]:
         """The places by tier, in their order."""
-        found: dict[str, tuple[Place, ...]] = {}
+        found: dict[str, list[Place]] = {}
         for place in self.places:
-            found[place.row.tier] = (*found.get(place.row.tier, ()), place)
+            found.setdefault(place.row.tier, []).append(place)
         return found
 
 
