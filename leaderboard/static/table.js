@@ -148,8 +148,8 @@ document.addEventListener("DOMContentLoaded", () => {
   function matrix({ rows: measured, reported }) {
     const chosen = columns.filter((column, index) => !heads[index].hidden);
     // A rank is one of its tier, which goes with it.
-    const chosenTier = chosen.indexOf("rank");
-    if (chosenTier >= 0) chosen.splice(chosenTier, 0, "tier");
+    const rank = chosen.indexOf("rank");
+    if (rank >= 0) chosen.splice(rank, 0, "tier");
     const names = chosen.map((column) => (column.startsWith("at") ? heads[columns.indexOf(column)].textContent : column));
     const lines = visibleRows().map((row) => {
       const isReported = row.dataset.status === "reported";
