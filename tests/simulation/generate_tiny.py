@@ -5,6 +5,7 @@ local Ray nodes with a core each.
 """
 
 import sys
+import time
 from dataclasses import replace
 
 from glassbench.simulation import lj2d_plasticity
@@ -29,7 +30,6 @@ def on_nodes(home, count):
     """Make the dataset on a Ray cluster of so many nodes; fail unless each made a piece."""
     import ray
     from ray.cluster_utils import Cluster
-    from ray.util.state import list_tasks
 
     from glassbench.cluster.generation import open_runner
 
@@ -39,10 +39,26 @@ def on_nodes(home, count):
     ray.init(address=cluster.address, logging_level="ERROR")
     cluster.wait_for_nodes()
     generate_dataset("lj2d_plasticity", "tiny", home, open_runner=open_runner)
-    used = {task.node_id for task in list_tasks(limit=1000) if task.name == "make_piece"}
+    used = nodes_of_pieces()
     ray.shutdown()
     cluster.shutdown()
     assert len(used) == count, f"{len(used)} of {count} nodes made pieces"
+
+
+def nodes_of_pieces(patience=60.0):
+    """Return the nodes that made pieces, once Ray knows of every piece that it has ended.
+
+    Ray reports on its tasks late: a task that has ended may stand there without a node.
+    """
+    from ray.util.state import list_tasks
+
+    give_up = time.monotonic() + patience
+    while True:
+        pieces = [task for task in list_tasks(limit=1000) if task.name == "make_piece"]
+        if pieces and all(task.state == "FINISHED" and task.node_id for task in pieces):
+            return {task.node_id for task in pieces}
+        assert time.monotonic() < give_up, f"Ray has not reported on its tasks in {patience} s"
+        time.sleep(0.5)
 
 
 if __name__ == "__main__":
