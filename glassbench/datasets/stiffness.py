@@ -64,7 +64,10 @@ class StiffnessState:
 
 
 def write_stiffness_dataset(
-    path: Path, attributes: Mapping[str, object], states: Sequence[StiffnessState]
+    path: Path,
+    attributes: Mapping[str, object],
+    states: Sequence[StiffnessState],
+    add: Callable[[Path], None] = lambda directory: None,
 ) -> str:
     """Write a whole store as a directory at `path` and return its content digest.
 
@@ -73,6 +76,7 @@ def write_stiffness_dataset(
     Parameters
     ----------
     attributes : of the root, see `create_store`; units_system is `metal`
+    add : puts states that come from elsewhere into the store, before it is finished
 
     Raises
     ------
@@ -81,7 +85,7 @@ def write_stiffness_dataset(
     """
     layouts = [_layout(state) for state in states]
     arrays = {state.name: _arrays(state) for state in states}
-    return write_dataset(path, attributes, layouts, arrays)
+    return write_dataset(path, attributes, layouts, arrays, add)
 
 
 def _arrays(state: StiffnessState) -> Iterator[dict[str, np.ndarray]]:

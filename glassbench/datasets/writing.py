@@ -9,7 +9,7 @@ that writing each configuration returned.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -193,8 +193,14 @@ def write_dataset(
     attributes: Mapping[str, object],
     states: Sequence[StateLayout],
     configurations: Mapping[str, Iterable[Mapping[str, np.ndarray]]],
+    add: Callable[[Path], None] = lambda directory: None,
 ) -> str:
-    """Write a whole store from the arrays of every configuration, in order; return its digest."""
+    """Write a whole store from the arrays of every configuration, in order; return its digest.
+
+    Parameters
+    ----------
+    add : puts into the store what comes from elsewhere, before it is finished
+    """
     create_store(path, attributes, states)
     facts = {
         state.name: [
@@ -205,6 +211,7 @@ def write_dataset(
         ]
         for state in states
     }
+    add(path)
     return finish_store(path, states, facts)
 
 

@@ -26,12 +26,12 @@ from ..datasets.quantise import Packing, packing_for_noise
 from ..datasets.writing import create_store, finish_store, write_configuration
 from .checks import check_state
 from .ka_states import PlannedConfiguration, State, configurations_of, parents_of
+from .ka_stored_states import write_stored_temperature
 from .ka_vibration import vibration_name
 from .kob_andersen import PAIR_COMMANDS
 from .lammps_library import lammps_version
 from .pieces import read_piece
 from .seeds import seeds_in_words
-from .stored_states import write_stored_state
 
 AVERAGES = ("propensity", *NEIGHBOUR_RELATIVE, BOND_BREAKING, "pair_distance_change")
 CITATION = (
@@ -68,7 +68,7 @@ def assemble_ka_propensity(
         for state, layout in zip(made, layouts, strict=True)
     }
     for state in stored:
-        write_stored_state(state, folder, directory)
+        write_stored_temperature(state, folder, directory)
     finish_store(directory, layouts, facts)
     pack_store(directory, destination)
     shutil.rmtree(directory)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..datasets.layout import ConfigurationEntry
 from .copper_zirconium_potential import choose_potential as choose_potential
+from .copper_zirconium_potential import potential_attribute
 from .copper_zirconium_samples import (
     SAMPLE_WORK,
     SampleSet,
@@ -15,8 +18,9 @@ from .copper_zirconium_samples import (
     sample_bytes,
     sample_pieces,
 )
-from .pieces import Piece
+from .pieces import Piece, unfinished
 from .stiffness import StiffnessProtocol
+from .stored_states import STORED_STATE_WORK, PlannedState, held_states, stored_piece
 from .vibration import SHORT_RUN, make_warm_run, vibration_pieces
 
 TEMPERATURES = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
@@ -65,7 +69,43 @@ def folder_name(dataset: str) -> str:
 
 def pieces(dataset: str) -> list[Piece]:
     """Return the pieces of a dataset: the samples first, since other tasks wait for them too."""
+    return pieces_of(PLANS[dataset])
+
+
+def pieces_from(dataset: str, path: Path | str) -> list[Piece]:
+    """Return the pieces of a dataset with the cooling rates that the dataset at `path` holds."""
     states = PLANS[dataset]
+    held = held_states([_as_planned(state) for state in states], path)
+    return [
+        *(stored_piece(name, path) for name in sorted(held)),
+        *pieces_of([state for state in states if state.name not in held]),
+    ]
+
+
+def _as_planned(state: State) -> PlannedState:
+    protocol = state.samples.protocol
+    return PlannedState(
+        name=state.name,
+        configurations=entries_of(state),
+        attributes={
+            "protocol": protocol.as_attributes(),
+            "stiffness": state.stiffness.as_attributes(),
+            "potential": potential_attribute(protocol.potential),
+        },
+        axes={"temperature": state.temperatures},
+    )
+
+
+def entries_of(state: State) -> tuple[ConfigurationEntry, ...]:
+    """Return name, split and parent of each sample."""
+    return tuple(
+        ConfigurationEntry(sample, split, sample)
+        for sample, split in zip(state.sample_names, state.splits, strict=True)
+    )
+
+
+def pieces_of(states: Sequence[State]) -> list[Piece]:
+    """Return the pieces of some cooling rates, the samples first."""
     samples = [
         piece
         for state in states
@@ -120,14 +160,19 @@ def disk_bytes(dataset: str) -> int:
     )
 
 
-WORK = SAMPLE_WORK | {"stiffness": make_warm_run, "vibration": make_warm_run}
+WORK = SAMPLE_WORK | STORED_STATE_WORK | {"stiffness": make_warm_run, "vibration": make_warm_run}
 
 
 def assemble(dataset: str, folder: Path, destination: Path) -> Path:
-    """Write the dataset of all pieces in `folder` to `destination`."""
+    """Write the dataset of all pieces in `folder` to `destination`.
+
+    A cooling rate that lacks a piece of its own is taken as another dataset held it.
+    """
     from .stiffness_dataset import assemble_cuzr_stiffness
 
-    return assemble_cuzr_stiffness(PLANS[dataset], folder, destination, name=dataset)
+    states = PLANS[dataset]
+    stored = [state for state in states if unfinished(pieces_of([state]), folder)]
+    return assemble_cuzr_stiffness(states, folder, destination, name=dataset, stored=stored)
 
 
 def atom_steps_per_second(seconds: float = 10.0) -> float:

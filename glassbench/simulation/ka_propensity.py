@@ -7,10 +7,11 @@ from pathlib import Path
 
 from .isoconfigurational import AVERAGING_WORK
 from .ka_states import PLANS, PlannedConfiguration, State, configurations_of, parents_of
+from .ka_stored_states import as_planned, stored_pieces
 from .ka_vibration import VIBRATION_WORK, vibration_piece
 from .kob_andersen import Protocol
 from .pieces import Piece, unfinished
-from .stored_states import STORED_STATE_WORK, held_states, stored_pieces
+from .stored_states import STORED_STATE_WORK, held_states
 
 WORK = AVERAGING_WORK | STORED_STATE_WORK | VIBRATION_WORK
 
@@ -108,12 +109,12 @@ def pieces(dataset: str) -> list[Piece]:
 
 def pieces_from(dataset: str, path: Path | str) -> list[Piece]:
     """Return the pieces of a dataset with the temperatures that the dataset at `path` holds."""
-    held = held_states(PLANS[dataset], path)
+    held = held_states([as_planned(state) for state in PLANS[dataset]], path)
     return [
         piece
         for state in PLANS[dataset]
         for piece in (
-            stored_pieces(state, pieces_of(state), path) if state in held else pieces_of(state)
+            stored_pieces(state, pieces_of(state), path) if state.name in held else pieces_of(state)
         )
     ]
 

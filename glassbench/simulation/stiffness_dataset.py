@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from ..datasets.archive import pack_store
-from ..datasets.layout import ConfigurationEntry
 from ..datasets.stiffness import StiffnessState, write_stiffness_dataset
 from .copper_zirconium_potential import potential_attribute
 from .copper_zirconium_samples import read_structure
-from .cuzr_stiffness import State, stiffness_name
+from .cuzr_stiffness import State, entries_of, stiffness_name
 from .lammps_library import lammps_version
 from .pieces import read_piece
 from .seeds import seeds_in_words
 from .stiffness_checks import check_stiffness
+from .stored_states import write_stored_state
 from .vibration import TEMPERATURE, vibration_name
 
 CITATION = (
@@ -34,13 +34,27 @@ DEVIATIONS = (
 
 
 def assemble_cuzr_stiffness(
-    states: Sequence[State], folder: Path, destination: Path, name: str
+    states: Sequence[State],
+    folder: Path,
+    destination: Path,
+    name: str,
+    stored: Sequence[State] = (),
 ) -> Path:
-    """Write the dataset of all cooling rates as one zip store at `destination`."""
+    """Write the dataset of all cooling rates as one zip store at `destination`.
+
+    Parameters
+    ----------
+    stored : those of `states` that are taken whole from another dataset
+    """
     directory = folder / f"{destination.name}.assembling"
     shutil.rmtree(directory, ignore_errors=True)
-    described = [_state(state, folder) for state in states]
-    write_stiffness_dataset(directory, _attributes(states, name), described)
+    described = [_state(state, folder) for state in states if state not in stored]
+
+    def add_stored(directory: Path) -> None:
+        for state in stored:
+            write_stored_state(state.name, folder, directory)
+
+    write_stiffness_dataset(directory, _attributes(states, name), described, add_stored)
     pack_store(directory, destination)
     shutil.rmtree(directory)
     return destination
@@ -72,10 +86,7 @@ def _state(state: State, folder: Path) -> StiffnessState:
             "vibrational_msd": {"temperature": TEMPERATURE, **state.vibration.as_attributes()},
             "checks": check_stiffness(state, folder),
         },
-        samples=tuple(
-            ConfigurationEntry(sample, split, sample)
-            for sample, split in zip(state.sample_names, state.splits, strict=True)
-        ),
+        samples=entries_of(state),
         particles=protocol.atoms,
         species=("Cu", "Zr"),
         temperatures=state.temperatures,

@@ -1,34 +1,46 @@
 """States that another dataset holds, in place of making them again.
 
-A temperature costs hours; a dataset that gains one keeps those that it has. A piece of kind
-`stored` holds all files of a state as they lie in the store of that dataset, so that nothing is
-decoded and packed a second time. Vibrations, which are minutes, are added where they are missing.
+A temperature or a cooling rate costs hours; a dataset that gains one keeps those that it has. A
+piece of kind `stored` holds all files of a state as they lie in the store of that dataset, so
+that nothing is decoded and packed a second time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..datasets.layout import ConfigurationEntry, vibrational_msd
+from ..datasets.layout import ConfigurationEntry
 from ..datasets.opening import member_names, read_members
 from ..datasets.store import Dataset, open_dataset
-from ..datasets.writing import add_variable
 from ..errors import UserError
-from .ka_states import State, configurations_of
-from .ka_vibration import vibration_name
 from .pieces import Piece, read_piece
 
 KIND = "stored"
-VIBRATION = "vibrational_msd"
 
 
-def held_states(states: Sequence[State], path: Path | str) -> list[State]:
-    """Return those states of a plan that the dataset at `path` holds, made as the plan says.
+@dataclass(frozen=True)
+class PlannedState:
+    """What a plan says of a state, to be compared with what a dataset holds.
+
+    Attributes
+    ----------
+    attributes : of the state or, where it has none of the name, of the dataset; plain values
+    axes : the values along the axes of the state
+    """
+
+    name: str
+    configurations: tuple[ConfigurationEntry, ...]
+    attributes: Mapping[str, object]
+    axes: Mapping[str, Sequence[float]]
+
+
+def held_states(planned: Sequence[PlannedState], path: Path | str) -> set[str]:
+    """Return the names of those planned states that the dataset at `path` holds.
 
     Raises
     ------
@@ -36,47 +48,26 @@ def held_states(states: Sequence[State], path: Path | str) -> list[State]:
         If it holds none, or one that was made in another way or with other configurations.
     """
     dataset = open_dataset(path)
-    found = [state for state in states if state.name in dataset.states]
+    found = [state for state in planned if state.name in dataset.states]
     if not found:
-        planned = ", ".join(state.name for state in states)
+        names = ", ".join(state.name for state in planned)
         raise UserError(
             f"samples={path}: dataset {dataset.name} holds {', '.join(dataset.states)}, and the "
-            f"plan has {planned}: leave the word out to make them"
+            f"plan has {names}: leave the word out to make them"
         )
     for state in found:
         _check_same(dataset, state)
-    return found
+    return {state.name for state in found}
 
 
-def stored_pieces(state: State, planned: Sequence[Piece], path: Path | str) -> list[Piece]:
-    """Return the pieces of a state that the dataset at `path` holds.
-
-    Parameters
-    ----------
-    planned : the pieces of the state if it were made here
-    """
-    where = {"dataset": str(Path(path).absolute()), "state": state.name}
-    whole = Piece(_stored_name(state), KIND, where, here=True)
-    if VIBRATION in open_dataset(path).state(state.name).variables:
-        return [whole]
-    indices = {vibration_name(c.name): index for index, c in enumerate(configurations_of(state))}
-    return [
-        whole,
-        *(
-            replace(
-                piece,
-                arguments=piece.arguments | where | {"index": indices[piece.name]},
-                needs=(whole.name,),
-                here=True,
-            )
-            for piece in planned
-            if piece.name in indices
-        ),
-    ]
+def stored_piece(state: str, path: Path | str) -> Piece:
+    """Return the piece that holds a state as the dataset at `path` holds it."""
+    where = {"dataset": str(Path(path).absolute()), "state": state}
+    return Piece(_piece_name(state), KIND, where, here=True)
 
 
-def _stored_name(state: State) -> str:
-    return f"{state.name}-{KIND}"
+def _piece_name(state: str) -> str:
+    return f"{state}-{KIND}"
 
 
 def make_stored(request: dict) -> dict[str, np.ndarray]:
@@ -97,19 +88,12 @@ def make_stored(request: dict) -> dict[str, np.ndarray]:
 STORED_STATE_WORK = {KIND: make_stored}
 
 
-def write_stored_state(state: State, folder: Path, directory: Path) -> None:
-    """Write the files of a stored state into the store at `directory`, and its vibrations."""
-    files = read_piece(folder, _stored_name(state))
-    for name, content in files.items():
+def write_stored_state(state: str, folder: Path, directory: Path) -> None:
+    """Write the files of a stored state, a piece in `folder`, into the store at `directory`."""
+    for name, content in read_piece(folder, _piece_name(state)).items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.tobytes())
-    if f"{state.name}/{VIBRATION}/zarr.json" in files:
-        return
-    names = [vibration_name(configuration.name) for configuration in configurations_of(state)]
-    values = [read_piece(folder, name)[VIBRATION] for name in names]
-    attributes = {"vibration": state.vibration.as_attributes()}
-    add_variable(directory, state.name, vibrational_msd(), values, attributes)
 
 
 def _with_attribute(metadata: bytes, name: str, value: object) -> bytes:
@@ -119,24 +103,23 @@ def _with_attribute(metadata: bytes, name: str, value: object) -> bytes:
     return json.dumps(document, indent=2).encode()
 
 
-def _check_same(dataset: Dataset, state: State) -> None:
+def _check_same(dataset: Dataset, planned: PlannedState) -> None:
     """Refuse a state that the plan would have made otherwise."""
-    held = dataset.state(state.name)
-    entries = zip(held.configuration_ids, held.splits, held.parents, strict=True)
-    wanted = [ConfigurationEntry(c.name, c.split, c.parent) for c in configurations_of(state)]
-    comparisons = {
-        "protocol": (held.attributes.get("protocol"), state.protocol.as_attributes()),
-        "trajectories": (held.attributes.get("trajectories"), state.trajectories),
-        "times": (list(held.axis_values("time")), list(state.times)),
+    held = dataset.state(planned.name)
+    known = {**dataset.attributes, **held.attributes}
+    attributes = json.loads(json.dumps(planned.attributes))
+    comparisons = {name: (known.get(name), value) for name, value in attributes.items()} | {
+        name: (list(held.axis_values(name)), list(values)) for name, values in planned.axes.items()
     }
-    for what, (stored, planned) in comparisons.items():
-        if stored != planned:
+    for what, (stored, wanted) in comparisons.items():
+        if stored != wanted:
             raise UserError(
-                f"samples={dataset.path}: {state.name} was made there with {what} = {stored}, and "
-                f"the plan has {planned}: leave the word out"
+                f"samples={dataset.path}: {planned.name} was made there with {what} = {stored}, "
+                f"and the plan has {wanted}: leave the word out"
             )
-    if [ConfigurationEntry(*entry) for entry in entries] != wanted:
+    entries = zip(held.configuration_ids, held.splits, held.parents, strict=True)
+    if tuple(ConfigurationEntry(*entry) for entry in entries) != planned.configurations:
         raise UserError(
-            f"samples={dataset.path}: {state.name} has other configurations or splits there "
+            f"samples={dataset.path}: {planned.name} has other configurations or splits there "
             "than in the plan: leave the word out"
         )

