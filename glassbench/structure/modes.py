@@ -15,8 +15,11 @@ Solver = Callable[[np.ndarray], np.ndarray]
 DENSE_SIZE = 600
 # Relative to the stiffness of a particle: far below the lowest modes, above rounding errors.
 SHIFT = 1e-6
-# Share of non-zeros above which the factors of a sparse matrix in 3D are all but full.
-FULL_SHARE = 0.05
+# Share of non-zeros above which full factors cost less than those of a sparse matrix in 3D.
+FULL_SHARE = 0.015
+BLOCK = 16
+# Of an eigenvector, relative to its eigenvalue.
+TOLERANCE = 1e-8
 
 
 def lowest_modes(
@@ -24,7 +27,7 @@ def lowest_modes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the normal modes of lowest frequency, the d translations left out.
 
-    omega^2 e = M^(-1/2) H M^(-1/2) e, by the Lanczos method around a shift just below 0
+    omega^2 e = M^(-1/2) H M^(-1/2) e, by the block Lanczos method around a shift just below 0
     with the matrix factorised once: as a sparse matrix, or as a full one of 8 (d N)^2 bytes
     where many elements are not zero. At a minimum of the energy these are the modes of
     lowest frequency; elsewhere those with the least |omega^2|, unstable ones included.
@@ -71,20 +74,50 @@ def lowest_modes(
 
 def _nearest_zero(matrix, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues (count,) nearest to zero and their vectors (size, count)."""
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
     size = matrix.shape[0]
-    if size <= DENSE_SIZE or count > size // 3:
+    if size <= DENSE_SIZE or count > size // 10:
         values, vectors = np.linalg.eigh(matrix.toarray())
         nearest = np.argsort(np.abs(values), kind="stable")[:count]
         return values[nearest], vectors[:, nearest]
     shift = -SHIFT * float(matrix.diagonal().mean())
     shifted = matrix.copy()
     shifted.setdiag(shifted.diagonal() - shift)
-    solve = _full_solver(shifted) if matrix.nnz > FULL_SHARE * size**2 else _sparse_solver(shifted)
-    inverse = LinearOperator(matrix.shape, solve, dtype=np.float64)
-    start = np.random.default_rng(0).normal(size=size)
-    return eigsh(matrix, k=count, sigma=shift, OPinv=inverse, v0=start)
+    solver = _full_solver if matrix.nnz > FULL_SHARE * size**2 else _sparse_solver
+    inverses, vectors = _largest(solver(shifted), size, count)
+    return shift + 1 / inverses, vectors
+
+
+def _largest(solve: Solver, size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues (count,) of largest magnitude of an operator, and their vectors.
+
+    The block Lanczos method, every block made orthogonal to all before it: one pass over the
+    factors of a matrix serves a whole block.
+
+    Parameters
+    ----------
+    solve : applies the symmetric operator to the columns of (size, BLOCK)
+    """
+    from scipy.linalg import qr
+
+    start = np.random.default_rng(0).normal(size=(size, BLOCK))
+    block, _ = qr(start, mode="economic", check_finite=False)
+    basis, projected = np.empty((size, 0)), np.empty((0, 0))
+    while True:
+        basis = np.hstack([basis, block])
+        block = solve(block)
+        overlap = basis.T @ block
+        projected = np.block([[projected, overlap[:-BLOCK]], [overlap.T]])
+        block -= basis @ overlap
+        block -= basis @ (basis.T @ block)
+        block, rest = qr(block, mode="economic", check_finite=False)
+        if basis.shape[1] < count:
+            continue
+        values, vectors = np.linalg.eigh(projected)
+        found = np.argsort(-np.abs(values), kind="stable")[:count]
+        values, vectors = values[found], vectors[:, found]
+        residuals = np.linalg.norm(rest @ vectors[-BLOCK:], axis=0)
+        if (residuals <= TOLERANCE * np.abs(values)).all():
+            return values, basis @ vectors
 
 
 def _sparse_solver(matrix) -> Solver:
