@@ -25,8 +25,9 @@ def hyperparameters_for(
 ) -> dict[str, Any]:
     """Return the hyperparameters of a run: defaults, those of task and dataset, then overrides.
 
-    Defaults under `[defaults.<task>.any]` hold on every dataset of the task, those of a
-    dataset by name come after them.
+    Defaults under `[defaults.<task>.any]` hold on every dataset of the task. Those of a dataset
+    come after them: of `mini` on `mini_temperatures` too, which is of the same size, before
+    those that name it in full.
 
     Parameters
     ----------
@@ -39,8 +40,10 @@ def hyperparameters_for(
     """
     chosen = dict(card.hyperparameters)
     of_task = card.defaults.get(task, {})
-    for name, value in {**of_task.get(ANY_DATASET, {}), **of_task.get(dataset, {})}.items():
-        chosen[name] = typed_value(value, card.hyperparameters[name])
+    family = dataset.split("_")[0]
+    for section in dict.fromkeys((ANY_DATASET, family, dataset)):
+        for name, value in of_task.get(section, {}).items():
+            chosen[name] = typed_value(value, card.hyperparameters[name])
     for name, value in overrides.items():
         if name not in card.hyperparameters:
             raise HyperparameterError(
