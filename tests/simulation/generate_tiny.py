@@ -55,7 +55,8 @@ def nodes_of_pieces(patience=60.0):
     give_up = time.monotonic() + patience
     while True:
         pieces = [task for task in list_tasks(limit=1000) if task.name == "make_piece"]
-        if pieces and all(task.state == "FINISHED" and task.node_id for task in pieces):
+        ended = [task for task in pieces if task.state in ("FINISHED", "FAILED") and task.node_id]
+        if ended and ended == pieces:
             return {task.node_id for task in pieces}
         assert time.monotonic() < give_up, f"Ray has not reported on its tasks in {patience} s"
         time.sleep(0.5)
