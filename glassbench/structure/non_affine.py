@@ -60,13 +60,11 @@ def non_affine_squared_displacement(
     cell = _checked_cell(np.diag(box) if displaced_cell is None else displaced_cell, len(box))
     pairs = neighbour_pairs(initial, box, cutoff)
     relative = _relative_displacements(pairs, displaced, box, cell)
-    moments = _sums(pairs, _outer(pairs.vectors, pairs.vectors))
-    inverse = np.linalg.pinv(moments, rcond=INDEPENDENT, hermitian=True)
-    strain = inverse @ _sums(pairs, _outer(pairs.vectors, relative))
-    fitted = np.einsum("pa,pab->pb", pairs.vectors, strain[pairs.receivers])
-    return np.bincount(
-        pairs.receivers, ((relative - fitted) ** 2).sum(axis=1), minlength=len(initial)
-    )
+    vectors, relative = pairs.vectors.T.copy(), relative.T.copy()
+    inverse = np.linalg.pinv(_products(pairs, vectors, vectors), rcond=INDEPENDENT, hermitian=True)
+    strain = inverse @ _products(pairs, vectors, relative)
+    fitted = np.einsum("ap,pab->bp", vectors, strain[pairs.receivers])
+    return _sum(pairs, ((relative - fitted) ** 2).sum(axis=0))
 
 
 def _relative_displacements(pairs: Pairs, displaced, box, cell) -> np.ndarray:
@@ -78,15 +76,15 @@ def _relative_displacements(pairs: Pairs, displaced, box, cell) -> np.ndarray:
     return moved @ cell + before @ (cell - np.diag(box))
 
 
-def _outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return left[:, :, None] * right[:, None, :]
+def _products(pairs: Pairs, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return sum_j left_ij right_ij^T (N, d, d) over the neighbours, of columns (d, P)."""
+    sums = [_sum(pairs, one * other) for one in left for other in right]
+    return np.stack(sums, axis=1).reshape(pairs.particles, len(left), len(right))
 
 
-def _sums(pairs: Pairs, values: np.ndarray) -> np.ndarray:
-    """Return the sums (N, d, d) of values (P, d, d) over the neighbours of each particle."""
-    columns = values.reshape(len(values), -1).T
-    sums = [np.bincount(pairs.receivers, column, minlength=pairs.particles) for column in columns]
-    return np.stack(sums, axis=1).reshape(pairs.particles, *values.shape[1:])
+def _sum(pairs: Pairs, values: np.ndarray) -> np.ndarray:
+    """Return the sums (N,) of values (P,) over the neighbours of each particle."""
+    return np.bincount(pairs.receivers, values, minlength=pairs.particles)
 
 
 def _checked_displaced(displaced: np.ndarray, initial: np.ndarray) -> np.ndarray:
