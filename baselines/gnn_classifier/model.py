@@ -25,18 +25,26 @@ class GnnClassifier(TorchModel):
     ---------------
     width, recurrences : of the network
     edge_threshold : length of the longest edge, unit of the positions
+    edge_features : what an edge knows at first: its `vector`, or `vector_and_length`
     average : predict with the average over the mirrors that leave the load unchanged
     """
 
     def __init__(
-        self, width: int, recurrences: int, edge_threshold: float, average: bool, **settings
+        self,
+        width: int,
+        recurrences: int,
+        edge_threshold: float,
+        edge_features: str,
+        average: bool,
+        **settings,
     ) -> None:
         super().__init__(**settings)
         self.width, self.recurrences = width, recurrences
-        self.edge_threshold, self.average = edge_threshold, average
+        self.edge_threshold, self.edge_features = edge_threshold, edge_features
+        self.average = average
 
     def network(self, dimension: int) -> ParticleGraphNetwork:
-        return ParticleGraphNetwork(self.width, self.recurrences, dimension)
+        return ParticleGraphNetwork(self.width, self.recurrences, dimension, self.edge_features)
 
     def encode(self, structure: Structure) -> Tensors:
         inputs = graph_inputs(structure, self.edge_threshold, self_edges=True)

@@ -18,8 +18,8 @@ class ParticleGraphNetwork(GraphNetwork):
     )  # fmt: skip
     node_parts = ("incoming", "node", "encoded_node")
 
-    def __init__(self, width: int, recurrences: int, dimension: int) -> None:
-        super().__init__(width, recurrences, dimension)
+    def __init__(self, width: int, recurrences: int, dimension: int, edge_features: str) -> None:
+        super().__init__(width, recurrences, dimension, edge_features)
         self.node_decoder = Perceptron(width, width, outputs=1)
 
     def forward(self, species, vectors, sender, receiver, sender_order) -> Tensor:

@@ -16,7 +16,7 @@ from .edge_blocks import DecodeEdges, EncodeEdges, UpdateEdges
 from .edge_index import EdgeIndex
 from .edge_track import EdgeTrack, Workspace
 
-EDGE_FEATURES = ("vector", "distance", "none")
+EDGE_FEATURES = ("vector", "distance", "vector_and_length", "none")
 
 
 class Perceptron(nn.Module):
@@ -50,8 +50,9 @@ class GraphNetwork(nn.Module):
 
     Parameters
     ----------
-    edge_features : what the edges know at first: their `vector`, their length (`distance`), or
-        the same number for all (`none`)
+    edge_features : what the edges know at first: their `vector`, their length (`distance`), both
+        (`vector_and_length`, the length less its mean over the graph, by its deviation), or the
+        same number for all (`none`)
 
     Attributes
     ----------
@@ -76,7 +77,8 @@ class GraphNetwork(nn.Module):
         self.width, self.recurrences, self.dimension = width, recurrences, dimension
         self.edge_features = edge_features
         self.node_encoder = Perceptron(1, width)
-        self.edge_encoder = Perceptron(dimension if edge_features == "vector" else 1, width)
+        numbers = {"vector": dimension, "vector_and_length": dimension + 1}.get(edge_features, 1)
+        self.edge_encoder = Perceptron(numbers, width)
         self.edge_update = Perceptron(len(self.edge_parts) * width, width)
         self.node_update = Perceptron(len(self.node_parts) * width, width)
         self._idle: list[Workspace] = []
@@ -133,11 +135,14 @@ class GraphNetwork(nn.Module):
         return DecodeEdges.apply(track, self.recurrences, token, *_weights(decoder))
 
     def _features(self, vectors: Tensor) -> Tensor:
-        """Return what the edge encoder reads of the vectors (E, d): (E, d) or (E, 1)."""
+        """Return what the edge encoder reads of vectors (E, d): (E, 1), (E, d) or (E, d + 1)."""
         if self.edge_features == "vector":
             return vectors
         if self.edge_features == "distance":
             return vectors.norm(dim=1, keepdim=True)
+        if self.edge_features == "vector_and_length":
+            lengths = vectors.norm(dim=1, keepdim=True)
+            return torch.cat([vectors, (lengths - lengths.mean()) / lengths.std()], dim=1)
         return vectors.new_ones(len(vectors), 1)
 
     def _state_dtype(self, vectors: Tensor) -> torch.dtype:
