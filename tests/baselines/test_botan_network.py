@@ -274,6 +274,23 @@ def test_edges_that_know_their_length_alone_make_the_outputs_unchanged_by_rotati
     torch.testing.assert_close(outputs["none"][0], outputs["none"][2])
 
 
+def test_edges_that_know_vector_and_length_read_a_length_without_a_unit():
+    species, vectors, sender, receiver = graph()
+    turn = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64))[0]
+    model = network(edge_features="vector_and_length")
+    first, turned = (model(species, v, sender, receiver)[0] for v in (vectors, vectors @ turn))
+    assert not torch.allclose(first, turned)
+    with torch.no_grad():
+        model.edge_encoder.fc1.weight[:, :3] = 0
+    by_length = [
+        model(species, values, sender, receiver)[0]
+        for values in (vectors, vectors @ turn, 2 * vectors, vectors * torch.rand(len(vectors), 1))
+    ]
+    torch.testing.assert_close(by_length[0], by_length[1])
+    torch.testing.assert_close(by_length[0], by_length[2])
+    assert not torch.allclose(by_length[0], by_length[3])
+
+
 def test_edge_features_that_do_not_exist_are_refused():
-    with pytest.raises(ValueError, match="`angle`: give vector, distance, none"):
+    with pytest.raises(ValueError, match="`angle`: give vector, distance, vector_and_length, none"):
         network(edge_features="angle")

@@ -224,6 +224,15 @@ def test_a_load_under_which_nothing_rearranged_teaches_nothing(examples, tmp_pat
     assert guess.shape == (400,) and np.isfinite(guess).all()
 
 
+def test_the_first_weights_of_the_graph_network_are_those_of_bapst_et_al():
+    network = make("gnn_classifier", "mini").network(2)
+    for layer in layers(network, nn.Linear):
+        deviation = layer.in_features**-0.5
+        assert not layer.bias.any() and layer.weight.abs().max() <= 2 * deviation
+    weights = network.edge_update.fc1.weight
+    assert weights.std().item() == pytest.approx(0.88 * weights.shape[1] ** -0.5, rel=0.05)
+
+
 def test_the_graph_network_sees_the_load(examples, tmp_path):
     model = fit(make("gnn_classifier", epochs=1), examples, tmp_path)
     structure = examples.test[0].structure
