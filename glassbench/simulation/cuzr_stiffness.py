@@ -21,7 +21,7 @@ from .copper_zirconium_samples import (
 from .pieces import Piece, unfinished
 from .stiffness import StiffnessProtocol
 from .stored_states import STORED_STATE_WORK, PlannedState, held_states, stored_piece
-from .vibration import SHORT_RUN, make_warm_run, vibration_pieces
+from .vibration import SHORT_RUN, TEMPERATURE, make_warm_run, vibration_pieces
 
 TEMPERATURES = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
 
@@ -40,6 +40,11 @@ class State:
     @property
     def sample_names(self) -> tuple[str, ...]:
         return tuple(self.samples.sample(number) for number in range(len(self.splits)))
+
+    @property
+    def vibration_attributes(self) -> dict[str, object]:
+        """What a dataset says of the run that gives the vibrations."""
+        return {"temperature": TEMPERATURE, **self.vibration.as_attributes()}
 
 
 def _state(rate: float, atoms: int, **splits: int) -> State:
@@ -90,6 +95,7 @@ def _as_planned(state: State) -> PlannedState:
         attributes={
             "protocol": protocol.as_attributes(),
             "stiffness": state.stiffness.as_attributes(),
+            "vibrational_msd": state.vibration_attributes,
             "potential": potential_attribute(protocol.potential),
         },
         axes={"temperature": state.temperatures},

@@ -19,7 +19,7 @@ from .pieces import read_piece
 from .seeds import seeds_in_words
 from .stiffness_checks import check_stiffness
 from .stored_states import write_stored_state
-from .vibration import TEMPERATURE, vibration_name
+from .vibration import vibration_name
 
 CITATION = (
     "Made by GlassBench after the protocol of Peng, Yang & Wang, Extreme Mech. Lett. 48, 101446 "
@@ -83,7 +83,7 @@ def _state(state: State, folder: Path) -> StiffnessState:
             "composition": 100 * protocol.copper,
             "protocol": protocol.as_attributes(),
             "stiffness": state.stiffness.as_attributes(),
-            "vibrational_msd": {"temperature": TEMPERATURE, **state.vibration.as_attributes()},
+            "vibrational_msd": state.vibration_attributes,
             "checks": check_stiffness(state, folder),
         },
         samples=entries_of(state),

@@ -48,7 +48,7 @@ def lowest_modes(
     Raises
     ------
     ValueError
-        If the shapes do not fit, or there are not that many modes.
+        If the shapes do not fit, the Hessian is not finite, or there are not that many modes.
     """
     from scipy import sparse
 
@@ -58,6 +58,10 @@ def lowest_modes(
     particles = size // dimension
     if not 1 <= count <= size - dimension:
         raise ValueError(f"{count} modes of {size - dimension}: ask for 1 or more, and no more")
+    if not np.isfinite(hessian.data).all():
+        raise ValueError(
+            "hessian has elements that are not finite: do particles overlap?"
+        )
     masses = np.ones(particles) if masses is None else np.asarray(masses, dtype=np.float64)
     if masses.shape != (particles,) or not (masses > 0).all():
         raise ValueError(f"masses {masses.shape} must be {particles} positive numbers")
@@ -102,7 +106,7 @@ def _largest(solve: Solver, size: int, count: int) -> tuple[np.ndarray, np.ndarr
     start = np.random.default_rng(0).normal(size=(size, BLOCK))
     block, _ = qr(start, mode="economic", check_finite=False)
     basis, projected = np.empty((size, 0)), np.empty((0, 0))
-    while True:
+    while basis.shape[1] + BLOCK <= size:
         basis = np.hstack([basis, block])
         block = solve(block)
         overlap = basis.T @ block
@@ -118,6 +122,7 @@ def _largest(solve: Solver, size: int, count: int) -> tuple[np.ndarray, np.ndarr
         residuals = np.linalg.norm(rest @ vectors[-BLOCK:], axis=0)
         if (residuals <= TOLERANCE * np.abs(values)).all():
             return values, basis @ vectors
+    raise np.linalg.LinAlgError(f"{count} modes have not converged with {size} vectors")
 
 
 def _sparse_solver(matrix) -> Solver:

@@ -93,6 +93,10 @@ def test_a_cooling_rate_that_a_dataset_holds_is_taken_from_there(dataset, tmp_pa
     monkeypatch.setitem(cuzr_stiffness.PLANS, "tiny_rates", (longer, other))
     with pytest.raises(UserError, match="tiny was made there with stiffness = "):
         plan_generation("cuzr_stiffness", "tiny_rates", workspace, samples=dataset.path)
+    other_vibration = replace(TINY, vibration=replace(SHORT, window=0.5))
+    monkeypatch.setitem(cuzr_stiffness.PLANS, "tiny_rates", (other_vibration, other))
+    with pytest.raises(UserError, match="tiny was made there with vibrational_msd = "):
+        plan_generation("cuzr_stiffness", "tiny_rates", workspace, samples=dataset.path)
 
 
 def test_its_figure_shows_the_mean_stiffness_of_each_species_at_each_temperature(

@@ -101,3 +101,10 @@ def test_wrong_shapes_and_numbers_are_refused():
         lowest_modes(hessian, 2, 3, np.ones(5))
     with pytest.raises(ValueError, match="fraction 1.5"):
         soft_mode_participation(hessian, 2, 1.5)
+
+
+def test_a_hessian_that_is_not_finite_is_refused():
+    hessian = springs(20, 2)
+    hessian.data[3] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        lowest_modes(hessian, 2, 12)
