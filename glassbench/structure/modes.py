@@ -59,9 +59,7 @@ def lowest_modes(
     if not 1 <= count <= size - dimension:
         raise ValueError(f"{count} modes of {size - dimension}: ask for 1 or more, and no more")
     if not np.isfinite(hessian.data).all():
-        raise ValueError(
-            "hessian has elements that are not finite: do particles overlap?"
-        )
+        raise ValueError("hessian has elements that are not finite: do particles overlap?")
     masses = np.ones(particles) if masses is None else np.asarray(masses, dtype=np.float64)
     if masses.shape != (particles,) or not (masses > 0).all():
         raise ValueError(f"masses {masses.shape} must be {particles} positive numbers")
