@@ -26,7 +26,9 @@ class NtGnnModel(TorchModel):
     ---------------
     width, recurrences : of the network
     edge_threshold : length of the longest edge, sigma_AA
-    edge_features : what an edge knows at first: `vector`, `distance`, `none`
+    edge_features : what an edge knows at first: `vector`, `distance`, `vector_and_length`, `none`
+    standardise : whether the network learns the target less its mean over the training set, by
+        its deviation
     solve_readout : whether the decoder's last layer is set, before and after the training, to the
         least-squares solution on the training set
     """
@@ -39,19 +41,27 @@ class NtGnnModel(TorchModel):
         recurrences: int,
         edge_threshold: float,
         edge_features: str,
+        standardise: bool,
         solve_readout: bool,
         **settings,
     ) -> None:
         super().__init__(**settings)
         self.width, self.recurrences = width, recurrences
         self.edge_threshold, self.edge_features = edge_threshold, edge_features
-        self.solve_readout = solve_readout
+        self.standardise, self.solve_readout = standardise, solve_readout
+        self.deviation = 1.0  # of the targets that the network is trained on
 
     def network(self, dimension: int) -> NtGnn:
         return NtGnn(self.width, self.recurrences, dimension, self.edge_features)
 
     def initialise(self, network: NtGnn, examples: EncodedExamples) -> None:
         """Start from the readout that is best for the untrained network."""
+        if self.standardise:
+            every = (examples[k][1] for k in range(len(examples)))
+            values = torch.cat([_chosen(targets, targets[self.target])[0] for targets in every])
+            self.deviation = float(values.std()) or 1.0
+            network.mean.fill_(values.mean())
+            network.deviation.fill_(self.deviation)
         self._solve_readout(network, examples)
 
     def conclude(self, network: NtGnn, examples: EncodedExamples) -> None:
@@ -67,13 +77,15 @@ class NtGnnModel(TorchModel):
     def _read_out(self, network: NtGnn, inputs: Tensors, targets: Tensors) -> Part:
         """Return what the last layer reads, what it shall give, and the weight in the loss."""
         nodes = network.read_by_last_layer(*_graph(inputs))
-        return *_chosen(targets, nodes, targets[self.target]), 1.0
+        decoded = (targets[self.target] - network.mean) / network.deviation
+        return *_chosen(targets, nodes, decoded), 1.0
 
     def encode(self, structure: Structure) -> Tensors:
         return graph_inputs(structure, self.edge_threshold, self_edges=True)
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
-        return mse_loss(*_chosen(targets, forward(*_graph(inputs)), targets[self.target]))
+        values = _chosen(targets, forward(*_graph(inputs)), targets[self.target])
+        return mse_loss(*values) / self.deviation**2
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
         return {self.target: forward(*_graph(inputs))}

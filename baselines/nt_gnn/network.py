@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbench.training.first_weights import draw_as_sonnet
 from glassbench.training.graph_network import GraphNetwork, Perceptron
 
 PUBLISHED_NAMES = {
@@ -23,7 +24,8 @@ class NtGnn(GraphNetwork):
     """The graph network of Bapst et al., Nat. Phys. 16, 448 (2020), which targets nodes.
 
     Its updates also read the encoded ends of an edge, every particle has an edge to
-    itself, of length zero, and nodes alone are decoded.
+    itself, of length zero, and nodes alone are decoded. What the decoder gives is multiplied
+    by `deviation` and added to `mean`, 1 and 0 unless set.
     """
 
     edge_parts = (
@@ -40,6 +42,9 @@ class NtGnn(GraphNetwork):
     ) -> None:
         super().__init__(width, recurrences, dimension, edge_features)
         self.node_decoder = Perceptron(width, width, outputs=1)
+        self.register_buffer("mean", torch.tensor(0.0))
+        self.register_buffer("deviation", torch.tensor(1.0))
+        draw_as_sonnet(self)
 
     def forward(
         self,
@@ -55,7 +60,8 @@ class NtGnn(GraphNetwork):
         include those from a particle to itself.
         """
         node, _, _ = self.pass_messages(species, vectors, sender, receiver, sender_order)
-        return self.node_decoder(node).squeeze(1).to(vectors.dtype)
+        decoded = self.node_decoder(node).squeeze(1).to(vectors.dtype)
+        return self.mean + self.deviation * decoded
 
     def read_by_last_layer(self, *graph: Tensor) -> Tensor:
         """Return what the decoder's last layer reads of the nodes (N, width).
@@ -77,10 +83,10 @@ def load_published(path: str | Path) -> NtGnn:
         first = file[PUBLISHED_NAMES["edge_encoder"] + "|linear_0|w"]
         network = NtGnn(width=first.shape[1], dimension=first.shape[0])
         weights = {}
-        for name in network.state_dict():
+        for name, _ in network.named_parameters():
             part, layer, kind = name.split(".")
             theirs = f"{PUBLISHED_NAMES[part]}|linear_{int(layer.removeprefix('fc')) - 1}|"
             values = torch.from_numpy(file[theirs + ("w" if kind == "weight" else "b")])
             weights[name] = values.t() if kind == "weight" else values
-    network.load_state_dict(weights)
+    network.load_state_dict(weights, strict=False)
     return network

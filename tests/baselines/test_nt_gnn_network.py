@@ -161,6 +161,28 @@ def test_the_readout_of_a_fit_leaves_no_linear_error_in_training(tmp_path):
     )
 
 
+def test_a_standardised_network_predicts_in_the_unit_of_the_target(tmp_path):
+    card = load_model_card("nt_gnn")
+    values = card.hyperparameters | {"width": 16, "recurrences": 2, "epochs": 1}
+    values |= {"standardise": True, "learning_rate": 1e-12}
+    model = load_model_class(card)(**values)
+    examples = planted_examples(3)
+    model.fit(examples, [], Run(seed=0, target="propensity", symmetry="cubic", folder=tmp_path))
+    truth = np.concatenate([example.targets["propensity"] for example in examples])
+    assert float(model.module.mean) == pytest.approx(truth.mean(), rel=1e-5)
+    off = torch.tensor(truth + truth.std(ddof=1))
+    inputs = dict.fromkeys(("species", "vectors", "sender", "receiver", "sender_order"))
+    loss = model.loss(lambda *_: off, inputs, {"propensity": torch.tensor(truth)})
+    assert float(loss) == pytest.approx(1.0, rel=1e-4)
+    model.save(tmp_path / "kept")
+    again = load_model_class(card)(**values)
+    again.load(tmp_path / "kept")
+    asked = [examples[0].structure], examples[0].condition
+    np.testing.assert_array_equal(
+        again.predict(*asked)[0]["propensity"], model.predict(*asked)[0]["propensity"]
+    )
+
+
 def planted_examples(count):
     """Return small structures with a target that the species and the surroundings give."""
     generator = np.random.default_rng(1)
