@@ -34,7 +34,7 @@ def test_a_dataset_named_in_full_comes_after_its_family():
 
 
 @pytest.mark.parametrize(
-    ("task", "dataset"), [("ka_propensity", "mini_temperatures"), ("cuzr_stiffness", "mini_rates")]
+    ("task", "dataset"), [("ka_propensity", "mini_temperatures"), ("cuzr_stiffness", "mini_slow")]
 )
 def test_the_networks_are_as_short_on_a_small_dataset_with_more_states(task, dataset):
     card = load_model_card("nt_gnn")

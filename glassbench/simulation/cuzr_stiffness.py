@@ -57,14 +57,13 @@ def _state(rate: float, atoms: int, **splits: int) -> State:
 
 # Every atom is a data point, so that three samples are enough to learn from; it takes six to
 # test with for differences between models to be significant.
-MINI = (_state(1e13, 4000, test=6, valid=1, train=3),)
-MINI_RATES = (*MINI, _state(1e12, 4000, test=2))
+MINI = (_state(1e13, 4000, test=6, valid=1, train=3), _state(1e12, 4000, test=2))
 PAPER = (
     _state(1e10, 19652, test=1, valid=1, train=8),
     *(_state(rate, 19652, test=1) for rate in (1e9, 1e11, 1e12, 1e13)),
 )
 
-PLANS = {"mini": MINI, "mini_rates": MINI_RATES, "paper": PAPER}
+PLANS = {"mini": MINI, "paper": PAPER}
 
 
 def folder_name(dataset: str) -> str:

@@ -24,26 +24,24 @@ def test_every_piece_has_its_own_name_and_comes_after_what_it_needs(dataset):
         made.add(piece.name)
 
 
-def test_the_embedded_dataset_has_ten_samples_at_six_temperatures():
-    (state,) = cuzr_stiffness.MINI
+def test_the_embedded_dataset_has_ten_fast_and_two_slow_samples_at_six_temperatures():
     kinds = [piece.kind for piece in cuzr_stiffness.pieces("mini")]
-    assert kinds.count("melt") == kinds.count("minimise") == 10
-    assert kinds.count("stiffness") == 60
-    counts = {split: state.splits.count(split) for split in ("train", "valid", "test")}
-    assert counts == {"train": 3, "valid": 1, "test": 6}
-
-
-def test_the_slower_samples_add_to_the_pieces_of_the_embedded_dataset():
-    fast = {piece.name for piece in cuzr_stiffness.pieces("mini")}
-    both = {piece.name for piece in cuzr_stiffness.pieces("mini_rates")}
-    assert fast < both
-    assert cuzr_stiffness.folder_name("mini") == cuzr_stiffness.folder_name("mini_rates")
+    assert kinds.count("melt") == kinds.count("minimise") == 12
+    assert kinds.count("stiffness") == 72
+    counts = {
+        state.name: {split: state.splits.count(split) for split in ("train", "valid", "test")}
+        for state in cuzr_stiffness.MINI
+    }
+    assert counts == {
+        "Cu50Zr50-1e13": {"train": 3, "valid": 1, "test": 6},
+        "Cu50Zr50-1e12": {"train": 0, "valid": 0, "test": 2},
+    }
 
 
 def test_every_run_has_its_own_seed():
     names = [
         tuple(piece.arguments["names"])
-        for piece in cuzr_stiffness.pieces("mini_rates")
+        for piece in cuzr_stiffness.pieces("mini")
         if "names" in piece.arguments
     ]
     assert len(set(names)) == len(names)
