@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -68,43 +68,24 @@ def make_record(
         If no trial finished, a trial departs from the standard use of the dataset, or model
         and floors were scored on different configurations.
     """
-    from .record_scores import condition_entry
-    from .record_transfer import transfer_entry
-    from .rotation_scores import rotation_entry
-
     _refuse_varied(results)
-    entries = []
-    for condition in conditions:
-        entry = condition_entry(task, condition, results, floors, ceilings.get(condition.name, {}))
-        if entry is not None:
-            entry["tau_alpha"] = tau_alpha.get(condition.name)
-            entry["reported"] = [dict(number) for number in reported.get(condition.name, ())]
-            transfer = transfer_entry(task, condition, results)
-            if transfer is not None:
-                entry["transfer"] = transfer
-            probe = rotation_entry(_probes(condition, results))
-            if probe is not None:
-                entry["rotation_probe"] = probe
-            entries.append(entry)
+    entries = [
+        entry
+        | {
+            "tau_alpha": tau_alpha.get(condition.name),
+            "reported": [dict(number) for number in reported.get(condition.name, ())],
+        }
+        for condition in conditions
+        for entry in _scored(task, condition, results, floors, ceilings.get(condition.name, {}))
+    ]
     if not entries:
         raise RecordError(f"no trial of {model.name} finished: there is nothing to record")
-    parameters = [result.parameters for result in results if result.parameters is not None]
     record = {
         "schema_version": SCHEMA_VERSION,
         "status": "measured",
-        "task": {
-            "name": task.name,
-            "protocol_version": task.protocol_version,
-            "primary_metric": task.primary_metric["name"],
-        },
+        "task": _task(task),
         "dataset": {"name": dataset.name, "digest": dataset.digest},
-        "model": {
-            "name": model.name,
-            "title": model.title,
-            "digest": model.digest,
-            "reads": list(model.reads),
-            "parameters": max(parameters, default=None),
-        },
+        "model": _model(model, results),
         "hyperparameters": dict(hyperparameters),
         "seeds": list(seeds),
         "conditions": entries,
@@ -123,6 +104,47 @@ def make_record(
         record["tuning"] = dict(tuning)
     validate_record(record)
     return record
+
+
+def _scored(
+    task: Task,
+    condition: Condition,
+    results: Sequence[TrialResult],
+    floors: Mapping[str, Sequence[TrialResult]],
+    ceilings: Mapping[str, Score],
+) -> Iterator[dict[str, Any]]:
+    """Yield what is known of the scores at a condition, nothing where no trial finished."""
+    from .record_scores import condition_entry
+    from .record_transfer import transfer_entry
+    from .rotation_scores import rotation_entry
+
+    entry = condition_entry(task, condition, results, floors, ceilings)
+    if entry is None:
+        return
+    more = {
+        "transfer": transfer_entry(task, condition, results),
+        "rotation_probe": rotation_entry(_probes(condition, results)),
+    }
+    yield entry | {name: value for name, value in more.items() if value is not None}
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "protocol_version": task.protocol_version,
+        "primary_metric": task.primary_metric["name"],
+    }
+
+
+def _model(model: ModelCard, results: Sequence[TrialResult]) -> dict[str, Any]:
+    parameters = (r.parameters for r in results if r.parameters is not None)
+    return {
+        "name": model.name,
+        "title": model.title,
+        "digest": model.digest,
+        "reads": list(model.reads),
+        "parameters": max(parameters, default=None),
+    }
 
 
 def validate_record(record: Mapping[str, Any]) -> None:
