@@ -15,6 +15,11 @@ SYMMETRIES = ("none", "square", "cubic", "shear_2d", "shear_3d")
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
 # What a structure may carry under the tier `dynamics`, where a dataset has it.
 DYNAMICS = ("vibrational_msd",)
+REQUIRED = {
+    "name", "title", "summary", "protocol_version", "target", "targets", "symmetry", "axes",
+    "metrics", "floors", "datasets", "default_dataset", "citation",
+}  # fmt: skip
+OPTIONAL = {"transfer", "quick"}
 
 
 class TaskError(UserError):
@@ -135,44 +140,14 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
         If a key is missing, unknown or of the wrong kind.
     """
     where = folder / "task.toml"
-    known = {
-        "name", "title", "summary", "protocol_version", "target", "targets", "symmetry", "axes",
-        "metrics", "floors", "datasets", "default_dataset", "citation",
-    }  # fmt: skip
-    for key in table:
-        if key not in known | {"transfer", "quick"}:
-            near = get_close_matches(key, known, n=1)
-            hint = f": did you mean `{near[0]}`?" if near else f": known keys are {sorted(known)}"
-            raise TaskError(f"{where}: unknown key `{key}`{hint}")
-    for key in sorted(known):
-        if key not in table:
-            raise TaskError(f"{where}: key `{key}` is missing: add it")
+    _check_keys(table, where)
     if table["symmetry"] not in SYMMETRIES:
         raise TaskError(f"{where}: symmetry `{table['symmetry']}` is not one of {SYMMETRIES}")
-    targets = {
-        name: Target(
-            name,
-            entry["per"],
-            entry["unit"],
-            entry.get("description", ""),
-            entry.get("label_of", ""),
-        )
-        for name, entry in table["targets"].items()
-    }
-    if table["target"] not in targets:
+    if table["target"] not in table["targets"]:
         raise TaskError(f"{where}: target `{table['target']}` is not described under [targets]")
     if sum(bool(metric.get("primary")) for metric in table["metrics"]) != 1:
         raise TaskError(f"{where}: exactly one of [[metrics]] must have `primary = true`")
-    datasets = {
-        name: DatasetEntry(
-            name=name,
-            path=entry.get("path"),
-            description=entry.get("description", ""),
-            default={axis: tuple(v) for axis, v in entry.get("default", {}).items()},
-        )
-        for name, entry in table["datasets"].items()
-    }
-    if table["default_dataset"] not in datasets:
+    if table["default_dataset"] not in table["datasets"]:
         raise TaskError(
             f"{where}: default_dataset `{table['default_dataset']}` is not under [datasets]"
         )
@@ -182,7 +157,7 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
         summary=table["summary"],
         protocol_version=int(table["protocol_version"]),
         target=table["target"],
-        targets=targets,
+        targets={name: _target(name, entry) for name, entry in table["targets"].items()},
         symmetry=table["symmetry"],
         axes=tuple(
             Axis(a["name"], a["symbol"], a["unit"], tuple(map(float, a.get("default", ()))))
@@ -190,12 +165,38 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
         ),
         metrics=tuple(table["metrics"]),
         floors=tuple(table["floors"]),
-        datasets=datasets,
+        datasets={name: _dataset(name, entry) for name, entry in table["datasets"].items()},
         default_dataset=table["default_dataset"],
         citation=table["citation"],
         folder=folder,
         transfer=_transfer(table, where),
         quick=tuple(table.get("quick", ())),
+    )
+
+
+def _check_keys(table: Mapping[str, Any], where: Path) -> None:
+    for key in table:
+        if key not in REQUIRED | OPTIONAL:
+            near = get_close_matches(key, REQUIRED, n=1)
+            known = f": known keys are {sorted(REQUIRED)}"
+            hint = f": did you mean `{near[0]}`?" if near else known
+            raise TaskError(f"{where}: unknown key `{key}`{hint}")
+    for key in sorted(REQUIRED):
+        if key not in table:
+            raise TaskError(f"{where}: key `{key}` is missing: add it")
+
+
+def _target(name: str, entry: Mapping[str, Any]) -> Target:
+    described, label_of = entry.get("description", ""), entry.get("label_of", "")
+    return Target(name, entry["per"], entry["unit"], described, label_of)
+
+
+def _dataset(name: str, entry: Mapping[str, Any]) -> DatasetEntry:
+    return DatasetEntry(
+        name=name,
+        path=entry.get("path"),
+        description=entry.get("description", ""),
+        default={axis: tuple(v) for axis, v in entry.get("default", {}).items()},
     )
 
 

@@ -84,27 +84,6 @@ def plasticity_layout(state: PlasticityState, thresholds: np.ndarray, bits: int)
     DatasetError
         If a frame is not orthonormal.
     """
-    frames = np.array([np.asarray(f, dtype=np.float64) for f in state.frames.values()])
-    unit = np.eye(state.dimension)
-    for name, frame in zip(state.frames, frames, strict=True):
-        if frame.shape != unit.shape or not np.allclose(frame @ frame.T, unit, atol=1e-12):
-            raise DatasetError(
-                f"state {state.name}: the frame of protocol {name} is not orthonormal: give the "
-                "unit vectors of shear direction, plane normal and third axis as its rows"
-            )
-    repeat = "D2min of a second deformation after the particles were shuffled; NaN where none"
-    negative = f"drawn as a negative of the balanced set at f = {STORED_FRACTION:g}"
-    threshold = "D2min above which a particle is positive: top fraction of the training split"
-    variables = [
-        *structure_variables(position_dtype="float64", species=state.species),
-        Variable("d2min", PER_LOAD, "float32", "length_squared", "non-affine squared displacement"),
-        Variable("d2min_repeat", PER_LOAD, "float32", "length_squared", repeat),
-        Variable("negative", PER_LOAD, "bool", "none", negative),
-        Variable("shear_stress", CURVE, "float32", "stress", "shear stress along the load"),
-        Variable("potential_energy", CURVE, "float64", "energy", "potential energy per particle"),
-    ]
-    if state.vibrational_msd:
-        variables.append(vibrational_msd())
     per_protocol = ("configuration", "protocol")
     return StateLayout(
         name=state.name,
@@ -116,7 +95,7 @@ def plasticity_layout(state: PlasticityState, thresholds: np.ndarray, bits: int)
         },
         configurations=state.samples,
         particles=state.particles,
-        variables=tuple(variables),
+        variables=_variables(state),
         coordinates={
             "protocol": Coordinate(tuple(state.frames), "none", "loading protocol"),
             "strain": Coordinate(state.strains, "none", "shear strain"),
@@ -136,7 +115,7 @@ def plasticity_layout(state: PlasticityState, thresholds: np.ndarray, bits: int)
                     "none",
                     "frame of the load: shear direction, plane normal, third axis",
                 ),
-                frames,
+                _checked_frames(state),
             ),
             (
                 Variable(
@@ -144,10 +123,38 @@ def plasticity_layout(state: PlasticityState, thresholds: np.ndarray, bits: int)
                     ("fraction", "strain"),
                     "float64",
                     "length_squared",
-                    threshold,
+                    "D2min above which a particle is positive: top fraction of the training split",
                 ),
                 thresholds,
             ),
         ),
         dimension=state.dimension,
+    )
+
+
+def _checked_frames(state: PlasticityState) -> np.ndarray:
+    """Return the frames (protocol, d, d) of the loads."""
+    frames = np.array([np.asarray(f, dtype=np.float64) for f in state.frames.values()])
+    unit = np.eye(state.dimension)
+    for name, frame in zip(state.frames, frames, strict=True):
+        if frame.shape != unit.shape or not np.allclose(frame @ frame.T, unit, atol=1e-12):
+            raise DatasetError(
+                f"state {state.name}: the frame of protocol {name} is not orthonormal: give the "
+                "unit vectors of shear direction, plane normal and third axis as its rows"
+            )
+    return frames
+
+
+def _variables(state: PlasticityState) -> tuple[Variable, ...]:
+    """Return the arrays that every sample has."""
+    repeat = "D2min of a second deformation after the particles were shuffled; NaN where none"
+    negative = f"drawn as a negative of the balanced set at f = {STORED_FRACTION:g}"
+    return (
+        *structure_variables(position_dtype="float64", species=state.species),
+        Variable("d2min", PER_LOAD, "float32", "length_squared", "non-affine squared displacement"),
+        Variable("d2min_repeat", PER_LOAD, "float32", "length_squared", repeat),
+        Variable("negative", PER_LOAD, "bool", "none", negative),
+        Variable("shear_stress", CURVE, "float32", "stress", "shear stress along the load"),
+        Variable("potential_energy", CURVE, "float64", "energy", "potential energy per particle"),
+        *([vibrational_msd()] if state.vibrational_msd else []),
     )
