@@ -1,28 +1,37 @@
 """Small runs of the kind that the known figures of `acceptance.py` come from, beside these figures.
 
-    python benchmarks/acceptance_runs.py [2d] [stiffness]
+    python benchmarks/acceptance_runs.py [2d] [stiffness] [drift] [published=FOLDER]
 
 `2d`: a glass of 10 000 particles quenched in 10^2 t_0 and sheared to 5 % along one load, steps of
 10^-3, force tolerance 10^-8. `stiffness`: Cu50Zr50 with 2000 atoms quenched at 10^13 K/s, then
-100 ps at 50 and at 300 K with a step of 2 fs. Some ten minutes of one core each; the runs go
-through the functions that make the datasets.
+100 ps at 50 and at 300 K with a step of 2 fs. `drift`: one Kob-Andersen trajectory of 52 tau at
+T = 0.64 with a step of 0.005. `published`: the configurations of Shiba et al. (2023) at T = 0.44 in
+a folder of their files: energy, configurational temperature, and 20 tau at constant energy from
+each. The first two take some ten minutes of one core each; all go through the functions
+that make the datasets.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from acceptance import Row, print_table
+from acceptance import TASKS, Row, print_table
 
+from glassbench.datasets.opening import open_tree
+from glassbench.potentials.hessian import pair_hessian
+from glassbench.potentials.lennard_jones import KOB_ANDERSEN, forces, kob_andersen_energy
+from glassbench.simulation import kob_andersen
 from glassbench.simulation.copper_zirconium import Protocol, constant_rate, melt, minimise, quench
 from glassbench.simulation.lennard_jones_2d import LENNARD_JONES_2D, QuenchProtocol, quench_glass
 from glassbench.simulation.loading import loadings_2d
 from glassbench.simulation.quasistatic_shear import ShearSchedule, quasistatic_shear
 from glassbench.simulation.stiffness import StiffnessProtocol, measure_stiffness
+from glassbench.structure import neighbour_pairs
 
 STRAINS = (0.005, 0.05)
 
@@ -60,13 +69,64 @@ def warm_glass(scratch: Path) -> Iterator[Row]:
         yield Row(f"stiffness at {temperature:g} K, eV/A^2", values.mean(), None, known)
 
 
-RUNS = {"2d": sheared_glass, "stiffness": warm_glass}
+def drift(scratch: Path) -> Iterator[Row]:
+    """Run one trajectory from a configuration of the embedded dataset."""
+    with open_tree(TASKS / "ka_propensity" / "mini.zarr.zip") as tree:
+        start = tree["T0.64"].to_dataset().isel(configuration=0).load()
+    structure = start.positions.values, start.species.values
+    run = _at_constant_energy(*structure, 0.64, (52.0,), ("drift",), scratch)
+    change = abs(run["total_energy"][-1] - run["total_energy"][0])
+    yield Row("energy drift per particle over 52 tau", change, None, 3e-5)
+
+
+def published(folder: Path, scratch: Path) -> Iterator[Row]:
+    """Look at the published configurations with this project's potential."""
+    energies, temperatures, warm = [], [], []
+    for path in sorted(folder.rglob("*T0.44*.npz")):
+        with np.load(path) as file:
+            positions, species = file["initial_positions"], file["types"].astype(np.int8)
+        edge = (len(positions) / 1.2) ** (1 / 3)
+        found = neighbour_pairs(positions, np.full(3, edge), KOB_ANDERSEN.largest_cutoff)
+        one = found.undirected()
+        pairs = one.senders, one.receivers, one.vectors
+        energies.append(kob_andersen_energy(species, *pairs).mean())
+        curvature = pair_hessian(KOB_ANDERSEN, species, *pairs).trace()
+        temperatures.append((forces(KOB_ANDERSEN, species, *pairs) ** 2).sum() / curvature)
+        names, times = (path.stem,), tuple(range(1, 21))
+        run = _at_constant_energy(positions, species, 0.44, times, names, scratch)
+        warm.append(run["temperature"][6:].mean())
+    if not energies:
+        raise SystemExit(f"{folder} holds no *T0.44*.npz of Shiba et al.: see docs/datasets.md")
+    yield Row("potential energy per particle", np.mean(energies), np.std(energies), -6.212)
+    name = "configurational temperature"
+    yield Row(name, np.mean(temperatures), np.std(temperatures), 0.440)
+    yield Row("temperature from 5 to 20 tau", np.mean(warm), np.std(warm), 0.439)
+
+
+def _at_constant_energy(positions, species, temperature, times, names, scratch) -> dict:
+    protocol = kob_andersen.Protocol(temperature, tau_alpha=np.nan, step=0.005)
+    return kob_andersen.isoconfigurational_trajectory(
+        positions, species, protocol, times, ("acceptance", *names), scratch / "run.log"
+    )
+
+
+RUNS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "2d": sheared_glass,
+    "stiffness": warm_glass,
+    "drift": drift,
+}
 
 
 def main() -> None:
-    for name in sys.argv[1:] or RUNS:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=f"{', '.join(RUNS)}, published=FOLDER; else all")
+    for name in parser.parse_args().names or RUNS:
+        kind, _, folder = name.partition("=")
+        if kind not in RUNS and not (kind == "published" and folder):
+            parser.error(f"there is no run `{name}`: give {', '.join(RUNS)} or published=FOLDER")
+        rows_of = partial(published, Path(folder)) if folder else RUNS[kind]
         with tempfile.TemporaryDirectory() as scratch:
-            print_table(name, list(RUNS[name](Path(scratch))))
+            print_table(kind, list(rows_of(Path(scratch))))
 
 
 if __name__ == "__main__":
