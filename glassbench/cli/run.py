@@ -23,6 +23,7 @@ from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 from .progress import open_display
 from .tables import place_lines, result_table, summary_lines
+from .transfer_table import transfer_table
 
 CONDITIONS_NAMED = 4
 
@@ -198,6 +199,8 @@ def report_lines(task: Task, report: RunReport, workspace: Workspace) -> list[st
         titles = {metric["name"]: metric.get("title", metric["name"]) for metric in task.metrics}
         lines += [*summary_lines(report.record), ""]
         lines += [*result_table(report.record, titles, terminal_width()), ""]
+        elsewhere = transfer_table(report.record, task, terminal_width())
+        lines += [*elsewhere, ""] if elsewhere else []
         lines += place_lines(
             report.record_path, report.tracking, _predictions(report, workspace), report.figures
         )

@@ -44,7 +44,7 @@ def result_table(record: Plain, titles: Mapping[str, str], width: int) -> list[s
     columns += [
         Column(
             f"{titles.get(metric, metric)} [95 %]",
-            [_score(c["scores"], metric) for c in conditions],
+            [score_words(c["scores"], metric) for c in conditions],
         ),
         Column("ceiling", [_ceiling(c, metric) for c in conditions], True),
         Column("score/ceiling", [_share(c, metric) for c in conditions], True),
@@ -114,10 +114,10 @@ def runs_table(records: Sequence[tuple[Path, Plain]], width: int) -> list[str]:
                     "model": record["model"]["name"],
                     "task": record["task"]["name"],
                     "dataset": record["dataset"]["name"],
-                    "condition": _words(condition["condition"]),
+                    "condition": condition_words(condition["condition"]),
                     "seed": ",".join(map(str, record["seeds"])),
                     "tuning": _trials(record),
-                    "score [95 %]": _score(condition["scores"], metric),
+                    "score [95 %]": score_words(condition["scores"], metric),
                     "ceiling": _ceiling(condition, metric),
                     "above floor": above_floor(condition),
                 }
@@ -142,7 +142,8 @@ def above_floor(condition: Plain) -> str:
     return "yes" if low > 0 else "no" if high < 0 else "not significant"
 
 
-def _score(scores: Plain, metric: str) -> str:
+def score_words(scores: Plain, metric: str) -> str:
+    """Return a score with its interval."""
     entry = scores.get(metric)
     if not entry or entry["value"] is None:
         return UNDEFINED
@@ -207,7 +208,8 @@ def _cost(cost: Plain) -> str:
     return ", ".join(parts) or ABSENT
 
 
-def _words(condition: Plain) -> str:
+def condition_words(condition: Plain) -> str:
+    """Return a condition as it is asked for on the command line, short."""
     return " ".join(f"{SYMBOLS.get(a, a)}={value:g}" for a, value in condition.items())
 
 

@@ -46,7 +46,7 @@ class Scores:
     tau_alpha : (C,)
     parents : (C,) names of the independent samples
     groups : the primary metric by configuration; conditions at which it was not told are in none
-    transfer : by place of the condition that was trained at, the scores at others
+    transfer : by place of the condition that was trained at, what the record says of others
     """
 
     points: tuple[Point, ...]
@@ -58,7 +58,7 @@ class Scores:
     tau_alpha: NDArray[np.float64]
     parents: tuple[tuple[str, ...], ...]
     groups: tuple[ByConfiguration, ...]
-    transfer: Mapping[int, Sequence[Mapping[str, Any]]]
+    transfer: Mapping[int, Mapping[str, Any]]
 
     @cached_property
     def place(self) -> dict[Point, int]:
@@ -117,11 +117,7 @@ def scores_of(record: Record, axes: Sequence[str]) -> Scores:
         tau_alpha=_array(entry["tau_alpha"] for entry in entries),
         parents=_shared(tuple(entry["parents"]) for entry in entries),
         groups=_groups(entries, primary),
-        transfer={
-            k: entry["transfer"]["conditions"]
-            for k, entry in enumerate(entries)
-            if entry.get("transfer")
-        },
+        transfer={k: entry["transfer"] for k, entry in enumerate(entries) if entry.get("transfer")},
     )
 
 

@@ -1,4 +1,4 @@
-"""Scores of one fit at conditions that it was not trained on, as a matrix a model."""
+"""One fit at conditions that it was not trained on: a matrix of scores a model, and means."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def transfer_matrices(board: Board) -> list[dict[str, Any]]:
     for row in board.rows:
         pairs = {**_explained_transfer(board, row), **_recorded_transfer(board, row)}
         if any(one != other for one, other in pairs):
-            matrices.append(_matrix(board, row.name, pairs))
+            matrices.append(_matrix(board, row.name, pairs) | {"means": _means(board, row)})
     return matrices
 
 
@@ -24,15 +24,39 @@ def _recorded_transfer(board: Board, row: Row) -> dict[tuple[Point, Point], Mapp
     """Return the scores of a record by where the fit was trained and where it was tested."""
     metric = board.primary.name
     pairs = {}
-    for place, others in row.scores.transfer.items():
+    for place, told in row.scores.transfer.items():
         point = row.scores.points[place]
-        for other in others:
+        for other in told["conditions"]:
             if metric in other["scores"]:
                 pairs[point, _point(board, other["condition"])] = other["scores"][metric]
-        if others:
-            value, ends = row.scores.score(metric, point)
-            pairs[point, point] = {"value": value, "interval": ends}
+        pairs[point, point] = _own_score(row, metric, point)
     return pairs
+
+
+def _own_score(row: Row, metric: str, point: Point) -> dict[str, Any]:
+    value, ends = row.scores.score(metric, point)
+    return {"value": value, "interval": ends}
+
+
+def _means(board: Board, row: Row) -> list[dict[str, Any]]:
+    """Return means of prediction and target where each fit was tested, and their rank order.
+
+    Of tasks with a mean error among their metrics; elsewhere a prediction has not the unit of
+    the target.
+    """
+    offset = next((m.name for m in board.metrics if m.function == "mean_error"), None)
+    if offset is None:
+        return []
+    fits = []
+    for place, told in row.scores.transfer.items():
+        own = row.scores.points[place]
+        tested = {own: (told["means"], _own_score(row, offset, own))}
+        for other in told["conditions"]:
+            tested[_point(board, other["condition"])] = (other["means"], other["scores"][offset])
+        heads = dict(condition_heads(board, sorted(tested)))
+        rows = [(heads[point], *tested[point], point == own) for point in sorted(tested)]
+        fits.append({"trained": heads[own], "rows": rows, "rank_order": told["rank_order"]})
+    return fits
 
 
 def _explained_transfer(board: Board, row: Row) -> dict[tuple[Point, Point], Mapping[str, Any]]:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from glassbench.cli.transfer_table import transfer_table
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.predictions import write_predictions
@@ -82,6 +83,13 @@ def test_a_stiffness_that_changed_with_the_rate_is_ranked_and_its_offset_told(
     # The samples of the other rate are stiffer by 0.1, of which a mean knows nothing.
     assert other["scores"]["offset"]["value"] == pytest.approx(-0.1, abs=0.03)
     assert other["means"]["target"] > entry["transfer"]["means"]["target"]
+    record = _record(answer)
+    lines = transfer_table(record, load_task("cuzr_stiffness"), width=120)
+    assert [line.split()[:2] for line in lines[1:3]] == [
+        ["cooling_rate=1e+13", "cooling_rate=1e+13"], ["cooling_rate=1e+13", "cooling_rate=1e+12"],
+    ]  # fmt: skip
+    assert f"{other['scores']['offset']['value']:.3f}" in lines[2]
+    assert lines[3].endswith(f"over 2 conditions: {entry['transfer']['rank_order']:g}")
 
 
 def test_predictions_of_any_framework_are_scored(glassbench, small_datasets, tmp_path):

@@ -19,6 +19,7 @@ from glassbench.metrics import METRICS
 from glassbench.pages import build_site, read_sources
 from glassbench.pages.equations import DEFINITIONS, mathml
 from glassbench.pages.markdown import render_markdown
+from glassbench.registry import load_task
 
 from .conftest import CONDITIONS, HOSTILE
 from .synthetic_records import PROBE, make_record, put
@@ -267,3 +268,24 @@ def test_the_records_of_the_leaderboard_are_whole(tmp_path):
     assert '<img src="../figure/lj2d_plasticity.png" loading="lazy"' in page
     drawn = content_folder("tasks") / "lj2d_plasticity" / "mini.png"
     assert filecmp.cmp(report.folder / "figure" / "lj2d_plasticity.png", drawn, shallow=False)
+
+
+def test_transfer_over_cooling_rates_is_told_with_means_offsets_and_rank_order(tmp_path):
+    task, rates = load_task("cuzr_stiffness"), ({"cooling_rate": 1e13}, {"cooling_rate": 1e12})
+    record = make_record(task, "m", 0.5, list(rates))
+    fast, slow = record["conditions"]
+    fast["transfer"] = {
+        "conditions": [
+            {key: slow[key] for key in ("condition", "configurations", "parents", "scores")}
+            | {"means": {"prediction": 0.8125, "target": 0.875}}
+        ],
+        "means": {"prediction": 0.75, "target": 0.765625},
+        "rank_order": 1.0,
+    }
+    put(tmp_path / "records", "r", record | {"conditions": [fast]})
+    build_site(read_sources(tmp_path / "records"), tmp_path / "site")
+    page = (tmp_path / "site" / "task" / "cuzr_stiffness.html").read_text(encoding="utf-8")
+    section = page[page.index('id="transfer"') : page.index('id="about"')]
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", section))
+    assert re.search(r"Tested at .* 0\.8125 0\.8750 .* 0\.7500 0\.7656", words)
+    assert "with mean truth over these conditions: 1.00" in words
