@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .scattering import fit_relaxation_time
+from .trend import trend_of
 
 if TYPE_CHECKING:
     from .ka_states import State
 
 MAXIMUM_ENERGY_DRIFT = 2e-3
-MAXIMUM_TREND = 4.0
 
 
 def check_state(
@@ -25,8 +25,7 @@ def check_state(
 
     Held to a limit are the temperature of the NVE runs (within 2 %), the energy
     drift per particle, and the trend of the potential energy over the second
-    half of the equilibration: the mean over parents of last minus first half, in
-    units of its standard error.
+    half of the equilibration.
     """
     gathered = [
         {key: values[key] for key in values if key.startswith("check_")}
@@ -35,26 +34,23 @@ def check_state(
     scattering = np.mean([one["check_scattering"] for one in gathered], axis=0)
     temperature = float(np.mean([one["check_temperature"] for one in gathered]))
     drift = float(np.max([one["check_energy_drift"] for one in gathered]))
-    energies = np.array([parent["potential_energy"][:10] for parent in parents])
-    trends = energies[:, 5:].mean(axis=1) - energies[:, :5].mean(axis=1)
-    error = float(trends.std(ddof=1) / np.sqrt(len(trends))) if len(trends) > 1 else float("nan")
-    trend = float(trends.mean())
+    trend = trend_of(np.array([parent["potential_energy"][:10] for parent in parents]))
     wanted = state.protocol.temperature
     failed = []
     if abs(temperature / wanted - 1) > 0.02:
         failed.append(f"temperature {temperature:.4f} is more than 2 % off {wanted}")
     if drift > MAXIMUM_ENERGY_DRIFT:
         failed.append(f"energy drift {drift:.2g} per particle exceeds {MAXIMUM_ENERGY_DRIFT:g}")
-    if error == error and abs(trend) > MAXIMUM_TREND * error:
-        failed.append(f"potential energy still moves: {trend:.4f} +- {error:.4f}")
+    if trend.moves:
+        failed.append(f"potential energy still moves: {trend}")
     checks: dict[str, object] = {
         "temperature": temperature,
         "energy_drift": drift,
         "potential_energy": float(np.mean([p["potential_energy"].mean() for p in parents])),
         "pressure": float(np.mean([p["pressure"].mean() for p in parents])),
         "inherent_energy": float(np.mean([one["check_inherent_energy"] for one in gathered])),
-        "energy_trend": trend,
-        "energy_trend_error": None if error != error else error,
+        "energy_trend": trend.mean,
+        "energy_trend_error": trend.error,
         "scattering_times": [float(time) for time in state.times],
         "scattering": [float(value) for value in scattering],
         "failed": failed,

@@ -13,13 +13,13 @@ from .copper_zirconium_potential import is_shipped, potential_file
 from .copper_zirconium_samples import quench_parts, read_structure
 from .cuzr_stiffness import State, stiffness_name
 from .pieces import read_piece
+from .trend import Trend, trend_of
 
 MAXIMUM_TEMPERATURE_ERROR = 0.02
 MAXIMUM_PRESSURE = 3000.0
 MAXIMUM_FORCE = 1e-5
 MAXIMUM_BRAGG_PEAK = 0.05
 MAXIMUM_HOPPING = 0.05
-LIQUID_TREND = 4.0
 # Cu50Zr50 with the potential that LAMMPS ships, any cooling rate: what 2000 K and 50 K give.
 KNOWN_ALLOY = {
     "liquid_volume": (19.28, 0.3),
@@ -34,32 +34,33 @@ DISTRIBUTION_WIDTH = 0.1
 
 def check_stiffness(state: State, folder: Path) -> dict[str, object]:
     """Return the physics of one cooling rate as plain values, and `failed`, what is wrong."""
-    found = _sample_checks(state, folder) | _run_checks(state, folder)
-    return found | {"failed": _failures(found, state)}
+    melts = [read_piece(folder, f"{sample}-melt") for sample in state.sample_names]
+    energies = np.array([melt["potential_energy"] for melt in melts])
+    trend = trend_of(energies[:, energies.shape[1] // 2 :])
+    found = {
+        **_sample_checks(state, folder, melts),
+        "liquid_energy_trend": trend.mean,
+        "liquid_energy_trend_error": trend.error,
+        **_run_checks(state, folder),
+    }
+    return found | {"failed": _failures(found, state, trend)}
 
 
-def _sample_checks(state: State, folder: Path) -> dict[str, object]:
+def _sample_checks(state: State, folder: Path, melts: list[dict]) -> dict[str, object]:
     """Return what is known of liquid, quench and minimum; volumes per atom in Angstrom^3."""
     last = len(quench_parts(state.samples.protocol)) - 1
-    melts, ends, minima, structures = [], [], [], []
+    ends, minima, structures = [], [], []
     for sample in state.sample_names:
-        melts.append(read_piece(folder, f"{sample}-melt"))
         ends.append(read_piece(folder, f"{sample}-quench{last:03d}"))
         minima.append(read_piece(folder, sample))
         structures.append(read_structure(folder, sample))
     peaks = [
         strongest_bragg_peak(one["positions"], one["box"], LONGEST_WAVENUMBER) for one in structures
     ]
-    energies = np.array([melt["potential_energy"] for melt in melts])
-    later, latest = np.split(energies[:, energies.shape[1] // 2 :], 2, axis=1)
-    trends = latest.mean(axis=1) - later.mean(axis=1)
-    error = trends.std(ddof=1) / np.sqrt(len(trends)) if len(trends) > 1 else np.nan
     liquid_volumes = np.array([melt["volume"] for melt in melts])
     inherent = np.array([float(minimum["potential_energy"]) for minimum in minima])
     return {
         "liquid_volume": float(liquid_volumes[:, liquid_volumes.shape[1] // 2 :].mean()),
-        "liquid_energy_trend": float(trends.mean()),
-        "liquid_energy_trend_error": None if np.isnan(error) else float(error),
         "glass_volume": float(np.mean([end["volume"][-1] for end in ends])),
         "inherent_energy": float(inherent.mean()),
         "inherent_energy_deviation": float(inherent.std()),
@@ -101,7 +102,7 @@ def _run_checks(state: State, folder: Path) -> dict[str, object]:
     return table | {"half_correlation_of_average": float(np.mean(together))}
 
 
-def _failures(found: dict, state: State) -> list[str]:
+def _failures(found: dict, state: State, trend: Trend) -> list[str]:
     failed = []
     for wanted, temperature, pressure in zip(
         state.temperatures, found["run_temperature"], found["run_pressure"], strict=True
@@ -112,13 +113,11 @@ def _failures(found: dict, state: State) -> list[str]:
             failed.append(
                 f"pressure {pressure:.0f} bar at {wanted} K exceeds {MAXIMUM_PRESSURE:.0f} bar"
             )
-    mean, trend, error = (
-        found[key] for key in ("stiffness_mean", "liquid_energy_trend", "liquid_energy_trend_error")
-    )
+    mean = found["stiffness_mean"]
     if not (np.diff(mean) < 0).all():
         failed.append(f"the mean stiffness does not fall with temperature: {np.round(mean, 3)}")
-    if error is not None and abs(trend) > LIQUID_TREND * error:
-        failed.append(f"the energy of the liquid still moves: {trend:.4f} +- {error:.4f} eV")
+    if trend.moves:
+        failed.append(f"the energy of the liquid still moves: {trend} eV")
     if not found["glass_volume"] < found["liquid_volume"]:
         failed.append("the glass is not denser than the liquid")
     for key, limit in (

@@ -109,5 +109,5 @@ def test_a_quench_must_end_below_the_liquid_and_a_relaxing_liquid_is_noted():
     assert check_quenches([quenched(), quenched()])["failed"] == []
     (failure,) = check_quenches([quenched(), quenched(energy=-2.0)])["failed"]
     assert "does not fall" in failure
-    noted = check_quenches([quenched(drop=0.1), quenched(drop=0.11)])
+    noted = check_quenches([quenched(drop=0.1 + 0.01 * number) for number in range(6)])
     assert noted["failed"] == [] and "had not come to equilibrium" in noted["notes"][0]
