@@ -103,7 +103,7 @@ def _draw_scattering(axis: Axes, dataset: Dataset) -> None:
 
 
 def _draw_propensity(axis: Axes, dataset: Dataset) -> None:
-    name = dataset.states[0]
+    name = _state_with_training(dataset)
     state = dataset.state(name)
     values = np.concatenate([_of_first_species(state, i) for i in _some(dataset, name)], axis=1)
     for colour, time, at_time in zip(
@@ -140,24 +140,21 @@ def _draw_ceiling(axis: Axes, dataset: Dataset) -> None:
 
 
 def _draw_temperatures(axis: Axes, dataset: Dataset) -> None:
-    name = dataset.states[0]
-    state = dataset.state(name)
-    chosen = _some(dataset, name)
-    values = np.concatenate([state.one("stiffness_by_temperature", i) for i in chosen], axis=1)
-    species = np.concatenate([state.one("species", i) for i in chosen])
-    for colour, kind in zip(COLOURS, np.unique(species), strict=False):
-        own = values[:, species == kind]
-        axis.errorbar(
-            state.short("temperature"), own.mean(axis=1), own.std(axis=1), fmt="o-",
-            color=colour, capsize=2, label=f"{state.species_name(kind)}, mean and spread of atoms",
-        )  # fmt: skip
+    for colour, name in zip(_colours(dataset.states), dataset.states, strict=True):
+        state, chosen = dataset.state(name), _some(dataset, name)
+        values = np.concatenate([state.one("stiffness_by_temperature", i) for i in chosen], axis=1)
+        temperatures, mean, spread = state.short("temperature"), values.mean(1), values.std(1)
+        axis.plot(temperatures, mean, "o-", color=colour, label=f"{name}, mean and spread of atoms")
+        axis.fill_between(
+            temperatures, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0
+        )
+        axis.set_ylabel(label("stiffness", state.units("stiffness")))
     axis.set_ylim(bottom=0)
     axis.set_xlabel("T (K)")
-    axis.set_ylabel(label("stiffness", state.units("stiffness")))
 
 
 def _draw_stiffness(axis: Axes, dataset: Dataset) -> None:
-    name = dataset.states[0]
+    name = _state_with_training(dataset)
     state = dataset.state(name)
     chosen = _some(dataset, name)
     values = np.concatenate([state.one("stiffness", i) for i in chosen])
@@ -183,7 +180,7 @@ def _draw_stress(axis: Axes, dataset: Dataset) -> None:
 
 
 def _draw_d2min(axis: Axes, dataset: Dataset) -> None:
-    name = dataset.states[0]
+    name = _state_with_training(dataset)
     state = dataset.state(name)
     values = np.concatenate([state.one("d2min", i) for i in _some(dataset, name)])
     thresholds = state.short("d2min_threshold")[0]
@@ -209,6 +206,12 @@ def _draw_density(axis: Axes, values: np.ndarray, colour: str, words: str) -> No
     places = np.linspace(low, high, 200)
     thinned = values[:: max(1, len(values) // MOST_VALUES)]
     axis.plot(places, gaussian_kde(thinned)(places), color=colour, label=words)
+
+
+def _state_with_training(dataset: Dataset) -> str:
+    """Return the first state with configurations to train on, the first one where none has."""
+    states = dataset.states
+    return next((name for name in states if "train" in dataset.state(name).splits), states[0])
 
 
 def _some(dataset: Dataset, name: str) -> list[int]:
