@@ -11,7 +11,7 @@ from .costs import pareto_front, replaced_dynamics
 from .exports import as_bibtex
 from .shared import TIER_HEADS, bar_backdrop, range_bar, scale_of
 from .standing import Place, Standing, mean_over
-from .transfer_matrix import transfer_matrices
+from .transfer_matrix import transfer_of
 from .words import decimals_for
 
 MOST_CONDITION_COLUMNS = 6
@@ -38,7 +38,7 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
         "tiers_ranked": _tiers_ranked(standing, rows),
         "parents": _independent_samples(board, standing),
         "front": pareto_front(board, standing),
-        "transfer": transfer_matrices(board),
+        "transfer": transfer_of(board, [place.row.name for place in standing.places]),
         "replaced": replaced_dynamics(board),
         "years": sorted({r["year"] for r in rows if r["year"]}),
         "tiers_here": sorted({tier for r in rows for tier in r["reads"]}),

@@ -1,23 +1,36 @@
-"""One fit at conditions that it was not trained on: a matrix of scores a model, and means."""
+"""Fits at conditions that they were not trained on: scores, and means over the samples."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .boards import Board, Point, Row
 from .condition_heads import condition_heads
 
 
-def transfer_matrices(board: Board) -> list[dict[str, Any]]:
-    """Return a matrix a model that was tested at other conditions than it was trained at."""
+def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
+    """Return what the board knows of transfer, models in the order of `names`.
+
+    Returns
+    -------
+    `matrices`, a model each, or instead `together`, one row a model, where all were trained at
+    the same single condition; `means` of the tasks that have them
+    """
+    rows = sorted(board.rows, key=lambda row: names.index(row.name))
     matrices = []
-    for row in board.rows:
+    for row in rows:
         pairs = {**_explained_transfer(board, row), **_recorded_transfer(board, row)}
         if any(one != other for one, other in pairs):
-            matrices.append(_matrix(board, row.name, pairs) | {"means": _means(board, row)})
-    return matrices
+            matrices.append(_matrix(board, row.name, pairs))
+    alike = {(tuple(m["columns"]), *(words for words, _ in m["rows"])) for m in matrices}
+    together = len(alike) == 1 and len(matrices[0]["rows"]) == 1
+    return {
+        "matrices": [] if together else matrices,
+        "together": matrices if together else [],
+        "means": [means for row in rows for means in _means(board, row)],
+    }
 
 
 def _recorded_transfer(board: Board, row: Row) -> dict[tuple[Point, Point], Mapping[str, Any]]:
@@ -38,25 +51,23 @@ def _own_score(row: Row, metric: str, point: Point) -> dict[str, Any]:
     return {"value": value, "interval": ends}
 
 
-def _means(board: Board, row: Row) -> list[dict[str, Any]]:
-    """Return means of prediction and target where each fit was tested, and their rank order.
+def _means(board: Board, row: Row) -> Iterator[dict[str, Any]]:
+    """Yield, for each fit, means of prediction and target where it was tested, in rank order too.
 
     Of tasks with a mean error among their metrics; elsewhere a prediction has not the unit of
     the target.
     """
     offset = next((m.name for m in board.metrics if m.function == "mean_error"), None)
     if offset is None:
-        return []
-    fits = []
+        return
     for place, told in row.scores.transfer.items():
         own = row.scores.points[place]
         tested = {own: (told["means"], _own_score(row, offset, own))}
         for other in told["conditions"]:
             tested[_point(board, other["condition"])] = (other["means"], other["scores"][offset])
         heads = dict(condition_heads(board, sorted(tested)))
-        rows = [(heads[point], *tested[point], point == own) for point in sorted(tested)]
-        fits.append({"trained": heads[own], "rows": rows, "rank_order": told["rank_order"]})
-    return fits
+        cells = [(heads[point], *tested[point], point == own) for point in sorted(tested)]
+        yield {"name": row.name, "cells": cells, "rank_order": told["rank_order"]}
 
 
 def _explained_transfer(board: Board, row: Row) -> dict[tuple[Point, Point], Mapping[str, Any]]:

@@ -287,5 +287,5 @@ def test_transfer_over_cooling_rates_is_told_with_means_offsets_and_rank_order(t
     page = (tmp_path / "site" / "task" / "cuzr_stiffness.html").read_text(encoding="utf-8")
     section = page[page.index('id="transfer"') : page.index('id="about"')]
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", section))
-    assert re.search(r"Tested at .* 0\.8125 0\.8750 .* 0\.7500 0\.7656", words)
-    assert "with mean truth over these conditions: 1.00" in words
+    assert "All were trained at q = 10¹³ K/s" in words
+    assert re.search(r"truth 0\.8750 0\.7656 m 0\.8125 \[.*\] 0\.7500 \[.*\] 1\.00", words)
