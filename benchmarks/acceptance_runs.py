@@ -96,7 +96,7 @@ def published(folder: Path, scratch: Path) -> Iterator[Row]:
         run = _at_constant_energy(positions, species, 0.44, times, names, scratch)
         warm.append(run["temperature"][6:].mean())
     if not energies:
-        raise SystemExit(f"{folder} holds no *T0.44*.npz of Shiba et al.: see docs/datasets.md")
+        raise SystemExit(f"{folder} holds no *T0.44*.npz of Shiba et al. (2023)")
     yield Row("potential energy per particle", np.mean(energies), np.std(energies), -6.212)
     name = "configurational temperature"
     yield Row(name, np.mean(temperatures), np.std(temperatures), 0.440)

@@ -15,6 +15,7 @@ def choose_conditions(
     available: Sequence[Condition],
     asked: Mapping[str, AxisChoice],
     default: Mapping[str, Sequence[float]],
+    holder: str = "the dataset",
 ) -> tuple[Condition, ...]:
     """Return the available conditions that are meant, in the order of the dataset.
 
@@ -28,6 +29,7 @@ def choose_conditions(
     available : conditions of the dataset
     asked : by axis
     default : by axis, values that `task.toml` states for the dataset
+    holder : what has the available conditions, for messages
 
     Raises
     ------
@@ -35,14 +37,14 @@ def choose_conditions(
         With the values that exist.
     """
     if not available:
-        raise WordError("the dataset holds no condition: import it again")
-    options = {axis: _options(axis, choice, available) for axis, choice in asked.items()}
+        raise WordError(f"{holder} holds no condition: make or import the dataset again")
+    options = {axis: _options(axis, choice, available, holder) for axis, choice in asked.items()}
     chosen: set[Condition] = set()
     for combination in itertools.product(*options.values()):
         demanded = dict(zip(options, combination, strict=True))
         fitting = [c for c in available if all(_has(c, a, o) for a, o in demanded.items())]
         if not fitting:
-            _refuse(available, demanded)
+            _refuse(available, demanded, holder)
         chosen.update(_narrowed(fitting, [a for a in default if a not in asked], default))
     return tuple(condition for condition in available if condition in chosen)
 
@@ -63,7 +65,9 @@ def match_condition(available: Sequence[Condition], wanted: Mapping[str, float])
     return choose_conditions(available, choices, {})[0]
 
 
-def _options(axis: str, choice: AxisChoice, available: Sequence[Condition]) -> list[tuple]:
+def _options(
+    axis: str, choice: AxisChoice, available: Sequence[Condition], holder: str
+) -> list[tuple]:
     """Return what must each be there: single values and ranges, as (low, high)."""
     if choice.everything:
         return [(float("-inf"), float("inf"))]
@@ -71,7 +75,7 @@ def _options(axis: str, choice: AxisChoice, available: Sequence[Condition]) -> l
     for option in options:
         if not any(_has(condition, axis, option) for condition in available):
             raise WordError(
-                f"the dataset has no {axis} {_as_text(option)}: it has {_values(available, axis)}"
+                f"{holder} has no {axis} {_as_text(option)}: it has {_values(available, axis)}"
             )
     return options
 
@@ -92,14 +96,16 @@ def _narrowed(
     return fitting
 
 
-def _refuse(available: Sequence[Condition], demanded: Mapping[str, tuple[float, float]]) -> None:
+def _refuse(
+    available: Sequence[Condition], demanded: Mapping[str, tuple[float, float]], holder: str
+) -> None:
     """Say which value is missing at the values of the axes before it."""
     fitting, before = list(available), []
     for axis, option in demanded.items():
         left = [condition for condition in fitting if _has(condition, axis, option)]
         if not left:
             raise WordError(
-                f"the dataset has no {axis} {_as_text(option)} at {' '.join(before)}: it has "
+                f"{holder} has no {axis} {_as_text(option)} at {' '.join(before)}: it has "
                 f"{_values(fitting, axis)} there"
             )
         fitting = left

@@ -145,9 +145,8 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
 
     view = open_view(task, found.path)
     refuse_failed(view.dataset, asked.failed_checks)
-    conditions = choose_conditions(
-        view.conditions("train"), asked.axes, task.default_values(found.name)
-    )
+    trained, default = view.conditions("train"), task.default_values(found.name)
+    conditions = choose_conditions(trained, asked.axes, default, "the training split")
     return [
         BenchmarkRequest(
             task=task,
