@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .boards import Board, Point, Row
@@ -29,7 +29,7 @@ def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
     return {
         "matrices": [] if together else matrices,
         "together": matrices if together else [],
-        "means": [means for row in rows for means in _means(board, row)],
+        "means": _means(board, rows),
     }
 
 
@@ -42,32 +42,38 @@ def _recorded_transfer(board: Board, row: Row) -> dict[tuple[Point, Point], Mapp
         for other in told["conditions"]:
             if metric in other["scores"]:
                 pairs[point, _point(board, other["condition"])] = other["scores"][metric]
-        pairs[point, point] = _own_score(row, metric, point)
+        value, ends = row.scores.score(metric, point)
+        pairs[point, point] = {"value": value, "interval": ends}
     return pairs
 
 
-def _own_score(row: Row, metric: str, point: Point) -> dict[str, Any]:
-    value, ends = row.scores.score(metric, point)
-    return {"value": value, "interval": ends}
-
-
-def _means(board: Board, row: Row) -> Iterator[dict[str, Any]]:
-    """Yield, for each fit, means of prediction and target where it was tested, in rank order too.
+def _means(board: Board, rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Return means of prediction and truth wherever fits were tested, or None where there are none.
 
     Of tasks with a mean error among their metrics; elsewhere a prediction has not the unit of
-    the target.
+    the truth.
     """
-    offset = next((m.name for m in board.metrics if m.function == "mean_error"), None)
-    if offset is None:
-        return
-    for place, told in row.scores.transfer.items():
-        own = row.scores.points[place]
-        tested = {own: (told["means"], _own_score(row, offset, own))}
-        for other in told["conditions"]:
-            tested[_point(board, other["condition"])] = (other["means"], other["scores"][offset])
-        heads = dict(condition_heads(board, sorted(tested)))
-        cells = [(heads[point], *tested[point], point == own) for point in sorted(tested)]
-        yield {"name": row.name, "cells": cells, "rank_order": told["rank_order"]}
+    if all(metric.function != "mean_error" for metric in board.metrics):
+        return None
+    fits = []
+    for row in rows:
+        for place, told in row.scores.transfer.items():
+            own = row.scores.points[place]
+            others = {_point(board, o["condition"]): o["means"] for o in told["conditions"]}
+            fits.append((row.name, own, {own: told["means"], **others}, told["rank_order"]))
+    if not fits:
+        return None
+    tested = sorted({point for _, _, means, _ in fits for point in means})
+    truth = {point: m["target"] for _, _, means, _ in fits for point, m in means.items()}
+    heads = dict(condition_heads(board, tested))
+    return {
+        "columns": [heads[point] for point in tested],
+        "truth": [truth[point] for point in tested],
+        "rows": [
+            (name, [(means.get(point), point == own) for point in tested], rank_order)
+            for name, own, means, rank_order in fits
+        ],
+    }
 
 
 def _explained_transfer(board: Board, row: Row) -> dict[tuple[Point, Point], Mapping[str, Any]]:
