@@ -22,9 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
+from glassbench.contract.model_card import hyperparameters_for
 from glassbench.metrics import pearson
 from glassbench.model import Condition, Example, Run, Structure
-from glassbench.registry import hyperparameters_for, load_model_card, load_model_class
+from glassbench.plugins.registry import load_model_card, load_model_class
 
 MODELS = (
     "averaged_ridge",

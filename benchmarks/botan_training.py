@@ -35,7 +35,7 @@ from glassbench.datasets.isoconfigurational import average_trajectories
 from glassbench.datasets.pairs import PAIR_CUTOFF, undirected_pairs
 from glassbench.metrics import pearson
 from glassbench.model import Condition, Example, Run, Structure
-from glassbench.registry import load_model_card, load_model_class
+from glassbench.plugins.registry import load_model_card, load_model_class
 from glassbench.training.augmentation import draw_matrix
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,12 +19,7 @@ import time
 import numpy as np
 import torch
 
-from glassbench.structure import (
-    DENSITY_MAP_2D,
-    DENSITY_MAP_3D,
-    density_maps,
-    padded_surroundings,
-)
+from glassbench.structure import DENSITY_MAP_2D, DENSITY_MAP_3D, density_maps, padded_surroundings
 
 SYSTEMS = {
     "2D, 50 x 50 x 2": (2, 10_000, 1.0243, DENSITY_MAP_2D),

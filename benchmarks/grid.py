@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from glassbench.cli.columns import Column, in_columns
-from glassbench.registry import list_tasks, load_task
+from glassbench.plugins.registry import list_tasks, load_task
 
 
 def sweep(task, selection, home):

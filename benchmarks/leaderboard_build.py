@@ -28,7 +28,7 @@ def write_records(folder: Path, total: int, conditions: int) -> int:
     """Write synthetic records; return their bytes."""
     from synthetic_records import grid, make_record, put
 
-    from glassbench.registry import list_tasks, load_task
+    from glassbench.plugins.registry import list_tasks, load_task
 
     tasks = [load_task(found.name) for found in list_tasks() if not found.error]
     boards = [(task, f"data{k}") for task in tasks for k in range(DATASETS)]

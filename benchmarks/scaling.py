@@ -68,8 +68,8 @@ class Measured:
 def real_seconds(home: Path) -> float:
     """Return what a small real trial takes here, in this process."""
     from glassbench.cli.run import _understand, make_requests
-    from glassbench.cluster.request import model_trials
-    from glassbench.trial import run_trial
+    from glassbench.experiments.request import model_trials
+    from glassbench.trial.run import run_trial
 
     words = ["task=ka_propensity", "model=neighbour_count_ridge", "time=16.5", f"home={home}"]
     (trial,) = model_trials(make_requests(*_understand(words))[0])
@@ -79,7 +79,7 @@ def real_seconds(home: Path) -> float:
 
 
 def _workspace(home: Path):
-    from glassbench.workspace import Workspace
+    from glassbench.home.workspace import Workspace
 
     return Workspace(home)
 
@@ -91,7 +91,7 @@ def on_nodes(
     from scaling_standin import make_trials
 
     from glassbench.cluster import execute, open_session
-    from glassbench.cluster.terms import Terms
+    from glassbench.experiments.terms import Terms
 
     for _ in range(nodes - len(cluster.list_all_nodes())):
         cluster.add_node(num_cpus=1, wait=False)
@@ -117,7 +117,7 @@ def throughput(cluster, trials: int, folder: Path) -> dict[str, float]:
     from scaling_standin import make_trials
 
     from glassbench.cluster import execute, open_session
-    from glassbench.cluster.terms import Terms
+    from glassbench.experiments.terms import Terms
 
     waiting = make_trials(folder / "plugin", trials, 0.0)
     terms = Terms(reused=lambda trial: True)
@@ -209,8 +209,8 @@ def asked_again(folder: Path, count: int) -> dict[str, float]:
     from scaling_standin import make_trials, result_of
 
     from glassbench.cluster import execute
-    from glassbench.cluster.terms import Terms
-    from glassbench.results import write_result
+    from glassbench.experiments.terms import Terms
+    from glassbench.trial.result import write_result
 
     workspace = _workspace(folder / "finished")
     trials = make_trials(folder / "plugin", count, 1.0)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from glassbench.contract.folder_digest import folder_digest
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.model import Condition, Progress
-from glassbench.plan import DatasetReference, ModelReference, Trial, folder_digest
-from glassbench.results import ConditionScores, Score, TrialResult, write_result
+from glassbench.trial.result import ConditionScores, Score, TrialResult, write_result
 
 CONFIGURATIONS, PARTICLES, EPOCHS = 8, 4096, 4
 
@@ -20,7 +21,7 @@ def run(trial, workspace, *, report, device="cpu", threads=1) -> TrialResult:
     began = time.time()
     import torch  # noqa: F401
 
-    import glassbench.trial  # noqa: F401
+    import glassbench.trial.run  # noqa: F401
 
     seconds = float(trial.hyperparameters["seconds"])
     ready = time.time()

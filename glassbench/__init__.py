@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .problem import Problem
+    from .trial.problem import Problem
 
 __all__ = ["__version__", "load_task"]
 __version__ = "0.1.0"
@@ -29,6 +29,6 @@ def load_task(
     dataset : name or path, by default the one that the task takes
     home : folder of imported datasets, by default as the command line has it
     """
-    from .problem import open_problem
+    from .trial.problem import open_problem
 
     return open_problem(name, dataset, home)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glassbench.contract.model_card import read_model_card
+from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.store import open_dataset
+from glassbench.experiments.tuning.study import Study
 from glassbench.model import Condition
-from glassbench.model_card import read_model_card
-from glassbench.plan import DatasetReference
-from glassbench.registry import load_task
-from glassbench.tuning.study import Study
+from glassbench.plugins.registry import load_task
 
 CARD = """
 name = "climber"

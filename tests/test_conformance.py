@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glassbench.conformance import assert_conforms
-from glassbench.registry import list_models, load_model_card
+from glassbench.plugins.registry import list_models, load_model_card
 
 
 def plugins() -> list:

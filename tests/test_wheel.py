@@ -37,7 +37,7 @@ def test_the_wheel_puts_one_package_into_site_packages(unpacked):
 
 def test_every_task_and_model_is_found_in_the_wheel_with_the_digest_of_the_checkout(unpacked):
     code = (
-        "from glassbench.registry import *\n"
+        "from glassbench.plugins.registry import *\n"
         "for task in list_tasks(): print('task', task.name, load_task(task.name).folder)\n"
         "for m in list_models(): print('model', m.name, load_model_card(m.name).digest)\n"
     )

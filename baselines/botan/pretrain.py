@@ -37,13 +37,13 @@ from scipy.sparse.linalg import lsqr
 from torch import Tensor, nn
 
 from glassbench import load_task
+from glassbench.home.workspace import open_workspace
 from glassbench.model import Example
-from glassbench.registry import load_model_card, load_model_class
+from glassbench.plugins.registry import load_model_card, load_model_class
 from glassbench.structure import minimum_image
 from glassbench.training.augmentation import symmetry_matrices
 from glassbench.training.graph_network import Perceptron
 from glassbench.training.precision import autocast_for
-from glassbench.workspace import open_workspace
 
 TEMPERATURE, TIMES, SEED = 0.64, (0.52, 5.2, 16.5), 0
 TARGET = "pair_distance_change"

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..config import WordError
-from ..suggest import did_you_mean
+from ..contract.conditions import WordError
+from ..contract.suggest import did_you_mean
 from .columns import in_pairs
 from .guard import guarded
 from .output import Json, new_group, write_json, write_lines

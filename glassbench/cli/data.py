@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ..catalogue import FoundDataset
-from ..config import WordError, check_keys, split_words
-from ..errors import UserError
-from ..workspace import Workspace, open_workspace
+from ..contract.conditions import WordError
+from ..contract.errors import UserError
+from ..experiments.words import check_keys, split_words
+from ..home.workspace import Workspace, open_workspace
+from ..plugins.datasets import FoundDataset
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .data_find import all_datasets, find_any
 from .data_generate import generate

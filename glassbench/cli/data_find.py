@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..catalogue import FoundDataset, list_datasets
-from ..errors import UserError
-from ..registry import list_tasks
-from ..suggest import did_you_mean
-from ..task import read_task
-from ..workspace import Workspace
+from ..contract.errors import UserError
+from ..contract.suggest import did_you_mean
+from ..contract.task import read_task
+from ..home.workspace import Workspace
+from ..plugins.datasets import FoundDataset, list_datasets
+from ..plugins.registry import list_tasks
 
 
 def all_datasets(workspace: Workspace) -> list[FoundDataset]:

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from ..config import check_keys, parse_count, parse_switch, split_words
-from ..errors import UserError
-from ..registry import load_task
-from ..workspace import open_workspace
+from ..contract.errors import UserError
+from ..experiments.words import check_keys, parse_count, parse_switch, split_words
+from ..home.workspace import open_workspace
+from ..plugins.registry import load_task
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .counter import Counter
 from .data_find import find_any

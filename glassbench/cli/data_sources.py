@@ -9,16 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ..config import (
-    WordError,
-    check_keys,
-    parse_axis,
-    parse_count,
-    split_words,
-)  # fmt: skip
-from ..registry import list_tasks
-from ..task import read_task
-from ..workspace import open_workspace
+from ..contract.conditions import WordError
+from ..contract.task import read_task
+from ..experiments.words import check_keys, parse_axis, parse_count, split_words  # fmt: skip
+from ..home.workspace import open_workspace
+from ..plugins.registry import list_tasks
 from .columns import in_pairs
 from .counter import Counter
 from .guard import guarded, say

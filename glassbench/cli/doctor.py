@@ -13,12 +13,12 @@ from pathlib import Path
 import typer
 
 from .. import __version__
-from ..catalogue import list_datasets
-from ..config import check_keys, split_words
-from ..findings import ABSENT, BROKEN, OK, Finding
-from ..registry import list_models, list_tasks
-from ..task import read_task
-from ..workspace import Workspace, open_workspace
+from ..contract.finding import ABSENT, BROKEN, OK, Finding
+from ..contract.task import read_task
+from ..experiments.words import check_keys, split_words
+from ..home.workspace import Workspace, open_workspace
+from ..plugins.datasets import list_datasets
+from ..plugins.registry import list_models, list_tasks
 from .columns import in_pairs
 from .doctor_cluster import KEYS, examine_cluster
 from .guard import FAILED, guarded
@@ -211,7 +211,7 @@ def _workspace(workspace: Workspace) -> Finding:
 
 
 def _cache(workspace: Workspace) -> Finding:
-    from ..cache import Cache, folder_from_environment
+    from ..home.cache import Cache, folder_from_environment
 
     cache = Cache(folder_from_environment(workspace.cache))
     usage = cache.usage()

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..config import WordError
-from ..findings import BROKEN, OK, Finding
-from ..workspace import Workspace
+from ..contract.conditions import WordError
+from ..contract.finding import BROKEN, OK, Finding
+from ..home.workspace import Workspace
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import say
 from .output import write_json, write_lines

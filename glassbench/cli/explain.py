@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..config import WordError, check_keys, parse_switch, split_words
-from ..workspace import Workspace, open_workspace
+from ..contract.conditions import WordError
+from ..experiments.words import check_keys, parse_switch, split_words
+from ..home.workspace import Workspace, open_workspace
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
 from .runs import read_records
@@ -52,7 +53,7 @@ def explain(words: Words = None, json_output: Json = False) -> None:
 
 def _find(run: str, workspace: Workspace) -> tuple[Path, dict[str, Any]]:
     """Return the record that is meant, and its file."""
-    from ..record import read_record
+    from ..record.file import read_record
 
     if Path(run).is_file():
         return Path(run), read_record(Path(run))

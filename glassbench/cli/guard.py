@@ -14,9 +14,9 @@ from pathlib import Path
 
 import typer
 
-from ..errors import UserError
-from ..task import TaskError
-from ..workspace import open_workspace
+from ..contract.errors import UserError
+from ..contract.task import TaskError
+from ..home.workspace import open_workspace
 
 FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from ..config import WordError, check_keys, split_words
-from ..content import content_folder
+from ..contract.conditions import WordError
+from ..experiments.words import check_keys, split_words
+from ..home.content import content_folder
 from .guard import guarded, say
 from .output import Json, Words, new_group, write_json, write_lines
 
@@ -65,7 +66,7 @@ def serve(words: Words = None) -> None:
     from functools import partial
     from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-    from ..config import parse_count, parse_switch
+    from ..experiments.words import parse_count, parse_switch
 
     values = split_words(words or [])
     check_keys(values, ("out", "records", "port", "open"))

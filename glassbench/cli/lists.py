@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from ..catalogue import list_datasets
-from ..config import check_keys, split_words
-from ..errors import UserError
-from ..model_card import ModelCard, parse_model_card, read_toml
-from ..registry import Found, list_models, list_tasks, load_model_card, load_task
-from ..suggest import did_you_mean
-from ..task import Task, read_task
-from ..workspace import Workspace, open_workspace
+from ..contract.errors import UserError
+from ..contract.model_card import ModelCard, parse_model_card, read_toml
+from ..contract.suggest import did_you_mean
+from ..contract.task import Task, read_task
+from ..experiments.words import check_keys, split_words
+from ..home.workspace import Workspace, open_workspace
+from ..plugins.datasets import list_datasets
+from ..plugins.registry import Found, list_models, list_tasks, load_model_card, load_task
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..config import check_keys, parse_switch, split_words
-from ..workspace import open_workspace
+from ..experiments.words import check_keys, parse_switch, split_words
+from ..home.workspace import open_workspace
 from .guard import FAILED, guarded
 from .output import Json, Words, new_group, write_json, write_lines
 from .submission import path_and_words

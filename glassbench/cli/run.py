@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..catalogue import find_dataset
-from ..conditions import choose_conditions
-from ..config import RunRequest, WordError, parse_run, split_words
-from ..given_files import keep_given_files
-from ..plan import DatasetReference
-from ..registry import hyperparameters_for, list_models, load_model_card, load_task
-from ..task import Task
-from ..tuning.configuration import Configuration, read_configuration
-from ..workspace import Workspace, open_workspace
+from ..contract.conditions import WordError, choose_conditions
+from ..contract.model_card import hyperparameters_for
+from ..contract.task import Task
+from ..contract.trial_plan import DatasetReference
+from ..experiments.tuning.configuration import Configuration, read_configuration
+from ..experiments.words import RunRequest, parse_run, split_words
+from ..home.given_files import keep_given_files
+from ..home.workspace import Workspace, open_workspace
+from ..plugins.datasets import find_dataset
+from ..plugins.registry import list_models, load_model_card, load_task
 from .columns import terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -179,8 +180,8 @@ def announcement(request: BenchmarkRequest) -> str:
 
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
     """Remove what earlier runs left of a request's trials, but not of its floors."""
-    from ..cluster.request import model_trials
-    from ..storage import Storage
+    from ..experiments.request import model_trials
+    from ..home.storage import Storage
 
     for trial in model_trials(request):
         folder = workspace.trial_folder(trial.key)

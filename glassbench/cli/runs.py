@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..config import check_keys, split_words
-from ..workspace import Workspace, open_workspace
+from ..experiments.words import check_keys, split_words
+from ..home.workspace import Workspace, open_workspace
 from .columns import terminal_width
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -51,7 +51,7 @@ def runs(words: Words = None, json_output: Json = False) -> None:
 
 def read_records(workspace: Workspace) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
     """Return the records of the workspace, and what is wrong with the files that are none."""
-    from ..record import RecordError, read_record
+    from ..record.file import RecordError, read_record
 
     records, unreadable = [], []
     for path in sorted(workspace.records.glob("*.json")):
@@ -64,7 +64,7 @@ def read_records(workspace: Workspace) -> tuple[list[tuple[Path, dict[str, Any]]
 
 def unfinished_trials(workspace: Workspace) -> list[dict[str, str]]:
     """Return the trials that began and have no result."""
-    from ..plan import trial_from_json
+    from ..contract.trial_plan import trial_from_json
 
     unfinished = []
     for path in sorted(workspace.trials.glob("*/*/trial.json")):

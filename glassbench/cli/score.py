@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..catalogue import find_dataset
-from ..conditions import match_condition
-from ..config import WordError, check_keys, parse_axis, split_words
-from ..errors import UserError
+from ..contract.conditions import WordError, match_condition
+from ..contract.errors import UserError
+from ..contract.task import Task
+from ..experiments.words import check_keys, parse_axis, split_words
+from ..home.workspace import open_workspace
 from ..model import Condition
-from ..predictions import read_predictions
-from ..registry import load_task
-from ..results import ConditionScores, TrialResult
-from ..task import Task
-from ..workspace import open_workspace
+from ..plugins.datasets import find_dataset
+from ..plugins.registry import load_task
+from ..trial.predictions import read_predictions
+from ..trial.result import ConditionScores, TrialResult
 from .columns import in_pairs, terminal_width
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -86,7 +86,7 @@ def score_record(
     ----------
     predictions : by condition, configuration and target
     """
-    from ..scoring import PredictionsError, score_condition
+    from ..trial.score import PredictionsError, score_condition
 
     conditions = []
     for condition, by_configuration in predictions.items():
@@ -119,9 +119,9 @@ def _entry(
     task: Task, dataset: str, view: View, condition: Condition, scores: ConditionScores
 ) -> dict[str, Any]:
     """Return the record's entry of one condition, for predictions that stand for one seed."""
-    from ..record_scores import condition_entry
-    from ..reported import reported_at
-    from ..scoring import noise_ceilings
+    from ..contract.reported import reported_at
+    from ..record.scores import condition_entry
+    from ..trial.score import noise_ceilings
 
     result = TrialResult(
         key="",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..config import WordError, split_words
-from ..registry import load_task
-from ..results import TrialResult
-from ..workspace import Workspace, open_workspace
+from ..contract.conditions import WordError
+from ..experiments.words import split_words
+from ..home.workspace import Workspace, open_workspace
+from ..plugins.registry import load_task
+from ..trial.result import TrialResult
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -20,13 +21,13 @@ from .tables import ABSENT, UNDEFINED
 
 if TYPE_CHECKING:
     from ..cluster import Event
-    from ..studies import PlannedStudy
+    from ..experiments.study import PlannedStudy
 
 
 @guarded
 def studies(json_output: Json = False) -> None:
     """List the studies of the papers that `glassbench study` does."""
-    from ..studies import STUDIES
+    from ..experiments.study import STUDIES
 
     if json_output:
         write_json({"studies": [_study_plain(study) for study in STUDIES]})
@@ -58,7 +59,7 @@ def study(words: Words = None, json_output: Json = False) -> None:
     floors and noise ceiling. What is finished is not computed again: the same words go on.
     A study makes no record: what it varies is not the standard use of the dataset.
     """
-    from ..studies import plan_study
+    from ..experiments.study import plan_study
 
     request, task = _understand(list(words or []))
     workspace = open_workspace(request.run.home)
@@ -78,7 +79,7 @@ def study(words: Words = None, json_output: Json = False) -> None:
 
 def _understand(words: Sequence[str]):
     """Return the request and its task."""
-    from ..studies import STUDIES, find_study, parse_study
+    from ..experiments.study import STUDIES, find_study, parse_study
 
     if not words or "=" in words[0]:
         names = ", ".join(study.name for study in STUDIES)
@@ -96,7 +97,7 @@ def _execute(
 ) -> tuple[dict[str, TrialResult], dict[str, str]]:
     """Run the trials of a study; return results, and errors of those that failed, by key."""
     from ..cluster import execute
-    from ..cluster.terms import Terms
+    from ..experiments.terms import Terms
 
     run, results, failures = planned.request.run, {}, {}
     needs = {series.model.digest: series.needs for series in planned.plan.series}
@@ -126,7 +127,7 @@ def _write(
     failures: Mapping[str, str],
     workspace: Workspace,
 ) -> tuple[dict[str, Any], list[tuple[str, Path]]]:
-    from ..studies import draw_study, study_results, write_results
+    from ..experiments.study import draw_study, study_results, write_results
 
     plain = study_results(planned, results, failures)
     folder = workspace.home / "studies" / planned.stem

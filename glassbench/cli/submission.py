@@ -7,8 +7,9 @@ from pathlib import Path
 
 import typer
 
-from ..config import WordError, check_keys, parse_count, parse_switch, split_words
-from ..workspace import open_workspace
+from ..contract.conditions import WordError
+from ..experiments.words import check_keys, parse_count, parse_switch, split_words
+from ..home.workspace import open_workspace
 from .guard import FAILED, guarded, say
 from .output import Json, Words, new_group, write_json, write_lines
 
@@ -91,7 +92,7 @@ def pack(words: Words = None, json_output: Json = False) -> None:
     """
     path, values = path_and_words(words, "the folder of the submission", "submissions/my_model")
     check_keys(values, ("task", "dataset", "out", "home"))
-    from ..record import record_digest, record_stem
+    from ..record.file import record_digest, record_stem
     from ..submission.bundle import open_bundle, pack_bundle, refuse_contents
 
     workspace = open_workspace(values.get("home"))
@@ -125,8 +126,8 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     path, values = path_and_words(words, "the submission", "my_model.zip")
     check_keys(values, ("retrain", "labels", "key", "name", "out", "task", "dataset", "sandbox",
                         "seconds", "memory", "threads", "floors", "home"))  # fmt: skip
-    from ..sandbox import Limits, choose_engine
     from ..submission.bundle import open_bundle
+    from ..submission.sandbox import Limits, choose_engine
     from ..submission.signature import key_path, load_key
     from ..submission.verify import Verification, verify_bundle
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import typer
 
-from ..config import (
-    AxisChoice,
-    WordError,
+from ..contract.conditions import AxisChoice, WordError
+from ..experiments.sweep import RETRIES, SweepPlan
+from ..experiments.words import (
     check_keys,
     parse_cluster,
     parse_count,
@@ -20,9 +20,8 @@ from ..config import (
     parse_switch,
     split_words,
 )
-from ..registry import load_task
-from ..sweep import RETRIES, SweepPlan
-from ..workspace import Workspace, open_workspace
+from ..home.workspace import Workspace, open_workspace
+from ..plugins.registry import load_task
 from .columns import terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -108,7 +107,7 @@ def _asked(values: Mapping[str, str]) -> Asked:
 
 def _plan(words: Sequence[str], values: Mapping[str, str], asked: Asked) -> tuple[SweepPlan, Path]:
     """Return the plan that is asked for and its file: one that is there, or a new one."""
-    from ..cluster.sweep_plan import open_plan, plan_of_requests, plan_path, store_plan
+    from ..experiments.sweep.of_requests import open_plan, plan_of_requests, plan_path, store_plan
 
     if "task" not in values and asked.path is not None:
         check_keys(values, OF_A_PLAN)
@@ -183,8 +182,8 @@ def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
 def _show_status(words: Sequence[str], json_output: bool) -> None:
     """Tell how far a plan is, from the trials' folders: whoever runs it, on whatever machine."""
     from ..cluster.sweep import plan_standings
-    from ..sweep import read_plan
-    from ..sweep.state import seconds_taken
+    from ..experiments.sweep import read_plan
+    from ..experiments.sweep.state import seconds_taken
 
     values = split_words(words)
     check_keys(values, ("plan", "home"))

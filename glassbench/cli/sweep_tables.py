@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..sweep import SweepPlan
-from ..sweep.state import DONE, FAILED, RUNNING, STATES, WAITING, Standing, counts
-from ..sweep.time_left import seconds_left
+from ..experiments.sweep import SweepPlan
+from ..experiments.sweep.state import DONE, FAILED, RUNNING, STATES, WAITING, Standing, counts
+from ..experiments.sweep.time_left import seconds_left
 from .columns import Column, in_columns, in_pairs
 from .counter import duration
 from .tables import ABSENT, UNDEFINED, place_lines

@@ -7,8 +7,8 @@ from collections import defaultdict
 from statistics import median
 from typing import TYPE_CHECKING, Self
 
-from ..sweep import SweepPlan
-from ..sweep.time_left import seconds_left
+from ..experiments.sweep import SweepPlan
+from ..experiments.sweep.time_left import seconds_left
 from .counter import duration
 from .guard import say
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..tuning.words import tuning_words
+from ..experiments.tuning.words import tuning_words
 from .columns import Column, in_columns, in_pairs
 
 UNDEFINED = "undefined"
@@ -23,7 +23,7 @@ def result_table(record: Plain, titles: Mapping[str, str], width: int) -> list[s
 
     Parameters
     ----------
-    record : as `glassbench/schemas/record.schema.json` describes it
+    record : as `glassbench/contract/schemas/record.schema.json` describes it
     titles : by metric, its title
     width : columns of the terminal; at least 80 to look well
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..task import Task
+from ..contract.task import Task
 from .columns import Column, in_columns
 from .tables import condition_words, score_words
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..catalogue import find_dataset
-from ..conditions import choose_conditions
-from ..config import (
-    WordError,
+from ..contract.conditions import WordError, choose_conditions
+from ..contract.model_card import hyperparameters_for
+from ..contract.suggest import did_you_mean
+from ..contract.task import Task
+from ..contract.trial_plan import DatasetReference
+from ..experiments.words import (
     check_keys,
     parse_axis,
     parse_cluster,
@@ -20,24 +22,21 @@ from ..config import (
     parse_switch,
     split_words,
 )
-from ..given_files import keep_given_files
-from ..hyperparameters import hyperparameters_for
-from ..plan import DatasetReference
-from ..registry import load_model_card, load_task
-from ..suggest import did_you_mean
-from ..task import Task
-from ..workspace import Workspace, open_workspace
+from ..home.given_files import keep_given_files
+from ..home.workspace import Workspace, open_workspace
+from ..plugins.datasets import find_dataset
+from ..plugins.registry import load_model_card, load_task
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 
 if TYPE_CHECKING:
-    from ..cluster.tune import StudyReport
-    from ..cluster.tune_keeper import TuningEvent
+    from ..cluster.tuning.keeper import TuningEvent
+    from ..cluster.tuning.run import StudyReport
     from ..datasets.view import View
+    from ..experiments.tuning.journal import TuningTrial
+    from ..experiments.tuning.study import Study
     from ..model import Condition
-    from ..tuning.journal import TuningTrial
-    from ..tuning.study import Study
 
 KEYS = (
     "task", "model", "trials", "scheduler", "search", "metric", "dataset", "seed", "cluster",
@@ -68,7 +67,7 @@ def tune(words: Words = None, json_output: Json = False) -> None:
     task = load_task(values["task"])
     workspace = open_workspace(values.get("home"))
     study = make_study(task, values, workspace)
-    from ..cluster.tune import forget_study, run_study
+    from ..cluster.tuning.run import forget_study, run_study
 
     if parse_switch("force", values.get("force", "off")):
         forget_study(study, workspace)
@@ -99,8 +98,8 @@ def make_study(task: Task, values: Mapping[str, str], workspace: Workspace) -> S
     UserError
         If a word is wrong, or there is nothing to search.
     """
-    from ..tuning.search import SEARCHES
-    from ..tuning.study import SCHEDULERS, Study
+    from ..experiments.tuning.search import SEARCHES
+    from ..experiments.tuning.study import SCHEDULERS, Study
 
     axes = [axis.name for axis in task.axes]
     fixed = {k.removeprefix("model."): v for k, v in values.items() if k.startswith("model.")}
@@ -206,8 +205,8 @@ def show(event: TuningEvent) -> None:
 
 def report_lines(report: StudyReport) -> list[str]:
     """Return what was tried, the best first, and where everything is."""
-    from ..tuning.outcome import ranked, tuning_statement
-    from ..tuning.words import tuning_words
+    from ..experiments.tuning.outcome import ranked, tuning_statement
+    from ..experiments.tuning.words import tuning_words
 
     study = report.study
     statement = tuning_statement(study, report.trials) | {"changed": []}
@@ -239,7 +238,7 @@ def report_lines(report: StudyReport) -> list[str]:
 
 def report_plain(report: StudyReport) -> dict[str, Any]:
     """Return a study as plain values, for `--json`."""
-    from ..tuning.outcome import study_plain
+    from ..experiments.tuning.outcome import study_plain
 
     return study_plain(report.study, report.trials) | {
         "best_path": _path(report.best_path),

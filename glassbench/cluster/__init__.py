@@ -1,13 +1,14 @@
 """Trials on Ray: sessions, retries, and the benchmark of one model as a whole."""
 
+from ..contract.errors import ClusterError
+from ..experiments.conclude import RunReport
+from ..experiments.events import Event, Outcome
+from ..experiments.request import BenchmarkRequest
 from .benchmark import run_benchmark
-from .conclude import RunReport
-from .diagnosis import diagnose
-from .events import ClusterError, Event, Outcome
+from .doctor.diagnosis import diagnose
+from .doctor.node_questions import inspect_cluster
+from .doctor.node_report import ClusterReport, NodeReport
 from .execute import execute
-from .node_questions import inspect_cluster
-from .node_report import ClusterReport, NodeReport
-from .request import BenchmarkRequest
 from .resources import Capacity, Share, share_of
 from .session import Session, open_session, ray_version
 

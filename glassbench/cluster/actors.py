@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..sweep.state import forget_failure
-from ..workspace import Workspace
-from .lock import holder_of
+from ..experiments.sweep.state import forget_failure
+from ..home.lock import holder_of
+from ..home.workspace import Workspace
 from .packing import Packing
 from .progress_file import ProgressReader
 from .session import present_capacity
 from .worker import Attempt, Job, attempt_in_worker
 
 if TYPE_CHECKING:
+    from ..experiments.terms import Terms
     from .finisher import Finisher
     from .resources import Capacity, Share
-    from .terms import Terms
 
 POLL = 0.2
 READ_AT_ONCE = 64

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..experiments.conclude import RunReport, conclude, hand_over
+from ..experiments.events import Event
+from ..experiments.request import BenchmarkRequest, floor_trials, model_trials
+from ..home.workspace import Workspace
 from ..tracking import end_preparation, prepare_store
-from ..workspace import Workspace
-from .conclude import RunReport, conclude, hand_over
-from .events import Event
 from .execute import execute
-from .request import BenchmarkRequest, floor_trials, model_trials
 from .worker import RUN_TRIAL
 
 

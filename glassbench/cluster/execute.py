@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..contract.errors import ClusterError
+from ..contract.folder_digest import folder_digest
+from ..contract.trial_plan import Trial
+from ..experiments.events import Event, Outcome
+from ..experiments.sweep.plan import Needs
+from ..experiments.sweep.state import forget_failure
+from ..experiments.terms import Terms
+from ..home.lock import holder_of
+from ..home.workspace import Workspace
 from ..model import Progress
-from ..plan import Trial, folder_digest
-from ..sweep.plan import Needs
-from ..sweep.state import forget_failure
-from ..workspace import Workspace
-from .events import ClusterError, Event, Outcome
 from .finisher import Finisher, OnEvent, finished_before
-from .lock import holder_of
 from .resources import Share, shares_of
 from .session import Session, open_session
 from .sources import pack_folder
-from .terms import Terms
 from .worker import RUN_TRIAL, Job, attempt_here
 
 DEFER_AFTER = 3.0

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from ..contract.trial_plan import Trial
+from ..experiments.events import Event, Outcome
+from ..experiments.sweep.state import note_failure
+from ..experiments.terms import Terms
+from ..home.workspace import Workspace
 from ..model import Progress
-from ..plan import Trial
-from ..results import TrialResult, read_result, result_path
-from ..sweep.state import note_failure
-from ..workspace import Workspace
-from .events import Event, Outcome
+from ..trial.result import TrialResult, read_result, result_path
 from .log import LOG_FILE
-from .terms import Terms
 from .worker import Attempt
 
 OnEvent = Callable[[Event], None]

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..contract.errors import ClusterError
 from ..datasets.importing import Run
 from ..datasets.parallel import run_in_processes
-from .events import ClusterError
 from .generation import there_is_a_cluster
 from .session import open_session
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..sweep.plan import Needs
-from .events import ClusterError
+from ..contract.errors import ClusterError
+from ..experiments.sweep.plan import Needs
 
 MOST_THREADS = 16
 THREAD_VARIABLES = (

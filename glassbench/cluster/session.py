@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .events import ClusterError
+from ..contract.errors import ClusterError
 from .head_watch import head_watched
 from .resources import Capacity, local_capacity
 

@@ -8,8 +8,8 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from ..plan import folder_digest
-from .events import ClusterError
+from ..contract.errors import ClusterError
+from ..contract.folder_digest import folder_digest
 
 
 def pack_folder(folder: Path) -> bytes:

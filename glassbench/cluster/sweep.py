@@ -8,21 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..model_card import read_model_card
-from ..plan import Trial
-from ..results import read_result, write_json
-from ..sweep import Series, SweepPlan
-from ..sweep.state import Standing, standings
-from ..sweep.summary import summary_of
-from ..task import Task, read_task
+from ..contract.model_card import read_model_card
+from ..contract.task import Task, read_task
+from ..contract.trial_plan import Trial
+from ..experiments.conclude import RunReport, conclude, hand_over
+from ..experiments.events import Event, Outcome
+from ..experiments.request import BenchmarkRequest
+from ..experiments.sweep import Series, SweepPlan
+from ..experiments.sweep.state import Standing, standings
+from ..experiments.sweep.summary import summary_of
+from ..experiments.terms import Terms
+from ..home.files import write_json
+from ..home.lock import holder_of
+from ..home.workspace import Workspace
 from ..tracking import end_preparation, prepare_store
-from ..workspace import Workspace
-from .conclude import RunReport, conclude, hand_over
-from .events import Event, Outcome
+from ..trial.result import read_result
 from .execute import execute
-from .lock import holder_of
-from .request import BenchmarkRequest
-from .terms import Terms
 from .worker import RUN_TRIAL
 
 # Trials that are expected to be shorter share a process with others of their model.

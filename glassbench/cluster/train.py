@@ -15,8 +15,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..results import read_result
-from ..workspace import Workspace
+from ..home.workspace import Workspace
+from ..trial.result import read_result
 from .progress_file import ProgressReader, ProgressWriter
 from .resources import Share
 from .worker import Attempt, Job, Tell, attempt_among_workers

@@ -14,13 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..cache import kept_in
+from ..contract.errors import ClusterError
+from ..contract.trial_plan import Trial
+from ..home.cache import kept_in
+from ..home.files import write_json
+from ..home.lock import Held, exclusive
+from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Progress
-from ..plan import Trial
-from ..results import TrialResult, read_result, write_json
-from ..workspace import Workspace
-from .events import ClusterError
-from .lock import Held, exclusive
+from ..trial.result import TrialResult, read_result
 from .log import CapturedStreams, captured_process, warnings_told
 from .memory import free_memory
 from .progress_file import ProgressWriter
@@ -28,8 +29,7 @@ from .resources import limited_threads
 from .sources import holds, unpack_folder
 from .system_metrics import sampled
 
-RUN_TRIAL = "glassbench.trial:run_trial"
-PROVENANCE_FILE = "provenance.json"
+RUN_TRIAL = "glassbench.trial.run:run_trial"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 Tell = Callable[[str, Progress | None, str], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..errors import UserError
+from ..contract.errors import UserError
 from .check import report
 from .plugins import check_plugin
 

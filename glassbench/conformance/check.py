@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..contract.task import Task
 from ..model import Model
-from ..task import Task
 from .company import check_company, check_future, check_inputs_unchanged, check_name
 from .outputs import check_finite, check_repeated_prediction, check_shapes
 from .repetition import check_independent_instances, check_other_seed, check_reproducible_fit

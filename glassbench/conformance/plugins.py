@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import UserError
-from ..registry import hyperparameters_for, load_model_card, load_model_class, load_task
+from ..contract.errors import UserError
+from ..contract.model_card import hyperparameters_for
+from ..plugins.registry import load_model_card, load_model_class, load_task
 from .check import Finding, check_model, report
 
 DATASET = "conformance"

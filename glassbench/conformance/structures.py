@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..contract.task import DYNAMICS, Task
 from ..datasets.balanced import balanced_set, draw_negatives
 from ..model import Condition, Example, Structure
 from ..structure import neighbour_pairs
-from ..task import DYNAMICS, Task
 
 DENSITY = 1.2
 PAIR_CUTOFF = 2.0

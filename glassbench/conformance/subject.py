@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..contract.task import Task
 from ..model import Condition, Example, Model, Predictions, Run, Structure
-from ..task import Task
 from .structures import Examples
 
 
@@ -92,7 +92,7 @@ class Subject:
         copies: bool = True,
     ) -> Model:
         """Return a fresh model fitted on the examples, in a fresh scratch folder."""
-        from ..scoring import primary_score
+        from ..trial.score import primary_score
 
         model = self.make()
         if copies:

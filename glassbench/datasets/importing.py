@@ -17,17 +17,11 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ..home.files import write_json
 from .errors import DatasetError, SourceError
 from .imported_layout import layout_of, slots_of
 from .layout import ConfigurationEntry, StateLayout
-from .ledger import (
-    LedgerEntry,
-    fingerprint,
-    ledger_path,
-    read_entry,
-    write_entry,
-    write_json_whole,
-)
+from .ledger import LedgerEntry, fingerprint, ledger_path, read_entry, write_entry
 from .opening import STORE_NAME
 from .parallel import Run, run_in_processes
 from .readers import reader_of
@@ -210,7 +204,7 @@ def _lay_out(
     if stored is None:
         slots = {state.name: slots_of(reader, source, state, settings) for state in plan.states}
         stored = {"request": request, "slots": slots}
-        write_json_whole(staging / "plan.json", stored)
+        write_json(staging / "plan.json", stored)
     layouts = [layout_of(state, *stored["slots"][state.name], settings) for state in plan.states]
     if not (staging / STORE_NAME).exists():
         create_store(staging / STORE_NAME, {"name": name, **plan.attributes}, layouts)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..home.files import write_json
 from .readers.source import Problem, SourceFile
 
 Fingerprint = dict[str, list[int] | None]
@@ -59,15 +59,4 @@ def write_entry(path: Path, entry: LedgerEntry) -> None:
         "facts": entry.facts,
         "problems": [vars(problem) for problem in entry.problems],
     }
-    write_json_whole(path, plain)
-
-
-def write_json_whole(path: Path, plain: object) -> None:
-    """Write a JSON file that appears under its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(plain, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    write_json(path, plain)

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..contract.task import DYNAMICS, INPUT_TIERS, Task
 from ..model import Condition, Example, Structure
-from ..task import DYNAMICS, INPUT_TIERS, Task
 from .balanced import balanced_set
 from .closing import closed_splits
 from .errors import DatasetError

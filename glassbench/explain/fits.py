@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from ..contract.errors import UserError
+from ..contract.model_card import ModelCard
+from ..contract.task import Task, read_task
+from ..contract.trial_plan import Trial, trial_from_json
 from ..datasets.view import View, open_view
-from ..errors import UserError
-from ..given_files import find_given_files
+from ..home.given_files import find_given_files
+from ..home.workspace import Workspace
 from ..metrics import MetricSpecification, select_pairs, select_particles
 from ..model import Condition, Example, Model, Structure
-from ..model_card import ModelCard
-from ..plan import Trial, trial_from_json
-from ..predictions import predictions_digest, read_predictions
-from ..record import Record
-from ..registry import load_model_class
-from ..results import read_result
-from ..task import Task, read_task
-from ..workspace import Workspace
+from ..plugins.registry import load_model_class
+from ..record.file import Record
+from ..trial.predictions import predictions_digest, read_predictions
+from ..trial.result import read_result
 
 
 class ExplainError(UserError):

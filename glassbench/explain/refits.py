@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..contract.model_card import ModelCard, read_model_card
 from ..metrics import interval_of_mean, paired_difference
 from ..model import Condition, Example, Model, Run
-from ..model_card import ModelCard, read_model_card
-from ..results import ConditionScores
-from ..scoring import primary_score, score_condition
+from ..trial.result import ConditionScores
+from ..trial.score import primary_score, score_condition
 from .fits import Explained, ExplainError, Fit
 
 POINTS = 4

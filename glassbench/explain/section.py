@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..cache import kept_in
+from ..contract.errors import UserError
 from ..datasets.describe import describe_dataset
-from ..errors import UserError
-from ..record import SCHEMA_FILE, Record
-from ..workspace import Workspace
+from ..home.cache import kept_in
+from ..home.workspace import Workspace
+from ..record.file import SCHEMA_FILE, Record
 from .errors import condition_errors, facts_of
 from .extremes import extreme_surroundings
 from .fits import Explained, open_fits

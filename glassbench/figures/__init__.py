@@ -1,15 +1,6 @@
 """Figures of a result: scores, a slice of particles, parity, labels; and of a dataset."""
 
-from .canvas import (
-    CEILING,
-    FLOORS,
-    MARKERS,
-    MODEL,
-    UNITS,
-    condition_title,
-    new_figure,
-    save_figure,
-)
+from .canvas import CEILING, FLOORS, MARKERS, MODEL, UNITS, condition_title, new_figure, save_figure
 from .dataset import draw_dataset
 from .labels import draw_classes, draw_rotation
 from .parity import draw_parity

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..contract.task import Task
 from ..model import Condition
-from ..task import Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

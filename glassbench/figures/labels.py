@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..task import Task
+from ..contract.task import Task
 from .canvas import new_figure, save_figure
 
 POSITIVE, NEGATIVE = "#d55e00", "#0072b2"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..contract.task import Task
 from ..metrics import pearson
-from ..task import Task
 from .canvas import label, new_figure, save_figure
 
 BINS = 80

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..task import Task
+from ..contract.task import Task
 from .canvas import CEILING, FLOORS, MARKERS, MODEL, SYMBOLS, label, new_figure, save_figure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
 
     Parameters
     ----------
-    record : as `glassbench/schemas/record.schema.json` describes it
+    record : as `glassbench/contract/schemas/record.schema.json` describes it
     path : PNG to write
 
     Returns

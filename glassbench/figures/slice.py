@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..contract.task import Task
 from ..model import Structure
-from ..task import Task
 from .canvas import label, new_figure, save_figure
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from .regression import (
     spatial_average,
     spatially_averaged_pearson,
 )
-from .selection import SELECTIONS, select_pairs, select_particles
-from .specification import METRICS, MetricSpecification
+from .selection import select_pairs, select_particles
+from .specification import METRICS, SELECTIONS, MetricSpecification
 
 __all__ = [
     "METRICS",

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .specification import SELECTIONS
+
 if TYPE_CHECKING:
     from .specification import MetricSpecification
-
-# Selections by name, and the species that they admit; None admits all. `balanced` is the
-# balanced set of a label, which comes with the data.
-SELECTIONS: dict[str, int | None] = {"all": None, "type_a": 0, "type_b": 1, "balanced": None}
 
 
 def select_particles(

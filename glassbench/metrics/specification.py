@@ -21,7 +21,6 @@ from .regression import (
     rmse,
     spatially_averaged_pearson,
 )
-from .selection import SELECTIONS
 
 # Each takes a prediction and a target (..., N), and its options by name.
 METRICS: dict[str, Callable] = {
@@ -196,3 +195,8 @@ def _known(where: str, what: str, word: Any, known: Iterable[str]) -> None:
     near = get_close_matches(str(word), known, n=3)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise ValueError(f"{where}: unknown {what} {word!r}: {hint}known are {', '.join(known)}")
+
+
+# Selections by name, and the species that they admit; None admits all. `balanced` is the
+# balanced set of a label, which comes with the data.
+SELECTIONS: dict[str, int | None] = {"all": None, "type_a": 0, "type_b": 1, "balanced": None}

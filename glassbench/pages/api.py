@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..model_card import ModelCard
+from ..contract.model_card import ModelCard
 from .boards import Board, published_by_model
 from .standing import Place, Standing
 

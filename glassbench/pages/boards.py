@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..contract.model_card import ModelCard
+from ..contract.reported import ReportedNumber, read_reported
+from ..contract.task import INPUT_TIERS, Task
 from ..metrics import MetricSpecification
-from ..model_card import ModelCard
-from ..reported import ReportedNumber, read_reported
-from ..task import INPUT_TIERS, Task
 from .scores import Point, Scores, known
 from .sources import Entry, Sources
 from .words import condition_words, plain_name, safe_name

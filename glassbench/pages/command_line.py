@@ -7,10 +7,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from ..hyperparameters import HyperparameterError, hyperparameters_for
-from ..model_card import ModelCard
-from ..record import Record
-from ..task import Task
+from ..contract.model_card import HyperparameterError, ModelCard, hyperparameters_for
+from ..contract.task import Task
+from ..record.file import Record
 
 
 def reproduce(record: Record, task: Task, card: ModelCard | None) -> list[str]:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..model_card import ModelCard
+from ..contract.model_card import ModelCard
 from .boards import Board, published_by_model
 from .scores import known_values
 from .shared import TIER_HEADS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..model_card import ModelCard
+from ..contract.model_card import ModelCard
 from .boards import Board, Row
 from .command_line import reproduce
 from .markdown import render_file

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UserError
+from ..contract.errors import UserError
 from .spread import spread
 
 LEDGER = ".glassbench-site.json"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..contract.model_card import ModelCard
+from ..contract.task import Task
 from ..metrics.bootstrap import DRAWS, tail_share
-from ..model_card import ModelCard
-from ..task import Task
 from .boards import Board
 from .equations import NOISE_CEILING, definition, mathml
 from .model_page import model_names

@@ -7,10 +7,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ..contract.model_card import ModelCard
+from ..contract.task import Task
+from ..experiments.tuning.words import tuning_words
 from ..metrics import MetricSpecification
-from ..model_card import ModelCard
-from ..task import Task
-from ..tuning.words import tuning_words
 from .boards import Board, point_of
 from .command_line import reproduce
 from .shared import hardware_words, signature_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from ..content import content_folder
+from ..home.content import content_folder
 from . import words
 from .markdown import render_markdown
 

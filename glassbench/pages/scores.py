@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..record import Record
+from ..record.file import Record
 
 Point = tuple[float, ...]
 Ends = tuple[float, float] | None

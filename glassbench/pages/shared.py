@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..record import Record
+from ..record.file import Record
 from .boards import Board
 from .standing import Standing
 

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..record import SCHEMA_FILE
-from ..task import Task
+from ..contract.task import Task
+from ..record.file import SCHEMA_FILE
 from .api import leaderboard_json
 from .board_page import board_context, ranking_data
 from .boards import Board, make_boards

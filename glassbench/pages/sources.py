@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
-from ..model_card import ModelCard, read_model_card
-from ..record import SCHEMA_FILE, Record, validate_record
-from ..registry import list_models, list_tasks
-from ..task import Task, TaskError, read_task
+from ..contract.errors import UserError
+from ..contract.model_card import ModelCard, read_model_card
+from ..contract.task import Task, TaskError, read_task
+from ..plugins.registry import list_models, list_tasks
+from ..record.file import SCHEMA_FILE, Record, validate_record
 from .scores import Scores, scores_of
 from .spread import spread
 from .words import safe_name

@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ..contract.task import INPUT_TIERS
 from ..metrics import interval_of_mean, paired_difference, rank_groups
-from ..task import INPUT_TIERS
 from .boards import Board, Row
 from .scores import Ends, Point, known_values
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from markupsafe import Markup
 
-from ..task import Axis, Task
+from ..contract.task import Axis, Task
 
 UNDEFINED = "–"
 MINUS = "\N{MINUS SIGN}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cache import current_cache
+from ..home.cache import current_cache
 from ..model import Condition, Example, Predictions, Progress, Run, Structure
 from .memory import DescriptorMemory
 from .moments import Moments, merge

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..cache import current_cache
-from ..cache_key import method_key
+from ..home.cache import current_cache
+from ..home.cache_key import method_key
 from ..model import Structure
 
 

@@ -6,11 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..datasets.isoconfigurational import (
-    bond_breaking,
-    ensemble_arrays,
-    neighbour_relative_motion,
-)
+from ..datasets.isoconfigurational import bond_breaking, ensemble_arrays, neighbour_relative_motion
 from .kob_andersen import DIAMETERS, Protocol
 from .scattering import self_intermediate_scattering
 

@@ -14,7 +14,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from ..errors import UserError
+from ..contract.errors import UserError
 from .lammps_library import load_lammps_module
 from .material import Material
 from .thinned_table import thinning, write_thinned

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UserError
-from ..workspace import Workspace
+from ..contract.errors import UserError
+from ..home.workspace import Workspace
 from .generators import check_plan, generator_of, hidden_name, pieces_folder
 from .piece_process import LocalRunner
 from .pieces import Piece, PieceFailed, Runner, run_pieces, unfinished

@@ -29,7 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from ..errors import UserError
+from ..contract.errors import UserError
 from .seeds import secret_tag
 
 GENERATED_TASKS = ("ka_propensity", "lj2d_plasticity", "cuzr_stiffness", "cuzr_plasticity")

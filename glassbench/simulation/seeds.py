@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
+from ..contract.errors import UserError
 
 SECRET_VARIABLE = "GLASSBENCH_SEED_SECRET"
 FEWEST_BYTES = 16

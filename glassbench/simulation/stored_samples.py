@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..contract.errors import UserError
 from ..datasets.store import Dataset, open_dataset
-from ..errors import UserError
 from .copper_zirconium import Protocol, measure_minimum
 from .copper_zirconium_potential import potential_attribute
 from .pieces import Piece

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..contract.errors import UserError
 from ..datasets.layout import ConfigurationEntry
 from ..datasets.opening import member_names, read_members
 from ..datasets.store import Dataset, open_dataset
-from ..errors import UserError
 from .pieces import Piece, read_piece
 
 KIND = "stored"

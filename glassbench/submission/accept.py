@@ -9,9 +9,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..content import content_folder
-from ..model_card import ModelCard, read_model_card
-from ..record import Record, read_record, record_stem, validate_record
+from ..contract.model_card import ModelCard, read_model_card
+from ..home.content import content_folder
+from ..record.file import Record, read_record, record_stem, validate_record
 from .bundle import Bundle, SubmissionError, files_of, open_bundle, refuse_contents
 from .findings import Finding, all_passed
 from .record_check import Checking, check_record_file

@@ -16,18 +16,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..errors import UserError
+from ..contract.errors import UserError
+from ..contract.model_card import ModelCard, hyperparameters_for, read_model_card
+from ..contract.task import Task
+from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
+from ..home.workspace import Workspace
 from ..model import Condition
-from ..model_card import ModelCard, read_model_card
-from ..plan import DatasetReference, ModelReference, Trial, make_trials
-from ..record import Record, RecordError, read_record, validate_record
-from ..registry import hyperparameters_for
-from ..sandbox.archive import unpack_archive, write_archive
-from ..sandbox.bounded import read_json
-from ..sandbox.contents import check_contents
-from ..sandbox.errors import printable
-from ..task import Task
-from ..workspace import Workspace
+from ..record.file import Record, RecordError, read_record, validate_record
+from .sandbox.archive import unpack_archive, write_archive
+from .sandbox.bounded import read_json
+from .sandbox.contents import check_contents
+from .sandbox.errors import printable
 
 FORMAT = 1
 MANIFEST, RECORD = "manifest.json", "record.json"

@@ -9,26 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..catalogue import find_dataset
-from ..errors import UserError
+from ..contract.errors import UserError
+from ..contract.folder_digest import folder_digest
+from ..contract.model_card import ModelCard, hyperparameters_for, read_model_card
+from ..contract.task import Task
+from ..home.workspace import Workspace
 from ..model import Condition
-from ..model_card import ModelCard, read_model_card
-from ..plan import folder_digest
-from ..registry import hyperparameters_for, load_task
-from ..sandbox import Engine, Limits, SandboxError, choose_engine, printable, run_cell
-from ..sandbox.contents import check_contents
-from ..sandbox.exchange import prepare_folder
-from ..sandbox.predict import Assignment, Question, predict_behind_walls
-from ..task import Task
-from ..workspace import Workspace
+from ..plugins.datasets import find_dataset
+from ..plugins.registry import load_task
 from .findings import Finding
-from .source import (
-    check_dependencies,
-    check_licence,
-    check_sources,
-    line_of,
-    place_of_error,
-)
+from .sandbox import Engine, Limits, SandboxError, choose_engine, printable, run_cell
+from .sandbox.contents import check_contents
+from .sandbox.exchange import prepare_folder
+from .sandbox.predict import Assignment, Question, predict_behind_walls
+from .source import check_dependencies, check_licence, check_sources, line_of, place_of_error
 from .verify import SAME_WEIGHTS, largest_difference
 
 CONFORMANCE = "conformance"

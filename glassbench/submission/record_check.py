@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalogue import find_dataset
-from ..errors import UserError
-from ..model_card import ModelCard, read_model_card
-from ..plan import DatasetReference, Trial
-from ..record import Record, validate_record
-from ..registry import list_models, load_task
-from ..sandbox.bounded import read_json
-from ..task import Task
-from ..workspace import Workspace
+from ..contract.errors import UserError
+from ..contract.model_card import ModelCard, read_model_card
+from ..contract.task import Task
+from ..contract.trial_plan import DatasetReference, Trial
+from ..home.workspace import Workspace
+from ..plugins.datasets import find_dataset
+from ..plugins.registry import list_models, load_task
+from ..record.file import Record, validate_record
 from .bundle import Bundle, SubmissionError, open_bundle, trials_of
 from .findings import Finding
 from .rescore import differences, floor_results, record_of, scored_trial, stored_predictions
+from .sandbox.bounded import read_json
 from .signature import check_signature, trusted_keys
 
 SHOWN = 5
@@ -210,7 +210,7 @@ def rescored(bundle: Bundle, task: Task, dataset: DatasetReference, view, how: C
 def _floors(record: Record, task: Task, dataset: DatasetReference, how: Checking) -> Mapping:
     """Return the floors' results, run again or as the record says them."""
     from ..model import Condition
-    from ..results import ConditionScores
+    from ..trial.result import ConditionScores
 
     names = dict.fromkeys(
         floor["model"] for entry in record["conditions"] for floor in entry["floors"]
@@ -243,7 +243,7 @@ def _floors(record: Record, task: Task, dataset: DatasetReference, how: Checking
 
 
 def _stated_score(floor: Mapping):
-    from ..results import Score
+    from ..trial.result import Score
 
     ends = floor["interval"]
     return Score(floor["value"], tuple(floor["by_configuration"]), tuple(ends) if ends else None)

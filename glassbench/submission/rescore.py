@@ -7,18 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.model_card import ModelCard, hyperparameters_for
+from ..contract.reported import reported_at
+from ..contract.task import Task
+from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
+from ..home.workspace import Workspace
 from ..model import Condition
-from ..model_card import ModelCard
-from ..plan import DatasetReference, ModelReference, Trial, make_trials
-from ..predictions import ConditionPredictions, read_predictions
-from ..record import Record, make_record
-from ..registry import hyperparameters_for, load_model_card
-from ..reported import reported_at
-from ..results import TrialResult
-from ..sandbox.bounded import read_arrays
-from ..sandbox.limits import GIB
-from ..task import Task
-from ..workspace import Workspace
+from ..plugins.registry import load_model_card
+from ..record.file import Record
+from ..record.make import make_record
+from ..trial.predictions import ConditionPredictions, read_predictions
+from ..trial.result import TrialResult
+from .sandbox.bounded import read_arrays
+from .sandbox.limits import GIB
 
 if TYPE_CHECKING:
     from ..datasets.view import View
@@ -60,7 +61,7 @@ def scored_trial(
     ----------
     file : `path` and `sha256` of the predictions
     """
-    from ..scoring import PredictionsError, score_condition
+    from ..trial.score import PredictionsError, score_condition
 
     missing = [c.name for c in trial.conditions if c.name not in predictions]
     if missing:
@@ -87,7 +88,7 @@ def floor_results(
     workspace: Workspace,
 ) -> dict[str, list[TrialResult]]:
     """Return the results of floors, from the workspace or run now."""
-    from ..trial import run_trial
+    from ..trial.run import run_trial
 
     found: dict[str, list[TrialResult]] = {}
     for name in names:
@@ -117,7 +118,7 @@ def record_of(
     floors: Mapping[str, Sequence[TrialResult]],
 ) -> Record:
     """Return the record that results make on the conditions of another record."""
-    from ..scoring import noise_ceilings
+    from ..trial.score import noise_ceilings
 
     conditions = tuple(Condition.of(**entry["condition"]) for entry in record["conditions"])
     return make_record(

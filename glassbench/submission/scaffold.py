@@ -6,9 +6,9 @@ import keyword
 import re
 from pathlib import Path
 
-from ..errors import UserError
-from ..registry import list_models, load_task
-from ..suggest import did_you_mean
+from ..contract.errors import UserError
+from ..contract.suggest import did_you_mean
+from ..plugins.registry import list_models, load_task
 
 TEMPLATES = Path(__file__).parent / "templates"
 KINDS = ("descriptor", "numpy", "torch")

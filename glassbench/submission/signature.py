@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..content import content_folder
-from ..errors import UserError
-from ..workspace import Workspace
+from ..contract.errors import UserError
+from ..home.content import content_folder
+from ..home.workspace import Workspace
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

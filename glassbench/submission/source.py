@@ -14,9 +14,9 @@ from pathlib import Path
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import InvalidRequirement, Requirement
 
-from ..errors import UserError
-from ..sandbox.errors import printable
+from ..contract.errors import UserError
 from .findings import Finding
+from .sandbox.errors import printable
 
 # Calls that execute what they read, with what to call instead.
 EXECUTING = {

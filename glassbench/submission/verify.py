@@ -9,27 +9,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ..catalogue import find_dataset
+from ..contract.task import Task
+from ..contract.trial_plan import DatasetReference, Trial
+from ..home.workspace import Workspace
 from ..model import Condition, Predictions
-from ..plan import DatasetReference, Trial
-from ..predictions import write_predictions
-from ..record import Record, record_digest, validate_record
-from ..registry import load_task
-from ..results import TrialResult
-from ..sandbox import Engine, Limits, Walls, try_engine
-from ..sandbox.predict import Answered, Assignment, Question, predict_behind_walls
-from ..task import Task
-from ..workspace import Workspace
-from .bundle import (
-    Bundle,
-    SubmissionError,
-    conditions_of,
-    pack_bundle,
-    refuse_contents,
-    trials_of,
-)
+from ..plugins.datasets import find_dataset
+from ..plugins.registry import load_task
+from ..record.file import Record, record_digest, validate_record
+from ..trial.predictions import write_predictions
+from ..trial.result import TrialResult
+from .bundle import Bundle, SubmissionError, conditions_of, pack_bundle, refuse_contents, trials_of
 from .record_check import predictions_of
 from .rescore import floor_results, record_of, scored_trial, stored_predictions
+from .sandbox import Engine, Limits, Walls, try_engine
+from .sandbox.predict import Answered, Assignment, Question, predict_behind_walls
 from .signature import public_key, sign_record
 
 if TYPE_CHECKING:

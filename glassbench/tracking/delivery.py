@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import glassbench
 
-from ..workspace import Workspace
+from ..home.workspace import Workspace
 from .ledger import (
     RequestDelivery,
     folder,

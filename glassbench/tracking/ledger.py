@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..results import write_json
-from ..workspace import Workspace
+from ..home.files import write_json
+from ..home.workspace import Workspace
 
 VERSION = 1
 TRIAL_LEDGER = "delivery.json"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..workspace import Workspace
+from ..home.workspace import Workspace
 from .delivery import tracking_uri, without_credentials
 from .ledger import TrialLedger, folder, read_job, store_state, wanted
 from .runs import RESULT_TAG, Content, group_content, request_content, trial_content

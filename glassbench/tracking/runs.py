@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..results import TrialResult, read_result, result_path
-from ..workspace import Workspace
+from ..home.workspace import Workspace
+from ..trial.result import TrialResult, read_result, result_path
 
 LONGEST_VALUE = 6000
 LONGEST_TAG = 5000
@@ -137,7 +137,7 @@ def group_content(workspace: Workspace, group: Mapping[str, Any]) -> Content:
     written = _milliseconds(*files)
     return Content(
         name=group["name"],
-        identity=("glassbench.sweep", group["digest"]),
+        identity=("glassbench.experiments.sweep", group["digest"]),
         status="FINISHED",
         start=written,
         end=written,

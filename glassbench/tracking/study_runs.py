@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..workspace import Workspace
+from ..home.workspace import Workspace
 from .runs import LONGEST_VALUE, Content
 
 VALIDATION = "validation_score"

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ..storage import Storage
+from ..home.storage import Storage
 from . import distribution
 
 CHECKPOINT_NAME = "checkpoint.pt"

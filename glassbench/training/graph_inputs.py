@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..cache import cached
+from ..home.cache import cached
 from ..model import Structure
 from ..structure.neighbours import neighbour_pairs
 from .encoded import Tensors

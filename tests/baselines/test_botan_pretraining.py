@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from glassbench.content import content_folder
+from glassbench.home.content import content_folder
 from glassbench.model import Structure
-from glassbench.registry import load_model_card, load_model_class
+from glassbench.plugins.registry import load_model_card, load_model_class
 from glassbench.training.graph_inputs import graph_inputs
 
 FOLDER = content_folder("baselines") / "botan"

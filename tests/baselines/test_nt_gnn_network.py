@@ -9,7 +9,7 @@ import torch
 
 from glassbench.datasets.readers.bapst import read_bapst_file
 from glassbench.model import Condition, Example, Run, Structure
-from glassbench.registry import load_model_card, load_model_class
+from glassbench.plugins.registry import load_model_card, load_model_class
 from glassbench.structure import neighbour_pairs
 
 ROOT = Path(__file__).resolve().parents[2]

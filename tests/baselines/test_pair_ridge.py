@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from glassbench.conformance import glassy_structure
+from glassbench.contract.model_card import hyperparameters_for
 from glassbench.model import Condition, Example, Run
-from glassbench.registry import hyperparameters_for, load_model_card, load_model_class
+from glassbench.plugins.registry import load_model_card, load_model_class
 
 RADII = (0.8, 1.0, 1.2, 1.6, 2.0, 2.6)
 CONDITION = Condition.of(temperature=0.64, time=1.0)

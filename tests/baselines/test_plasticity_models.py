@@ -10,14 +10,10 @@ import torch
 from torch import nn
 
 from glassbench.conformance.structures import make_examples
+from glassbench.contract.model_card import hyperparameters_for
 from glassbench.model import Condition, Run, Structure
+from glassbench.plugins.registry import load_model_card, load_model_class, load_task
 from glassbench.potentials import LARGE_SMALL_2D, pair_hessian
-from glassbench.registry import (
-    hyperparameters_for,
-    load_model_card,
-    load_model_class,
-    load_task,
-)
 from glassbench.structure import neighbour_pairs, structure_functions
 
 SHORT = {"width": 0.1, "lengths_count": 4}

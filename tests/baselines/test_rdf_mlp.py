@@ -9,13 +9,9 @@ import pytest
 import torch
 
 from glassbench.conformance import make_examples
+from glassbench.contract.model_card import hyperparameters_for
 from glassbench.model import Run
-from glassbench.registry import (
-    hyperparameters_for,
-    load_model_card,
-    load_model_class,
-    load_task,
-)
+from glassbench.plugins.registry import load_model_card, load_model_class, load_task
 from glassbench.structure import particle_pair_distribution
 
 CARD = load_model_card("rdf_mlp")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from glassbench.conformance import glassy_structure
+from glassbench.contract.model_card import hyperparameters_for
 from glassbench.metrics import pearson
 from glassbench.model import Condition, Example, Run, Structure
-from glassbench.registry import hyperparameters_for, load_model_card, load_model_class
+from glassbench.plugins.registry import load_model_card, load_model_class
 
 NAMES = (
     "averaged_ridge",

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from glassbench.conformance import glassy_structure
-from glassbench.registry import load_model_card, load_model_class
+from glassbench.plugins.registry import load_model_card, load_model_class
 from glassbench.structure import bond_order_parameters, radial_densities
 
 RADII, WIDTH, DEGREE = (0.9, 1.2, 1.5), 0.1, 6

@@ -9,13 +9,9 @@ import pytest
 from scipy.spatial import Voronoi
 
 from glassbench.conformance import glassy_structure, make_examples
+from glassbench.contract.model_card import hyperparameters_for
 from glassbench.model import Condition, Run
-from glassbench.registry import (
-    hyperparameters_for,
-    load_model_card,
-    load_model_class,
-    load_task,
-)
+from glassbench.plugins.registry import load_model_card, load_model_class, load_task
 
 CONDITION = Condition.of(cooling_rate=1e13)
 

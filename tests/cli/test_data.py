@@ -8,7 +8,7 @@ import pytest
 
 from glassbench.datasets.archive import pack_store
 from glassbench.datasets.store import open_dataset
-from glassbench.workspace import Workspace
+from glassbench.home.workspace import Workspace
 
 CUTOFF = "pair_cutoff=1.5"  # the small box of these files is shorter than twice the default
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from glassbench.cli import doctor
-from glassbench.workspace import Workspace
+from glassbench.home.workspace import Workspace
 
 
 @pytest.fixture

@@ -35,9 +35,10 @@ COMMANDS = (
 )  # fmt: skip
 LIGHT = """
 import sys
-import glassbench.task, glassbench.model, glassbench.plan, glassbench.config, glassbench.cli
+import glassbench.contract.task, glassbench.model, glassbench.contract.trial_plan
+import glassbench.experiments.words, glassbench.cli
 from glassbench import load_task
-glassbench.registry.list_models()
+glassbench.plugins.registry.list_models()
 for command in sys.argv[1:]:
     try:
         glassbench.cli.main([*command.split(), "--help"])

@@ -10,9 +10,9 @@ import pytest
 from glassbench.cli.transfer_table import transfer_table
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
-from glassbench.predictions import write_predictions
-from glassbench.registry import load_task
+from glassbench.plugins.registry import load_task
 from glassbench.tracking import Delivered
+from glassbench.trial.predictions import write_predictions
 
 AT = {
     "lj2d_plasticity": ("strain=0.05", "fraction=0.02"),
@@ -38,9 +38,9 @@ def _without_tracking(monkeypatch):
     monkeypatch.setattr(f"{place}.end_preparation", lambda preparation: None)
     nowhere = Delivered(uri="", public_uri="", run_id=None, delivered=False, message="left out")
     monkeypatch.setattr(
-        "glassbench.cluster.conclude.deliver_all", lambda _, requests: [nowhere] * len(requests)
+        "glassbench.experiments.conclude.deliver_all", lambda _, requests: [nowhere] * len(requests)
     )
-    monkeypatch.setattr("glassbench.cluster.conclude._figures", lambda *_: {})
+    monkeypatch.setattr("glassbench.experiments.conclude._figures", lambda *_: {})
 
 
 @pytest.mark.parametrize("task", AT)

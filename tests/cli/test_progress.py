@@ -8,8 +8,8 @@ import pytest
 
 from glassbench.cli.counter import Counter
 from glassbench.cli.progress import Bars, Lines, describe, open_display
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.model import Condition, Progress
-from glassbench.plan import DatasetReference, ModelReference, Trial
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import pytest
 
 from glassbench.cli.run import make_requests
 from glassbench.cluster import Outcome
-from glassbench.cluster.request import model_trials
-from glassbench.config import parse_run
-from glassbench.registry import load_task
-from glassbench.results import TrialResult
-from glassbench.workspace import Workspace
+from glassbench.experiments.request import model_trials
+from glassbench.experiments.words import parse_run
+from glassbench.home.workspace import Workspace
+from glassbench.plugins.registry import load_task
+from glassbench.trial.result import TrialResult
 
 MODEL_TOML = """\
 name = "{name}"

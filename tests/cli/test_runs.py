@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import json
 
-from glassbench.plan import DatasetReference, ModelReference, Trial
-from glassbench.results import write_json
-from glassbench.workspace import Workspace
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
+from glassbench.home.files import write_json
+from glassbench.home.workspace import Workspace
 
 
 def _store(home, name: str, record: dict) -> None:

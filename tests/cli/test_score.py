@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import pearsonr
 
 from glassbench import load_task
-from glassbench.predictions import write_predictions
+from glassbench.trial.predictions import write_predictions
 
 CONDITION = "temperature=0.64 time=5"
 

@@ -10,7 +10,7 @@ from ..submission.handing_in import hand_in, link_dataset, write_model
 @pytest.fixture
 def archive(home, tiny_dataset, tmp_path):
     """Return the packed submission of a stranger who ran it in the home of the test."""
-    from glassbench.workspace import Workspace
+    from glassbench.home.workspace import Workspace
 
     workspace = Workspace(home)
     link_dataset(tiny_dataset, workspace)

@@ -8,7 +8,7 @@ import pytest
 from glassbench.cli.sweep_tables import score_table
 from glassbench.cli.sweep_view import SweepView
 from glassbench.cluster import Event
-from glassbench.sweep import read_plan
+from glassbench.experiments.sweep import read_plan
 
 WORDS = ("task=ka_propensity", "model=number_of_neighbours,neighbour_count_ridge", "seed=0..2")
 

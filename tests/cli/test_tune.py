@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.cluster.tune import StudyReport
-from glassbench.tuning.configuration import write_configuration
-from glassbench.tuning.journal import TuningTrial
-from glassbench.workspace import Workspace
+from glassbench.cluster.tuning.run import StudyReport
+from glassbench.experiments.tuning.configuration import write_configuration
+from glassbench.experiments.tuning.journal import TuningTrial
+from glassbench.home.workspace import Workspace
 
 from ..climber import write_climber
 
@@ -44,7 +44,7 @@ def tuned(monkeypatch):
         folder = study.folder(workspace)
         return StudyReport(study, trials, folder, folder / "best.toml", None, TRACKING)
 
-    monkeypatch.setattr("glassbench.cluster.tune.run_study", run_study)
+    monkeypatch.setattr("glassbench.cluster.tuning.run.run_study", run_study)
     return given
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from glassbench.cluster import open_session
+from glassbench.contract.folder_digest import folder_digest
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
+from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
-from glassbench.plan import DatasetReference, ModelReference, Trial, folder_digest
-from glassbench.workspace import Workspace
 
 HERE = Path(__file__).resolve().parent
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 from glassbench.model import Progress
-from glassbench.results import ConditionScores, Score, TrialResult, read_result, write_result
+from glassbench.trial.result import ConditionScores, Score, TrialResult, read_result, write_result
 
 
 def run(trial, workspace, *, report, device="cpu", threads=1):

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from glassbench.cluster import BenchmarkRequest, run_benchmark
+from glassbench.contract.model_card import read_model_card
+from glassbench.contract.task import read_task
+from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
-from glassbench.model_card import read_model_card
-from glassbench.plan import DatasetReference
-from glassbench.record import read_record
-from glassbench.task import read_task
+from glassbench.record.file import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 TASK = read_task(ROOT / "tasks" / "ka_propensity")

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from glassbench.cluster import ClusterError, execute
-from glassbench.cluster.lock import exclusive
-from glassbench.results import read_result
+from glassbench.home.lock import exclusive
+from glassbench.trial.result import read_result
 
 RUN = "stub_trials:run"
 
@@ -165,7 +165,7 @@ def test_a_trial_under_way_elsewhere_is_waited_for_and_not_run_twice(
         with exclusive(folder, lambda words: None):
             held.set()
             time.sleep(0.5)
-            from glassbench.results import write_result
+            from glassbench.trial.result import write_result
 
             write_result(workspace, stub_trials.result_of(trial, started_at=7))
 

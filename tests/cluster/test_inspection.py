@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import pytest
 
-from glassbench.cluster import ClusterReport, NodeReport, diagnose, inspection
-from glassbench.findings import BROKEN, DOUBTFUL, OK
+from glassbench.cluster import ClusterReport, NodeReport, diagnose
+from glassbench.cluster.doctor import inspection
+from glassbench.contract.finding import BROKEN, DOUBTFUL, OK
 
 GIB = 2**30
 

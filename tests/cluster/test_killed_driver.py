@@ -10,7 +10,7 @@ import time
 import pytest
 
 from glassbench.cluster import execute
-from glassbench.results import read_result
+from glassbench.trial.result import read_result
 
 RUN = "stub_trials:run"
 DRIVER = """

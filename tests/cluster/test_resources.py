@@ -4,7 +4,7 @@ import pytest
 
 from glassbench.cluster import Capacity, ClusterError, share_of
 from glassbench.cluster.resources import gpu_slots, shares_of
-from glassbench.sweep import Needs
+from glassbench.experiments.sweep import Needs
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from glassbench.cluster import ClusterError
 from glassbench.cluster.sources import holds, pack_folder, unpack_folder
-from glassbench.plan import folder_digest
+from glassbench.contract.folder_digest import folder_digest
 
 
 @pytest.fixture

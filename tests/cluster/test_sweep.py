@@ -14,19 +14,24 @@ from pathlib import Path
 import pytest
 
 from glassbench.cluster import BenchmarkRequest, execute
-from glassbench.cluster.lock import Held, exclusive, holder_of
 from glassbench.cluster.sweep import plan_standings, run_sweep
-from glassbench.cluster.sweep_plan import open_plan, plan_of_requests, plan_path, store_plan
-from glassbench.cluster.terms import Terms
+from glassbench.contract.model_card import read_model_card
+from glassbench.contract.task import read_task
+from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
+from glassbench.experiments.sweep import Needs, PlanError
+from glassbench.experiments.sweep.of_requests import (
+    open_plan,
+    plan_of_requests,
+    plan_path,
+    store_plan,
+)
+from glassbench.experiments.sweep.state import DONE, FAILED, RUNNING, WAITING, failure
+from glassbench.experiments.terms import Terms
+from glassbench.home.lock import Held, exclusive, holder_of
+from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
-from glassbench.model_card import read_model_card
-from glassbench.plan import DatasetReference
-from glassbench.record import read_record
-from glassbench.sweep import Needs, PlanError
-from glassbench.sweep.state import DONE, FAILED, RUNNING, WAITING, failure
-from glassbench.task import read_task
-from glassbench.workspace import Workspace
+from glassbench.record.file import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 TASK = read_task(ROOT / "tasks" / "ka_propensity")
@@ -179,7 +184,7 @@ def test_a_trial_under_way_elsewhere_comes_last_and_is_not_run_twice(
 ):
     import stub_trials
 
-    from glassbench.results import write_result
+    from glassbench.trial.result import write_result
 
     trials = [make_trial(seed=seed) for seed in range(3)]
     folder, held = workspace.trial_folder(trials[0].key), threading.Event()
@@ -208,7 +213,7 @@ def test_a_trial_under_way_elsewhere_comes_last_and_is_not_run_twice(
 HOLDER = """
 import sys, time
 from pathlib import Path
-from glassbench.cluster.lock import exclusive
+from glassbench.home.lock import exclusive
 with exclusive(Path(sys.argv[1]), print):
     print("held", flush=True)
     time.sleep(600)

@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import pytest
 
-from glassbench.cluster.events import ClusterError
-from glassbench.cluster.tune import run_study
-from glassbench.cluster.tune_on_ray import changeable_dimensions
-from glassbench.cluster.tune_schedule import SuccessiveHalving
+from glassbench.cluster.tuning.on_ray import changeable_dimensions
+from glassbench.cluster.tuning.run import run_study
+from glassbench.cluster.tuning.schedule import SuccessiveHalving
+from glassbench.contract.errors import ClusterError
+from glassbench.contract.search_space import parse_space
+from glassbench.experiments.tuning.journal import Journal, TuningTrial
 from glassbench.tracking import Delivered
-from glassbench.tuning.journal import Journal, TuningTrial
-from glassbench.tuning.space import parse_space
 
 from ..climber import study_of, write_climber
 
@@ -44,8 +44,8 @@ def delivered(monkeypatch):
         requests.append(request)
         return Delivered("sqlite:///x.db", "sqlite:///x.db", "77", True)
 
-    monkeypatch.setattr("glassbench.cluster.tune.prepare_store", lambda workspace: None)
-    monkeypatch.setattr("glassbench.cluster.tune.deliver", deliver)
+    monkeypatch.setattr("glassbench.cluster.tuning.run.prepare_store", lambda workspace: None)
+    monkeypatch.setattr("glassbench.cluster.tuning.run.deliver", deliver)
     return requests
 
 

@@ -9,17 +9,12 @@ import numpy as np
 import pytest
 
 from glassbench.cluster.resources import Share
-from glassbench.cluster.tune_fit import (
-    FitAmongWorkers,
-    FitInThread,
-    Stopped,
-    run_until_stopped,
-)
-from glassbench.cluster.tune_trial import RunningTrial
+from glassbench.cluster.tuning.fit import FitAmongWorkers, FitInThread, Stopped, run_until_stopped
+from glassbench.cluster.tuning.trial import RunningTrial
 from glassbench.cluster.worker import Attempt, Job
+from glassbench.home.workspace import Workspace
 from glassbench.model import Progress
-from glassbench.results import ConditionScores, Score
-from glassbench.workspace import Workspace
+from glassbench.trial.result import ConditionScores, Score
 
 
 class Fake:
@@ -154,7 +149,7 @@ def test_a_fit_in_a_thread_draws_what_it_would_draw_alone(tmp_path, monkeypatch)
             report(Progress(epoch))
         return name
 
-    monkeypatch.setattr("glassbench.cluster.tune_fit._run", fake_run)
+    monkeypatch.setattr("glassbench.cluster.tuning.fit._run", fake_run)
     fits = [FitInThread(job_of(tmp_path, name)) for name in "ab"]
     while any(fit.result is None for fit in fits):
         for fit in fits:
@@ -176,7 +171,7 @@ def test_a_stopped_fit_leaves_its_report_and_nothing_runs_on(tmp_path, monkeypat
             left.append("stopped")
             raise
 
-    monkeypatch.setattr("glassbench.cluster.tune_fit._run", fake_run)
+    monkeypatch.setattr("glassbench.cluster.tuning.fit._run", fake_run)
     fit = FitInThread(job_of(tmp_path, "c"))
     fit.advance()
     fit.stop()
@@ -219,7 +214,7 @@ def test_a_trial_among_workers_ends_at_its_next_report_once_the_stop_file_is_the
         report(Progress(2))
         told.append("went on")
 
-    monkeypatch.setattr("glassbench.cluster.tune_fit.run_trial", run_trial)
+    monkeypatch.setattr("glassbench.cluster.tuning.fit.run_trial", run_trial)
     with pytest.raises(Stopped):
         run_until_stopped(trial, workspace, report=told.append, threads=1)
     assert [progress.epoch for progress in told] == [1, 2]

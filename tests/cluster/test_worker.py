@@ -11,8 +11,8 @@ from glassbench.cluster import ClusterError
 from glassbench.cluster.progress_file import ProgressReader, ProgressWriter
 from glassbench.cluster.sources import pack_folder
 from glassbench.cluster.worker import Job, attempt_in_worker, located
+from glassbench.contract.folder_digest import folder_digest
 from glassbench.model import Progress
-from glassbench.plan import folder_digest
 
 
 @pytest.fixture

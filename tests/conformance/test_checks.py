@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glassbench.conformance import CHECKS, check_model, make_examples, report
-from glassbench.registry import load_task
+from glassbench.plugins.registry import load_task
 from glassbench.structure import neighbour_pairs
 
 CLAIMS = ("rotation", "reflection")

@@ -8,8 +8,8 @@ import pytest
 
 from glassbench.conformance import __main__ as command
 from glassbench.conformance import assert_conforms, check_plugin
-from glassbench.errors import UserError
-from glassbench.registry import content_folder
+from glassbench.contract.errors import UserError
+from glassbench.plugins.registry import content_folder
 
 
 @pytest.fixture

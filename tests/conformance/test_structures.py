@@ -9,7 +9,7 @@ import pytest
 
 from glassbench.conformance import glassy_structure, make_examples
 from glassbench.model import Structure
-from glassbench.registry import load_task
+from glassbench.plugins.registry import load_task
 from glassbench.structure import neighbour_pairs
 
 

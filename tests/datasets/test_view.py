@@ -10,7 +10,7 @@ import pytest
 from glassbench.datasets.errors import DatasetError
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
-from glassbench.registry import load_task
+from glassbench.plugins.registry import load_task
 
 from ..synthetic import FRAMES_2D, SAMPLES, plasticity_arrays
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from glassbench.cli import main
-from glassbench.record import read_record
-from glassbench.sandbox import SandboxError, choose_engine, try_engine
+from glassbench.record.file import read_record
+from glassbench.submission.sandbox import SandboxError, choose_engine, try_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"

@@ -9,23 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.cache import current_cache
-from glassbench.content import content_folder
+from glassbench.contract.errors import UserError
+from glassbench.contract.model_card import read_model_card
+from glassbench.contract.task import read_task
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
 from glassbench.datasets.view import open_view
-from glassbench.errors import UserError
 from glassbench.explain import explain_record, write_explanation
 from glassbench.explain.errors import parity
 from glassbench.explain.extremes import extreme_particles
 from glassbench.explain.maps import colour_limits
+from glassbench.home.cache import current_cache
+from glassbench.home.content import content_folder
+from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
-from glassbench.model_card import read_model_card
 from glassbench.pages import build_site, read_sources
-from glassbench.plan import DatasetReference, ModelReference, make_trials
-from glassbench.predictions import read_predictions
-from glassbench.record import make_record, write_record
-from glassbench.task import read_task
-from glassbench.trial import run_trial
-from glassbench.workspace import Workspace
+from glassbench.record.file import write_record
+from glassbench.record.make import make_record
+from glassbench.trial.predictions import read_predictions
+from glassbench.trial.run import run_trial
 
 CONDITIONS = [Condition.of(temperature=0.64, time=time) for time in (0.5, 5.0)]
 

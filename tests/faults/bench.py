@@ -23,7 +23,12 @@ EPOCHS = 5
 STAGES = [*BEFORE, "fitting", "after recording"]
 SECONDS = 600
 CONTEXT = multiprocessing.get_context("forkserver")
-IMPORTS = ["glassbench.cli.run", "glassbench.cluster", "glassbench.trial", "glassbench.training"]
+IMPORTS = [
+    "glassbench.cli.run",
+    "glassbench.cluster",
+    "glassbench.trial.run",
+    "glassbench.training",
+]
 SETTINGS = {
     "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
     "RAY_AUTH_MODE": "disabled",

@@ -19,14 +19,15 @@ import typer
 from glassbench.cli.guard import FAILED, guarded
 from glassbench.cli.progress import Lines
 from glassbench.cli.run import report_lines
-from glassbench.cluster import BenchmarkRequest, conclude, run_benchmark
+from glassbench.cluster import BenchmarkRequest, run_benchmark
+from glassbench.contract.model_card import read_model_card
+from glassbench.contract.task import read_task
+from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
+from glassbench.experiments import conclude
+from glassbench.home.workspace import open_workspace
 from glassbench.model import Condition
-from glassbench.model_card import read_model_card
-from glassbench.plan import DatasetReference
-from glassbench.task import read_task
 from glassbench.tracking import delivery
-from glassbench.workspace import open_workspace
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from unittest import mock
 
-from glassbench import trial as trial_module
+from glassbench.trial import run as trial_module
 
 WISHES = "faults.json"
-# By stage, the function of `glassbench.trial` before which the blow falls.
+# By stage, the function of `glassbench.trial.run` before which the blow falls.
 BEFORE = {
     "preparing": "open_view",
     "between fit and predict": "_predict",

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from glassbench.content import content_folder
 from glassbench.datasets.store import open_dataset
 from glassbench.figures import draw_dataset
+from glassbench.home.content import content_folder
 
 
 def labels(figure):

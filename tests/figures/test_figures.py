@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.collections import EllipseCollection, QuadMesh
 
+from glassbench.contract.task import read_task
 from glassbench.figures import draw_parity, draw_scores, draw_slice
 from glassbench.model import Structure
-from glassbench.task import read_task
 
 TASK = read_task(Path(__file__).resolve().parents[2] / "tasks" / "ka_propensity")
 TIMES, SCORES = (16.5, 0.52, 5.2), (0.5, 0.8, None)

@@ -7,7 +7,7 @@ import pytest
 
 from glassbench.figures import draw_classes, draw_rotation
 from glassbench.figures import labels as label_figures
-from glassbench.registry import load_task
+from glassbench.plugins.registry import load_task
 
 
 @pytest.fixture

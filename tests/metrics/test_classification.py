@@ -11,13 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn_metrics
 
-from glassbench.metrics import (
-    average_precision,
-    balanced_accuracy,
-    c_rank,
-    overlap_ratio,
-    roc_auc,
-)
+from glassbench.metrics import average_precision, balanced_accuracy, c_rank, overlap_ratio, roc_auc
 from glassbench.metrics.classification import top_count, top_weights
 
 

@@ -11,13 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from glassbench.metrics import (
-    midranks,
-    pearson,
-    pearson_by_configuration,
-    pooled_pearson,
-    spearman,
-)
+from glassbench.metrics import midranks, pearson, pearson_by_configuration, pooled_pearson, spearman
 
 VALUES = st.floats(-1e3, 1e3, allow_subnormal=False).map(lambda x: round(x, 3))
 PAIRS = st.integers(3, 40).flatmap(lambda n: arrays(np.float64, (2, n), elements=VALUES))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glassbench.pages import build_site, read_sources
-from glassbench.registry import load_task
+from glassbench.plugins.registry import load_task
 
 from .synthetic_records import make_record, put
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from glassbench.contract.task import Task
 from glassbench.metrics import MetricSpecification
-from glassbench.task import Task
 
 ENVIRONMENT = {
     "glassbench": "0.1.0",

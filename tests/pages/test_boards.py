@@ -7,7 +7,7 @@ import pytest
 from glassbench.pages import read_sources
 from glassbench.pages.boards import make_boards
 from glassbench.pages.standing import make_standing
-from glassbench.registry import list_tasks, load_task
+from glassbench.plugins.registry import list_tasks, load_task
 
 from .synthetic_records import grid, make_record, put
 

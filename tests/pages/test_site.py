@@ -13,13 +13,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from glassbench.content import content_folder
-from glassbench.errors import UserError
+from glassbench.contract.errors import UserError
+from glassbench.home.content import content_folder
 from glassbench.metrics import METRICS
 from glassbench.pages import build_site, read_sources
 from glassbench.pages.equations import DEFINITIONS, mathml
 from glassbench.pages.markdown import render_markdown
-from glassbench.registry import load_task
+from glassbench.plugins.registry import load_task
 
 from .conftest import CONDITIONS, HOSTILE
 from .synthetic_records import PROBE, make_record, put

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glassbench.home.workspace import Workspace
 from glassbench.simulation import lj2d_plasticity
 from glassbench.simulation.generate import generate_dataset
-from glassbench.workspace import Workspace
 
 TINY = Path(__file__).with_name("generate_tiny.py")
 

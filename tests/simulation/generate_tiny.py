@@ -8,9 +8,9 @@ import sys
 import time
 from dataclasses import replace
 
+from glassbench.home.workspace import open_workspace
 from glassbench.simulation import lj2d_plasticity
 from glassbench.simulation.generate import generate_dataset
-from glassbench.workspace import open_workspace
 
 (MINI,) = lj2d_plasticity.PLANS["mini"]
 TINY = replace(

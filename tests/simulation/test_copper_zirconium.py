@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.errors import UserError
+from glassbench.contract.errors import UserError
 from glassbench.potentials.embedded_atom import atom_energies, atom_forces, read_embedded_atom
 from glassbench.simulation.copper_zirconium import (
     Protocol,

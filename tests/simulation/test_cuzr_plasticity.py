@@ -7,8 +7,9 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.datasets.store import open_dataset
-from glassbench.errors import UserError
+from glassbench.home.workspace import Workspace
 from glassbench.simulation import cuzr_plasticity, cuzr_stiffness
 from glassbench.simulation.copper_zirconium_potential import POTENTIAL_VARIABLE, potential_file
 from glassbench.simulation.copper_zirconium_samples import SampleSet
@@ -17,7 +18,6 @@ from glassbench.simulation.cuzr_plasticity import MINI, PLANS, WORK, pieces_of
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.pieces import PieceFailed, write_whole
 from glassbench.simulation.stiffness import StiffnessProtocol
-from glassbench.workspace import Workspace
 
 
 def test_samples_of_both_tasks_are_the_same_pieces_in_the_same_folder():

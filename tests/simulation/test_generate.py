@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.datasets.store import open_dataset
-from glassbench.errors import UserError
+from glassbench.home.workspace import Workspace
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.pieces import Piece, PieceFailed
-from glassbench.workspace import Workspace
 
 PROGRAM = Path(__file__).with_name("generate_tiny.py")
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
-from glassbench.errors import UserError
+from glassbench.home.workspace import Workspace
 from glassbench.simulation import ka_propensity
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.ka_states import MINI_TEMPERATURES
@@ -18,7 +19,6 @@ from glassbench.simulation.kob_andersen import DIAMETERS, initial_lattice
 from glassbench.simulation.pieces import read_piece
 from glassbench.structure.bond_breaking import BondBreaking
 from glassbench.structure.neighbour_relative import NeighbourRelative
-from glassbench.workspace import Workspace
 
 TIMES = (0.1, 0.5)
 

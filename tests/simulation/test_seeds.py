@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.datasets.store import open_dataset
-from glassbench.errors import UserError
+from glassbench.home.workspace import Workspace
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.seeds import (
     SECRET_VARIABLE,
@@ -15,7 +16,6 @@ from glassbench.simulation.seeds import (
     seed_from_names,
     seeds_in_words,
 )
-from glassbench.workspace import Workspace
 
 
 @pytest.fixture

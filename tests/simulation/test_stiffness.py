@@ -7,10 +7,7 @@ import pytest
 
 from glassbench.potentials.embedded_atom import read_embedded_atom
 from glassbench.potentials.embedded_atom_hessian import embedded_atom_hessian
-from glassbench.simulation.copper_zirconium import (
-    Protocol,
-    minimise,
-)
+from glassbench.simulation.copper_zirconium import Protocol, minimise
 from glassbench.simulation.copper_zirconium_potential import MASSES, potential_file
 from glassbench.simulation.stiffness import BlockMoments, StiffnessProtocol, measure_stiffness
 from glassbench.structure import neighbour_pairs

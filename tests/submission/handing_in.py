@@ -5,15 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from glassbench.contract.model_card import read_model_card
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
 from glassbench.datasets.view import open_view
-from glassbench.model_card import read_model_card
-from glassbench.plan import DatasetReference, ModelReference, make_trials
-from glassbench.record import Record, make_record, record_stem, write_record
-from glassbench.registry import load_task
-from glassbench.scoring import noise_ceilings
+from glassbench.home.workspace import Workspace
+from glassbench.plugins.registry import load_task
+from glassbench.record.file import Record, record_stem, write_record
+from glassbench.record.make import make_record
 from glassbench.tracking.provenance import environment
-from glassbench.trial import run_trial
-from glassbench.workspace import Workspace
+from glassbench.trial.run import run_trial
+from glassbench.trial.score import noise_ceilings
 
 CARD = """
 name = "{name}"

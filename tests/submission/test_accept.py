@@ -8,12 +8,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from glassbench.errors import UserError
-from glassbench.record import read_record
-from glassbench.sandbox.archive import write_archive
+from glassbench.contract.errors import UserError
+from glassbench.record.file import read_record
 from glassbench.submission.accept import add_record
 from glassbench.submission.bundle import SubmissionError
 from glassbench.submission.record_check import check_record_file
+from glassbench.submission.sandbox.archive import write_archive
 
 from .handing_in import HONEST, hand_in, write_model
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from glassbench.errors import UserError
+from glassbench.contract.errors import UserError
 from glassbench.submission import check
 from glassbench.submission.check import check_submission
 from glassbench.submission.source import check_dependencies, check_licence, check_sources

@@ -17,15 +17,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from glassbench.content import content_folder
-from glassbench.errors import UserError
-from glassbench.model_card import parse_model_card, read_model_card
-from glassbench.record import validate_record
-from glassbench.registry import hyperparameters_for
+from glassbench.contract.errors import UserError
+from glassbench.contract.model_card import hyperparameters_for, parse_model_card, read_model_card
+from glassbench.home.content import content_folder
+from glassbench.home.workspace import Workspace
+from glassbench.record.file import validate_record
 from glassbench.submission.bundle import open_bundle
 from glassbench.submission.record_check import Checking, check_bundle, check_record_file
 from glassbench.submission.source import check_sources, place_of_error
-from glassbench.workspace import Workspace
 
 TOTAL = int(os.environ.get("GLASSBENCH_FUZZ", "600"))
 # Cases of the four cheap kinds, and of the two that score predictions again.

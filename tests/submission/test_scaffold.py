@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from glassbench.errors import UserError
-from glassbench.model_card import read_model_card
+from glassbench.contract.errors import UserError
+from glassbench.contract.model_card import read_model_card
 from glassbench.submission.scaffold import KINDS, TEMPLATES, write_scaffold
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.view import open_view
-from glassbench.registry import load_task
-from glassbench.sandbox import Limits, SandboxError, Walls
+from glassbench.plugins.registry import load_task
 from glassbench.submission import verify
 from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_record_file
+from glassbench.submission.sandbox import Limits, SandboxError, Walls
 from glassbench.submission.verify import Verification, largest_difference, verify_bundle
 
 from .handing_in import HONEST, MEMORY, hand_in, write_model

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
+from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
-from glassbench.plan import DatasetReference, ModelReference, Trial
-from glassbench.results import ConditionScores, Score, TrialResult, write_result
 from glassbench.tracking import RequestDelivery, TrialDelivery
-from glassbench.workspace import Workspace
+from glassbench.trial.result import ConditionScores, Score, TrialResult, write_result
 
 
 @pytest.fixture(autouse=True)

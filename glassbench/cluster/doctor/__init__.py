@@ -1,0 +1,1 @@
+"""What a Ray cluster lacks, asked of each of its nodes."""

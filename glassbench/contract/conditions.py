@@ -1,0 +1,135 @@
+"""Which conditions of a dataset a request means."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..model import Condition
+from .errors import UserError
+
+RELATIVE_TOLERANCE = 1e-9
+
+
+def choose_conditions(
+    available: Sequence[Condition],
+    asked: Mapping[str, AxisChoice],
+    default: Mapping[str, Sequence[float]],
+    holder: str = "the dataset",
+) -> tuple[Condition, ...]:
+    """Return the available conditions that are meant, in the order of the dataset.
+
+    Every value that is asked for must exist, together with every value asked of
+    the other axes; a range must hold at least one. On an axis that is not asked
+    about, the default of the task holds where the dataset has it at the values
+    asked for, otherwise everything that is there.
+
+    Parameters
+    ----------
+    available : conditions of the dataset
+    asked : by axis
+    default : by axis, values that `task.toml` states for the dataset
+    holder : what has the available conditions, for messages
+
+    Raises
+    ------
+    WordError
+        With the values that exist.
+    """
+    if not available:
+        raise WordError(f"{holder} holds no condition: make or import the dataset again")
+    options = {axis: _options(axis, choice, available, holder) for axis, choice in asked.items()}
+    chosen: set[Condition] = set()
+    for combination in itertools.product(*options.values()):
+        demanded = dict(zip(options, combination, strict=True))
+        fitting = [c for c in available if all(_has(c, a, o) for a, o in demanded.items())]
+        if not fitting:
+            _refuse(available, demanded, holder)
+        chosen.update(_narrowed(fitting, [a for a in default if a not in asked], default))
+    return tuple(condition for condition in available if condition in chosen)
+
+
+def match_condition(available: Sequence[Condition], wanted: Mapping[str, float]) -> Condition:
+    """Return the available condition with the wanted values on all its axes.
+
+    Raises
+    ------
+    WordError
+        If an axis is missing or unknown, or there is no such condition.
+    """
+    axes = tuple(available[0]) if available else ()
+    if set(wanted) != set(axes):
+        given = " ".join(f"{name}={value:g}" for name, value in wanted.items()) or "nothing"
+        raise WordError(f"a condition of this dataset names {' and '.join(axes)}; given: {given}")
+    choices = {axis: AxisChoice((float(wanted[axis]),)) for axis in axes}
+    return choose_conditions(available, choices, {})[0]
+
+
+def _options(
+    axis: str, choice: AxisChoice, available: Sequence[Condition], holder: str
+) -> list[tuple]:
+    """Return what must each be there: single values and ranges, as (low, high)."""
+    if choice.everything:
+        return [(float("-inf"), float("inf"))]
+    options = [(value, value) for value in choice.values] + list(choice.ranges)
+    for option in options:
+        if not any(_has(condition, axis, option) for condition in available):
+            raise WordError(
+                f"{holder} has no {axis} {_as_text(option)}: it has {_values(available, axis)}"
+            )
+    return options
+
+
+def _has(condition: Condition, axis: str, option: tuple[float, float]) -> bool:
+    value, (low, high) = condition[axis], option
+    slack = RELATIVE_TOLERANCE * abs(value)
+    return low - slack <= value <= high + slack
+
+
+def _narrowed(
+    fitting: list[Condition], free: list[str], default: Mapping[str, Sequence[float]]
+) -> list[Condition]:
+    """Return those of `fitting` that have default values on the free axes, where there are any."""
+    for axis in free:
+        at_default = [c for c in fitting if any(_has(c, axis, (v, v)) for v in default[axis])]
+        fitting = at_default or fitting
+    return fitting
+
+
+def _refuse(
+    available: Sequence[Condition], demanded: Mapping[str, tuple[float, float]], holder: str
+) -> None:
+    """Say which value is missing at the values of the axes before it."""
+    fitting, before = list(available), []
+    for axis, option in demanded.items():
+        left = [condition for condition in fitting if _has(condition, axis, option)]
+        if not left:
+            raise WordError(
+                f"{holder} has no {axis} {_as_text(option)} at {' '.join(before)}: it has "
+                f"{_values(fitting, axis)} there"
+            )
+        fitting = left
+        before.append(f"{axis} {_as_text(option)}")
+
+
+def _values(available: Sequence[Condition], axis: str) -> str:
+    return ", ".join(f"{value:.10g}" for value in sorted({c[axis] for c in available}))
+
+
+def _as_text(option: tuple[float, float]) -> str:
+    low, high = option
+    return f"{low:.10g}" if low == high else f"{low:.10g}..{high:.10g}"
+
+
+@dataclass(frozen=True)
+class AxisChoice:
+    """What was asked of one axis: single values, ranges (low, high), or everything."""
+
+    values: tuple[float, ...] = ()
+    ranges: tuple[tuple[float, float], ...] = ()
+    everything: bool = False
+
+
+class WordError(UserError):
+    """A word of the command line is wrong; the message names it, and what is possible."""

@@ -1,0 +1,1 @@
+"""What a person asks for, as checked requests, and what comes of them."""

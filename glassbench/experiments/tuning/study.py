@@ -1,0 +1,123 @@
+"""A study: what is tuned, on what, and how; the same study goes on in the same folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ...contract.model_card import ModelCard
+from ...contract.search_space import Dimension
+from ...contract.task import Task
+from ...contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
+from ...contract.variation import Variation
+from ...home.workspace import Workspace
+from ...model import Condition
+from ...record.file import record_stem
+
+SCHEDULERS = ("asha", "pbt", "none")
+ON_VALIDATION = Variation(scored_split="valid")
+# Without `epochs` among the hyperparameters a model still may report some.
+EPOCHS_UNKNOWN = 100
+
+
+@dataclass(frozen=True)
+class Study:
+    """The search for the hyperparameters of one model with the best validation score.
+
+    Attributes
+    ----------
+    conditions : the score is the mean over them
+    hyperparameters : all of them as they are without tuning; trial 0 takes them
+    space : those that are searched
+    seed : of the suggestions and of every fit
+    metric : name of the metric by which trials are ranked
+    trials : how many sets of hyperparameters are tried in all
+    """
+
+    task: Task
+    dataset: DatasetReference
+    model: ModelCard
+    conditions: tuple[Condition, ...]
+    hyperparameters: Mapping[str, Any]
+    space: tuple[Dimension, ...]
+    seed: int
+    search: str
+    scheduler: str
+    metric: str
+    trials: int
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Return all that decides what the study tries, as plain values.
+
+        How many trials are asked for does not count, so that a study can be prolonged,
+        but for the population that PBT trains together.
+        """
+        identity = {
+            "task": self.task.name,
+            "protocol_version": self.task.protocol_version,
+            "dataset": self.dataset.digest,
+            "model": self.model.digest,
+            "conditions": [dict(condition) for condition in self.conditions],
+            "hyperparameters": dict(self.hyperparameters),
+            "space": [[d.name, d.words] for d in self.space],
+            "seed": self.seed,
+            "search": self.search,
+            "scheduler": self.scheduler,
+            "metric": self.metric,
+        }
+        return identity | ({"population": self.trials} if self.scheduler == "pbt" else {})
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the sha256 over the study's identity."""
+        text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def on_primary(self) -> bool:
+        """Whether trials are ranked by the metric that the epochs are validated with."""
+        return self.metric == self.task.primary_metric["name"]
+
+    @property
+    def most_epochs(self) -> int:
+        """Return the largest number of epochs that a trial of the study can have."""
+        tuned = {dimension.name: dimension for dimension in self.space}
+        if "epochs" in tuned:
+            dimension = tuned["epochs"]
+            return int(max(dimension.values, default=dimension.high))
+        return int(self.hyperparameters.get("epochs", EPOCHS_UNKNOWN))
+
+    def folder(self, workspace: Workspace) -> Path:
+        """Return where the study's journal, best configuration and report lie."""
+        stem = record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
+        return workspace.home / "tuning" / stem
+
+    def trial_key(self, index: int) -> str:
+        """Return the name under which a trial of the study has a folder in the workspace."""
+        return hashlib.sha256(f"{self.digest}/{index}".encode()).hexdigest()
+
+    def fits(self, hyperparameters: Mapping[str, Any]) -> list[Trial]:
+        """Return the fits of one set of hyperparameters: one, or one for each condition.
+
+        They are scored on the validation split, and the test split stays closed to them.
+        """
+        model = self.model
+        return make_trials(
+            task=self.task.name,
+            task_folder=str(self.task.folder),
+            protocol_version=self.task.protocol_version,
+            dataset=self.dataset,
+            model=ModelReference(
+                model.name, str(model.folder), model.digest, model.conditions_per_fit
+            ),
+            conditions=self.conditions,
+            hyperparameters=hyperparameters,
+            seeds=(self.seed,),
+            variation=ON_VALIDATION,
+        )

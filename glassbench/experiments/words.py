@@ -1,0 +1,231 @@
+"""Words of the command line, `key=value` in any order, as a validated run request.
+
+Lists are written with commas, `seed=0,1,2`; ranges with two dots, `seed=0..4`,
+both ends included. On an axis of the task a range takes every value that the
+dataset has between its ends, and `all` takes every value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..contract.conditions import AxisChoice, WordError
+from ..contract.suggest import did_you_mean
+
+KEYS = (
+    "task", "model", "dataset", "seed", "epochs", "cluster", "floors", "force", "home", "threads",
+    "workers", "config", "failed_checks",
+)  # fmt: skip
+CLUSTERS = ("auto", "local", "none")
+MAX_SEEDS = 1000
+MAX_SEED = 2**31 - 1
+_BOOLEANS = {
+    "on": True, "true": True, "yes": True, "off": False, "false": False, "no": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What `glassbench run` was asked to do, before any dataset is opened.
+
+    Attributes
+    ----------
+    dataset : name or path, or None for the default of the task
+    axes : by axis of the task, what was asked of it; an axis that is left out follows the task
+    hyperparameters : text as given, read later as the type of each model's default
+    threads : cores of one trial, or None to share them among the trials
+    workers : processes that train one trial together
+    config : path of a configuration file, whose hyperparameters hold where none are given
+    failed_checks : `allow` to take a dataset whose physics failed, which is refused otherwise
+    """
+
+    task: str
+    models: tuple[str, ...]
+    dataset: str | None = None
+    axes: Mapping[str, AxisChoice] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (0,)
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    cluster: str = "auto"
+    floors: bool = True
+    force: bool = False
+    home: str | None = None
+    threads: int | None = None
+    workers: int = 1
+    config: str | None = None
+    failed_checks: str | None = None
+
+
+def split_words(words: Sequence[str]) -> dict[str, str]:
+    """Return words `key=value` by key.
+
+    Raises
+    ------
+    WordError
+        If a word has no `=`, no key or no value, or a key stands twice.
+    """
+    values: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        key, value = key.strip(), value.strip()
+        if not equals or not key or not value:
+            raise WordError(f"`{word}` is not of the form key=value, as `model=botan`")
+        if key in values:
+            raise WordError(
+                f"`{key}` is given twice, as `{values[key]}` and as `{value}`: "
+                f"write a list, `{key}={values[key]},{value}`, or leave one out"
+            )
+        values[key] = value
+    return values
+
+
+def check_keys(values: Mapping[str, str], known: Iterable[str]) -> None:
+    """Refuse keys that are not known.
+
+    Raises
+    ------
+    WordError
+        With the nearest right words and the list of all.
+    """
+    known = tuple(known)
+    for key in values:
+        if key not in known:
+            raise WordError(f"there is no key `{key}`{did_you_mean(key, known)}")
+
+
+def parse_run(words: Sequence[str], axes: Iterable[str]) -> RunRequest:
+    """Return the request that the words of `glassbench run` make.
+
+    Parameters
+    ----------
+    axes : names of the task's axes
+
+    Raises
+    ------
+    WordError
+        If a key or a value is wrong.
+    """
+    values, axes = split_words(words), tuple(axes)
+    plain = {k: v for k, v in values.items() if not k.startswith("model.")}
+    check_keys(plain, (*KEYS, *axes, "model.<hyperparameter>"))
+    for key in ("task", "model"):
+        if key not in values:
+            raise WordError(f"`{key}=` is missing: `glassbench {key}s` lists what there is")
+    return RunRequest(
+        task=values["task"],
+        models=_distinct("model", _items("model", values["model"])),
+        dataset=values.get("dataset"),
+        axes={axis: parse_axis(axis, values[axis]) for axis in axes if axis in values},
+        seeds=parse_seeds(values.get("seed", "0")),
+        hyperparameters=_hyperparameters(values),
+        cluster=parse_cluster(values.get("cluster", "auto")),
+        floors=parse_switch("floors", values.get("floors", "on")),
+        force=parse_switch("force", values.get("force", "off")),
+        home=values.get("home"),
+        threads=parse_count("threads", values["threads"]) if "threads" in values else None,
+        workers=parse_count("workers", values.get("workers", "1")),
+        config=values.get("config"),
+        failed_checks=values.get("failed_checks"),
+    )
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Return the seeds of `0,1,2` or `0..4`."""
+    seeds: list[int] = []
+    for item in _items("seed", text):
+        low, dots, high = item.partition("..")
+        first = _whole("seed", low)
+        last = _whole("seed", high) if dots else first
+        if last < first:
+            raise WordError(f"range `{item}` of `seed` runs backwards: write `{high}..{low}`")
+        if last - first + 1 + len(seeds) > MAX_SEEDS:
+            raise WordError(f"`seed={text}` asks for more than {MAX_SEEDS} seeds")
+        seeds.extend(range(first, last + 1))
+    return _distinct("seed", seeds)
+
+
+def parse_axis(axis: str, text: str) -> AxisChoice:
+    """Return what a word asks of an axis: `0.64`, `0.5,0.64`, `0.5..0.64` or `all`."""
+    if text == "all":
+        return AxisChoice(everything=True)
+    values: list[float] = []
+    ranges: list[tuple[float, float]] = []
+    for item in _items(axis, text):
+        low, dots, high = item.partition("..")
+        if not dots:
+            values.append(_number(axis, item))
+            continue
+        ends = _number(axis, low), _number(axis, high)
+        if ends[1] < ends[0]:
+            raise WordError(f"range `{item}` of `{axis}` runs backwards: write `{high}..{low}`")
+        ranges.append(ends)
+    return AxisChoice(_distinct(axis, values), tuple(ranges))
+
+
+def parse_cluster(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text in CLUSTERS or (text.startswith("ray://") and len(text) > len("ray://")):
+        return text
+    if host and port.isdigit():
+        return text
+    known = (*CLUSTERS, "<host>:<port>", "ray://<host>:<port>")
+    raise WordError(f"`cluster={text}`{did_you_mean(text, known)}")
+
+
+def parse_switch(key: str, text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        raise WordError(f"`{key}={text}` is neither on nor off")
+    return _BOOLEANS[text.lower()]
+
+
+def parse_count(key: str, text: str) -> int:
+    count = _whole(key, text)
+    if count < 1:
+        raise WordError(f"`{key}={text}` is below 1")
+    return count
+
+
+def _hyperparameters(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the words `model.<name>`; `epochs` is short for `model.epochs`."""
+    chosen = {k.removeprefix("model."): v for k, v in values.items() if k.startswith("model.")}
+    if "" in chosen:
+        raise WordError("`model.=` names no hyperparameter, as `model.epochs=20` does")
+    if "epochs" in values:
+        if "epochs" in chosen:
+            raise WordError("`epochs` and `model.epochs` are the same: leave one out")
+        chosen["epochs"] = values["epochs"]
+    return chosen
+
+
+def _items(key: str, text: str) -> list[str]:
+    items = [item.strip() for item in text.split(",")]
+    if not all(items):
+        raise WordError(f"`{key}={text}` has an empty place between its commas")
+    return items
+
+
+def _distinct(key: str, items: Sequence) -> tuple:
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            raise WordError(f"`{key}` has {item} twice: leave one out")
+    return tuple(items)
+
+
+def _whole(key: str, text: str) -> int:
+    # Digits alone: int() would also take `1_000` and other scripts' digits.
+    if not (text.isascii() and text.isdigit()):
+        raise WordError(f"`{text}` in `{key}` is not a whole number of 0 or more")
+    if int(text) > MAX_SEED:
+        raise WordError(f"`{text}` in `{key}` is above {MAX_SEED}")
+    return int(text)
+
+
+def _number(key: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise WordError(f"`{text}` in `{key}` is not a number") from None
+    if not math.isfinite(value):
+        raise WordError(f"`{text}` in `{key}` is not finite")
+    return value

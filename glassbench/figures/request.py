@@ -1,0 +1,121 @@
+"""The figures of a request, drawn from its record, its predictions and its dataset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..contract.model_card import ModelCard
+from ..contract.task import Task
+from ..contract.trial_plan import DatasetReference
+from ..home.workspace import Workspace
+from ..model import Condition, Structure
+from ..trial.result import TrialResult
+
+
+def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:
+    """Draw the scores of a record."""
+    from . import draw_scores
+
+    return draw_scores(record, task, folder / f"{task.primary_metric['name']}.png")
+
+
+def draw_rotations(record: Mapping[str, Any], task: Task, folder: Path) -> list[Path]:
+    """Draw the rotation probe of each condition that has one."""
+    from . import condition_title, draw_rotation
+
+    paths = []
+    for entry in record["conditions"]:
+        if "rotation_probe" in entry:
+            condition = Condition.of(**entry["condition"])
+            place = re.sub(r"[^\w.=-]+", "_", condition.name)
+            title = condition_title(record["model"]["title"], task, condition)
+            path = folder / f"rotation_{place}.png"
+            paths.append(draw_rotation(entry["rotation_probe"], title, path))
+    return paths
+
+
+def draw_trial(
+    result: TrialResult,
+    task: Task,
+    dataset: DatasetReference,
+    model: ModelCard,
+    workspace: Workspace,
+    folder: Path,
+) -> list[Path]:
+    """Draw, at each condition of a trial, parity and (for particles) a slice of one configuration.
+
+    Labels have no parity: the distributions of the two classes stand in its place.
+
+    A figure that is newer than the predictions is not drawn again.
+    """
+    predictions = workspace.trial_folder(result.key) / result.predictions["path"]
+    paths = []
+    for scored in result.conditions:
+        condition = Condition.of(**scored.condition)
+        place = re.sub(r"[^\w.=-]+", "_", condition.name)
+        kind = "classes" if task.targets[task.target].label_of else "parity"
+        wanted = [folder / f"{kind}_{place}.png"]
+        if task.targets[task.target].per == "particle":
+            wanted.append(folder / f"slice_{place}.png")
+        if not all(_is_newer(path, predictions) for path in wanted):
+            _draw_condition(predictions, condition, task, dataset, model, wanted)
+        paths += wanted
+    return paths
+
+
+def _is_newer(path: Path, other: Path) -> bool:
+    return path.exists() and path.stat().st_mtime_ns >= other.stat().st_mtime_ns
+
+
+def _draw_condition(
+    predictions: Path,
+    condition: Condition,
+    task: Task,
+    dataset: DatasetReference,
+    model: ModelCard,
+    wanted: list[Path],
+) -> None:
+    from ..datasets.view import open_view
+    from ..trial.predictions import read_predictions
+    from . import condition_title, draw_classes, draw_parity, draw_slice
+
+    guesses = read_predictions(predictions)[condition.name]
+    examples = list(open_view(task, Path(dataset.path)).examples("test", (condition,)))
+    truths, predicted = [], []
+    for example in examples:
+        chosen = _counted(task, example.structure)
+        truths.append(example.targets[task.target][chosen])
+        predicted.append(guesses[example.structure.configuration][task.target][chosen])
+    title = condition_title(model.title, task, condition)
+    draw = draw_classes if task.targets[task.target].label_of else draw_parity
+    draw(truths, predicted, task, title, wanted[0])
+    if len(wanted) > 1:
+        first = examples[0]
+        name = first.structure.configuration
+        draw_slice(
+            first.structure,
+            first.targets[task.target],
+            guesses[name][task.target],
+            task,
+            f"{title}, configuration {name}",
+            wanted[1],
+        )
+
+
+def _counted(task: Task, structure: Structure):
+    """Return the mask of the particles, or pairs, that the primary metric counts."""
+    import numpy as np
+
+    from ..metrics import MetricSpecification, select_pairs, select_particles
+
+    specification = MetricSpecification.from_table(task.primary_metric)
+    if not specification.on_pairs:
+        return select_particles(specification, structure.species)
+    first, second = structure.pairs[:, 0], structure.pairs[:, 1]
+    vectors = structure.positions[second] - structure.positions[first]
+    vectors -= structure.box * np.round(vectors / structure.box)
+    distances = np.linalg.norm(vectors, axis=1)
+    return select_pairs(specification, structure.species, structure.pairs, distances)

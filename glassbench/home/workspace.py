@@ -1,0 +1,90 @@
+"""Where results, imported datasets and caches lie on this machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "GLASSBENCH_HOME"
+CHECKPOINTS_VARIABLE = "GLASSBENCH_CHECKPOINTS"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder that holds everything a run leaves behind.
+
+    Attributes
+    ----------
+    checkpoints : URI under which checkpoints lie, `s3://…` or `file://…`; empty for the home
+    """
+
+    home: Path
+    checkpoints: str = ""
+
+    @property
+    def datasets(self) -> Path:
+        """Imported and generated datasets, one folder each."""
+        return self.home / "datasets"
+
+    @property
+    def trials(self) -> Path:
+        """Trials by key: request, checkpoint, predictions, result."""
+        return self.home / "trials"
+
+    @property
+    def records(self) -> Path:
+        """Records of finished requests, one JSON file each."""
+        return self.home / "records"
+
+    @property
+    def sweeps(self) -> Path:
+        """Plans of sweeps and their summaries."""
+        return self.home / "sweeps"
+
+    @property
+    def cache(self) -> Path:
+        """What was computed from structures, by content; may be deleted at any time."""
+        return self.home / "cache"
+
+    @property
+    def generation(self) -> Path:
+        """Pieces of simulations that are not yet a whole dataset."""
+        return self.home / "generation"
+
+    @property
+    def sources(self) -> Path:
+        """Sources of plugins by digest, unpacked for import."""
+        return self.home / "sources"
+
+    @property
+    def given(self) -> Path:
+        """Files that were named as hyperparameters, by content."""
+        return self.home / "given"
+
+    @property
+    def database(self) -> Path:
+        """The default tracking store."""
+        return self.home / "mlflow.db"
+
+    def trial_folder(self, key: str) -> Path:
+        return self.trials / key[:2] / key
+
+    def trial_checkpoints(self, key: str) -> str:
+        """Return the URI of a trial's checkpoints, empty where they lie in its folder."""
+        return f"{self.checkpoints.rstrip('/')}/{key}" if self.checkpoints else ""
+
+
+def open_workspace(home: Path | str | None = None) -> Workspace:
+    """Return the workspace at `home`, at $GLASSBENCH_HOME, or at `~/.glassbench`.
+
+    Its checkpoints lie where $GLASSBENCH_CHECKPOINTS says, if it does.
+    """
+    chosen = home or os.environ.get(HOME_VARIABLE) or Path.home() / ".glassbench"
+    checkpoints = os.environ.get(CHECKPOINTS_VARIABLE, "")
+    if checkpoints and "://" not in checkpoints:
+        checkpoints = Path(checkpoints).expanduser().absolute().as_uri()
+    return Workspace(Path(chosen).expanduser().absolute(), checkpoints)
+
+
+PROVENANCE_FILE = "provenance.json"

@@ -1,0 +1,1 @@
+"""Tasks, models and datasets, found by name."""

@@ -1,0 +1,97 @@
+"""Datasets by name: those that tasks bring along, and those of the workspace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..contract.errors import UserError
+from ..contract.suggest import did_you_mean
+from ..contract.task import Task
+from ..home.workspace import Workspace
+
+SUFFIXES = (".zarr.zip", ".zarr", ".zip")
+UNFINISHED = ".importing"
+
+
+@dataclass(frozen=True)
+class FoundDataset:
+    """A dataset on this machine.
+
+    Attributes
+    ----------
+    origin : `embedded` in a task's folder, `workspace`, or `path`
+    task : the task that brings it along, or None
+    """
+
+    name: str
+    path: Path
+    origin: str
+    task: str | None = None
+
+
+def list_datasets(tasks: Iterable[Task], workspace: Workspace) -> list[FoundDataset]:
+    """Return the datasets that are there: embedded ones first, then those of the workspace."""
+    embedded = [
+        FoundDataset(entry.name, task.folder / entry.path, "embedded", task.name)
+        for task in tasks
+        for entry in task.datasets.values()
+        if entry.path and (task.folder / entry.path).exists()
+    ]
+    return embedded + list(_of_workspace(workspace))
+
+
+def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDataset:
+    """Return the dataset that a name or a path means for a task.
+
+    A dataset that the task brings along comes before one of the workspace.
+
+    Parameters
+    ----------
+    word : name, path (with a slash), or None for the default of the task
+
+    Raises
+    ------
+    UserError
+        If there is none; the message lists those that there are.
+    """
+    word = word or task.default_dataset
+    if "/" in word or os.sep in word or word.startswith(("~", ".")):
+        path = Path(word).expanduser().absolute()
+        if not path.exists():
+            raise UserError(f"there is no dataset at {path}")
+        return FoundDataset(_bare(path.name), path, "path")
+    found = list_datasets([task], workspace)
+    for name in (word, f"{task.name}-{word}"):
+        for dataset in found:
+            if dataset.name == name:
+                return dataset
+    if (workspace.datasets / f"{word}{UNFINISHED}").exists():
+        raise UserError(f"dataset `{word}` is not finished: run its import again, it goes on")
+    entry = task.datasets.get(word)
+    if entry is not None and entry.description:
+        raise UserError(
+            f"dataset `{word}` of {task.name} is not on this machine: {entry.description}"
+        )
+    names = [dataset.name for dataset in found]
+    raise UserError(f"task {task.name} finds no dataset `{word}`{did_you_mean(word, names)}")
+
+
+def _of_workspace(workspace: Workspace) -> Iterator[FoundDataset]:
+    if not workspace.datasets.is_dir():
+        return
+    for path in sorted(workspace.datasets.iterdir()):
+        if path.name.endswith(UNFINISHED):
+            continue
+        store = path / "store.zarr" / "zarr.json"
+        if path.name.endswith(SUFFIXES) or store.is_file() or (path / "zarr.json").is_file():
+            yield FoundDataset(_bare(path.name), path, "workspace")
+
+
+def _bare(name: str) -> str:
+    for suffix in SUFFIXES:
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return name

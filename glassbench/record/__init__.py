@@ -1,0 +1,1 @@
+"""Many trials in one record: the file, its schema, and what it says."""

@@ -1,0 +1,120 @@
+"""What goes into a cell: structures without labels, training examples, and what to do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...model import Condition, Example, Structure
+
+ARRAYS = (
+    "positions", "species", "box", "frame", "pairs", "inherent_positions", "cage_positions",
+)  # fmt: skip
+DYNAMICS, BALANCED = "dynamics.", "balanced."
+
+
+class StructureFiles:
+    """Writes structures to a folder, each once, under numbers that tell nothing of their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "structures"
+        self.folder.mkdir(parents=True)
+        self.written: dict[int, tuple[Structure, int]] = {}
+        self.targets = 0
+
+    def add(self, structure: Structure) -> int:
+        """Return the number under which the structure is written."""
+        import numpy as np
+
+        known = self.written.get(id(structure))
+        if known is not None:
+            return known[1]
+        number = len(self.written)
+        # The structure is kept, so that no other one takes its identity.
+        self.written[id(structure)] = (structure, number)
+        arrays = {name: getattr(structure, name) for name in ARRAYS}
+        arrays |= {DYNAMICS + name: a for name, a in (structure.dynamics or {}).items()}
+        present = {name: array for name, array in arrays.items() if array is not None}
+        np.savez(self.folder / f"{number}.npz", **present)
+        return number
+
+    def add_example(self, example: Example) -> dict[str, Any]:
+        """Return the entry of a training example; its targets are written beside it."""
+        import numpy as np
+
+        name = f"targets-{self.targets}.npz"
+        self.targets += 1
+        arrays = dict(example.targets)
+        if example.balanced is not None:
+            arrays[BALANCED] = example.balanced
+        np.savez(self.folder / name, **arrays)
+        return {
+            "structure": self.add(example.structure),
+            "condition": dict(example.condition),
+            "targets": name,
+        }
+
+
+def prepare_folder(folder: Path, model: Path, task: Path, weights: Path | None = None) -> Path:
+    """Copy the submission, its weights, and the task's contract without its data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(model, folder / "model", symlinks=True)
+    if weights is not None:
+        shutil.copytree(weights, folder / "weights", symlinks=True)
+    (folder / "task").mkdir()
+    shutil.copyfile(task / "task.toml", folder / "task" / "task.toml")
+    return folder
+
+
+def write_request(folder: Path, request: Mapping[str, Any]) -> None:
+    """Write what a cell is to do, and let everyone read the folder but nobody change it."""
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def read_structure(folder: Path, number: int) -> Structure:
+    """Return a structure that `StructureFiles` wrote, named by its number."""
+    import numpy as np
+
+    with np.load(folder / "structures" / f"{number}.npz", allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    dynamics = {
+        name.removeprefix(DYNAMICS): arrays.pop(name)
+        for name in list(arrays)
+        if name.startswith(DYNAMICS)
+    }
+    return Structure(**arrays, dynamics=dynamics or None, configuration=f"structure-{number}")
+
+
+class ExampleFiles(Sequence[Example]):
+    """Training examples that are read when they are asked for."""
+
+    def __init__(self, folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+        self.folder, self.entries = folder, list(entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self[position] for position in range(len(self)))
+
+    def __getitem__(self, position):
+        import numpy as np
+
+        if isinstance(position, slice):
+            return ExampleFiles(self.folder, self.entries[position])
+        entry = self.entries[position]
+        path = self.folder / "structures" / entry["targets"]
+        with np.load(path, allow_pickle=False) as file:
+            targets = {name: file[name] for name in file.files}
+        return Example(
+            read_structure(self.folder, entry["structure"]),
+            Condition.of(**entry["condition"]),
+            targets,
+            targets.pop(BALANCED, None),
+        )

@@ -1,0 +1,107 @@
+"""What importing a submission changes in the process that imports it."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import io
+import os
+import random
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
+    """Import a model's folder and return what that changed, each with `what` and `where`.
+
+    A submission is imported by listings, by tests and by workers: it may define, and
+    nothing else.
+    """
+    import numpy as np
+
+    from ...contract.model_card import read_model_card
+    from ...plugins.registry import load_model_class
+    from .audit import Audit
+
+    _load_what_a_worker_has()
+    _load_libraries_of(model)
+    before, attributes = _state(np), _attributes()
+    printed = io.StringIO()
+    audit = Audit(model, scratch)
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        load_model_class(read_model_card(model))
+    after = _state(np)
+    effects = list(audit.findings)
+    effects += [
+        {"what": f"changes {name}", "where": ""}
+        for name, value in before.items()
+        if value != after[name]
+    ]
+    for name in sorted(_attributes().items() - attributes.items()):
+        place = f"{name[0][0]}.{name[0][1]}"
+        if name[0] in attributes:
+            effects.append({"what": f"replaces {place}", "where": ""})
+    if printed.getvalue().strip():
+        line = printed.getvalue().strip().splitlines()[0]
+        effects.append({"what": f"prints `{line[:60]}`", "where": ""})
+    return effects
+
+
+def _load_what_a_worker_has() -> None:
+    """Import what a trial imports, so that its replacement shows."""
+    from ... import conformance
+    from ...trial import predictions
+    from ...trial import run as trial
+    from ...trial import score as scoring
+
+    assert conformance and predictions and scoring and trial
+
+
+def _load_libraries_of(model: Path) -> None:
+    """Import what the submission imports: what its libraries change is not its doing."""
+    for path in sorted(model.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names = [node.module]
+            else:
+                continue
+            for name in names:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
+
+
+def _state(np: ModuleType) -> dict[str, Any]:
+    """Return what a process shares among all that runs in it."""
+    generator = np.random.get_state()
+    return {
+        "the environment variables": dict(os.environ),
+        "the working folder": os.getcwd(),
+        "the search path of modules": list(sys.path),
+        "the global random numbers of Python": random.getstate(),
+        "the global random numbers of numpy": (generator[1].tobytes(), *generator[2:]),
+        "the handling of numerical errors": np.geterr(),
+        "the handling of signals": [
+            signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+        ],
+        "the running threads": {thread.name for thread in threading.enumerate()},
+        "the output streams": (sys.__stdout__, sys.__stderr__, sys.excepthook),
+        "the recursion limit": sys.getrecursionlimit(),
+    }
+
+
+def _attributes() -> dict[tuple[str, str], int]:
+    """Return what the modules of GlassBench hold, by module and name."""
+    return {
+        (module, name): id(value)
+        for module, content in list(sys.modules.items())
+        if module.startswith("glassbench.") and content is not None
+        for name, value in list(vars(content).items())
+        if callable(value)
+    }

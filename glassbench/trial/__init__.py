@@ -1,0 +1,1 @@
+"""One fit of one model: data in, predictions and scores out."""

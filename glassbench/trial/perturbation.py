@@ -1,0 +1,176 @@
+"""Structures in which the neighbours of chosen particles, the centres, are removed or moved."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ..contract.variation import Perturbation, VariationError
+from ..model import Example, Structure
+
+
+class Cut(NamedTuple):
+    """Centres with what is left of their surroundings.
+
+    Attributes
+    ----------
+    structure : what a model is given
+    centres : (M,) int64, where the centres stand in it
+    taken : (n,) int64, which particle of the configuration each of its particles is
+    """
+
+    structure: Structure
+    centres: np.ndarray
+    taken: np.ndarray
+
+
+def draw_centres(configuration: str, particles: int, count: int) -> np.ndarray:
+    """Return `count` of the particles, or all where there are fewer, drawn from the name.
+
+    Returns
+    -------
+    (M,) int64, ascending
+    """
+    generator = _generator(configuration, "centres")
+    return np.sort(generator.permutation(particles)[:count]).astype(np.int64)
+
+
+def perturbed(
+    structure: Structure, perturbation: Perturbation, centres: np.ndarray, seed: int = 0
+) -> Iterator[Cut]:
+    """Yield the structures in which a model is asked about each centre, in their order.
+
+    Where everything beyond a radius is removed, the surroundings of all centres are laid
+    out in one structure, far apart in an empty box; where nothing happens, all stand in the
+    structure as it is; otherwise each centre has one of its own.
+
+    Parameters
+    ----------
+    centres : (M,) int64, particles of the structure
+    seed : of the directions of displacements
+
+    Raises
+    ------
+    VariationError
+        If the shell reaches beyond half of the box, or the structure carries more than
+        positions and species.
+    """
+    _check(structure, perturbation)
+    if perturbation.action == "none":
+        yield Cut(replace(structure, pairs=None), centres, np.arange(len(structure.positions)))
+        return
+    if perturbation.action == "remove" and perturbation.outer is None:
+        yield cut_out(structure, centres, perturbation.inner)
+        return
+    for centre in centres:
+        distances = np.linalg.norm(_vectors_from(structure, int(centre)), axis=1)
+        in_shell = _in_shell(distances, perturbation)
+        in_shell[centre] = False
+        if perturbation.action == "remove":
+            taken = np.flatnonzero(~in_shell)
+            yield Cut(_part(structure, taken), np.searchsorted(taken, [centre]), taken)
+            continue
+        generator = _generator(structure.configuration, f"{seed}\x1f{centre}")
+        steps = generator.normal(size=structure.positions.shape)
+        steps *= perturbation.amplitude / np.linalg.norm(steps, axis=1, keepdims=True)
+        positions = structure.positions + np.where(in_shell[:, None], steps, 0.0)
+        moved = replace(structure, positions=positions % structure.box, pairs=None)
+        yield Cut(moved, np.array([centre]), np.arange(len(positions)))
+
+
+def cut_out(structure: Structure, centres: np.ndarray, radius: float) -> Cut:
+    """Return the particles at r < radius from each centre, laid out in one empty box.
+
+    The clusters stand on a grid, so far apart that no cutoff that fits into the box of the
+    configuration reaches from one to another. A particle near several centres occurs in
+    the cluster of each.
+    """
+    dimension = len(structure.box)
+    spacing = 2 * radius + float(structure.box.max())
+    side = max(2, int(np.ceil(len(centres) ** (1 / dimension))))
+    sites = (np.indices((side,) * dimension).reshape(dimension, -1).T + 0.5) * spacing
+    positions, taken, places, count = [], [], [], 0
+    for site, centre in zip(sites, centres, strict=False):
+        vectors = _vectors_from(structure, int(centre))
+        near = np.linalg.norm(vectors, axis=1) < radius
+        near[centre] = True
+        inside = np.flatnonzero(near)
+        positions.append(site + vectors[inside])
+        taken.append(inside)
+        places.append(count + int(np.searchsorted(inside, centre)))
+        count += len(inside)
+    which = np.concatenate(taken)
+    laid_out = replace(
+        structure,
+        positions=np.concatenate(positions),
+        species=structure.species[which],
+        box=np.full(dimension, side * spacing),
+        pairs=None,
+    )
+    return Cut(laid_out, np.array(places, dtype=np.int64), which)
+
+
+def cut_example(example: Example, perturbation: Perturbation) -> Example:
+    """Return an example of cut surroundings, whose `balanced` set is the centres.
+
+    Pair targets are left out.
+    """
+    structure = example.structure
+    particles = len(structure.positions)
+    centres = draw_centres(structure.configuration, particles, perturbation.centres)
+    (cut,) = perturbed(structure, perturbation, centres)
+    targets = {n: v[cut.taken] for n, v in example.targets.items() if len(v) == particles}
+    return replace(example, structure=cut.structure, targets=targets, balanced=cut.centres)
+
+
+def at_particles(example: Example, chosen: np.ndarray) -> Example:
+    """Return an example of some particles alone, as scores read it; pair targets are left out."""
+    structure = example.structure
+    particles = len(structure.positions)
+    targets = {n: v[chosen] for n, v in example.targets.items() if len(v) == particles}
+    return replace(example, structure=_part(structure, chosen), targets=targets, balanced=None)
+
+
+def _part(structure: Structure, taken: np.ndarray) -> Structure:
+    return replace(
+        structure,
+        positions=structure.positions[taken],
+        species=structure.species[taken],
+        pairs=None,
+    )
+
+
+def _vectors_from(structure: Structure, centre: int) -> np.ndarray:
+    """Return the vectors (N, d) from a particle to all, minimum image."""
+    vectors = structure.positions - structure.positions[centre]
+    return vectors - structure.box * np.round(vectors / structure.box)
+
+
+def _in_shell(distances: np.ndarray, perturbation: Perturbation) -> np.ndarray:
+    outer = np.inf if perturbation.outer is None else perturbation.outer
+    return (distances >= perturbation.inner) & (distances < outer)
+
+
+def _check(structure: Structure, perturbation: Perturbation) -> None:
+    optional = (structure.inherent_positions, structure.cage_positions, structure.dynamics)
+    if any(part is not None for part in optional):
+        raise VariationError(
+            "a perturbation moves the thermal positions alone, and this model also reads inherent "
+            "or cage positions or dynamics, which would show it what was removed"
+        )
+    reach = max(perturbation.inner, perturbation.outer or 0.0)
+    if reach > structure.box.min() / 2:
+        raise VariationError(
+            f"a shell that ends at {reach:g} reaches beyond half of the box edge "
+            f"{structure.box.min():g} of configuration {structure.configuration}: "
+            "its particles would be counted with their images; take smaller radii"
+        )
+
+
+def _generator(configuration: str, purpose: str) -> np.random.Generator:
+    name = f"{purpose}\x1f{configuration}".encode()
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(name).digest()[:8]))

@@ -1,0 +1,116 @@
+"""A task with a dataset, for notebooks: splits, structures, targets, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract.conditions import match_condition
+from ..contract.task import Task
+from ..home.workspace import open_workspace
+from ..model import Condition, Example, Predictions, Structure
+from ..plugins import registry
+from ..plugins.datasets import find_dataset
+
+if TYPE_CHECKING:
+    from ..datasets.view import View
+    from .result import ConditionScores, Score
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A task on one of its datasets.
+
+    A condition is given by its values, `structures("test", temperature=0.64,
+    time=16.5)`; an axis on which the dataset has one value may be left out.
+    """
+
+    task: Task
+    dataset: str
+    view: View
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return every condition of the dataset."""
+        return tuple(self.view.conditions())
+
+    @property
+    def targets(self) -> Mapping[str, Any]:
+        """Return what can be predicted, by name; `task.target` names the one that counts."""
+        return self.task.targets
+
+    @property
+    def metrics(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the metrics as `task.toml` states them."""
+        return self.task.metrics
+
+    def splits(self, **values: float) -> dict[str, tuple[str, ...]]:
+        """Return the names of the configurations of each split at one condition."""
+        condition = self.condition(**values)
+        return {
+            split: tuple(s.configuration for s in self.view.structures(split, condition))
+            for split in SPLITS
+        }
+
+    def condition(self, **values: float) -> Condition:
+        """Return the condition of the dataset that has these values.
+
+        Raises
+        ------
+        WordError
+            If there is none, or a value of several is left out.
+        """
+        conditions = self.conditions
+        wanted = dict(values)
+        for axis in conditions[0]:
+            present = {condition[axis] for condition in conditions}
+            if axis not in wanted and len(present) == 1:
+                wanted[axis] = present.pop()
+        return match_condition(conditions, wanted)
+
+    def structures(self, split: str, **values: float) -> Sequence[Structure]:
+        """Return the structures of a split at one condition: all that a model may see."""
+        return self.view.structures(split, self.condition(**values))
+
+    def examples(self, split: str, **values: float) -> Sequence[Example]:
+        """Return structures with their targets at one condition."""
+        return self.view.examples(split, (self.condition(**values),))
+
+    def score(self, predictions: Mapping[str, Predictions], **values: float) -> ConditionScores:
+        """Return all metrics of predictions on the test split.
+
+        Parameters
+        ----------
+        predictions : by configuration of the test split, arrays by target name
+        """
+        from .score import score_condition
+
+        return score_condition(self.task, self.view, self.condition(**values), predictions)
+
+    def ceilings(self, **values: float) -> dict[str, Score]:
+        """Return, by metric, the highest correlation that the data allow in expectation."""
+        from .score import noise_ceilings
+
+        return noise_ceilings(self.task, self.view, self.condition(**values))
+
+
+def open_problem(
+    name: str | Path, dataset: str | Path | None = None, home: str | Path | None = None
+) -> Problem:
+    """Return a task with one of its datasets opened.
+
+    Raises
+    ------
+    UserError
+        If there is no such task or dataset.
+    """
+    from ..datasets.view import open_view
+
+    task = registry.load_task(name)
+    word = str(dataset.absolute()) if isinstance(dataset, Path) else dataset
+    found = find_dataset(task, word, open_workspace(home))
+    return Problem(task, found.name, open_view(task, found.path))

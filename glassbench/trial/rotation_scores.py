@@ -1,0 +1,170 @@
+"""The rotation probe of a trial: test structures turned against their load, and what comes of it.
+
+Only loads on which labels stand are probed: the first load of every sample, then the
+second, as far as `MOST_TURNED` predictions go, at quarter turns, and the first every 30
+degrees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..contract.task import Task
+from ..model import Condition, Predictions, Structure
+from .rotation_probe import QUARTERS, RotationCurve, turned_against_load
+
+if TYPE_CHECKING:
+    from ..datasets.view import View
+
+# What a probe may cost: predictions for so many structures that no test asks for.
+MOST_TURNED = 64
+FINE = tuple(float(angle) for angle in range(0, 360, 30))
+CURVES = 5
+FRAME_DECIMALS = 9
+# Between the name of a configuration and its turn, in the file of predictions.
+TURN = "|turned="
+
+
+def is_probed(task: Task) -> bool:
+    """Return whether the task has labels that depend on a load."""
+    return task.symmetry.startswith("shear") and bool(task.targets[task.target].label_of)
+
+
+def turned_structures(view: View, condition: Condition) -> dict[str, Structure]:
+    """Return the turned test structures at a condition, by configuration and turn.
+
+    Turns that another load of the sample shows already are left out: the reverse of a
+    load is the load turned by 90 degrees, so that only half of the quarter turns are new.
+    """
+    return _sources(view, condition)[0]
+
+
+def _sources(
+    view: View, condition: Condition
+) -> tuple[dict[str, Structure], dict[str, dict[float, str]]]:
+    """Return the turned structures that no test structure equals, by name, and who tells a turn.
+
+    The second gives, by configuration and angle, the name of the structure whose
+    prediction it is: a test structure or a turned one.
+    """
+    structures = [s for s in view.structures("test", condition) if s.frame is not None]
+    known = {_seen(structure): structure.configuration for structure in structures}
+    turned: dict[str, Structure] = {}
+    told: dict[str, dict[float, str]] = {}
+    for structure in _in_rounds(structures):
+        new: dict[tuple, tuple[str, Structure]] = {}
+        of: dict[float, str] = {}
+        for angle in QUARTERS if told else FINE:
+            seen = turned_against_load(structure, angle)
+            of[angle] = known.get(_seen(seen), f"{structure.configuration}{TURN}{angle:g}")
+            if _seen(seen) not in known:
+                new[_seen(seen)] = (of[angle], seen)
+        if len(turned) + len(new) > MOST_TURNED:
+            continue
+        turned.update(new.values())
+        known.update((seen, name) for seen, (name, _) in new.items())
+        told[structure.configuration] = of
+    return turned, told
+
+
+def _in_rounds(structures: Sequence[Structure]) -> list[Structure]:
+    """Return the first load of every sample, then the second of every sample, and so on."""
+    loads: dict[bytes, int] = {}
+    rounds = []
+    for structure in structures:
+        sample, _ = _seen(structure)
+        rounds.append(loads.get(sample, 0))
+        loads[sample] = rounds[-1] + 1
+    return [structures[k] for k in np.argsort(rounds, kind="stable")]
+
+
+def _seen(structure: Structure) -> tuple[bytes, bytes]:
+    """Return what tells structures apart: the positions, and the frame but for rounding."""
+    frame = np.round(structure.frame, FRAME_DECIMALS) + 0.0  # no negative zero
+    return hashlib.sha256(structure.positions.tobytes()).digest(), frame.tobytes()
+
+
+def score_rotation(
+    task: Task,
+    view: View,
+    condition: Condition,
+    upright: Mapping[str, Predictions],
+    turned: Mapping[str, Predictions],
+) -> dict[str, Any]:
+    """Return the anisotropy of the predictions for the particles that rearrange.
+
+    Parameters
+    ----------
+    upright : predictions by test configuration
+    turned : predictions by configuration and turn, as `turned_structures` names them
+
+    Returns
+    -------
+    `configurations`, `parents` : probed structures
+    `by_configuration` : the mean over positives of P(0) + P(180) - P(90) - P(270) in each,
+        None where there is no positive
+    `curves` : `configuration`, `degrees` (A,), `particles` and `values` (particles, A) of
+        some positives of the structure that is finely turned
+    """
+    predictions = {**upright, **turned}
+    told = _sources(view, condition)[1]
+    curves, parents = [], []
+    for example, parent in zip(
+        view.examples("test", (condition,)), view.parents("test", condition), strict=True
+    ):
+        name = example.structure.configuration
+        if name not in told:
+            continue
+        positive = np.flatnonzero(example.targets[task.target] > 0)
+        values = np.array(
+            [np.asarray(predictions[at][task.target])[positive] for at in told[name].values()]
+        )
+        curves.append(RotationCurve(name, tuple(told[name]), positive, values))
+        parents.append(parent)
+    fine = max(curves, key=lambda curve: len(curve.degrees))
+    return {
+        "configurations": [curve.configuration for curve in curves],
+        "parents": parents,
+        "by_configuration": [_defined(curve.anisotropy) for curve in curves],
+        "curves": {
+            "configuration": fine.configuration,
+            "degrees": list(fine.degrees),
+            "particles": fine.particles[:CURVES].tolist(),
+            "values": fine.predictions[:, :CURVES].T.astype(float).tolist(),
+        },
+    }
+
+
+def rotation_entry(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the record's entry of the probe, averaged over seeds, with its interval.
+
+    Structures without a positive are left out, for there is nothing to turn.
+    """
+    from ..metrics import interval_of_mean
+
+    if not results:
+        return None
+    first = results[0]
+    kept = [k for k, value in enumerate(first["by_configuration"]) if value is not None]
+    values = [float(np.mean([result["by_configuration"][k] for result in results])) for k in kept]
+    interval = None
+    if values:
+        found = interval_of_mean(values, [first["parents"][k] for k in kept])
+        ends = [float(found.low), float(found.high)]
+        interval = ends if all(map(math.isfinite, ends)) else None
+    return {
+        "value": float(np.mean(values)) if values else None,
+        "interval": interval,
+        "configurations": [first["configurations"][k] for k in kept],
+        "by_configuration": values,
+        "curves": dict(first["curves"]),
+    }
+
+
+def _defined(value: float) -> float | None:
+    return value if math.isfinite(value) else None

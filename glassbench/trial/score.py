@@ -1,0 +1,238 @@
+"""Scores of predictions on the test split, and the best score that the data allow.
+
+The one place where test labels are opened, after the model has predicted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ..contract.errors import UserError
+from ..contract.task import Task
+from ..datasets.pairs import pair_distances
+from ..datasets.view import View
+from ..metrics import (
+    MetricSpecification,
+    noise_ceiling,
+    score_configurations,
+    score_interval,
+    select_pairs,
+    select_particles,
+)
+from ..model import Condition, Example, Predictions, Structure
+from .perturbation import at_particles
+from .result import ConditionScores, Score
+
+
+class PredictionsError(UserError):
+    """Predictions do not fit the structures that were asked about."""
+
+
+def score_condition(
+    task: Task,
+    view: View,
+    condition: Condition,
+    predictions: Mapping[str, Predictions],
+    *,
+    split: str = "test",
+    chosen: Callable[[Structure], np.ndarray] | None = None,
+) -> ConditionScores:
+    """Score the predictions of every configuration of a split at one condition.
+
+    Parameters
+    ----------
+    predictions : by configuration name, arrays by target name
+    split : `test`, or `valid` while a model is tuned
+    chosen : gives the particles (M,) of a structure to which the predictions belong, where
+        they are not all; only the primary metric is evaluated then
+
+    Raises
+    ------
+    PredictionsError
+        If a configuration is missing, or an array has the wrong length.
+    """
+    # Read once: every metric goes over all of them.
+    examples = list(view.examples(split, (condition,)))
+    for example in examples:
+        if example.structure.configuration not in predictions:
+            raise PredictionsError(
+                f"no predictions for {split} configuration {example.structure.configuration} at "
+                f"{condition.name}: the {split} split has {len(examples)} configurations, "
+                f"{len(predictions)} were given"
+            )
+    ordered = [predictions[example.structure.configuration] for example in examples]
+    if chosen is not None:
+        examples = [at_particles(example, chosen(example.structure)) for example in examples]
+    parents = tuple(view.parents(split, condition))
+    scores = {}
+    for table in task.metrics if chosen is None else [task.primary_metric]:
+        specification = MetricSpecification.from_table(table).at(condition)
+        if all(specification.prediction in p for p in ordered) and all(
+            specification.target in e.targets for e in examples
+        ):
+            scores[specification.name] = _score(specification, ordered, examples, parents)
+    return ConditionScores(
+        condition=dict(condition),
+        configurations=tuple(example.structure.configuration for example in examples),
+        parents=parents,
+        scores=scores,
+        means=_means(MetricSpecification.from_table(task.primary_metric), ordered, examples),
+    )
+
+
+def primary_score(
+    task: Task, predictions: Sequence[Predictions], examples: Sequence[Example]
+) -> float:
+    """Return the primary metric of predictions on examples; NaN where it is undefined.
+
+    It is averaged over the conditions of the examples where the metric depends on them.
+
+    Raises
+    ------
+    PredictionsError
+        If a prediction lacks what the metric compares.
+    """
+    specification = MetricSpecification.from_table(task.primary_metric)
+    for prediction in predictions:
+        if specification.prediction not in prediction:
+            raise PredictionsError(
+                f"there is no prediction of `{specification.prediction}`, by which {task.name} is "
+                f"scored, but of {', '.join(prediction) or 'nothing'}: change the hyperparameters "
+                "of the model, or the task"
+            )
+    if not specification.at_condition:
+        return _primary(specification, list(zip(predictions, examples, strict=True)))
+    groups: dict[Condition, list] = {}
+    for prediction, example in zip(predictions, examples, strict=True):
+        groups.setdefault(example.condition, []).append((prediction, example))
+    values = [_primary(specification.at(c), group) for c, group in groups.items()]
+    return float(np.mean(values)) if values else math.nan
+
+
+def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Score]:
+    """Return, by metric, the highest score that the data allow in expectation.
+
+    A Pearson correlation is bounded by the two halves of the ensemble; a metric of labels
+    is given the score that a second measurement of them reaches, over those test
+    configurations that were measured twice. Metrics for whose target the dataset has
+    neither are left out.
+    """
+    examples = list(view.examples("test", (condition,)))
+    repeats = [view.repeat(condition, e.structure.configuration) for e in examples]
+    measured = [p for p, repeat in enumerate(repeats) if repeat is not None]
+    ceilings = {}
+    for table in task.metrics:
+        specification = MetricSpecification.from_table(table).at(condition)
+        if measured and specification.prediction in repeats[measured[0]]:
+            chosen = [examples[p] for p in measured]
+            score = _score(specification, [repeats[p] for p in measured], chosen)
+            values: list[float | None] = [None] * len(examples)
+            for place, value in zip(measured, score.by_configuration, strict=True):
+                values[place] = value
+            ceilings[specification.name] = Score(score.value, tuple(values))
+        elif specification.function == "pearson" and specification.average != "sample_means":
+            score = _ceiling_of_halves(specification, view, condition)
+            if score is not None:
+                ceilings[specification.name] = score
+    return ceilings
+
+
+def _means(
+    specification: MetricSpecification,
+    predictions: Sequence[Predictions],
+    examples: Sequence[Example],
+) -> dict[str, float]:
+    """Return the mean over configurations of what a metric compares; nothing where it is not."""
+    if not examples or not all(specification.prediction in p for p in predictions):
+        return {}
+    guesses = [np.mean(p[specification.prediction]) for p in predictions]
+    truths = [np.mean(e.targets[specification.target]) for e in examples]
+    return {"prediction": float(np.mean(guesses)), "target": float(np.mean(truths))}
+
+
+def _ceiling_of_halves(
+    specification: MetricSpecification, view: View, condition: Condition
+) -> Score | None:
+    structures = view.structures("test", condition)
+    halves = [
+        view.halves(specification.target, condition, structure.configuration)
+        for structure in structures
+    ]
+    if any(pair is None for pair in halves):
+        return None
+    selected = [
+        (first[selection], second[selection])
+        for structure, (first, second, pairs) in zip(structures, halves, strict=True)
+        for selection in [_selection(specification, structure, pairs)]
+    ]
+    values = [float(noise_ceiling(first, second)) for first, second in selected]
+    value = float(np.mean(values))
+    if specification.average == "pooled":
+        pooled = [np.concatenate(half) for half in zip(*selected, strict=True)]
+        value = float(noise_ceiling(*pooled))
+    return Score(_defined(value), tuple(map(_defined, values)))
+
+
+def _primary(specification: MetricSpecification, group: Sequence[tuple]) -> float:
+    value = _score(specification, [p for p, _ in group], [e for _, e in group]).value
+    return math.nan if value is None else value
+
+
+def _score(
+    specification: MetricSpecification,
+    predictions: Sequence[Predictions],
+    examples: Sequence[Example],
+    parents: Sequence[str] | None = None,
+) -> Score:
+    """Return a metric; with `parents`, also the interval of an aggregate that is no mean."""
+    target = specification.prediction
+    selections = [
+        _selection(specification, example.structure, example.structure.pairs, example.balanced)
+        for example in examples
+    ]
+    truths = [np.asarray(example.targets[specification.target]) for example in examples]
+    guesses = [np.asarray(prediction[target]) for prediction in predictions]
+    for example, truth, guess in zip(examples, truths, guesses, strict=True):
+        if guess.shape != truth.shape:
+            raise PredictionsError(
+                f"predictions of {target} for configuration {example.structure.configuration} "
+                f"have the shape {guess.shape}, the target has {truth.shape}"
+            )
+        if not np.isfinite(guess).all():
+            raise PredictionsError(
+                f"predictions of {target} for configuration {example.structure.configuration} "
+                f"hold {int((~np.isfinite(guess)).sum())} of {guess.size} values that are not "
+                "finite: every particle needs a number"
+            )
+    boxes = [(example.structure.positions, example.structure.box) for example in examples]
+    scored = score_configurations(specification, guesses, truths, selections, boxes)
+    interval = None
+    if parents is not None and specification.average != "configuration":
+        found = score_interval(specification, guesses, truths, parents, selections, boxes)
+        ends = _defined(found.low), _defined(found.high)
+        interval = None if None in ends else ends
+    return Score(
+        _defined(scored.value),
+        tuple(_defined(value) for value in scored.by_configuration),
+        interval,
+    )
+
+
+def _selection(
+    specification: MetricSpecification,
+    structure: Structure,
+    pairs: np.ndarray | None,
+    balanced: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the mask of the particles, or of the pairs, that the metric counts."""
+    if not specification.on_pairs:
+        return select_particles(specification, structure.species, balanced)
+    distances = pair_distances(structure.positions, pairs, structure.box)
+    return select_pairs(specification, structure.species, pairs, distances)
+
+
+def _defined(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

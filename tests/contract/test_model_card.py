@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from glassbench.contract.model_card import (
+    HyperparameterError,
+    ModelCardError,
+    hyperparameters_for,
+    parse_model_card,
+    read_model_card,
+)
+
+TABLE = {
+    "name": "ridge",
+    "title": "Ridge regression",
+    "authors": ["A. Author"],
+    "year": 2021,
+    "licence": "MIT",
+    "entry": "model:Ridge",
+    "reads": ["thermal"],
+    "tasks": ["ka_propensity"],
+    "conditions_per_fit": "one",
+    "hyperparameters": {
+        "epochs": 10,
+        "rate": 1.0,
+        "augment": True,
+        "weights": "none",
+        "radii": [1.0, 2.0],
+    },
+    "defaults": {"ka_propensity": {"mini": {"epochs": 3, "rate": 2}}},
+}
+FOLDER = Path("somewhere")
+
+
+def _card(**changes):
+    return parse_model_card(TABLE | changes, FOLDER)
+
+
+def test_a_card_says_what_the_file_says():
+    card = _card(claims=["rotation"], resources={"gpus": 1})
+    assert card.authors == ("A. Author",)
+    assert card.doi == ""
+    assert card.claims == ("rotation",)
+    assert card.resources == {"cpus": 1.0, "gpus": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tytle": "x"}, r"unknown key `tytle`: did you mean `title`\?"),
+        ({"reads": ["thermals"]}, r"`reads` has `thermals`: did you mean `thermal`\?"),
+        ({"reads": []}, "`reads` is empty"),
+        ({"authors": "A. Author"}, "`authors` is 'A. Author', list is wanted"),
+        ({"authors": [1]}, "list of strings"),
+        ({"year": True}, "`year` is True, int is wanted"),
+        ({"entry": "model"}, "is not `module:Class`"),
+        ({"entry": "../model:Ridge"}, "is not `module:Class`"),
+        ({"conditions_per_fit": "each"}, "There are all, one"),
+        ({"claims": ["telepathy"]}, "`claims` has `telepathy`"),
+        ({"resources": {"gpu": 1}}, "unknown resource `gpu`: did you mean `gpus`"),
+        ({"resources": {"cpus": -1}}, "a number >= 0"),
+        ({"search_space": {"width": {}}}, r"\[search_space.width\]"),
+        (
+            {"defaults": {"ka_propensity": {"mini": {"epoch": 3}}}},
+            "has `epoch`: did you mean `epochs`",
+        ),
+        ({"defaults": {"ka_propensity": {"mini": {"epochs": 3.5}}}}, "not a whole number"),
+        ({"defaults": {"ka_propensity": {"epochs": 3}}}, "name a dataset"),
+    ],
+)
+def test_what_breaks_the_contract_is_named_with_the_file(changes, message):
+    with pytest.raises(ModelCardError, match=message) as caught:
+        _card(**changes)
+    assert str(FOLDER / "model.toml") in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["name", "entry", "tasks", "licence"])
+def test_what_is_missing_is_named(key):
+    with pytest.raises(ModelCardError, match=f"key `{key}` is missing"):
+        parse_model_card({k: v for k, v in TABLE.items() if k != key}, FOLDER)
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path):
+    (tmp_path / "model.toml").write_text("name = ")
+    with pytest.raises(ModelCardError, match="is not valid TOML"):
+        read_model_card(tmp_path)
+    with pytest.raises(ModelCardError, match=r"holds no model\.toml"):
+        read_model_card(tmp_path / "nowhere")
+
+
+def test_overrides_come_before_defaults_of_the_dataset_before_plain_defaults():
+    values = hyperparameters_for(_card(), "ka_propensity", "mini", {"rate": "0.5"})
+    assert values["epochs"] == 3
+    assert values["rate"] == 0.5
+    assert values["weights"] == "none"
+    assert hyperparameters_for(_card(), "ka_propensity", "published", {})["epochs"] == 10
+    assert hyperparameters_for(_card(), "another", "mini", {})["rate"] == 1.0
+
+
+def test_numbers_have_the_type_of_the_default_so_that_one_value_has_one_key():
+    for text in ("2", "2.0", "2e0", 2):
+        value = hyperparameters_for(_card(), "t", "d", {"rate": text})["rate"]
+        assert (value, type(value)) == (2.0, float)
+    assert type(hyperparameters_for(_card(), "ka_propensity", "mini", {})["rate"]) is float
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("epochs", "7", 7),
+        ("augment", "off", False),
+        ("augment", "true", True),
+        ("weights", "../a..b,c", "../a..b,c"),
+        ("weights", "00123", "00123"),
+        ("radii", "1,2.5", [1.0, 2.5]),
+        ("radii", "3", [3.0]),
+    ],
+)
+def test_text_is_read_as_the_type_of_the_default(name, text, value):
+    chosen = hyperparameters_for(_card(), "t", "d", {name: text})[name]
+    assert chosen == value
+    assert type(chosen) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("epoch", "1", r"no hyperparameter `epoch`: did you mean `epochs`\?"),
+        ("epochs", "1.5", "'1.5' is not a whole number, like 10"),
+        ("epochs", True, "True is not a number"),
+        ("epochs", "many", "'many' is not a number, like 10"),
+        ("rate", "nan", "'nan' is not finite"),
+        ("augment", "1", "'1' is neither true nor false"),
+        ("weights", 3, "3 is not text"),
+        ("radii", "1,x", "'x' is not a number"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(name, value, message):
+    with pytest.raises(HyperparameterError, match=message):
+        hyperparameters_for(_card(), "t", "d", {name: value})

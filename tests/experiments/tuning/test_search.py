@@ -1,0 +1,76 @@
+"""The same seed and the same results give the same suggestions."""
+
+import builtins
+
+import pytest
+
+from glassbench.contract.search_space import parse_space
+from glassbench.experiments.tuning.journal import TuningTrial
+from glassbench.experiments.tuning.search import SearchError, check_search, suggest
+
+DEFAULTS = {"x": 0.9, "kind": "b", "width": 64}
+SPACE = parse_space(
+    {
+        "x": {"distribution": "uniform", "low": 0.0, "high": 1.0},
+        "kind": {"distribution": "choice", "values": ["a", "b"]},
+        "width": {"distribution": "loginteger", "low": 8, "high": 512},
+    },
+    DEFAULTS,
+)
+
+
+def searched(search, count, seed=0, space=SPACE, score=lambda p: -((p["x"] - 0.2) ** 2)):
+    """Return the points of a study whose trials end one after another."""
+    trials = []
+    for index in range(count):
+        point = suggest(search, space, DEFAULTS, seed, trials)
+        if point is None:
+            break
+        state = "stopped" if index % 4 == 3 else "finished"
+        reports = {1: score(point)} if "x" in point else {}
+        trials.append(TuningTrial(index, DEFAULTS | point, state, reports, score=score(point)))
+    return [{d.name: t.hyperparameters[d.name] for d in space} for t in trials]
+
+
+@pytest.mark.parametrize("search", ["random", "optuna"])
+def test_suggestions_follow_from_the_seed_and_begin_with_the_model_as_it_is(search):
+    if search == "optuna":
+        pytest.importorskip("optuna", reason="Optuna is not installed (extra `tune`)")
+    first, again, other = (searched(search, 10, seed) for seed in (0, 0, 1))
+    assert first == again and first[1:] != other[1:]
+    assert first[0] == other[0] == DEFAULTS
+    assert all(d.contains(p[d.name]) for p in first for d in SPACE)
+
+
+def test_optuna_learns_from_scores_and_knows_trials_that_still_run():
+    pytest.importorskip("optuna", reason="Optuna is not installed (extra `tune`)")
+    late = {
+        search: sum(abs(p["x"] - 0.2) for p in searched(search, 30)[-15:]) / 15
+        for search in ("optuna", "random")
+    }
+    assert late["optuna"] < 0.25 < late["random"], "a uniform draw is 0.34 away on average"
+    running = [TuningTrial(0, dict(DEFAULTS)), TuningTrial(1, DEFAULTS | {"x": 0.1}, "failed")]
+    assert suggest("optuna", SPACE, DEFAULTS, 0, running) is not None
+
+
+@pytest.mark.parametrize("search", ["random", "optuna"])
+def test_nothing_is_tried_twice_and_a_small_space_comes_to_an_end(search):
+    if search == "optuna":
+        pytest.importorskip("optuna", reason="Optuna is not installed (extra `tune`)")
+    small = tuple(d for d in SPACE if d.name == "kind")
+    points = searched(search, 6, space=small, score=lambda p: 0.0)
+    assert sorted(p["kind"] for p in points) == ["a", "b"]
+
+
+def test_without_optuna_the_line_that_installs_it_is_told(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name == "optuna":
+            raise ImportError(name)
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(SearchError, match=r"pip install 'glassbench\[tune\]'"):
+        check_search("optuna")
+    check_search("random")

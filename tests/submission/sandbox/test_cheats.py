@@ -1,0 +1,132 @@
+"""Every cheat fails: a malicious submission gets nothing, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from glassbench.datasets.view import open_view
+from glassbench.plugins.registry import load_task
+from glassbench.submission.sandbox import Limits, SandboxError
+from glassbench.submission.sandbox.predict import Assignment, Question, predict_behind_walls
+
+from .cheats import CHEATS, FORGED, write_cheat
+
+MIB = 2**20
+LIMITS = Limits(
+    wall_seconds=20, memory_bytes=640 * MIB, processes=24, file_bytes=64 * MIB,
+    scratch_bytes=64 * MIB, answer_bytes=32 * MIB,
+)  # fmt: skip
+SHORT = ("sleep_for_ever", "compute_for_ever_against_all_signals", "stop_itself")
+SECRET = "A_SECRET_OF_THE_MAINTAINER"
+
+
+@pytest.fixture
+def outside(tmp_path):
+    path = tmp_path / "outside.txt"
+    path.write_text("untouched")
+    return path
+
+
+@pytest.fixture
+def tempted(engine, tiny_dataset, tmp_path, outside, monkeypatch):
+    """Return a function that runs a cheat, told everything it could want to know."""
+    monkeypatch.setenv(SECRET, "1")
+    view = open_view(load_task("ka_propensity"), tiny_dataset, reads=("thermal",))
+    condition = view.conditions()[0]
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as other:
+        other.bind("\0glassbench-cheat-test")
+        other.listen()
+
+        def run(body: str, limits: Limits = LIMITS):
+            folder = write_cheat(tmp_path / "cheat", body)
+            assignment = Assignment(
+                model=folder,
+                task=view.task,
+                hyperparameters={
+                    "dataset": str(tiny_dataset),
+                    "outside": str(outside),
+                    "port": listener.getsockname()[1],
+                    "parent": os.getpid(),
+                },
+                seed=0,
+                questions=[Question(condition, view.structures("test", condition))],
+                weights=folder,
+                secret=[Path(tiny_dataset)],
+            )
+            return predict_behind_walls(engine, assignment, limits)
+
+        yield run
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_a_cheat_gets_nothing(name, tempted, outside):
+    limits = Limits(**vars(LIMITS) | {"wall_seconds": 3}) if name in SHORT else LIMITS
+    started = time.monotonic()
+    try:
+        answered = tempted(CHEATS[name], limits)
+    except SandboxError as error:
+        assert "\n" not in str(error)
+    else:
+        values = [v for by in answered.asked for p in by.values() for v in p["propensity"]]
+        assert values and not np.any(values), f"{name} worked: {answered.log}"
+    assert time.monotonic() - started < 60
+    assert outside.read_text() == "untouched"
+    assert not _left_behind()
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_answer_is_refused(name, tempted, outside):
+    with pytest.raises(SandboxError) as refused:
+        tempted(FORGED[name])
+    assert str(refused.value).isprintable()
+    assert outside.read_text() == "untouched"
+
+
+def test_replaced_metrics_change_no_score(tempted, tiny_dataset):
+    """The scorer is another process: what the model does to its own metrics is its own affair."""
+    from glassbench.trial.score import score_condition
+
+    answered = tempted(
+        """
+import glassbench.metrics, glassbench.trial.score
+for module in (glassbench.metrics, glassbench.trial.score):
+    for name in list(vars(module)):
+        if callable(getattr(module, name)):
+            setattr(module, name, lambda *a, **k: 1.0)
+self.predict = None
+Cheat.order = np.arange(len(structures[0].positions), dtype=float)
+return True
+"""
+    )
+    view = open_view(load_task("ka_propensity"), tiny_dataset)
+    condition = view.conditions()[0]
+    scored = score_condition(view.task, view, condition, answered.predictions[condition.name])
+    assert scored.scores["pearson_a"].value is None
+
+
+def test_an_honest_model_passes_the_same_walls(tempted):
+    answered = tempted("return True")
+    values = [v for by in answered.asked for p in by.values() for v in p["propensity"]]
+    assert np.all(np.array(values) == 1)
+
+
+def test_there_are_enough_cheats():
+    assert len(CHEATS) + len(FORGED) >= 25
+
+
+def _left_behind() -> list[str]:
+    """Return the processes of a cell that still run."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if words[:1] == [sys.executable] and "/library" in words:
+            found.append(" ".join(words))
+    return found

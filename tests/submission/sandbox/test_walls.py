@@ -1,0 +1,172 @@
+"""The walls: what is missing is named, and nothing is called verified without it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glassbench.home import content
+from glassbench.submission.sandbox import (
+    MEANING,
+    REQUIRED,
+    Limits,
+    SandboxError,
+    Walls,
+    choose_engine,
+    engines,
+    landlock,
+    launch,
+    shown,
+)
+from glassbench.submission.sandbox.engines import Engine, bubblewrap_arguments, make_skeleton
+from glassbench.submission.sandbox.shown import LIBRARY, machine_view
+from glassbench.submission.sandbox.walls import try_engine
+
+HERE = Engine("bubblewrap", "/usr/bin/bwrap", "0.8.0")
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_each_wall_that_matters_is_asked_for_by_name(missing):
+    walls = Walls(HERE, {name: name != missing for name in MEANING})
+    with pytest.raises(SandboxError, match=f"do not stand: {missing}"):
+        walls.require()
+    assert sum("MISSING" in line for line in walls.lines()) == 1
+
+
+def test_a_second_wall_alone_is_not_asked_for():
+    Walls(HERE, {name: name != "landlock" for name in MEANING}).require()
+
+
+def test_a_machine_without_engines_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(engines.shutil, "which", lambda name: None)
+    with pytest.raises(SandboxError, match="install bubblewrap"):
+        choose_engine()
+
+
+def test_every_wall_is_tried_and_stands(engine, tmp_path):
+    label = tmp_path / "labels.bin"
+    label.write_bytes(b"labels")
+    walls = try_engine(engine, [label])
+    assert walls.missing == ()
+    assert set(walls.held) == set(MEANING)
+
+
+TAKEN_AWAY = {
+    "processes": lambda words: [word for word in words if word != "--unshare-pid"],
+    "reading": lambda words: [*words[:-4], "--ro-bind", "/etc/hostname", "/etc/hostname"],
+}
+
+
+@pytest.mark.parametrize("name", ["processes", "reading"])
+def test_a_wall_that_is_taken_away_is_found_missing(name, engine, monkeypatch):
+    """Each wall is told from the attempt to cross it, not from how it was asked for."""
+    if engine.name != "bubblewrap" or not Path("/etc/hostname").is_file():
+        pytest.skip("the arguments of bubblewrap are changed, and /etc/hostname is shown")
+    original = engines.bubblewrap_arguments
+    monkeypatch.setattr(
+        launch,
+        "bubblewrap_arguments",
+        lambda view, limits, as_root: TAKEN_AWAY[name](original(view, limits, as_root)),
+    )
+    assert name in try_engine(engine, [Path("/etc/hostname")]).missing
+
+
+def test_a_cell_sees_no_data_of_the_package(tmp_path):
+    secret = Path(sys.prefix) / "secret.bin"
+    view = machine_view(tmp_path, [secret, tmp_path / "elsewhere"])
+    assert view.places[f"{LIBRARY}/glassbench"].name == "glassbench"
+    shown = [source for source in view.places.values() if source != tmp_path]
+    from glassbench.home.content import content_folder
+
+    for kind in ("tasks", "leaderboard"):
+        folder = content_folder(kind).resolve()
+        hidden = any(place.endswith(f"/{kind}") for place in view.hidden)
+        assert hidden or not any(folder.is_relative_to(source) for source in shown)
+
+
+def test_the_data_inside_an_installed_package_are_covered_as_one(tmp_path, monkeypatch):
+    package = tmp_path / "site" / "glassbench"
+    for kind in ("tasks", "baselines"):
+        (package / "_content" / kind).mkdir(parents=True)
+    monkeypatch.setattr(shown, "__file__", str(package / "submission" / "sandbox" / "shown.py"))
+    monkeypatch.setattr(content, "content_folder", lambda kind: package / "_content" / kind)
+    assert machine_view(tmp_path / "request").hidden == (f"{LIBRARY}/glassbench/_content",)
+
+
+def test_containers_get_an_empty_root_and_no_network(tmp_path):
+    request = tmp_path / "request"
+    request.mkdir()
+    view = machine_view(request)
+    skeleton = make_skeleton(view, tmp_path / "root")
+    assert (skeleton / "input").is_dir() and not any((skeleton / "usr").iterdir())
+    for name, words in (
+        ("apptainer", ["--containall", "--cleanenv", "--network none", f"{request}:/input:ro"]),
+        ("podman", ["--network none", "--read-only", "--cap-drop all", f"{request}:/input:ro"]),
+    ):
+        engine = Engine(name, f"/usr/bin/{name}", "1")
+        command = " ".join(engines.CONTAINERS[name](engine, view, Limits(), skeleton))
+        assert all(word in command for word in words), command
+
+
+def test_nobody_may_pass_a_containers_root_whatever_the_umask(tmp_path):
+    request = tmp_path / "request"
+    request.mkdir()
+    before = os.umask(0o077)
+    try:
+        skeleton = make_skeleton(machine_view(request), tmp_path / "root")
+    finally:
+        os.umask(before)
+    folders = [skeleton, *(p for p in skeleton.rglob("*") if p.is_dir() and not p.is_symlink())]
+    assert all(folder.stat().st_mode & 0o777 == 0o755 for folder in folders)
+
+
+def test_a_container_that_outlives_its_starter_is_ended_by_its_name(tmp_path):
+    request, skeleton = tmp_path / "request", tmp_path / "glassbench-root-1"
+    request.mkdir()
+    engine, limits = Engine("podman", "/usr/bin/podman", "4"), Limits(wall_seconds=3)
+    command = engines.podman_command(engine, machine_view(request), limits, skeleton)
+    assert command[command.index("--name") + 1] == skeleton.name
+    assert int(command[command.index("--timeout") + 1]) > limits.wall_seconds
+    assert engines.ending_command(engine, skeleton)[-1] == skeleton.name
+    assert engines.ending_command(Engine("apptainer", "", ""), skeleton) is None
+
+
+def test_other_users_enter_through_a_user_namespace(tmp_path):
+    words = bubblewrap_arguments(machine_view(tmp_path), Limits(), as_root=False)
+    assert "--unshare-user" in words and "--disable-userns" in words
+    assert "CAP_SETUID" not in words
+
+
+def test_a_python_that_lies_in_tmp_is_shown_where_it_lies():
+    view = shown.View({"/tmp/venv": Path("/tmp/venv")}, {}, ())
+    words = bubblewrap_arguments(view, Limits(), as_root=False)
+    assert "/tmp" not in words[words.index("/tmp/venv") :]
+    elsewhere = shown.View({"/opt/venv": Path("/opt/venv")}, {}, ())
+    assert "/tmp" in bubblewrap_arguments(elsewhere, Limits(), as_root=False)
+
+
+@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+def test_landlock_denies_writing_and_connections(tmp_path):
+    code = f"""
+import socket, sys
+from pathlib import Path
+from glassbench.submission.sandbox import landlock
+assert landlock.restrict([{str(tmp_path)!r}]) > 0
+Path({str(tmp_path)!r}, "inside").write_text("x")
+for attempt in (lambda: Path("/var/tmp/glassbench-landlock").write_text("x"),
+                lambda: Path({str(tmp_path)!r}).parent.joinpath("beside").write_text("x")):
+    try:
+        attempt()
+    except PermissionError:
+        continue
+    sys.exit("written")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ}
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "inside").exists()

@@ -1,0 +1,78 @@
+"""A configuration that turns under a load, seen by models whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glassbench.conformance import glassy_structure
+from glassbench.model import Structure
+from glassbench.structure import neighbour_pairs
+from glassbench.trial.rotation_probe import QUARTERS, probe_rotation, turned_against_load
+
+ANGLES = np.arange(0.0, 360.0, 15.0)
+
+
+def sheared(dimension: int, frame=None) -> Structure:
+    structure = glassy_structure(250, dimension, with_pairs=False)
+    frame = np.eye(dimension) if frame is None else frame
+    return Structure(structure.positions, structure.species, structure.box, "a", frame)
+
+
+def elongation(structures):
+    """Return sum_j x'_ij y'_ij, which goes as cos 2(angle) when the structure turns."""
+    answers = []
+    for structure in structures:
+        pairs = neighbour_pairs(structure.positions, structure.box, 1.5)
+        turned = pairs.vectors @ structure.frame.T
+        product = turned[:, 0] * turned[:, 1]
+        answers.append(np.bincount(pairs.receivers, product, len(structure.species)))
+    return answers
+
+
+def crowding(structures):
+    return [np.ones(len(structure.species)) for structure in structures]
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+@pytest.mark.parametrize("degrees", [0.0, 30.0, 90.0, 215.0])
+def test_a_turned_frame_sees_the_vectors_turned_counter_clockwise(dimension, degrees):
+    tilted = np.linalg.qr(np.random.default_rng(0).normal(size=(dimension, dimension)))[0]
+    structure = sheared(dimension, tilted)
+    vector = np.random.default_rng(1).normal(size=dimension)
+    before = structure.frame @ vector
+    after = turned_against_load(structure, degrees).frame @ vector
+    angle = np.angle(complex(*after[:2]) / complex(*before[:2]), deg=True) % 360
+    assert angle == pytest.approx(degrees, abs=1e-9)
+    assert np.allclose(after[2:], before[2:])
+    assert np.linalg.norm(after) == pytest.approx(np.linalg.norm(before))
+
+
+def test_quarter_turns_are_exact():
+    frame = turned_against_load(sheared(2), 270.0).frame
+    assert np.array_equal(frame, [[0, 1], [-1, 0]])
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_a_quadrupole_is_found_with_its_amplitude_and_its_period(dimension):
+    structure = sheared(dimension)
+    (upright,) = elongation([structure])
+    particles = np.argsort(upright)[-10:]
+    curve = probe_rotation(elongation, structure, particles, ANGLES)
+    assert curve.anisotropy == pytest.approx(4 * upright[particles].mean())
+    assert curve.predictions.shape == (len(ANGLES), 10)
+    half = len(ANGLES) // 2
+    assert np.allclose(curve.predictions[:half], curve.predictions[half:])
+
+
+def test_a_model_that_does_not_see_the_load_has_no_anisotropy():
+    curve = probe_rotation(crowding, sheared(2), np.arange(5))
+    assert curve.anisotropy == 0 and curve.degrees == QUARTERS
+
+
+def test_nothing_to_probe_is_undefined_or_refused():
+    assert np.isnan(probe_rotation(crowding, sheared(2), np.arange(0)).anisotropy)
+    with pytest.raises(ValueError, match="lack 90 degrees"):
+        probe_rotation(crowding, sheared(2), np.arange(5), [0, 180, 270])
+    with pytest.raises(ValueError, match="has no frame"):
+        probe_rotation(crowding, glassy_structure(250, 2), np.arange(5))

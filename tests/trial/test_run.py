@@ -1,0 +1,160 @@
+"""A trial goes from fit to scores in stages, and goes on where it stopped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glassbench.contract.model_card import read_model_card
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
+from glassbench.datasets.store import open_dataset
+from glassbench.home.content import content_folder
+from glassbench.home.workspace import Workspace
+from glassbench.model import Condition
+from glassbench.trial.result import read_result
+from glassbench.trial.run import TrialError, run_trial
+
+CARD = """
+name = "counter"
+title = "Neighbour counter"
+authors = ["Nobody"]
+year = 2026
+licence = "MIT"
+entry = "model:Counter"
+reads = ["thermal"]
+tasks = ["ka_propensity"]
+conditions_per_fit = "one"
+[hyperparameters]
+cutoff = 1.3
+fail = ""
+"""
+SOURCE = """
+import json
+from pathlib import Path
+import numpy as np
+from glassbench.model import Progress
+from glassbench.structure.neighbours import neighbour_pairs
+
+class Counter:
+    parameters = 2
+    def __init__(self, cutoff, fail):
+        if fail == "init":
+            raise ValueError("cutoff is wrong")
+        self.cutoff, self.fail = cutoff, fail
+    def _count(self, structure):
+        pairs = neighbour_pairs(structure.positions, structure.box, self.cutoff)
+        return np.bincount(pairs.receivers, minlength=len(structure.positions)).astype(float)
+    def fit(self, train, valid, run):
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with open(run.folder.parent / "fits", "a") as file:
+            file.write("x")
+        x = np.concatenate([self._count(e.structure) for e in train])
+        y = np.concatenate([e.targets[run.target] for e in train])
+        self.line = np.polyfit(x, y, 1).tolist()
+        guesses = self.predict([e.structure for e in valid], None)
+        for epoch in (1, 2):
+            run.report(Progress(epoch=epoch, epochs=2, loss=float("nan"),
+                                validation_score=run.score(guesses, valid)))
+    def predict(self, structures, condition):
+        if self.fail == "predict" and condition is not None:
+            raise RuntimeError("stopped")
+        wrong = np.nan if self.fail == "nan" and condition is not None else 0.0
+        return [{"propensity": np.polyval(self.line, self._count(s)) + wrong} for s in structures]
+    def save(self, folder):
+        folder.mkdir(parents=True)
+        (folder / "line.json").write_text(json.dumps(self.line))
+    def load(self, folder):
+        self.line = json.loads((folder / "line.json").read_text())
+"""
+
+
+@pytest.fixture
+def make(tmp_path, tiny_dataset):
+    folder = tmp_path / "counter"
+    folder.mkdir()
+    (folder / "model.toml").write_text(CARD)
+    (folder / "model.py").write_text(SOURCE)
+
+    def one_trial(digest=None, **hyperparameters):
+        card = read_model_card(folder)
+        (trial,) = make_trials(
+            task="ka_propensity",
+            task_folder=str(Path(content_folder("tasks")) / "ka_propensity"),
+            protocol_version=1,
+            dataset=DatasetReference(
+                "tiny", str(tiny_dataset), digest or open_dataset(tiny_dataset).digest
+            ),
+            model=ModelReference("counter", str(folder), card.digest),
+            conditions=[Condition.of(temperature=0.64, time=5.0)],
+            hyperparameters=dict(card.hyperparameters) | hyperparameters,
+            seeds=[0],
+        )
+        return trial
+
+    return one_trial
+
+
+def test_a_trial_fits_predicts_scores_and_is_never_computed_again(make, tmp_path):
+    workspace, trial = Workspace(tmp_path / "home"), make()
+    seen = []
+    result = run_trial(trial, workspace, report=seen.append)
+    assert result.conditions[0].scores["pearson_a"].value > 0.2
+    assert [p.epoch for p in seen] == [1, 2]
+    assert [entry["epoch"] for entry in result.history] == [1, 2]
+    assert result.history[0]["loss"] is None
+    assert result.parameters == 2
+    assert result.cost["fit_seconds"] > 0
+    assert read_result(workspace, trial) == result
+    assert run_trial(trial, workspace) == result
+    assert (workspace.trial_folder(trial.key) / "fits").read_text() == "x"
+
+
+def test_a_trial_stopped_after_fitting_does_not_fit_again(make, tmp_path):
+    workspace, trial = Workspace(tmp_path / "home"), make(fail="predict")
+    with pytest.raises(RuntimeError, match="stopped"):
+        run_trial(trial, workspace)
+    folder = workspace.trial_folder(trial.key)
+    assert (folder / "fitted" / "line.json").exists()
+    with pytest.raises(RuntimeError, match="stopped"):
+        run_trial(trial, workspace)
+    assert (folder / "fits").read_text() == "x"
+
+
+def test_a_trial_stopped_before_scoring_scores_the_stored_predictions(make, tmp_path):
+    workspace, trial = Workspace(tmp_path / "home"), make()
+    first = run_trial(trial, workspace)
+    (workspace.trial_folder(trial.key) / "result.json").unlink()
+    again = run_trial(trial, workspace)
+    assert again.conditions == first.conditions
+    assert again.predictions == first.predictions
+    assert again.parameters == 2
+    assert (workspace.trial_folder(trial.key) / "fits").read_text() == "x"
+
+
+def test_predictions_that_are_not_finite_are_refused(make, tmp_path):
+    with pytest.raises(TrialError, match="108 values of propensity that are not finite"):
+        run_trial(make(fail="nan"), Workspace(tmp_path))
+
+
+def test_another_dataset_is_refused(make, tmp_path):
+    with pytest.raises(TrialError, match="plan the run again"):
+        run_trial(make(digest="sha256:0"), Workspace(tmp_path))
+
+
+def test_wrong_hyperparameters_are_reported_in_the_models_words(make, tmp_path):
+    with pytest.raises(TrialError, match="refuses its hyperparameters: cutoff is wrong"):
+        run_trial(make(fail="init"), Workspace(tmp_path))
+
+
+def test_the_key_depends_on_what_changes_the_result_alone(make):
+    trial = make()
+    assert trial.key == make().key
+    assert trial.key != make(cutoff=1.4).key
+    assert trial.key != make(digest="sha256:0").key
+    moved = json.loads(json.dumps(trial.to_json()))
+    moved["model"]["folder"] = moved["dataset"]["path"] = "/elsewhere"
+    from glassbench.contract.trial_plan import trial_from_json
+
+    assert trial_from_json(moved).key == trial.key
+    assert np.isfinite(trial_from_json(moved).conditions[0]["time"])
