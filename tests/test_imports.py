@@ -1,4 +1,4 @@
-"""Imports run one way: who may import whom is what keeps the house simple."""
+"""Imports run down one list of floors: who may import whom is what keeps the house simple."""
 
 from __future__ import annotations
 
@@ -10,40 +10,28 @@ import pytest
 import glassbench
 
 ROOT = Path(glassbench.__file__).parent
-ABOVE_TRIAL = {"cluster", "tracking", "cli", "sandbox", "pages", "submission"}
-FORBIDDEN = {
-    "metrics": "everything",
-    "structure": "everything",
-    "potentials": "everything",
-    "model.py": "everything",
-    "datasets": ABOVE_TRIAL | {"trial", "training", "simulation", "scoring"},
-    "training": ABOVE_TRIAL | {"trial", "scoring", "simulation", "record"},
-    "regression": ABOVE_TRIAL | {"trial", "scoring", "simulation", "record"},
-    "scoring.py": ABOVE_TRIAL | {"trial", "training", "simulation"},
-    "trial.py": ABOVE_TRIAL | {"simulation", "record"},
-    "tracking": {"cli", "cluster", "trial", "training", "simulation"},
-    "simulation": ABOVE_TRIAL | {"trial", "training", "scoring", "registry"},
-    "studies": ABOVE_TRIAL | {"trial", "training", "simulation", "record"},
-    "record.py": ABOVE_TRIAL | {"trial", "training", "simulation"},
-    "plan.py": ABOVE_TRIAL | {"trial", "training", "simulation", "datasets", "record"},
-    "tuning": ABOVE_TRIAL | {"trial", "training", "simulation", "scoring", "datasets"},
-    "sandbox": {"cli", "cluster", "tracking", "submission", "pages", "simulation", "record"},
-    "submission": {"cli", "cluster", "pages", "simulation"},
-    "cluster": {"cli"},
-    "pages": ABOVE_TRIAL
-    | {"trial", "training", "simulation", "scoring", "datasets", "regression", "submission"}
-    | {"explain"},
-    "explain": ABOVE_TRIAL | {"trial", "training", "simulation", "submission"},
-    "sweep": ABOVE_TRIAL | {"trial", "training", "simulation", "datasets", "record", "scoring"},
-    "cache.py": ABOVE_TRIAL | {"trial", "training", "simulation", "record", "regression"},
-}
+# From the roof down: a room imports only rooms of the floors below its own.
+FLOORS = (
+    ("__main__.py",),
+    ("cli",),
+    ("cluster", "pages"),
+    ("experiments", "submission"),
+    ("tracking", "explain"),
+    ("record", "figures", "conformance"),
+    ("trial", "simulation"),
+    ("datasets", "plugins", "training", "regression"),
+    ("home",),
+    ("contract",),
+    ("metrics", "structure", "potentials"),
+    ("model.py",),
+)
+FLOOR = {room: len(FLOORS) - place for place, rooms in enumerate(FLOORS) for room in rooms}
+# The public face hands on what a notebook needs, and imports it when it is asked for.
+FACE = "__init__.py"
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}
-LIGHT = "__init__ task model plan variation record config registry model_card results".split()
-
-
-def files_of(place: str) -> list[Path]:
-    path = ROOT / place
-    return [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+LIGHT = ("__init__", "model", "contract/task", "contract/model_card", "contract/trial_plan")
+LIGHT += ("contract/variation", "record/file", "experiments/words", "plugins/registry")
+TEMPLATES = ROOT / "submission" / "templates"
 
 
 def imported(path: Path, top_level_only: bool = False) -> set[str]:
@@ -61,24 +49,74 @@ def imported(path: Path, top_level_only: bool = False) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("place", FORBIDDEN)
-def test_imports_run_one_way(place):
-    assert files_of(place), f"{place} holds no file"
-    own = place.removesuffix(".py")
-    for path in files_of(place):
-        for name in imported(path):
-            top, *rest = name.split(".")
-            if top != "glassbench" or not rest or rest[0] == own:
-                continue
-            wrong = FORBIDDEN[place] == "everything" or rest[0] in FORBIDDEN[place]
-            assert not wrong, f"{path.relative_to(ROOT)} imports {name}"
+def sources() -> list[Path]:
+    return [p for p in sorted(ROOT.rglob("*.py")) if not p.is_relative_to(TEMPLATES)]
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """Return the rooms of the house that a file imports, its own left out."""
+    names = (name.split(".") for name in imported(path))
+    tops = {parts[1] for parts in names if parts[0] == "glassbench" and len(parts) > 1}
+    rooms = {f"{top}.py" if (ROOT / f"{top}.py").is_file() else top for top in tops}
+    return rooms & set(FLOOR) - {room_of(path)}
+
+
+def test_every_room_has_a_floor():
+    there = {p.name for p in ROOT.iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()}
+    assert there - {FACE} == set(FLOOR)
+    assert len(FLOORS) <= 12
+    names = [path for path in ROOT.iterdir() if path.name not in ("__pycache__", "_content")]
+    assert len(names) <= 25
+
+
+@pytest.mark.parametrize("room", FLOOR)
+def test_imports_run_down(room):
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {other}"
+        for path in sources()
+        if room_of(path) == room
+        for other in rooms_imported(path)
+        if FLOOR[other] >= FLOOR[room]
+    }
+    assert not wrong
+
+
+def test_no_two_files_import_each_other_in_a_circle():
+    files = {
+        ".".join(("glassbench", *p.relative_to(ROOT).with_suffix("").parts)) for p in sources()
+    }
+    graph = {}
+    for path in sources():
+        name = ".".join(("glassbench", *path.relative_to(ROOT).with_suffix("").parts))
+        graph[name] = {n if n in files else f"{n}.__init__" for n in imported(path)} & files
+    done: set[str] = set()
+
+    def walk(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " -> ".join((*above[above.index(name) :], name))
+        if name not in done:
+            for other in sorted(graph[name]):
+                walk(other, (*above, name))
+            done.add(name)
+
+    for name in sorted(graph):
+        walk(name, ())
+
+
+def test_every_folder_says_its_idea_in_one_line():
+    for folder in sorted({path.parent for path in sources()} - {ROOT}):
+        words = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+        assert words, f"{folder.relative_to(ROOT)} says nothing"
 
 
 @pytest.mark.parametrize(("library", "home"), [("ray", "cluster"), ("mlflow", "tracking")])
 def test_one_folder_alone_imports_a_framework(library, home):
     users = {
-        path.relative_to(ROOT).parts[0]
-        for path in ROOT.rglob("*.py")
+        room_of(path)
+        for path in sources()
         if any(name.split(".")[0] == library for name in imported(path))
     }
     assert users == {home}

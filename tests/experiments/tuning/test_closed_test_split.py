@@ -13,7 +13,7 @@ from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 from glassbench.trial.run import run_trial
 
-from ..climber import study_of, write_climber
+from ...climber import study_of, write_climber
 
 # A model that tries every way it knows, and writes down what it was told.
 PEEKING = """

@@ -8,7 +8,7 @@ from glassbench.experiments.tuning.picture import draw_study
 from glassbench.experiments.tuning.words import tuning_words
 from glassbench.record.file import SCHEMA_FILE
 
-from ..climber import study_of, write_climber
+from ...climber import study_of, write_climber
 
 
 def trial(index, state, score, seconds=1.0):
