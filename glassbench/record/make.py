@@ -98,7 +98,7 @@ def _scored(
     ceilings: Mapping[str, Score],
 ) -> Iterator[dict[str, Any]]:
     """Yield what is known of the scores at a condition, nothing where no trial finished."""
-    from ..trial.rotation_scores import rotation_entry
+    from ..trial.rotation import rotation_entry
     from .scores import condition_entry
     from .transfer import transfer_entry
 

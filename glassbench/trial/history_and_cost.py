@@ -1,17 +1,17 @@
-"""What a trial notes of its fit while it runs: progress of the epochs, and what it cost."""
+"""What a trial writes down while it runs: the progress of its epochs, and what they cost."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import resource
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from ..home.files import write_json
+from ..home.files import append_json_line, read_json_lines, write_json
 from ..model import Progress
 
 
@@ -22,33 +22,20 @@ class History:
         self.path, self.report = path, report
 
     def add(self, progress: Progress) -> None:
-        with open(self.path, "a+b") as file:
-            # A line that a crash or a full disk tore must not take the next one along.
-            if file.tell() and not _ends_whole(file):
-                file.write(b"\n")
-            file.write(json.dumps(asdict(progress)).encode() + b"\n")
+        append_json_line(self.path, asdict(progress))
         if self.report is not None:
             self.report(progress)
 
-    def read(self) -> list[dict]:
-        """Return the last report of each epoch, in order; a torn last line does not count."""
-        epochs: dict[int, dict] = {}
-        if self.path.exists():
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                try:
-                    entry = json.loads(line)
-                except json.JSONDecodeError:
-                    continue
-                epochs[entry["epoch"]] = {k: _finite(v) for k, v in entry.items()}
-        return [epochs[epoch] for epoch in sorted(epochs)]
+    def read(self) -> list[dict[str, Any]]:
+        """Return the last report of each epoch, in order."""
+        epochs = {entry["epoch"]: entry for entry in read_json_lines(self.path)}
+        return [
+            {name: _finite(value) for name, value in epochs[epoch].items()}
+            for epoch in sorted(epochs)
+        ]
 
 
-def _ends_whole(file) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
-
-
-def _finite(value):
+def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -57,7 +44,9 @@ class Cost:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.spent = json.loads(path.read_text()) if path.exists() else {}
+        self.spent: dict[str, Any] = (
+            json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        )
 
     def of(self, stage: str) -> Stage:
         return Stage(self, stage)
@@ -69,8 +58,8 @@ class Cost:
         self.spent["peak_memory_bytes"] = max(self.spent.get("peak_memory_bytes", 0), peak)
         write_json(self.path, self.spent)
 
-    def remember(self, name: str, value) -> None:
-        """Keep a fact that a later attempt, which does not fit again, could not tell."""
+    def remember(self, name: str, value: Any) -> None:
+        """Keep a number for a later attempt, which may not fit again."""
         if value is not None:
             self.spent[name] = value
             write_json(self.path, self.spent)

@@ -17,13 +17,13 @@ the dataset's structures, pairs in the order of `structure.pairs`.
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.errors import UserError
+from ..home.files import whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,19 +62,13 @@ def write_predictions(
     for condition, by_configuration in predictions.items():
         for name, array in _pack(path, condition, by_configuration).items():
             arrays[f"{condition}/{name}" if condition else name] = array
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with open(partial, "wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with whole_file(path) as partial:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
             for name, array in arrays.items():
                 # A ZipInfo without a date carries 1980-01-01, so that equal arrays are equal bytes.
                 with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                     np.lib.format.write_array(entry, array, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    digest = predictions_digest(partial)
-    os.replace(partial, path)
-    return digest
+        return predictions_digest(partial)
 
 
 def read_predictions(path: Path) -> ConditionPredictions:
@@ -104,7 +98,9 @@ def predictions_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _pack(path: Path, condition: str, by_configuration) -> dict[str, np.ndarray]:
+def _pack(
+    path: Path, condition: str, by_configuration: Mapping[str, Mapping[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
     """Return the arrays that stand in the file for one condition."""
     import numpy as np
 
@@ -163,7 +159,9 @@ def _condition_name(path: Path, scalars: Mapping[str, np.ndarray]) -> str:
     return " ".join(f"{name}={float(value):g}" for name, value in scalars.items())
 
 
-def _unpack(path: Path, condition: str, fields) -> dict[str, dict[str, np.ndarray]]:
+def _unpack(
+    path: Path, condition: str, fields: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, np.ndarray]]:
     where = f"{path}, {condition}" if condition else str(path)
     if CONFIGURATION not in fields:
         raise PredictionsFileError(
@@ -182,7 +180,9 @@ def _unpack(path: Path, condition: str, fields) -> dict[str, dict[str, np.ndarra
     }
 
 
-def _columns(where: str, target: str, fields, count: int) -> list[np.ndarray]:
+def _columns(
+    where: str, target: str, fields: Mapping[str, np.ndarray], count: int
+) -> list[np.ndarray]:
     """Return a target's array of each configuration."""
     values, offset = fields[target], fields.get(target + OFFSET)
     if values.dtype.kind not in "iuf":

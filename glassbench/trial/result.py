@@ -62,7 +62,7 @@ class TrialResult:
     predictions : `path` relative to the trial's folder, and `sha256`
     parameters : number of trained parameters, where the model tells
     transfer : scores at conditions that differ from the fit's on the task's transfer axes
-    rotation : by condition, what `rotation_scores.score_rotation` found; empty without a load
+    rotation : by condition, what `rotation.score_rotation` found; empty without a load
     """
 
     key: str
@@ -85,7 +85,7 @@ def read_result(workspace: Workspace, trial: Trial | str) -> TrialResult | None:
     """Return the result of a finished trial, or None where there is none yet."""
     path = result_path(workspace, trial if isinstance(trial, str) else trial.key)
     try:
-        plain = json.loads(path.read_text())
+        plain = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     for name in ("conditions", "transfer"):

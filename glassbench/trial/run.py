@@ -7,16 +7,11 @@ that a trial stopped anywhere goes on where it was: a checkpoint while fitting,
 
 from __future__ import annotations
 
-import hashlib
-import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-
-from ..contract.errors import UserError
-from ..contract.model_card import ModelCard, read_model_card
+from ..contract.model_card import read_model_card
 from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
 from ..datasets.closing import closed_splits
@@ -25,24 +20,31 @@ from ..home.files import write_json
 from ..home.given_files import find_given_files
 from ..home.storage import Storage
 from ..home.workspace import Workspace
-from ..metrics import MetricSpecification
-from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
-from ..plugins.registry import load_model_class
+from ..model import Condition, Model, Progress, Run
+from .answers import Asked
 from .history_and_cost import Cost, History
-from .perturbation import perturbed
-from .predictions import read_predictions, write_predictions
-from .result import ConditionScores, TrialResult, read_result, write_result
-from .rotation_scores import is_probed, score_rotation, turned_structures
-from .score import primary_score, score_condition
-from .varied import centres_of, counted, fit_conditions, fit_examples
+from .perturbation import fit_conditions, fit_examples
+from .predictions import (
+    ConditionPredictions,
+    predictions_digest,
+    read_predictions,
+    write_predictions,
+)
+from .result import TrialResult, read_result, write_result
+from .rotation import is_probed, turned_structures
+from .stages import (
+    TrialError,
+    fit_run,
+    make_model,
+    predict,
+    predict_centres,
+    score_conditions,
+    score_rotations,
+)
 
-ConditionPredictions = dict[str, dict[str, Predictions]]
+PREDICTIONS_FILE = "predictions.npz"
 TRANSFER_FILE, ROTATION_FILE = "transfer.npz", "rotation.npz"
 FITTED = "fitted"
-
-
-class TrialError(UserError):
-    """A trial cannot be run or its model broke the contract; the message says which and how."""
 
 
 def run_trial(
@@ -62,7 +64,9 @@ def run_trial(
     Raises
     ------
     TrialError
-        If the dataset is not the one of the trial, or the model breaks its contract.
+        If the dataset is not the one of the trial, or the model refuses its hyperparameters.
+    PredictionsError
+        If the model answers with something else than the contract says.
     """
     finished = read_result(workspace, trial)
     if finished is not None:
@@ -73,7 +77,14 @@ def run_trial(
         return _run(trial, workspace, report, device, threads, rank)
 
 
-def _run(trial, workspace, report, device, threads, rank) -> TrialResult | None:
+def _run(
+    trial: Trial,
+    workspace: Workspace,
+    report: Callable[[Progress], None] | None,
+    device: str,
+    threads: int,
+    rank: int,
+) -> TrialResult | None:
     """Fit, predict, score, each stage from wherever an earlier attempt left it."""
     folder = workspace.trial_folder(trial.key)
     write_json(folder / "trial.json", trial.to_json())
@@ -85,55 +96,34 @@ def _run(trial, workspace, report, device, threads, rank) -> TrialResult | None:
             f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest {view.digest}, "
             f"the trial was planned on {trial.dataset.digest}: plan the run again"
         )
-    model = _make_model(trial, card, workspace)
     history = History(folder / "history.jsonl", report)
     cost = Cost(folder / "cost.json")
-    predictions = _stored_predictions(folder)
-    if predictions is None:
-        shared = workspace.trial_folder(trial.fit_key) / FITTED
+    if not (folder / PREDICTIONS_FILE).exists():
+        model = make_model(card, find_given_files(trial.hyperparameters, workspace))
+        run = fit_run(
+            task,
+            folder / "checkpoint",
+            seed=trial.seed,
+            conditions=fit_conditions(trial),
+            variation=trial.variation,
+            report=history.add,
+            device=device,
+            threads=threads,
+            checkpoints=workspace.trial_checkpoints(trial.key),
+        )
         with cost.of("fit"):
-            checkpoints = workspace.trial_checkpoints(trial.key)
-            _fit(model, trial, task, view, folder, checkpoints, shared, history, device, threads)
+            _fit(model, trial, view, run, folder, workspace.trial_folder(trial.fit_key) / FITTED)
         if rank > 0:
             return None
         cost.remember("parameters", getattr(model, "parameters", None))
         with cost.of("predict"):
-            predictions = _predict(model, trial, view, trial.conditions)
-            elsewhere = _predict(model, trial, view, _transfer_conditions(task, view, trial))
-        # The predictions come last: where they are, the others are.
-        if elsewhere:
-            write_predictions(folder / TRANSFER_FILE, elsewhere)
-        if is_probed(task) and trial.variation.scored_split == "test":
-            write_predictions(folder / ROTATION_FILE, _predict_turned(model, trial, view))
-        write_predictions(folder / "predictions.npz", predictions)
-    result = TrialResult(
-        key=trial.key,
-        trial=trial.to_json(),
-        conditions=_score(task, view, trial, trial.conditions, predictions),
-        history=tuple(history.read()),
-        cost=cost.total(device),
-        predictions={
-            "path": "predictions.npz",
-            "sha256": hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest(),
-        },
-        parameters=cost.spent.get("parameters"),
-        transfer=_score_transfer(task, view, trial, folder),
-        rotation=_score_rotation(task, view, trial, folder, predictions),
-    )
+            _predict(model, trial, task, view, folder)
+    result = _score(trial, task, view, folder, history, cost, device)
     write_result(workspace, result)
     return result
 
 
-def _make_model(trial: Trial, card: ModelCard, workspace: Workspace) -> Model:
-    values = find_given_files(trial.hyperparameters, workspace)
-    try:
-        return load_model_class(card)(**values)
-    except (TypeError, ValueError) as error:
-        message = f"model {trial.model.name} refuses its hyperparameters: {error}"
-        raise TrialError(message) from error
-
-
-def _fit(model, trial, task, view, folder, checkpoints, shared, history, device, threads) -> None:
+def _fit(model: Model, trial: Trial, view: View, run: Run, folder: Path, shared: Path) -> None:
     """Fit the model, or load what an earlier attempt fitted, or a trial with the same fit."""
     fitted = folder / FITTED
     for stored in (fitted, shared):
@@ -144,44 +134,57 @@ def _fit(model, trial, task, view, folder, checkpoints, shared, history, device,
     valid = fit_examples(view, trial, "valid")
     if not len(train):
         raise TrialError(f"dataset {trial.dataset.name} has no training configuration here")
-
-    cut = trial.variation.of_fit().perturbation is not None
-    compared = MetricSpecification.from_table(task.primary_metric).prediction
-
-    def score(predictions: Sequence[Predictions], examples: Sequence[Example]) -> float:
-        if trial.variation.other_targets and any(compared not in p for p in predictions):
-            return math.nan
-        if cut:
-            predictions = [
-                {name: values[example.balanced] for name, values in prediction.items()}
-                for prediction, example in zip(predictions, examples, strict=True)
-            ]
-            examples = [counted(example) for example in examples]
-        return primary_score(task, predictions, examples)
-
-    model.fit(
-        train,
-        valid,
-        Run(
-            seed=trial.seed,
-            target=task.target,
-            symmetry=task.symmetry,
-            folder=folder / "checkpoint",
-            checkpoints=checkpoints,
-            conditions=fit_conditions(trial),
-            score=score,
-            report=history.add,
-            device=device,
-            threads=threads,
-        ),
-    )
+    model.fit(train, valid, run)
     if hasattr(model, "save"):
         partial = folder / "fitted.partial"
         shutil.rmtree(partial, ignore_errors=True)
         model.save(partial)
         partial.rename(fitted)
-    for place in filter(None, (folder / "checkpoint", checkpoints)):
-        Storage(place).remove()
+    for checkpoints in filter(None, (run.folder, run.checkpoints)):
+        Storage(checkpoints).remove()
+
+
+def _predict(model: Model, trial: Trial, task: Task, view: View, folder: Path) -> None:
+    """Write the predictions for the structures that are scored; `predictions.npz` comes last."""
+    predictions = _ask(model, trial, task, view, trial.conditions)
+    elsewhere = _ask(model, trial, task, view, _transfer_conditions(task, view, trial))
+    if elsewhere:
+        write_predictions(folder / TRANSFER_FILE, elsewhere)
+    if is_probed(task) and trial.variation.scored_split == "test":
+        turned = {
+            condition.name: predict(
+                model, _asked(trial, task, condition), turned_structures(view, condition)
+            )
+            for condition in trial.conditions
+        }
+        write_predictions(folder / ROTATION_FILE, turned)
+    write_predictions(folder / PREDICTIONS_FILE, predictions)
+
+
+def _ask(
+    model: Model, trial: Trial, task: Task, view: View, conditions: Sequence[Condition]
+) -> ConditionPredictions:
+    """Return predictions for the structures that are scored, at each condition.
+
+    A model that was fitted at one condition is asked about that one, wherever the
+    structures come from.
+    """
+    fitted, of_all = fit_conditions(trial), trial.model.conditions_per_fit == "all"
+    predictions: ConditionPredictions = {}
+    for condition in conditions:
+        listed = view.structures(trial.variation.scored_split, condition)
+        structures = {structure.configuration: structure for structure in listed}
+        asked = _asked(trial, task, condition if of_all or condition in fitted else fitted[0])
+        predictions[condition.name] = (
+            predict(model, asked, structures)
+            if trial.variation.perturbation is None
+            else predict_centres(model, asked, structures, trial)
+        )
+    return predictions
+
+
+def _asked(trial: Trial, task: Task, condition: Condition) -> Asked:
+    return Asked(trial.model.name, task, condition, not trial.variation.other_targets)
 
 
 def _transfer_conditions(task: Task, view: View, trial: Trial) -> list[Condition]:
@@ -197,131 +200,30 @@ def _transfer_conditions(task: Task, view: View, trial: Trial) -> list[Condition
     ]
 
 
-def _predict(
-    model: Model, trial: Trial, view: View, conditions: Sequence[Condition]
-) -> ConditionPredictions:
-    """Return predictions for the structures that are scored, at each condition.
-
-    A model that was fitted at one condition is asked about that one, wherever the
-    structures come from.
-    """
-    fitted, of_all = fit_conditions(trial), trial.model.conditions_per_fit == "all"
-    ask = _ask if trial.variation.perturbation is None else _ask_about_centres
-    predictions: ConditionPredictions = {}
-    for condition in conditions:
-        structures = view.structures(trial.variation.scored_split, condition)
-        structures = {s.configuration: s for s in structures}
-        asked = condition if of_all or condition in fitted else fitted[0]
-        predictions[condition.name] = ask(model, trial, asked, structures)
-    return predictions
-
-
-def _ask_about_centres(
-    model: Model, trial: Trial, condition: Condition, structures: Mapping[str, Structure]
-) -> dict[str, Predictions]:
-    """Return predictions (M,) for the centres of each structure, its neighbours perturbed."""
-    perturbation = trial.variation.perturbation
-    centres = centres_of(perturbation)
-    predictions: dict[str, Predictions] = {}
-    for name, structure in structures.items():
-        cuts = list(perturbed(structure, perturbation, centres(structure), trial.seed))
-        asked = {str(number): cut.structure for number, cut in enumerate(cuts)}
-        answers = _ask(model, trial, condition, asked).values()
-        at_centres = [
-            {t: v[cut.centres] for t, v in answer.items() if len(v) == len(cut.taken)}
-            for cut, answer in zip(cuts, answers, strict=True)
-        ]
-        predictions[name] = {
-            target: np.concatenate([answer[target] for answer in at_centres])
-            for target in at_centres[0]
-        }
-    return predictions
-
-
-def _predict_turned(model: Model, trial: Trial, view: View) -> ConditionPredictions:
-    """Return predictions for the test structures turned against their load."""
-    return {
-        condition.name: _ask(model, trial, condition, turned_structures(view, condition))
-        for condition in trial.conditions
-    }
-
-
-def _ask(
-    model: Model, trial: Trial, condition: Condition, structures: Mapping[str, Structure]
-) -> dict[str, Predictions]:
-    """Return the checked predictions of a model for structures, by their names."""
-    answers = list(model.predict(list(structures.values()), condition))
-    if len(answers) != len(structures):
-        raise TrialError(
-            f"model {trial.model.name} returned {len(answers)} predictions for "
-            f"{len(structures)} structures at {condition.name}"
-        )
-    return {
-        name: {
-            target: _checked(values, trial, condition, target, name)
-            for target, values in answer.items()
-        }
-        for name, answer in zip(structures, answers, strict=True)
-    }
-
-
-def _checked(values, trial: Trial, condition: Condition, target: str, configuration: str):
-    array = np.asarray(values, dtype=np.float32)
-    if not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
-        raise TrialError(
-            f"model {trial.model.name} predicted {count} values of {target} that are not finite "
-            f"for configuration {configuration} at {condition.name}"
-        )
-    return array
-
-
-def _stored_predictions(folder: Path) -> ConditionPredictions | None:
-    path = folder / "predictions.npz"
-    return read_predictions(path) if path.exists() else None
-
-
 def _score(
-    task: Task,
-    view: View,
-    trial: Trial,
-    conditions: Sequence[Condition],
-    predictions: ConditionPredictions,
-) -> tuple[ConditionScores, ...]:
-    perturbation = trial.variation.perturbation
-    chosen = None if perturbation is None else centres_of(perturbation)
-    split = trial.variation.scored_split
-    return tuple(
-        score_condition(
-            task, view, condition, predictions[condition.name], split=split, chosen=chosen
-        )
-        for condition in conditions
-    )
-
-
-def _score_transfer(
-    task: Task, view: View, trial: Trial, folder: Path
-) -> tuple[ConditionScores, ...]:
-    """Score the predictions at other conditions than the fit's, where there are any."""
-    path = folder / TRANSFER_FILE
-    if not path.exists():
-        return ()
-    predictions = read_predictions(path)
-    conditions = [c for c in view.conditions("test") if c.name in predictions]
-    return _score(task, view, trial, conditions, predictions)
-
-
-def _score_rotation(
-    task: Task, view: View, trial: Trial, folder: Path, upright: ConditionPredictions
-) -> tuple[dict, ...]:
-    """Score the predictions for turned structures, one entry a condition, where there are any."""
-    path = folder / ROTATION_FILE
-    if not path.exists():
-        return ()
-    turned = read_predictions(path)
-    # A trial that another version began may have been asked for other turns.
-    return tuple(
-        score_rotation(task, view, condition, upright[condition.name], turned[condition.name])
-        for condition in trial.conditions
-        if set(turned_structures(view, condition)) <= set(turned.get(condition.name, ()))
+    trial: Trial, task: Task, view: View, folder: Path, history: History, cost: Cost, device: str
+) -> TrialResult:
+    """Return the result of a trial from its stored predictions."""
+    # A view of its own: what the model did to the structures that it was given does not count.
+    view = View(task, view.dataset, ())
+    predictions = read_predictions(folder / PREDICTIONS_FILE)
+    transfer, rotation = folder / TRANSFER_FILE, folder / ROTATION_FILE
+    elsewhere = read_predictions(transfer) if transfer.exists() else {}
+    turned = read_predictions(rotation) if rotation.exists() else {}
+    others = [c for c in view.conditions("test") if c.name in elsewhere] if elsewhere else []
+    return TrialResult(
+        key=trial.key,
+        trial=trial.to_json(),
+        conditions=score_conditions(task, view, trial.conditions, predictions, trial.variation),
+        history=tuple(history.read()),
+        cost=cost.total(device),
+        predictions={
+            "path": PREDICTIONS_FILE,
+            "sha256": predictions_digest(folder / PREDICTIONS_FILE),
+        },
+        parameters=cost.spent.get("parameters"),
+        transfer=score_conditions(task, view, others, elsewhere, trial.variation),
+        rotation=(
+            score_rotations(task, view, trial.conditions, predictions, turned) if turned else ()
+        ),
     )

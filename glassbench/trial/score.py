@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..contract.errors import UserError
 from ..contract.task import Task
 from ..datasets.pairs import pair_distances
 from ..datasets.view import View
@@ -23,12 +22,9 @@ from ..metrics import (
     select_particles,
 )
 from ..model import Condition, Example, Predictions, Structure
+from .answers import PredictionsError
 from .perturbation import at_particles
 from .result import ConditionScores, Score
-
-
-class PredictionsError(UserError):
-    """Predictions do not fit the structures that were asked about."""
 
 
 def score_condition(
@@ -211,9 +207,9 @@ def _score(
     scored = score_configurations(specification, guesses, truths, selections, boxes)
     interval = None
     if parents is not None and specification.average != "configuration":
-        found = score_interval(specification, guesses, truths, parents, selections, boxes)
-        ends = _defined(found.low), _defined(found.high)
-        interval = None if None in ends else ends
+        bootstrap = score_interval(specification, guesses, truths, parents, selections, boxes)
+        low, high = _defined(bootstrap.low), _defined(bootstrap.high)
+        interval = None if low is None or high is None else (low, high)
     return Score(
         _defined(scored.value),
         tuple(_defined(value) for value in scored.by_configuration),

@@ -9,12 +9,13 @@ from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
 from glassbench.structure import neighbour_pairs
-from glassbench.trial.rotation_probe import QUARTERS, turned_against_load
-from glassbench.trial.rotation_scores import (
+from glassbench.trial.rotation import (
     FINE,
+    QUARTERS,
     is_probed,
     rotation_entry,
     score_rotation,
+    turned_against_load,
     turned_structures,
 )
 

@@ -12,6 +12,7 @@ from glassbench.datasets.store import open_dataset
 from glassbench.home.content import content_folder
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
+from glassbench.trial.answers import PredictionsError
 from glassbench.trial.result import read_result
 from glassbench.trial.run import TrialError, run_trial
 
@@ -133,7 +134,9 @@ def test_a_trial_stopped_before_scoring_scores_the_stored_predictions(make, tmp_
 
 
 def test_predictions_that_are_not_finite_are_refused(make, tmp_path):
-    with pytest.raises(TrialError, match="108 values of propensity that are not finite"):
+    with pytest.raises(
+        PredictionsError, match="`propensity` holds 108 of 108 values that are not finite"
+    ):
         run_trial(make(fail="nan"), Workspace(tmp_path))
 
 

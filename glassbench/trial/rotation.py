@@ -1,8 +1,12 @@
-"""The rotation probe of a trial: test structures turned against their load, and what comes of it.
+"""The rotation probe: predictions for test structures that are turned against their load.
 
-Only loads on which labels stand are probed: the first load of every sample, then the
-second, as far as `MOST_TURNED` predictions go, at quarter turns, and the first every 30
-degrees.
+In the plane of shear direction and plane normal a load looks the same after half a
+turn, and is reversed after a quarter: a model that has learned the coupling of
+structure and load gives to the particles that rearrange more at 0 and 180 degrees
+than at 90 and 270 (Fan & Ma, Nat. Commun. 12, 1506 (2021), Fig. 4).
+
+Only loads with labels are probed: the first load of every sample, then the second, as
+far as `MOST_TURNED` predictions go, at quarter turns, and the first every 30 degrees.
 """
 
 from __future__ import annotations
@@ -10,24 +14,77 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..contract.task import Task
 from ..model import Condition, Predictions, Structure
-from .rotation_probe import QUARTERS, RotationCurve, turned_against_load
 
 if TYPE_CHECKING:
     from ..datasets.view import View
 
-# What a probe may cost: predictions for so many structures that no test asks for.
+QUARTERS = (0.0, 90.0, 180.0, 270.0)
+# The largest number of turned structures for which a trial predicts.
 MOST_TURNED = 64
 FINE = tuple(float(angle) for angle in range(0, 360, 30))
 CURVES = 5
 FRAME_DECIMALS = 9
 # Between the name of a configuration and its turn, in the file of predictions.
 TURN = "|turned="
+
+
+@dataclass(frozen=True)
+class RotationCurve:
+    """Predictions for the particles of one configuration that rearrange, at several angles.
+
+    Attributes
+    ----------
+    degrees : (A,) counter-clockwise turns of the configuration against the load
+    particles : (M,) indices of the particles
+    predictions : (A, M)
+    """
+
+    configuration: str
+    degrees: tuple[float, ...]
+    particles: np.ndarray
+    predictions: np.ndarray
+
+    @property
+    def anisotropy(self) -> float:
+        """Mean over the particles of P(0) + P(180) - P(90) - P(270); NaN where there are none."""
+        places = [self.degrees.index(angle) for angle in QUARTERS]
+        first, second, third, fourth = self.predictions[places]
+        if not len(self.particles):
+            return float("nan")
+        return float(np.mean(first + third - second - fourth))
+
+
+def turned_against_load(structure: Structure, degrees: float) -> Structure:
+    """Return the structure as the load sees it after it was turned counter-clockwise.
+
+    Turning it by R in the plane of shear direction and plane normal, x' = R F r, is the
+    same as to take R F for the frame F: positions and box stay, and nothing is cut.
+
+    Raises
+    ------
+    ValueError
+        If the structure has no frame.
+    """
+    if structure.frame is None:
+        raise ValueError(
+            f"configuration {structure.configuration} has no frame: it can be turned under a "
+            "load alone"
+        )
+    quarter, rest = divmod(degrees, 90.0)
+    # Exact at multiples of 90 degrees, where cos and sin of a float are not.
+    cosine, sine = np.cos(np.deg2rad(rest)), np.sin(np.deg2rad(rest))
+    for _ in range(int(quarter) % 4):
+        cosine, sine = -sine, cosine
+    rotation = np.eye(len(structure.frame))
+    rotation[:2, :2] = [[cosine, -sine], [sine, cosine]]
+    return replace(structure, frame=rotation @ structure.frame)
 
 
 def is_probed(task: Task) -> bool:
