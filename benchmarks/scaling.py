@@ -91,7 +91,7 @@ def on_nodes(
     from scaling_standin import make_trials
 
     from glassbench.cluster import execute, open_session
-    from glassbench.experiments.terms import Terms
+    from glassbench.experiments.resources import Terms
 
     for _ in range(nodes - len(cluster.list_all_nodes())):
         cluster.add_node(num_cpus=1, wait=False)
@@ -117,7 +117,7 @@ def throughput(cluster, trials: int, folder: Path) -> dict[str, float]:
     from scaling_standin import make_trials
 
     from glassbench.cluster import execute, open_session
-    from glassbench.experiments.terms import Terms
+    from glassbench.experiments.resources import Terms
 
     waiting = make_trials(folder / "plugin", trials, 0.0)
     terms = Terms(reused=lambda trial: True)
@@ -209,7 +209,7 @@ def asked_again(folder: Path, count: int) -> dict[str, float]:
     from scaling_standin import make_trials, result_of
 
     from glassbench.cluster import execute
-    from glassbench.experiments.terms import Terms
+    from glassbench.experiments.resources import Terms
     from glassbench.trial.result import write_result
 
     workspace = _workspace(folder / "finished")

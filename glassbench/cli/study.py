@@ -97,7 +97,7 @@ def _execute(
 ) -> tuple[dict[str, TrialResult], dict[str, str]]:
     """Run the trials of a study; return results, and errors of those that failed, by key."""
     from ..cluster import execute
-    from ..experiments.terms import Terms
+    from ..experiments.resources import Terms
 
     run, results, failures = planned.request.run, {}, {}
     needs = {series.model.digest: series.needs for series in planned.plan.series}

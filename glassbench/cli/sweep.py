@@ -170,7 +170,7 @@ def _report_plain(report) -> dict[str, Any]:
 
 
 def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
-    from ..cluster.resources import local_capacity
+    from ..experiments.resources import local_capacity
 
     cores = local_capacity().cpus
     if json_output:

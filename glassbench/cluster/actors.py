@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 from ..experiments.sweep.state import forget_failure
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
+from ..trial.attempt import Attempt, Job, attempt_in_worker
+from ..trial.progress_file import ProgressReader
 from .packing import Packing
-from .progress_file import ProgressReader
 from .session import present_capacity
-from .worker import Attempt, Job, attempt_in_worker
 
 if TYPE_CHECKING:
-    from ..experiments.terms import Terms
-    from .finisher import Finisher
-    from .resources import Capacity, Share
+    from ..experiments.events import Finisher
+    from ..experiments.resources import Capacity, Share, Terms
 
 POLL = 0.2
 READ_AT_ONCE = 64

@@ -9,8 +9,8 @@ from ..experiments.events import Event
 from ..experiments.request import BenchmarkRequest, floor_trials, model_trials
 from ..home.workspace import Workspace
 from ..tracking import end_preparation, prepare_store
+from ..trial.attempt import RUN_TRIAL
 from .execute import execute
-from .worker import RUN_TRIAL
 
 
 def run_benchmark(

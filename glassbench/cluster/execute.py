@@ -13,18 +13,16 @@ from pathlib import Path
 from ..contract.errors import ClusterError
 from ..contract.folder_digest import folder_digest
 from ..contract.trial_plan import Trial
-from ..experiments.events import Event, Outcome
+from ..experiments.events import Event, Finisher, OnEvent, Outcome, finished_before
+from ..experiments.resources import Share, Terms, shares_of
 from ..experiments.sweep.plan import Needs
 from ..experiments.sweep.state import forget_failure
-from ..experiments.terms import Terms
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
 from ..model import Progress
-from .finisher import Finisher, OnEvent, finished_before
-from .resources import Share, shares_of
+from ..trial.attempt import RUN_TRIAL, Job, attempt_here
+from ..trial.packed_folder import pack_folder
 from .session import Session, open_session
-from .sources import pack_folder
-from .worker import RUN_TRIAL, Job, attempt_here
 
 DEFER_AFTER = 3.0
 

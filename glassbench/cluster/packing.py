@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
-from .resources import Capacity, Share, gpu_slots
+from ..experiments.resources import Capacity, Share, gpu_slots
 
 AHEAD = 2
 SLACK = 1e-6

@@ -16,8 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..contract.errors import ClusterError
+from ..experiments.resources import Capacity, local_capacity
 from .head_watch import head_watched
-from .resources import Capacity, local_capacity
 
 PATIENCE = 15.0
 STARTS = 3

@@ -14,17 +14,17 @@ from ..contract.trial_plan import Trial
 from ..experiments.conclude import RunReport, conclude, hand_over
 from ..experiments.events import Event, Outcome
 from ..experiments.request import BenchmarkRequest
+from ..experiments.resources import Terms
 from ..experiments.sweep import Series, SweepPlan
 from ..experiments.sweep.state import Standing, standings
 from ..experiments.sweep.summary import summary_of
-from ..experiments.terms import Terms
 from ..home.files import write_json
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
 from ..tracking import end_preparation, prepare_store
+from ..trial.attempt import RUN_TRIAL
 from ..trial.result import read_result
 from .execute import execute
-from .worker import RUN_TRIAL
 
 # Trials that are expected to be shorter share a process with others of their model.
 SHORT = 60.0

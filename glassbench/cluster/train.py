@@ -15,11 +15,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..experiments.resources import Share
 from ..home.workspace import Workspace
+from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
+from ..trial.progress_file import ProgressReader, ProgressWriter
 from ..trial.result import read_result
-from .progress_file import ProgressReader, ProgressWriter
-from .resources import Share
-from .worker import Attempt, Job, Tell, attempt_among_workers
 
 POLL = 0.5
 # Ray finds dead workers by itself; the others wait while the first one validates, or waits

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ..home.cores import available_cores
 from ..home.files import write_json
 from .errors import DatasetError, SourceError
 from .imported_layout import layout_of, slots_of
@@ -116,7 +116,7 @@ def import_dataset(
         jobs = _jobs(kind, source, staging, plan, layouts, settings)
         total = sum(len(state.configurations) for state in plan.states)
         done = total - len(jobs)
-        run = run or run_in_processes(len(os.sched_getaffinity(0)))
+        run = run or run_in_processes(available_cores())
         for job_index, problems in run([partial(_import_one, job) for job in jobs]):
             done += 1
             state, name = job_index

@@ -1,13 +1,20 @@
-"""What `execute` tells while it runs, and what it hands back."""
+"""What happens to trials while they run, and how each of them ended."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.trial_plan import Trial
+from ..home.workspace import Workspace
 from ..model import Progress
-from ..trial.result import TrialResult
+from ..trial.attempt import Attempt
+from ..trial.log import LOG_FILE
+from ..trial.result import TrialResult, read_result, result_path
+from .resources import Terms
+from .sweep.state import note_failure
 
 EVENT_KINDS = ("cached", "started", "progress", "noted", "retried", "finished", "failed")
 
@@ -37,3 +44,76 @@ class Outcome:
     @property
     def finished(self) -> bool:
         return self.error is None
+
+
+OnEvent = Callable[[Event], None]
+
+
+def finished_before(key: str, trial: Trial, workspace: Workspace, terms: Terms) -> Outcome | None:
+    if not terms.keep_results:
+        return Outcome(trial, None) if result_path(workspace, key).exists() else None
+    try:
+        result = read_result(workspace, trial)
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        folder = workspace.trial_folder(trial.key)
+        return Outcome(
+            trial,
+            None,
+            f"the stored result of {trial.name} is unreadable ({error!r}): delete {folder} "
+            "to run the trial again",
+        )
+    return None if result is None else Outcome(trial, result)
+
+
+class Finisher:
+    """Turns what workers tell and return into events and outcomes."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        on_event: OnEvent,
+        outcomes: dict[str, Outcome],
+        terms: Terms,
+    ) -> None:
+        self.workspace, self.on_event, self.outcomes = workspace, on_event, outcomes
+        self.terms = terms
+
+    def tell(
+        self, trial: Trial, kind: str, progress: Progress | None = None, message: str = ""
+    ) -> None:
+        self.on_event(Event("progress" if kind == "waiting" else kind, trial, progress, message))
+
+    def finished(self, trial: Trial, result: TrialResult | None) -> None:
+        key = trial.key
+        if result is not None and result.key != key:
+            self.failed(trial, f"it returned the result of another trial, {result.key}")
+            return
+        self.outcomes[key] = Outcome(trial, result)
+        self.on_event(Event("finished", trial))
+
+    def failed(self, trial: Trial, error: str) -> None:
+        folder = self.workspace.trial_folder(trial.key)
+        log = folder / LOG_FILE
+        note_failure(folder, error)
+        self.outcomes[trial.key] = Outcome(trial, None, error, log if log.exists() else None)
+        self.on_event(Event("failed", trial, None, error))
+
+    def ended(self, trial: Trial, attempt: Attempt) -> None:
+        if attempt.error is not None:
+            self.failed(trial, attempt.error)
+        elif attempt.result is None and not self._is_on_disk(trial):
+            self.failed(trial, "it returned nothing")
+        else:
+            self.finished(trial, attempt.result)
+
+    def _is_on_disk(self, trial: Trial) -> bool:
+        return not self.terms.keep_results and result_path(self.workspace, trial.key).exists()
+
+    def ended_elsewhere(self, trial: Trial) -> bool:
+        """Take the result that another driver's worker left, if there is one."""
+        outcome = finished_before(trial.key, trial, self.workspace, self.terms)
+        if outcome is None:
+            return False
+        self.outcomes[trial.key] = outcome
+        self.on_event(Event("cached" if outcome.finished else "failed", trial))
+        return True

@@ -43,7 +43,7 @@ def make_record(
     ceilings : by name of the condition, then by metric
     tau_alpha, reported : by name of the condition
     failed : `condition`, `seed` and `error` of the trials that failed
-    environments : `tracking.provenance.environment()` of the trials
+    environments : `trial.provenance.environment()` of the trials
     tuning : how the hyperparameters were found, as `tuning.configuration` states it
 
     Raises

@@ -285,7 +285,7 @@ def _signed(
     how: Verification,
     hidden: bool,
 ) -> Record:
-    from ..tracking.provenance import environment
+    from ..trial.provenance import environment
 
     here = environment()
     if not how.retrain:

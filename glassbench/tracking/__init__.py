@@ -11,7 +11,6 @@ from .delivery import (
     tracking_uri,
 )
 from .ledger import RequestDelivery, TrialDelivery
-from .provenance import environment
 
 __all__ = [
     "Delivered",
@@ -21,7 +20,6 @@ __all__ = [
     "deliver_all",
     "deliver_pending",
     "end_preparation",
-    "environment",
     "prepare_store",
     "public_uri",
     "tracking_uri",

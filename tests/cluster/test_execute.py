@@ -115,7 +115,7 @@ class TestOnRay:
         assert kinds(events, trials[0]) == ["cached"]
 
 
-def test_in_process_results_are_those_of_ray(make_trial, workspace, tmp_path, two_cores, capsys):
+def test_in_process_results_are_those_of_ray(make_trial, workspace, tmp_path, two_cores, capfd):
     trials = [make_trial(seed=0), make_trial(seed=1, wish="raise"), make_trial(seed=2, wish="exit")]
     on_ray = execute(trials, workspace, cluster="local", run=RUN)
     elsewhere = type(workspace)(tmp_path / "elsewhere")
@@ -126,10 +126,11 @@ def test_in_process_results_are_those_of_ray(make_trial, workspace, tmp_path, tw
     here = execute(trials, elsewhere, cluster="none", run=RUN, on_event=say)
     assert [outcome.result for outcome in here] == [outcome.result for outcome in on_ray]
     assert [outcome.error for outcome in here] == [outcome.error for outcome in on_ray]
-    terminal = capsys.readouterr().out
+    terminal = capfd.readouterr().out
     assert "event progress" in terminal
     assert "printed by" not in terminal
-    assert "printed by seed 0" in (elsewhere.trial_folder(trials[0].key) / "log.txt").read_text()
+    log = (elsewhere.trial_folder(trials[0].key) / "log.txt").read_text()
+    assert "printed by seed 0" in log and "printed by compiled code" in log
 
 
 def test_an_edited_plugin_is_refused(make_trial, workspace):

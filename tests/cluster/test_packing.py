@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassbench.cluster.packing import Packing
-from glassbench.cluster.resources import Capacity, Share, gpu_slots
+from glassbench.experiments.resources import Capacity, Share, gpu_slots
 
 SMALL, WIDE, ON_GPU = Share(1), Share(4), Share(1, 1.0)
 

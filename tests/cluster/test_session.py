@@ -9,8 +9,9 @@ import time
 import pytest
 
 from glassbench.cluster import ClusterError, open_session
-from glassbench.cluster.resources import available_cores, limited_threads
 from glassbench.cluster.session import address_of, quiet_stdout
+from glassbench.home.cores import available_cores
+from glassbench.trial.process import limited_threads
 
 
 def free_port():

@@ -19,6 +19,7 @@ from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
+from glassbench.experiments.resources import Terms
 from glassbench.experiments.sweep import Needs, PlanError
 from glassbench.experiments.sweep.of_requests import (
     open_plan,
@@ -27,7 +28,6 @@ from glassbench.experiments.sweep.of_requests import (
     store_plan,
 )
 from glassbench.experiments.sweep.state import DONE, FAILED, RUNNING, WAITING, failure
-from glassbench.experiments.terms import Terms
 from glassbench.home.lock import Held, exclusive, holder_of
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition

@@ -3,8 +3,8 @@
 import pytest
 
 from glassbench.cluster import ClusterError, execute
-from glassbench.cluster.resources import Share
 from glassbench.cluster.train import backend_of
+from glassbench.experiments.resources import Share
 
 RUN = "stub_trials:run_distributed"
 

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from glassbench.cluster.resources import Share
 from glassbench.cluster.tuning.fit import FitAmongWorkers, FitInThread, Stopped, run_until_stopped
 from glassbench.cluster.tuning.trial import RunningTrial
-from glassbench.cluster.worker import Attempt, Job
+from glassbench.experiments.resources import Share
 from glassbench.home.workspace import Workspace
 from glassbench.model import Progress
+from glassbench.trial.attempt import Attempt, Job
 from glassbench.trial.result import ConditionScores, Score
 
 

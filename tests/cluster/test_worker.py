@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from glassbench.cluster import ClusterError
-from glassbench.cluster.progress_file import ProgressReader, ProgressWriter
-from glassbench.cluster.sources import pack_folder
-from glassbench.cluster.worker import Job, attempt_in_worker, located
 from glassbench.contract.folder_digest import folder_digest
 from glassbench.model import Progress
+from glassbench.trial.attempt import Job, attempt_in_worker, located
+from glassbench.trial.packed_folder import pack_folder
+from glassbench.trial.progress_file import ProgressReader, ProgressWriter
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 from glassbench.record.file import Record, record_stem, write_record
 from glassbench.record.make import make_record
-from glassbench.tracking.provenance import environment
+from glassbench.trial.provenance import environment
 from glassbench.trial.run import run_trial
 from glassbench.trial.score import noise_ceilings
 

@@ -18,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..resources import available_cores
+from ...home.cores import available_cores
 
 MEGABYTE = 1_000_000
 TOKEN_FILE, HELD_FILE = "token", "held"

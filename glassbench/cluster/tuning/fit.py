@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...contract.trial_plan import Trial
+from ...experiments.resources import Share
 from ...experiments.tuning.journal import NO_COST
 from ...home.files import write_json
 from ...home.lock import exclusive
 from ...home.workspace import Workspace
 from ...model import Progress
+from ...trial.attempt import Job, located, record_provenance
 from ...trial.result import TrialResult
 from ...trial.run import run_trial
-from ..resources import Share
-from ..worker import Job, located, record_provenance
 
 COST_FILE = "tuning_cost.json"
 STOP_FILE = "tuning_stop"

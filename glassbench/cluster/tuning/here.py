@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...contract.errors import ClusterError
 from ...home.workspace import Workspace
-from ..log import CapturedStreams
-from ..resources import limited_threads
+from ...trial.log import CapturedStreams
+from ...trial.process import limited_threads
 from .keeper import Keeper
 from .setting import Setting, next_trial, open_trial, plain_report
 

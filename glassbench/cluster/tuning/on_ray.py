@@ -11,11 +11,11 @@ from ray import tune
 
 from ...contract.errors import ClusterError
 from ...contract.search_space import Dimension
+from ...experiments.resources import gpu_slots
 from ...experiments.tuning.journal import TuningTrial
 from ...experiments.tuning.study import Study
 from ...home.workspace import Workspace
 from ...plugins.registry import load_model_class
-from ..resources import gpu_slots
 from ..session import Session
 from .keeper import Keeper
 from .schedule import SuccessiveHalving, new_scheduler

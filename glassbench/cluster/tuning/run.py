@@ -16,6 +16,7 @@ from typing import Any
 from ...contract.errors import ClusterError, UserError
 from ...contract.folder_digest import folder_digest
 from ...contract.model_card import ModelCard
+from ...experiments.resources import Share, share_of
 from ...experiments.tuning.configuration import write_configuration
 from ...experiments.tuning.journal import Journal, TuningTrial
 from ...experiments.tuning.outcome import best_trial, study_plain, tuning_statement
@@ -26,10 +27,9 @@ from ...home.lock import exclusive
 from ...home.workspace import Workspace
 from ...plugins.registry import load_model_card
 from ...tracking import RequestDelivery, TrialDelivery, deliver, end_preparation, prepare_store
-from ..resources import Share, share_of
+from ...trial.attempt import Job
+from ...trial.packed_folder import pack_folder
 from ..session import Session, open_session
-from ..sources import pack_folder
-from ..worker import Job
 from .keeper import Keeper, OnTuningEvent, TuningEvent
 from .setting import Setting
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ...contract.trial_plan import Trial
+from ...experiments.resources import Share
 from ...experiments.tuning.journal import Journal, TuningTrial
 from ...experiments.tuning.outcome import higher_is_better
 from ...experiments.tuning.search import suggest
 from ...experiments.tuning.study import Study
 from ...home.workspace import Workspace
-from ..resources import Share
-from ..worker import Job
+from ...trial.attempt import Job
 from .fit import Fit, FitAmongWorkers, FitInThread
 from .trial import Report, RunningTrial
 

@@ -11,9 +11,9 @@ from typing import Any
 from ray import tune
 
 from ...plugins.registry import load_model_class
-from ..log import captured_process
-from ..resources import limited_threads
-from ..worker import located
+from ...trial.attempt import located
+from ...trial.log import captured_process
+from ...trial.process import limited_threads
 from .setting import Setting, open_trial, plain_report
 
 SAVED_BY = "saved_by.json"

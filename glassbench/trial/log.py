@@ -35,10 +35,11 @@ def captured_process(folder: Path, name: str = LOG_FILE) -> Iterator[TextIO]:
 
 
 class CapturedStreams:
-    """Send what Python prints in this process to the log; the terminal stays usable.
+    """Send what is printed in this process to the log; the terminal stays usable.
 
-    `released()` gives the terminal back for the length of a `with` block, for
-    the caller's own words in between.
+    Python's two streams go there, and the descriptor of standard output, on which compiled
+    code and children print. `released()` gives the terminal back for the length of a `with`
+    block, for the caller's own lines in between.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,8 +50,10 @@ class CapturedStreams:
         self.log = self._stack.enter_context(_opened(self.folder / LOG_FILE))
         self._terminal = sys.stdout, sys.stderr
         self._to_log = [_LogStream(self.log, terminal) for terminal in self._terminal]
-        sys.stdout, sys.stderr = self._to_log
+        self._descriptor = os.dup(1)
+        self._stack.callback(os.close, self._descriptor)
         self._stack.callback(self._restore)
+        self._capture()
         return self.log
 
     def __exit__(self, *_: object) -> None:
@@ -62,10 +65,17 @@ class CapturedStreams:
         try:
             yield
         finally:
-            sys.stdout, sys.stderr = self._to_log
+            self._capture()
+
+    def _capture(self) -> None:
+        _flush()
+        os.dup2(self.log.fileno(), 1)
+        sys.stdout, sys.stderr = self._to_log
 
     def _restore(self) -> None:
+        _flush()
         sys.stdout, sys.stderr = self._terminal
+        os.dup2(self._descriptor, 1)
 
 
 class _LogStream:
@@ -80,8 +90,8 @@ class _LogStream:
 
 
 @contextlib.contextmanager
-def warnings_told(tell: Callable[[str], None]) -> Iterator[None]:
-    """Hand on, for the length of a `with` block, what the harness warns of while it trains."""
+def warnings_noted(tell: Callable[[str], None]) -> Iterator[None]:
+    """Hand on, for the length of a `with` block, the warnings of the harness while it trains."""
     logger, handler = logging.getLogger("glassbench"), _Teller(tell)
     logger.addHandler(handler)
     try:

@@ -1,27 +1,20 @@
-"""How many cores and GPUs each trial takes, so that trials side by side do not crowd each other."""
+"""What each trial takes of a machine, so that trials side by side do not crowd each other."""
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..contract.errors import ClusterError
-from ..experiments.sweep.plan import Needs
+from ..contract.trial_plan import Trial
+from ..home.cores import available_cores
+from .sweep.plan import Needs
 
 MOST_THREADS = 16
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "TORCHINDUCTOR_COMPILE_THREADS",
-)
 
 
 @dataclass(frozen=True)
@@ -61,6 +54,25 @@ class Share:
     @property
     def device(self) -> str:
         return "cuda" if self.gpus > 0 else "cpu"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How the trials of a sweep run; those of a single run have the defaults.
+
+    Attributes
+    ----------
+    needs : what a trial needs; unless given, one core and one GPU where there are any
+    reused : whether a trial may run in a process in which others of its model ran before
+    keep_results : whether outcomes hold results; they are on disk in any case
+    defer : whether a trial that another driver runs is put off until it has ended, in
+        place of waiting for it with a worker
+    """
+
+    needs: Callable[[Trial], Needs] | None = None
+    reused: Callable[[Trial], bool] = lambda trial: trial.floor
+    keep_results: bool = True
+    defer: bool = False
 
 
 def share_of(
@@ -166,43 +178,14 @@ def local_capacity() -> Capacity:
     return Capacity(cpus, gpus, cpus, gpus, memory, memory)
 
 
-def available_cores() -> int:
-    """Return the number of cores by affinity and by the quota of the control group."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quota = Path("/sys/fs/cgroup/cpu.max")
-    if quota.exists():
-        most, period = quota.read_text().split()
-        if most != "max":
-            cores = min(cores, math.ceil(int(most) / int(period)))
-    return max(1, cores)
-
-
 def _torch_gpus() -> int:
     """Return the number of GPUs that torch sees, without importing a torch built for CPUs alone."""
-    found = find_spec("torch")
-    if found is None or found.origin is None:
+    torch_spec = find_spec("torch")
+    if torch_spec is None or torch_spec.origin is None:
         return 0
-    built_for = (Path(found.origin).parent / "version.py").read_text(encoding="utf-8")
+    built_for = (Path(torch_spec.origin).parent / "version.py").read_text(encoding="utf-8")
     if re.search(r"^cuda\b[^=\n]*=\s*None", built_for, re.MULTILINE):
         return 0
     import torch
 
     return torch.cuda.device_count()
-
-
-@contextlib.contextmanager
-def limited_threads(threads: int) -> Iterator[None]:
-    """Hold numerical libraries to a number of threads, loaded already or still to be loaded."""
-    from threadpoolctl import threadpool_limits
-
-    kept = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    try:
-        with threadpool_limits(limits=threads):
-            yield
-    finally:
-        for name, value in kept.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value

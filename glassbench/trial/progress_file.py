@@ -19,7 +19,7 @@ PROGRESS_FILE = "progress.jsonl"
 
 
 class ProgressWriter:
-    """Appends one line for each thing told; a line is written whole."""
+    """Appends one line for each message; a line is written whole."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / PROGRESS_FILE
@@ -33,7 +33,7 @@ class ProgressWriter:
 
 
 class ProgressReader:
-    """Reads what has been told since the reader was made, or since it was last asked."""
+    """Reads what was written since the reader was made, or since it was last asked."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / PROGRESS_FILE

@@ -1,4 +1,4 @@
-"""What happens where a trial runs: lock, log, threads, sources, then the trial itself."""
+"""One attempt at a trial, where it runs: lock, log, threads and sources, then the trial itself."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ..home.files import write_json
 from ..home.lock import Held, exclusive
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Progress
-from ..trial.result import TrialResult, read_result
-from .log import CapturedStreams, captured_process, warnings_told
-from .memory import free_memory
+from .log import CapturedStreams, captured_process, warnings_noted
+from .packed_folder import holds, unpack_folder
+from .process import free_memory, limited_threads, settings_restored
 from .progress_file import ProgressWriter
-from .resources import limited_threads
-from .sources import holds, unpack_folder
+from .provenance import environment
+from .result import TrialResult, read_result
 from .system_metrics import sampled
 
 RUN_TRIAL = "glassbench.trial.run:run_trial"
@@ -162,7 +162,7 @@ def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResul
     trial = located(job, workspace)
     # Before the result: where that is, this is.
     record_provenance(folder)
-    with sampled(folder), warnings_told(lambda words: tell("noted", None, words)):
+    with sampled(folder), warnings_noted(lambda words: tell("noted", None, words)):
         return _call(job, trial, workspace, lambda progress: tell("progress", progress, ""))
 
 
@@ -171,15 +171,13 @@ def _call(
 ) -> TrialResult:
     module, _, name = job.run.partition(":")
     options |= {"report": report, "device": job.device, "threads": job.threads}
-    with limited_threads(job.threads), kept_in(job.workspace.cache):
+    with limited_threads(job.threads), settings_restored(), kept_in(job.workspace.cache):
         run = getattr(importlib.import_module(module), name)
         return run(trial, workspace, **options)
 
 
 def record_provenance(folder: Path) -> None:
     """Say in the trial's folder which software and hardware ran it."""
-    from ..tracking.provenance import environment
-
     write_json(folder / PROVENANCE_FILE, environment())
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from glassbench.cluster import Capacity, ClusterError, share_of
-from glassbench.cluster.resources import gpu_slots, shares_of
+from glassbench.experiments.resources import gpu_slots, shares_of
 from glassbench.experiments.sweep import Needs
 
 

@@ -7,8 +7,8 @@ import tarfile
 import pytest
 
 from glassbench.cluster import ClusterError
-from glassbench.cluster.sources import holds, pack_folder, unpack_folder
 from glassbench.contract.folder_digest import folder_digest
+from glassbench.trial.packed_folder import holds, pack_folder, unpack_folder
 
 
 @pytest.fixture
