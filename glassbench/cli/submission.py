@@ -25,7 +25,7 @@ def new(words: Words = None, json_output: Json = False) -> None:
     NAME [kind=numpy|torch|descriptor] [task=NAME] [folder=FOLDER] [author=NAME]
 
     The folder submissions/NAME (or folder=) gets model.toml, model.py, README.md and a test that
-    passes as it stands.
+    passes as it stands. Without task= the model is for the task that most models serve.
     """
     name, values = path_and_words(words, "the name of the model", "my_model")
     check_keys(values, ("kind", "task", "folder", "author"))
@@ -33,7 +33,7 @@ def new(words: Words = None, json_output: Json = False) -> None:
 
     folder = write_scaffold(
         name,
-        kind=values.get("kind", "descriptor"),
+        kind=values.get("kind"),
         task=values.get("task"),
         parent=Path(values.get("folder", "submissions")),
         author=values.get("author"),

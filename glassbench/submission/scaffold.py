@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
 from pathlib import Path
 
 from ..contract.errors import UserError
 from ..contract.suggest import did_you_mean
-from ..plugins.registry import list_models, load_task
+from ..plugins.registry import list_models, load_model_card, load_task
 
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS = ("descriptor", "numpy", "torch")
-TASK = "ka_propensity"
 AUTHOR = "My Name"
+
+
+def kinds_for(per: str) -> dict[str, Path]:
+    """Return the templates of models that predict one value per `particle` or `pair`, by kind."""
+    templates = {}
+    for folder in sorted(path for path in TEMPLATES.iterdir() if (path / "model.toml").is_file()):
+        kind, _, unit = folder.name.partition("_")
+        if (unit or "particle") == per:
+            templates[kind] = folder
+    return templates
 
 
 def write_scaffold(
     name: str,
-    kind: str = "descriptor",
+    kind: str | None = None,
     task: str | None = None,
     parent: Path = Path("submissions"),
     author: str | None = None,
@@ -27,44 +36,50 @@ def write_scaffold(
 
     Parameters
     ----------
-    kind : `descriptor`, `numpy` or `torch`
-    task : a task with a target per particle
+    kind : name of a template; the first of those that suit the task unless given
+    task : the task that most models serve unless given
 
     Raises
     ------
     UserError
-        If name or kind cannot be used, or the folder is there already.
+        If name or kind cannot be used, or the folder exists.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or keyword.iskeyword(name):
         raise UserError(
             f"`{name[:80]}` is no name of a model: small letters, digits and `_` are wanted, a "
             "letter first, as my_model"
         )
-    if kind not in KINDS:
-        raise UserError(f"`kind={kind}`{did_you_mean(kind, KINDS)}")
-    if name in {found.name for found in list_models()}:
-        raise UserError(f"there is a model `{name}` already: choose another name")
-    chosen = load_task(task or TASK)
+    chosen = load_task(task or _most_served_task())
     per = chosen.targets[chosen.target].per
-    if per != "particle":
-        raise UserError(
-            f"{chosen.name} asks for a value per {per}; the templates predict particles"
-        )
+    templates = kinds_for(per)
+    kind = kind or next(iter(templates), "")
+    if kind not in templates:
+        wanted = f"`kind={kind}` for {chosen.name}, which asks for one value per {per}"
+        raise UserError(f"{wanted}{did_you_mean(kind, templates)}")
+    if name in {model.name for model in list_models()}:
+        raise UserError(f"there is a model `{name}` already: choose another name")
     folder = parent.expanduser().absolute() / name
     if folder.exists():
-        raise UserError(f"{folder} is there already: choose another name or folder=")
+        raise UserError(f"{folder} exists already: choose another name or folder=")
     folder.mkdir(parents=True)
-    words = {
+    replacements = {
         "MyModel": "".join(part.capitalize() for part in name.split("_")),
         "my_model": name,
-        TASK: chosen.name,
+        "my_task": chosen.name,
         AUTHOR: (author or AUTHOR).replace('"', "'").replace("\\", "/"),
         "PATH": f"{parent}/{name}",
     }
-    for source in sorted((TEMPLATES / kind).iterdir()):
+    for source in sorted(templates[kind].iterdir()):
         if source.is_file():
             text = source.read_text(encoding="utf-8")
-            for word, meant in words.items():
+            for word, meant in replacements.items():
                 text = text.replace(word, meant)
             (folder / source.name.replace("my_model", name)).write_text(text, encoding="utf-8")
     return folder
+
+
+def _most_served_task() -> str:
+    """Return the name of the task that the most models serve."""
+    models = [model for model in list_models() if not model.error]
+    count = Counter(task for m in models for task in load_model_card(m.folder).tasks)
+    return max(sorted(count), key=count.__getitem__)

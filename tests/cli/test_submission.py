@@ -41,7 +41,7 @@ def test_new_makes_a_folder_and_says_how_to_check_it(glassbench, tmp_path):
     plain = json.loads(answer.out)
     assert plain["files"] == ["README.md", "model.py", "model.toml", "test_mine.py"]
     again = glassbench("submission", "new", "mine", f"folder={tmp_path}")
-    assert again.code == 2 and "is there already" in again.err
+    assert again.code == 2 and "exists already" in again.err
 
 
 def test_a_folder_is_packed_verified_by_its_scores_and_taken_onto_a_board(

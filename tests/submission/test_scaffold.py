@@ -8,7 +8,11 @@ import pytest
 
 from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import read_model_card
-from glassbench.submission.scaffold import KINDS, TEMPLATES, write_scaffold
+from glassbench.plugins.registry import list_tasks
+from glassbench.submission.scaffold import kinds_for, write_scaffold
+
+KINDS = sorted(kinds_for("particle"))
+TASKS = sorted(task.name for task in list_tasks())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -23,18 +27,28 @@ def test_a_template_is_under_sixty_lines_and_names_the_model(kind, tmp_path):
     assert card.authors == ("Ada 'Countess' L.",)
     for path in folder.iterdir():
         text = path.read_text()
-        assert not any(word in text for word in ("my_model", "MyModel", "PATH", "My Name"))
+        assert not any(
+            word in text for word in ("my_model", "MyModel", "PATH", "My Name", "my_task")
+        )
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_test_of_a_template_passes_as_it_stands(kind, tmp_path, monkeypatch):
-    folder = write_scaffold("deep_thought", kind, parent=tmp_path)
+@pytest.mark.parametrize(
+    ("kind", "task"), [*((kind, None) for kind in KINDS), *(("numpy", task) for task in TASKS)]
+)
+def test_the_test_of_a_template_passes_as_it_stands(kind, task, tmp_path, monkeypatch):
+    folder = write_scaffold("deep_thought", kind, task, parent=tmp_path)
+    assert read_model_card(folder).tasks == (task or "ka_propensity",)
     monkeypatch.syspath_prepend(folder)
     source = (folder / "test_deep_thought.py").read_text()
     names = {"__file__": str(folder / "test_deep_thought.py"), "__name__": "test_deep_thought"}
     exec(compile(source, str(folder / "test_deep_thought.py"), "exec"), names)
     names["test_the_model_conforms"]()
     assert "test_deep_thought" not in sys.modules
+
+
+def test_a_kind_that_does_not_suit_the_task_is_refused_with_those_that_do(tmp_path):
+    with pytest.raises(UserError, match="one value per pair.*There are numpy"):
+        write_scaffold("mine", "torch", "ka_pair_distance", parent=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +70,6 @@ def test_a_name_or_kind_that_cannot_be_is_refused(name, kind, message, tmp_path)
 def test_a_folder_that_is_there_is_not_touched(tmp_path):
     folder = write_scaffold("mine", parent=tmp_path)
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         write_scaffold("mine", "torch", parent=tmp_path)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_every_kind_has_its_template():
-    assert {path.name for path in TEMPLATES.iterdir() if path.is_dir()} == set(KINDS)
