@@ -8,15 +8,13 @@ On a command line: `python -m glassbench.conformance ./my_model`. In pytest:
         assert_conforms("./my_model")
 """
 
-from .check import CHECKS, Finding, check_model, report
-from .plugins import assert_conforms, check_plugin
+from .check import CHECKS, assert_conforms, check_model, check_plugin, report
 from .structures import Examples, glassy_structure, make_examples
 from .subject import Subject
 
 __all__ = [
     "CHECKS",
     "Examples",
-    "Finding",
     "Subject",
     "assert_conforms",
     "check_model",

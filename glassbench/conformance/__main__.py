@@ -5,22 +5,21 @@ from __future__ import annotations
 import sys
 
 from ..contract.errors import UserError
-from .check import report
-from .plugins import check_plugin
+from .check import check_plugin, report
 
 
 def main(words: list[str]) -> int:
-    """Print what every check found; return 0 if all passed, 1 if not, 2 for wrong words."""
+    """Print every result; return 0 if all passed, 1 if not, 2 for wrong words."""
     if not 1 <= len(words) <= 2 or words[0].startswith("--"):
         print("usage: python -m glassbench.conformance MODEL [TASK]", file=sys.stderr)
         return 2
     try:
-        findings = check_plugin(*words)
+        results = check_plugin(*words)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(report(findings))
-    return 0 if all(finding.passed for finding in findings) else 1
+    print(report(results))
+    return 0 if all(result.passed for result in results) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Running the checks on a model class and saying what was found."""
+"""Running the checks on a model class, or on a model found by its name or folder."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..contract.check_result import CheckResult
+from ..contract.errors import UserError
+from ..contract.model_card import ModelCard, hyperparameters_for
 from ..contract.task import Task
 from ..model import Model
+from ..plugins.registry import load_model_card, load_model_class, load_task
 from .company import check_company, check_future, check_inputs_unchanged, check_name
 from .outputs import check_finite, check_repeated_prediction, check_shapes
-from .repetition import check_independent_instances, check_other_seed, check_reproducible_fit
-from .storage import check_save_and_load
+from .repetition import (
+    check_independent_instances,
+    check_other_seed,
+    check_reproducible_fit,
+    check_save_and_load,
+)
 from .structures import Examples, make_examples
 from .subject import Subject
 from .symmetry import (
@@ -27,6 +34,7 @@ from .symmetry import (
     check_translation,
 )
 
+CONFORMANCE = "conformance"
 # After one of these fails the others would fail too, and say nothing new.
 GATES: Mapping[str, Callable[[Subject], str | None]] = {
     "shapes": check_shapes,
@@ -52,22 +60,6 @@ CHECKS: Mapping[str, Callable[[Subject], str | None]] = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one check found.
-
-    Attributes
-    ----------
-    name : `fit`, or a name of `CHECKS`
-    passed : whether the model keeps this part of the contract
-    message : what is wrong and what to do; what was checked where it passed
-    """
-
-    name: str
-    passed: bool
-    message: str
-
-
 def check_model(
     model_class: Callable[..., Model],
     hyperparameters: Mapping[str, Any],
@@ -76,8 +68,8 @@ def check_model(
     claims: Sequence[str] = (),
     reads: Sequence[str] = ("thermal",),
     examples: Examples | None = None,
-) -> list[Finding]:
-    """Return what every check finds on a model.
+) -> list[CheckResult]:
+    """Return the result of every check of a model.
 
     A model that cannot be fitted, or whose predictions have wrong shapes, are not
     finite or differ from call to call is not checked further.
@@ -94,20 +86,60 @@ def check_model(
         subject = Subject(
             model_class, hyperparameters, examples, task, tuple(claims), Path(scratch)
         )
-        findings = [_find("fit", _check_fit, subject)]
+        results = [_result("fit", _check_fit, subject)]
         for name, check in CHECKS.items():
-            if any(not f.passed and f.name in ("fit", *GATES) for f in findings):
+            if any(not f.passed and f.name in ("fit", *GATES) for f in results):
                 break
-            findings.append(_find(name, check, subject))
-    return findings
+            results.append(_result(name, check, subject))
+    return results
 
 
-def report(findings: Sequence[Finding]) -> str:
-    """Return the findings as lines of text."""
-    return "\n".join(
-        f"{'passed' if finding.passed else 'FAILED'}  {finding.name}: {finding.message}"
-        for finding in findings
+def short_hyperparameters(card: ModelCard, task: str) -> dict[str, Any]:
+    """Return the hyperparameters for the checks, with which a fit takes seconds.
+
+    They are the defaults of `model.toml`, with those under `[defaults.<task>.conformance]`;
+    `epochs` is 1 unless stated there.
+    """
+    stated = card.defaults.get(task, {}).get(CONFORMANCE, {})
+    short = {"epochs": 1} if "epochs" in card.hyperparameters and "epochs" not in stated else {}
+    return hyperparameters_for(card, task, CONFORMANCE, short)
+
+
+def report(results: Sequence[CheckResult]) -> str:
+    """Return the results as lines of text."""
+    return "\n".join(map(str, results))
+
+
+def check_plugin(model: str | Path, task: str | None = None) -> list[CheckResult]:
+    """Return the result of every check of a model found by name or path.
+
+    Parameters
+    ----------
+    task : name of one of the model's tasks; the first unless given
+
+    Raises
+    ------
+    UserError
+        If there is no such model or task, or the model does not serve the task.
+    """
+    card = load_model_card(model)
+    name = task or card.tasks[0]
+    if name not in card.tasks:
+        raise UserError(f"model {card.name} serves {', '.join(card.tasks)}, not {name}")
+    return check_model(
+        load_model_class(card),
+        short_hyperparameters(card, name),
+        load_task(name),
+        claims=card.claims,
+        reads=card.reads,
     )
+
+
+def assert_conforms(model: str | Path, task: str | None = None) -> None:
+    """Raise AssertionError, with every result, unless the model passes every check."""
+    results = check_plugin(model, task)
+    if not all(result.passed for result in results):
+        raise AssertionError(f"model {model} breaks the contract:\n{report(results)}")
 
 
 def _check_fit(subject: Subject) -> str | None:
@@ -116,18 +148,18 @@ def _check_fit(subject: Subject) -> str | None:
     return None
 
 
-def _find(name: str, check: Callable[[Subject], str | None], subject: Subject) -> Finding:
+def _result(name: str, check: Callable[[Subject], str | None], subject: Subject) -> CheckResult:
     try:
         message = check(subject)
     except Exception as error:
-        where = _place(error, subject)
-        return Finding(name, False, f"raised {type(error).__name__} at {where}: {error}")
+        where = _line_of(error, subject)
+        return CheckResult(name, False, f"raised {type(error).__name__} at {where}: {error}")
     if message is None:
-        return Finding(name, True, (check.__doc__ or name).strip())
-    return Finding(name, False, message)
+        return CheckResult(name, True, (check.__doc__ or name).strip())
+    return CheckResult(name, False, message)
 
 
-def _place(error: Exception, subject: Subject) -> str:
+def _line_of(error: Exception, subject: Subject) -> str:
     """Return the innermost line of the model that was running, or of what raised without it."""
     frames = traceback.extract_tb(error.__traceback__)
     source = getattr(sys.modules.get(subject.model_class.__module__), "__file__", None)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..contract.task import DYNAMICS, Task
 from ..datasets.balanced import balanced_set, draw_negatives
+from ..datasets.pairs import pair_distances
 from ..model import Condition, Example, Structure
 from ..structure import neighbour_pairs
 
@@ -175,9 +176,7 @@ def _targets(task: Task, structure: Structure) -> Mapping[str, np.ndarray]:
 
 def _of_pairs(structure: Structure, crowding: np.ndarray, length: float) -> np.ndarray:
     first, second = structure.pairs.T
-    vectors = structure.positions[second] - structure.positions[first]
-    vectors -= structure.box * np.round(vectors / structure.box)
-    distances = np.linalg.norm(vectors, axis=1) / length
+    distances = pair_distances(structure.positions, structure.pairs, structure.box) / length
     return (crowding[first] + crowding[second]) * (1.5 - distances) / 20
 
 

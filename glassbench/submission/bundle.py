@@ -19,6 +19,7 @@ from typing import Any
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard, hyperparameters_for, read_model_card
 from ..contract.task import Task
+from ..contract.text import printable
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ..home.workspace import Workspace
 from ..model import Condition
@@ -26,7 +27,6 @@ from ..record.file import Record, RecordError, read_record, validate_record
 from .sandbox.archive import unpack_archive, write_archive
 from .sandbox.bounded import read_json
 from .sandbox.contents import check_contents
-from .sandbox.errors import printable
 
 FORMAT = 1
 MANIFEST, RECORD = "manifest.json", "record.json"

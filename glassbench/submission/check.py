@@ -13,12 +13,13 @@ from ..contract.errors import UserError
 from ..contract.folder_digest import folder_digest
 from ..contract.model_card import ModelCard, hyperparameters_for, read_model_card
 from ..contract.task import Task
+from ..contract.text import printable
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_task
 from .findings import Finding
-from .sandbox import Engine, Limits, SandboxError, choose_engine, printable, run_cell
+from .sandbox import Engine, Limits, SandboxError, choose_engine, run_cell
 from .sandbox.contents import check_contents
 from .sandbox.exchange import prepare_folder
 from .sandbox.predict import Assignment, Question, predict_behind_walls

@@ -15,8 +15,8 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.requirements import InvalidRequirement, Requirement
 
 from ..contract.errors import UserError
+from ..contract.text import printable
 from .findings import Finding
-from .sandbox.errors import printable
 
 # Calls that execute what they read, with what to call instead.
 EXECUTING = {

@@ -23,7 +23,7 @@ def stranger(tmp_path):
 def test_a_folder_outside_of_the_checkout_is_checked(stranger, capsys):
     assert command.main([str(stranger)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert all(line.startswith("passed  ") for line in lines) and len(lines) > 10
+    assert all(line.startswith("ok    ") for line in lines) and len(lines) > 10
 
 
 def test_a_broken_model_is_named_with_every_finding(stranger, capsys):

@@ -1,9 +1,8 @@
 """Running a submitted model that nobody trusts: walls, limits, and what passes between."""
 
 from .engines import Engine, choose_engine, find_engines
-from .errors import SandboxError, printable
 from .launch import Outcome, run_cell
-from .limits import Limits
+from .limits import Limits, SandboxError
 from .walls import MEANING, REQUIRED, Walls, try_engine
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "Walls",
     "choose_engine",
     "find_engines",
-    "printable",
     "run_cell",
     "try_engine",
 ]

@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from .errors import SandboxError, printable
-from .limits import GIB
+from ...contract.text import printable
+from .limits import GIB, SandboxError
 
 MAX_FILES = 5_000
 MAX_BYTES = 2 * GIB

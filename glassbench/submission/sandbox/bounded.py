@@ -8,7 +8,8 @@ import math
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from .errors import SandboxError, printable
+from ...contract.text import printable
+from .limits import SandboxError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,9 +10,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...contract.text import printable
 from .bounded import array_header
-from .errors import SandboxError, printable
-from .limits import GIB, MIB
+from .limits import GIB, MIB, SandboxError
 
 MAX_FILES = 2_000
 MAX_FOLDER_BYTES = GIB

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import SandboxError
-from .limits import MIB, Limits
+from .limits import MIB, Limits, SandboxError
 from .shown import INPUT, LIBRARY, SCRATCH, View
 
 SHARED_MEMORY_BYTES = 64 * MIB

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...contract.text import printable
 from .bounded import read_json
 from .engines import (
     CONTAINERS,
@@ -23,9 +24,8 @@ from .engines import (
     make_skeleton,
     pid_file,
 )
-from .errors import SandboxError, printable
 from .exchange import write_request
-from .limits import Limits
+from .limits import Limits, SandboxError
 from .shown import machine_view
 
 WATCH_EVERY = 0.05

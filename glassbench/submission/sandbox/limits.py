@@ -1,10 +1,24 @@
-"""How much of the machine a model that nobody trusts may take."""
+"""How much of the machine an untrusted model may take, and the error when it takes more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...contract.errors import UserError
+from ...contract.text import printable
+
 MIB, GIB = 2**20, 2**30
+LONGEST_MESSAGE = 2000
+
+
+class SandboxError(UserError):
+    """A wall cannot be raised, or what came out of a cell is not to be trusted.
+
+    The message may quote a stranger's text and is cleaned.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, LONGEST_MESSAGE))
 
 
 @dataclass(frozen=True)

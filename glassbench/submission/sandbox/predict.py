@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.task import Task
+from ...contract.text import printable
 from ...model import Condition, Example, Predictions, Structure
 from .bounded import read_arrays
 from .engines import Engine
-from .errors import SandboxError, printable
 from .exchange import StructureFiles, prepare_folder
 from .launch import Outcome, run_cell
-from .limits import Limits
+from .limits import Limits, SandboxError
 
 if TYPE_CHECKING:
     import numpy as np

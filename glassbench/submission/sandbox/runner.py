@@ -133,7 +133,7 @@ def _conformance(request: Mapping[str, Any], folder: Path, scratch: Path) -> Ans
 def _audit(request: Mapping[str, Any], folder: Path, scratch: Path):
     if not request.get("audit"):
         return None
-    from .audit import Audit
+    from .side_effects import Audit
 
     return Audit(folder / "model", scratch)
 

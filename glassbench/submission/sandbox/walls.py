@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...contract.text import printable
 from .engines import Engine
-from .errors import SandboxError, printable
 from .launch import run_cell
-from .limits import GIB, MIB, Limits
+from .limits import GIB, MIB, Limits, SandboxError
 from .shown import SCRATCH
 
 MEANING = {

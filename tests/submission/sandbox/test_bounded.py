@@ -9,7 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from glassbench.submission.sandbox import SandboxError, printable
+from glassbench.contract.text import printable
+from glassbench.submission.sandbox import SandboxError
 from glassbench.submission.sandbox.bounded import read_arrays, read_json
 
 

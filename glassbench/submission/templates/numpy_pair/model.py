@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.model import Condition, Example, Predictions, Run, Structure
-from glassbench.structure import neighbour_pairs
+from glassbench.structure import minimum_image, neighbour_pairs
 
 
 class MyModel:
@@ -47,8 +47,7 @@ class MyModel:
         weights = [np.exp(-((near.distances / (spacing * c)) ** 4)) for c in self.ranges]
         crowding = np.stack([np.bincount(near.receivers, w, n) for w in weights], axis=1)
         i, j = structure.pairs.T
-        vectors = structure.positions[i] - structure.positions[j]
-        vectors -= structure.box * np.round(vectors / structure.box)
+        vectors = minimum_image(structure.positions[i] - structure.positions[j], structure.box)
         r = np.linalg.norm(vectors, axis=1, keepdims=True) / spacing
         return np.hstack([r ** np.arange(self.degree + 1), crowding[i] + crowding[j]])
 
