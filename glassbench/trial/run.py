@@ -8,7 +8,7 @@ that a trial stopped anywhere goes on where it was: a checkpoint while fitting,
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from ..contract.model_card import read_model_card
@@ -20,7 +20,7 @@ from ..home.files import write_json
 from ..home.given_files import find_given_files
 from ..home.storage import Storage
 from ..home.workspace import Workspace
-from ..model import Condition, Model, Progress, Run
+from ..model import Model, Progress, Run
 from .answers import Asked
 from .history_and_cost import Cost, History
 from .perturbation import fit_conditions, fit_examples
@@ -31,19 +31,20 @@ from .predictions import (
     write_predictions,
 )
 from .result import TrialResult, read_result, write_result
-from .rotation import is_probed, turned_structures
 from .stages import (
+    PREDICTION_FILES,
+    PREDICTIONS_FILE,
+    ROTATION_FILE,
+    TRANSFER_FILE,
     TrialError,
     fit_run,
     make_model,
     predict,
     predict_centres,
-    score_conditions,
-    score_rotations,
+    questions,
+    score_trial,
 )
 
-PREDICTIONS_FILE = "predictions.npz"
-TRANSFER_FILE, ROTATION_FILE = "transfer.npz", "rotation.npz"
 FITTED = "fitted"
 
 
@@ -145,59 +146,18 @@ def _fit(model: Model, trial: Trial, view: View, run: Run, folder: Path, shared:
 
 
 def _predict(model: Model, trial: Trial, task: Task, view: View, folder: Path) -> None:
-    """Write the predictions for the structures that are scored; `predictions.npz` comes last."""
-    predictions = _ask(model, trial, task, view, trial.conditions)
-    elsewhere = _ask(model, trial, task, view, _transfer_conditions(task, view, trial))
-    if elsewhere:
-        write_predictions(folder / TRANSFER_FILE, elsewhere)
-    if is_probed(task) and trial.variation.scored_split == "test":
-        turned = {
-            condition.name: predict(
-                model, _asked(trial, task, condition), turned_structures(view, condition)
-            )
-            for condition in trial.conditions
-        }
-        write_predictions(folder / ROTATION_FILE, turned)
-    write_predictions(folder / PREDICTIONS_FILE, predictions)
-
-
-def _ask(
-    model: Model, trial: Trial, task: Task, view: View, conditions: Sequence[Condition]
-) -> ConditionPredictions:
-    """Return predictions for the structures that are scored, at each condition.
-
-    A model that was fitted at one condition is asked about that one, wherever the
-    structures come from.
-    """
-    fitted, of_all = fit_conditions(trial), trial.model.conditions_per_fit == "all"
-    predictions: ConditionPredictions = {}
-    for condition in conditions:
-        listed = view.structures(trial.variation.scored_split, condition)
-        structures = {structure.configuration: structure for structure in listed}
-        asked = _asked(trial, task, condition if of_all or condition in fitted else fitted[0])
-        predictions[condition.name] = (
-            predict(model, asked, structures)
+    """Write the answers to all questions; `predictions.npz` comes last, as what ends the stage."""
+    files: dict[str, ConditionPredictions] = {}
+    for file, condition, question in questions(trial, task, view):
+        asked = Asked(trial.model.name, task, question.condition, not trial.variation.other_targets)
+        files.setdefault(file, {})[condition] = (
+            predict(model, asked, question.structures)
             if trial.variation.perturbation is None
-            else predict_centres(model, asked, structures, trial)
+            else predict_centres(model, asked, question.structures, trial)
         )
-    return predictions
-
-
-def _asked(trial: Trial, task: Task, condition: Condition) -> Asked:
-    return Asked(trial.model.name, task, condition, not trial.variation.other_targets)
-
-
-def _transfer_conditions(task: Task, view: View, trial: Trial) -> list[Condition]:
-    """Return the conditions that differ from the trial's one on the transfer axes alone."""
-    if not task.transfer or len(trial.conditions) != 1 or not trial.variation.is_standard:
-        return []
-    own = dict(trial.conditions[0])
-    fixed = [axis for axis in own if axis not in task.transfer]
-    return [
-        condition
-        for condition in view.conditions("test")
-        if dict(condition) != own and all(condition[axis] == own[axis] for axis in fixed)
-    ]
+    for file in (TRANSFER_FILE, ROTATION_FILE, PREDICTIONS_FILE):
+        if files.get(file):
+            write_predictions(folder / file, files[file])
 
 
 def _score(
@@ -206,15 +166,12 @@ def _score(
     """Return the result of a trial from its stored predictions."""
     # A view of its own: what the model did to the structures that it was given does not count.
     view = View(task, view.dataset, ())
-    predictions = read_predictions(folder / PREDICTIONS_FILE)
-    transfer, rotation = folder / TRANSFER_FILE, folder / ROTATION_FILE
-    elsewhere = read_predictions(transfer) if transfer.exists() else {}
-    turned = read_predictions(rotation) if rotation.exists() else {}
-    others = [c for c in view.conditions("test") if c.name in elsewhere] if elsewhere else []
+    files = {f: read_predictions(folder / f) for f in PREDICTION_FILES if (folder / f).exists()}
+    scores = score_trial(trial, task, view, files)
     return TrialResult(
         key=trial.key,
         trial=trial.to_json(),
-        conditions=score_conditions(task, view, trial.conditions, predictions, trial.variation),
+        conditions=scores.conditions,
         history=tuple(history.read()),
         cost=cost.total(device),
         predictions={
@@ -222,8 +179,6 @@ def _score(
             "sha256": predictions_digest(folder / PREDICTIONS_FILE),
         },
         parameters=cost.spent.get("parameters"),
-        transfer=score_conditions(task, view, others, elsewhere, trial.variation),
-        rotation=(
-            score_rotations(task, view, trial.conditions, predictions, turned) if turned else ()
-        ),
+        transfer=scores.transfer,
+        rotation=scores.rotation,
     )

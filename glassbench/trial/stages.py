@@ -7,7 +7,8 @@ a run in this process or in a Ray worker, a cell of the sandbox, and scoring aga
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,16 @@ from ..datasets.view import View
 from ..metrics import MetricSpecification
 from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from ..plugins.registry import load_model_class
-from .answers import Asked, checked_answers
-from .perturbation import centres_of, counted, perturbed
+from .answers import Asked, PredictionsError, checked_answers
+from .perturbation import centres_of, counted, fit_conditions, perturbed
 from .predictions import ConditionPredictions
 from .result import ConditionScores
-from .rotation import score_rotation, turned_structures
+from .rotation import is_probed, score_rotation, turned_structures
 from .score import primary_score, score_condition
+
+PREDICTIONS_FILE = "predictions.npz"
+TRANSFER_FILE, ROTATION_FILE = "transfer.npz", "rotation.npz"
+PREDICTION_FILES = (PREDICTIONS_FILE, TRANSFER_FILE, ROTATION_FILE)
 
 
 class TrialError(UserError):
@@ -95,6 +100,49 @@ def fit_run(
     )
 
 
+@dataclass(frozen=True)
+class Question:
+    """Structures by name to predict in one call, and the condition that the model is told."""
+
+    condition: Condition
+    structures: Mapping[str, Structure]
+
+
+def questions(trial: Trial, task: Task, view: View) -> Iterator[tuple[str, str, Question]]:
+    """Yield what a fitted model is asked, each with the file and the condition of its answer.
+
+    A model that was fitted at one condition is asked about that one, wherever the
+    structures come from.
+    """
+    fitted, of_all = fit_conditions(trial), trial.model.conditions_per_fit == "all"
+    split = trial.variation.scored_split
+    for file, conditions in (
+        (PREDICTIONS_FILE, trial.conditions),
+        (TRANSFER_FILE, transfer_conditions(trial, task, view)),
+    ):
+        for condition in conditions:
+            structures = {s.configuration: s for s in view.structures(split, condition)}
+            asked = condition if of_all or condition in fitted else fitted[0]
+            yield file, condition.name, Question(asked, structures)
+    if is_probed(task) and split == "test":
+        for condition in trial.conditions:
+            turned = turned_structures(view, condition)
+            yield ROTATION_FILE, condition.name, Question(condition, turned)
+
+
+def transfer_conditions(trial: Trial, task: Task, view: View) -> list[Condition]:
+    """Return the conditions that differ from the trial's one on the transfer axes alone."""
+    if not task.transfer or len(trial.conditions) != 1 or not trial.variation.is_standard:
+        return []
+    own = dict(trial.conditions[0])
+    fixed = [axis for axis in own if axis not in task.transfer]
+    return [
+        condition
+        for condition in view.conditions("test")
+        if dict(condition) != own and all(condition[axis] == own[axis] for axis in fixed)
+    ]
+
+
 def predict(model: Model, asked: Asked, structures: Mapping[str, Structure]) -> dict:
     """Return the checked predictions of a fitted model by the names of the structures.
 
@@ -130,40 +178,67 @@ def predict_centres(
     return predictions
 
 
-def score_conditions(
+@dataclass(frozen=True)
+class TrialScores:
+    """Scores at the trial's own conditions, at the others of its transfer axes, and turned."""
+
+    conditions: tuple[ConditionScores, ...]
+    transfer: tuple[ConditionScores, ...]
+    rotation: tuple[Mapping[str, Any], ...]
+
+
+def score_trial(
+    trial: Trial, task: Task, view: View, files: Mapping[str, ConditionPredictions]
+) -> TrialScores:
+    """Return the scores of a trial's predictions, labels read from `view`.
+
+    Give a view that no model has seen: one that writes into its structures must not change
+    how it is scored.
+
+    Parameters
+    ----------
+    files : predictions by name of their file; those beside `predictions.npz` may be missing
+
+    Raises
+    ------
+    PredictionsError
+        If a condition or a configuration is missing.
+    """
+    predictions = files[PREDICTIONS_FILE]
+    turned = files.get(ROTATION_FILE, {})
+    others = transfer_conditions(trial, task, view) if TRANSFER_FILE in files else []
+    # A trial that another version began may have been asked for other turns.
+    probed = [
+        condition
+        for condition in trial.conditions
+        if condition.name in turned
+        and set(turned_structures(view, condition)) <= set(turned[condition.name])
+    ]
+    return TrialScores(
+        conditions=_scores(trial, task, view, trial.conditions, predictions),
+        transfer=_scores(trial, task, view, others, files.get(TRANSFER_FILE, {})),
+        rotation=tuple(
+            score_rotation(task, view, c, predictions[c.name], turned[c.name]) for c in probed
+        ),
+    )
+
+
+def _scores(
+    trial: Trial,
     task: Task,
     view: View,
     conditions: Sequence[Condition],
     predictions: ConditionPredictions,
-    variation: Variation = STANDARD,
 ) -> tuple[ConditionScores, ...]:
-    """Return the scores of predictions at each condition, labels read from `view`.
-
-    Give a view that no model has seen: one that writes into its structures must not change
-    how it is scored.
-    """
-    perturbation = variation.perturbation
+    perturbation = trial.variation.perturbation
     chosen = None if perturbation is None else centres_of(perturbation)
-    split = variation.scored_split
+    missing = [condition.name for condition in conditions if condition.name not in predictions]
+    if missing:
+        raise PredictionsError(f"there are no predictions at {missing[0]}")
+    split = trial.variation.scored_split
     return tuple(
         score_condition(
             task, view, condition, predictions[condition.name], split=split, chosen=chosen
         )
         for condition in conditions
-    )
-
-
-def score_rotations(
-    task: Task,
-    view: View,
-    conditions: Sequence[Condition],
-    upright: ConditionPredictions,
-    turned: ConditionPredictions,
-) -> tuple[dict[str, Any], ...]:
-    """Return the rotation probe at each condition for whose turns there are predictions."""
-    # A trial that another version began may have been asked for other turns.
-    return tuple(
-        score_rotation(task, view, condition, upright[condition.name], turned[condition.name])
-        for condition in conditions
-        if set(turned_structures(view, condition)) <= set(turned.get(condition.name, ()))
     )
