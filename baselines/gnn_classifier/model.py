@@ -48,7 +48,7 @@ class GnnClassifier(TorchModel):
 
     def encode(self, structure: Structure) -> Tensors:
         inputs = graph_inputs(structure, self.edge_threshold, self_edges=True)
-        frame = torch.as_tensor(structure.frame, dtype=torch.float32)
+        frame = torch.tensor(structure.frame, dtype=torch.float32)
         return inputs | {"vectors": inputs["vectors"] @ frame.T}
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:

@@ -111,7 +111,7 @@ class RdfMlp:
         return distribution.astype(np.float32)
 
     def _atoms(self, example: Example) -> tuple[torch.Tensor, torch.Tensor]:
-        target = torch.as_tensor(example.targets[self.target], dtype=torch.float32)
+        target = torch.tensor(example.targets[self.target], dtype=torch.float32)
         return torch.as_tensor(self._features(example.structure)), target
 
     def _cross_validated(self, samples: list, run: Run) -> tuple[int, int]:

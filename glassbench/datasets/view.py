@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -115,7 +116,14 @@ class View:
 
     def structures(self, split: str, condition: Condition) -> list[Structure]:
         """Return the structures of a split, without anything about their future."""
-        return [self._structure(member) for member in self._members(split, condition)]
+        return [self.structure(member) for member in self._members(split, condition)]
+
+    def structure(self, member: Member) -> Structure:
+        """Return one structure; its arrays are kept for the next caller, and read-only."""
+        kept = self._structure(member)
+        # A new object and a new dictionary each time, so that nobody adds to what is kept.
+        dynamics = None if kept.dynamics is None else dict(kept.dynamics)
+        return replace(kept, dynamics=dynamics)
 
     def parents(self, split: str, condition: Condition) -> list[str]:
         """Return, for each structure of a split, the independent sample it comes from."""
@@ -258,19 +266,26 @@ class View:
         }
         known = [name for name in DYNAMICS if name in state.variables]
         if "dynamics" in self.reads and known:
-            optional["dynamics"] = {name: self.dataset.values(*where, name) for name in known}
+            optional["dynamics"] = {
+                name: read_only(self.dataset.values(*where, name)) for name in known
+            }
         name = str(arrays["configuration"])
         if member.protocol is not None:
-            optional["frame"] = self.dataset.shared(member.state, "frame", protocol=member.protocol)
+            frame = self.dataset.shared(member.state, "frame", protocol=member.protocol)
+            optional["frame"] = frame.copy()
             name = f"{name}@{member.protocol}"
-        return Structure(
+        structure = Structure(
             positions=arrays["positions"].astype(np.float64),
             species=arrays["species"],
-            box=arrays["box"],
+            box=arrays["box"].copy(),
             configuration=name,
             pairs=pairs,
             **optional,
         )
+        for values in vars(structure).values():
+            if isinstance(values, np.ndarray):
+                read_only(values)
+        return structure
 
 
 class Examples(Sequence[Example]):
@@ -289,9 +304,17 @@ class Examples(Sequence[Example]):
         if isinstance(position, slice):
             return Examples(self.view, self.entries[position])
         member, condition = self.entries[position]
+        balanced = self.view.balanced(member, condition)
+        targets = self.view.targets(member, condition)
         return Example(
-            structure=self.view._structure(member),
+            structure=self.view.structure(member),
             condition=condition,
-            targets=self.view.targets(member, condition),
-            balanced=self.view.balanced(member, condition),
+            targets={name: read_only(values) for name, values in targets.items()},
+            balanced=None if balanced is None else read_only(balanced),
         )
+
+
+def read_only(values: np.ndarray) -> np.ndarray:
+    """Return `values` closed for writing: a model cannot change what it is given."""
+    values.setflags(write=False)
+    return values

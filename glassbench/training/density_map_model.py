@@ -146,7 +146,7 @@ class DensityMapModel:
             chosen = example.balanced
             target = np.asarray(example.targets[self.target], dtype=np.float32)
             vectors.append(self._vectors(example.structure, chosen))
-            values.append(torch.from_numpy(target if chosen is None else target[chosen]))
+            values.append(torch.tensor(target if chosen is None else target[chosen]))
         widest = max(part.shape[2] for part in vectors)
         padded = torch.full(
             (sum(map(len, vectors)), SPECIES, widest, self.dimension), FAR, dtype=torch.float32

@@ -51,11 +51,11 @@ class EncodedExamples:
         if inputs is None:
             inputs = _to_device(self.encode(example.structure), self.device)
         targets = {
-            key: torch.as_tensor(values, dtype=torch.float32)
+            key: torch.tensor(values, dtype=torch.float32)
             for key, values in example.targets.items()
         }
         if example.balanced is not None:
-            targets["balanced"] = torch.as_tensor(example.balanced, dtype=torch.int64)
+            targets["balanced"] = torch.tensor(example.balanced, dtype=torch.int64)
         targets = _to_device(targets, self.device)
         cost = _bytes(targets) + (_bytes(inputs) if fresh else 0)
         if cost <= self.left:

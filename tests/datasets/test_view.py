@@ -77,6 +77,39 @@ def test_dynamics_are_seen_by_those_who_read_them(small_datasets):
         assert (structure.dynamics is not None) == seen
 
 
+def arrays_of(given: object) -> dict[str, np.ndarray]:
+    """Return every array of a structure or an example, by the name of its field."""
+    arrays = {}
+    for name, value in vars(given).items():
+        if isinstance(value, np.ndarray):
+            arrays[name] = value
+        elif isinstance(value, dict):
+            arrays |= {f"{name}.{key}": part for key, part in value.items()}
+    return arrays
+
+
+def test_a_model_cannot_change_what_it_is_given(view, tiny_dataset):
+    old = open_view(load_task("ka_propensity"), tiny_dataset)
+    with_pairs = Condition.of(temperature=0.64, time=0.5)
+    seen = set()
+    for window, condition in ((view, AT), (old, with_pairs)):
+        examples = window.examples("train", [condition])
+        for given in (examples[0], examples[0].structure, window.structures("test", condition)[0]):
+            for name, values in arrays_of(given).items():
+                seen.add(name)
+                with pytest.raises(ValueError, match="read-only"):
+                    values[...] = 0
+                with pytest.raises(ValueError, match="read-only"):
+                    values += 1
+    assert seen >= {"positions", "species", "box", "frame", "pairs", "balanced"}
+    assert seen >= {"dynamics.vibrational_msd", "targets.rearranging", "targets.propensity"}
+
+
+def test_what_a_model_adds_to_a_structure_stays_with_it(view):
+    view.structures("test", AT)[0].dynamics["mine"] = np.ones(3)
+    assert "mine" not in view.structures("test", AT)[0].dynamics
+
+
 def test_a_view_travels_as_its_path(view):
     copy = pickle.loads(pickle.dumps(view))
     assert copy.conditions() == view.conditions() and copy.reads == view.reads
