@@ -1,6 +1,7 @@
 """Training of models that are torch networks."""
 
 from .density_map_model import DensityMapModel
+from .graph_data import graph_data
 from .loop import TrainingFailed
 from .particle_settings import ParticleSettings
 from .settings import TrainingSettings
@@ -12,4 +13,5 @@ __all__ = [
     "TorchModel",
     "TrainingFailed",
     "TrainingSettings",
+    "graph_data",
 ]

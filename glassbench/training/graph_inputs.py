@@ -24,7 +24,11 @@ def graph_inputs(structure: Structure, cutoff: float, *, self_edges: bool = Fals
         left out where a pair is longer than the cutoff or none are asked for.
     """
     edges = cached(
-        _edges, structure.positions, structure.box, cutoff=float(cutoff), self_edges=self_edges
+        narrow_edges,
+        structure.positions,
+        structure.box,
+        cutoff=float(cutoff),
+        self_edges=self_edges,
     )
     senders, receivers = edges["senders"].astype(np.int64), edges["receivers"].astype(np.int64)
     tensors = {
@@ -41,7 +45,7 @@ def graph_inputs(structure: Structure, cutoff: float, *, self_edges: bool = Fals
     return tensors
 
 
-def _edges(
+def narrow_edges(
     positions: np.ndarray, box: np.ndarray, *, cutoff: float, self_edges: bool
 ) -> dict[str, np.ndarray]:
     """Return the edges as narrow as they can be kept: they lie on disk for every trial."""

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from .settings import TrainingSettings
 WARMUP = 0.1  # share of the training in which `warmup_cosine` rises
 
 LossOf = Callable[[int, np.random.Generator], torch.Tensor]
+LossOfBatch = Callable[[Sequence[tuple[int, np.random.Generator]]], torch.Tensor]
 
 
 class TrainingFailed(RuntimeError):
@@ -36,6 +38,7 @@ def train_network(
     validate: Callable[[], float | None],
     settings: TrainingSettings,
     run: Run,
+    loss_of_batch: LossOfBatch | None = None,
 ) -> TrainingState:
     """Train `network` in place and leave it with the weights of the best validation.
 
@@ -44,7 +47,12 @@ def train_network(
     examples : number of training examples
     loss_of : differentiable loss of example k, augmented with the generator given
     validate : validation score, higher is better; None where there is no validation
+    loss_of_batch : mean loss over several examples, each with its generator; where it is given,
+        all examples of an update that fall to a worker are computed together
     """
+    gradient_of = partial(_gradient_of_each, loss_of=loss_of)
+    if loss_of_batch is not None:
+        gradient_of = partial(_gradient_of_batch, loss_of_batch=loss_of_batch)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     identity = {"settings": asdict(settings), "seed": run.seed, "examples": examples}
     place = run.checkpoints or run.folder
@@ -54,7 +62,7 @@ def train_network(
     writer = CheckpointWriter(place, network, optimiser, identity)
     saver = _Saver(writer, settings.checkpoint_seconds)
     while state.epoch < settings.epochs and not _stale(state, settings):
-        _train_epoch(network, optimiser, examples, loss_of, settings, run, state, saver)
+        _train_epoch(network, optimiser, examples, gradient_of, settings, run, state, saver)
         _close_epoch(network, validate, settings, run, state)
         saver.save(state)
     if state.best_weights:
@@ -78,7 +86,7 @@ class _Saver:
             self.save(state)
 
 
-def _train_epoch(network, optimiser, examples, loss_of, settings, run, state, saver) -> None:
+def _train_epoch(network, optimiser, examples, gradient_of, settings, run, state, saver) -> None:
     network.train()
     order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(examples)
     batches = [order[i : i + settings.batch_size] for i in range(0, examples, settings.batch_size)]
@@ -87,7 +95,7 @@ def _train_epoch(network, optimiser, examples, loss_of, settings, run, state, sa
         _set_learning_rate(optimiser, settings, progress)
         batch: Sequence[int] = batches[state.position]
         optimiser.zero_grad(set_to_none=True)
-        batch_loss = _accumulate(network, batch, loss_of, run, state.epoch)
+        batch_loss = gradient_of(network, batch, run=run, epoch=state.epoch)
         if not math.isfinite(batch_loss):
             raise TrainingFailed(
                 f"the loss is {batch_loss} in epoch {state.epoch + 1}: lower the learning rate "
@@ -103,7 +111,9 @@ def _train_epoch(network, optimiser, examples, loss_of, settings, run, state, sa
             saver.save_if_due(state)
 
 
-def _accumulate(network, batch: Sequence[int], loss_of: LossOf, run: Run, epoch: int) -> float:
+def _gradient_of_each(
+    network: torch.nn.Module, batch: Sequence[int], *, loss_of: LossOf, run: Run, epoch: int
+) -> float:
     """Leave the gradient of the batch's mean loss in the network, and return that loss.
 
     Example k of a batch is worker k's, modulo their number, and its share alone is computed
@@ -117,13 +127,41 @@ def _accumulate(network, batch: Sequence[int], loss_of: LossOf, run: Run, epoch:
             example = int(batch[mine])
             # Layers that draw, such as dropout, draw the same wherever the example is computed.
             torch.manual_seed(_seed(run.seed, epoch, example))
-            generator = np.random.default_rng([run.seed, 2, epoch, example])
-            loss = loss_of(example, generator) / len(batch)
+            loss = loss_of(example, _generator(run, epoch, example)) / len(batch)
             loss.backward()
             losses.append(float(loss.detach()))
         gradients.add(examples=min(workers, len(batch) - start))
     gradients.finish()
     return sum(distribution.in_order(losses, len(batch), run.device))
+
+
+def _gradient_of_batch(
+    network: torch.nn.Module,
+    batch: Sequence[int],
+    *,
+    loss_of_batch: LossOfBatch,
+    run: Run,
+    epoch: int,
+) -> float:
+    """Leave the gradient of the batch's mean loss in the network, and return that loss.
+
+    Each worker computes its share of the examples together; the sum over workers is that of
+    one worker up to rounding.
+    """
+    mine = [int(example) for example in distribution.share_of(batch)]
+    own_loss = 0.0
+    if mine:
+        torch.manual_seed(_seed(run.seed, epoch, mine[0]))
+        drawn = [(example, _generator(run, epoch, example)) for example in mine]
+        loss = loss_of_batch(drawn) * (len(mine) / len(batch))
+        loss.backward()
+        own_loss = float(loss.detach())
+    distribution.sum_gradients(network.parameters())
+    return distribution.sum_over_workers(own_loss, run.device)
+
+
+def _generator(run: Run, epoch: int, example: int) -> np.random.Generator:
+    return np.random.default_rng([run.seed, 2, epoch, example])
 
 
 def _seed(*numbers: int) -> int:

@@ -11,7 +11,8 @@ import torch
 from ..model import Condition, Example, Predictions, Run, Structure
 from .augmentation import draw_matrix
 from .checkpoint import write_tensors
-from .encoded import EncodedExamples, Tensors
+from .encoded import EncodedExamples, Inputs, Tensors, to_device
+from .graph_data import batched, turned
 from .loop import train_network
 from .population import CHANGEABLE, adopt_checkpoint
 from .precision import autocast_for
@@ -56,20 +57,30 @@ class TorchModel:
     def conclude(self, network: torch.nn.Module, examples: EncodedExamples) -> None:
         """Change the trained network's weights after the last epoch."""
 
-    def encode(self, structure: Structure) -> Tensors:
-        """Return the network's inputs by name, on the CPU."""
+    def encode(self, structure: Structure) -> Inputs:
+        """Return the network's inputs, on the CPU: tensors by name, or a PyG `Data`.
+
+        Graphs, such as `graph_data` makes them, reach `loss` and `outputs` as a PyG `Batch`:
+        all examples of an update in one, their targets one after the other. Tensors by name
+        reach them one structure at a time.
+        """
         raise TypeError(f"{type(self).__name__} must define `encode`")
 
-    def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
-        """Return the loss of one structure; `forward` is the network."""
+    def loss(self, forward: Callable, inputs: Inputs, targets: Tensors) -> torch.Tensor:
+        """Return the loss of one structure or batch; `forward` is the network."""
         raise TypeError(f"{type(self).__name__} must define `loss`")
 
-    def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
-        """Return predictions of one structure by target name."""
+    def outputs(self, forward: Callable, inputs: Inputs) -> Tensors:
+        """Return predictions of one structure, or of a batch of one, by target name."""
         raise TypeError(f"{type(self).__name__} must define `outputs`")
 
-    def augment(self, inputs: Tensors, matrix: torch.Tensor) -> Tensors:
-        """Return the inputs of the structure turned by `matrix` (d, d); `vectors` (E, d) turn."""
+    def augment(self, inputs: Inputs, matrix: torch.Tensor) -> Inputs:
+        """Return the inputs of the structure turned by `matrix` (d, d).
+
+        Of tensors by name `vectors` (E, d) turn, of a graph the vectors in `edge_attr`.
+        """
+        if not isinstance(inputs, dict):
+            return turned(inputs, matrix)
         return inputs | {"vectors": inputs["vectors"] @ matrix.T}
 
     @property
@@ -85,20 +96,28 @@ class TorchModel:
         torch.manual_seed(run.seed)
         self.target = run.target
         self.dimension = train[0].structure.positions.shape[1]
-        self.module = self.network(self.dimension)
-        self.module.to(run.device)
+        self.module = module = self.network(self.dimension).to(run.device)
         settings = self.settings
         examples = EncodedExamples(train, self.encode, run.device)
-        self.initialise(self.module, examples)
+        self.initialise(module, examples)
         autocast = autocast_for(settings.precision, run.device)
 
-        def loss_of(index: int, generator: np.random.Generator) -> torch.Tensor:
+        def augmented(index: int, generator: np.random.Generator) -> tuple[Inputs, Tensors]:
             inputs, targets = examples[index]
             if settings.augment:
                 matrix = draw_matrix(run.symmetry, self.dimension, generator)
                 inputs = self.augment(inputs, torch.as_tensor(matrix, device=run.device))
+            return inputs, targets
+
+        def loss_of(index: int, generator: np.random.Generator) -> torch.Tensor:
+            inputs, targets = augmented(index, generator)
             with autocast():
-                return self.loss(self.module, inputs, targets)
+                return self.loss(module, inputs, targets)
+
+        def loss_of_batch(drawn: Sequence[tuple[int, np.random.Generator]]) -> torch.Tensor:
+            graphs, targets = zip(*(augmented(*one) for one in drawn))
+            with autocast():
+                return self.loss(module, *batched(graphs, targets))
 
         def validate() -> float | None:
             if run.score is None or not len(valid):
@@ -106,8 +125,11 @@ class TorchModel:
             predictions = [self._predict(example.structure) for example in valid]
             return run.score(predictions, valid)
 
-        train_network(self.module, len(train), loss_of, validate, settings, run)
-        self.conclude(self.module, examples)
+        graphs = not isinstance(examples[0][0], dict)
+        train_network(
+            module, len(train), loss_of, validate, settings, run, loss_of_batch if graphs else None
+        )
+        self.conclude(module, examples)
 
     def predict(
         self, structures: Sequence[Structure], condition: Condition
@@ -118,7 +140,7 @@ class TorchModel:
     def save(self, folder: Path) -> None:
         """Write the network's weights."""
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.cpu() for name, value in self.module.state_dict().items()}
+        weights = {name: value.cpu() for name, value in self._trained().state_dict().items()}
         content = {"dimension": self.dimension, "target": self.target, "weights": weights}
         write_tensors(content, folder / WEIGHTS_NAME)
 
@@ -131,8 +153,16 @@ class TorchModel:
 
     @torch.inference_mode()
     def _predict(self, structure: Structure) -> Predictions:
-        self.module.eval()
-        device = next(self.module.parameters()).device
-        inputs = {name: tensor.to(device) for name, tensor in self.encode(structure).items()}
-        outputs = self.outputs(self.module, inputs)
+        module = self._trained().eval()
+        inputs = to_device(self.encode(structure), next(module.parameters()).device)
+        if not isinstance(inputs, dict):
+            inputs, _ = batched([inputs])
+        outputs = self.outputs(module, inputs)
         return {name: values.float().cpu().numpy() for name, values in outputs.items()}
+
+    def _trained(self) -> torch.nn.Module:
+        if self.module is None:
+            raise ValueError(
+                f"{type(self).__name__} has no network yet: call `fit` or `load` first"
+            )
+        return self.module
