@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..contract.reported import plain_name
 from ..experiments.tuning.words import tuning_words
 from .columns import Column, in_columns, in_pairs
 
@@ -183,14 +184,9 @@ def _published(condition: Plain, model: str) -> str:
     reported = condition.get("reported") or []
     if not reported:
         return ABSENT
-    own = [entry for entry in reported if _plain(entry["model"]) == _plain(model)]
+    own = [entry for entry in reported if plain_name(entry["model"]) == plain_name(model)]
     best = max(own or reported, key=lambda entry: entry["value"])
     return f"{best['value']:.3f} {best['model']}"
-
-
-def _plain(name: str) -> str:
-    """Return a model's name as papers and folders share it: `NT-GNN` is `nt_gnn`."""
-    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _relative_time(condition: Plain) -> str:

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..home.files import write_file
 from ..simulation.copper_zirconium_potential import POTENTIAL_VARIABLE
 from ..simulation.generate import open_local_runner
 from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import run_piece
-from ..simulation.pieces import Piece, PieceFailed, Runner, whole_file
+from ..simulation.pieces import Piece, PieceFailed, Runner
 from ..simulation.seeds import SECRET_VARIABLE
 from .session import address_of, open_session
 
@@ -107,12 +108,10 @@ class RayRunner:
         try:
             made = arrived.result()
             for name, content in made.logs.items():
-                with whole_file(self.folder / "logs" / name) as file:
-                    file.write(content)
+                write_file(self.folder / "logs" / name, content)
             if made.error:
                 raise PieceFailed(f"{made.error} (its logs are in {self.folder / 'logs'})")
-            with whole_file(piece.path(self.folder)) as file:
-                file.write(made.content)
+            write_file(piece.path(self.folder), made.content)
         except PieceFailed as error:
             outcome.set_exception(error)
         except Exception as error:
@@ -127,8 +126,7 @@ def make_piece(task: str, piece: Piece, needs: dict[str, bytes]) -> MadePiece:
     with tempfile.TemporaryDirectory(prefix="glassbench-piece-") as scratch:
         folder = Path(scratch)
         for name, content in needs.items():
-            with whole_file(Piece(name, "").path(folder)) as file:
-                file.write(content)
+            write_file(Piece(name, "").path(folder), content)
         seconds, content, error = 0.0, b"", ""
         try:
             seconds = run_piece(piece, folder, task)

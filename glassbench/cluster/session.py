@@ -90,7 +90,7 @@ def open_session(
             _connect(address)
             stack.enter_context(head_watched(address))
         else:
-            stack.enter_context(_environment(_own_environment()))
+            stack.enter_context(environment_set(_own_environment()))
             _start_own(cores)
         stack.callback(ray.shutdown)
         stack.enter_context(quiet_stdout())
@@ -224,13 +224,18 @@ def _token() -> str:
 
 
 @contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def environment_set(values: dict[str, str]) -> Iterator[None]:
+    """Set variables of the environment for the length of a `with` block."""
+    kept = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
         yield
     finally:
-        for name in values:
-            os.environ.pop(name, None)
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _joined(address: str) -> Session:

@@ -20,6 +20,7 @@ from ..home.workspace import Workspace
 from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
 from ..trial.progress_file import ProgressReader, ProgressWriter
 from ..trial.result import read_result
+from .session import environment_set
 
 POLL = 0.5
 # Ray finds dead workers by itself; the others wait while the first one validates, or waits
@@ -97,7 +98,7 @@ def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: in
 
     logging.getLogger("ray.train").setLevel(logging.ERROR)
     resources = {"CPU": float(share.cpus)} | ({"GPU": share.gpus} if share.gpus else {})
-    with _environment(SETTINGS):
+    with environment_set(SETTINGS):
         trainer = TorchTrainer(
             _on_worker,
             train_loop_config={"job": job, "workers": workers},
@@ -187,17 +188,3 @@ def _telling(job: Job, workspace: Workspace, tell: Tell) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-
-
-@contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    kept = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in kept.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value

@@ -40,7 +40,7 @@ class ReportedNumber:
 
     def is_of(self, model: str) -> bool:
         """Return whether the number is of the model, `botan` being `BOTAN`, `nt_gnn` NT-GNN."""
-        return _plain(self.model) == _plain(model)
+        return plain_name(self.model) == plain_name(model)
 
 
 def read_reported(task: Task) -> list[ReportedNumber]:
@@ -112,5 +112,6 @@ def _same(one: Condition, other: Condition) -> bool:
     )
 
 
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
+def plain_name(name: str) -> str:
+    """Return letters and digits alone, so that `NT-GNN` of a paper is `nt_gnn` of a folder."""
+    return "".join(filter(str.isalnum, name.casefold()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     pass
 
-_BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
 def typed_value(value: Any, default: Any) -> Any:
@@ -48,7 +48,7 @@ def typed_value(value: Any, default: Any) -> Any:
 def _read(text: str, default: Any) -> Any:
     """Return the boolean or number that a text stands for, or the text itself."""
     if isinstance(default, bool):
-        return _BOOLEANS.get(text.lower(), text)
+        return BOOLEANS.get(text.lower(), text)
     for kind in (int, float):
         try:
             return kind(text)

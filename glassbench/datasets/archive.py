@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 
+from ..home.files import whole_file
 from .errors import DatasetError
 from .manifest import write_manifest
 from .opening import member_names, open_group, read_members, store_path
@@ -23,15 +23,15 @@ def pack_store(directory: Path | str, destination: Path) -> Path:
         raise DatasetError(f"{source} has no content digest: finish it before packing")
     if source.is_file():
         raise DatasetError(f"{source} is a zip file already")
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = destination.with_name(f"{destination.name}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        whole_file(destination) as partial,
+        zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive,
+    ):
         for name, content in read_members(source, member_names(source)):
             if isinstance(content, Exception):
                 raise DatasetError(f"{name} of {source} cannot be read: {content}")
             member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             member.external_attr = 0o644 << 16
             archive.writestr(member, content)
-    os.replace(partial, destination)
     write_manifest(destination, digest)
     return destination

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..home.files import write_file
 from .digest import content_digest
 from .errors import DatasetError
 from .opening import member_names, open_group, read_members, store_path
@@ -40,10 +40,8 @@ def write_manifest(path: Path | str, digest: str) -> Path:
             raise DatasetError(f"{name} of {path} cannot be read: {content}")
         members[name] = hashlib.sha256(content).hexdigest()
     target = manifest_path(path)
-    partial = target.with_name(f"{target.name}.partial")
     manifest = {"content_digest": digest, "sha256": members}
-    partial.write_text(json.dumps(manifest, indent=0, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(partial, target)
+    write_file(target, json.dumps(manifest, indent=0, sort_keys=True) + "\n")
     return target
 
 

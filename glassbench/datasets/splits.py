@@ -32,7 +32,7 @@ def carve_validation(
     parents = sorted({entry.parent for entry in entries if entry.split == "train"})
     if fraction == 0 or len(parents) < 2 or any(entry.split == "valid" for entry in entries):
         return tuple(entries)
-    ranked = sorted(parents, key=lambda parent: _rank(seed, parent))
+    ranked = sorted(parents, key=lambda parent: rank_of_parent(seed, parent))
     chosen = set(ranked[: max(1, round(fraction * len(parents)))])
     return tuple(
         replace(entry, split="valid")
@@ -60,5 +60,6 @@ def check_splits(entries: Sequence[ConfigurationEntry]) -> None:
             )
 
 
-def _rank(seed: str, parent: str) -> str:
+def rank_of_parent(seed: object, parent: str) -> str:
+    """Return by what parents are sorted into the random order that a seed stands for."""
     return hashlib.sha256(f"{seed}\x1f{parent}".encode()).hexdigest()

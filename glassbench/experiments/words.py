@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ..contract.conditions import AxisChoice, WordError
 from ..contract.suggest import did_you_mean
+from ..contract.typed_value import BOOLEANS
 
 KEYS = (
     "task", "model", "dataset", "seed", "epochs", "cluster", "floors", "force", "home", "threads",
@@ -21,9 +22,6 @@ KEYS = (
 CLUSTERS = ("auto", "local", "none")
 MAX_SEEDS = 1000
 MAX_SEED = 2**31 - 1
-_BOOLEANS = {
-    "on": True, "true": True, "yes": True, "off": False, "false": False, "no": False,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -174,9 +172,9 @@ def parse_cluster(text: str) -> str:
 
 
 def parse_switch(key: str, text: str) -> bool:
-    if text.lower() not in _BOOLEANS:
+    if text.lower() not in BOOLEANS:
         raise WordError(f"`{key}={text}` is neither on nor off")
-    return _BOOLEANS[text.lower()]
+    return BOOLEANS[text.lower()]
 
 
 def parse_count(key: str, text: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..contract.finite import finite_ends
 from ..contract.model_card import ModelCard, read_model_card
 from ..metrics import interval_of_mean, paired_difference
 from ..model import Condition, Example, Model, Run
@@ -141,7 +142,7 @@ def _point(
     difference = None
     if before is not None and explained.metric.average == "configuration":
         pair = [_by_configuration(explained, s) for s in (scores, before)]
-        difference = _ends(paired_difference(*pair, scores.parents).difference)
+        difference = finite_ends(paired_difference(*pair, scores.parents).difference)
     return {"configurations": number, "value": value, "interval": ends, "difference": difference}
 
 
@@ -151,14 +152,11 @@ def _value(
     value = scores.scores[explained.metric.name].value
     if explained.metric.average != "configuration":
         return value, None
-    return value, _ends(interval_of_mean(_by_configuration(explained, scores), scores.parents))
+    return value, finite_ends(
+        interval_of_mean(_by_configuration(explained, scores), scores.parents)
+    )
 
 
 def _by_configuration(explained: Explained, scores: ConditionScores) -> Sequence[float]:
     values = scores.scores[explained.metric.name].by_configuration
     return [np.nan if value is None else value for value in values]
-
-
-def _ends(interval) -> list[float] | None:
-    ends = [float(interval.low), float(interval.high)]
-    return ends if np.isfinite(ends).all() else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ..contract.errors import UserError
 from ..datasets.describe import describe_dataset
 from ..home.cache import kept_in
+from ..home.files import write_file
 from ..home.workspace import Workspace
 from ..record.file import SCHEMA_FILE, Record
 from .errors import condition_errors, facts_of
@@ -70,10 +70,7 @@ def explain_record(
 def write_explanation(path: Path, explanation: Mapping[str, Any]) -> Path:
     """Write an explanation so that it appears whole, without a space too much."""
     _validate(explanation)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(f"{_text(explanation)}\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_file(path, f"{_text(explanation)}\n")
     return path
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.reported import plain_name
 from ..contract.task import Task
 from .canvas import CEILING, FLOORS, MARKERS, MODEL, SYMBOLS, label, new_figure, save_figure
 
@@ -130,7 +131,7 @@ def _draw_published(
     """Draw published numbers as open marks, those of the model itself in its colour."""
     published = sorted({n["model"] for entry in entries for n in entry["reported"]})
     for name, marker in zip(published, MARKERS * len(published), strict=False):
-        own = _same_name(name, model)
+        own = plain_name(name) == plain_name(model)
         axis.plot(
             x,
             _values([_of_model(entry["reported"], name) for entry in entries]),
@@ -189,12 +190,6 @@ def _span(x: np.ndarray, logarithmic: bool) -> tuple[float, float]:
 
 def _model_label(record: Mapping[str, Any]) -> str:
     return f"{record['model']['name']}, 95 % interval"
-
-
-def _same_name(one: str, other: str) -> bool:
-    return "".join(filter(str.isalnum, one)).casefold() == (
-        "".join(filter(str.isalnum, other)).casefold()
-    )
 
 
 def _abscissae(entries: Sequence[Mapping[str, Any]], axis: str) -> list[float]:

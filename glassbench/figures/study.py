@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..home.files import whole_file
 from . import CEILING, FLOORS, MARKERS, MODEL, new_figure, save_figure
 
 if TYPE_CHECKING:
@@ -179,7 +179,6 @@ def _rotation(texts: Iterable[str]) -> int:
 
 
 def _save_svg(figure, path: Path) -> Path:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    figure.savefig(partial, format="svg", metadata={"Date": None})
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="svg", metadata={"Date": None})
     return path

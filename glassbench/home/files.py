@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,9 +20,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Whatever stops the block leaves an earlier file of that name as it was, and nothing else.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(
-        f"{path.name}.{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}.partial"
-    )
+    partial = _partial(path)
     try:
         yield partial
         with open(partial, "rb+") as file:
@@ -31,11 +30,35 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield the path of a folder to fill; it becomes `path`, not there yet, when the block ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = _partial(path)
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        yield partial
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _partial(path: Path) -> Path:
+    """Return a name beside `path` that no other thread of any machine uses at the same time."""
+    writer = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
+    return path.with_name(f"{path.name}.{writer}.partial")
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a text, as UTF-8, or bytes."""
+    with whole_file(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
 def write_json(path: Path, plain: Any) -> None:
     """Write plain values as JSON; NaN and infinity are refused, since JSON has none."""
     text = json.dumps(plain, indent=1, allow_nan=False, ensure_ascii=False)
-    with whole_file(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+    write_file(path, text + "\n")
 
 
 def read_json_lines(path: Path) -> list[Any]:

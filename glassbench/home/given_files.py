@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.errors import UserError
+from .files import whole_file
 from .workspace import Workspace
 
 PREFIX = "file:"
@@ -50,10 +51,8 @@ def _kept(value: Any, workspace: Workspace) -> Any:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]
     place = workspace.given / digest / path.name
     if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_name(f"{place.name}.{os.getpid()}.partial")
-        shutil.copyfile(path, partial)
-        os.replace(partial, place)
+        with whole_file(place) as partial:
+            shutil.copyfile(path, partial)
     return f"{PREFIX}{digest}/{path.name}"
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..contract.model_card import ModelCard
-from ..contract.reported import ReportedNumber, read_reported
+from ..contract.reported import ReportedNumber, plain_name, read_reported
 from ..contract.task import INPUT_TIERS, Task
 from ..metrics import MetricSpecification
 from .scores import Point, Scores, known
 from .sources import Entry, Sources
-from .words import condition_words, plain_name, safe_name
+from .words import condition_words, safe_name
 
 
 @dataclass(frozen=True)

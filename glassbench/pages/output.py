@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.errors import UserError
+from ..home.files import write_file
 from .spread import spread
 
 LEDGER = ".glassbench-site.json"
@@ -82,10 +82,7 @@ class SiteFolder:
         return [file.made_from, wanted], wanted != present
 
     def _write_ledger(self, ledger: dict[str, list]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / f"{LEDGER}.{os.getpid()}.partial"
-        partial.write_text(json.dumps(ledger, sort_keys=True, indent=0), encoding="utf-8")
-        os.replace(partial, self.folder / LEDGER)
+        write_file(self.folder / LEDGER, json.dumps(ledger, sort_keys=True, indent=0))
 
     def _read_ledger(self) -> dict[str, list]:
         path = self.folder / LEDGER

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..contract.finite import finite
 from ..contract.task import INPUT_TIERS
 from ..metrics import interval_of_mean, paired_difference, rank_groups
 from .boards import Board, Row
@@ -194,7 +195,7 @@ def _intervals(
     found = {}
     for k, name in enumerate(known):
         compared = leads and k > 0
-        difference = _defined(float(behind.mean[k])) if compared else None
+        difference = finite(float(behind.mean[k])) if compared else None
         ends = _ends(behind.low[k], behind.high[k]) if compared else None
         found[name] = (_ends(own.low[k], own.high[k]), difference, ends)
     return found
@@ -230,7 +231,3 @@ def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | Non
 def _ends(low: float, high: float) -> Ends:
     ends = float(low), float(high)
     return ends if all(map(math.isfinite, ends)) else None
-
-
-def _defined(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -143,8 +143,3 @@ def safe_name(name: str) -> str:
 def breakable(name: str) -> Markup:
     """Return a name that a narrow column may break after its underscores."""
     return Markup("_<wbr>").join(name.split("_"))
-
-
-def plain_name(name: str) -> str:
-    """Return letters and digits alone, so that `NT-GNN` and `nt_gnn` are one."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())

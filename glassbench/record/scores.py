@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..contract.finite import finite_ends
 from ..contract.task import Task
 from ..metrics import MetricSpecification, interval_of_mean, paired_difference
 from ..model import Condition
@@ -94,7 +95,7 @@ def _score_entry(
     averaged = [_mean(values) for values in zip(*(s["by_configuration"] for s in seeds))]
     return {
         "value": _mean([seed["value"] for seed in seeds]),
-        "interval": _ends(interval_of_mean(_numbers(averaged), first.parents))
+        "interval": finite_ends(interval_of_mean(_numbers(averaged), first.parents))
         if specification.average == "configuration"
         else _mean_ends(intervals),
         "seeds": seeds,
@@ -134,7 +135,7 @@ def _above_floor(
     difference, interval = own["value"] - best["value"], None
     if primary.average == "configuration":
         pair = _numbers(_averaged(own)), _numbers(best["by_configuration"])
-        interval = _ends(paired_difference(*pair, parents).difference)
+        interval = finite_ends(paired_difference(*pair, parents).difference)
     return {"floor": best["model"], "difference": difference, "interval": interval}
 
 
@@ -164,11 +165,6 @@ def _mean_ends(intervals: Sequence[tuple[float, float] | None]) -> list[float] |
     if not intervals or any(ends is None for ends in intervals):
         return None
     return [math.fsum(ends) / len(intervals) for ends in zip(*intervals, strict=True)]
-
-
-def _ends(interval) -> list[float] | None:
-    ends = [float(interval.low), float(interval.high)]
-    return ends if all(map(math.isfinite, ends)) else None
 
 
 def _numbers(values: Sequence[float | None]) -> list[float]:

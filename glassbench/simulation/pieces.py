@@ -7,17 +7,16 @@ on where it was.
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
+
+from ..home.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -50,20 +49,8 @@ class PieceFailed(RuntimeError):
 
 def write_whole(path: Path, arrays: dict) -> None:
     """Write an `.npz` file that appears under its name only when it is complete."""
-    with whole_file(path) as file:
+    with whole_file(path) as partial, open(partial, "wb") as file:
         np.savez(file, **arrays)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that gets its name when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{socket.gethostname()}.{os.getpid()}.partial")
-    with open(partial, "wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 def read_piece(folder: Path, name: str) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..contract.model_card import ModelCard, read_model_card
 from ..home.content import content_folder
+from ..home.files import whole_folder
 from ..record.file import Record, read_record, record_stem, validate_record
 from .bundle import Bundle, SubmissionError, files_of, open_bundle, refuse_contents
 from .findings import Finding, all_passed
@@ -118,12 +119,11 @@ def _place(bundle: Bundle, before: str | None, board: Path) -> Path:
 def _copy_model(bundle: Bundle, folder: Path) -> None:
     if folder.exists():
         return
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-    for name, source in files_of(bundle.model):
-        target = partial / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        for name, source in files_of(bundle.model):
+            target = partial / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ..home.files import whole_file
 from .checkpoint import CHECKPOINT_NAME
 
 # The loop reads them anew at every step, so that they may change between two epochs.
@@ -28,7 +28,5 @@ def adopt_checkpoint(source: Path, target: Path, hyperparameters: Mapping[str, A
     settings = content["identity"]["settings"]
     changes = {name: hyperparameters[name] for name in CHANGEABLE if name in hyperparameters}
     settings.update({name: value for name, value in changes.items() if name in settings})
-    target.mkdir(parents=True, exist_ok=True)
-    partial = target / f"{CHECKPOINT_NAME}.{os.getpid()}.partial"
-    torch.save(content, partial)
-    os.replace(partial, target / CHECKPOINT_NAME)
+    with whole_file(target / CHECKPOINT_NAME) as partial:
+        torch.save(content, partial)

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..contract.trial_plan import Trial
 from ..contract.variation import Perturbation, VariationError
+from ..datasets.splits import rank_of_parent
 from ..datasets.view import Examples, View
 from ..model import Condition, Example, Structure
 
@@ -202,7 +203,7 @@ def training_subset(view: View, conditions: Sequence[Condition], count: int, see
     for condition in conditions:
         examples = view.examples("train", (condition,))
         parents = view.parents("train", condition)
-        order = sorted(range(len(parents)), key=lambda k: _rank(seed, parents[k]))
+        order = sorted(range(len(parents)), key=lambda k: rank_of_parent(seed, parents[k]))
         # Under load, one configuration gives a structure for each protocol.
         configurations = list(dict.fromkeys(examples.entries[k][0].index for k in order))
         if len(configurations) < count:
@@ -266,10 +267,6 @@ def _check(structure: Structure, perturbation: Perturbation) -> None:
 def _generator(configuration: str, purpose: str) -> np.random.Generator:
     name = f"{purpose}\x1f{configuration}".encode()
     return np.random.default_rng(int.from_bytes(hashlib.sha256(name).digest()[:8]))
-
-
-def _rank(seed: int, parent: str) -> str:
-    return hashlib.sha256(f"{seed}\x1f{parent}".encode()).hexdigest()
 
 
 def _check_parents(view: View, trial: Trial) -> None:

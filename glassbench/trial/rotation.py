@@ -12,13 +12,13 @@ far as `MOST_TURNED` predictions go, at quarter turns, and the first every 30 de
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.finite import finite, finite_ends
 from ..contract.task import Task
 from ..model import Condition, Predictions, Structure
 
@@ -187,7 +187,7 @@ def score_rotation(
     return {
         "configurations": [curve.configuration for curve in curves],
         "parents": parents,
-        "by_configuration": [_defined(curve.anisotropy) for curve in curves],
+        "by_configuration": [finite(curve.anisotropy) for curve in curves],
         "curves": {
             "configuration": fine.configuration,
             "degrees": list(fine.degrees),
@@ -211,9 +211,7 @@ def rotation_entry(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
     values = [float(np.mean([result["by_configuration"][k] for result in results])) for k in kept]
     interval = None
     if values:
-        found = interval_of_mean(values, [first["parents"][k] for k in kept])
-        ends = [float(found.low), float(found.high)]
-        interval = ends if all(map(math.isfinite, ends)) else None
+        interval = finite_ends(interval_of_mean(values, [first["parents"][k] for k in kept]))
     return {
         "value": float(np.mean(values)) if values else None,
         "interval": interval,
@@ -221,7 +219,3 @@ def rotation_entry(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
         "by_configuration": values,
         "curves": dict(first["curves"]),
     }
-
-
-def _defined(value: float) -> float | None:
-    return value if math.isfinite(value) else None

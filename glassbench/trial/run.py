@@ -7,7 +7,6 @@ that a trial stopped anywhere goes on where it was: a checkpoint while fitting,
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
 from ..datasets.closing import closed_splits
 from ..datasets.view import View, open_view
-from ..home.files import write_json
+from ..home.files import whole_folder, write_json
 from ..home.given_files import find_given_files
 from ..home.storage import Storage
 from ..home.workspace import Workspace
@@ -137,10 +136,8 @@ def _fit(model: Model, trial: Trial, view: View, run: Run, folder: Path, shared:
         raise TrialError(f"dataset {trial.dataset.name} has no training configuration here")
     model.fit(train, valid, run)
     if hasattr(model, "save"):
-        partial = folder / "fitted.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        model.save(partial)
-        partial.rename(fitted)
+        with whole_folder(fitted) as partial:
+            model.save(partial)
     for checkpoints in filter(None, (run.folder, run.checkpoints)):
         Storage(checkpoints).remove()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ..contract.finite import finite
 from ..contract.task import Task
 from ..datasets.pairs import pair_distances
 from ..datasets.view import View
@@ -169,7 +170,7 @@ def _ceiling_of_halves(
     if specification.average == "pooled":
         pooled = [np.concatenate(half) for half in zip(*selected, strict=True)]
         value = float(noise_ceiling(*pooled))
-    return Score(_defined(value), tuple(map(_defined, values)))
+    return Score(finite(value), tuple(map(finite, values)))
 
 
 def _primary(specification: MetricSpecification, group: Sequence[tuple]) -> float:
@@ -208,11 +209,11 @@ def _score(
     interval = None
     if parents is not None and specification.average != "configuration":
         bootstrap = score_interval(specification, guesses, truths, parents, selections, boxes)
-        low, high = _defined(bootstrap.low), _defined(bootstrap.high)
+        low, high = finite(bootstrap.low), finite(bootstrap.high)
         interval = None if low is None or high is None else (low, high)
     return Score(
-        _defined(scored.value),
-        tuple(_defined(value) for value in scored.by_configuration),
+        finite(scored.value),
+        tuple(finite(value) for value in scored.by_configuration),
         interval,
     )
 
@@ -228,7 +229,3 @@ def _selection(
         return select_particles(specification, structure.species, balanced)
     distances = pair_distances(structure.positions, pairs, structure.box)
     return select_pairs(specification, structure.species, pairs, distances)
-
-
-def _defined(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...contract.finite import finite_ends
 from ...contract.trial_plan import Trial
 from ...home.files import write_json
 from ...metrics import MetricSpecification, interval_of_mean
@@ -194,9 +195,7 @@ class _Reader:
             for column in columns
         ]
         first = next(iter(by_seed.values()))
-        interval = interval_of_mean(means, first.parents)
-        ends = [float(interval.low), float(interval.high)]
-        return ends if all(map(math.isfinite, ends)) else None
+        return finite_ends(interval_of_mean(means, first.parents))
 
 
 def _places(curves: Sequence[Curve]) -> list[tuple[float, Condition]]:

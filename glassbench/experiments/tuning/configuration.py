@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from typing import Any
 
 from ...contract.errors import UserError
 from ...contract.suggest import did_you_mean
+from ...home.files import write_file
 
 KEYS = {"task": str, "model": str, "dataset": str, "hyperparameters": dict, "tuning": dict}
 
@@ -99,10 +99,7 @@ def write_configuration(path: Path, configuration: Mapping[str, Any], comment: s
         if configuration.get(key) is not None:
             lines += ["", f"[{key}]"]
             lines += [f"{k} = {_value(v)}" for k, v in configuration[key].items() if v is not None]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_file(path, "\n".join(lines) + "\n")
     return path
 
 

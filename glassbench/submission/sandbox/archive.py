@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from ...contract.text import printable
+from ...home.files import whole_file
 from .limits import GIB, SandboxError
 
 MAX_FILES = 5_000
@@ -21,16 +22,16 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 def write_archive(path: Path, files: Mapping[str, Path | bytes]) -> str:
     """Write a zip file of files by name and return its sha256; equal files give equal bytes."""
-    partial = path.with_name(f"{path.name}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        whole_file(path) as partial,
+        zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for name, content in sorted(files.items()):
             data = content if isinstance(content, bytes) else content.read_bytes()
             # A ZipInfo without a date carries 1980-01-01.
             entry = zipfile.ZipInfo(name)
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
-    partial.replace(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
