@@ -67,8 +67,8 @@ class Measured:
 
 def real_seconds(home: Path) -> float:
     """Return what a small real trial takes here, in this process."""
-    from glassbench.cli.run import _understand, make_requests
-    from glassbench.experiments.request import model_trials
+    from glassbench.cli.run import _understand
+    from glassbench.experiments.request import make_requests, model_trials
     from glassbench.trial.run import run_trial
 
     words = ["task=ka_propensity", "model=neighbour_count_ridge", "time=16.5", f"home={home}"]

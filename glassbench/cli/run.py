@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..contract.conditions import WordError, choose_conditions
-from ..contract.model_card import hyperparameters_for
+from ..contract.conditions import WordError
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference
+from ..experiments.request import BenchmarkRequest, make_requests, model_trials
 from ..experiments.tuning.configuration import Configuration, read_configuration
 from ..experiments.words import RunRequest, parse_run, split_words
-from ..home.given_files import keep_given_files
 from ..home.workspace import Workspace, open_workspace
-from ..plugins.datasets import find_dataset
-from ..plugins.registry import list_models, load_model_card, load_task
+from ..plugins.registry import load_task
 from .columns import terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -29,7 +26,7 @@ from .transfer_table import transfer_table
 CONDITIONS_NAMED = 4
 
 if TYPE_CHECKING:
-    from ..cluster import BenchmarkRequest, RunReport
+    from ..experiments.conclude import RunReport
 
 
 @guarded
@@ -74,9 +71,9 @@ def run(words: Words = None, json_output: Json = False) -> None:
 
 def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
     values = split_words(words)
-    found = read_configuration(Path(values["config"])) if "config" in values else None
-    if found is not None:
-        words = [*words, *_words_of(found, values)]
+    file = read_configuration(Path(values["config"])) if "config" in values else None
+    if file is not None:
+        words = [*words, *_words_of(file, values)]
         values = split_words(words)
     if "task" not in values:
         raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
@@ -85,85 +82,17 @@ def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
     return task, request, open_workspace(request.home)
 
 
-def _words_of(found: Configuration, values: Mapping[str, str]) -> list[str]:
+def _words_of(file: Configuration, values: Mapping[str, str]) -> list[str]:
     """Return the words that a configuration file adds, once it contradicts none."""
     for key in ("task", "model"):
-        own, given = getattr(found, key), values.get(key)
+        own, given = getattr(file, key), values.get(key)
         # A model may be given as the folder it lies in.
         if given is not None and Path(own).name != Path(given).name:
             raise WordError(
-                f"`{key}={given}` contradicts {found.path}, which is for {own}: "
+                f"`{key}={given}` contradicts {file.path}, which is for {own}: "
                 f"leave `{key}=` out, or take another file"
             )
-    return [f"{key}={getattr(found, key)}" for key in ("task", "model") if key not in values]
-
-
-def models_of(task: Task, words: Sequence[str]) -> list[str]:
-    """Return the models that words name: `quick` and `all` stand for several, once each.
-
-    `quick` are those that the task calls so, for a first look in minutes; `all` are
-    those that serve the task and can be read.
-    """
-    names: list[str] = []
-    for word in words:
-        if word == "quick":
-            if not task.quick:
-                raise WordError(f"task {task.name} names no quick models: give model=NAME or all")
-            names += task.quick
-        elif word == "all":
-            sound = [found for found in list_models() if not found.error]
-            names += [f.name for f in sound if task.name in load_model_card(f.name).tasks]
-        else:
-            names.append(word)
-    return list(dict.fromkeys(names))
-
-
-def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[BenchmarkRequest]:
-    """Return one request per model, with everything checked that can be before any work.
-
-    Raises
-    ------
-    UserError
-        If a model, dataset, condition or hyperparameter is not there.
-    """
-    cards = [load_model_card(name) for name in models_of(task, asked.models)]
-    for card in cards:
-        if task.name not in card.tasks:
-            raise WordError(
-                f"model {card.name} serves {', '.join(card.tasks)}, not {task.name}: "
-                "`glassbench models` lists what each model serves"
-            )
-    found = find_dataset(task, asked.dataset, workspace)
-    file = None if asked.config is None else read_configuration(Path(asked.config))
-    given = {**({} if file is None else file.hyperparameters), **asked.hyperparameters}
-    given = keep_given_files(given, workspace)
-    hyperparameters = [hyperparameters_for(card, task.name, found.name, given) for card in cards]
-    floors = tuple(load_model_card(name) for name in task.floors) if asked.floors else ()
-
-    from ..cluster import BenchmarkRequest
-    from ..datasets.physics import refuse_failed
-    from ..datasets.view import open_view
-
-    view = open_view(task, found.path)
-    refuse_failed(view.dataset, asked.failed_checks)
-    trained, default = view.conditions("train"), task.default_values(found.name)
-    conditions = choose_conditions(trained, asked.axes, default, "the training split")
-    return [
-        BenchmarkRequest(
-            task=task,
-            dataset=DatasetReference(found.name, str(found.path), view.digest),
-            model=card,
-            conditions=conditions,
-            hyperparameters=chosen,
-            seeds=asked.seeds,
-            cluster=asked.cluster,
-            floors=tuple(floor for floor in floors if floor.digest != card.digest),
-            threads=asked.threads,
-            workers=asked.workers,
-            tuning=None if file is None else file.statement(chosen),
-        )
-        for card, chosen in zip(cards, hyperparameters, strict=True)
-    ]
+    return [f"{key}={getattr(file, key)}" for key in ("task", "model") if key not in values]
 
 
 def announcement(request: BenchmarkRequest) -> str:
@@ -180,7 +109,6 @@ def announcement(request: BenchmarkRequest) -> str:
 
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
     """Remove what earlier runs left of a request's trials, but not of its floors."""
-    from ..experiments.request import model_trials
     from ..home.storage import Storage
 
     for trial in model_trials(request):

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from ..contract.conditions import AxisChoice, WordError
+from ..experiments.request import make_requests
 from ..experiments.sweep import RETRIES, SweepPlan
 from ..experiments.words import (
     check_keys,
@@ -25,7 +26,6 @@ from ..plugins.registry import load_task
 from .columns import terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
-from .run import make_requests
 from .sweep_tables import plan_lines, plan_plain, status_lines, status_plain, summary_lines
 from .sweep_view import open_view
 

@@ -13,7 +13,7 @@ from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
 from ..experiments.conclude import RunReport, conclude, hand_over
 from ..experiments.events import Event, Outcome
-from ..experiments.request import BenchmarkRequest
+from ..experiments.request import BenchmarkRequest, Floor
 from ..experiments.resources import Terms
 from ..experiments.sweep import Series, SweepPlan
 from ..experiments.sweep.state import Standing, standings
@@ -123,7 +123,7 @@ def _conclude(
         if series.floor or not series.variation.is_standard:
             continue
         request = _request(plan, series, task, floors)
-        beside = [o for card in request.floors for o in own_floors[card.digest]]
+        beside = [o for floor in request.floors for o in own_floors[floor.card.digest]]
         own = _ended(plan.trials_of(series), by_key, workspace)
         concluded[position] = conclude(request, workspace, own, beside, draw_trials=False)
     records = {place: each.record for place, each in concluded.items()}
@@ -163,7 +163,7 @@ def _request(
         hyperparameters=series.hyperparameters,
         seeds=series.seeds,
         floors=tuple(
-            read_model_card(Path(floor.model.folder))
+            Floor(read_model_card(Path(floor.model.folder)), floor.hyperparameters)
             for floor in floors
             if floor.model.digest != series.model.digest
         ),

@@ -14,6 +14,7 @@ from ..model import Condition
 from ..record.file import Record, RecordError, read_record, record_digest, write_record
 from ..record.make import make_record
 from ..tracking import Delivered, RequestDelivery, TrialDelivery, deliver_all
+from ..trial.result import TrialResult
 from .events import Outcome
 from .request import BenchmarkRequest
 
@@ -67,7 +68,7 @@ def conclude(
 def hand_over(
     concluded: Sequence[Conclusion], workspace: Workspace, group: Mapping[str, Any] | None = None
 ) -> list[RunReport]:
-    """Deliver requests to MLflow, all at once, and note in their records where they are.
+    """Deliver requests to MLflow, all at once; the delivery keeps its own note of where they are.
 
     Parameters
     ----------
@@ -79,19 +80,13 @@ def hand_over(
 
 
 def _report(concluded: Conclusion, delivered: Delivered, workspace: Workspace) -> RunReport:
-    record, path = concluded.record, None
-    if record is not None:
-        path = workspace.records / f"{concluded.request.stem}.json"
-        run_of_record = {"uri": delivered.public_uri, "run_id": delivered.run_id}
-        if delivered.run_id is not None and record["tracking"] != run_of_record:
-            record = record | {"tracking": run_of_record}
-            write_record(path, record)
+    path = workspace.records / f"{concluded.request.stem}.json"
     return RunReport(
-        record=record,
-        record_path=path,
+        record=concluded.record,
+        record_path=None if concluded.record is None else path,
         outcomes=concluded.outcomes,
         floors=concluded.floors,
-        tracking=_told(delivered),
+        tracking=_plain(delivered),
         figures=[figure for paths in concluded.figures.values() for figure in paths],
     )
 
@@ -106,11 +101,10 @@ def _record(
     results = [outcome.result for outcome in outcomes if outcome.result is not None]
     if not results:
         return None
-    from ..datasets.view import open_view
     from ..trial.score import noise_ceilings
 
-    view = open_view(request.task, Path(request.dataset.path))
-    by_floor: dict[str, list] = {}
+    view = request.view
+    by_floor: dict[str, list[TrialResult]] = {}
     for outcome in floors:
         if outcome.result is not None:
             by_floor.setdefault(outcome.trial.model.name, []).append(outcome.result)
@@ -150,12 +144,9 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
 
 def _environments(workspace: Workspace, outcomes: Sequence[Outcome]) -> list[Mapping[str, Any]]:
     """Return what the finished trials ran on, as their workers noted it."""
-    found = []
-    for outcome in outcomes:
-        path = workspace.trial_folder(outcome.trial.key) / PROVENANCE_FILE
-        if outcome.result is not None and path.exists():
-            found.append(json.loads(path.read_text(encoding="utf-8")))
-    return found
+    finished = [outcome for outcome in outcomes if outcome.result is not None]
+    paths = [workspace.trial_folder(o.trial.key) / PROVENANCE_FILE for o in finished]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
 
 
 def _stored(path: Path, record: Record) -> Record:
@@ -171,7 +162,6 @@ def _stored(path: Path, record: Record) -> Record:
         record = record | {"tuning": before["tuning"]}
     if record_digest(before) == record_digest(record):
         return before
-    record = record | {"tracking": before["tracking"]}
     write_record(path, record)
     return record
 
@@ -197,7 +187,7 @@ def _figures(
         if outcome.result is not None and not names <= drawn:
             drawn |= names
             figures[outcome.trial.key] = draw_trial(
-                outcome.result, request.task, request.dataset, request.model, workspace, folder
+                outcome.result, request.task, request.view, request.model, workspace, folder
             )
     return figures
 
@@ -227,7 +217,7 @@ def _delivery(
     )
 
 
-def _told(delivered: Delivered) -> dict[str, Any]:
+def _plain(delivered: Delivered) -> dict[str, Any]:
     return {
         "uri": delivered.uri,
         "run_id": delivered.run_id,

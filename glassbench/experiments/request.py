@@ -1,18 +1,43 @@
-"""What the main job is asked for, and the trials that it takes."""
+"""What a person asks for as complete, checked requests, and the trials that they take.
+
+Everything that words name is found here, once: cards with their digests, the dataset with
+its digest, conditions, hyperparameters. Whoever runs, records or delivers a request reads
+them from it and asks no registry again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ..contract.conditions import WordError, choose_conditions
 from ..contract.model_card import ModelCard, hyperparameters_for
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
+from ..home.given_files import keep_given_files
+from ..home.workspace import Workspace
 from ..model import Condition
+from ..plugins.datasets import find_dataset
+from ..plugins.registry import list_models, load_model_card
 from ..record.file import record_stem, request_digest
+from .tuning.configuration import read_configuration
+from .words import RunRequest
+
+if TYPE_CHECKING:
+    from ..datasets.view import View
 
 FLOOR_SEED = 0
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A trivial model beside which others are shown, with its hyperparameters."""
+
+    card: ModelCard
+    hyperparameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,6 +49,7 @@ class BenchmarkRequest:
     threads : cores of one trial, None to share them among the trials
     workers : processes that train one trial together
     tuning : how the hyperparameters were found, as a record states it
+    opened : the dataset where it is open already
     """
 
     task: Task
@@ -33,10 +59,11 @@ class BenchmarkRequest:
     hyperparameters: Mapping[str, Any]
     seeds: tuple[int, ...]
     cluster: str = "auto"
-    floors: tuple[ModelCard, ...] = ()
+    floors: tuple[Floor, ...] = ()
     threads: int | None = None
     workers: int = 1
     tuning: Mapping[str, Any] | None = None
+    opened: View | None = field(default=None, compare=False, repr=False)
 
     @property
     def digest(self) -> str:
@@ -55,6 +82,140 @@ class BenchmarkRequest:
         """Return the name of the record's file without `.json`."""
         return record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
 
+    @cached_property
+    def view(self) -> View:
+        """The dataset, opened once for all that is made of the request."""
+        from ..datasets.view import open_view
+
+        return self.opened or open_view(self.task, Path(self.dataset.path))
+
+
+def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[BenchmarkRequest]:
+    """Return one request per model, with everything checked that can be before any work.
+
+    Raises
+    ------
+    UserError
+        If a model, dataset, condition or hyperparameter is not there.
+    """
+    cards = cards_of(task, asked.models)
+    dataset, view = open_asked(task, asked.dataset, workspace, asked.failed_checks)
+    file = None if asked.config is None else read_configuration(Path(asked.config))
+    given = {**({} if file is None else file.hyperparameters), **asked.hyperparameters}
+    hyperparameters = [
+        chosen_hyperparameters(card, task, dataset, given, workspace) for card in cards
+    ]
+    floors = floors_of(task, dataset) if asked.floors else ()
+    conditions = choose_conditions(
+        view.conditions("train"),
+        asked.axes,
+        task.default_values(dataset.name),
+        "the training split",
+    )
+    return [
+        BenchmarkRequest(
+            task=task,
+            dataset=dataset,
+            model=card,
+            conditions=conditions,
+            hyperparameters=chosen,
+            seeds=asked.seeds,
+            cluster=asked.cluster,
+            floors=tuple(floor for floor in floors if floor.card.digest != card.digest),
+            threads=asked.threads,
+            workers=asked.workers,
+            tuning=None if file is None else file.statement(chosen),
+            opened=view,
+        )
+        for card, chosen in zip(cards, hyperparameters, strict=True)
+    ]
+
+
+def cards_of(task: Task, words: Sequence[str]) -> list[ModelCard]:
+    """Return the cards of the models that words name, once each.
+
+    `quick` stands for those that the task calls so, for a first look in minutes; `all` for
+    those that serve the task and can be read.
+
+    Raises
+    ------
+    UserError
+        If one is not there, or does not serve the task.
+    """
+    cards: dict[str, ModelCard] = {}
+    for word in words:
+        if word == "quick" and not task.quick:
+            raise WordError(f"task {task.name} names no quick models: give model=NAME or all")
+        if word == "all":
+            whole = [load_model_card(model.folder) for model in list_models() if not model.error]
+            named = [card for card in whole if task.name in card.tasks]
+        else:
+            named = [load_model_card(name) for name in (task.quick if word == "quick" else [word])]
+        cards |= {card.name: card for card in named}
+    for card in cards.values():
+        if task.name not in card.tasks:
+            raise WordError(
+                f"model {card.name} serves {', '.join(card.tasks)}, not {task.name}: "
+                "`glassbench models` lists what each model serves"
+            )
+    return list(cards.values())
+
+
+def open_asked(
+    task: Task, word: str | None, workspace: Workspace, failed_checks: str | None = None
+) -> tuple[DatasetReference, View]:
+    """Return the dataset that a word names, and the view through which it is open.
+
+    Parameters
+    ----------
+    word : name or path, None for the default of the task
+    failed_checks : `allow` to take a dataset whose physics failed
+
+    Raises
+    ------
+    UserError
+        If there is none, or its physics failed.
+    """
+    from ..datasets.physics import refuse_failed
+    from ..datasets.view import open_view
+
+    entry = find_dataset(task, word, workspace)
+    view = open_view(task, entry.path)
+    refuse_failed(view.dataset, failed_checks)
+    return DatasetReference(entry.name, str(entry.path), view.digest), view
+
+
+def chosen_hyperparameters(
+    card: ModelCard,
+    task: Task,
+    dataset: DatasetReference,
+    given: Mapping[str, Any],
+    workspace: Workspace,
+) -> dict[str, Any]:
+    """Return all hyperparameters of a model: its defaults there, and those that were given.
+
+    Files that are named as hyperparameters are kept in the workspace.
+
+    Raises
+    ------
+    UserError
+        If the model has no such hyperparameter, or a value is of the wrong kind.
+    """
+    return hyperparameters_for(card, task.name, dataset.name, keep_given_files(given, workspace))
+
+
+def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
+    """Return the floors of a task with their hyperparameters on a dataset."""
+    cards = map(load_model_card, task.floors)
+    return tuple(
+        Floor(card, hyperparameters_for(card, task.name, dataset.name, {})) for card in cards
+    )
+
+
+def reference_of(card: ModelCard) -> ModelReference:
+    """Return what a trial knows of a model."""
+    return ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit)
+
 
 def model_trials(request: BenchmarkRequest) -> list[Trial]:
     """Return the trials of the model: one for each seed, and condition where it fits only one."""
@@ -63,11 +224,11 @@ def model_trials(request: BenchmarkRequest) -> list[Trial]:
 
 def floor_trials(request: BenchmarkRequest) -> list[Trial]:
     """Return the trials of the floors on the same conditions, with one seed."""
-    trials = []
-    for card in request.floors:
-        chosen = hyperparameters_for(card, request.task.name, request.dataset.name, {})
-        trials += _trials(request, card, chosen, (FLOOR_SEED,), floor=True)
-    return trials
+    return [
+        trial
+        for floor in request.floors
+        for trial in _trials(request, floor.card, floor.hyperparameters, (FLOOR_SEED,), floor=True)
+    ]
 
 
 def _trials(
@@ -82,7 +243,7 @@ def _trials(
         task_folder=str(request.task.folder),
         protocol_version=request.task.protocol_version,
         dataset=request.dataset,
-        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
+        model=reference_of(card),
         conditions=request.conditions,
         hyperparameters=hyperparameters,
         seeds=seeds,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference
 from ..home.workspace import Workspace
 from ..model import Condition, Structure
 from ..trial.result import TrialResult
+
+if TYPE_CHECKING:
+    from ..datasets.view import View
 
 
 def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:
@@ -40,7 +42,7 @@ def draw_rotations(record: Mapping[str, Any], task: Task, folder: Path) -> list[
 def draw_trial(
     result: TrialResult,
     task: Task,
-    dataset: DatasetReference,
+    view: View,
     model: ModelCard,
     workspace: Workspace,
     folder: Path,
@@ -61,7 +63,7 @@ def draw_trial(
         if task.targets[task.target].per == "particle":
             wanted.append(folder / f"slice_{place}.png")
         if not all(_is_newer(path, predictions) for path in wanted):
-            _draw_condition(predictions, condition, task, dataset, model, wanted)
+            _draw_condition(predictions, condition, task, view, model, wanted)
         paths += wanted
     return paths
 
@@ -74,16 +76,15 @@ def _draw_condition(
     predictions: Path,
     condition: Condition,
     task: Task,
-    dataset: DatasetReference,
+    view: View,
     model: ModelCard,
     wanted: list[Path],
 ) -> None:
-    from ..datasets.view import open_view
     from ..trial.predictions import read_predictions
     from . import condition_title, draw_classes, draw_parity, draw_slice
 
     guesses = read_predictions(predictions)[condition.name]
-    examples = list(open_view(task, Path(dataset.path)).examples("test", (condition,)))
+    examples = list(view.examples("test", (condition,)))
     truths, predicted = [], []
     for example in examples:
         chosen = _counted(task, example.structure)

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from glassbench.cli.run import make_requests
 from glassbench.cluster import Outcome
-from glassbench.experiments.request import model_trials
+from glassbench.experiments.request import make_requests, model_trials
 from glassbench.experiments.words import parse_run
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
@@ -175,11 +174,11 @@ def test_the_floors_of_the_task_come_along_but_no_model_is_its_own_floor(home, t
     words = ["task=ka_propensity", f"dataset={tiny_dataset}"]
     axes = [axis.name for axis in task.axes]
     (other,) = make_requests(task, parse_run([*words, f"model={model()}"], axes), Workspace(home))
-    assert [floor.name for floor in other.floors] == list(task.floors)
+    assert [floor.card.name for floor in other.floors] == list(task.floors)
     (own,) = make_requests(
         task, parse_run([*words, f"model={task.floors[0]}"], axes), Workspace(home)
     )
-    assert [floor.name for floor in own.floors] == list(task.floors[1:])
+    assert [floor.card.name for floor in own.floors] == list(task.floors[1:])
 
 
 def test_force_forgets_the_trials_of_the_request_and_no_others(

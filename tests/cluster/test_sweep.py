@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.cluster import BenchmarkRequest, execute
+from glassbench.cluster import execute
 from glassbench.cluster.sweep import plan_standings, run_sweep
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
+from glassbench.experiments.request import BenchmarkRequest, Floor
 from glassbench.experiments.resources import Terms
 from glassbench.experiments.sweep import Needs, PlanError
 from glassbench.experiments.sweep.of_requests import (
@@ -107,7 +108,7 @@ def make_plan(tmp_path, tiny_dataset):
                 conditions=CONDITIONS,
                 hyperparameters={"axis": axis, "failing_seed": failing_seed},
                 seeds=seeds,
-                floors=(floor,),
+                floors=(Floor(floor, dict(floor.hyperparameters)),),
             )
             for axis, card in enumerate(cards)
         ]

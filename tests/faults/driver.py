@@ -19,12 +19,13 @@ import typer
 from glassbench.cli.guard import FAILED, guarded
 from glassbench.cli.progress import Lines
 from glassbench.cli.run import report_lines
-from glassbench.cluster import BenchmarkRequest, run_benchmark
+from glassbench.cluster import run_benchmark
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
 from glassbench.experiments import conclude
+from glassbench.experiments.request import BenchmarkRequest
 from glassbench.home.workspace import open_workspace
 from glassbench.model import Condition
 from glassbench.tracking import delivery

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...contract.model_card import ModelCard, hyperparameters_for
+from ...contract.model_card import ModelCard
 from ...contract.task import Task
-from ...contract.trial_plan import ModelReference
 from ...home.workspace import Workspace
-from ..request import FLOOR_SEED, BenchmarkRequest
+from ..request import FLOOR_SEED, BenchmarkRequest, reference_of
 from . import Needs, PlanError, Series, SweepPlan, read_plan, with_trials, write_plan
 from .estimates import Estimates, history, with_estimates
 from .locate import located
@@ -29,15 +28,15 @@ def plan_of_requests(
     """
     first = requests[0]
     models = [_series(r.model, r.hyperparameters, r) for r in requests]
-    floors = {card.digest: card for request in requests for card in request.floors}
+    floors = {floor.card.digest: floor for request in requests for floor in request.floors}
     series = models + [
         _series(
-            card,
-            hyperparameters_for(card, first.task.name, first.dataset.name, {}),
+            floor.card,
+            floor.hyperparameters,
             replace(first, seeds=(FLOOR_SEED,)),
             floor=True,
         )
-        for card in floors.values()
+        for floor in floors.values()
     ]
     names = ", ".join(request.model.name for request in requests)
     plan = SweepPlan(
@@ -51,7 +50,7 @@ def plan_of_requests(
         retries=retries,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    cards = [r.model for r in requests] + list(floors.values())
+    cards = [r.model for r in requests] + [floor.card for floor in floors.values()]
     hints = {c.digest: 60 * c.resources["minutes"] for c in cards if "minutes" in c.resources}
     return with_estimates(with_trials(plan), Estimates(history(workspace)), hints)
 
@@ -110,7 +109,7 @@ def _series(
         memory_bytes=round(card.resources.get("memory_gb", 0.0) * 1e9),
     )
     return Series(
-        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
+        model=reference_of(card),
         hyperparameters=hyperparameters,
         seeds=request.seeds,
         conditions=request.conditions,
