@@ -5,8 +5,14 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import DatasetError
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+    from zarr import Group
+    from zarr.storage import LocalStore, ZipStore
 
 STORE_NAME = "store.zarr"
 
@@ -35,7 +41,7 @@ def store_path(path: Path | str) -> Path:
     raise DatasetError(f"there is no dataset at {path}")
 
 
-def zarr_store(path: Path | str):
+def zarr_store(path: Path | str) -> LocalStore | ZipStore:
     """Return the read-only zarr store object at `path`, for zarr or for xarray."""
     from zarr.storage import LocalStore, ZipStore
 
@@ -45,7 +51,7 @@ def zarr_store(path: Path | str):
     return LocalStore(path, read_only=True)
 
 
-def open_group(path: Path | str):
+def open_group(path: Path | str) -> Group:
     """Return the read-only root group of the store at `path`."""
     import zarr
 
@@ -55,8 +61,13 @@ def open_group(path: Path | str):
         raise DatasetError(f"{path} is not a readable Zarr v3 store: {error}") from error
 
 
-def open_tree(path: Path | str):
-    """Return the store at `path` as a lazy `xarray.DataTree`, one node per state."""
+def open_tree(path: Path | str) -> DataTree:
+    """Return the store at `path` as a lazy `xarray.DataTree`, one node per state.
+
+    Trials read through zarr alone, which is faster: measured on a busy core, six arrays of a
+    configuration of 4096 particles take 5 to 11 ms, through the tree 9 to 18 ms; opening the
+    store takes 0.2 to 0.4 s with all imports, the tree 0.8 to 1.0 s.
+    """
     import xarray
 
     return xarray.open_datatree(zarr_store(path), engine="zarr", consolidated=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from .errors import DatasetError
 from .layout import MISSING, SPLITS
 from .opening import open_group, open_tree, store_path
 from .state import State
+
+if TYPE_CHECKING:
+    from xarray import DataTree
 
 OPTIONAL_STRUCTURE = ("inherent_positions", "cage_positions")
 HALF = "_half_difference"
@@ -85,11 +89,25 @@ class Dataset:
             self._states[name] = State(name, self._root[name], self.path)
         return self._states[name]
 
-    def tree(self):
-        """Return the store as a lazy `xarray.DataTree`."""
+    def tree(self) -> DataTree:
+        """Return the store as a lazy `xarray.DataTree`: a node for each state, nothing read yet.
+
+        Dimensions are named, coordinates have values (`configuration` has the names), units
+        stand in `attrs["units"]`, packed values are decoded. Pair arrays are padded to the
+        longest: -1 in the indices, NaN in the values.
+
+        Raises
+        ------
+        DatasetError
+            If a split is closed.
+        """
         for split in self.closed:
             raise self._refusal(split)
-        return open_tree(self.path)
+        tree = open_tree(self.path)
+        for name, node in tree.children.items():
+            ids = np.array(self.state(name).configuration_ids)
+            node.dataset = node.to_dataset().assign_coords(configuration=ids)
+        return tree
 
     def configurations(
         self, state: str, split: str | None = None, variable: str | None = None, **at: float | str

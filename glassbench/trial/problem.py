@@ -15,6 +15,8 @@ from ..plugins import registry
 from ..plugins.datasets import find_dataset
 
 if TYPE_CHECKING:
+    from xarray import DataTree
+
     from ..datasets.view import View
     from .result import ConditionScores, Score
 
@@ -37,6 +39,21 @@ class Problem:
     def conditions(self) -> tuple[Condition, ...]:
         """Return every condition of the dataset."""
         return tuple(self.view.conditions())
+
+    @property
+    def data(self) -> DataTree:
+        """Return the whole dataset as an `xarray.DataTree`, read when values are asked for.
+
+        >>> from glassbench import load_task
+        >>> tree = load_task("ka_propensity").data
+        >>> propensity = tree["T0.64"].propensity.sel(time=5.2)
+        >>> propensity.dims, propensity.attrs["units"]
+        (('configuration', 'particle'), 'sigma_AA')
+        >>> test = propensity.where(propensity.split == "test", drop=True)
+        >>> round(float(test.mean()), 3), round(float(test.isel(configuration=0).std()), 3)
+        (0.304, 0.078)
+        """
+        return self.view.dataset.tree()
 
     @property
     def targets(self) -> Mapping[str, Any]:
