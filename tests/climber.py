@@ -104,7 +104,7 @@ def study_of(model: Path, dataset: Path, **changes) -> Study:
         "seed": 0,
         "search": "random",
         "scheduler": "none",
-        "metric": task.primary_metric["name"],
+        "metric": task.primary_metric.name,
         "trials": 3,
     }
     return Study(**(values | changes))

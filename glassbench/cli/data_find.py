@@ -6,16 +6,14 @@ from pathlib import Path
 
 from ..contract.errors import UserError
 from ..contract.suggest import did_you_mean
-from ..contract.task import read_task
 from ..home.workspace import Workspace
 from ..plugins.datasets import FoundDataset, list_datasets
-from ..plugins.registry import list_tasks
+from ..plugins.registry import whole_tasks
 
 
 def all_datasets(workspace: Workspace) -> list[FoundDataset]:
     """Return the datasets that tasks bring along, and those of the workspace."""
-    tasks = [read_task(item.folder) for item in list_tasks() if item.error is None]
-    return list_datasets(tasks, workspace)
+    return list_datasets(whole_tasks(), workspace)
 
 
 def find_any(name: str, workspace: Workspace) -> FoundDataset:

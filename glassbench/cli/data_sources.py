@@ -10,10 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from ..contract.conditions import WordError
-from ..contract.task import read_task
 from ..experiments.words import check_keys, parse_axis, parse_count, split_words  # fmt: skip
 from ..home.workspace import open_workspace
-from ..plugins.registry import list_tasks
+from ..plugins.registry import whole_tasks
 from .columns import in_pairs
 from .counter import Counter
 from .guard import guarded, say
@@ -92,7 +91,7 @@ def _refuse_taken(name: str) -> None:
     """Refuse a name that a task gives to its embedded data, or that is no plain name."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
         raise WordError(f"`name={name}` is not a plain name: use letters, digits, `_`, `-`, `.`")
-    for task in (read_task(item.folder) for item in list_tasks() if item.error is None):
+    for task in whole_tasks():
         entry = task.datasets.get(name)
         if entry is not None and entry.path:
             raise WordError(f"`{name}` names the embedded data of {task.name}: give another name=")

@@ -14,11 +14,10 @@ import typer
 
 from .. import __version__
 from ..contract.finding import ABSENT, BROKEN, OK, Finding
-from ..contract.task import read_task
 from ..experiments.words import check_keys, split_words
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import list_datasets
-from ..plugins.registry import list_models, list_tasks
+from ..plugins.registry import list_models, list_tasks, whole_tasks
 from .columns import in_pairs
 from .doctor_cluster import KEYS, examine_cluster
 from .guard import FAILED, guarded
@@ -176,7 +175,7 @@ def _plugins(name: str, found) -> Finding:
 
 
 def _data(workspace: Workspace) -> Finding:
-    tasks = [read_task(item.folder) for item in list_tasks() if not item.error]
+    tasks = whole_tasks()
     here = list_datasets(tasks, workspace)
     lacking = [
         f"{entry.name} of {task.name}"

@@ -15,7 +15,6 @@ from pathlib import Path
 import typer
 
 from ..contract.errors import UserError
-from ..contract.task import TaskError
 from ..home.workspace import open_workspace
 
 FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
@@ -40,7 +39,7 @@ def guarded(command: Callable) -> Callable:
     def run(*arguments, **options):
         try:
             return command(*arguments, **options)
-        except (UserError, TaskError) as error:
+        except UserError as error:
             say(f"glassbench: {error}")
             code = WRONG_REQUEST
         except KeyboardInterrupt:

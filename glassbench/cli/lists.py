@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..contract.errors import UserError
-from ..contract.model_card import ModelCard, parse_model_card, read_toml
 from ..contract.suggest import did_you_mean
-from ..contract.task import Task, read_task
 from ..experiments.words import check_keys, split_words
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import list_datasets
-from ..plugins.registry import Found, list_models, list_tasks, load_model_card, load_task
+from ..plugins.registry import Plugin, list_models, list_tasks, load_model_card, load_task
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
+
+if TYPE_CHECKING:
+    from ..contract.model_card import ModelCard
+    from ..contract.task import Task
 
 
 @guarded
 def tasks(json_output: Json = False) -> None:
     """List the tasks."""
     found = list_tasks()
-    whole = [read_task(item.folder) for item in found if item.error is None]
+    whole: list[Task] = [plugin.contract for plugin in found if plugin.error is None]
     if json_output:
         write_json({"tasks": [task_plain(task) for task in whole], "broken": _broken(found)})
         return
@@ -47,11 +50,7 @@ def models(json_output: Json = False) -> None:
     """List the models."""
     found = list_models()
     origins = [item.origin for item in found if item.error is None]
-    cards = [
-        parse_model_card(read_toml(item.folder / "model.toml"), item.folder)
-        for item in found
-        if item.error is None
-    ]
+    cards: list[ModelCard] = [plugin.contract for plugin in found if plugin.error is None]
     if json_output:
         plain = [
             model_plain(card) | {"origin": origin}
@@ -130,10 +129,7 @@ def task_lines(task: Task, workspace: Workspace) -> list[str]:
     )
     lines += ["", "metrics"]
     lines += in_pairs(
-        [
-            (m["name"], f"{m.get('title', '')}{' (primary)' if m.get('primary') else ''}")
-            for m in task.metrics
-        ],
+        [(m.name, f"{m.title}{' (primary)' if m.primary else ''}") for m in task.metrics],
         "  ",
     )
     lines += ["", "datasets"]
@@ -180,11 +176,11 @@ def task_plain(task: Task) -> dict[str, Any]:
         "summary": task.summary,
         "protocol_version": task.protocol_version,
         "target": task.target,
-        "targets": {t.name: vars(t) for t in task.targets.values()},
-        "axes": [vars(axis) for axis in task.axes],
-        "metrics": [dict(metric) for metric in task.metrics],
+        "targets": {t.name: t.model_dump() for t in task.targets.values()},
+        "axes": [axis.model_dump() for axis in task.axes],
+        "metrics": [metric.to_table() for metric in task.metrics],
         "floors": list(task.floors),
-        "datasets": {name: vars(entry) for name, entry in task.datasets.items()},
+        "datasets": {name: entry.model_dump() for name, entry in task.datasets.items()},
         "default_dataset": task.default_dataset,
         "symmetry": task.symmetry,
         "citation": task.citation,
@@ -193,10 +189,12 @@ def task_plain(task: Task) -> dict[str, Any]:
 
 
 def model_plain(card: ModelCard) -> dict[str, Any]:
-    return vars(card) | {"folder": str(card.folder)}
+    space = [dataclasses.asdict(dimension) for dimension in card.search_space]
+    own = card.model_dump(exclude={"search_space"})
+    return own | {"search_space": space, "folder": str(card.folder), "digest": card.digest}
 
 
-def _broken(found: list[Found]) -> list[dict[str, str]]:
+def _broken(found: list[Plugin]) -> list[dict[str, str]]:
     return [
         {"name": item.name, "folder": str(item.folder), "origin": item.origin, "error": item.error}
         for item in found
@@ -204,7 +202,7 @@ def _broken(found: list[Found]) -> list[dict[str, str]]:
     ]
 
 
-def _say_broken(found: list[Found]) -> None:
+def _say_broken(found: list[Plugin]) -> None:
     for item in found:
         if item.error:
             say(f"broken: {item.name} ({item.origin}): {item.error}")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..contract.conditions import WordError
-from ..contract.task import Task
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials
 from ..experiments.tuning.configuration import Configuration, read_configuration
 from ..experiments.words import RunRequest, parse_run, split_words
@@ -26,6 +25,7 @@ from .transfer_table import transfer_table
 CONDITIONS_NAMED = 4
 
 if TYPE_CHECKING:
+    from ..contract.task import Task
     from ..experiments.conclude import RunReport
 
 
@@ -124,7 +124,7 @@ def report_lines(task: Task, report: RunReport, workspace: Workspace) -> list[st
     """Return what a run hands to people: table, places, and what failed."""
     lines: list[str] = []
     if report.record is not None:
-        titles = {metric["name"]: metric.get("title", metric["name"]) for metric in task.metrics}
+        titles = {metric.name: metric.title for metric in task.metrics}
         lines += [*summary_lines(report.record), ""]
         lines += [*result_table(report.record, titles, terminal_width()), ""]
         elsewhere = transfer_table(report.record, task, terminal_width())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import WordError, match_condition
 from ..contract.errors import UserError
-from ..contract.task import Task
 from ..experiments.words import check_keys, parse_axis, split_words
 from ..home.workspace import open_workspace
 from ..model import Condition
@@ -25,6 +24,7 @@ from .tables import result_table
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..contract.task import Task
     from ..datasets.view import View
 
 
@@ -56,14 +56,14 @@ def score(words: Words = None, json_output: Json = False) -> None:
     if json_output:
         write_json(record)
         return
-    titles = {metric["name"]: metric.get("title", metric["name"]) for metric in task.metrics}
+    titles = {metric.name: metric.title for metric in task.metrics}
     about = [
         ("predictions", str(path)),
         ("task", f"{task.name}, protocol {task.protocol_version}"),
         ("dataset", f"{found.name} ({view.digest})"),
     ]
     write_lines([*in_pairs(about), "", *result_table(record, titles, terminal_width())])
-    others = [m["name"] for m in task.metrics if not m.get("primary")]
+    others = [m.name for m in task.metrics if not m.primary]
     lines = [
         (f"{Condition.of(**c['condition']).name} {name}", _value(c["scores"][name]["value"]))
         for c in record["conditions"]
@@ -94,9 +94,9 @@ def score_record(
             scores = score_condition(task, view, condition, by_configuration)
         except PredictionsError as error:
             raise UserError(str(error)) from error
-        if task.primary_metric["name"] not in scores.scores:
+        if task.primary_metric.name not in scores.scores:
             raise UserError(
-                f"{condition.name}: there is no `{task.primary_metric['target']}`, which the "
+                f"{condition.name}: there is no `{task.primary_metric.target}`, which the "
                 f"primary metric of {task.name} needs; the file holds "
                 f"{', '.join(next(iter(by_configuration.values())))}"
             )
@@ -108,7 +108,7 @@ def score_record(
         "task": {
             "name": task.name,
             "protocol_version": task.protocol_version,
-            "primary_metric": task.primary_metric["name"],
+            "primary_metric": task.primary_metric.name,
         },
         "dataset": {"name": dataset, "digest": view.digest},
         "conditions": conditions,

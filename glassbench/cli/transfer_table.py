@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..contract.task import Task
 from .columns import Column, in_columns
 from .tables import condition_words, score_words
+
+if TYPE_CHECKING:
+    from ..contract.task import Task
 
 Plain = Mapping[str, Any]
 
@@ -18,7 +20,7 @@ def transfer_table(record: Plain, task: Task, width: int) -> list[str]:
     A task with a mean error among its metrics has it there too, and the rank correlation of
     mean prediction with mean target over the conditions below.
     """
-    metrics = [task.primary_metric, *(m for m in task.metrics if m["function"] == "mean_error")]
+    metrics = [task.primary_metric, *(m for m in task.metrics if m.function == "mean_error")]
     rows, orders = [], []
     for entry in record["conditions"]:
         if "transfer" not in entry:
@@ -34,8 +36,8 @@ def transfer_table(record: Plain, task: Task, width: int) -> list[str]:
         Column("tested at", [condition_words(other) for _, other, _ in rows]),
         *(
             Column(
-                f"{metric.get('title', metric['name'])} [95 %]",
-                [score_words(scores, metric["name"]) for _, _, scores in rows],
+                f"{metric.title} [95 %]",
+                [score_words(scores, metric.name) for _, _, scores in rows],
             )
             for metric in metrics
         ),

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..contract.conditions import WordError, choose_conditions
-from ..contract.model_card import hyperparameters_for
 from ..contract.suggest import did_you_mean
-from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference
 from ..experiments.words import (
     check_keys,
@@ -33,6 +31,7 @@ from .output import Json, Words, write_json, write_lines
 if TYPE_CHECKING:
     from ..cluster.tuning.keeper import TuningEvent
     from ..cluster.tuning.run import StudyReport
+    from ..contract.task import Task
     from ..datasets.view import View
     from ..experiments.tuning.journal import TuningTrial
     from ..experiments.tuning.study import Study
@@ -114,7 +113,7 @@ def make_study(task: Task, values: Mapping[str, str], workspace: Workspace) -> S
         raise WordError(f"model {card.name} serves {', '.join(card.tasks)}, not {task.name}")
     found = find_dataset(task, values.get("dataset"), workspace)
     fixed = keep_given_files(fixed, workspace)
-    hyperparameters = hyperparameters_for(card, task.name, found.name, fixed)
+    hyperparameters = card.hyperparameters_for(task.name, found.name, fixed)
     offered = tuple(d for d in card.search_space if d.serves(task.name))
     space = tuple(d for d in offered if d.name not in fixed)
     if not space:
@@ -126,7 +125,7 @@ def make_study(task: Task, values: Mapping[str, str], workspace: Workspace) -> S
     seeds = parse_seeds(values.get("seed", "0"))
     if len(seeds) > 1:
         raise WordError(f"`seed={values['seed']}` names several: a study has one")
-    metric = _among("metric", values.get("metric", task.primary_metric["name"]), task_scores(task))
+    metric = _among("metric", values.get("metric", task.primary_metric.name), task_scores(task))
 
     from ..datasets.physics import refuse_failed
     from ..datasets.view import open_view
@@ -164,7 +163,7 @@ def task_scores(task: Task) -> list[str]:
     """Return the names of the metrics of a task by which models can be ranked."""
     from ..metrics.specification import NO_SCORE
 
-    return [m["name"] for m in task.metrics if m["function"] not in NO_SCORE]
+    return [m.name for m in task.metrics if m.function not in NO_SCORE]
 
 
 def _among(key: str, word: str, known: Sequence[str]) -> str:

@@ -6,10 +6,13 @@ import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..model import Condition
 from .errors import UserError
-from .task import Task
+
+if TYPE_CHECKING:
+    from .task import Task
 
 FILE = "reported.csv"
 FIXED = ("model", "metric", "dataset", "value", "source")
@@ -58,7 +61,7 @@ def read_reported(task: Task) -> list[ReportedNumber]:
     if not path.exists():
         return []
     axes = [axis.name for axis in task.axes]
-    metrics = {metric["name"] for metric in task.metrics}
+    metrics = {metric.name for metric in task.metrics}
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
@@ -78,15 +81,15 @@ def reported_at(
     ----------
     metric : the primary metric unless named
     """
-    metric = metric or task.primary_metric["name"]
-    found = [
+    specification = task.metric(metric) if metric else task.primary_metric
+    numbers = [
         number
         for number in read_reported(task)
         if number.dataset == dataset
-        and number.metric == metric
+        and number.metric == specification.name
         and _same(number.condition, condition)
     ]
-    return sorted(found, key=lambda number: -number.value)
+    return sorted(numbers, key=lambda number: number.value, reverse=specification.higher_is_better)
 
 
 def _number(path: Path, line: int, row: dict, axes: list[str], metrics: set[str]) -> ReportedNumber:

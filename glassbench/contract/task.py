@@ -1,98 +1,180 @@
-"""The contract of a task: what `task.toml` says, checked and as plain data."""
+"""The contract of a task: what `task.toml` says, checked when it is read."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from .errors import UserError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    field_validator,
+    model_validator,
+)
+
+from ..metrics.specification import MetricSpecification
+from .checked import Checked, Name, Names, Numbers, Text, Texts, checked, read_toml
+from .errors import TaskError
+from .suggest import did_you_mean
 
 SYMMETRIES = ("none", "square", "cubic", "shear_2d", "shear_3d")
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
 # What a structure may carry under the tier `dynamics`, where a dataset has it.
 DYNAMICS = ("vibrational_msd",)
-REQUIRED = {
-    "name", "title", "summary", "protocol_version", "target", "targets", "symmetry", "axes",
-    "metrics", "floors", "datasets", "default_dataset", "citation",
-}  # fmt: skip
-OPTIONAL = {"transfer", "quick"}
 
 
-class TaskError(UserError):
-    """A `task.toml` breaks the contract; the message names file, key and limit."""
-
-
-@dataclass(frozen=True)
-class Axis:
+class Axis(Checked):
     """One axis of the conditions, such as `temperature` or `time`.
 
     `default` holds the values that a run takes when none are asked for and the dataset
     names none of its own; empty for all that there are.
     """
 
-    name: str
-    symbol: str
-    unit: str
-    default: tuple[float, ...] = ()
+    name: Name
+    symbol: Text
+    unit: Text
+    default: Numbers = ()
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Checked):
     """A quantity to predict: per `particle` or per `pair`.
 
     `label_of` names the stored quantity whose threshold makes it a label of 0 and 1; it
     is empty for a quantity that is stored itself.
     """
 
-    name: str
-    per: str
-    unit: str
-    description: str = ""
-    label_of: str = ""
+    name: Name
+    per: Literal["particle", "pair"]
+    unit: Text
+    description: Text = ""
+    label_of: Text = ""
 
 
-@dataclass(frozen=True)
-class DatasetEntry:
+class DatasetEntry(Checked):
     """A dataset that a task names, and the conditions that a run takes when none are asked for."""
 
-    name: str
-    path: str | None
-    description: str
-    default: Mapping[str, tuple[float, ...]]
+    name: Name
+    path: Text | None = None
+    description: Text = ""
+    default: Mapping[str, Numbers] = {}
 
 
-@dataclass(frozen=True)
-class Task:
-    """A standardised problem. `metrics` holds the tables of `task.toml` as they stand.
+def _with_names(entries: Any) -> Any:
+    """Give each table of a table its key as its name."""
+    if not isinstance(entries, Mapping):
+        return entries
+    for name, entry in entries.items():
+        if isinstance(entry, Mapping) and "name" in entry:
+            raise ValueError(f"[{name}] has a `name`: its heading names it, so leave the key out")
+    return {
+        name: {**entry, "name": name} if isinstance(entry, Mapping) else entry
+        for name, entry in entries.items()
+    }
+
+
+class MetricTable(BaseModel):
+    """A table of `[[metrics]]`: its types. Further keys are options of the function."""
+
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+    name: Name
+    function: Text
+    target: Text
+    prediction: Text = ""
+    particles: Text | None = None
+    pairs: Text | None = None
+    max_distance: float | None = None
+    average: Text = "configuration"
+    primary: bool = False
+    title: Text = ""
+    at_condition: Texts = ()
+
+
+def _specifications(tables: Any) -> Any:
+    """Return the `[[metrics]]` as checked specifications."""
+    if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
+        raise ValueError("`metrics` must be tables [[metrics]]")
+    for number, table in enumerate(tables, start=1):
+        checked(MetricTable, table, f"metric {table.get('name', number)}")
+    return tuple(MetricSpecification.from_table(table) for table in tables)
+
+
+class Task(Checked):
+    """A standardised problem, as its `task.toml` states it.
 
     `transfer` names the axes over which a model fitted at one value is also scored at the
     others; `quick` names the models of a first look, minutes of work on two cores.
     """
 
-    name: str
-    title: str
-    summary: str
-    protocol_version: int
-    target: str
-    targets: Mapping[str, Target]
-    symmetry: str
-    axes: tuple[Axis, ...]
-    metrics: tuple[Mapping[str, Any], ...]
-    floors: tuple[str, ...]
-    datasets: Mapping[str, DatasetEntry]
-    default_dataset: str
-    citation: str
-    folder: Path = field(compare=False)
-    transfer: tuple[str, ...] = ()
-    quick: tuple[str, ...] = ()
+    name: Name
+    title: Text
+    summary: Text
+    protocol_version: Annotated[int, Field(ge=1)]
+    target: Name
+    targets: Annotated[Mapping[str, Target], BeforeValidator(_with_names)]
+    symmetry: Literal["none", "square", "cubic", "shear_2d", "shear_3d"]
+    axes: Annotated[tuple[Axis, ...], Field(strict=False, min_length=1)]
+    metrics: Annotated[
+        tuple[InstanceOf[MetricSpecification], ...], BeforeValidator(_specifications)
+    ]
+    floors: Names
+    datasets: Annotated[Mapping[str, DatasetEntry], BeforeValidator(_with_names)]
+    default_dataset: Name
+    citation: Text
+    transfer: Names = ()
+    quick: Names = ()
+    folder: Path = Field(exclude=True, repr=False)
+
+    @field_validator("metrics")
+    @classmethod
+    def _one_metric_ranks(cls, metrics: tuple[MetricSpecification, ...]) -> Any:
+        names = [metric.name for metric in metrics]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two of [[metrics]] have one name, of {', '.join(names)}")
+        if sum(metric.primary for metric in metrics) != 1:
+            raise ValueError("exactly one of [[metrics]] must have `primary = true`")
+        return metrics
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Task:
+        """Hold every name to what it names."""
+        axes = [axis.name for axis in self.axes]
+        _among("target", self.target, self.targets)
+        _among("default_dataset", self.default_dataset, self.datasets)
+        for axis in self.transfer:
+            _among("transfer", axis, axes)
+        for target in self.targets.values():
+            if target.label_of:
+                _among(f"targets.{target.name}.label_of", target.label_of, self.targets)
+        for entry in self.datasets.values():
+            for axis in entry.default:
+                _among(f"datasets.{entry.name}.default", axis, axes)
+        for metric in self.metrics:
+            where = f"metric {metric.name}"
+            _among(f"{where}: target", metric.target, self.targets)
+            _among(f"{where}: prediction", metric.prediction, self.targets)
+            for axis in metric.at_condition:
+                _among(f"{where}: at_condition", axis, axes)
+            compared = self.targets[metric.target].per
+            if (compared == "pair") != metric.on_pairs:
+                raise ValueError(
+                    f"{where} scores {'pairs' if metric.on_pairs else 'particles'}, and target "
+                    f"`{metric.target}` is per {compared}: name `{compared}s` in the metric"
+                )
+        return self
 
     @property
-    def primary_metric(self) -> Mapping[str, Any]:
-        return next(metric for metric in self.metrics if metric.get("primary"))
+    def primary_metric(self) -> MetricSpecification:
+        """The metric by which models are ranked."""
+        return next(metric for metric in self.metrics if metric.primary)
+
+    def metric(self, name: str) -> MetricSpecification:
+        """Return a metric by its name."""
+        return next(metric for metric in self.metrics if metric.name == name)
 
     def default_values(self, dataset: str) -> Mapping[str, tuple[float, ...]]:
         """Return, by axis, the values that a run on a dataset takes when none are asked for."""
@@ -101,10 +183,8 @@ class Task:
         return own | dict(entry.default if entry else {})
 
     def axis(self, name: str) -> Axis:
-        for axis in self.axes:
-            if axis.name == name:
-                return axis
-        raise KeyError(name)
+        """Return an axis by its name."""
+        return next(axis for axis in self.axes if axis.name == name)
 
 
 def read_task(folder: Path) -> Task:
@@ -115,20 +195,7 @@ def read_task(folder: Path) -> Task:
     TaskError
         If there is no such file, or it is no TOML, or it breaks the contract.
     """
-    where = folder / "task.toml"
-    try:
-        table = tomllib.loads(where.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TaskError(f"{folder} holds no task.toml") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TaskError(f"{where} is not valid TOML: {error}") from error
-    try:
-        return parse_task(table, folder)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise TaskError(
-            f"{where} lacks a key or has one of the wrong kind ({type(error).__name__}: {error}): "
-            "compare it with the task.toml of a task that is there"
-        ) from error
+    return parse_task(read_toml(folder / "task.toml", TaskError), folder)
 
 
 def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
@@ -137,72 +204,11 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
     Raises
     ------
     TaskError
-        If a key is missing, unknown or of the wrong kind.
+        If a key is missing, unknown or of the wrong kind, or a word is unknown.
     """
-    where = folder / "task.toml"
-    _check_keys(table, where)
-    if table["symmetry"] not in SYMMETRIES:
-        raise TaskError(f"{where}: symmetry `{table['symmetry']}` is not one of {SYMMETRIES}")
-    if table["target"] not in table["targets"]:
-        raise TaskError(f"{where}: target `{table['target']}` is not described under [targets]")
-    if sum(bool(metric.get("primary")) for metric in table["metrics"]) != 1:
-        raise TaskError(f"{where}: exactly one of [[metrics]] must have `primary = true`")
-    if table["default_dataset"] not in table["datasets"]:
-        raise TaskError(
-            f"{where}: default_dataset `{table['default_dataset']}` is not under [datasets]"
-        )
-    return Task(
-        name=table["name"],
-        title=table["title"],
-        summary=table["summary"],
-        protocol_version=int(table["protocol_version"]),
-        target=table["target"],
-        targets={name: _target(name, entry) for name, entry in table["targets"].items()},
-        symmetry=table["symmetry"],
-        axes=tuple(
-            Axis(a["name"], a["symbol"], a["unit"], tuple(map(float, a.get("default", ()))))
-            for a in table["axes"]
-        ),
-        metrics=tuple(table["metrics"]),
-        floors=tuple(table["floors"]),
-        datasets={name: _dataset(name, entry) for name, entry in table["datasets"].items()},
-        default_dataset=table["default_dataset"],
-        citation=table["citation"],
-        folder=folder,
-        transfer=_transfer(table, where),
-        quick=tuple(table.get("quick", ())),
-    )
+    return checked(Task, dict(table), folder / "task.toml", TaskError, folder=folder)
 
 
-def _check_keys(table: Mapping[str, Any], where: Path) -> None:
-    for key in table:
-        if key not in REQUIRED | OPTIONAL:
-            near = get_close_matches(key, REQUIRED, n=1)
-            known = f": known keys are {sorted(REQUIRED)}"
-            hint = f": did you mean `{near[0]}`?" if near else known
-            raise TaskError(f"{where}: unknown key `{key}`{hint}")
-    for key in sorted(REQUIRED):
-        if key not in table:
-            raise TaskError(f"{where}: key `{key}` is missing: add it")
-
-
-def _target(name: str, entry: Mapping[str, Any]) -> Target:
-    described, label_of = entry.get("description", ""), entry.get("label_of", "")
-    return Target(name, entry["per"], entry["unit"], described, label_of)
-
-
-def _dataset(name: str, entry: Mapping[str, Any]) -> DatasetEntry:
-    return DatasetEntry(
-        name=name,
-        path=entry.get("path"),
-        description=entry.get("description", ""),
-        default={axis: tuple(v) for axis, v in entry.get("default", {}).items()},
-    )
-
-
-def _transfer(table: Mapping[str, Any], where: Path) -> tuple[str, ...]:
-    axes = [axis["name"] for axis in table["axes"]]
-    for name in table.get("transfer", ()):
-        if name not in axes:
-            raise TaskError(f"{where}: transfer names `{name}`: axes are {', '.join(axes)}")
-    return tuple(table.get("transfer", ()))
+def _among(key: str, word: str, known: Any) -> None:
+    if word not in known:
+        raise ValueError(f"{key}: `{word}` is not known{did_you_mean(word, known)}")

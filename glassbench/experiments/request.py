@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import WordError, choose_conditions
-from ..contract.model_card import ModelCard, hyperparameters_for
-from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ..home.given_files import keep_given_files
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset
-from ..plugins.registry import list_models, load_model_card
+from ..plugins.registry import load_model_card, whole_models
 from ..record.file import record_stem, request_digest
 from .tuning.configuration import read_configuration
 from .words import RunRequest
 
 if TYPE_CHECKING:
+    from ..contract.model_card import ModelCard
+    from ..contract.task import Task
     from ..datasets.view import View
 
 FLOOR_SEED = 0
@@ -147,8 +147,7 @@ def cards_of(task: Task, words: Sequence[str]) -> list[ModelCard]:
         if word == "quick" and not task.quick:
             raise WordError(f"task {task.name} names no quick models: give model=NAME or all")
         if word == "all":
-            whole = [load_model_card(model.folder) for model in list_models() if not model.error]
-            named = [card for card in whole if task.name in card.tasks]
+            named = [card for card in whole_models() if task.name in card.tasks]
         else:
             named = [load_model_card(name) for name in (task.quick if word == "quick" else [word])]
         cards |= {card.name: card for card in named}
@@ -201,14 +200,14 @@ def chosen_hyperparameters(
     UserError
         If the model has no such hyperparameter, or a value is of the wrong kind.
     """
-    return hyperparameters_for(card, task.name, dataset.name, keep_given_files(given, workspace))
+    return card.hyperparameters_for(task.name, dataset.name, keep_given_files(given, workspace))
 
 
 def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
     """Return the floors of a task with their hyperparameters on a dataset."""
     cards = map(load_model_card, task.floors)
     return tuple(
-        Floor(card, hyperparameters_for(card, task.name, dataset.name, {})) for card in cards
+        Floor(card, card.hyperparameters_for(task.name, dataset.name, {})) for card in cards
     )
 
 

@@ -64,7 +64,7 @@ class Explained:
     @cached_property
     def metric(self) -> MetricSpecification:
         """The primary metric of the task."""
-        return MetricSpecification.from_table(self.task.primary_metric)
+        return self.task.primary_metric
 
     def examples(self, fit: Fit) -> list[Example]:
         return list(self.view.examples("test", (fit.condition,)))

@@ -21,7 +21,7 @@ def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:
     """Draw the scores of a record."""
     from . import draw_scores
 
-    return draw_scores(record, task, folder / f"{task.primary_metric['name']}.png")
+    return draw_scores(record, task, folder / f"{task.primary_metric.name}.png")
 
 
 def draw_rotations(record: Mapping[str, Any], task: Task, folder: Path) -> list[Path]:
@@ -110,9 +110,9 @@ def _counted(task: Task, structure: Structure):
     """Return the mask of the particles, or pairs, that the primary metric counts."""
     import numpy as np
 
-    from ..metrics import MetricSpecification, select_pairs, select_particles
+    from ..metrics import select_pairs, select_particles
 
-    specification = MetricSpecification.from_table(task.primary_metric)
+    specification = task.primary_metric
     if not specification.on_pairs:
         return select_particles(specification, structure.species)
     first, second = structure.pairs[:, 0], structure.pairs[:, 1]

@@ -45,9 +45,9 @@ def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
         _draw_panel(axis, record, ordered, np.asarray(x)[order])
         axis.set_xlabel(label(x_axis.symbol, x_axis.unit))
         axis.set_title(", ".join(f"{symbol} = {value:g}" for symbol, value in others), fontsize=10)
-    title = task.primary_metric.get("title", task.primary_metric["name"])
+    title = task.primary_metric.title
     axes[0].set_ylabel(title)
-    if task.primary_metric["function"].endswith("pearson"):
+    if task.primary_metric.function.endswith("pearson"):
         axes[0].set_ylim(min(0.0, axes[0].get_ylim()[0]), 1.0)
     handles: dict[str, Any] = {}
     for axis in axes:

@@ -147,6 +147,15 @@ class MetricSpecification:
         settled = {option: condition[option] for option in self.at_condition}
         return replace(self, options={**self.options, **settled})
 
+    def to_table(self) -> dict[str, Any]:
+        """Return the table that `from_table` reads, without what is as usual."""
+        table = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name != "options" and getattr(self, f.name) != f.default
+        }
+        return table | dict(self.options)
+
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> MetricSpecification:
         """Return the specification of a parsed `[[metrics]]` table.
@@ -179,11 +188,16 @@ def function_options(function: str) -> tuple[str, ...]:
 
 def _try_options(where: str, function: str, options: Mapping[str, float]) -> None:
     """Refuse values of options now that the function would refuse after hours of training."""
-    structure = {"positions": [[0.0], [1.0]], "box": [1e9]}
+    if function in NEEDS_STRUCTURE:
+        # To try it would import scipy, for a radius that must only be above 0.
+        for option, value in options.items():
+            if not isinstance(value, int | float) or not value > 0:
+                raise ValueError(f"{where}: {option} {value!r} of {function} is not positive")
+        return
+    if not options:
+        return
     try:
-        METRICS[function](
-            [0.0, 1.0], [0, 1], **options, **(structure if function in NEEDS_STRUCTURE else {})
-        )
+        METRICS[function]([0.0, 1.0], [0, 1], **options)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{where}: options {dict(options)} of {function}: {error}") from error
 

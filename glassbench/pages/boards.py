@@ -71,8 +71,7 @@ class Board:
     @cached_property
     def metrics(self) -> tuple[MetricSpecification, ...]:
         """Metrics of the task, the primary one first."""
-        tables = sorted(self.task.metrics, key=lambda table: not table.get("primary"))
-        return tuple(MetricSpecification.from_table(table) for table in tables)
+        return tuple(sorted(self.task.metrics, key=lambda metric: not metric.primary))
 
     @property
     def primary(self) -> MetricSpecification:

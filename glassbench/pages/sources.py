@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.errors import UserError
-from ..contract.model_card import ModelCard, read_model_card
-from ..contract.task import Task, TaskError, read_task
-from ..plugins.registry import list_models, list_tasks
+from ..contract.model_card import ModelCard
+from ..contract.task import Task
+from ..plugins.registry import Plugin, list_models, list_tasks
 from ..record.file import SCHEMA_FILE, Record, validate_record
 from .scores import Scores, scores_of
 from .spread import spread
@@ -92,8 +92,8 @@ def read_sources(records: Path, explanations: Path | None = None) -> Sources:
         by default `explain` beside the folder of records
     """
     problems: list[str] = []
-    tasks = _read(list_tasks(), read_task, problems)
-    cards = _read(list_models(), read_model_card, problems)
+    tasks = _whole(list_tasks(), problems)
+    cards = _whole(list_models(), problems)
     explanations = explanations or records.parent / "explain"
     paths = sorted(records.glob("*.json"))
     read = spread(lambda path: _read_record(path, explanations / path.name, tasks), paths)
@@ -102,18 +102,17 @@ def read_sources(records: Path, explanations: Path | None = None) -> Sources:
     return Sources(tasks, cards, entries, tuple(problems))
 
 
-def _read(found: Iterable, read, problems: list[str]) -> dict[str, Any]:
-    plugins = {}
-    for item in found:
-        try:
-            if item.error:
-                raise UserError(item.error)
-            plugins[item.name] = read(item.folder)
-        except (UserError, TaskError) as error:
+def _whole(plugins: Iterable[Plugin], problems: list[str]) -> dict[str, Any]:
+    """Return what the plugins state, by name; those that are broken become problems."""
+    whole = {}
+    for plugin in plugins:
+        if plugin.error is None:
+            whole[plugin.name] = plugin.contract
+        else:
             # Pages tell it too: where the folder lies on this machine is nobody's business.
-            reason = str(error).replace(str(item.folder), item.folder.name)
-            problems.append(f"{item.name} is left out: {reason}")
-    return plugins
+            reason = plugin.error.replace(str(plugin.folder), plugin.folder.name)
+            problems.append(f"{plugin.name} is left out: {reason}")
+    return whole
 
 
 def _read_record(path: Path, beside: Path, tasks: Mapping[str, Task]) -> tuple[Entry | None, str]:

@@ -6,11 +6,14 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..contract.errors import UserError
 from ..contract.suggest import did_you_mean
-from ..contract.task import Task
 from ..home.workspace import Workspace
+
+if TYPE_CHECKING:
+    from ..contract.task import Task
 
 SUFFIXES = (".zarr.zip", ".zarr", ".zip")
 UNFINISHED = ".importing"

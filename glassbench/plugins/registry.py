@@ -13,31 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import UserError
-from ..contract.folder_digest import folder_digest
-from ..contract.model_card import (
-    ModelCard,
-    hyperparameters_for,
-    parse_model_card,
-    read_model_card,
-    read_toml,
-)
 from ..contract.suggest import did_you_mean
-from ..contract.task import Task, TaskError, parse_task, read_task
 from ..home.content import content_folder
 
-__all__ = [
-    "Found",
-    "RegistryError",
-    "content_folder",
-    "hyperparameters_for",
-    "list_models",
-    "list_tasks",
-    "load_model_card",
-    "load_model_class",
-    "load_task",
-]
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from ..contract.model_card import ModelCard
+    from ..contract.task import Task
 
 MODEL_GROUP = "glassbench.models"
 TASK_GROUP = "glassbench.tasks"
@@ -48,22 +34,24 @@ class RegistryError(UserError):
 
 
 @dataclass(frozen=True)
-class Found:
-    """A task or a model that was found, whole or not.
+class Plugin:
+    """A task or a model that lies somewhere, whole or not.
 
     Attributes
     ----------
     origin : `tasks`, `baselines`, `submissions`, or `package <name>` of an entry point
     error : why it cannot be used, or None
+    contract : what its `task.toml` or `model.toml` says, None where it cannot be used
     """
 
     name: str
     folder: Path
     origin: str
     error: str | None = None
+    contract: Any = None
 
 
-def list_tasks() -> list[Found]:
+def list_tasks() -> list[Plugin]:
     """Return every task, ordered by name.
 
     Raises
@@ -71,11 +59,11 @@ def list_tasks() -> list[Found]:
     RegistryError
         If two tasks have one name; both places are named.
     """
-    places = [*_subfolders("tasks", "task.toml"), *_entry_points(TASK_GROUP)]
-    return _unique("task", [_look(place, origin, "task.toml") for place, origin in places])
+    found = [_look(folder, "tasks", "task.toml") for folder in _subfolders("tasks", "task.toml")]
+    return _unique("task", [*found, *_entry_points(TASK_GROUP, "task.toml")])
 
 
-def list_models() -> list[Found]:
+def list_models() -> list[Plugin]:
     """Return every model, ordered by name.
 
     Raises
@@ -83,12 +71,22 @@ def list_models() -> list[Found]:
     RegistryError
         If two models have one name; both places are named.
     """
-    places = [
-        *_subfolders("baselines", "model.toml"),
-        *_subfolders("submissions", "model.toml"),
-        *_entry_points(MODEL_GROUP),
+    found = [
+        _look(folder, kind, "model.toml")
+        for kind in ("baselines", "submissions")
+        for folder in _subfolders(kind, "model.toml")
     ]
-    return _unique("model", [_look(place, origin, "model.toml") for place, origin in places])
+    return _unique("model", [*found, *_entry_points(MODEL_GROUP, "model.toml")])
+
+
+def whole_tasks() -> list[Task]:
+    """Return every task that can be used."""
+    return [plugin.contract for plugin in list_tasks() if plugin.error is None]
+
+
+def whole_models() -> list[ModelCard]:
+    """Return the card of every model that can be used."""
+    return [plugin.contract for plugin in list_models() if plugin.error is None]
 
 
 def load_task(name: str | Path) -> Task:
@@ -99,9 +97,11 @@ def load_task(name: str | Path) -> Task:
     RegistryError, TaskError
         If there is no such task, or it breaks the contract.
     """
+    from ..contract.task import read_task
+
     if _is_path(name):
         return read_task(_folder_of(name, "task.toml"))
-    return read_task(_named("task", str(name), list_tasks()).folder)
+    return _named("task", str(name), list_tasks()).contract
 
 
 def load_model_card(name: str | Path) -> ModelCard:
@@ -112,9 +112,11 @@ def load_model_card(name: str | Path) -> ModelCard:
     RegistryError, ModelCardError
         If there is no such model, or it breaks the contract.
     """
+    from ..contract.model_card import read_model_card
+
     if _is_path(name):
         return read_model_card(_folder_of(name, "model.toml"))
-    return read_model_card(_named("model", str(name), list_models()).folder)
+    return _named("model", str(name), list_models()).contract
 
 
 def load_model_class(model: ModelCard | Path) -> type:
@@ -129,8 +131,10 @@ def load_model_class(model: ModelCard | Path) -> type:
     RegistryError
         If the import fails, or the class lacks `fit` or `predict`.
     """
-    card = model if isinstance(model, ModelCard) else read_model_card(model)
-    package = _plugin_package(card.folder, card.digest or folder_digest(card.folder))
+    from ..contract.model_card import read_model_card
+
+    card = read_model_card(model) if isinstance(model, Path) else model
+    package = _plugin_package(card.folder, card.digest)
     module_name, _, class_name = card.entry.partition(":")
     importlib.invalidate_caches()
     try:
@@ -140,23 +144,23 @@ def load_model_class(model: ModelCard | Path) -> type:
             f"model {card.name} in {card.folder} cannot be imported: "
             f"{type(error).__name__}: {error}"
         ) from error
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type):
+    model_class = getattr(module, class_name, None)
+    if not isinstance(model_class, type):
         raise RegistryError(
             f"model {card.name}: {module_name}.py in {card.folder} has no class `{class_name}`, "
             "which its entry names"
         )
     for method in ("fit", "predict"):
-        if not callable(getattr(found, method, None)):
+        if not callable(getattr(model_class, method, None)):
             raise RegistryError(f"model {card.name}: class `{class_name}` has no `{method}`")
-    return found
+    return model_class
 
 
 def _plugin_package(folder: Path, digest: str) -> str:
     """Make the folder importable as a package and return the package's name."""
     name = f"glassbench_plugin_{digest[:16]}"
     present = sys.modules.get(name)
-    if present is not None and all(Path(place).is_dir() for place in present.__path__):
+    if present is not None and all(Path(root).is_dir() for root in present.__path__):
         return name
     _forget(name)
     init = folder / "__init__.py"
@@ -186,61 +190,84 @@ def _forget(name: str) -> None:
         del sys.modules[module]
 
 
-def _subfolders(kind: str, file: str) -> Iterator[tuple[Path, str]]:
+def _subfolders(kind: str, file: str) -> list[Path]:
     root = content_folder(kind)
-    if root.is_dir():
-        for folder in sorted(root.iterdir()):
-            if (folder / file).is_file():
-                yield folder, kind
+    if not root.is_dir():
+        return []
+    return [folder for folder in sorted(root.iterdir()) if (folder / file).is_file()]
 
 
-def _entry_points(group: str) -> Iterator[tuple[Path, str]]:
-    """Yield the folders that installed packages name, without importing any of them."""
+def _entry_points(group: str, file: str) -> Iterator[Plugin]:
+    """Yield what installed packages name, without importing any of them."""
     from importlib.metadata import entry_points
 
-    for point in sorted(entry_points(group=group), key=lambda p: p.name):
-        package = point.dist.name if point.dist else "?"
-        top, *rest = point.module.split(".")
-        spec = importlib.util.find_spec(top)
-        roots = list(spec.submodule_search_locations or []) if spec else []
-        folders = [Path(root, *rest) for root in roots] or [Path(*point.module.split("."))]
-        yield next((f for f in folders if f.is_dir()), folders[0]), f"package {package}"
+    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+        origin = f"package {point.dist.name if point.dist else '?'}"
+        try:
+            yield _look(_folder_of_entry_point(point), origin, file)
+        except (AttributeError, ImportError, ValueError):
+            error = (
+                f"its entry point `{point.name} = {point.value}` of {group} names no module: "
+                "write `name = package.module`"
+            )
+            yield Plugin(point.name, Path(), origin, error)
 
 
-def _look(folder: Path, origin: str, file: str) -> Found:
+def _folder_of_entry_point(point: EntryPoint) -> Path:
+    top, *rest = point.module.split(".")
+    spec = importlib.util.find_spec(top)
+    roots = list(spec.submodule_search_locations or []) if spec else []
+    folders = [Path(root, *rest) for root in roots] or [Path(top, *rest)]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
+def _look(folder: Path, origin: str, file: str) -> Plugin:
     """Read what is in a folder; whatever is wrong with it becomes its `error`."""
+    from ..contract.checked import read_toml
+
     name = folder.name
     try:
         table = read_toml(folder / file)
         name = table["name"] if isinstance(table.get("name"), str) else name
-        (parse_model_card if file == "model.toml" else parse_task)(table, folder)
-    except (UserError, TaskError, OSError) as error:
-        return Found(name, folder, origin, str(error))
-    except (KeyError, TypeError, AttributeError) as error:
-        return Found(name, folder, origin, f"{folder / file}: {type(error).__name__}: {error}")
-    return Found(name, folder, origin)
+        return Plugin(name, folder, origin, contract=_parsed(table, folder, file))
+    except (UserError, OSError) as error:
+        return Plugin(name, folder, origin, str(error))
 
 
-def _unique(kind: str, found: list[Found]) -> list[Found]:
-    """Return the findings by name; one folder found twice is one, two folders are refused."""
-    by_name: dict[str, Found] = {}
-    for item in found:
-        other = by_name.setdefault(item.name, item)
-        if other.folder.resolve() != item.folder.resolve():
+def _parsed(table: dict[str, Any], folder: Path, file: str) -> Task | ModelCard:
+    if file == "task.toml":
+        from ..contract.task import parse_task
+
+        return parse_task(table, folder)
+    from ..contract.model_card import parse_model_card
+
+    return parse_model_card(table, folder)
+
+
+def _unique(kind: str, plugins: list[Plugin]) -> list[Plugin]:
+    """Return plugins by name; one folder met twice is one, two whole ones are refused."""
+    by_name: dict[str, Plugin] = {}
+    broken = [plugin for plugin in plugins if plugin.error is not None]
+    for plugin in plugins:
+        if plugin.error is not None:
+            continue
+        other = by_name.setdefault(plugin.name, plugin)
+        if other.folder.resolve() != plugin.folder.resolve():
             raise RegistryError(
-                f"two {kind}s are named `{item.name}`: {other.folder} ({other.origin}) and "
-                f"{item.folder} ({item.origin}); rename or remove one of them"
+                f"two {kind}s are named `{plugin.name}`: {other.folder} ({other.origin}) and "
+                f"{plugin.folder} ({plugin.origin}); rename or remove one of them"
             )
-    return [by_name[name] for name in sorted(by_name)]
+    return sorted([*by_name.values(), *broken], key=lambda plugin: plugin.name)
 
 
-def _named(kind: str, name: str, found: list[Found]) -> Found:
-    for item in found:
-        if item.name == name:
-            if item.error:
-                raise RegistryError(f"{kind} `{name}` cannot be used: {item.error}")
-            return item
-    names = [item.name for item in found]
+def _named(kind: str, name: str, plugins: list[Plugin]) -> Plugin:
+    named = [plugin for plugin in plugins if plugin.name == name]
+    for plugin in named:
+        if plugin.error is None:
+            return plugin
+    for plugin in named:
+        raise RegistryError(f"{kind} `{name}` cannot be used: {plugin.error}")
+    names = [plugin.name for plugin in plugins]
     path_hint = "; a path must contain a slash, as `./my_model`" if Path(name).is_dir() else ""
     raise RegistryError(f"there is no {kind} `{name}`{did_you_mean(name, names)}{path_hint}")
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import UserError
-from ..contract.task import Task
 from ..home.files import write_json
 from ..model import Condition
 
 if TYPE_CHECKING:
     from ..contract.model_card import ModelCard
+    from ..contract.task import Task
     from ..contract.trial_plan import DatasetReference
 
 

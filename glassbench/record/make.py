@@ -116,7 +116,7 @@ def _task(task: Task) -> dict[str, Any]:
     return {
         "name": task.name,
         "protocol_version": task.protocol_version,
-        "primary_metric": task.primary_metric["name"],
+        "primary_metric": task.primary_metric.name,
     }
 
 

@@ -30,7 +30,7 @@ def condition_entry(
         return None
     first = next(iter(by_seed.values()))
     scores = metric_entries(task, by_seed, first)
-    primary = MetricSpecification.from_table(task.primary_metric)
+    primary = task.primary_metric
     floor_entries = [
         entry
         for name, trials in floors.items()
@@ -61,10 +61,9 @@ def metric_entries(
     ----------
     first : the scores whose order of configurations holds
     """
-    specifications = map(MetricSpecification.from_table, task.metrics)
     return {
         specification.name: _score_entry(specification, by_seed, first)
-        for specification in specifications
+        for specification in task.metrics
         if all(specification.name in scored.scores for scored in by_seed.values())
     }
 

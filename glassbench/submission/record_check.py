@@ -139,9 +139,9 @@ def _check_model(bundle: Bundle) -> str:
 
 def _refuse_taken_name(card: ModelCard) -> None:
     """Refuse a name under which GlassBench has another model."""
-    for found in list_models():
-        if found.name == card.name and found.origin == "baselines" and not found.error:
-            if read_model_card(found.folder).digest != card.digest:
+    for model in list_models():
+        if model.name == card.name and model.origin == "baselines" and not model.error:
+            if model.contract.digest != card.digest:
                 raise SubmissionError(
                     f"`{card.name}` is the name of a baseline, and this folder is not it: choose "
                     "another name in model.toml"
@@ -221,7 +221,7 @@ def _floors(record: Record, task: Task, dataset: DatasetReference, how: Checking
     if how.floors:
         conditions = tuple(Condition.of(**entry["condition"]) for entry in record["conditions"])
         return floor_results(task, dataset, conditions, tuple(names), how.workspace)
-    metric = task.primary_metric["name"]
+    metric = task.primary_metric.name
     return {
         name: [
             _StatedFloor(

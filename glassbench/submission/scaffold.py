@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..contract.errors import UserError
 from ..contract.suggest import did_you_mean
-from ..plugins.registry import list_models, load_model_card, load_task
+from ..plugins.registry import list_models, load_task, whole_models
 
 TEMPLATES = Path(__file__).parent / "templates"
 AUTHOR = "My Name"
@@ -80,6 +80,5 @@ def write_scaffold(
 
 def _most_served_task() -> str:
     """Return the name of the task that the most models serve."""
-    models = [model for model in list_models() if not model.error]
-    count = Counter(task for m in models for task in load_model_card(m.folder).tasks)
+    count = Counter(task for card in whole_models() for task in card.tasks)
     return max(sorted(count), key=count.__getitem__)

@@ -246,7 +246,7 @@ def largest_difference(
 
 def _compare(submitted: Record, record: Record, task: Task, how: Verification, hidden: bool):
     """Refuse a score that is above what the data allow, or not the one handed in."""
-    metric = task.primary_metric["name"]
+    metric = task.primary_metric.name
     for theirs, ours in zip(submitted["conditions"], record["conditions"], strict=True):
         score, ceiling = ours["scores"][metric], ours["ceiling"][metric]
         where = f"{metric} at {Condition.of(**ours['condition']).name}"

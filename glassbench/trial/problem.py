@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
     from ..datasets.view import View
+    from ..metrics import MetricSpecification
     from .result import ConditionScores, Score
 
 SPLITS = ("train", "valid", "test")
@@ -61,8 +62,8 @@ class Problem:
         return self.task.targets
 
     @property
-    def metrics(self) -> tuple[Mapping[str, Any], ...]:
-        """Return the metrics as `task.toml` states them."""
+    def metrics(self) -> tuple[MetricSpecification, ...]:
+        """Return the metrics that `task.toml` states."""
         return self.task.metrics
 
     def splits(self, **values: float) -> dict[str, tuple[str, ...]]:

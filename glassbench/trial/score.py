@@ -65,8 +65,8 @@ def score_condition(
         examples = [at_particles(example, chosen(example.structure)) for example in examples]
     parents = tuple(view.parents(split, condition))
     scores = {}
-    for table in task.metrics if chosen is None else [task.primary_metric]:
-        specification = MetricSpecification.from_table(table).at(condition)
+    for metric in task.metrics if chosen is None else [task.primary_metric]:
+        specification = metric.at(condition)
         if all(specification.prediction in p for p in ordered) and all(
             specification.target in e.targets for e in examples
         ):
@@ -76,7 +76,7 @@ def score_condition(
         configurations=tuple(example.structure.configuration for example in examples),
         parents=parents,
         scores=scores,
-        means=_means(MetricSpecification.from_table(task.primary_metric), ordered, examples),
+        means=_means(task.primary_metric, ordered, examples),
     )
 
 
@@ -92,7 +92,7 @@ def primary_score(
     PredictionsError
         If a prediction lacks what the metric compares.
     """
-    specification = MetricSpecification.from_table(task.primary_metric)
+    specification = task.primary_metric
     for prediction in predictions:
         if specification.prediction not in prediction:
             raise PredictionsError(
@@ -121,8 +121,8 @@ def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Sc
     repeats = [view.repeat(condition, e.structure.configuration) for e in examples]
     measured = [p for p, repeat in enumerate(repeats) if repeat is not None]
     ceilings = {}
-    for table in task.metrics:
-        specification = MetricSpecification.from_table(table).at(condition)
+    for metric in task.metrics:
+        specification = metric.at(condition)
         if measured and specification.prediction in repeats[measured[0]]:
             chosen = [examples[p] for p in measured]
             score = _score(specification, [repeats[p] for p in measured], chosen)

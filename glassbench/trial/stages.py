@@ -20,7 +20,6 @@ from ..contract.task import Task
 from ..contract.trial_plan import STANDARD, Trial
 from ..contract.variation import Variation
 from ..datasets.view import View
-from ..metrics import MetricSpecification
 from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from ..plugins.registry import load_model_class
 from .answers import Asked, PredictionsError, checked_answers
@@ -73,7 +72,7 @@ def fit_run(
     folder : for checkpoints
     """
     cut = variation.of_fit().perturbation is not None
-    compared = MetricSpecification.from_table(task.primary_metric).prediction
+    compared = task.primary_metric.prediction
 
     def score(predictions: Sequence[Predictions], examples: Sequence[Example]) -> float:
         if variation.other_targets and any(compared not in p for p in predictions):

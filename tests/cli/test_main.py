@@ -33,12 +33,11 @@ COMMANDS = (
     "submission", "submission new", "submission check", "submission pack", "submission verify",
     "record", "record key", "record verify", "record add",
 )  # fmt: skip
-LIGHT = """
+HELP = """
 import sys
-import glassbench.contract.task, glassbench.model, glassbench.contract.trial_plan
-import glassbench.experiments.words, glassbench.cli
+import glassbench.model, glassbench.contract.trial_plan
+import glassbench.experiments.words, glassbench.plugins.registry, glassbench.cli
 from glassbench import load_task
-glassbench.plugins.registry.list_models()
 for command in sys.argv[1:]:
     try:
         glassbench.cli.main([*command.split(), "--help"])
@@ -46,15 +45,31 @@ for command in sys.argv[1:]:
         assert left.code == 0, command
 print(*sys.modules, file=sys.stderr)
 """
+LISTING = """
+import sys
+import glassbench.plugins.registry
+assert glassbench.plugins.registry.list_models() and glassbench.plugins.registry.list_tasks()
+print(*sys.modules, file=sys.stderr)
+"""
 
 
-def test_imports_listing_and_help_load_nothing_heavy(home):
-    done = _python(LIGHT, *COMMANDS, home=home)
+def _loaded(stderr: str) -> set[str]:
+    return {name.partition(".")[0] for name in stderr.split()}
+
+
+def test_imports_and_help_load_nothing_heavy(home):
+    done = _python(HELP, *COMMANDS, home=home)
     assert done.returncode == 0, done.stderr
     for command in COMMANDS:
         assert f"Usage: glassbench {command}".rstrip() in done.stdout
-    loaded = {name.partition(".")[0] for name in done.stderr.split()}
-    assert not loaded & HEAVY
+    assert not _loaded(done.stderr) & HEAVY
+    assert not home.exists()
+
+
+def test_listing_tasks_and_models_loads_what_checks_them_and_no_more(home):
+    done = _python(LISTING, home=home)
+    assert done.returncode == 0, done.stderr
+    assert _loaded(done.stderr) & HEAVY == {"numpy", "pydantic"}
     assert not home.exists()
 
 

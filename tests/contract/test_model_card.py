@@ -50,15 +50,15 @@ def test_a_card_says_what_the_file_says():
     ("changes", "message"),
     [
         ({"tytle": "x"}, r"unknown key `tytle`: did you mean `title`\?"),
-        ({"reads": ["thermals"]}, r"`reads` has `thermals`: did you mean `thermal`\?"),
-        ({"reads": []}, "`reads` is empty"),
-        ({"authors": "A. Author"}, "`authors` is 'A. Author', list is wanted"),
-        ({"authors": [1]}, "list of strings"),
-        ({"year": True}, "`year` is True, int is wanted"),
+        ({"reads": ["thermals"]}, r"`reads.0` is 'thermals': did you mean `thermal`\?"),
+        ({"reads": []}, "`reads` is .*: name at least one"),
+        ({"authors": "A. Author"}, "`authors` is 'A. Author': a list is wanted"),
+        ({"authors": [1]}, "`authors.0` is 1: it should be a valid string"),
+        ({"year": True}, "`year` is True: it should be a valid integer"),
         ({"entry": "model"}, "is not `module:Class`"),
         ({"entry": "../model:Ridge"}, "is not `module:Class`"),
         ({"conditions_per_fit": "each"}, "There are all, one"),
-        ({"claims": ["telepathy"]}, "`claims` has `telepathy`"),
+        ({"claims": ["telepathy"]}, "`claims.0` is 'telepathy': There are"),
         ({"resources": {"gpu": 1}}, "unknown resource `gpu`: did you mean `gpus`"),
         ({"resources": {"cpus": -1}}, "a number >= 0"),
         ({"search_space": {"width": {}}}, r"\[search_space.width\]"),
@@ -67,7 +67,10 @@ def test_a_card_says_what_the_file_says():
             "has `epoch`: did you mean `epochs`",
         ),
         ({"defaults": {"ka_propensity": {"mini": {"epochs": 3.5}}}}, "not a whole number"),
-        ({"defaults": {"ka_propensity": {"epochs": 3}}}, "name a dataset"),
+        (
+            {"defaults": {"ka_propensity": {"epochs": 3}}},
+            "`defaults.ka_propensity.epochs` is 3: a table is wanted",
+        ),
     ],
 )
 def test_what_breaks_the_contract_is_named_with_the_file(changes, message):

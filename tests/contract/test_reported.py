@@ -1,7 +1,6 @@
 """Published numbers: read by condition and dataset, and those of `ka_propensity` as published."""
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,7 +57,7 @@ def test_a_wrong_line_is_named(line, words, tmp_path):
     header = "model,metric,dataset,temperature,time,value,source"
     (tmp_path / "reported.csv").write_text(f"{header}\n{line}\n")
     with pytest.raises(ReportedError, match=words):
-        read_reported(replace(TASK, folder=tmp_path))
+        read_reported(TASK.model_copy(update={"folder": tmp_path}))
     (tmp_path / "reported.csv").write_text("model,metric\n")
     with pytest.raises(ReportedError, match="columns"):
-        read_reported(replace(TASK, folder=tmp_path))
+        read_reported(TASK.model_copy(update={"folder": tmp_path}))

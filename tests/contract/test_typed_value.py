@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from glassbench.contract.model_card import hyperparameters_for
@@ -13,7 +11,7 @@ DEFAULTS = {"lj2d_plasticity": {"any": {"by_species": False}, "mini": {"by_speci
 
 
 def test_a_dataset_comes_after_its_task_and_a_word_after_both():
-    card = replace(load_model_card("coordination"), defaults=DEFAULTS)
+    card = load_model_card("coordination").model_copy(update={"defaults": DEFAULTS})
 
     def chosen(task, dataset, **words):
         return hyperparameters_for(card, task, dataset, words)["by_species"]
@@ -28,7 +26,9 @@ def test_a_dataset_comes_after_its_task_and_a_word_after_both():
 
 def test_a_dataset_named_in_full_comes_after_its_family():
     of_task = {"mini": {"by_species": True}, "mini_rates": {"by_species": False}}
-    card = replace(load_model_card("coordination"), defaults={"lj2d_plasticity": of_task})
+    card = load_model_card("coordination").model_copy(
+        update={"defaults": {"lj2d_plasticity": of_task}}
+    )
     assert hyperparameters_for(card, "lj2d_plasticity", "mini_rates", {})["by_species"] is False
     assert hyperparameters_for(card, "lj2d_plasticity", "mini_slow", {})["by_species"] is True
 

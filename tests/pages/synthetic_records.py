@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.contract.task import Task
-from glassbench.metrics import MetricSpecification
 
 ENVIRONMENT = {
     "glassbench": "0.1.0",
@@ -62,7 +61,7 @@ def make_record(
 ) -> dict:
     """Return a record whose scores scatter about `quality`, the same noise for one generator."""
     generator = generator or np.random.default_rng(0)
-    metrics = [MetricSpecification.from_table(table) for table in task.metrics]
+    metrics = list(task.metrics)
     names = [f"c{k}" for k in range(parents)]
     digest = hashlib.sha256(model.encode()).hexdigest()
 
@@ -78,7 +77,7 @@ def make_record(
             ],
         }
 
-    primary = task.primary_metric["name"]
+    primary = task.primary_metric.name
     entries = []
     for condition in conditions:
         scores = {metric.name: score(quality) for metric in metrics}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from glassbench.contract import checked, model_card
 from glassbench.contract.errors import UserError
 from glassbench.home import content
 from glassbench.home.content import KINDS, content_folder
@@ -175,6 +176,41 @@ def test_an_entry_point_to_nowhere_is_listed_as_broken(checkout, entry_points):
     (found,) = list_models()
     assert found.name == "gone"
     assert "holds no model.toml" in found.error
+
+
+@pytest.mark.parametrize("value", ["", "my-pkg.models", "a b", "."])
+def test_a_malformed_entry_point_is_listed_as_broken_and_hides_no_other(
+    checkout, entry_points, value
+):
+    _write_model(checkout / "baselines" / "good", "good")
+    entry_points.append(importlib.metadata.EntryPoint("odd", value, "glassbench.models"))
+    whole, broken = list_models()
+    assert (whole.name, whole.error) == ("good", None)
+    assert f"`odd = {value}`" in broken.error or "holds no model.toml" in broken.error
+    assert load_model_card("good").name == "good"
+
+
+def test_a_broken_model_takes_no_name_from_a_whole_one(checkout):
+    _write_model(checkout / "baselines" / "one", "one")
+    (_write_model(checkout / "submissions" / "one", "one") / "model.toml").write_text("name = ")
+    assert load_model_card("one").folder == checkout / "baselines" / "one"
+    assert [model.error is None for model in list_models()] == [True, False]
+
+
+def test_a_listing_reads_each_card_once_and_hashes_no_folder(checkout, monkeypatch):
+    for name in ("a", "b", "c"):
+        _write_model(checkout / "baselines" / name, name)
+    read: list[Path] = []
+    original = checked.read_toml
+
+    def counted(path, *arguments):
+        read.append(path)
+        return original(path, *arguments)
+
+    monkeypatch.setattr(checked, "read_toml", counted)
+    monkeypatch.setattr(model_card, "folder_digest", lambda folder: pytest.fail("hashed"))
+    assert [card.name for card in registry.whole_models()] == ["a", "b", "c"]
+    assert len(read) == 3
 
 
 def test_a_wrong_name_is_answered_with_the_nearest_and_the_list(checkout):

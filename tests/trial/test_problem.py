@@ -29,7 +29,7 @@ def test_splits_structures_targets_and_metrics(problem):
     example = problem.examples("train", time=5.0)[0]
     assert example.targets["propensity"].shape == (len(example.structure.positions),)
     assert problem.targets["propensity"].unit == "sigma_AA"
-    assert [m["name"] for m in problem.metrics if m.get("primary")] == ["pearson_a"]
+    assert [m.name for m in problem.metrics if m.primary] == ["pearson_a"]
 
 
 def test_the_truth_scores_one_and_its_negative_minus_one(problem):

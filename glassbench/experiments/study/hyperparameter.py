@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ...contract.trial_plan import STANDARD
 from ...contract.typed_value import typed_value
 from ...contract.variation import Variation
-from ...plugins.registry import list_models, load_model_card
+from ...plugins.registry import whole_models
 from .declaration import Setting, StudyError, Subject
 
 
@@ -53,7 +53,7 @@ class Hyperparameter:
 
 def models_with(hyperparameter: str, task: str) -> list[str]:
     """Return the names of the models on this machine that serve a task and can be so varied."""
-    cards = [load_model_card(found.name) for found in list_models() if found.error is None]
+    cards = whole_models()
     return [c.name for c in cards if task in c.tasks and hyperparameter in c.hyperparameters]
 
 

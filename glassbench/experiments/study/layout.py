@@ -96,7 +96,7 @@ def _transfer_curves(
     run: RunRequest,
     series: list[Series],
 ) -> list[tuple[str, Curve]]:
-    curves, metric = [], subject.task.primary_metric["name"]
+    curves, metric = [], subject.task.primary_metric.name
     symbol = subject.task.axis(varies.over).symbol
     for group in varies.groups(subject):
         for setting in settings:
@@ -134,8 +134,8 @@ def _series(
 
 def _metrics(study: Study, subject: Subject) -> list[tuple[str, str]]:
     """Return the metrics that are drawn, with the label of the curve of each."""
-    names = study.metrics or (subject.task.primary_metric["name"],)
-    titles = {m["name"]: m.get("title", m["name"]) for m in subject.task.metrics}
+    names = study.metrics or (subject.task.primary_metric.name,)
+    titles = {m.name: m.title for m in subject.task.metrics}
     model = subject.card.name
     return [
         (name, f"{model}: {titles[name]}" if len(names) > 1 else model)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...contract.finite import finite_ends
 from ...contract.trial_plan import Trial
 from ...home.files import write_json
-from ...metrics import MetricSpecification, interval_of_mean
+from ...metrics import interval_of_mean
 from ...model import Condition
 from ...trial.result import ConditionScores, Score, TrialResult
 from .layout import Curve
@@ -51,7 +51,7 @@ def study_results(
         "source": study.source,
         "task": {"name": plan.task, "protocol_version": plan.protocol_version},
         "dataset": {"name": plan.dataset.name, "digest": plan.dataset.digest},
-        "metrics": {m["name"]: m.get("title", m["name"]) for m in planned.task.metrics},
+        "metrics": {m.name: m.title for m in planned.task.metrics},
         "correlation": reader.is_correlation,
         "axis": {"label": _axis_label(planned), "scale": study.scale},
         "spread": study.spread,
@@ -99,14 +99,13 @@ class _Reader:
         view: View,
     ) -> None:
         self.planned, self.results, self.view = planned, results, view
-        tables = map(MetricSpecification.from_table, planned.task.metrics)
-        self.specifications = {table.name: table for table in tables}
+        self.specifications = {metric.name: metric for metric in planned.task.metrics}
         self._ceilings: dict[Condition, dict[str, Score]] = {}
 
     @property
     def is_correlation(self) -> bool:
         """Whether the scores lie between -1 and 1, and mostly above 0."""
-        metric = self.planned.task.primary_metric["name"]
+        metric = self.planned.task.primary_metric.name
         return self.specifications[metric].function in ("pearson", "spearman")
 
     def curve(self, curve: Curve) -> Plain:
@@ -132,7 +131,7 @@ class _Reader:
 
     def floors(self, curves: Sequence[Curve]) -> list[Plain]:
         """Return the primary metric of each floor at each place of the axis."""
-        primary = self.planned.task.primary_metric["name"]
+        primary = self.planned.task.primary_metric.name
         floors = []
         for position, series in enumerate(self.planned.plan.series):
             if series.floor:

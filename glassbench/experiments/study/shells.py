@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ...contract.variation import Perturbation, Variation
-from ...metrics import MetricSpecification
 from ...plugins.registry import load_model_class
 from ..words import parse_switch
 from .declaration import Setting, StudyError, Subject
@@ -76,7 +75,7 @@ class DisplacedShells:
 
 def _check(subject: Subject) -> None:
     """Refuse what no perturbation of single surroundings can be asked of."""
-    metric = MetricSpecification.from_table(subject.task.primary_metric)
+    metric = subject.task.primary_metric
     if metric.on_pairs:
         raise StudyError(
             f"task {subject.task.name} asks about pairs: surroundings are perturbed around single "

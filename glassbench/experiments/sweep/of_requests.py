@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...contract.model_card import ModelCard
-from ...contract.task import Task
 from ...home.workspace import Workspace
 from ..request import FLOOR_SEED, BenchmarkRequest, reference_of
 from . import Needs, PlanError, Series, SweepPlan, read_plan, with_trials, write_plan
 from .estimates import Estimates, history, with_estimates
 from .locate import located
+
+if TYPE_CHECKING:
+    from ...contract.model_card import ModelCard
+    from ...contract.task import Task
 
 
 def plan_of_requests(

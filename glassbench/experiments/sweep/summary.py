@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...contract.task import Task
 from ...model import Condition
 from .plan import SweepPlan
+
+if TYPE_CHECKING:
+    from ...contract.task import Task
 
 Plain = dict[str, Any]
 
@@ -33,7 +35,7 @@ def summary_of(
     `rows`, each with `name`, `model`, `floor` and, by condition, `value` and `interval`, or
     None where there is none; `ceiling` by condition; `failed`
     """
-    metric = task.primary_metric["name"]
+    metric = task.primary_metric.name
     conditions = _conditions(plan)
     whole = {place: record for place, record in records.items() if record is not None}
     rows = []

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...metrics import MetricSpecification
 from .journal import NO_COST, TuningTrial
 from .study import Study
 
 
 def higher_is_better(study: Study) -> bool:
     """Return whether a larger value of the study's metric is a better one."""
-    table = next(metric for metric in study.task.metrics if metric["name"] == study.metric)
-    return MetricSpecification.from_table(table).higher_is_better
+    return study.task.metric(study.metric).higher_is_better
 
 
 def ranked(study: Study, trials: Sequence[TuningTrial]) -> list[TuningTrial]:

@@ -43,7 +43,7 @@ def draw_study(study: Study, trials: Sequence[TuningTrial], path: Path) -> Path 
             scored[0].score, color="0.6", linewidth=1, linestyle="--", label="without tuning"
         )
     left.set_xlabel("cost of the trial (s)")
-    title = next(m.get("title", m["name"]) for m in study.task.metrics if m["name"] == study.metric)
+    title = study.task.metric(study.metric).title
     left.set_ylabel(f"{title}, validation")
     left.legend(fontsize=8, frameon=False)
     right.step(*_best_so_far(study, trials), where="post", color=MODEL, marker=".")

@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...contract.model_card import ModelCard
 from ...contract.search_space import Dimension
-from ...contract.task import Task
 from ...contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ...contract.variation import Variation
 from ...home.workspace import Workspace
 from ...model import Condition
 from ...record.file import record_stem
+
+if TYPE_CHECKING:
+    from ...contract.model_card import ModelCard
+    from ...contract.task import Task
 
 SCHEDULERS = ("asha", "pbt", "none")
 ON_VALIDATION = Variation(scored_split="valid")
@@ -82,7 +84,7 @@ class Study:
     @property
     def on_primary(self) -> bool:
         """Whether trials are ranked by the metric that the epochs are validated with."""
-        return self.metric == self.task.primary_metric["name"]
+        return self.metric == self.task.primary_metric.name
 
     @property
     def most_epochs(self) -> int:

@@ -1,0 +1,146 @@
+"""What stands in a file, checked against a model of it: an error names file, key and right word."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from .errors import UserError
+from .suggest import did_you_mean
+
+MAX_BYTES = 2**16
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+NAME_RULE = "up to 64 letters, digits, `_`, `.` and `-`, a letter or digit first"
+
+# What names a task, a model, a metric, a dataset: never a path.
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Text = Annotated[str, StringConstraints(max_length=10_000)]
+# Lists of a file become tuples, whose members are still held to their type.
+Names = Annotated[tuple[Name, ...], Field(strict=False, max_length=1000)]
+Texts = Annotated[tuple[Text, ...], Field(strict=False, max_length=1000)]
+Numbers = Annotated[tuple[float, ...], Field(strict=False, max_length=10_000)]
+# What pydantic says otherwise, by the type of its error.
+RULES = {
+    "tuple_type": "a list is wanted",
+    "list_type": "a list is wanted",
+    "dict_type": "a table is wanted",
+    "mapping_type": "a table is wanted",
+    "model_type": "a table is wanted",
+    "too_short": "name at least one",
+    "finite_number": "a finite number is wanted",
+}
+
+
+class Checked(BaseModel):
+    """A table of a file: no key is unknown, no value is of another type, no number infinite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_toml(path: Path, error: type[UserError] = UserError) -> dict[str, Any]:
+    """Return the table of a TOML file.
+
+    Raises
+    ------
+    UserError
+        Of the type `error`, if the file is missing, no TOML, or longer than `MAX_BYTES`.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise error(f"{path.parent} holds no {path.name}") from None
+    if len(data) > MAX_BYTES:
+        raise error(f"{path} is longer than {MAX_BYTES} bytes: a page of text is wanted")
+    try:
+        # An editor on Windows may have put a byte-order mark in front.
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except RecursionError:
+        raise error(f"{path} is not valid TOML: it is nested too deeply") from None
+    except ValueError as problem:
+        raise error(f"{path} is not valid TOML: {problem}") from problem
+
+
+def checked(
+    model: type[Model],
+    plain: Any,
+    where: str | Path,
+    error: type[UserError] = UserError,
+    separator: str = ".",
+    **given: Any,
+) -> Model:
+    """Return plain values of a file as a model.
+
+    Parameters
+    ----------
+    where : what errors name first, such as the path of the file
+    error : the error to raise
+    separator : between the keys of nested tables in a message
+    given : attributes of the model that do not stand in the file
+
+    Raises
+    ------
+    UserError
+        Of the type `error`; one line with the place, the value and the nearest right word.
+    """
+    try:
+        for key in given:
+            if isinstance(plain, Mapping) and key in plain:
+                raise error(f"{where}: unknown key `{key}`{did_you_mean(key, _keys(model))}")
+        return model.model_validate({**plain, **given} if given else plain)
+    except ValidationError as problem:
+        raise error(f"{where}: {_explained(model, problem, separator)}") from None
+
+
+def _explained(model: type[BaseModel], problem: ValidationError, separator: str) -> str:
+    """Return the most telling of the errors; a misspelt key also makes another one missing."""
+    errors = problem.errors(include_url=False)
+    first = min(errors, key=lambda each: each["type"] != "extra_forbidden")
+    steps, kind, context = first["loc"], first["type"], first.get("ctx", {})
+    place = separator.join(str(step) for step in steps)
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "missing":
+        return f"key `{place}` is missing: add it"
+    if kind == "extra_forbidden":
+        inner = _model_at(model, steps[:-1])
+        hint = did_you_mean(str(steps[-1]), _keys(inner)) if inner is not None else ""
+        return f"unknown key `{place[:200]}`{hint}"
+    if kind == "literal_error":
+        known = re.findall(r"'([^']*)'", context["expected"])
+        return f"`{place}` is {_shown(first['input'])}{did_you_mean(str(first['input']), known)}"
+    if kind == "string_pattern_mismatch" and context["pattern"] == NAME_PATTERN:
+        return f"`{place}` is {_shown(first['input'])}: a name has {NAME_RULE}"
+    rule = RULES.get(kind) or first["msg"].replace("Input should", "it should")
+    return f"`{place}` is {_shown(first['input'])}: {rule}" if place else rule
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    """Return the keys that a file may have."""
+    return [name for name, field in model.model_fields.items() if not field.exclude]
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def _model_at(annotation: Any, steps: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """Return the model that keys lead to, None where a message can name no right word."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if not steps:
+            return annotation
+        field = annotation.model_fields.get(str(steps[0]))
+        return _model_at(field.annotation, steps[1:]) if field is not None else None
+    inner = get_args(annotation)
+    is_container = getattr(annotation, "__origin__", None) in (list, tuple, dict, Mapping)
+    models = [_model_at(each, steps[1:] if is_container else steps) for each in inner]
+    return next((each for each in models if each is not None), None)
