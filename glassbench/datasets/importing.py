@@ -8,13 +8,14 @@ mended since are read again.
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from ..home.cores import available_cores
 from ..home.files import write_json
@@ -298,9 +299,8 @@ def _report(
 @contextmanager
 def _locked(staging: Path) -> Iterator[None]:
     """Hold the staging folder against a second import; the lock ends with the process."""
-    with open(staging / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DatasetError(f"another process imports to {staging}: wait for it") from None
-        yield
+    try:
+        with FileLock(staging / "lock", timeout=0, fallback_to_soft=False):
+            yield
+    except Timeout:
+        raise DatasetError(f"another process imports to {staging}: wait for it") from None

@@ -1,20 +1,21 @@
-"""One writer for each trial's folder, on this machine and on others that share the folder."""
+"""One writer for each folder, on this machine and on others that share the folder."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import math
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from ..contract.errors import ClusterError
 
 LOCK_FILE = "lock"
+HOLDER_FILE = "holder.json"
 
 
 class Held(ClusterError):
@@ -30,12 +31,12 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold the folder for the length of a `with` block; wait while another process holds it.
 
-    The kernel keeps the lock and drops it when its holder dies, however it dies,
-    so that no lock is ever stale. The file says who holds it, for the message alone.
+    The kernel keeps the lock and drops it when its holder dies, however it dies, so that no
+    lock is ever stale. A small file beside it says who holds the folder, for the message alone.
 
     Parameters
     ----------
-    waiting : called once, with words that say who holds the folder
+    waiting : called once, with a message that says who holds the folder
     poll : seconds between attempts
     patience : seconds to wait
 
@@ -47,62 +48,59 @@ def exclusive(
         If the file system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / LOCK_FILE, "a+", encoding="utf-8") as file:
-        told, until = False, time.monotonic() + patience
-        while not _taken(file):
-            if time.monotonic() > until:
-                raise Held(f"{_holder(file)} runs the same trial")
-            if not told:
-                waiting(f"waiting for {_holder(file)}, which runs the same trial")
-                told = True
-            time.sleep(poll)
+    lock = _lock_of(folder)
+    if not _acquired(lock, 0.0):
+        if patience > 0:
+            waiting(f"waiting for {_holder(folder)}, which runs the same trial")
+        if not _acquired(lock, patience, poll):
+            raise Held(f"{_holder(folder)} runs the same trial")
+    try:
         holder = json.dumps({"process": os.getpid(), "machine": socket.gethostname()})
         # The name is for the message alone, and a disk that is full has no room for it.
         with contextlib.suppress(OSError):
-            os.ftruncate(file.fileno(), 0)
-            os.write(file.fileno(), holder.encode())
-        try:
-            yield
-        finally:
-            os.ftruncate(file.fileno(), 0)
-            fcntl.flock(file, fcntl.LOCK_UN)
+            (folder / HOLDER_FILE).write_text(holder, encoding="utf-8")
+        yield
+    finally:
+        (folder / HOLDER_FILE).unlink(missing_ok=True)
+        lock.release()
 
 
 def holder_of(folder: Path) -> str | None:
-    """Return who holds the folder now, in words, or None where nobody does.
+    """Return who holds the folder now, such as `process 12 on node3`, or None where nobody does.
 
     The name that a killed holder left behind is not taken for a holder.
     """
-    try:
-        with open(folder / LOCK_FILE, "r+", encoding="utf-8") as file:
-            # An empty file is nobody's, and a look must not stand in a holder's way.
-            if not os.fstat(file.fileno()).st_size:
-                return None
-            if not _taken(file):
-                return _holder(file)
-            fcntl.flock(file, fcntl.LOCK_UN)
-    except FileNotFoundError:
+    # Without a name nobody holds it, and a look must not stand in a holder's way.
+    if not (folder / HOLDER_FILE).exists():
         return None
+    lock = _lock_of(folder)
+    if not _acquired(lock, 0.0):
+        return _holder(folder)
+    lock.release()
     return None
 
 
-def _taken(file) -> bool:
+def _lock_of(folder: Path) -> BaseFileLock:
+    # A file system without locks is refused: a file that stands for a lock outlives its holder.
+    return FileLock(folder / LOCK_FILE, fallback_to_soft=False)
+
+
+def _acquired(lock: BaseFileLock, patience: float, poll: float = 0.5) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock.acquire(timeout=patience if math.isfinite(patience) else -1, poll_interval=poll)
+    except Timeout:
         return False
     except OSError as error:
         raise ClusterError(
-            f"{file.name} cannot be locked ({error.strerror}): put GLASSBENCH_HOME on a file "
+            f"{lock.lock_file} cannot be locked ({error.strerror}): put GLASSBENCH_HOME on a file "
             "system with locks"
         ) from error
     return True
 
 
-def _holder(file) -> str:
-    file.seek(0)
+def _holder(folder: Path) -> str:
     try:
-        holder = json.loads(file.read())
-    except json.JSONDecodeError:
+        holder = json.loads((folder / HOLDER_FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return "another process"
     return f"process {holder['process']} on {holder['machine']}"
