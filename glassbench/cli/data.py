@@ -57,6 +57,11 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
     for row in rows:
         if row["error"]:
             say(f"broken: {row['name']}: {row['error']}")
+        if row["left_out"]:
+            say(
+                f"incomplete: {row['name']}: {row['left_out']} files were left out when it was "
+                "imported; the same `glassbench data import` names them"
+            )
     if not rows:
         say("no dataset: `glassbench data import` and `glassbench data generate` make them")
 
@@ -85,11 +90,11 @@ def info(name: Name, words: Words = None, json_output: Json = False) -> None:
 @app.command()
 @guarded
 def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
-    """Check every file of a dataset against its manifest, and its physics.
+    """Check every file of a dataset against its manifest, then its physics.
 
-    [home=FOLDER]. The content digest is computed anew, and what can be told from the arrays
-    alone is told: overlaps, crystals, density, composition, noise. The exit code is 1 where
-    something is wrong.
+    [home=FOLDER]. The content digest is computed again. The arrays are searched for overlaps,
+    crystals, structures that stand in two splits, and spreads of density, composition and
+    noise. The exit code is 1 where something is wrong.
     """
     values = split_words(words or [])
     check_keys(values, ("home",))
@@ -167,6 +172,7 @@ def _row(found: FoundDataset) -> dict[str, Any]:
         "bytes": _size(found.path),
         "configurations": 0,
         "digest": None,
+        "left_out": 0,
         "error": None,
     }
     try:
@@ -174,7 +180,11 @@ def _row(found: FoundDataset) -> dict[str, Any]:
     except UserError as error:
         return row | {"error": str(error)}
     counts = [sum(state["configurations"].values()) for state in card["states"].values()]
-    return row | {"configurations": sum(counts), "digest": card.get("content_digest")}
+    return row | {
+        "configurations": sum(counts),
+        "digest": card.get("content_digest"),
+        "left_out": card.get("left_out", 0),
+    }
 
 
 def _size(path: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..contract.errors import UserError
 from ..contract.suggest import did_you_mean
 from ..home.workspace import Workspace
-from ..plugins.datasets import FoundDataset, list_datasets
+from ..plugins.datasets import FoundDataset, dataset_at, list_datasets
 from ..plugins.registry import whole_tasks
 
 
@@ -25,8 +25,7 @@ def find_any(name: str, workspace: Workspace) -> FoundDataset:
         If there is none, or more than one.
     """
     if "/" in name or name.startswith((".", "~")):
-        path = Path(name).expanduser().absolute()
-        return FoundDataset(path.name, path, "path")
+        return dataset_at(Path(name).expanduser().absolute())
     found = all_datasets(workspace)
     named = {d.path.resolve(): d for d in found if name in (d.name, f"{d.task}-{d.name}")}
     if len(named) > 1:

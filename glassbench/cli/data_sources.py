@@ -15,7 +15,7 @@ from ..home.workspace import open_workspace
 from ..plugins.registry import whole_tasks
 from .columns import in_pairs
 from .counter import Counter
-from .guard import guarded, say
+from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 
 NUMBERS = ("pair_cutoff", "close_pair_cutoff", "validation_fraction")
@@ -34,6 +34,7 @@ def import_command(
     [close_pair_cutoff=R] [validation_fraction=F] [times.TEMPERATURE=T0,T1,…] [home=FOLDER]
 
     Without name= the dataset has the name of the folder. A killed import goes on where it was.
+    The exit code is 1 where files had to be left out; the others are imported.
     """
     values = split_words(words or [])
     plain = {key: value for key, value in values.items() if not key.startswith("times.")}
@@ -74,12 +75,14 @@ def import_command(
                 "problems": problems,
             }
         )
-        return
-    for problem in problems:
-        say(f"left out: {problem['file']}: {problem['message']}")
-    lines = [(state, counts_text(counts)) for state, counts in report.configurations.items()]
-    write_lines(in_pairs([("dataset", name), ("path", str(report.path)), *lines,
-                          ("digest", report.digest)]))  # fmt: skip
+    else:
+        for problem in problems:
+            say(f"left out: {problem['file']}: {problem['message']}")
+        lines = [(state, counts_text(counts)) for state, counts in report.configurations.items()]
+        write_lines(in_pairs([("dataset", name), ("path", str(report.path)), *lines,
+                              ("digest", report.digest)]))  # fmt: skip
+    if problems:
+        raise typer.Exit(FAILED)
 
 
 def counts_text(counts: Mapping[str, int]) -> str:

@@ -14,23 +14,36 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from ..home.cores import available_cores
 from ..home.files import write_json
 from .errors import DatasetError, SourceError
-from .imported_layout import layout_of, slots_of
-from .layout import ConfigurationEntry, StateLayout
-from .ledger import LedgerEntry, fingerprint, ledger_path, read_entry, write_entry
+from .layout import StateLayout
+from .leaks import Fingerprinted, copies_across_splits, fingerprint
 from .opening import STORE_NAME
 from .parallel import Run, run_in_processes
 from .readers import reader_of
-from .readers.source import PlannedState, Problem, Settings, SourcePlan
+from .readers.source import (
+    PlannedState,
+    Problem,
+    Settings,
+    SourceFile,
+    SourcePlan,
+    entries_of,
+    layout_of,
+    slots_of,
+)
 from .splits import carve_validation, check_splits
 from .writing import create_store, erase_configuration, finish_store, write_configuration
 
 STAGING_SUFFIX = ".importing"
+LEFT_OUT = "left_out"
+Stamps = dict[str, list[int] | None]
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,23 @@ class ImportEvent:
     done: int
     total: int
     problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """What is known of one configuration that is done; written when it is whole.
+
+    Attributes
+    ----------
+    stamps : size and modification time of each of its files, None for one that is not there
+    facts : what `write_configuration` returned, None where no file of it could be used
+    fingerprint : of its structure, by which copies are known
+    """
+
+    stamps: Stamps
+    facts: dict[str, Any] | None
+    problems: tuple[Problem, ...]
+    fingerprint: list[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +125,7 @@ def import_dataset(
     Raises
     ------
     SourceError
-        If nothing can be read from the source, or it leaks test configurations.
+        If nothing can be read from the source, or one structure stands in two splits.
     DatasetError
         If the destination holds another dataset, or another process imports it.
     """
@@ -128,32 +158,28 @@ def import_dataset(
 
 
 def _import_one(job: _Job) -> tuple[tuple[str, str], tuple[Problem, ...]]:
-    """Import one configuration; files that cannot be used are told, never raised."""
+    """Import one configuration; files that cannot be used are reported, never raised."""
     planned = job.planned.configurations[0]
-    root = job.source.parent if job.source.is_file() else job.source
-    before = fingerprint(root, planned.files)
+    before = _stamps(job.source, planned.files)
     arrays, problems = reader_of(job.kind).read(job.source, job.planned, planned, job.settings)
-    facts = None
+    facts, known = None, None
     if arrays is not None:
         try:
             facts = write_configuration(job.store, job.layout, job.index, arrays)
+            known = fingerprint(arrays["positions"], arrays["box"]).tolist()
         except DatasetError as error:
             problems = [*problems, Problem(planned.files[0].path, str(error))]
     if facts is None:
         erase_configuration(job.store, job.layout, job.index)
-    entry = LedgerEntry(before, facts, tuple(problems))
-    write_entry(ledger_path(job.ledger, job.layout.name, job.index), entry)
+    entry = LedgerEntry(before, facts, tuple(problems), known)
+    write_entry(_ledger_path(job.ledger, job.layout.name, job.index), entry)
     return (job.layout.name, planned.name), tuple(problems)
 
 
 def _with_validation(plan: SourcePlan, settings: Settings) -> SourcePlan:
     states = []
     for state in plan.states:
-        entries = carve_validation(
-            [ConfigurationEntry(c.name, c.split, c.parent) for c in state.configurations],
-            settings.validation_fraction,
-            seed=state.name,
-        )
+        entries = carve_validation(entries_of(state), settings.validation_fraction, seed=state.name)
         check_splits(entries)
         configurations = tuple(
             replace(configuration, split=entry.split)
@@ -166,21 +192,15 @@ def _with_validation(plan: SourcePlan, settings: Settings) -> SourcePlan:
     return replace(plan, states=tuple(states))
 
 
-def _request(kind: str, plan: SourcePlan, settings: Settings) -> dict:
+def _request(kind: str, plan: SourcePlan, settings: Settings) -> dict[str, Any]:
     """Return the plan as plain JSON values, to be compared when an import goes on."""
-    return json.loads(
-        json.dumps(
-            {
-                "kind": kind,
-                "settings": asdict(settings)
-                | {"times": {f"{t:g}": v for t, v in settings.times.items()}},
-                "states": [asdict(state) for state in plan.states],
-            }
-        )
-    )
+    times = {f"{t:g}": values for t, values in settings.times.items()}
+    states = [asdict(state) for state in plan.states]
+    plain = {"kind": kind, "settings": asdict(settings) | {"times": times}, "states": states}
+    return json.loads(json.dumps(plain))
 
 
-def _check_same_plan(folder: Path, request: dict) -> dict | None:
+def _check_same_plan(folder: Path, request: dict[str, Any]) -> dict[str, Any] | None:
     """Return the stored plan of a folder, None where there is none yet; refuse another one."""
     path = folder / "plan.json"
     if not path.exists():
@@ -198,8 +218,8 @@ def _check_same_plan(folder: Path, request: dict) -> dict | None:
 
 
 def _lay_out(
-    reader, source: Path, staging: Path, plan: SourcePlan, request: dict, settings: Settings,
-    name: str,
+    reader: ModuleType, source: Path, staging: Path, plan: SourcePlan, request: dict[str, Any],
+    settings: Settings, name: str,
 ) -> list[StateLayout]:  # fmt: skip
     stored = _check_same_plan(staging, request)
     if stored is None:
@@ -234,11 +254,10 @@ def _jobs(
 
 def _unfinished(ledger: Path, source: Path, state: PlannedState) -> list[int]:
     """Return the configurations without an entry, or whose files changed since."""
-    root = source.parent if source.is_file() else source
     left = []
-    for index, entry in enumerate(state.configurations):
-        known = read_entry(ledger_path(ledger, state.name, index))
-        if known is None or known.fingerprint != fingerprint(root, entry.files):
+    for index, configuration in enumerate(state.configurations):
+        entry = read_entry(_ledger_path(ledger, state.name, index))
+        if entry is None or entry.stamps != _stamps(source, configuration.files):
             left.append(index)
     return left
 
@@ -247,29 +266,47 @@ def _finish(
     staging: Path, destination: Path, plan: SourcePlan, layouts: Sequence[StateLayout]
 ) -> ImportReport:
     entries = _entries(staging, plan)
-    facts = {name: [entry.facts for entry in found] for name, found in entries.items()}
-    if all(one is None for found in facts.values() for one in found):
-        first = next(entry.problems[0] for found in entries.values() for entry in found)
+    facts = {name: [entry.facts for entry in listed] for name, listed in entries.items()}
+    if all(one is None for listed in facts.values() for one in listed):
+        first = next(entry.problems[0] for listed in entries.values() for entry in listed)
         raise SourceError(
             f"no configuration could be imported. First: {first.message}; mend the files and "
             "import again"
         )
-    digest = finish_store(staging / STORE_NAME, layouts, facts)
-    return _report(destination, digest, plan, entries)
+    _refuse_copies(staging, plan, entries)
+    report = _report(destination, "", plan, entries)
+    about = {LEFT_OUT: len(report.problems)}
+    digest = finish_store(staging / STORE_NAME, layouts, facts, about)
+    return replace(report, digest=digest)
+
+
+def _refuse_copies(
+    staging: Path, plan: SourcePlan, entries: Mapping[str, Sequence[LedgerEntry]]
+) -> None:
+    """Refuse a source in which one structure stands in two splits, whatever its names."""
+    known = [
+        Fingerprinted(state.name, one.name, one.split, np.array(entry.fingerprint))
+        for state in plan.states
+        for one, entry in zip(state.configurations, entries[state.name], strict=True)
+        if entry.fingerprint is not None
+    ]
+    for message in copies_across_splits(known):
+        raise SourceError(f"{message}. Remove one of the two and {staging}, then import again")
 
 
 def _entries(folder: Path, plan: SourcePlan) -> dict[str, list[LedgerEntry]]:
-    found: dict[str, list[LedgerEntry]] = {}
+    entries: dict[str, list[LedgerEntry]] = {}
     for state in plan.states:
-        entries = [
-            read_entry(ledger_path(folder / "ledger", state.name, index))
-            for index in range(len(state.configurations))
-        ]
-        if None in entries:
-            name = state.configurations[entries.index(None)].name
-            raise DatasetError(f"configuration {name} of {state.name} was not imported: run again")
-        found[state.name] = [entry for entry in entries if entry is not None]
-    return found
+        entries[state.name] = []
+        for index, configuration in enumerate(state.configurations):
+            entry = read_entry(_ledger_path(folder / "ledger", state.name, index))
+            if entry is None:
+                raise DatasetError(
+                    f"configuration {configuration.name} of {state.name} was not imported: "
+                    "run again"
+                )
+            entries[state.name].append(entry)
+    return entries
 
 
 def _finished_report(destination: Path, source: Path, plan: SourcePlan) -> ImportReport | None:
@@ -294,6 +331,37 @@ def _report(
             if entry.facts is not None:
                 counts[state.name][configuration.split] += 1
     return ImportReport(destination, digest, counts, tuple(problems))
+
+
+def _stamps(source: Path, files: Sequence[SourceFile]) -> Stamps:
+    root = source.parent if source.is_file() else source
+    stamps: Stamps = {}
+    for file in files:
+        try:
+            status = (root / file.path).stat()
+        except OSError:
+            stamps[file.path] = None
+        else:
+            stamps[file.path] = [status.st_size, status.st_mtime_ns]
+    return stamps
+
+
+def _ledger_path(folder: Path, state: str, index: int) -> Path:
+    return folder / f"{state}-{index:06d}.json"
+
+
+def read_entry(path: Path) -> LedgerEntry | None:
+    """Return an entry, or None where the configuration is not finished."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return LedgerEntry(**plain | {"problems": tuple(Problem(**one) for one in plain["problems"])})
+
+
+def write_entry(path: Path, entry: LedgerEntry) -> None:
+    """Write an entry, whole or not at all."""
+    write_json(path, asdict(entry))
 
 
 @contextmanager

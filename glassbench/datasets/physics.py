@@ -11,6 +11,7 @@ from ..structure import neighbour_pairs
 from ..structure.bragg import strongest_bragg_peak
 from .errors import DatasetError
 from .layout import MISSING
+from .leaks import leaks
 from .manifest import Finding
 from .state import State
 from .store import Dataset, open_dataset
@@ -35,7 +36,9 @@ def stated_failures(dataset: Dataset) -> list[str]:
 
 
 def refuse_failed(dataset: Dataset, word: str | None = None) -> None:
-    """Refuse a dataset whose physics failed, unless the user's word is `allow`.
+    """Refuse a dataset whose physics failed or whose splits share a structure.
+
+    The user's word `allow` takes it all the same.
 
     Raises
     ------
@@ -44,10 +47,10 @@ def refuse_failed(dataset: Dataset, word: str | None = None) -> None:
     """
     if word not in (None, "allow"):
         raise DatasetError(f"`failed_checks={word}` is not possible: write `failed_checks=allow`")
-    failures = stated_failures(dataset)
-    if failures and word is None:
+    failures = [] if word else [*stated_failures(dataset), *leaks(dataset)]
+    if failures:
         raise DatasetError(
-            f"dataset {dataset.path} failed the checks of its physics: {'; '.join(failures)}. "
+            f"dataset {dataset.path} failed its checks: {'; '.join(failures)}. "
             "Make it again, or take it all the same with failed_checks=allow"
         )
 
@@ -59,10 +62,12 @@ def check_physics(path: Path | str) -> list[Finding]:
     mean spacing and, from 1000 particles on, no Bragg peak S(k) / N rises above 0.05 for
     waves longer than 0.7 of it. All configurations of a state: the same composition,
     densities within 2 %, and averages over halves of the trajectories that agree better than
-    unrelated ones. What the dataset itself states as failed is told too.
+    unrelated ones. No structure stands in two splits, see `leaks`. What the dataset itself
+    states as failed is reported too.
     """
     dataset = open_dataset(path)
     findings = [Finding("physics", "", reason) for reason in stated_failures(dataset)]
+    findings += [Finding("leak", "", message) for message in leaks(dataset)]
     for name in dataset.states:
         reasons = _wrong_in_state(dataset.state(name))
         findings += [Finding("physics", "", f"{name}: {reason}") for reason in reasons]

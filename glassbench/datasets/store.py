@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,23 @@ def open_dataset(path: Path | str) -> Dataset:
         If there is none at `path`, or it is not readable.
     """
     return Dataset(store_path(path))
+
+
+def describe_dataset(path: Path | str) -> dict[str, Any]:
+    """Return name, digest, provenance and the contents of a dataset as plain values."""
+    dataset = open_dataset(path)
+    states = {}
+    for name in dataset.states:
+        state = dataset.state(name)
+        counts = {split: state.splits.count(split) for split in dict.fromkeys(state.splits)}
+        states[name] = {
+            **dict(state.attributes),
+            "coordinates": {n: state.short(n).tolist() for n in state.coordinates},
+            "particles": int(state.array("positions").shape[1]),
+            "configurations": counts,
+            "variables": list(state.variables),
+        }
+    return {"path": str(dataset.path), **dict(dataset.attributes), "states": states}
 
 
 def _open_closed(path: Path, closed: frozenset[str]) -> Dataset:

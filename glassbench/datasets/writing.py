@@ -151,13 +151,19 @@ def erase_configuration(path: Path, state: StateLayout, index: int) -> None:
         array[index] = fill_of(array.dtype, packed=variable.packing is not None)
 
 
-def finish_store(path: Path, states: Sequence[StateLayout], facts: Mapping[str, list]) -> str:
+def finish_store(
+    path: Path,
+    states: Sequence[StateLayout],
+    facts: Mapping[str, Sequence[Facts | None]],
+    attributes: Mapping[str, object] = {},
+) -> str:
     """Write what is short, then the content digest and the manifest; return the digest.
 
     Parameters
     ----------
     facts : by state name, for each configuration what `write_configuration` returned,
         or None where the configuration could not be had: its split then reads `missing`
+    attributes : of the root, that are known only now
     """
     import zarr
 
@@ -183,7 +189,7 @@ def finish_store(path: Path, states: Sequence[StateLayout], facts: Mapping[str, 
             values = [empty if one is None else one[variable.name] for one in known]
             array[:] = np.asarray(values, dtype=array.dtype)
     digest = content_digest(path)
-    root.update_attributes({"content_digest": digest})
+    root.update_attributes({**attributes, "content_digest": digest})
     write_manifest(path, digest)
     return digest
 

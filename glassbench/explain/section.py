@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.errors import UserError
-from ..datasets.describe import describe_dataset
+from ..datasets.store import describe_dataset
 from ..home.cache import kept_in
 from ..home.files import write_file
 from ..home.workspace import Workspace

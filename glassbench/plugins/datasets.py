@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +68,7 @@ def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDat
         path = Path(word).expanduser().absolute()
         if not path.exists():
             raise UserError(f"there is no dataset at {path}")
-        return FoundDataset(_bare(path.name), path, "path")
+        return dataset_at(path)
     found = list_datasets([task], workspace)
     for name in (word, f"{task.name}-{word}"):
         for dataset in found:
@@ -80,6 +83,31 @@ def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDat
         )
     names = [dataset.name for dataset in found]
     raise UserError(f"task {task.name} finds no dataset `{word}`{did_you_mean(word, names)}")
+
+
+def dataset_at(path: Path) -> FoundDataset:
+    """Return the dataset at a path, under the name that it has in itself.
+
+    A copy under another file name is the same dataset: its scores stand under one name, and
+    its models have the same default hyperparameters.
+    """
+    return FoundDataset(_stored_name(path) or _bare(path.name), path, "path")
+
+
+def _stored_name(path: Path) -> str:
+    """Return the name that a store states, or nothing where it states no plain name."""
+    try:
+        if path.is_file():
+            with zipfile.ZipFile(path) as archive:
+                text = archive.read("zarr.json")
+        else:
+            inner = path / "store.zarr" / "zarr.json"
+            text = (inner if inner.is_file() else path / "zarr.json").read_bytes()
+        name = json.loads(text)["attributes"]["name"]
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return ""
+    plain = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name)
+    return name if plain else ""
 
 
 def _of_workspace(workspace: Workspace) -> Iterator[FoundDataset]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datasets.archive import pack_store
 from ..datasets.layout import (
     BOND_BREAKING,
     NEIGHBOUR_RELATIVE,
@@ -21,6 +20,7 @@ from ..datasets.layout import (
     times_coordinate,
     vibrational_msd,
 )
+from ..datasets.manifest import pack_store
 from ..datasets.pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
 from ..datasets.quantise import Packing, packing_for_noise
 from ..datasets.writing import create_store, finish_store, write_configuration

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datasets.archive import pack_store
+from ..datasets.manifest import pack_store
 from ..datasets.plasticity import PlasticityState, write_plasticity_dataset
 from .loading import Loading
 from .pieces import read_piece

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datasets.archive import pack_store
+from ..datasets.manifest import pack_store
 from ..datasets.stiffness import StiffnessState, write_stiffness_dataset
 from .copper_zirconium_potential import potential_attribute
 from .copper_zirconium_samples import read_structure

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from glassbench.datasets.archive import pack_store
+from glassbench.datasets.manifest import pack_store
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace
 
@@ -109,9 +109,12 @@ def test_a_file_that_cannot_be_used_is_named(glassbench, botan_files):
     (broken,) = botan_files.glob("T0.64/train/*_2_tc01.npz")
     broken.write_bytes(broken.read_bytes()[:100])
     answer = glassbench("data", "import", "botan", str(botan_files), "workers=1", CUTOFF)
-    assert answer.code == 0, answer.err
+    assert answer.code == 1, answer.err
     assert f"left out: T0.64/train/{broken.name}" in answer.err
     assert "published" in answer.out
+    listed = glassbench("data", "list")
+    assert listed.code == 0
+    assert "incomplete: published: 1 files were left out" in listed.err
 
 
 @pytest.mark.parametrize(

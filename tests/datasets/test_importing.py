@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.datasets.describe import describe_dataset
 from glassbench.datasets.errors import DatasetError, SourceError
 from glassbench.datasets.importing import import_dataset
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.parallel import run_here, run_in_processes
 from glassbench.datasets.readers.source import Settings
-from glassbench.datasets.store import open_dataset
+from glassbench.datasets.store import describe_dataset, open_dataset
 
 SETTINGS = Settings(pair_cutoff=1.8)
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,6 +202,28 @@ def test_another_plan_at_the_same_place_is_refused(reference, tmp_path):
     (tmp_path / "something").mkdir()
     with pytest.raises(DatasetError, match="exists and is no import"):
         import_here(source, tmp_path / "something")
+
+
+def test_a_folder_with_a_capital_is_a_split_too(reference, tmp_path):
+    source, digest = reference
+    (source / "T0.64" / "train").rename(source / "T0.64" / "Train")
+    assert import_here(source, tmp_path / "capital").digest == digest
+
+
+def test_a_test_structure_that_is_trained_on_is_refused(make_botan, tmp_path):
+    source = make_botan(indices=(1,))
+    test, train = (source / "T0.64" / split for split in ("test", "train"))
+    with np.load(train / "isoconfig_N64T0.64_2_tc01.npz") as file:
+        arrays = dict(file)
+    edge = (64 / 1.2) ** (1 / 3)
+    moved = {n: (arrays[n][..., [1, 2, 0]] + 0.4) for n in ("positions", "initial_positions")}
+    moved["positions"] += np.mod(moved["initial_positions"], edge) - moved["initial_positions"]
+    moved["initial_positions"] = np.mod(moved["initial_positions"], edge)
+    np.savez(test / "isoconfig_N64T0.64_403_tc01.npz", **arrays | moved)
+    message = r"403 of T0.64 \(test\) is the same structure as 2 of T0.64 \(train\)"
+    with pytest.raises(SourceError, match=message):
+        import_here(source, tmp_path / "leaky")
+    assert not (tmp_path / "leaky").exists()
 
 
 def test_sources_without_data_are_refused(tmp_path, make_botan):

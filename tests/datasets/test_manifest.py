@@ -7,8 +7,7 @@ import zipfile
 
 import pytest
 
-from glassbench.datasets.archive import pack_store
-from glassbench.datasets.manifest import manifest_path, verify
+from glassbench.datasets.manifest import manifest_path, pack_store, verify
 
 CHUNK = "T0.64/propensity/c/1/0/0"
 

@@ -11,8 +11,8 @@ import sys
 import numpy as np
 import pytest
 
-from glassbench.datasets.archive import pack_store
 from glassbench.datasets.errors import DatasetError
+from glassbench.datasets.manifest import pack_store
 from glassbench.datasets.opening import open_tree
 from glassbench.datasets.quantise import Packing
 from glassbench.datasets.store import open_dataset

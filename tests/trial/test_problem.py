@@ -77,3 +77,23 @@ def test_names_lead_to_embedded_datasets_first_then_to_the_workspace(tmp_path):
         find_dataset(task, "published", workspace)
     with pytest.raises(UserError, match="there is no dataset at"):
         find_dataset(task, "./mine", workspace)
+
+
+def test_a_dataset_at_a_path_has_the_name_that_it_states_itself(tmp_path, tiny_dataset):
+    (tmp_path / "mini_copy.zarr").symlink_to(tiny_dataset)
+    assert load_task("ka_propensity", tmp_path / "mini_copy.zarr").dataset == "tiny"
+    task = read("ka_propensity")
+    (embedded,) = (d for d in list_datasets([task], Workspace(tmp_path)) if d.name == "mini")
+    (tmp_path / "x.zarr.zip").symlink_to(embedded.path)
+    assert find_dataset(task, str(tmp_path / "x.zarr.zip"), Workspace(tmp_path)).name == "mini"
+
+
+def test_the_data_are_a_tree_with_names_and_units(problem):
+    propensity = problem.data["T0.64"].propensity.sel(time=5.0)
+    assert propensity.dims == ("configuration", "particle")
+    assert propensity.attrs["units"] == "sigma_AA"
+    example = problem.examples("test", time=5.0)[0]
+    name = example.structure.configuration
+    truth = propensity.sel(configuration=name)
+    assert np.array_equal(truth.values.astype(np.float32), example.targets["propensity"])
+    assert truth.split.item() == "test"

@@ -150,7 +150,7 @@ def plan(source: Path, settings: Settings) -> SourcePlan:
         found = split_files(source, "*.pickle")
     folders: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
     for split, path in found:
-        folder = path.parent.parent if path.parent.name == split else path.parent
+        folder = path.parent.parent if path.parent.name.lower() == split else path.parent
         folders[folder].append((split, path))
     states = [_plan_state(source, folders[folder]) for folder in sorted(folders)]
     names = Counter(state.name for state in states)

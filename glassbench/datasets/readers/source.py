@@ -1,13 +1,29 @@
-"""What a reader of a published format hands to the import: a plan, then one configuration each."""
+"""What a reader of a published format hands to the import: a plan of states, and their layout."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from ..errors import SourceError
-from ..pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
+from ..layout import (
+    ConfigurationEntry,
+    StateLayout,
+    Variable,
+    pair_variables,
+    propensity_variables,
+    structure_variables,
+    times_coordinate,
+)
+from ..pairs import (
+    CLOSE_PAIR_CUTOFF,
+    PAIR_CUTOFF,
+    close_pair_index,
+    pair_distances,
+    undirected_pairs,
+)
 from ..splits import VALIDATION_FRACTION
 
 SPLIT_FOLDERS = ("train", "valid", "test")
@@ -86,7 +102,7 @@ class Settings:
 def split_files(source: Path, pattern: str) -> list[tuple[str, Path]]:
     """Return the files that match `pattern` in train, valid and test folders, with their split.
 
-    The folders stand directly in `source` or one or two levels below it.
+    The folders stand directly in `source` or one or two levels below it; `Train` is `train`.
 
     Raises
     ------
@@ -95,18 +111,19 @@ def split_files(source: Path, pattern: str) -> list[tuple[str, Path]]:
     """
     if not source.is_dir():
         raise SourceError(f"{source} is no folder: give the folder that holds train and test")
-    found = [
-        (split, path)
-        for split in SPLIT_FOLDERS
-        for depth in ("", "*/", "*/*/")
-        for path in source.glob(f"{depth}{split}/{pattern}")
+    folders = [
+        folder
+        for depth in ("*", "*/*", "*/*/*")
+        for folder in source.glob(depth)
+        if folder.name.lower() in SPLIT_FOLDERS and folder.is_dir()
     ]
-    if not found:
+    files = [(folder.name.lower(), path) for folder in folders for path in folder.glob(pattern)]
+    if not files:
         raise SourceError(
             f"{source} holds no {pattern} in folders named train, valid or test: give the folder "
             "that holds them, or sort the files into such folders"
         )
-    return sorted(found, key=lambda item: item[1].as_posix())
+    return sorted(files, key=lambda item: item[1].as_posix())
 
 
 def refuse_two_splits(state: str, splits: Mapping[str, set[str]]) -> None:
@@ -117,3 +134,61 @@ def refuse_two_splits(state: str, splits: Mapping[str, set[str]]) -> None:
                 f"configuration {name} of {state} stands in {' and in '.join(sorted(found))}: a "
                 "test configuration must not be trained on; remove one of the two"
             )
+
+
+def entries_of(state: PlannedState) -> list[ConfigurationEntry]:
+    """Return the configurations of a planned state as a store names them."""
+    return [ConfigurationEntry(c.name, c.split, c.parent) for c in state.configurations]
+
+
+def slots_of(
+    reader: ModuleType, source: Path, state: PlannedState, settings: Settings
+) -> tuple[int, int]:
+    """Return how many pairs and close pairs to make room for: those of the first, and a tenth."""
+    if not state.trajectories:
+        return 0, 0
+    reason = ""
+    for entry in state.configurations:
+        try:
+            positions, species, box = reader.read_structure(source, state, entry)
+        except SourceError as error:
+            reason = reason or str(error)
+            continue
+        pairs = undirected_pairs(positions, box, settings.pair_cutoff)
+        distances = pair_distances(positions, pairs, box)
+        close = close_pair_index(pairs, distances, species, settings.close_pair_cutoff)
+        return int(1.1 * len(pairs)) + 256, int(1.1 * len(close)) + 256
+    raise SourceError(f"no configuration of {state.name} can be read. First: {reason}")
+
+
+def layout_of(
+    state: PlannedState, pair_slots: int, close_pair_slots: int, settings: Settings
+) -> StateLayout:
+    """Return the layout of a planned state; published values keep their full precision."""
+    variables = structure_variables(
+        position_dtype="float64", inherent=state.inherent, cage=state.cage
+    ) + propensity_variables(dtype=state.propensity_dtype, halves=state.trajectories)
+    attributes: dict[str, object] = dict(state.attributes)
+    if state.trajectories:
+        variables += pair_variables(particles=state.particles, dtype=state.propensity_dtype)
+        attributes |= {
+            "pair_cutoff": settings.pair_cutoff,
+            "close_pair_cutoff": settings.close_pair_cutoff,
+        }
+    if state.scattering:
+        attributes["scattering_function"] = list(state.scattering)
+    if state.bond_breaking:
+        dimensions = ("configuration", "time", "particle")
+        meaning = "bond-breaking propensity, as published"
+        variables += (Variable("bond_breaking_propensity", dimensions, "float64", "none", meaning),)
+    return StateLayout(
+        name=state.name,
+        attributes=attributes,
+        configurations=tuple(entries_of(state)),
+        particles=state.particles,
+        variables=variables,
+        coordinates={"time": times_coordinate(state.times, nominal=state.own_times)},
+        pair_slots=pair_slots,
+        close_pair_slots=close_pair_slots,
+        own_times=state.own_times,
+    )
