@@ -7,7 +7,7 @@ from pathlib import Path
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.store import open_dataset
-from glassbench.experiments.tuning.study import Study
+from glassbench.experiments.tuning.study import TuningStudy
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
 
@@ -89,7 +89,7 @@ def write_climber(folder: Path) -> Path:
     return folder
 
 
-def study_of(model: Path, dataset: Path, **changes) -> Study:
+def study_of(model: Path, dataset: Path, **changes) -> TuningStudy:
     """Return a study of a model on a dataset of `ka_propensity`, scored on all particles."""
     card, task = read_model_card(model), load_task("ka_propensity")
     hyperparameters = dict(card.hyperparameters) | changes.pop("hyperparameters", {})
@@ -107,4 +107,4 @@ def study_of(model: Path, dataset: Path, **changes) -> Study:
         "metric": task.primary_metric.name,
         "trials": 3,
     }
-    return Study(**(values | changes))
+    return TuningStudy(**(values | changes))

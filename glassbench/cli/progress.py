@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 from .guard import say
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from ..cluster import Event
     from ..model import Progress
 
@@ -25,11 +27,17 @@ class Display(Protocol):
     def __call__(self, event: Event) -> None: ...
 
 
-def open_display(quiet: bool = False) -> Display:
-    """Return the display that suits stderr; a quiet one shows failures alone."""
+def open_display(quiet: bool = False, total: int | None = None) -> Display:
+    """Return the display that suits stderr; a quiet one shows failures alone.
+
+    Parameters
+    ----------
+    total : number of trials, which are then counted together with the time left; without a
+        terminal only failures are shown of many
+    """
     if sys.stderr.isatty() and not quiet:
-        return Bars()
-    return Lines(quiet)
+        return Bars(total)
+    return Lines(quiet or total is not None)
 
 
 class Lines:
@@ -81,10 +89,15 @@ class Lines:
 
 
 class Bars(Lines):
-    """One bar for each running trial, with epoch, loss, validation score and time left."""
+    """One bar for each running trial, with epoch, loss, validation score and time left.
 
-    def __init__(self) -> None:
+    Where the total of trials is given, one more bar counts them, and cached trials are only
+    counted.
+    """
+
+    def __init__(self, total: int | None = None) -> None:
         super().__init__()
+        self.failures = 0
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -97,7 +110,10 @@ class Bars(Lines):
             transient=True,
             refresh_per_second=REFRESHES_A_SECOND,
         )
-        self.tasks: dict[str, int] = {}
+        self.tasks: dict[str, TaskID] = {}
+        self.all: TaskID | None = None
+        if total is not None:
+            self.all = self.bars.add_task("all trials", total=total, status="")
 
     def __enter__(self) -> Self:
         self.bars.start()
@@ -126,8 +142,14 @@ class Bars(Lines):
 
     def ended(self, event: Event) -> None:
         name = event.trial.name
-        if event.kind in ("finished", "cached", "failed") and name in self.tasks:
-            self.bars.remove_task(self.tasks.pop(name))
+        if event.kind in ("finished", "cached", "failed"):
+            if name in self.tasks:
+                self.bars.remove_task(self.tasks.pop(name))
+            self.failures += event.kind == "failed"
+            if self.all is not None:
+                self.bars.update(self.all, advance=1, status=f"{self.failures} failed")
+        if event.kind == "cached" and self.all is not None:
+            return
         self.bars.console.print(self.line(event), markup=False, highlight=False, soft_wrap=True)
 
 

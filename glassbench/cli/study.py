@@ -16,7 +16,7 @@ from ..trial.result import TrialResult
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
-from .sweep_view import open_view
+from .progress import open_display
 from .tables import ABSENT, UNDEFINED
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def study(words: Words = None, json_output: Json = False) -> None:
     planned = plan_study(task, request, workspace)
     if not json_output:
         say(f"{planned.plan.name}: {len(planned.plan.planned)} trials")
-    with open_view(planned.plan, quiet=json_output) as view:
-        results, failures = _execute(planned, workspace, view)
+    with open_display(json_output, total=len(planned.plan.planned)) as display:
+        results, failures = _execute(planned, workspace, display)
     plain, places = _write(planned, results, failures, workspace)
     if json_output:
         write_json(plain | {"files": {name: str(path) for name, path in places}})

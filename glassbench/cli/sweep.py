@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +25,8 @@ from ..plugins.registry import load_task
 from .columns import terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
+from .progress import open_display
 from .sweep_tables import plan_lines, plan_plain, status_lines, status_plain, summary_lines
-from .sweep_view import open_view
 
 OWN_KEYS = ("plan", "retries", "run")
 OF_A_PLAN = ("plan", "cluster", "threads", "home", "run")
@@ -107,7 +106,8 @@ def _asked(values: Mapping[str, str]) -> Asked:
 
 def _plan(words: Sequence[str], values: Mapping[str, str], asked: Asked) -> tuple[SweepPlan, Path]:
     """Return the plan that is asked for and its file: one that is there, or a new one."""
-    from ..experiments.sweep.of_requests import open_plan, plan_of_requests, plan_path, store_plan
+    from ..experiments.sweep.locate import open_plan
+    from ..experiments.sweep.of_requests import plan_of_requests, plan_path, store_plan
 
     if "task" not in values and asked.path is not None:
         check_keys(values, OF_A_PLAN)
@@ -141,9 +141,9 @@ def _run(plan: SweepPlan, path: Path, asked: Asked, json_output: bool) -> None:
 
     if not json_output:
         say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
-    with open_view(plan, quiet=json_output or not sys.stderr.isatty()) as view:
+    with open_display(json_output, total=len(plan.planned)) as display:
         report = run_sweep(
-            plan, path, asked.workspace, view, cluster=asked.cluster, threads=asked.threads
+            plan, path, asked.workspace, display, cluster=asked.cluster, threads=asked.threads
         )
     if json_output:
         write_json(_report_plain(report))
@@ -180,10 +180,9 @@ def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
 
 
 def _show_status(words: Sequence[str], json_output: bool) -> None:
-    """Tell how far a plan is, from the trials' folders: whoever runs it, on whatever machine."""
-    from ..cluster.sweep import plan_standings
+    """Show the progress of a plan from the trials' folders, whoever runs it."""
     from ..experiments.sweep import read_plan
-    from ..experiments.sweep.state import seconds_taken
+    from ..experiments.sweep.state import time_left, trial_states
 
     values = split_words(words)
     check_keys(values, ("plan", "home"))
@@ -191,9 +190,9 @@ def _show_status(words: Sequence[str], json_output: bool) -> None:
         raise WordError("`plan=FILE` is missing: `glassbench sweep` names the file when it begins")
     plan = read_plan(Path(values["plan"]).expanduser().absolute())
     workspace = open_workspace(values.get("home"))
-    found = plan_standings(plan, workspace)
-    taken = seconds_taken(found, workspace)
+    states = trial_states(plan, workspace)
+    left = time_left(states, workspace)
     if json_output:
-        write_json(status_plain(plan, found, taken))
+        write_json(status_plain(plan, states, left))
     else:
-        write_lines(status_lines(plan, found, taken, terminal_width()))
+        write_lines(status_lines(plan, states, left, terminal_width()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.reported import plain_name
-from ..experiments.tuning.words import tuning_words
+from ..experiments.tuning.outcome import tuning_words
 from .columns import Column, in_columns, in_pairs
 
 UNDEFINED = "undefined"

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..contract.conditions import WordError, choose_conditions
 from ..contract.suggest import did_you_mean
-from ..contract.trial_plan import DatasetReference
-from ..experiments.words import (
-    check_keys,
-    parse_axis,
-    parse_cluster,
-    parse_count,
-    parse_seeds,
-    parse_switch,
-    split_words,
-)
-from ..home.given_files import keep_given_files
+from ..experiments.request import cards_of, chosen_hyperparameters, open_asked
+from ..experiments.words import KEYS, RunRequest, parse_count, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
-from ..plugins.datasets import find_dataset
-from ..plugins.registry import load_model_card, load_task
+from ..plugins.registry import load_task
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 
 if TYPE_CHECKING:
-    from ..cluster.tuning.keeper import TuningEvent
+    from ..cluster.tuning.recorder import TuningEvent
     from ..cluster.tuning.run import StudyReport
+    from ..contract.search_space import Dimension
     from ..contract.task import Task
-    from ..datasets.view import View
-    from ..experiments.tuning.journal import TuningTrial
-    from ..experiments.tuning.study import Study
-    from ..model import Condition
+    from ..experiments.tuning.study import TuningStudy
 
-KEYS = (
-    "task", "model", "trials", "scheduler", "search", "metric", "dataset", "seed", "cluster",
-    "threads", "workers", "home", "force", "failed_checks",
-)  # fmt: skip
-TRIALS = "20"
+OWN_KEYS = {"trials": "20", "scheduler": "asha", "search": "random", "metric": ""}
+NOT_HERE = ("config", "floors")
 WIDEST_VALUE = 24
 
 
@@ -56,19 +40,21 @@ def tune(words: Words = None, json_output: Json = False) -> None:
     [force=on] [failed_checks=allow] [home=FOLDER]
 
     The space is [search_space] of the model's model.toml; trial 0 is the model without tuning.
-    The test split stays closed. A score is the mean over the conditions asked for. What is
-    finished is not tried again, and what was stopped goes on: give the same words once more;
-    more trials= prolong the study. `glassbench run config=FILE` takes the best configuration.
+    The test split stays closed. A score is the mean over the conditions asked for. Finished
+    trials are not run again and interrupted ones continue: give the same words once more; a
+    larger trials= prolongs the study. `glassbench run config=FILE` takes the best configuration.
     """
-    values = split_words(words or [])
+    from ..cluster.tuning.run import forget_study, run_study
+
+    words = list(words or [])
+    values = split_words(words)
     if "task" not in values:
         raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
     task = load_task(values["task"])
-    workspace = open_workspace(values.get("home"))
-    study = make_study(task, values, workspace)
-    from ..cluster.tuning.run import forget_study, run_study
-
-    if parse_switch("force", values.get("force", "off")):
+    asked = _asked(task, words)
+    workspace = open_workspace(asked.home)
+    study = make_study(task, asked, OWN_KEYS | values, workspace)
+    if asked.force:
         forget_study(study, workspace)
     if not json_output:
         say(announcement(study))
@@ -76,9 +62,9 @@ def tune(words: Words = None, json_output: Json = False) -> None:
         study,
         workspace,
         (lambda event: None) if json_output else show,
-        cluster=parse_cluster(values.get("cluster", "auto")),
-        threads=parse_count("threads", values["threads"]) if "threads" in values else None,
-        workers=parse_count("workers", values.get("workers", "1")),
+        cluster=asked.cluster,
+        threads=asked.threads,
+        workers=asked.workers,
         waiting=say,
     )
     if json_output:
@@ -89,8 +75,25 @@ def tune(words: Words = None, json_output: Json = False) -> None:
         raise typer.Exit(FAILED)
 
 
-def make_study(task: Task, values: Mapping[str, str], workspace: Workspace) -> Study:
-    """Return the study that words ask for, with everything checked that can be before any work.
+def _asked(task: Task, words: Sequence[str]) -> RunRequest:
+    """Return what words ask for as `glassbench run` would, without the words of `tune` alone."""
+    known = [key for key in KEYS if key not in NOT_HERE]
+    axes = [axis.name for axis in task.axes]
+    for key in split_words(words):
+        if key not in (*known, *OWN_KEYS, *axes) and not key.startswith("model."):
+            every = (*known, *OWN_KEYS, *axes, "model.<hyperparameter>")
+            raise WordError(f"there is no key `{key}`{did_you_mean(key, every)}")
+    return parse_run([w for w in words if w.partition("=")[0].strip() not in OWN_KEYS], axes)
+
+
+def make_study(
+    task: Task, asked: RunRequest, values: dict[str, str], workspace: Workspace
+) -> TuningStudy:
+    """Return the study that is asked for, checked as far as possible before any work.
+
+    Parameters
+    ----------
+    values : by key of `OWN_KEYS`, the words of `tune`
 
     Raises
     ------
@@ -98,72 +101,49 @@ def make_study(task: Task, values: Mapping[str, str], workspace: Workspace) -> S
         If a word is wrong, or there is nothing to search.
     """
     from ..experiments.tuning.search import SEARCHES
-    from ..experiments.tuning.study import SCHEDULERS, Study
+    from ..experiments.tuning.study import SCHEDULERS, TuningStudy
+    from ..metrics.specification import NO_SCORE
 
-    axes = [axis.name for axis in task.axes]
-    fixed = {k.removeprefix("model."): v for k, v in values.items() if k.startswith("model.")}
-    plain = {k: v for k, v in values.items() if not k.startswith("model.")}
-    check_keys(plain, (*KEYS, *axes, "model.<hyperparameter>"))
-    if "model" not in values:
-        raise WordError("`model=` is missing: `glassbench models` lists what there is")
-    if "," in values["model"]:
-        raise WordError(f"`model={values['model']}` names several: tune one at a time")
-    card = load_model_card(values["model"])
-    if task.name not in card.tasks:
-        raise WordError(f"model {card.name} serves {', '.join(card.tasks)}, not {task.name}")
-    found = find_dataset(task, values.get("dataset"), workspace)
-    fixed = keep_given_files(fixed, workspace)
-    hyperparameters = card.hyperparameters_for(task.name, found.name, fixed)
-    offered = tuple(d for d in card.search_space if d.serves(task.name))
-    space = tuple(d for d in offered if d.name not in fixed)
-    if not space:
-        raise WordError(
-            f"nothing of {card.name} is left to search: its model.toml has "
-            + (f"{', '.join(d.name for d in offered)}, and you fixed all of it"
-               if offered else f"no [search_space.<hyperparameter>] for {task.name}")
-        )  # fmt: skip
-    seeds = parse_seeds(values.get("seed", "0"))
-    if len(seeds) > 1:
-        raise WordError(f"`seed={values['seed']}` names several: a study has one")
-    metric = _among("metric", values.get("metric", task.primary_metric.name), task_scores(task))
-
-    from ..datasets.physics import refuse_failed
-    from ..datasets.view import open_view
-
-    view = open_view(task, found.path)
-    refuse_failed(view.dataset, values.get("failed_checks"))
-    asked = {axis: parse_axis(axis, values[axis]) for axis in axes if axis in values}
-    return Study(
-        task=task,
-        dataset=DatasetReference(found.name, str(found.path), view.digest),
-        model=card,
-        conditions=choose_conditions(
-            _validated(view, found.name), asked, task.default_values(found.name)
-        ),
-        hyperparameters=hyperparameters,
-        space=space,
-        seed=seeds[0],
-        search=_among("search", values.get("search", "random"), SEARCHES),
-        scheduler=_among("scheduler", values.get("scheduler", "asha"), SCHEDULERS),
-        metric=metric,
-        trials=parse_count("trials", values.get("trials", TRIALS)),
-    )
-
-
-def _validated(view: View, dataset: str) -> list[Condition]:
-    """Return the conditions at which there is something to train and to validate on."""
+    if len(asked.models) > 1:
+        raise WordError(f"`model={','.join(asked.models)}` names several: tune one at a time")
+    if len(asked.seeds) > 1:
+        raise WordError(f"`seed={','.join(map(str, asked.seeds))}` names several: a study has one")
+    (card,) = cards_of(task, asked.models)
+    dataset, view = open_asked(task, asked.dataset, workspace, asked.failed_checks)
     validated = view.conditions("valid")
     conditions = [c for c in view.conditions("train") if c in validated]
     if not conditions:
-        raise WordError(f"dataset {dataset} has no validation split: nothing to tune on")
-    return conditions
+        raise WordError(f"dataset {dataset.name} has no validation split: nothing to tune on")
+    hyperparameters = chosen_hyperparameters(card, task, dataset, asked.hyperparameters, workspace)
+    offered = tuple(dimension for dimension in card.search_space if dimension.serves(task.name))
+    scores = [m.name for m in task.metrics if m.function not in NO_SCORE]
+    return TuningStudy(
+        task=task,
+        dataset=dataset,
+        model=card,
+        conditions=choose_conditions(conditions, asked.axes, task.default_values(dataset.name)),
+        hyperparameters=hyperparameters,
+        space=_searched(card.name, task.name, offered, asked),
+        seed=asked.seeds[0],
+        search=_among("search", values["search"], SEARCHES),
+        scheduler=_among("scheduler", values["scheduler"], SCHEDULERS),
+        metric=_among("metric", values["metric"] or task.primary_metric.name, scores),
+        trials=parse_count("trials", values["trials"]),
+    )
 
 
-def task_scores(task: Task) -> list[str]:
-    """Return the names of the metrics of a task by which models can be ranked."""
-    from ..metrics.specification import NO_SCORE
-
-    return [m.name for m in task.metrics if m.function not in NO_SCORE]
+def _searched(
+    model: str, task: str, offered: tuple[Dimension, ...], asked: RunRequest
+) -> tuple[Dimension, ...]:
+    """Return what is left to search of a space once some hyperparameters are fixed."""
+    space = tuple(d for d in offered if d.name not in asked.hyperparameters)
+    if not space:
+        names = ", ".join(dimension.name for dimension in offered)
+        reason = f"{names}, and you fixed all of it" if offered else (
+            f"no [search_space.<hyperparameter>] for {task}"
+        )  # fmt: skip
+        raise WordError(f"nothing of {model} is left to search: its model.toml has {reason}")
+    return space
 
 
 def _among(key: str, word: str, known: Sequence[str]) -> str:
@@ -172,23 +152,22 @@ def _among(key: str, word: str, known: Sequence[str]) -> str:
     return word
 
 
-def announcement(study: Study) -> str:
+def announcement(study: TuningStudy) -> str:
     """Return what is about to be searched, in a few lines."""
-    several = len(study.conditions) > 1
-    over = f", the mean over {len(study.conditions)} conditions" if several else ""
-    where = study.conditions[0].name if not several else f"{len(study.conditions)} conditions"
-    lines = [
+    count = len(study.conditions)
+    where = study.conditions[0].name if count == 1 else f"{count} conditions"
+    over = "" if count == 1 else f", the mean over {count} conditions"
+    return "\n".join([
         f"tuning {study.model.name} on {study.task.name}, dataset {study.dataset.name}, at "
         f"{where}: {study.metric} on validation{over}",
         f"{study.trials} trials, search={study.search}, scheduler={study.scheduler}, "
         f"seed {study.seed}; the test split stays closed",
         *(f"  {dimension.words}" for dimension in study.space),
-    ]
-    return "\n".join(lines)
+    ])  # fmt: skip
 
 
 def show(event: TuningEvent) -> None:
-    """Say on stderr what happened to a trial; single epochs pass in silence."""
+    """Report an event of a trial on stderr, but for its epochs."""
     if event.kind in ("report", "started"):
         return
     trial = event.trial
@@ -203,36 +182,36 @@ def show(event: TuningEvent) -> None:
 
 
 def report_lines(report: StudyReport) -> list[str]:
-    """Return what was tried, the best first, and where everything is."""
-    from ..experiments.tuning.outcome import ranked, tuning_statement
-    from ..experiments.tuning.words import tuning_words
+    """Return the trials, the best first, and the files of the study."""
+    from ..experiments.tuning.outcome import ranked, tuning_statement, tuning_words
 
     study = report.study
     statement = tuning_statement(study, report.trials) | {"changed": []}
     order = ranked(study, report.trials)
+    scores = ["undefined" if t.score is None else f"{t.score:.4f}" for t in order]
+    states = ["stopped early" if t.state == "stopped" else t.state for t in order]
     columns = [
-        Column("rank", [str(place) for place in range(1, len(order) + 1)], True),
+        Column("rank", [str(rank) for rank in range(1, len(order) + 1)], True),
         Column("trial", [str(trial.index) for trial in order], True),
-        Column(f"{study.metric}", [_score(trial) for trial in order], True),
-        Column("end", [_end(trial) for trial in order]),
+        Column(study.metric, scores, True),
+        Column("end", states),
         Column("epochs", [str(trial.epochs or "-") for trial in order], True),
         Column("cost", [f"{trial.cost['wall_seconds']:.1f} s" for trial in order], True),
-        *(
-            Column(d.name, [_value(trial.hyperparameters[d.name]) for trial in order], True)
-            for d in study.space
-        ),
     ]
-    lines = [*in_columns(columns, terminal_width(), keys=2), ""]
-    lines += [f"failed  trial {t.index}: {t.error}" for t in order if t.error]
+    for dimension in study.space:
+        cells = [_shown(trial.hyperparameters[dimension.name]) for trial in order]
+        columns.append(Column(dimension.name, cells, True))
+    tracking = report.tracking
+    late = "" if tracking["delivered"] else f" (not delivered: {tracking['message']})"
     pairs = [("tuning", tuning_words(statement))]
     if report.best_path is not None:
         pairs.append(("best", str(report.best_path)))
         pairs.append(("use it", f"glassbench run config={report.best_path}"))
     if report.picture is not None:
         pairs.append(("figure", str(report.picture)))
-    late = "" if report.tracking["delivered"] else f" (not delivered: {report.tracking['message']})"
-    pairs.append(("run", f"{report.tracking['run_id'] or '-'} at {report.tracking['uri']}{late}"))
-    return [*lines, *in_pairs(pairs)]
+    pairs.append(("run", f"{tracking['run_id'] or '-'} at {tracking['uri']}{late}"))
+    failures = [f"failed  trial {trial.index}: {trial.error}" for trial in order if trial.error]
+    return [*in_columns(columns, terminal_width(), keys=2), "", *failures, *in_pairs(pairs)]
 
 
 def report_plain(report: StudyReport) -> dict[str, Any]:
@@ -240,25 +219,13 @@ def report_plain(report: StudyReport) -> dict[str, Any]:
     from ..experiments.tuning.outcome import study_plain
 
     return study_plain(report.study, report.trials) | {
-        "best_path": _path(report.best_path),
-        "figure": _path(report.picture),
+        "best_path": report.best_path and str(report.best_path),
+        "figure": report.picture and str(report.picture),
         "folder": str(report.folder),
         "tracking": report.tracking,
     }
 
 
-def _path(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
-def _score(trial: TuningTrial) -> str:
-    return "undefined" if trial.score is None else f"{trial.score:.4f}"
-
-
-def _end(trial: TuningTrial) -> str:
-    return {"stopped": "stopped early"}.get(trial.state, trial.state)
-
-
-def _value(value: Any) -> str:
+def _shown(value: Any) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return text if len(text) <= WIDEST_VALUE else f"{text[: WIDEST_VALUE - 1]}…"

@@ -16,17 +16,15 @@ from ..experiments.events import Event, Outcome
 from ..experiments.request import BenchmarkRequest, Floor
 from ..experiments.resources import Terms
 from ..experiments.sweep import Series, SweepPlan
-from ..experiments.sweep.state import Standing, standings
 from ..experiments.sweep.summary import summary_of
 from ..home.files import write_json
-from ..home.lock import holder_of
 from ..home.workspace import Workspace
 from ..tracking import end_preparation, prepare_store
 from ..trial.attempt import RUN_TRIAL
 from ..trial.result import read_result
 from .execute import execute
 
-# Trials that are expected to be shorter share a process with others of their model.
+# Trials that are expected to take fewer seconds share a process with others of their model.
 SHORT = 60.0
 
 
@@ -38,7 +36,7 @@ class SweepReport:
     ----------
     reports : by position of the series in the plan, as `glassbench run` makes one
     outcomes : every trial, in the order of the plan
-    summary : what `sweep.summary.summary_of` says, which stands in `summary_path` too
+    summary : as `summary_of` returns it, and stored in `summary_path`
     """
 
     plan: SweepPlan
@@ -61,9 +59,9 @@ def run_sweep(
 ) -> SweepReport:
     """Run a plan to its end: every trial, then records, summary and delivery to MLflow.
 
-    What is finished is not done again, and what another driver of the same plan runs is
-    left to it, so that any number of them end with the same. A trial that fails for good
-    does not stop the others.
+    Finished trials are not run again, and those that another driver of the same plan runs
+    are left to it, so that all drivers end with the same. A trial that fails does not stop
+    the others.
 
     Raises
     ------
@@ -102,11 +100,6 @@ def terms_of(plan: SweepPlan) -> Terms:
     )
 
 
-def plan_standings(plan: SweepPlan, workspace: Workspace) -> list[Standing]:
-    """Return where each trial of a plan stands, whoever runs it."""
-    return list(standings(plan, workspace, holder_of))
-
-
 def _conclude(
     plan: SweepPlan, path: Path, workspace: Workspace, outcomes: list[Outcome]
 ) -> SweepReport:
@@ -119,8 +112,7 @@ def _conclude(
     }
     concluded = {}
     for position, series in enumerate(plan.series):
-        # A record is of the standard use of a dataset alone.
-        if series.floor or not series.variation.is_standard:
+        if series.floor:
             continue
         request = _request(plan, series, task, floors)
         beside = [o for floor in request.floors for o in own_floors[floor.card.digest]]
@@ -175,15 +167,10 @@ def _ended(
 ) -> list[Outcome]:
     """Return the outcomes of some trials with their results, which are read from disk.
 
-    What a fit told epoch by epoch stays there: of thousands of trials it fills the memory.
+    The histories of the fits stay there: those of thousands of trials would fill the memory.
     """
-    found = []
-    for trial in trials:
-        outcome = by_key[trial.key]
-        if outcome.finished:
-            outcome = _read(outcome, workspace)
-        found.append(replace(outcome, trial=trial))
-    return found
+    outcomes = [replace(by_key[trial.key], trial=trial) for trial in trials]
+    return [_read(each, workspace) if each.finished else each for each in outcomes]
 
 
 def _read(outcome: Outcome, workspace: Workspace) -> Outcome:
@@ -192,8 +179,8 @@ def _read(outcome: Outcome, workspace: Workspace) -> Outcome:
         result = read_result(workspace, key)
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         folder = workspace.trial_folder(key)
-        words = f"its stored result is unreadable ({error!r}): delete {folder} to run it again"
-        return replace(outcome, error=words)
+        message = f"its stored result is unreadable ({error!r}): delete {folder} to run it again"
+        return replace(outcome, error=message)
     if result is None:
         return replace(outcome, error="its result was removed while the sweep went on")
     return replace(outcome, result=replace(result, history=()))

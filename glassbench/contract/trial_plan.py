@@ -18,6 +18,8 @@ STANDARD = Variation()
 class ModelReference:
     """A model as a trial knows it: its name, its folder and the digest of that folder."""
 
+    __pydantic_config__ = {"extra": "forbid"}
+
     name: str
     folder: str
     digest: str
@@ -27,6 +29,8 @@ class ModelReference:
 @dataclass(frozen=True)
 class DatasetReference:
     """A dataset as a trial knows it: its name, where it lies and its content digest."""
+
+    __pydantic_config__ = {"extra": "forbid"}
 
     name: str
     path: str

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
-from ..experiments.tuning.words import tuning_words
+from ..experiments.tuning.outcome import tuning_words
 from ..metrics import MetricSpecification
 from .boards import Board, point_of
 from .command_line import reproduce

@@ -93,7 +93,7 @@ def attempt_in_worker(job: Job) -> Attempt:
     tell("started", None, f"process {os.getpid()}")
     free_memory()
     with captured_process(folder):
-        return _attempt(job, tell)
+        return attempt(job, tell)
 
 
 def attempt_here(job: Job, tell: Tell) -> Attempt:
@@ -106,7 +106,7 @@ def attempt_here(job: Job, tell: Tell) -> Attempt:
 
     tell("started", None, "")
     with streams:
-        return _attempt(job, tell_outside)
+        return attempt(job, tell_outside)
 
 
 def attempt_among_workers(job: Job, rank: int) -> Attempt:
@@ -129,7 +129,7 @@ def attempt_among_workers(job: Job, rank: int) -> Attempt:
     return Attempt(None)
 
 
-def _attempt(job: Job, tell: Tell) -> Attempt:
+def attempt(job: Job, tell: Tell) -> Attempt:
     """Run the job; whatever the trial raises becomes the attempt's error."""
     workspace = job.workspace
     folder = workspace.trial_folder(job.trial.key)

@@ -137,3 +137,23 @@ def test_a_count_is_one_bar_on_a_terminal_and_few_lines_elsewhere(capsys, monkey
         counter(3, 9, "part", 61.0)
         (bar,) = counter.bar.tasks
         assert (bar.completed, bar.total, bar.description) == (3, 9, "part  1:01 min left")
+
+
+def test_many_trials_are_counted_by_one_more_bar_and_failures_named(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with open_display(total=3) as display:
+        display(Event("started", _trial(0)))
+        display(Event("finished", _trial(0)))
+        display(Event("cached", _trial(1)))
+        display(Event("failed", _trial(2), message="it broke"))
+        (bar,) = display.bars.tasks
+        assert (bar.completed, bar.total, bar.fields["status"]) == (3, 3, "1 failed")
+    assert "it broke" in sys.stderr.getvalue() and "cached" not in sys.stderr.getvalue()
+
+
+def test_without_a_terminal_only_failures_of_many_trials_are_shown(capsys):
+    with open_display(total=3) as display:
+        display(Event("finished", _trial(0)))
+        display(Event("failed", _trial(2), message="it broke"))
+    assert capsys.readouterr().err.splitlines() == [f"failed    {_trial(2).name}  it broke"]

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from glassbench.cli.sweep_tables import score_table
-from glassbench.cli.sweep_view import SweepView
-from glassbench.cluster import Event
 from glassbench.experiments.sweep import read_plan
 
 WORDS = ("task=ka_propensity", "model=number_of_neighbours,neighbour_count_ridge", "seed=0..2")
@@ -26,7 +24,7 @@ def test_a_plan_holds_all_conditions_of_the_task_and_runs_nothing(planned, glass
     plan = read_plan(path)
     (counts,) = {len(series.conditions) for series in plan.series}
     assert counts > 1 and all(s.variation.is_standard for s in plan.series)
-    of_models = [p for p in plan.planned if not p.trial.floor]
+    of_models = [trial for trial in plan.trials if not trial.floor]
     assert len(of_models) == 2 * 3 * counts
     floors = {"local_density", "local_energy", "number_of_neighbours"}
     assert {s.model.name for s in plan.series if s.floor} == floors
@@ -94,26 +92,6 @@ def test_status_is_told_while_nothing_runs(planned, glassbench, home):
 def test_wrong_words_are_refused_by_name(glassbench, words, told):
     answer = glassbench("sweep", *words)
     assert answer.code == 2 and told in answer.err
-
-
-def test_the_view_counts_and_learns_what_trials_take(planned, monkeypatch, capsys):
-    plan = read_plan(planned[0])
-    now = [0.0]
-    monkeypatch.setattr("glassbench.cli.sweep_view.time.monotonic", lambda: now[0])
-    view = SweepView(plan)
-    assert view.seconds_left() is None
-    first, second, third, *_ = plan.trials
-    view(Event("started", first))
-    view(Event("started", second))
-    now[0] = 100.0
-    view(Event("finished", first))
-    view(Event("failed", second, None, "it broke"))
-    view(Event("cached", third))
-    left = len(plan.planned) - 3
-    assert (view.done, view.failed, len(view.waiting), len(view.running)) == (2, 1, left, 0)
-    assert view.seconds_left() == pytest.approx(100 * -(-left // 2))
-    assert f"2 done, 0 running, 1 failed, {left} waiting; about" in view.line()
-    assert "it broke" in capsys.readouterr().err
 
 
 def test_scores_stand_by_model_and_condition():

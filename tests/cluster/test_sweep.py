@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from glassbench.cluster import execute
-from glassbench.cluster.sweep import plan_standings, run_sweep
+from glassbench.cluster.sweep import run_sweep
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference
@@ -22,13 +22,16 @@ from glassbench.datasets.view import open_view
 from glassbench.experiments.request import BenchmarkRequest, Floor
 from glassbench.experiments.resources import Terms
 from glassbench.experiments.sweep import Needs, PlanError
-from glassbench.experiments.sweep.of_requests import (
-    open_plan,
-    plan_of_requests,
-    plan_path,
-    store_plan,
+from glassbench.experiments.sweep.locate import open_plan
+from glassbench.experiments.sweep.of_requests import plan_of_requests, plan_path, store_plan
+from glassbench.experiments.sweep.state import (
+    DONE,
+    FAILED,
+    RUNNING,
+    WAITING,
+    failure,
+    trial_states,
 )
-from glassbench.experiments.sweep.state import DONE, FAILED, RUNNING, WAITING, failure
 from glassbench.home.lock import Held, exclusive, holder_of
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
@@ -169,7 +172,7 @@ def test_what_fails_for_good_does_not_stop_the_others(make_plan, workspace, monk
     for run in report.reports.values():
         assert [failed["seed"] for failed in run.record["failed"]] == [1, 1]
         assert not run.tracking["delivered"]
-    states = [standing.state for standing in plan_standings(plan, workspace)]
+    states = [each.state for each in trial_states(plan, workspace)]
     assert states.count(FAILED) == 4 and states.count(DONE) == 5
 
 
@@ -297,6 +300,6 @@ def test_standings_are_told_from_the_folders_alone(make_plan, tmp_path):
     failed.mkdir(parents=True)
     (failed / "failure.json").write_text('{"error": "it broke"}')
     with exclusive(Path(workspace.trial_folder(second.key)), print):
-        found = plan_standings(plan, workspace)
-    assert [standing.state for standing in found][:4] == [DONE, RUNNING, FAILED, WAITING]
-    assert found[2].words == "it broke"
+        found = trial_states(plan, workspace)
+    assert [each.state for each in found][:4] == [DONE, RUNNING, FAILED, WAITING]
+    assert found[2].message == "it broke"

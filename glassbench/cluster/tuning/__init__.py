@@ -1,1 +1,1 @@
-"""Hyperparameter searches on Ray Tune."""
+"""Tuning a model: trials on Ray Tune, or one after another in this process."""

@@ -1,58 +1,177 @@
-"""A study on Ray Tune."""
+"""A study on Ray Tune: one actor for each trial, one report after each epoch."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import math
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 from ray import tune
+from ray.tune.schedulers import (
+    ASHAScheduler,
+    FIFOScheduler,
+    PopulationBasedTraining,
+    TrialScheduler,
+)
+from ray.tune.search import Searcher
 
 from ...contract.errors import ClusterError
 from ...contract.search_space import Dimension
 from ...experiments.resources import gpu_slots
-from ...experiments.tuning.journal import TuningTrial
-from ...experiments.tuning.study import Study
-from ...home.workspace import Workspace
+from ...experiments.tuning.journal import Journal, TuningTrial
+from ...experiments.tuning.search import next_trial
+from ...experiments.tuning.study import TuningStudy
+from ...home.files import write_json
 from ...plugins.registry import load_model_class
+from ...trial.attempt import located
+from ...trial.log import captured_process
+from ...trial.process import limited_threads
 from ..session import Session
-from .keeper import Keeper
-from .schedule import SuccessiveHalving, new_scheduler
-from .search import StudySearcher, config_of
-from .setting import Setting, next_trial
-from .trainable import TuningTrainable
+from .recorder import Recorder
+from .trial import Setting, open_trial
 
-# A trial on several workers waits for them, and works little itself.
+METRIC, TIME = "validation", "epoch"
+# Successive halving keeps a third after a ninth and a third of the epochs, and at the end.
+REDUCTION = 3
+# A population is compared ten times, the first time after two epochs: the checkpoint of an
+# epoch is written after its report, so that there is none to copy after the first.
+COMPARISONS, FIRST_COMPARISON = 10, 2
+# A trial on several workers waits for them and needs hardly any core itself.
 WAITING_CPUS = 0.01
+SAVED_BY = "saved_by.json"
 
 
-def run_on_ray(setting: Setting, workspace: Workspace, session: Session, keeper: Keeper) -> None:
-    """Run what is left of a study on the Ray that this process is connected to.
+class TuningTrainable(tune.Trainable):
+    """One trial. Its name is its number, which PBT leaves alone when it copies another trial."""
 
-    Ray Tune begins afresh each time: what earlier attempts came to is told to its
-    scheduler from the journal, and unfinished trials go on from their own checkpoints.
+    def setup(self, config: dict[str, Any], setting: Setting) -> None:
+        self.setting, self.index = setting, int(self.trial_name)
+        self.hyperparameters = config["trial"]["hyperparameters"]
+        self._open = contextlib.ExitStack()
+        log = setting.job.workspace.trial_folder(setting.study.trial_key(self.index))
+        log.mkdir(parents=True, exist_ok=True)
+        self._open.enter_context(captured_process(log))
+        self._open.enter_context(limited_threads(setting.share.threads))
+        self.running = open_trial(setting, self.index, self.hyperparameters)
+
+    def step(self) -> dict[str, Any]:
+        report = self.running.step()
+        validation = report.validation
+        if validation is None and self.setting.study.on_primary:
+            validation = report.score
+        return {
+            TIME: report.epoch,
+            METRIC: math.nan if validation is None else validation,
+            "report": report,
+            "hyperparameters": self.hyperparameters,
+            "done": report.ended,
+        }
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        self.running.save(Path(checkpoint_dir))
+        write_json(Path(checkpoint_dir) / SAVED_BY, [self.index, self.hyperparameters])
+
+    def load_checkpoint(self, checkpoint: str) -> None:
+        saved_by = json.loads((Path(checkpoint) / SAVED_BY).read_text(encoding="utf-8"))
+        if saved_by == [self.index, self.hyperparameters]:
+            # Its own: its folder holds the same, or more.
+            return
+        job = replace(self.setting.job, trial=self.running.trials[0])
+        folder = located(job, job.workspace).model.folder
+        card = replace(self.setting.study.model, folder=Path(folder))
+        self.running.adopt(Path(checkpoint), load_model_class(card).adopt_checkpoint)
+
+    def cleanup(self) -> None:
+        self.running.stop()
+        self._open.close()
+
+
+class StudySearcher(Searcher):
+    """Hands out unfinished trials, then new ones; the journal remembers them, not Ray."""
+
+    def __init__(self, study: TuningStudy, journal: Journal) -> None:
+        super().__init__()
+        self.study, self.journal = study, journal
+        self.unfinished = [trial for trial in journal.trials if not trial.ended]
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        next_one = self.unfinished.pop(0) if self.unfinished else None
+        trial = next_one or next_trial(self.study, self.journal)
+        return Searcher.FINISHED if trial is None else {"trial": _config(trial)}
+
+    def on_trial_complete(self, *_: Any, **__: Any) -> None: ...
+
+    def save(self, checkpoint_path: str) -> None:
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None: ...
+
+
+class JournalCallback(tune.Callback):
+    """Records what Ray Tune hears from the trials."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        if self.recorder.state(_index(trial)) != "finished":
+            self.recorder.started(_index(trial))
+
+    def on_trial_result(
+        self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
+    ) -> None:
+        self.recorder.reported(_index(trial), result["report"], result["hyperparameters"])
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        asha = self.recorder.study.scheduler == "asha"
+        if asha and self.recorder.state(_index(trial)) == "running":
+            self.recorder.stopped(_index(trial))
+
+    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        self.recorder.retried(_index(trial))
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        # The error of a fit is a report of its own: here its worker died.
+        last = (trial.get_error() or "").strip().splitlines()[-1:]
+        reason = f": {last[0][:400]}" if last else ""
+        self.recorder.failed(
+            _index(trial), f"its worker died, and so did those that followed it{reason}"
+        )
+
+
+def run_on_ray(setting: Setting, session: Session, recorder: Recorder) -> None:
+    """Run the rest of a study on the Ray that this process is connected to.
+
+    Ray Tune begins afresh each time: its scheduler learns earlier trials from the journal,
+    and unfinished trials continue from their own checkpoints.
 
     Raises
     ------
     ClusterError
         If the model cannot do what the scheduler asks of it.
     """
-    study, journal = setting.study, keeper.journal
-    changeable = changeable_dimensions(study) if study.scheduler == "pbt" else ()
-    scheduler = new_scheduler(study, journal.trials, changeable)
-    unfinished = [trial for trial in journal.trials if not trial.ended]
-    options: dict[str, Any] = {}
+    study, journal = setting.study, recorder.journal
+    options: dict[str, Any] = {"scheduler": new_scheduler(study, journal.trials)}
     parameters: dict[str, Any] = {}
     if study.scheduler == "pbt":
-        # A population is known from its start; PBT takes no searcher.
-        unfinished = _population(study, keeper)
-        parameters["trial"] = tune.grid_search([config_of(t)["trial"] for t in unfinished])
+        # A population is known from its start.
+        while next_trial(study, journal) is not None:
+            pass
+        population = [trial for trial in journal.trials if not trial.ended]
+        parameters["trial"] = tune.grid_search([_config(trial) for trial in population])
     else:
-        options["search_alg"] = StudySearcher(study, journal, unfinished)
-        new = max(0, study.trials - len(journal.trials))
-        options["num_samples"] = len(unfinished) + new
-    scratch = study.folder(workspace) / "ray"
+        ended = sum(trial.ended for trial in journal.trials)
+        most = max(study.trials, len(journal.trials))
+        options |= {"search_alg": StudySearcher(study, journal), "num_samples": most - ended}
+    scratch = study.folder(setting.job.workspace) / "ray"
     shutil.rmtree(scratch, ignore_errors=True)
     tuner = tune.Tuner(
         tune.with_resources(
@@ -60,17 +179,16 @@ def run_on_ray(setting: Setting, workspace: Workspace, session: Session, keeper:
         ),
         param_space=parameters,
         tune_config=tune.TuneConfig(
-            scheduler=scheduler,
-            max_concurrent_trials=_at_once(setting, session),
-            trial_name_creator=_name,
-            trial_dirname_creator=_name,
+            max_concurrent_trials=_side_by_side(setting, session),
+            trial_name_creator=lambda trial: str(_index(trial)),
+            trial_dirname_creator=lambda trial: str(_index(trial)),
             **options,
         ),
         run_config=tune.RunConfig(
             name="trials",
             storage_path=str(scratch),
             failure_config=tune.FailureConfig(max_failures=setting.max_failures),
-            callbacks=[_Telling(keeper, scheduler)],
+            callbacks=[JournalCallback(recorder)],
             verbose=0,
         ),
     )
@@ -82,40 +200,78 @@ def run_on_ray(setting: Setting, workspace: Workspace, session: Session, keeper:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def changeable_dimensions(study: Study) -> tuple[Dimension, ...]:
-    """Return what population-based training may change of a model in training.
+def new_scheduler(study: TuningStudy, trials: Iterable[TuningTrial]) -> TrialScheduler:
+    """Return the scheduler of a study, which knows the reports of earlier trials."""
+    if study.scheduler == "none":
+        return FIFOScheduler()
+    if study.scheduler == "pbt":
+        changeable = changeable_dimensions(study)
+        generator = np.random.default_rng([study.seed, 11])
+
+        def explore(config: dict[str, Any]) -> dict[str, Any]:
+            values = dict(config["trial"]["hyperparameters"])
+            for dimension in changeable:
+                values[dimension.name] = dimension.explore(values[dimension.name], generator)
+            return config | {"trial": config["trial"] | {"hyperparameters": values}}
+
+        return PopulationBasedTraining(
+            time_attr=TIME,
+            metric=METRIC,
+            mode="max",
+            perturbation_interval=max(1, study.most_epochs // COMPARISONS),
+            burn_in_period=FIRST_COMPARISON,
+            custom_explore_fn=explore,
+            log_config=False,
+        )
+    asha = ASHAScheduler(
+        time_attr=TIME,
+        metric=METRIC,
+        mode="max",
+        max_t=max(2, study.most_epochs),
+        grace_period=max(1, round(study.most_epochs / REDUCTION**2)),
+        reduction_factor=REDUCTION,
+        stop_last_trials=False,
+    )
+    for trial in trials:
+        if trial.ended:
+            known = SimpleNamespace(trial_id=f"before-{trial.index}")
+            asha.on_trial_add(None, known)
+            for epoch, score in sorted(trial.reports.items()):
+                asha.on_trial_result(None, known, {TIME: epoch, METRIC: score})
+    return asha
+
+
+def changeable_dimensions(study: TuningStudy) -> Sequence[Dimension]:
+    """Return the searched hyperparameters that PBT may change during training.
 
     Raises
     ------
     ClusterError
-        If the model cannot go on from a checkpoint with other hyperparameters.
+        If the model cannot continue from a checkpoint with other hyperparameters.
     """
-    model = load_model_class(study.model)
+    model, name = load_model_class(study.model), study.model.name
     names = tuple(getattr(model, "changeable", ()))
-    found = tuple(dimension for dimension in study.space if dimension.name in names)
-    name = study.model.name
+    dimensions = [dimension for dimension in study.space if dimension.name in names]
     if not names or not hasattr(model, "adopt_checkpoint"):
         raise ClusterError(
-            f"scheduler=pbt changes hyperparameters of a model in training, and {name} cannot go "
-            "on from a checkpoint with others (it has no `changeable`): take scheduler=asha"
+            f"scheduler=pbt changes hyperparameters during training, and {name} cannot continue "
+            "from a checkpoint with others (it has no `changeable`): take scheduler=asha"
         )
-    if not found:
+    if not dimensions:
         raise ClusterError(
-            f"scheduler=pbt can change {', '.join(names)} of {name} in training, and its search "
-            f"space has {', '.join(d.name for d in study.space)}: take scheduler=asha"
+            f"scheduler=pbt can change {', '.join(names)} of {name} during training, and its "
+            f"search space has {', '.join(d.name for d in study.space)}: take scheduler=asha"
         )
-    return found
+    return dimensions
 
 
-def _population(study: Study, keeper: Keeper) -> list[TuningTrial]:
-    while next_trial(study, keeper.journal) is not None:
-        pass
-    return [trial for trial in keeper.journal.trials if not trial.ended]
+def _config(trial: TuningTrial) -> Mapping[str, Any]:
+    return {"index": trial.index, "hyperparameters": dict(trial.hyperparameters)}
 
 
-def _name(trial) -> str:
+def _index(trial: Any) -> int:
     """Return the number of a trial, which stays when PBT copies another one into it."""
-    return str(trial.custom_trial_name or trial.config["trial"]["index"])
+    return int(trial.custom_trial_name or trial.config["trial"]["index"])
 
 
 def _resources(setting: Setting) -> dict[str, float]:
@@ -125,44 +281,10 @@ def _resources(setting: Setting) -> dict[str, float]:
     return {"cpu": share.cpus} | ({"gpu": share.gpus} if share.gpus else {})
 
 
-def _at_once(setting: Setting, session: Session) -> int:
+def _side_by_side(setting: Setting, session: Session) -> int:
     """Return how many trials run side by side."""
     share, capacity = setting.share, session.capacity
     most = capacity.cpus // (share.cpus * setting.workers)
     if share.gpus:
         most = min(most, int(capacity.gpus / (gpu_slots(share.gpus) * setting.workers)))
     return max(1, most)
-
-
-class _Telling(tune.Callback):
-    """Hands on what Ray Tune hears from the trials."""
-
-    def __init__(self, keeper: Keeper, scheduler: Sequence) -> None:
-        self.keeper, self.scheduler = keeper, scheduler
-
-    def on_trial_start(self, iteration, trials, trial, **info) -> None:
-        index = int(_name(trial))
-        if self.keeper.journal.trials[index].state != "finished":
-            self.keeper.started(index)
-
-    def on_trial_result(self, iteration, trials, trial, result, **info) -> None:
-        self.keeper.reported(int(_name(trial)), result)
-
-    def on_trial_complete(self, iteration, trials, trial, **info) -> None:
-        index = int(_name(trial))
-        running = self.keeper.journal.trials[index].state == "running"
-        stopped = isinstance(self.scheduler, SuccessiveHalving) and (
-            trial.trial_id in self.scheduler.stopped
-        )
-        if running and stopped:
-            self.keeper.stopped(index)
-
-    def on_trial_recover(self, iteration, trials, trial, **info) -> None:
-        self.keeper.retried(int(_name(trial)))
-
-    def on_trial_error(self, iteration, trials, trial, **info) -> None:
-        # What a fit raises is a report of its own; this is what befell its worker.
-        last = (trial.get_error() or "").strip().splitlines()[-1:]
-        reason = f": {last[0][:400]}" if last else ""
-        words = f"its worker died, and so did those that followed it{reason}"
-        self.keeper.failed(int(_name(trial)), words)

@@ -5,29 +5,63 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ...contract.trial_plan import Trial
+from ...experiments.resources import Share
 from ...experiments.tuning.journal import NO_COST, finite
+from ...experiments.tuning.study import TuningStudy
+from ...home.files import read_json_lines, write_json
 from ...home.workspace import Workspace
+from ...trial.attempt import Job
 from ...trial.result import TrialResult, read_result
-from .fit import Fit, cost_of
+from .fit import Fit, new_fit
 
-CHECKPOINT = "checkpoint"
+Scores = dict[int, float | None]
+
+CHECKPOINT, STATE_FILE = "checkpoint", "state.json"
+# What another set of hyperparameters left and a copied trial makes anew.
+LEFT_BY_A_FIT = ("fitted", "result.json", "predictions.npz", CHECKPOINT)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all trials of a study share.
+
+    Attributes
+    ----------
+    job : what a worker needs; each fit replaces its trial
+    share : cores and GPUs of one worker of a trial
+    workers : processes that train one fit together
+    """
+
+    study: TuningStudy
+    job: Job
+    share: Share
+    workers: int = 1
+    max_failures: int = 2
+
+    @property
+    def processors(self) -> tuple[int, int]:
+        """Return how many cores and GPUs other processes than this one keep busy."""
+        gpus = self.workers if self.job.device.startswith("cuda") else 0
+        return (self.workers * self.job.threads if self.workers > 1 else 0), gpus
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a trial tells after an epoch, or at its end.
+    """The state of a trial after an epoch, or at its end.
 
     Attributes
     ----------
     validation : mean over the conditions of the best validation score so far; None where
         the model reports none
     score : of the study's metric on the validation split, at the end
-    cost : in seconds, of all attempts so far
+    cost : in seconds, since the trial was opened in this process
     """
 
     epoch: int
@@ -39,16 +73,16 @@ class Report:
 
 
 class RunningTrial:
-    """Advances the fits of a trial in turns.
+    """Advances the fits of a trial in turns; an epoch is reported once all fits have reached it.
 
-    An epoch is reported once every fit has reached it. What earlier attempts reported
-    comes first, from the fits' own histories.
+    What earlier attempts reported comes first, from the fits' own histories.
 
     Parameters
     ----------
     trials : one fit, or one for each condition
     new_fit : makes the fit of a trial
     metric : name of the metric whose mean over the conditions is the score
+    processors : cores and GPUs that other processes keep busy for the trial
     """
 
     def __init__(
@@ -57,124 +91,135 @@ class RunningTrial:
         workspace: Workspace,
         new_fit: Callable[[Trial], Fit],
         metric: str,
+        processors: tuple[int, int] = (0, 0),
     ) -> None:
-        self.trials, self.workspace, self.metric = trials, workspace, metric
+        self.trials, self.metric, self.processors = trials, metric, processors
+        self.folders = [workspace.trial_folder(trial.key) for trial in trials]
         self.fits = [new_fit(trial) for trial in trials]
-        self.best = [_history(self._folder(trial)) for trial in trials]
+        self.scores = [_history(folder) for folder in self.folders]
         self.results: list[TrialResult | None] = [read_result(workspace, t) for t in trials]
         self.epoch = 0
+        self.cost = dict(NO_COST)
 
     def step(self) -> Report:
-        """Go on to the next epoch that has a validation score, or to the end."""
-        while True:
-            wanted = self.epoch + 1
-            for place, fit in enumerate(self.fits):
-                while self.results[place] is None and _last(self.best[place]) < wanted:
-                    fit.advance()
-                    if fit.error is not None:
-                        self.stop()
-                        return Report(self.epoch, None, True, error=fit.error, cost=self.cost())
-                    self._note(place, fit)
-            if all(_last(best) < wanted for best in self.best):
-                return self._end()
-            self.epoch = wanted
-            validation = self._validation(wanted)
-            if validation is not None:
-                return Report(wanted, validation, cost=self.cost())
+        """Continue to the next epoch that has a validation score, or to the end."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        report = self._step()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        cores, gpus = self.processors
+        # What other processes could have used stands for what they used.
+        spent = (wall, wall * cores if cores else cpu, wall * gpus)
+        self.cost = {n: self.cost[n] + s for n, s in zip(NO_COST, spent, strict=True)}
+        return replace(report, cost=self.cost)
 
     def stop(self) -> None:
         """End all fits where they are."""
         for fit in self.fits:
             fit.stop()
 
-    def cost(self) -> dict[str, float]:
-        """Return what the fits took, in seconds."""
-        costs = [cost_of(self._folder(trial)) for trial in self.trials]
-        return {name: sum(cost[name] for cost in costs) for name in NO_COST}
-
     def save(self, folder: Path) -> None:
-        """Copy the checkpoints, and where the trial stands, for another trial to go on from."""
-        for place, trial in enumerate(self.trials):
-            source = self._folder(trial) / CHECKPOINT
-            if source.is_dir():
-                shutil.copytree(source, folder / str(place), dirs_exist_ok=True)
-        best = [{str(epoch): score for epoch, score in known.items()} for known in self.best]
-        state = {"epoch": self.epoch, "best": best}
-        (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        """Copy the checkpoints and the scores so far, for another trial to continue from."""
+        for number, own in enumerate(self.folders):
+            if (own / CHECKPOINT).is_dir():
+                shutil.copytree(own / CHECKPOINT, folder / str(number), dirs_exist_ok=True)
+        scores = [list(by_epoch.items()) for by_epoch in self.scores]
+        write_json(folder / STATE_FILE, {"epoch": self.epoch, "scores": scores})
 
     def adopt(self, folder: Path, adopt_checkpoint: Callable[[Path, Path, Mapping], None]) -> None:
-        """Go on from what another trial saved, with hyperparameters of our own.
+        """Continue from what another trial saved, with hyperparameters of our own.
 
         Parameters
         ----------
         adopt_checkpoint : makes the second folder a checkpoint like the first, for a model
-            with these hyperparameters
+            with the given hyperparameters
         """
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         self.epoch = state["epoch"]
-        self.best = [{int(epoch): score for epoch, score in b.items()} for b in state["best"]]
-        for place, trial in enumerate(self.trials):
-            own = self._folder(trial)
-            shutil.rmtree(own / CHECKPOINT, ignore_errors=True)
-            for left in ("fitted", "result.json", "predictions.npz"):
-                path = own / left
+        self.scores = [dict(map(tuple, by_epoch)) for by_epoch in state["scores"]]
+        self.results = [None] * len(self.trials)
+        for number, (trial, own) in enumerate(zip(self.trials, self.folders, strict=True)):
+            for name in LEFT_BY_A_FIT:
+                path = own / name
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-            self.results[place] = None
-            if (folder / str(place)).is_dir():
-                adopt_checkpoint(folder / str(place), own / CHECKPOINT, trial.hyperparameters)
+            if (folder / str(number)).is_dir():
+                adopt_checkpoint(folder / str(number), own / CHECKPOINT, trial.hyperparameters)
 
-    def _folder(self, trial: Trial) -> Path:
-        return self.workspace.trial_folder(trial.key)
+    def _step(self) -> Report:
+        while True:
+            wanted = self.epoch + 1
+            for number in range(len(self.fits)):
+                error = self._advance(number, wanted)
+                if error is not None:
+                    self.stop()
+                    return Report(self.epoch, None, True, error=error)
+            if all(max(scores, default=0) < wanted for scores in self.scores):
+                return self._end()
+            self.epoch = wanted
+            validation = self._validation()
+            if validation is not None:
+                return Report(wanted, validation)
 
-    def _note(self, place: int, fit: Fit) -> None:
-        if fit.result is not None:
-            self.results[place] = fit.result
-        if fit.progress is not None:
-            score = finite(fit.progress.validation_score)
-            _add(self.best[place], fit.progress.epoch, score)
+    def _advance(self, number: int, wanted: int) -> str | None:
+        """Advance a fit to an epoch or to its end; return its error, None where it has none."""
+        fit, scores = self.fits[number], self.scores[number]
+        while self.results[number] is None and max(scores, default=0) < wanted:
+            fit.advance()
+            if fit.error is not None:
+                return fit.error
+            self.results[number] = fit.result
+            if fit.progress is not None:
+                _note(scores, fit.progress.epoch, fit.progress.validation_score)
+        return None
 
-    def _validation(self, epoch: int) -> float | None:
-        values = [_until(best, epoch) for best in self.best]
-        return None if any(v is None for v in values) else sum(values) / len(values)
+    def _validation(self) -> float | None:
+        bests = [_best(scores, self.epoch) for scores in self.scores]
+        known = [best for best in bests if best is not None]
+        return sum(known) / len(known) if len(known) == len(bests) else None
 
     def _end(self) -> Report:
         scores = [
             scored.scores[self.metric].value if self.metric in scored.scores else None
             for result in self.results
-            for scored in result.conditions
+            for scored in (() if result is None else result.conditions)
         ]
-        undefined = any(score is None for score in scores)
-        score = None if undefined else finite(math.fsum(scores) / len(scores))
-        return Report(self.epoch, self._validation(self.epoch), True, score=score, cost=self.cost())
+        known = [score for score in scores if score is not None]
+        complete = len(known) == len(scores)
+        score = finite(math.fsum(known) / len(known)) if known and complete else None
+        return Report(self.epoch, self._validation(), True, score=score)
 
 
-Best = dict[int, float | None]
+def open_trial(setting: Setting, index: int, hyperparameters: Mapping[str, Any]) -> RunningTrial:
+    """Return a trial of the study, ready to continue from where it is."""
+    study, workspace = setting.study, Workspace(Path(setting.job.home))
+    if study.scheduler == "pbt":
+        # The hyperparameters of a population change under way: its fits are its own.
+        workspace = Workspace(study.folder(workspace) / "population" / str(index))
+    job = replace(setting.job, home=str(workspace.home))
+    return RunningTrial(
+        study.fits(hyperparameters),
+        workspace,
+        lambda trial: new_fit(
+            replace(job, trial=trial), setting.workers, setting.share, setting.max_failures
+        ),
+        study.metric,
+        setting.processors,
+    )
 
 
-def _history(folder: Path) -> Best:
-    """Return by epoch the best validation score so far, from a fit's history."""
-    best: Best = {}
-    path = folder / "history.jsonl"
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        score = entry.get("validation_score")
-        _add(best, entry["epoch"], score if isinstance(score, int | float) else None)
-    return best
+def _history(folder: Path) -> Scores:
+    """Return the validation scores by epoch that earlier attempts at a fit reported."""
+    scores: Scores = {}
+    for entry in read_json_lines(folder / "history.jsonl"):
+        _note(scores, entry["epoch"], entry.get("validation_score"))
+    return scores
 
 
-def _add(best: Best, epoch: int, score: float | None) -> None:
-    before = _until(best, epoch)
-    score = None if score is None else finite(score)
-    best[epoch] = max((v for v in (before, score) if v is not None), default=None)
+def _note(scores: Scores, epoch: int, score: float | None) -> None:
+    """Add the score of an epoch; of an epoch that was reported twice the better one counts."""
+    known = [value for value in (scores.get(epoch), finite(score)) if value is not None]
+    scores[epoch] = max(known, default=None)
 
 
-def _until(best: Best, epoch: int) -> float | None:
-    known = [score for e, score in best.items() if e <= epoch and score is not None]
+def _best(scores: Scores, epoch: int) -> float | None:
+    known = [score for at, score in scores.items() if at <= epoch and score is not None]
     return max(known, default=None)
-
-
-def _last(best: Best) -> int:
-    return max(best, default=0)

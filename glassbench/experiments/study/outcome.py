@@ -72,7 +72,7 @@ def study_results(
         "trials": [
             {
                 "key": p.key,
-                "name": p.trial.name,
+                "name": plan.trial(p).name,
                 "setting": plan.series[p.series].label,
                 "error": failures.get(p.key),
             }

@@ -17,7 +17,7 @@ from ...model import Condition
 from ...plugins.datasets import find_dataset
 from ...plugins.registry import load_model_card
 from ..sweep import Series, SweepPlan, with_trials
-from ..sweep.estimates import Estimates, history, with_estimates
+from ..sweep.estimates import with_estimates
 from ..tuning.configuration import Configuration, read_configuration
 from ..words import RunRequest
 from .declaration import Study, StudyError, Subject
@@ -102,10 +102,9 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
         protocol_version=task.protocol_version,
         dataset=DatasetReference(found.name, str(found.path), view.digest),
         series=tuple(series),
-        planned=(),
         study={"name": study.name, "values": list(request.values)},
     )
-    plan = with_estimates(with_trials(plan), Estimates(history(workspace)))
+    plan = with_estimates(with_trials(plan), workspace)
     return PlannedStudy(request, task, plan, tuple(Panel(t, tuple(c)) for t, c in panels.items()))
 
 

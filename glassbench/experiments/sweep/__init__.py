@@ -3,14 +3,15 @@
 from .plan import (
     RETRIES,
     Needs,
+    PlanError,
     PlannedTrial,
     Series,
     SweepPlan,
     in_order,
-    series_trials,
+    read_plan,
     with_trials,
+    write_plan,
 )
-from .plan_file import PlanError, read_plan, write_plan
 
 __all__ = [
     "RETRIES",
@@ -21,7 +22,6 @@ __all__ = [
     "SweepPlan",
     "in_order",
     "read_plan",
-    "series_trials",
     "with_trials",
     "write_plan",
 ]

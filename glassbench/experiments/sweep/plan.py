@@ -1,59 +1,82 @@
-"""A sweep as plain data: series of trials, and the order in which they start."""
+"""The plan of a sweep: series of trials, their order, and the JSON file that holds both."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.dataclasses import dataclass
+
+from ...contract.errors import UserError
 from ...contract.trial_plan import STANDARD, DatasetReference, ModelReference, Trial, make_trials
-from ...contract.variation import Variation
+from ...contract.variation import Variation, variation_from_json
+from ...home.files import write_json
 from ...model import Condition
 
+if TYPE_CHECKING:
+    from ...contract.model_card import ModelCard
+
 RETRIES = 2
+CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+PlainCondition = Annotated[
+    Condition,
+    PlainValidator(lambda v: v if isinstance(v, Condition) else Condition.of(**v)),
+    PlainSerializer(dict),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "number"}}),
+]
+PlainVariation = Annotated[
+    Variation,
+    PlainValidator(lambda v: v if isinstance(v, Variation) else variation_from_json(v)),
+    PlainSerializer(Variation.to_json),
+    WithJsonSchema({"type": "object"}),
+]
 
 
-@dataclass(frozen=True)
+class PlanError(UserError):
+    """A plan cannot be read or no longer fits what is there; the message says why."""
+
+
+@dataclass(frozen=True, config=CHECKED)
 class Needs:
-    """What one trial of a model takes of a machine.
+    """What one trial of a model takes of a machine."""
 
-    Attributes
-    ----------
-    cpus : cores
-    gpus : GPUs; below 1 several trials share one
-    memory_bytes : memory that is set aside for it, 0 where nothing is known
-    """
-
-    cpus: int = 1
-    gpus: float = 0.0
-    memory_bytes: int = 0
+    cpus: Annotated[int, Field(ge=1, description="Cores.")] = 1
+    gpus: Annotated[float, Field(ge=0, description="Below 1 several trials share one GPU.")] = 0.0
+    memory_bytes: Annotated[int, Field(ge=0, description="Set aside; 0 where unknown.")] = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CHECKED)
 class Series:
-    """One model with one set of hyperparameters: the trials of one record.
-
-    Attributes
-    ----------
-    seeds, conditions : there is one trial for each seed, and for each condition where the
-        model fits one at a time
-    floor : whether it is a trivial floor, beside which the others are shown
-    needs : what one trial takes
-    variation : what the trials do otherwise than the task
-    label : what tells the series from others of the same model, for tables
-    """
+    """One model with one set of hyperparameters: the trials of one record."""
 
     model: ModelReference
     hyperparameters: Mapping[str, Any]
-    seeds: tuple[int, ...]
-    conditions: tuple[Condition, ...]
-    floor: bool = False
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    conditions: Annotated[
+        tuple[PlainCondition, ...],
+        Field(min_length=1, description="One trial each where a fit serves one condition."),
+    ]
+    floor: Annotated[bool, Field(description="A trivial model, beside which others stand.")] = False
     needs: Needs = field(default_factory=Needs)
-    variation: Variation = STANDARD
-    label: str = ""
+    variation: Annotated[
+        PlainVariation, Field(description="What departs from the task's use of a dataset.")
+    ] = STANDARD
+    label: Annotated[str, Field(description="Tells it from others of the same model.")] = ""
 
     @property
     def name(self) -> str:
@@ -61,55 +84,38 @@ class Series:
         return " ".join(filter(None, (self.model.name, self.label or self.variation.name)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CHECKED)
 class PlannedTrial:
-    """A trial's place in a plan.
+    """A trial in its place in the order of start."""
 
-    Attributes
-    ----------
-    series : position of its series in the plan
-    trial : the trial
-    seconds : what it is expected to take, None where nothing is known
-    key : of the trial
-    """
-
-    series: int
-    trial: Trial
-    seconds: float | None
-    key: str
+    key: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Name of its folder.")]
+    series: Annotated[int, Field(ge=0, description="Position of its series in the plan.")]
+    seconds: Annotated[
+        float | None, Field(ge=0, description="Expected; null where nothing is known.")
+    ] = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class SweepPlan:
-    """A sweep: what is to be run on one dataset of one task, and in which order.
+    """Every trial of a sweep on one dataset of one task, in the order in which they start."""
 
-    Attributes
-    ----------
-    name : in words, for people
-    series : what each record will hold; floors are series of their own
-    planned : every trial once, in the order in which they start
-    retries : how often a trial goes on after its worker died
-    created : date and time in UTC, ISO 8601
-    study : what a named study keeps with its plan
-    """
-
-    name: str
+    plan_version: Literal[2] = 2
+    name: Annotated[str, Field(description="The sweep in words.")]
     task: str
-    task_folder: str
-    protocol_version: int
+    task_folder: Annotated[str, Field(description="Elsewhere it is found by its name.")]
+    protocol_version: Annotated[int, Field(ge=1)]
     dataset: DatasetReference
-    series: tuple[Series, ...]
-    planned: tuple[PlannedTrial, ...]
-    retries: int = RETRIES
-    created: str = ""
-    study: Mapping[str, Any] = field(default_factory=dict)
+    series: Annotated[tuple[Series, ...], Field(min_length=1)]
+    planned: tuple[PlannedTrial, ...] = ()
+    retries: Annotated[int, Field(ge=0, description="New workers for one trial.")] = RETRIES
+    created: Annotated[str, Field(description="UTC, ISO 8601.")] = ""
+    study: Annotated[Mapping[str, Any], Field(description="Name and values of a named study.")] = (
+        field(default_factory=dict)
+    )
 
     @cached_property
     def digest(self) -> str:
-        """Return the sha256 over what is asked for.
-
-        Order, estimates, resources and places do not count.
-        """
+        """Return the sha256 of what is asked for, without order, estimates, needs and folders."""
         asked = {"task": self.task, "study": dict(self.study)}
         asked["trials"] = sorted(planned.key for planned in self.planned)
         asked["series"] = [
@@ -118,55 +124,106 @@ class SweepPlan:
         text = json.dumps(asked, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @cached_property
+    def by_key(self) -> dict[str, tuple[int, Trial]]:
+        """Return each trial once by its key, with the position of its series.
+
+        A trial of two series belongs to the first, and to a model rather than to a floor.
+        """
+        trials: dict[str, tuple[int, Trial]] = {}
+        for position, series in sorted(enumerate(self.series), key=lambda item: item[1].floor):
+            for trial in self.trials_of(series):
+                trials.setdefault(trial.key, (position, trial))
+        return trials
+
     @property
     def trials(self) -> list[Trial]:
         """Return the trials in the order in which they start."""
-        return [planned.trial for planned in self.planned]
+        return [self.trial(planned) for planned in self.planned]
+
+    def trial(self, planned: PlannedTrial) -> Trial:
+        """Return the trial of a place in the order."""
+        return self.by_key[planned.key][1]
 
     def trials_of(self, series: Series) -> list[Trial]:
         """Return the trials of a series: by condition, then by seed."""
-        return series_trials(self, series)
-
-
-def series_trials(plan: SweepPlan, series: Series) -> list[Trial]:
-    """Return one trial per seed, and per condition for models that fit one at a time."""
-    return make_trials(
-        task=plan.task,
-        task_folder=plan.task_folder,
-        protocol_version=plan.protocol_version,
-        dataset=plan.dataset,
-        model=series.model,
-        conditions=series.conditions,
-        hyperparameters=series.hyperparameters,
-        seeds=series.seeds,
-        floor=series.floor,
-        variation=series.variation,
-    )
+        return make_trials(
+            task=self.task,
+            task_folder=self.task_folder,
+            protocol_version=self.protocol_version,
+            dataset=self.dataset,
+            model=series.model,
+            conditions=series.conditions,
+            hyperparameters=series.hyperparameters,
+            seeds=series.seeds,
+            floor=series.floor,
+            variation=series.variation,
+        )
 
 
 def with_trials(plan: SweepPlan) -> SweepPlan:
-    """Return the plan with the trials of its series, in their order, nothing known of costs.
-
-    A trial that two series share stands once, in the first of them; floors stand in the
-    last place, so that a trial that is a model's too is the model's.
-    """
-    planned: dict[str, PlannedTrial] = {}
-    for position, series in sorted(enumerate(plan.series), key=lambda item: item[1].floor):
-        for trial in series_trials(plan, series):
-            key = trial.key
-            planned.setdefault(key, PlannedTrial(position, trial, None, key))
-    return replace(plan, planned=tuple(planned.values()))
+    """Return the plan with the trials of its series, of unknown cost."""
+    planned = tuple(PlannedTrial(key, place) for key, (place, _) in plan.by_key.items())
+    return replace(plan, planned=planned)
 
 
-def in_order(planned: Sequence[PlannedTrial]) -> tuple[PlannedTrial, ...]:
-    """Return trials in the order in which they start.
+def in_order(plan: SweepPlan, planned: Sequence[PlannedTrial]) -> SweepPlan:
+    """Return the plan with its trials in the order in which they start.
 
-    Those of unknown cost come first, since one of them may be the longest; then the
-    longest first, so that no long trial is left alone at the end. Equal ones keep their
-    order. Floors, which are short, fill the gaps at the end.
+    Unknown costs come first, since one of them may be the longest, then the longest, so that
+    no long trial is left alone at the end. Floors, which are short, come last.
     """
 
     def place(item: PlannedTrial) -> tuple[bool, bool, float]:
-        return (item.trial.floor, item.seconds is not None, -(item.seconds or 0.0))
+        return plan.series[item.series].floor, item.seconds is not None, -(item.seconds or 0.0)
 
-    return tuple(sorted(planned, key=place))
+    return replace(plan, planned=tuple(sorted(planned, key=place)))
+
+
+def needs_of(card: ModelCard) -> Needs:
+    """Return what a trial of a model takes, as its card says."""
+    resources = card.resources
+    memory = round(resources.get("memory_gb", 0.0) * 1e9)
+    return Needs(max(1, round(resources["cpus"])), resources["gpus"], memory)
+
+
+def write_plan(path: Path, plan: SweepPlan) -> Path:
+    """Write a plan; its file appears whole."""
+    write_json(path, TypeAdapter(SweepPlan).dump_python(plan, mode="json"))
+    return path
+
+
+def read_plan(path: Path) -> SweepPlan:
+    """Return the plan in a file.
+
+    Raises
+    ------
+    PlanError
+        If it is missing, no JSON, breaks the schema, or its trials are not those of its series.
+    """
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        plan = TypeAdapter(SweepPlan).validate_python(plain)
+    except (FileNotFoundError, IsADirectoryError):
+        raise PlanError(f"there is no plan at {path}: `glassbench sweep` makes one") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = "/".join(map(str, first["loc"])) or "its root"
+        raise PlanError(
+            f"the plan {path} does not fit this version of GlassBench at {where}: "
+            f"{first['msg']}; make the plan again"
+        ) from None
+    except ValueError as error:
+        raise PlanError(f"the plan {path} is no JSON ({error}): make it again") from error
+    asked = {key: position for key, (position, _) in plan.by_key.items()}
+    if sorted((p.key, p.series) for p in plan.planned) != sorted(asked.items()):
+        raise PlanError(
+            f"the plan {path} was altered, or made by another version of GlassBench: it does not "
+            "hold every trial of its series once; make the plan again"
+        )
+    return plan
+
+
+def plan_schema() -> dict[str, Any]:
+    """Return the JSON schema of a plan's file."""
+    return TypeAdapter(SweepPlan).json_schema(mode="serialization")

@@ -6,79 +6,90 @@ import contextlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from ...contract.trial_plan import Trial
 from ...home.files import write_json
+from ...home.lock import holder_of
 from ...home.workspace import Workspace
-from .estimates import seconds_of
-from .plan import PlannedTrial, SweepPlan
+from .estimates import seconds_left, seconds_of
+from .plan import SweepPlan
 
 DONE, RUNNING, FAILED, WAITING = "done", "running", "failed", "waiting"
 STATES = (DONE, RUNNING, FAILED, WAITING)
 FAILURE_FILE = "failure.json"
-LOOKED_AT = 9
+# So many finished trials of a series tell what the others take.
+ENOUGH = 9
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrialState:
     """Where one trial stands.
 
     Attributes
     ----------
+    series : position of its series in the plan
+    seconds : what it is expected to take, None where nothing is known
     state : one of `STATES`
-    words : who runs it, or why it failed
+    message : who runs it, or why it failed
     """
 
-    planned: PlannedTrial
+    trial: Trial
+    series: int
+    seconds: float | None
     state: str
-    words: str = ""
+    message: str = ""
 
 
-def standings(
-    plan: SweepPlan, workspace: Workspace, holder_of: Callable[[Path], str | None]
-) -> Iterator[Standing]:
-    """Yield where each trial stands, in the order of the plan.
-
-    Parameters
-    ----------
-    holder_of : who holds a trial's folder, None where nobody does
-    """
+def trial_states(plan: SweepPlan, workspace: Workspace) -> list[TrialState]:
+    """Return where each trial stands, whoever runs it, in the order of the plan."""
+    states = []
     for planned in plan.planned:
         folder = workspace.trial_folder(planned.key)
+        state, message = WAITING, ""
         if (folder / "result.json").exists():
-            yield Standing(planned, DONE)
+            state = DONE
         elif (holder := holder_of(folder)) is not None:
-            yield Standing(planned, RUNNING, holder)
+            state, message = RUNNING, holder
         elif (error := failure(folder)) is not None:
-            yield Standing(planned, FAILED, error)
-        else:
-            yield Standing(planned, WAITING)
+            state, message = FAILED, error
+        states.append(
+            TrialState(plan.trial(planned), planned.series, planned.seconds, state, message)
+        )
+    return states
 
 
-def seconds_taken(found: Sequence[Standing], workspace: Workspace) -> dict[int, float]:
-    """Return what trials took by series: the median over a few that are done."""
-    taken: dict[int, list[float]] = {}
-    for standing in found:
-        of_series = taken.setdefault(standing.planned.series, [])
-        if standing.state != DONE or len(of_series) >= LOOKED_AT:
-            continue
-        path = workspace.trial_folder(standing.planned.key) / "cost.json"
-        with contextlib.suppress(OSError, ValueError):
-            of_series.append(seconds_of(json.loads(path.read_text(encoding="utf-8"))))
-    return {series: median(seconds) for series, seconds in taken.items() if seconds}
-
-
-def counts(found: Iterator[Standing] | list[Standing]) -> dict[str, int]:
+def counts(states: Iterable[TrialState]) -> dict[str, int]:
     """Return how many trials are in each state."""
-    counted = Counter(standing.state for standing in found)
+    counted = Counter(each.state for each in states)
     return {state: counted[state] for state in STATES}
 
 
+def time_left(states: Sequence[TrialState], workspace: Workspace) -> float | None:
+    """Return the seconds until the last trial ends, with as many side by side as now.
+
+    What trials of a series took counts more than what the plan expects of them; None where
+    nothing is known.
+    """
+    taken: dict[int, list[float]] = {}
+    for each in states:
+        of_series = taken.setdefault(each.series, [])
+        if each.state == DONE and len(of_series) < ENOUGH:
+            seconds = seconds_of(workspace.trial_folder(each.trial.key))
+            of_series += [] if seconds is None else [seconds]
+    usual = {series: median(seconds) for series, seconds in taken.items() if seconds}
+    expected = {state: [usual.get(s.series, s.seconds) for s in states if s.state == state]
+                for state in (RUNNING, WAITING)}  # fmt: skip
+    if not expected[RUNNING] and not expected[WAITING]:
+        return 0.0 if any(each.state == DONE for each in states) else None
+    return seconds_left(expected[RUNNING], expected[WAITING], max(1, len(expected[RUNNING])))
+
+
 def note_failure(folder: Path, error: str) -> None:
-    """Note why a trial failed, for those who look from elsewhere; a full disk forgoes the note."""
+    """Note why a trial failed, for other processes; a full disk forgoes the note."""
     with contextlib.suppress(OSError):
         write_json(folder / FAILURE_FILE, {"error": error, "time": time.time()})
 

@@ -1,4 +1,1 @@
-"""Tuning as plain data: search spaces, suggestions, the journal of a study, its report.
-
-It knows nothing of Ray; `cluster.tune` runs what stands here.
-"""
+"""Tuning as plain data: the study, its suggestions, its journal and its report; no Ray."""

@@ -1,36 +1,35 @@
-"""The journal of a study: one line for each thing that happened, in its order.
+"""The journal of a tuning study: one JSON line for each event, in order.
 
-The journal is all that a study needs to go on after a crash, and all that its report says.
+A study continues from it after a crash, and its report says nothing else.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...home.files import append_json_line, read_json_lines
+
 JOURNAL_FILE = "journal.jsonl"
-STATES = ("running", "finished", "stopped", "failed")
 NO_COST = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
 
 
 @dataclass
 class TuningTrial:
-    """One set of hyperparameters that a study tries, over all its conditions.
+    """One set of hyperparameters, fitted at all conditions of the study.
 
     Attributes
     ----------
-    hyperparameters : all of them; under PBT those that it has now
-    state : of `STATES`; `stopped` is early, by the scheduler
-    reports : by epoch, the validation score: the mean over the conditions of the best so far
-    score : of the study's metric on the validation split; None where it is not known
-    cost : `wall_seconds`, `cpu_seconds`, `gpu_seconds` of its fits, repeated attempts included
-    began, noted : seconds since the epoch, when it was suggested and when it last told something
+    hyperparameters : all of them; under PBT the current ones
+    state : `running`, `finished`, `stopped` (early, by the scheduler) or `failed`
+    reports : validation score by epoch: the mean over the conditions of the best so far
+    score : of the study's metric on the validation split; None where it is unknown
+    cost : `wall_seconds`, `cpu_seconds`, `gpu_seconds` of all attempts
+    began, noted : seconds since the Unix epoch of its first and its latest event
     """
 
     index: int
@@ -45,112 +44,74 @@ class TuningTrial:
 
     @property
     def epochs(self) -> int | None:
-        """Return the epochs trained, None for a model that reports none."""
+        """Return the number of epochs trained, None for a model that reports none."""
         return max(self.reports, default=None)
 
     @property
     def ended(self) -> bool:
+        """Whether the trial is not run again."""
         return self.state in ("finished", "stopped")
 
 
 class Journal:
-    """A study's trials, on disk as soon as something is known about them.
-
-    One process writes at a time; whoever holds the study's lock.
-    """
+    """The trials of a study, on disk as soon as something happens; one process writes."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / JOURNAL_FILE
         self.trials: list[TuningTrial] = []
-        for line in self.path.read_bytes().splitlines() if self.path.exists() else ():
-            event = _parsed(line)
-            if event is not None:
+        for event in read_json_lines(self.path):
+            if isinstance(event, dict) and "event" in event:
                 self._apply(event)
 
     def suggested(self, hyperparameters: Mapping[str, Any]) -> TuningTrial:
         """Begin the next trial."""
-        index = len(self.trials)
-        self._write({"event": "suggested", "trial": index, "hyperparameters": hyperparameters})
-        return self.trials[index]
+        return self._note("suggested", len(self.trials), hyperparameters=hyperparameters)
 
     def started(self, index: int) -> None:
-        """Note that a trial runs, the first time or again."""
-        self._write({"event": "started", "trial": index})
+        """Note that a trial runs, for the first time or again."""
+        self._note("started", index)
 
     def report(
         self, index: int, epoch: int, score: float, cost: Mapping[str, float],
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Note the validation score of an epoch, and the hyperparameters where they changed."""
-        changed = self._changed(index, hyperparameters)
-        if epoch in self.trials[index].reports and not changed:
-            return
-        event = {"event": "report", "trial": index, "epoch": epoch, "score": score, "cost": cost}
-        self._write(event | changed)
+        """Note the validation score after an epoch; an epoch that is known already is skipped."""
+        trial = self.trials[index]
+        current = trial.hyperparameters if hyperparameters is None else hyperparameters
+        if epoch not in trial.reports or current != trial.hyperparameters:
+            self._note(
+                "report", index, epoch=epoch, score=score, cost=cost, hyperparameters=current
+            )
 
     def ended(
         self, index: int, state: str, score: float | None, cost: Mapping[str, float],
         error: str = "", hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Note how a trial ended, and its hyperparameters where they changed."""
-        event = {
-            "event": "ended", "trial": index, "state": state, "score": score, "error": error,
-            "cost": cost,
-        }  # fmt: skip
-        self._write(event | self._changed(index, hyperparameters))
+        """Note how a trial ended."""
+        changed = {} if hyperparameters is None else {"hyperparameters": hyperparameters}
+        self._note("ended", index, state=state, score=score, cost=cost, error=error, **changed)
 
-    def _changed(self, index: int, hyperparameters: Mapping[str, Any] | None) -> dict[str, Any]:
-        before = self.trials[index].hyperparameters
-        changed = hyperparameters is not None and dict(hyperparameters) != before
-        return {"hyperparameters": dict(hyperparameters)} if changed else {}
-
-    def _write(self, event: Mapping[str, Any]) -> None:
+    def _note(self, event: str, index: int, **facts: Any) -> TuningTrial:
+        line = {"event": event, "trial": index, **facts, "time": round(time.time(), 3)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        event = {**event, "time": round(time.time(), 3)}
-        line = json.dumps(event, allow_nan=False).encode() + b"\n"
-        with open(self.path, "ab+") as file:
-            # A line that a crash tore stays one line of its own.
-            if file.tell() and not _ends_whole(file):
-                line = b"\n" + line
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        self._apply(json.loads(line))
+        append_json_line(self.path, line)
+        self._apply(line)
+        return self.trials[index]
 
     def _apply(self, event: Mapping[str, Any]) -> None:
-        kind, index = event["event"], event["trial"]
-        if kind == "suggested":
-            trial = TuningTrial(index, dict(event["hyperparameters"]), began=event["time"])
-            self.trials.append(trial)
-            return
-        trial = self.trials[index]
+        if event["event"] == "suggested":
+            self.trials.append(TuningTrial(event["trial"], {}, began=event["time"]))
+        trial = self.trials[event["trial"]]
         trial.noted = event["time"]
-        if "hyperparameters" in event:
-            trial.hyperparameters = dict(event["hyperparameters"])
-        if "cost" in event:
-            trial.cost = dict(event["cost"])
-        if kind == "started":
-            trial.state, trial.error = "running", ""
-        elif kind == "report":
+        trial.hyperparameters = dict(event.get("hyperparameters", trial.hyperparameters))
+        trial.cost = dict(event.get("cost", trial.cost))
+        if event["event"] == "report":
             trial.reports[event["epoch"]] = event["score"]
-        elif kind == "ended":
-            trial.state, trial.score, trial.error = event["state"], event["score"], event["error"]
+        else:
+            trial.state = event.get("state", "running")
+            trial.score, trial.error = event.get("score"), event.get("error", "")
 
 
-def _ends_whole(file) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
-
-
-def _parsed(line: bytes) -> Mapping[str, Any] | None:
-    """Return a line's event; a line torn by a crash says nothing."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
-
-
-def finite(value: float | None) -> float | None:
-    """Return the value, None where it is no number."""
-    return None if value is None or not math.isfinite(value) else float(value)
+def finite(value: Any) -> float | None:
+    """Return a number as float, None for what is no finite number."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

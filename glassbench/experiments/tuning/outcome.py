@@ -1,71 +1,62 @@
-"""What a study came to: its ranking, its best trial, and how much tuning that took."""
+"""What a study came to: the ranking, the best trial, and how much tuning that took."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .journal import NO_COST, TuningTrial
-from .study import Study
+
+if TYPE_CHECKING:
+    from .study import TuningStudy
+
+ORDER = {"finished": 0, "stopped": 1, "running": 2, "failed": 3}
+SCHEDULERS_IN_WORDS = {
+    "asha": "early stopping by ASHA",
+    "pbt": "population-based training",
+    "none": "no early stopping",
+}
 
 
-def higher_is_better(study: Study) -> bool:
-    """Return whether a larger value of the study's metric is a better one."""
-    return study.task.metric(study.metric).higher_is_better
+def ranked(study: TuningStudy, trials: Sequence[TuningTrial]) -> list[TuningTrial]:
+    """Return the trials, the best first; one that was stopped early stands below the finished."""
+    sign = -1 if study.higher_is_better else 1
+
+    def rank(trial: TuningTrial) -> tuple[int, bool, float, int]:
+        score = 0.0 if trial.score is None else sign * trial.score
+        return ORDER[trial.state], trial.score is None, score, trial.index
+
+    return sorted(trials, key=rank)
 
 
-def ranked(study: Study, trials: Sequence[TuningTrial]) -> list[TuningTrial]:
-    """Return the trials, the best first.
-
-    Trials that ran to their end come before those that were stopped early, whatever
-    these had scored by then; the others come last.
-    """
-    sign = -1 if higher_is_better(study) else 1
-    order = {"finished": 0, "stopped": 1, "running": 2, "failed": 3}
-
-    def place(trial: TuningTrial) -> tuple:
-        undefined = trial.score is None
-        return order[trial.state], undefined, 0 if undefined else sign * trial.score, trial.index
-
-    return sorted(trials, key=place)
-
-
-def best_trial(study: Study, trials: Sequence[TuningTrial]) -> TuningTrial | None:
-    """Return the best trial that ran to its end, None where none has a score."""
+def best_trial(study: TuningStudy, trials: Sequence[TuningTrial]) -> TuningTrial | None:
+    """Return the best finished trial, None where none has a score."""
     first = next(iter(ranked(study, trials)), None)
     return first if first and first.state == "finished" and first.score is not None else None
 
 
-def total_cost(trials: Sequence[TuningTrial]) -> dict[str, float]:
-    """Return the cost of all trials together, in seconds."""
-    return {name: sum(trial.cost.get(name, 0.0) for trial in trials) for name in NO_COST}
-
-
-def tuning_statement(study: Study, trials: Sequence[TuningTrial]) -> dict[str, Any]:
-    """Return how much tuning stands behind the best trial, as the record's schema has it."""
+def tuning_statement(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, Any]:
+    """Return how much tuning stands behind the best trial, as a record states it."""
     best = best_trial(study, trials)
-    counts = {
-        state: sum(trial.state == state for trial in trials)
-        for state in ("finished", "stopped", "failed")
-    }
+    states = ("finished", "stopped", "failed")
     return {
         "study": study.digest,
         "trials": len(trials),
-        **counts,
+        **{state: sum(trial.state == state for trial in trials) for state in states},
         "search": study.search,
         "scheduler": study.scheduler,
         "metric": study.metric,
         "validation_score": None if best is None else best.score,
         "seed": study.seed,
         "conditions": [dict(condition) for condition in study.conditions],
-        **total_cost(trials),
+        **{name: sum(trial.cost.get(name, 0.0) for trial in trials) for name in NO_COST},
         "dataset_digest": study.dataset.digest,
         "model_digest": study.model.digest,
     }
 
 
-def study_plain(study: Study, trials: Sequence[TuningTrial]) -> dict[str, Any]:
-    """Return a study and all its trials as plain values, the best first."""
+def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, Any]:
+    """Return a study and its trials as plain values, the best trial first."""
     best = best_trial(study, trials)
     return {
         "task": study.task.name,
@@ -74,23 +65,36 @@ def study_plain(study: Study, trials: Sequence[TuningTrial]) -> dict[str, Any]:
         "space": {dimension.name: dimension.words for dimension in study.space},
         "tuning": tuning_statement(study, trials),
         "best": None if best is None else best.index,
-        "trials": [_trial_plain(study, trial) for trial in ranked(study, trials)],
+        "trials": [
+            {
+                "trial": trial.index,
+                "state": trial.state,
+                "score": trial.score,
+                "epochs": trial.epochs,
+                "hyperparameters": study.searched(trial.hyperparameters),
+                "cost": trial.cost,
+                "reports": {str(epoch): score for epoch, score in trial.reports.items()},
+                "error": trial.error,
+            }
+            for trial in ranked(study, trials)
+        ],
     }
 
 
-def searched(study: Study, trial: TuningTrial) -> Mapping[str, Any]:
-    """Return the values of a trial that the study searches."""
-    return {d.name: trial.hyperparameters[d.name] for d in study.space}
-
-
-def _trial_plain(study: Study, trial: TuningTrial) -> dict[str, Any]:
-    return {
-        "trial": trial.index,
-        "state": trial.state,
-        "score": trial.score,
-        "epochs": trial.epochs,
-        "hyperparameters": dict(searched(study, trial)),
-        "cost": trial.cost,
-        "reports": {str(epoch): score for epoch, score in trial.reports.items()},
-        "error": trial.error,
-    }
+def tuning_words(tuning: Mapping[str, Any]) -> str:
+    """Return the field `tuning` of a record in one line."""
+    states = {"finished": "finished", "stopped": "stopped early", "failed": "failed"}
+    counts = [f"{tuning[state]} {words}" for state, words in states.items() if tuning[state]]
+    score, gpu_seconds = tuning["validation_score"], tuning["gpu_seconds"]
+    parts = [
+        f"{tuning['trials']} trials ({', '.join(counts) or '–'})",
+        f"{tuning['search']} search, "
+        f"{SCHEDULERS_IN_WORDS.get(tuning['scheduler'], tuning['scheduler'])}",
+        f"{tuning['metric']} on validation {'undefined' if score is None else f'{score:.3f}'}",
+        f"{tuning['wall_seconds']:.0f} s, {tuning['cpu_seconds']:.0f} CPU s"
+        + (f", {gpu_seconds:.0f} GPU s" if gpu_seconds else ""),
+        f"study {tuning['study'][:12]}",
+    ]
+    if tuning["changed"]:
+        parts.append(f"changed since: {', '.join(tuning['changed'])}")
+    return "; ".join(parts)

@@ -1,24 +1,29 @@
-"""Suggestions: which hyperparameters a study tries next, the same for the same seed.
+"""Suggestions: which hyperparameters come next; the same seed and results give the same.
 
-A suggestion is a function of the seed, its number, and (for Optuna) of what the trials
-before it came to; nothing is kept between two calls, so that a study which goes on after a
-crash suggests what it would have suggested.
+A suggestion follows from the seed, its number and (for Optuna) the trials before it. Nothing
+is kept between two calls, so that an interrupted study continues with the same suggestions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import UserError
 from ...contract.search_space import LOGARITHMIC, WHOLE, Dimension
-from .journal import TuningTrial
+from .journal import Journal, TuningTrial
+from .study import TuningStudy
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
 
 SEARCHES = ("random", "optuna")
-# So many draws in a row that give nothing new end a search.
-PATIENCE = 1000
-STARTUP = 8
+# A search ends after so many draws in a row without a new point.
+FRUITLESS = 1000
+# Random points before the tree-structured Parzen estimator takes over, and its tries.
+STARTUP, OPTUNA_TRIES = 8, 3
 
 Point = dict[str, Any]
 
@@ -27,63 +32,25 @@ class SearchError(UserError):
     """A search cannot be done here; the message says what to install or to change."""
 
 
-def suggest(
-    search: str,
-    space: Sequence[Dimension],
-    first: Mapping[str, Any],
-    seed: int,
-    trials: Sequence[TuningTrial],
-    higher_is_better: bool = True,
-) -> Point | None:
-    """Return the values that the next trial takes, None where there is nothing new to try.
-
-    Parameters
-    ----------
-    first : values of trial 0, those that the model has without tuning
-    trials : all trials so far, by their number; the next one has the number `len(trials)`
+def next_trial(study: TuningStudy, journal: Journal) -> TuningTrial | None:
+    """Begin the next trial in the journal; None where there are enough or no point is new.
 
     Raises
     ------
     SearchError
         If Optuna is asked for and not installed.
     """
-    names = [dimension.name for dimension in space]
-    tried = {_identity({name: t.hyperparameters[name] for name in names}) for t in trials}
-    if not trials:
-        return {name: first[name] for name in names}
-    if search == "optuna":
-        for point in _optuna_points(space, seed, trials, higher_is_better):
-            if _identity(point) not in tried:
-                return point
-    return next((p for p in random_points(space, seed) if _identity(p) not in tried), None)
-
-
-def random_points(space: Sequence[Dimension], seed: int) -> Iterator[Point]:
-    """Yield the points of a random search in their order, each once."""
-    import numpy as np
-
-    generator, seen, fruitless = np.random.default_rng([seed, 7]), set(), 0
-    while fruitless < PATIENCE:
-        point = {dimension.name: dimension.draw(generator) for dimension in space}
-        fruitless += 1
-        if _identity(point) not in seen:
-            seen.add(_identity(point))
-            fruitless = 0
-            yield point
-
-
-def _identity(point: Mapping[str, Any]) -> str:
-    return json.dumps(point, sort_keys=True)
+    trials = journal.trials
+    if len(trials) >= study.trials:
+        return None
+    tried = {_identity(study.searched(trial.hyperparameters)) for trial in trials}
+    new = (point for point in _points(study, trials) if _identity(point) not in tried)
+    point = next(new, None)
+    return None if point is None else journal.suggested({**study.hyperparameters, **point})
 
 
 def check_search(search: str) -> None:
-    """Refuse a search whose library is not installed.
-
-    Raises
-    ------
-    SearchError
-        With the line that installs it.
-    """
+    """Refuse a search whose library is not installed, with the line that installs it."""
     if search != "optuna":
         return
     try:
@@ -95,45 +62,70 @@ def check_search(search: str) -> None:
         ) from None
 
 
-def _optuna_points(
-    space: Sequence[Dimension], seed: int, trials: Sequence[TuningTrial], higher_is_better: bool
-) -> Iterator[Point]:
-    """Yield what a tree-structured Parzen estimator suggests, with a few seeds of its own."""
+def _points(study: TuningStudy, trials: list[TuningTrial]) -> Iterator[Point]:
+    """Yield what may be tried next, the most wanted first; trial 0 is the model untuned."""
+    if not trials:
+        yield study.searched(study.hyperparameters)
+    if study.search == "optuna":
+        yield from _optuna_points(study, trials)
+    yield from _random_points(study)
+
+
+def _random_points(study: TuningStudy) -> Iterator[Point]:
+    """Yield the points of a random search in order, each once."""
+    import numpy as np
+
+    generator, seen, fruitless = np.random.default_rng([study.seed, 7]), set(), 0
+    while fruitless < FRUITLESS:
+        point = {dimension.name: dimension.draw(generator) for dimension in study.space}
+        fruitless += 1
+        if _identity(point) not in seen:
+            seen.add(_identity(point))
+            fruitless = 0
+            yield point
+
+
+def _identity(point: Mapping[str, Any]) -> str:
+    return json.dumps(point, sort_keys=True)
+
+
+def _optuna_points(study: TuningStudy, trials: list[TuningTrial]) -> Iterator[Point]:
+    """Yield suggestions of a tree-structured Parzen estimator that knows the trials so far."""
     check_search("optuna")
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    distributions = {dimension.name: _distribution(dimension) for dimension in space}
-    for attempt in range(3):
+    distributions = {d.name: _distribution(d) for d in study.space}
+    for attempt in range(OPTUNA_TRIES):
         sampler = optuna.samplers.TPESampler(
-            seed=(seed * 10_007 + len(trials)) * 3 + attempt,
+            seed=(study.seed * 10_007 + len(trials)) * OPTUNA_TRIES + attempt,
             n_startup_trials=STARTUP,
             constant_liar=True,
         )
-        direction = "maximize" if higher_is_better else "minimize"
-        study = optuna.create_study(sampler=sampler, direction=direction)
+        direction = "maximize" if study.higher_is_better else "minimize"
+        search = optuna.create_study(sampler=sampler, direction=direction)
         for trial in trials:
-            known = _known(trial, space, distributions)
-            if known is not None:
-                study.add_trial(known)
-        asked = study.ask(distributions).params
-        yield {d.name: _value(d, asked[d.name]) for d in space}
+            point = study.searched(trial.hyperparameters)
+            if all(dimension.contains(point[dimension.name]) for dimension in study.space):
+                search.add_trial(_known(study, trial, point, distributions))
+        asked = search.ask(distributions).params
+        yield {d.name: _value(d, asked[d.name]) for d in study.space}
 
 
-def _distribution(dimension: Dimension):
+def _distribution(dimension: Dimension) -> BaseDistribution:
     from optuna import distributions
 
-    low, high = dimension.low, dimension.high
-    if dimension.step:
-        # Optuna wants an end that the steps reach.
-        high = low + (dimension.count - 1) * dimension.step
     if dimension.distribution == "choice":
-        # Optuna wants plain values; the place among them is one.
+        # Optuna takes plain values only: the position in the list is one.
         return distributions.CategoricalDistribution(tuple(range(len(dimension.values))))
+    low, high, step = dimension.low, dimension.high, dimension.step
+    if step:
+        # Optuna wants an upper end that the steps reach.
+        high = low + (dimension.count - 1) * step
     log = dimension.distribution in LOGARITHMIC
     if dimension.distribution in WHOLE:
-        return distributions.IntDistribution(low, high, log=log, step=dimension.step or 1)
-    return distributions.FloatDistribution(low, high, log=log, step=dimension.step)
+        return distributions.IntDistribution(int(low), int(high), log=log, step=int(step or 1))
+    return distributions.FloatDistribution(low, high, log=log, step=step)
 
 
 def _value(dimension: Dimension, value: Any) -> Any:
@@ -142,19 +134,19 @@ def _value(dimension: Dimension, value: Any) -> Any:
     return value if dimension.distribution in WHOLE else dimension.rounded(value)
 
 
-def _known(trial: TuningTrial, space: Sequence[Dimension], distributions: Mapping):
-    """Return a trial as Optuna knows it, None where its values lie outside the space."""
+def _known(
+    study: TuningStudy, trial: TuningTrial, point: Point,
+    distributions: dict[str, BaseDistribution],
+) -> FrozenTrial:  # fmt: skip
+    """Return a trial as Optuna knows it."""
     from optuna.trial import TrialState, create_trial
 
-    own = {d.name: trial.hyperparameters[d.name] for d in space}
-    if not all(d.contains(own[d.name]) for d in space):
-        return None
-    params = {
-        d.name: d.values.index(own[d.name]) if d.distribution == "choice" else own[d.name]
-        for d in space
-    }
+    for dimension in study.space:
+        if dimension.distribution == "choice":
+            point[dimension.name] = dimension.values.index(point[dimension.name])
+    complete = TrialState.FAIL if trial.score is None else TrialState.COMPLETE
     states = {
-        "finished": TrialState.COMPLETE if trial.score is not None else TrialState.FAIL,
+        "finished": complete,
         "stopped": TrialState.PRUNED,
         "failed": TrialState.FAIL,
         "running": TrialState.RUNNING,
@@ -162,7 +154,7 @@ def _known(trial: TuningTrial, space: Sequence[Dimension], distributions: Mappin
     return create_trial(
         state=states[trial.state],
         value=trial.score if trial.state == "finished" else None,
-        params=params,
-        distributions=dict(distributions),
-        intermediate_values=dict(trial.reports) if trial.state == "stopped" else {},
+        params=point,
+        distributions=distributions,
+        intermediate_values=trial.reports if trial.state == "stopped" else {},
     )

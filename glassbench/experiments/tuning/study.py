@@ -1,4 +1,4 @@
-"""A study: what is tuned, on what, and how; the same study goes on in the same folder."""
+"""A tuning study: what is tuned, on what, and how; an equal study continues in the same folder."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 SCHEDULERS = ("asha", "pbt", "none")
 ON_VALIDATION = Variation(scored_split="valid")
-# Without `epochs` among the hyperparameters a model still may report some.
+# A model without the hyperparameter `epochs` may still report epochs.
 EPOCHS_UNKNOWN = 100
 
 
 @dataclass(frozen=True)
-class Study:
+class TuningStudy:
     """The search for the hyperparameters of one model with the best validation score.
 
     Attributes
     ----------
     conditions : the score is the mean over them
-    hyperparameters : all of them as they are without tuning; trial 0 takes them
+    hyperparameters : all of them without tuning, those of trial 0
     space : those that are searched
     seed : of the suggestions and of every fit
     metric : name of the metric by which trials are ranked
-    trials : how many sets of hyperparameters are tried in all
+    trials : number of sets of hyperparameters to try
     """
 
     task: Task
@@ -55,10 +55,10 @@ class Study:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """Return all that decides what the study tries, as plain values.
+        """Return all that decides what is tried, as plain values.
 
-        How many trials are asked for does not count, so that a study can be prolonged,
-        but for the population that PBT trains together.
+        The number of trials does not count, so that a study can be prolonged; under PBT it
+        does, since the population trains together.
         """
         identity = {
             "task": self.task.name,
@@ -82,27 +82,35 @@ class Study:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def higher_is_better(self) -> bool:
+        """Whether a larger value of the study's metric is a better one."""
+        return self.task.metric(self.metric).higher_is_better
+
+    @property
     def on_primary(self) -> bool:
-        """Whether trials are ranked by the metric that the epochs are validated with."""
+        """Whether trials are ranked by the metric with which epochs are validated."""
         return self.metric == self.task.primary_metric.name
 
     @property
     def most_epochs(self) -> int:
-        """Return the largest number of epochs that a trial of the study can have."""
-        tuned = {dimension.name: dimension for dimension in self.space}
-        if "epochs" in tuned:
-            dimension = tuned["epochs"]
-            return int(max(dimension.values, default=dimension.high))
+        """Return the largest number of epochs that a trial can have."""
+        for dimension in self.space:
+            if dimension.name == "epochs":
+                return int(max(dimension.values, default=dimension.high))
         return int(self.hyperparameters.get("epochs", EPOCHS_UNKNOWN))
 
     def folder(self, workspace: Workspace) -> Path:
-        """Return where the study's journal, best configuration and report lie."""
+        """Return the folder of the study's journal, best configuration and report."""
         stem = record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
         return workspace.home / "tuning" / stem
 
     def trial_key(self, index: int) -> str:
-        """Return the name under which a trial of the study has a folder in the workspace."""
+        """Return the name of the folder that holds the log of a trial."""
         return hashlib.sha256(f"{self.digest}/{index}".encode()).hexdigest()
+
+    def searched(self, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the hyperparameters that are searched."""
+        return {dimension.name: hyperparameters[dimension.name] for dimension in self.space}
 
     def fits(self, hyperparameters: Mapping[str, Any]) -> list[Trial]:
         """Return the fits of one set of hyperparameters: one, or one for each condition.

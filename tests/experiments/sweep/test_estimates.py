@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.experiments.sweep import Series, SweepPlan, with_trials
-from glassbench.experiments.sweep.estimates import Estimates, features_of, history, with_estimates
-from glassbench.experiments.sweep.time_left import seconds_left
+from glassbench.experiments.sweep.estimates import (
+    history,
+    likeness,
+    seconds_left,
+    with_estimates,
+)
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
 
@@ -36,37 +40,40 @@ def trial(name="botan", version=0, seed=0, dataset="d0", **hyperparameters):
     )
 
 
-def test_the_trials_most_alike_count():
-    estimates = Estimates()
-    assert estimates.seconds(trial()) is None
-    estimates.add_trial(trial(epochs=9), 900)
-    assert estimates.seconds(trial(epochs=1)) == 900
-    estimates.add_trial(trial(version=1, epochs=1), 100)
-    assert estimates.seconds(trial(epochs=1, seed=7)) == 100
-    for seconds in (10, 12, 50):
-        estimates.add_trial(trial(epochs=1, seed=seconds), seconds)
-    assert estimates.seconds(trial(epochs=1)) == 12
-    assert estimates.seconds(trial("ridge")) is None
-    assert estimates.seconds(trial(dataset="d1")) is None
+def finish(workspace, done, seconds, cost=None):
+    """Leave what a finished trial leaves."""
+    folder = workspace.trial_folder(done.key)
+    folder.mkdir(parents=True)
+    (folder / "trial.json").write_text(json.dumps(done.to_json()))
+    told = {"fit_seconds": seconds - 1.0, "predict_seconds": 1.0, "cpu_seconds": 99.0}
+    (folder / "cost.json").write_text(cost or json.dumps(told))
+    (folder / "result.json").write_text("{}")
+    return folder
+
+
+def test_the_median_of_trials_that_differ_in_seed_and_code_alone_counts(tmp_path):
+    workspace = Workspace(tmp_path)
+    finish(workspace, trial(epochs=9), 900)
+    for seed, seconds in enumerate((10, 12, 50)):
+        finish(workspace, trial(epochs=1, seed=seed, version=seed), seconds)
+    known = history(workspace)
+    assert known[likeness(trial(epochs=1, seed=7).to_json())] == 12
+    assert known[likeness(trial(epochs=9, seed=7).to_json())] == 900
+    for other in (trial("ridge"), trial(dataset="d1", epochs=1), trial(epochs=2)):
+        assert likeness(other.to_json()) not in known
 
 
 def test_history_is_of_finished_trials_and_survives_torn_files(tmp_path):
     workspace = Workspace(tmp_path)
-    for seed, finished in ((0, True), (1, False), (2, True)):
-        folder = workspace.trial_folder(trial(seed=seed).key)
-        folder.mkdir(parents=True)
-        (folder / "trial.json").write_text(json.dumps(trial(seed=seed).to_json()))
-        cost = {"fit_seconds": 10.0 + seed, "predict_seconds": 1.0, "cpu_seconds": 99.0}
-        (folder / "cost.json").write_text("{" if seed == 2 else json.dumps(cost))
-        if finished:
-            (folder / "result.json").write_text("{}")
-    found = list(history(workspace))
-    assert [spent.seconds for spent in found] == [11.0]
-    assert found[0].features == features_of(trial().to_json())
-    assert list(history(Workspace(tmp_path / "none"))) == []
+    finish(workspace, trial(seed=0), 11.0)
+    (finish(workspace, trial(seed=1), 99.0) / "result.json").unlink()
+    finish(workspace, trial(seed=2), 99.0, cost="{")
+    (finish(workspace, trial(seed=3), 99.0) / "trial.json").write_text("{")
+    assert history(workspace) == {likeness(trial().to_json()): 11.0}
+    assert history(Workspace(tmp_path / "none")) == {}
 
 
-def test_a_plan_takes_estimates_and_hints_and_the_order_that_follows():
+def test_a_plan_takes_estimates_and_hints_and_the_order_that_follows(tmp_path):
     plan = with_trials(
         SweepPlan(
             name="sweep",
@@ -78,12 +85,11 @@ def test_a_plan_takes_estimates_and_hints_and_the_order_that_follows():
                 Series(model(name), {}, (0, 1), CONDITIONS)
                 for name in ("known", "unknown", "hinted")
             ),
-            planned=(),
         )
     )
-    estimates = Estimates()
-    estimates.add_trial(replace(plan.planned[0].trial, seed=9), 30.0)
-    ready = with_estimates(plan, estimates, {model("hinted").digest: 600.0})
+    workspace = Workspace(tmp_path)
+    finish(workspace, replace(plan.trials[0], seed=9), 30.0)
+    ready = with_estimates(plan, workspace, {model("hinted").digest: 600.0})
     assert [p.series for p in ready.planned] == [1] * 4 + [2] * 4 + [0] * 4
     assert {p.seconds for p in ready.planned} == {None, 600.0, 30.0}
     assert ready.digest == plan.digest
@@ -93,10 +99,10 @@ def test_a_plan_takes_estimates_and_hints_and_the_order_that_follows():
     ("running", "waiting", "at_once", "expected"),
     [
         ([], [], 2, 0.0),
-        ([(None, 5.0)], [None], 2, None),
+        ([None], [None], 2, None),
         ([], [10, 10, 10], 2, 20.0),
-        ([(30, 10)], [10, 10], 2, 20.0),
-        ([(30, 40)], [10], 1, 10.0),
+        ([20], [10, 10], 2, 20.0),
+        ([0], [10], 1, 10.0),
         ([], [10, None, 20], 1, 45.0),
     ],
 )

@@ -4,9 +4,11 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import glassbench
 from glassbench.contract.trial_plan import DatasetReference, ModelReference
 from glassbench.contract.variation import Variation
 from glassbench.experiments.sweep import (
@@ -19,7 +21,10 @@ from glassbench.experiments.sweep import (
     with_trials,
     write_plan,
 )
+from glassbench.experiments.sweep.plan import plan_schema
 from glassbench.model import Condition
+
+SCHEMA = Path(glassbench.__file__).parent / "contract" / "schemas" / "sweep.schema.json"
 
 CONDITIONS = tuple(Condition.of(temperature=0.64, time=time) for time in (0.5, 5.0))
 
@@ -39,7 +44,6 @@ def plan_of(*series):
             protocol_version=1,
             dataset=DatasetReference("mini", "/data/mini", "sha256:0123"),
             series=series,
-            planned=(),
             created="2026-01-02T03:04:05+00:00",
         )
     )
@@ -58,7 +62,7 @@ def test_a_series_has_a_trial_for_each_seed_and_condition_that_it_fits_alone(pla
     counts = [len(plan.trials_of(series)) for series in plan.series]
     assert counts == [2, 6, 2]
     assert len(plan.planned) == 10 and all(p.seconds is None for p in plan.planned)
-    assert {p.key for p in plan.planned} == {trial.key for trial in plan.trials}
+    assert [p.key for p in plan.planned] == [trial.key for trial in plan.trials]
 
 
 def test_a_plan_is_read_as_it_was_written(plan, tmp_path):
@@ -74,19 +78,19 @@ def test_a_floor_that_is_asked_for_as_a_model_is_the_models_trial():
     plan = plan_of(floor, shared)
     assert len(plan.planned) == 2
     assert {p.series for p in plan.planned} == {1}
-    assert not any(p.trial.floor for p in plan.planned)
+    assert not any(trial.floor for trial in plan.trials)
 
 
 def test_unknown_costs_start_first_then_the_longest_and_floors_fill_the_end(plan):
     seconds = dict(zip((p.key for p in plan.planned), [5, None, 7, 90, 1, 60, 2, 3, 800, 900]))
-    ordered = in_order([replace(p, seconds=seconds[p.key]) for p in plan.planned])
-    of_models = [p.seconds for p in ordered if not p.trial.floor]
+    ordered = in_order(plan, [replace(p, seconds=seconds[p.key]) for p in plan.planned])
+    of_models = [p.seconds for p in ordered.planned if not ordered.trial(p).floor]
     assert of_models == [None, 90, 60, 7, 5, 3, 2, 1]
-    assert [p.trial.floor for p in ordered] == [False] * 8 + [True] * 2
+    assert [trial.floor for trial in ordered.trials] == [False] * 8 + [True] * 2
 
 
 def test_the_digest_is_of_what_is_asked_for_alone(plan):
-    assert replace(plan, planned=in_order(plan.planned[::-1])).digest == plan.digest
+    assert in_order(plan, plan.planned[::-1]).digest == plan.digest
     assert replace(plan, created="later", retries=7).digest == plan.digest
     fewer = replace(plan.series[1], seeds=(0, 1))
     assert plan_of(plan.series[0], fewer, plan.series[2]).digest != plan.digest
@@ -97,14 +101,16 @@ def test_the_digest_is_of_what_is_asked_for_alone(plan):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda p: p.update(plan_version=2), "plan_version is 2, 1 is read"),
-        (lambda p: p.update(extra=1), "breaks its schema"),
+        (lambda p: p.update(plan_version=1), "plan_version"),
+        (lambda p: p.update(extra=1), "at extra"),
         (lambda p: p["dataset"].update(digest="sha256:9999"), "was altered"),
         (lambda p: p["series"][1]["hyperparameters"].update(width=65), "was altered"),
-        (lambda p: p["trials"].pop(), "every trial of its series once"),
-        (lambda p: p["trials"].append(p["trials"][0]), "every trial of its series once"),
-        (lambda p: p["trials"][0].update(series=7), "names trial"),
-        (lambda p: p["trials"][0].update(seconds=-1), "trials/0/seconds"),
+        (lambda p: p["planned"].pop(), "every trial of its series once"),
+        (lambda p: p["planned"].append(p["planned"][0]), "every trial of its series once"),
+        (lambda p: p["planned"][0].update(series=7), "was altered"),
+        (lambda p: p["planned"][0].update(seconds=-1), "planned/0/seconds"),
+        (lambda p: p["dataset"].update(place="here"), "dataset/place"),
+        (lambda p: p["series"][0]["needs"].update(cpus=0), "series/0/needs/cpus"),
     ],
 )
 def test_an_altered_plan_is_refused(plan, tmp_path, change, words):
@@ -114,6 +120,10 @@ def test_an_altered_plan_is_refused(plan, tmp_path, change, words):
     path.write_text(json.dumps(plain))
     with pytest.raises(PlanError, match=re.escape(words)):
         read_plan(path)
+
+
+def test_the_published_schema_is_that_of_the_plan():
+    assert json.loads(SCHEMA.read_text()) == plan_schema()
 
 
 def test_no_plan_and_no_json_are_told_apart(tmp_path):

@@ -3,9 +3,14 @@
 import pytest
 
 from glassbench.experiments.tuning.journal import TuningTrial
-from glassbench.experiments.tuning.outcome import best_trial, ranked, study_plain, tuning_statement
+from glassbench.experiments.tuning.outcome import (
+    best_trial,
+    ranked,
+    study_plain,
+    tuning_statement,
+    tuning_words,
+)
 from glassbench.experiments.tuning.picture import draw_study
-from glassbench.experiments.tuning.words import tuning_words
 from glassbench.record.file import SCHEMA_FILE
 
 from ...climber import study_of, write_climber

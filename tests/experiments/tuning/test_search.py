@@ -5,8 +5,10 @@ import builtins
 import pytest
 
 from glassbench.contract.search_space import parse_space
-from glassbench.experiments.tuning.journal import TuningTrial
-from glassbench.experiments.tuning.search import SearchError, check_search, suggest
+from glassbench.experiments.tuning.journal import Journal
+from glassbench.experiments.tuning.search import SearchError, check_search, next_trial
+
+from ...climber import study_of, write_climber
 
 DEFAULTS = {"x": 0.9, "kind": "b", "width": 64}
 SPACE = parse_space(
@@ -19,21 +21,32 @@ SPACE = parse_space(
 )
 
 
-def searched(search, count, seed=0, space=SPACE, score=lambda p: -((p["x"] - 0.2) ** 2)):
-    """Return the points of a study whose trials end one after another."""
-    trials = []
-    for index in range(count):
-        point = suggest(search, space, DEFAULTS, seed, trials)
-        if point is None:
-            break
-        state = "stopped" if index % 4 == 3 else "finished"
-        reports = {1: score(point)} if "x" in point else {}
-        trials.append(TuningTrial(index, DEFAULTS | point, state, reports, score=score(point)))
-    return [{d.name: t.hyperparameters[d.name] for d in space} for t in trials]
+COST = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
+
+
+@pytest.fixture
+def searched(tmp_path, tiny_dataset):
+    """Return a function that returns the points of a study whose trials end one after another."""
+    model, studies = write_climber(tmp_path / "climber"), iter(range(9))
+
+    def points(search, count, seed=0, space=SPACE, score=lambda p: -((p["x"] - 0.2) ** 2)):
+        study = study_of(
+            model, tiny_dataset, space=space, seed=seed, search=search, trials=count,
+            hyperparameters=DEFAULTS,
+        )  # fmt: skip
+        journal = Journal(tmp_path / str(next(studies)))
+        while (trial := next_trial(study, journal)) is not None:
+            value = score(trial.hyperparameters)
+            journal.report(trial.index, 1, value, COST)
+            state = "stopped" if trial.index % 4 == 3 else "finished"
+            journal.ended(trial.index, state, value, COST)
+        return [study.searched(trial.hyperparameters) for trial in journal.trials]
+
+    return points
 
 
 @pytest.mark.parametrize("search", ["random", "optuna"])
-def test_suggestions_follow_from_the_seed_and_begin_with_the_model_as_it_is(search):
+def test_suggestions_follow_from_the_seed_and_begin_with_the_model_as_it_is(searched, search):
     if search == "optuna":
         pytest.importorskip("optuna", reason="Optuna is not installed (extra `tune`)")
     first, again, other = (searched(search, 10, seed) for seed in (0, 0, 1))
@@ -42,19 +55,28 @@ def test_suggestions_follow_from_the_seed_and_begin_with_the_model_as_it_is(sear
     assert all(d.contains(p[d.name]) for p in first for d in SPACE)
 
 
-def test_optuna_learns_from_scores_and_knows_trials_that_still_run():
+def test_optuna_learns_from_scores_and_knows_trials_that_still_run(
+    searched, tmp_path, tiny_dataset
+):
     pytest.importorskip("optuna", reason="Optuna is not installed (extra `tune`)")
     late = {
         search: sum(abs(p["x"] - 0.2) for p in searched(search, 30)[-15:]) / 15
         for search in ("optuna", "random")
     }
     assert late["optuna"] < 0.25 < late["random"], "a uniform draw is 0.34 away on average"
-    running = [TuningTrial(0, dict(DEFAULTS)), TuningTrial(1, DEFAULTS | {"x": 0.1}, "failed")]
-    assert suggest("optuna", SPACE, DEFAULTS, 0, running) is not None
+    study = study_of(
+        write_climber(tmp_path / "again"), tiny_dataset, space=SPACE, search="optuna", trials=9,
+        hyperparameters=DEFAULTS,
+    )  # fmt: skip
+    journal = Journal(tmp_path / "running")
+    first = next_trial(study, journal)
+    journal.ended(first.index, "failed", None, COST, "it broke")
+    assert next_trial(study, journal).state == "running"
+    assert next_trial(study, journal) is not None
 
 
 @pytest.mark.parametrize("search", ["random", "optuna"])
-def test_nothing_is_tried_twice_and_a_small_space_comes_to_an_end(search):
+def test_nothing_is_tried_twice_and_a_small_space_comes_to_an_end(searched, search):
     if search == "optuna":
         pytest.importorskip("optuna", reason="Optuna is not installed (extra `tune`)")
     small = tuple(d for d in SPACE if d.name == "kind")

@@ -11,20 +11,19 @@ from dataclasses import replace
 
 import pytest
 
-from glassbench.cluster.tuning.on_ray import changeable_dimensions
+from glassbench.cluster.tuning.on_ray import changeable_dimensions, new_scheduler
 from glassbench.cluster.tuning.run import run_study
-from glassbench.cluster.tuning.schedule import SuccessiveHalving
 from glassbench.contract.errors import ClusterError
 from glassbench.contract.search_space import parse_space
 from glassbench.experiments.tuning.journal import Journal, TuningTrial
 from glassbench.tracking import Delivered
 
-from ..climber import study_of, write_climber
+from ...climber import study_of, write_climber
 
 DRIVER = """
 import pickle, sys
 from unittest import mock
-from glassbench.cluster import tune
+from glassbench.cluster.tuning import run as tune
 from glassbench.tracking import Delivered
 with open(sys.argv[1], "rb") as file:
     study, workspace = pickle.load(file)
@@ -124,14 +123,14 @@ def test_what_cannot_be_done_is_refused_with_the_next_step(climber, workspace, t
         changeable_dimensions(replace(study, space=fixed))
 
 
-def test_successive_halving_knows_what_trials_before_it_reported():
+def test_successive_halving_knows_what_trials_before_it_reported(climber, tiny_dataset):
+    study = study_of(climber, tiny_dataset, hyperparameters={"epochs": 9}, scheduler="asha")
     before = [TuningTrial(k, {}, "finished", {e: k / 10 for e in range(1, 10)}) for k in range(6)]
-    scheduler = SuccessiveHalving(9, before)
+    scheduler = new_scheduler(study, before)
     trial = type("Trial", (), {"trial_id": "new"})()
     scheduler.on_trial_add(None, trial)
     result = {"epoch": 1, "validation": 0.05}
     assert scheduler.on_trial_result(None, trial, result) == "STOP"
-    assert scheduler.stopped == {"new"}
 
 
 @pytest.mark.usefixtures("two_cores")

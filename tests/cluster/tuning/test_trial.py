@@ -2,13 +2,12 @@
 
 import json
 import random
-import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from glassbench.cluster.tuning.fit import FitAmongWorkers, FitInThread, Stopped, run_until_stopped
+from glassbench.cluster.tuning.fit import Fit, Stopped, new_fit
 from glassbench.cluster.tuning.trial import RunningTrial
 from glassbench.experiments.resources import Share
 from glassbench.home.workspace import Workspace
@@ -137,20 +136,21 @@ def job_of(tmp_path, name):
     return Job(trial=SimpleNamespace(key=name * 64), home=str(tmp_path))
 
 
-def test_a_fit_in_a_thread_draws_what_it_would_draw_alone(tmp_path, monkeypatch):
+def test_a_fit_in_a_thread_draws_what_it_would_draw_alone():
     drawn = {"a": [], "b": []}
 
-    def fake_run(job, report):
-        name = job.trial.key[0]
-        random.seed(7)
-        np.random.seed(7)  # noqa: NPY002
-        for epoch in range(1, 4):
-            drawn[name].append((random.random(), np.random.random()))  # noqa: NPY002
-            report(Progress(epoch))
-        return name
+    def run(name):
+        def body(tell):
+            random.seed(7)
+            np.random.seed(7)  # noqa: NPY002
+            for epoch in range(1, 4):
+                drawn[name].append((random.random(), np.random.random()))  # noqa: NPY002
+                tell("progress", Progress(epoch), "")
+            return Attempt(name)
 
-    monkeypatch.setattr("glassbench.cluster.tuning.fit._run", fake_run)
-    fits = [FitInThread(job_of(tmp_path, name)) for name in "ab"]
+        return body
+
+    fits = [Fit(run(name)) for name in "ab"]
     while any(fit.result is None for fit in fits):
         for fit in fits:
             if fit.result is None:
@@ -160,61 +160,50 @@ def test_a_fit_in_a_thread_draws_what_it_would_draw_alone(tmp_path, monkeypatch)
     assert [fit.result for fit in fits] == ["a", "b"]
 
 
-def test_a_stopped_fit_leaves_its_report_and_nothing_runs_on(tmp_path, monkeypatch):
+def test_a_stopped_fit_leaves_its_report_and_nothing_runs_on():
     left = []
 
-    def fake_run(job, report):
+    def run(tell):
         try:
-            report(Progress(1))
-            report(Progress(2))
+            tell("progress", Progress(1), "")
+            tell("progress", Progress(2), "")
         except Stopped:
             left.append("stopped")
             raise
 
-    monkeypatch.setattr("glassbench.cluster.tuning.fit._run", fake_run)
-    fit = FitInThread(job_of(tmp_path, "c"))
+    fit = Fit(run)
     fit.advance()
     fit.stop()
     assert left == ["stopped"] and fit.progress.epoch == 1
     assert not fit._thread.is_alive()
 
 
-def test_a_fit_among_workers_reports_as_it_goes_and_stops_when_told(tmp_path, monkeypatch):
+def test_a_fit_that_raises_has_an_error():
+    def run(tell):
+        raise ValueError("the loss is infinite")
+
+    fit = Fit(run)
+    fit.advance()
+    assert fit.error == "ValueError: the loss is infinite"
+
+
+def test_a_fit_among_workers_reports_as_it_goes_and_does_not_wait_for_them_at_its_end(
+    tmp_path, monkeypatch
+):
     def distributed(job, workspace, workers, share, tell, max_failures):
-        assert job.run.endswith("tune_fit:run_until_stopped") and workers == 2
+        assert workers == 2
         tell("started", None, "")
-        stop = workspace.trial_folder(job.trial.key) / "tuning_stop"
-        for epoch in range(1, 4000):
+        for epoch in range(1, 4):
             tell("progress", Progress(epoch, validation_score=epoch / 10), "")
-            if stop.exists():
-                return Attempt(None, "TrialRaised: the trial was stopped")
-            time.sleep(0.005)
         return Attempt("a result")
 
     monkeypatch.setattr("glassbench.cluster.train.execute_distributed", distributed)
-    fit = FitAmongWorkers(job_of(tmp_path, "d"), 2, Share(cpus=1), max_failures=0)
+    job = Job(trial=SimpleNamespace(key="d" * 64), home=str(tmp_path))
+    fit = new_fit(job, 2, Share(cpus=1), max_failures=0)
     for epoch in (1, 2):
         fit.advance()
         assert fit.progress.epoch == epoch and fit.result is None
     fit.stop()
-    assert "stopped" in fit.error and not fit._thread.is_alive()
-
-
-def test_a_trial_among_workers_ends_at_its_next_report_once_the_stop_file_is_there(
-    tmp_path, monkeypatch
-):
-    trial, workspace = SimpleNamespace(key="e" * 64), Workspace(tmp_path)
-    told = []
-
-    def run_trial(trial, workspace, *, report, **options):
-        report(Progress(1))
-        folder = workspace.trial_folder(trial.key)
-        folder.mkdir(parents=True)
-        (folder / "tuning_stop").touch()
-        report(Progress(2))
-        told.append("went on")
-
-    monkeypatch.setattr("glassbench.cluster.tuning.fit.run_trial", run_trial)
-    with pytest.raises(Stopped):
-        run_until_stopped(trial, workspace, report=told.append, threads=1)
-    assert [progress.epoch for progress in told] == [1, 2]
+    fit.advance()
+    fit.advance()
+    assert fit.result == "a result"

@@ -1,4 +1,4 @@
-"""What trials report, into the journal of their study and to whoever watches."""
+"""What happens to the trials of a study, into its journal and then to whoever watches."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...experiments.tuning.journal import Journal, TuningTrial, finite
-from ...experiments.tuning.study import Study
+from ...experiments.tuning.journal import NO_COST, Journal, TuningTrial
+from ...experiments.tuning.study import TuningStudy
 from ...home.workspace import Workspace
-from .trial import CHECKPOINT
+from .trial import CHECKPOINT, Report
 
 
 @dataclass(frozen=True)
 class TuningEvent:
-    """Something that happened to a trial: `known`, `started`, `report`, `retried`, or its state."""
+    """What happened to a trial: `known`, `started`, `report`, `retried`, or its final state."""
 
     kind: str
     trial: TuningTrial
@@ -25,36 +25,44 @@ class TuningEvent:
 OnTuningEvent = Callable[[TuningEvent], None]
 
 
-class Keeper:
-    """Notes on disk what a trial tells before anybody hears of it."""
+class Recorder:
+    """Writes each event to the journal before anybody hears of it."""
 
     def __init__(
-        self, study: Study, workspace: Workspace, journal: Journal, on_event: OnTuningEvent
+        self, study: TuningStudy, workspace: Workspace, journal: Journal, on_event: OnTuningEvent
     ) -> None:
         self.study, self.workspace = study, workspace
         self.journal, self.on_event = journal, on_event
+        self._spent: dict[int, dict[str, float]] = {}
+
+    def state(self, index: int) -> str:
+        """Return the state of a trial."""
+        return self.journal.trials[index].state
 
     def started(self, index: int) -> None:
+        # What this attempt takes comes on top of what earlier ones took.
+        self._spent[index] = self.journal.trials[index].cost
         self.journal.started(index)
         self._tell("started", index)
 
-    def reported(self, index: int, report: Mapping[str, Any]) -> None:
-        """Note a report as `plain_report` makes it."""
-        if report["error"]:
-            self.failed(index, report["error"], report["cost"])
-        elif report["ended"]:
-            score = finite(report["score"])
+    def reported(
+        self, index: int, report: Report, hyperparameters: Mapping[str, Any] | None = None
+    ) -> None:
+        spent = self._spent.get(index, NO_COST)
+        cost = {name: spent[name] + seconds for name, seconds in report.cost.items()}
+        if report.error:
+            self.failed(index, report.error, cost)
+        elif report.ended:
             self.journal.ended(
-                index, "finished", score, report["cost"], hyperparameters=report["hyperparameters"]
+                index, "finished", report.score, cost, hyperparameters=hyperparameters
             )
             self._tell("finished", index)
-        else:
-            told = {name: report[name] for name in ("epoch", "cost", "hyperparameters")}
-            self.journal.report(index, score=report["validation"], **told)
+        elif report.validation is not None:
+            self.journal.report(index, report.epoch, report.validation, cost, hyperparameters)
             self._tell("report", index)
 
     def stopped(self, index: int) -> None:
-        """Note that the scheduler stopped a trial, whose checkpoints nobody needs any more."""
+        """Note that the scheduler stopped a trial, and remove its checkpoints."""
         trial = self.journal.trials[index]
         score = max(trial.reports.values(), default=None) if self.study.on_primary else None
         self.journal.ended(index, "stopped", score, trial.cost)
@@ -69,7 +77,7 @@ class Keeper:
         self._tell("failed", index, error)
 
     def retried(self, index: int) -> None:
-        self._tell("retried", index, "its worker died; another one goes on")
+        self._tell("retried", index, "its worker died; another one continues")
 
     def _tell(self, kind: str, index: int, message: str = "") -> None:
         self.on_event(TuningEvent(kind, self.journal.trials[index], message))
