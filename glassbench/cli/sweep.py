@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..contract.conditions import AxisChoice, WordError
 from ..experiments.request import make_requests
-from ..experiments.sweep import RETRIES, SweepPlan
 from ..experiments.words import (
     check_keys,
     parse_cluster,
@@ -26,7 +25,10 @@ from .columns import terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 from .progress import open_display
-from .sweep_tables import plan_lines, plan_plain, status_lines, status_plain, summary_lines
+
+if TYPE_CHECKING:
+    from ..cluster.sweep import SweepReport
+    from ..experiments.sweep import SweepPlan
 
 OWN_KEYS = ("plan", "retries", "run")
 OF_A_PLAN = ("plan", "cluster", "threads", "home", "run")
@@ -130,6 +132,8 @@ def _plan(words: Sequence[str], values: Mapping[str, str], asked: Asked) -> tupl
 
 
 def _retries(values: Mapping[str, str]) -> int:
+    from ..experiments.sweep import RETRIES
+
     text = values.get("retries", str(RETRIES))
     if not (text.isascii() and text.isdigit()):
         raise WordError(f"`retries={text}` is not a whole number of 0 or more")
@@ -138,6 +142,7 @@ def _retries(values: Mapping[str, str]) -> int:
 
 def _run(plan: SweepPlan, path: Path, asked: Asked, json_output: bool) -> None:
     from ..cluster.sweep import run_sweep
+    from .sweep_tables import summary_lines
 
     if not json_output:
         say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
@@ -153,7 +158,7 @@ def _run(plan: SweepPlan, path: Path, asked: Asked, json_output: bool) -> None:
         raise typer.Exit(FAILED)
 
 
-def _report_plain(report) -> dict[str, Any]:
+def _report_plain(report: SweepReport) -> dict[str, Any]:
     runs = [
         {
             "series": report.plan.series[place].name,
@@ -171,6 +176,7 @@ def _report_plain(report) -> dict[str, Any]:
 
 def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
     from ..experiments.resources import local_capacity
+    from .sweep_tables import plan_lines, plan_plain
 
     cores = local_capacity().cpus
     if json_output:
@@ -183,6 +189,7 @@ def _show_status(words: Sequence[str], json_output: bool) -> None:
     """Show the progress of a plan from the trials' folders, whoever runs it."""
     from ..experiments.sweep import read_plan
     from ..experiments.sweep.state import time_left, trial_states
+    from .sweep_tables import status_lines, status_plain
 
     values = split_words(words)
     check_keys(values, ("plan", "home"))
