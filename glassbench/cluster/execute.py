@@ -1,30 +1,37 @@
-"""Running trials: each once, side by side where there is room, and on after a crash."""
+"""Running trials: each once, side by side where there is room, and on after a crash.
+
+A trial is one Ray task. Ray chooses machine and process, and holds each to its cores,
+GPUs and memory; here is decided what is handed to it, and what happens when a process dies.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import math
-import uuid
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..contract.errors import ClusterError
-from ..contract.folder_digest import folder_digest
 from ..contract.trial_plan import Trial
 from ..experiments.events import Event, Finisher, OnEvent, Outcome, finished_before
-from ..experiments.resources import Share, Terms, shares_of
-from ..experiments.sweep.plan import Needs
+from ..experiments.jobs import make_jobs, run_here, shares_by_key, teller, unique_trials
+from ..experiments.resources import Capacity, Share, Terms, gpu_slots
 from ..experiments.sweep.state import forget_failure
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
-from ..model import Progress
-from ..trial.attempt import RUN_TRIAL, Job, attempt_here
-from ..trial.packed_folder import pack_folder
-from .session import Session, open_session
+from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker
+from ..trial.progress_file import ProgressReader
+from .session import Session, open_session, present_capacity
 
-DEFER_AFTER = 3.0
+POLL = 0.2
+READ_AT_ONCE = 64
+LOOK_AGAIN = 5.0
+# Trials that are handed to Ray beyond those that fit, so that no core waits for the driver
+# and a cluster that grows on demand sees a demand.
+AHEAD = 2
 
 
 def execute(
@@ -66,7 +73,7 @@ def execute(
         After the workers have been stopped.
     """
     terms = terms or Terms()
-    by_key = _unique(trials)
+    by_key = unique_trials(trials)
     outcomes: dict[str, Outcome] = {}
     for key, trial in by_key.items():
         outcome = finished_before(key, trial, workspace, terms)
@@ -79,165 +86,229 @@ def execute(
             session = cluster
             if not isinstance(session, Session):
                 session = stack.enter_context(open_session(session))
+            if workers > 1 and session.kind == "none":
+                raise ClusterError(
+                    f"workers={workers} needs Ray: run with cluster=local, or workers=1"
+                )
             if workers > 1 and cpus_per_trial is None:
                 cpus_per_trial = max(1, session.capacity.cpus // workers)
-            shares = _shares(by_key, session, terms, cpus_per_trial, gpus_per_trial)
-            archives = _archives(list(waiting.values()))
-            jobs = stack.enter_context(
-                _jobs(waiting, workspace, session, shares, archives, run, terms)
-            )
+            shares = shares_by_key(by_key, session.capacity, terms, cpus_per_trial, gpus_per_trial)
+            remote = session.kind == "remote"
+            jobs = stack.enter_context(make_jobs(waiting, workspace, shares, run, terms, remote))
             finish = Finisher(workspace, on_event, outcomes, terms)
             if workers > 1:
                 together = [job for job in jobs if not job.trial.floor]
                 jobs = [job for job in jobs if job.trial.floor]
-                _run_together(together, workspace, session, shares, workers, finish, max_failures)
-            _run_alone(jobs, session, shares, finish, max_failures, terms)
+                _run_together(together, workspace, shares, workers, finish, max_failures)
+            if session.kind == "none":
+                run_here(jobs, finish)
+            elif jobs:
+                _Tasks(jobs, shares, session.capacity, finish, max_failures, terms).run()
     return [outcomes[trial.key] for trial in trials]
-
-
-def _unique(trials: Iterable[Trial]) -> dict[str, Trial]:
-    """Return trials by key, models before floors: floors fill the cores left over."""
-    by_key: dict[str, Trial] = {}
-    for trial in sorted(trials, key=lambda trial: trial.floor):
-        by_key.setdefault(trial.key, trial)
-    return by_key
-
-
-def _shares(
-    by_key: Mapping[str, Trial],
-    session: Session,
-    terms: Terms,
-    cpus_per_trial: int | None,
-    gpus_per_trial: float | None,
-) -> dict[str, Share]:
-    """Return what each trial takes, by key."""
-    models = {key: trial for key, trial in by_key.items() if not trial.floor}
-    shares = dict.fromkeys(by_key, Share(cpus=1))
-    usual = Needs(gpus=1.0 if gpus_per_trial is None else float(gpus_per_trial))
-    needs = [usual if terms.needs is None else terms.needs(trial) for trial in models.values()]
-    return shares | dict(zip(models, shares_of(session.capacity, needs, cpus_per_trial)))
-
-
-def _archives(trials: Sequence[Trial]) -> dict[str, bytes]:
-    """Return the packed folder of each model by digest, as it was when the trials were planned."""
-    archives = {}
-    for model in {trial.model.digest: trial.model for trial in trials}.values():
-        folder = Path(model.folder)
-        found = folder_digest(folder) if folder.is_dir() else "none"
-        if found != model.digest:
-            raise ClusterError(
-                f"model {model.name} in {folder} has the digest {found[:8]}, the run was planned "
-                f"with {model.digest[:8]}: it was edited in between; run the same command again"
-            )
-        archives[model.digest] = pack_folder(folder)
-    return archives
-
-
-@contextlib.contextmanager
-def _jobs(
-    trials: Mapping[str, Trial],
-    workspace: Workspace,
-    session: Session,
-    shares: Mapping[str, Share],
-    archives: dict[str, bytes],
-    run: str,
-    terms: Terms,
-) -> Iterator[list[Job]]:
-    """Yield one job for each trial, with what a machine without our files needs."""
-    shared, task_digests = "", {}
-    workspace.home.mkdir(parents=True, exist_ok=True)
-    if session.kind == "remote":
-        for folder in {trial.task_folder for trial in trials.values()}:
-            task_digests[folder] = folder_digest(Path(folder))
-            archives[task_digests[folder]] = pack_folder(Path(folder))
-        shared = str(workspace.home / f".shared-{uuid.uuid4().hex}")
-        Path(shared).touch()
-    try:
-        yield [
-            Job(
-                trial=trial,
-                home=str(workspace.home),
-                checkpoints=workspace.checkpoints,
-                run=run,
-                device=shares[key].device,
-                threads=shares[key].threads,
-                archives=archives,
-                task_digest=task_digests.get(trial.task_folder, ""),
-                shared=shared,
-                returns_result=terms.keep_results,
-                patience=DEFER_AFTER if terms.defer else math.inf,
-            )
-            for key, trial in trials.items()
-        ]
-    finally:
-        if shared:
-            Path(shared).unlink(missing_ok=True)
-
-
-def _run_alone(
-    jobs: Sequence[Job],
-    session: Session,
-    shares: Mapping[str, Share],
-    finish: Finisher,
-    max_failures: int,
-    terms: Terms,
-) -> None:
-    if not jobs:
-        return
-    if session.kind == "none":
-        _run_here(deque(jobs), finish)
-        return
-    from .actors import run_in_actors
-
-    run_in_actors(jobs, shares, session.capacity, finish, max_failures, terms)
-
-
-def _run_here(jobs: deque[Job], finish: Finisher) -> None:
-    """Run jobs one after another; what another process runs comes last, if it may."""
-    put_off = 0
-    while jobs:
-        job = jobs.popleft()
-        folder = finish.workspace.trial_folder(job.trial.key)
-        # Where all that are left run elsewhere, there is nothing better to do than to wait.
-        waits = put_off >= len(jobs) or math.isinf(job.patience)
-        if not waits and holder_of(folder) is not None:
-            jobs.append(job)
-            put_off += 1
-            continue
-        forget_failure(folder)
-        job = replace(job, patience=math.inf if waits else 0.0)
-        attempt = attempt_here(job, _teller(finish, job.trial))
-        put_off = 0 if attempt.held is None else put_off + 1
-        if attempt.held is None:
-            finish.ended(job.trial, attempt)
-        else:
-            jobs.append(replace(job, patience=DEFER_AFTER))
 
 
 def _run_together(
     jobs: Sequence[Job],
     workspace: Workspace,
-    session: Session,
     shares: Mapping[str, Share],
     workers: int,
     finish: Finisher,
     max_failures: int,
 ) -> None:
-    if session.kind == "none":
-        raise ClusterError(f"workers={workers} needs Ray: run with cluster=local, or workers=1")
     from .train import execute_distributed
 
     for job in jobs:
-        attempt = execute_distributed(
-            job,
-            workspace,
-            workers,
-            shares[job.trial.key],
-            _teller(finish, job.trial),
-            max_failures,
-        )
+        tell = teller(finish, job.trial)
+        share = shares[job.trial.key]
+        attempt = execute_distributed(job, workspace, workers, share, tell, max_failures)
         finish.ended(job.trial, attempt)
 
 
-def _teller(finish: Finisher, trial: Trial) -> Callable[[str, Progress | None, str], None]:
-    return lambda kind, progress, message: finish.tell(trial, kind, progress, message)
+@dataclass(frozen=True)
+class _Attempted:
+    """A trial with what it takes, and how often its worker died."""
+
+    job: Job
+    share: Share
+    failures: int = 0
+
+    @property
+    def folder(self) -> Path:
+        return self.job.workspace.trial_folder(self.job.trial.key)
+
+
+def _attempt(job: Job, archives: dict[str, bytes]) -> Attempt:
+    return attempt_in_worker(replace(job, archives=archives))
+
+
+class _Tasks:
+    """Trials as tasks of the Ray that this process is connected to, until each has ended."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        shares: Mapping[str, Share],
+        capacity: Capacity,
+        finish: Finisher,
+        max_failures: int,
+        terms: Terms,
+    ) -> None:
+        import ray
+
+        self.finish, self.max_failures, self.terms = finish, max_failures, terms
+        self.capacity = capacity
+        self.archives = ray.put(dict(jobs[0].archives))
+        # Ray takes a process for as many short trials as come, and one of its own for a long one.
+        self.reusing = ray.remote(max_retries=0)(_attempt)
+        self.fresh = ray.remote(max_retries=0, max_calls=1)(_attempt)
+        self.queues: dict[tuple[bool, Share], deque[_Attempted]] = {}
+        for job in jobs:
+            self._add(_Attempted(replace(job, archives={}), shares[job.trial.key]))
+        self.put_off: list[_Attempted] = []
+        self.running: dict[Any, _Attempted] = {}
+        self.readers: dict[Any, ProgressReader] = {}
+        self.turn: deque[Any] = deque()
+
+    def run(self) -> None:
+        import ray
+
+        looked = time.monotonic()
+        try:
+            while any(self.queues.values()) or self.running or self.put_off:
+                for attempted in list(self._to_start()):
+                    self._start(attempted)
+                self._read_some()
+                for reference in _ended(self.running):
+                    self._read(reference)
+                    self.readers.pop(reference)
+                    self._end(reference, self.running.pop(reference))
+                if time.monotonic() - looked > LOOK_AGAIN:
+                    looked = time.monotonic()
+                    # A head that does not answer now is asked again.
+                    with contextlib.suppress(Exception):
+                        self.capacity = present_capacity()
+                    while self.put_off:
+                        self._add(self.put_off.pop())
+        finally:
+            # After Ctrl-C: what the workers have written is whole, and the rest is theirs to lose.
+            for reference in self.running:
+                with contextlib.suppress(Exception):
+                    ray.cancel(reference, force=True)
+
+    def _add(self, attempted: _Attempted, first: bool = False) -> None:
+        """Let a trial wait behind others of its size, or before them."""
+        queue = self.queues.setdefault((attempted.job.trial.floor, attempted.share), deque())
+        (queue.appendleft if first else queue.append)(attempted)
+
+    def _to_start(self) -> Iterator[_Attempted]:
+        """Yield the trials to hand to Ray now: of each size as many as fit, and a few more."""
+        under_way = Counter(attempted.share for attempted in self.running.values())
+        # Floors come after all models, whatever they take.
+        for floor, share in sorted(self.queues, key=lambda kind: kind[0]):
+            if floor and any(queue for kind, queue in self.queues.items() if not kind[0]):
+                return
+            queue = self.queues[floor, share]
+            while queue and under_way[share] < slots(self.capacity, share) + AHEAD:
+                under_way[share] += 1
+                yield queue.popleft()
+
+    def _start(self, attempted: _Attempted) -> None:
+        job, share = attempted.job, attempted.share
+        if self.terms.defer and self._is_elsewhere(attempted):
+            return
+        forget_failure(attempted.folder)
+        reader = ProgressReader(attempted.folder)
+        # A process that has seen one GPU would keep to it, whatever Ray gives it next.
+        reused = self.terms.reused(job.trial) and not share.gpus
+        options = {"num_cpus": share.cpus, "num_gpus": share.gpus}
+        if share.memory:
+            options["memory"] = share.memory
+        task = self.reusing if reused else self.fresh
+        reference = task.options(**options).remote(job, self.archives)
+        self.running[reference], self.readers[reference] = attempted, reader
+
+    def _is_elsewhere(self, attempted: _Attempted) -> bool:
+        """Settle or put off a trial that another driver has run or runs; say whether it is so."""
+        trial = attempted.job.trial
+        if self.finish.ended_elsewhere(trial):
+            return True
+        holder = holder_of(attempted.folder)
+        if holder is None:
+            return False
+        self.finish.tell(trial, "waiting", None, f"{holder} runs it")
+        self.put_off.append(attempted)
+        return True
+
+    def _read_some(self) -> None:
+        """Read what running trials say, a few files at a time: thousands must not cost more."""
+        if not self.turn:
+            self.turn.extend(self.running)
+        for _ in range(min(READ_AT_ONCE, len(self.turn))):
+            reference = self.turn.popleft()
+            if reference in self.running:
+                self._read(reference)
+
+    def _read(self, reference: Any) -> None:
+        trial = self.running[reference].job.trial
+        for kind, progress, message in self.readers[reference].new():
+            self.finish.tell(trial, kind, progress, message)
+
+    def _end(self, reference: Any, attempted: _Attempted) -> None:
+        """Settle an ended attempt, or let its trial wait for the next one."""
+        import ray
+        from ray import exceptions
+
+        trial, failures = attempted.job.trial, attempted.failures + 1
+        try:
+            attempt = ray.get(reference)
+        except (
+            exceptions.WorkerCrashedError,
+            exceptions.NodeDiedError,
+            exceptions.OutOfMemoryError,
+            exceptions.ObjectLostError,
+        ) as error:
+            if failures > self.max_failures:
+                self.finish.failed(trial, f"its worker died {failures} times: {_cause(error)}")
+                return
+            message = f"its worker died; attempt {failures + 1} of {self.max_failures + 1} goes on"
+            self.finish.tell(trial, "retried", None, message)
+            self._add(replace(attempted, failures=failures), first=True)
+        except exceptions.RayError as error:
+            self.finish.failed(trial, f"{type(error).__name__}: {_cause(error)}")
+        else:
+            if attempt.held is not None:
+                self.put_off.append(attempted)
+            else:
+                self.finish.ended(trial, attempt)
+
+
+def slots(capacity: Capacity, share: Share) -> int:
+    """Return how many trials of one size fit at once, at least 1."""
+    amounts = [
+        (capacity.cpus, share.cpus),
+        (capacity.gpus, gpu_slots(share.gpus)),
+        (capacity.memory, share.memory),
+    ]
+    return max(1, min(int(whole / part + 1e-9) for whole, part in amounts if part))
+
+
+def _ended(running: Mapping[Any, _Attempted]) -> list[Any]:
+    """Return all attempts that have ended, after waiting a moment for the first."""
+    import ray
+
+    if not running:
+        time.sleep(POLL)
+        return []
+    references = list(running)
+    ready, _ = ray.wait(references, num_returns=1, timeout=POLL)
+    if ready and len(references) > 1:
+        ready, _ = ray.wait(references, num_returns=len(references), timeout=0)
+    return ready
+
+
+def _cause(error: Exception) -> str:
+    """Return what Ray says of a death: the end of a traceback, or the beginning of its message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if any(line.startswith(("Traceback", "File ")) for line in lines):
+        return lines[-1][:400]
+    return " ".join(lines)[:400]

@@ -1,0 +1,22 @@
+"""How many trials are handed to Ray: those that fit, so that few wait there for room."""
+
+import pytest
+
+from glassbench.cluster.execute import slots
+from glassbench.experiments.resources import Capacity, Share
+
+
+@pytest.mark.parametrize(
+    ("share", "most"),
+    [
+        (Share(1), 8),
+        (Share(3), 2),
+        (Share(1, 1.0), 2),
+        # Two trials on 0.4 of a GPU each: none spans parts of two GPUs.
+        (Share(1, 0.4), 4),
+        (Share(1, 0, 4), 2),
+        (Share(16), 1),
+    ],
+)
+def test_as_many_trials_as_fit_are_under_way(share, most):
+    assert slots(Capacity(8, 2, 8, 2, 10, 10), share) == most
