@@ -1,4 +1,4 @@
-"""Which models share a rank: paired differences with Holm's correction."""
+"""Ranks of models: how many others are significantly better, with Holm's correction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RankedModel:
     Attributes
     ----------
     name : the model's name
-    rank : 1 + number of models in better groups; None where the mean is undefined
+    rank : 1 + number of significantly better models; None where the mean is undefined
     mean : mean score over configurations; NaN where any is undefined
     better : names of the models that are significantly better, best first
     """
@@ -80,12 +80,13 @@ def rank_groups(
     seed: int = 0,
     higher_is_better: bool = True,
 ) -> tuple[RankedModel, ...]:
-    """Return the models from best to worst, those that cannot be told apart sharing a rank.
+    """Return the models from best to worst, each with its rank.
 
-    All pairs are compared by `paired_difference` and corrected by `holm`. Going
-    down the list, a new rank begins only where every model above differs
-    significantly from every model below: so two models that do not differ always
-    share a rank, and two of one rank may still differ, which `better` tells.
+    rank = 1 + number of significantly better models
+
+    All pairs are compared by `paired_difference` and corrected by `holm`. A model with widely
+    scattered scores may have a smaller rank than one of higher mean: fewer models are known
+    to be better than it.
 
     Parameters
     ----------
@@ -121,12 +122,10 @@ def rank_groups(
     placed = sorted((n for n in scores if not np.isnan(means[n])), key=lambda n: sign * means[n])
     table = np.array([scores[n] for n in placed])
     different = _different(table, clusters, significance, draws, seed)
-    starts = [i for i in range(len(placed)) if different[:i, i:].all()]
     ranked = []
     for i, name in enumerate(placed):
         better = tuple(placed[j] for j in range(i) if different[j, i])
-        rank = 1 + max(start for start in starts if start <= i)
-        ranked.append(RankedModel(name, rank, means[name], better))
+        ranked.append(RankedModel(name, 1 + len(better), means[name], better))
     rest = [RankedModel(n, None, means[n], ()) for n in scores if np.isnan(means[n])]
     return (*ranked, *rest)
 

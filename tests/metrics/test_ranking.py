@@ -1,14 +1,16 @@
-"""Holm's correction and shared ranks."""
+"""Holm's correction and ranks."""
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from glassbench.metrics import holm, rank_groups
+from glassbench.metrics import holm, paired_difference, rank_groups
 
 P_VALUES = arrays(np.float64, st.integers(0, 12), elements=st.floats(0, 1))
 
@@ -71,8 +73,8 @@ def test_errors_rank_the_other_way():
     assert ranked[1].better == ("small error",)
 
 
-def test_two_that_do_not_differ_share_a_rank_though_the_ends_of_a_chain_do():
-    # Steps of two standard errors of the difference: the ends differ, the neighbours do not.
+def test_the_ends_of_a_chain_differ_though_neighbours_do_not():
+    # Steps of two standard errors of the difference.
     rng = np.random.default_rng(3)
     base = rng.normal(0.6, 0.1, 50)
     noise = rng.normal(size=(3, 50))
@@ -80,19 +82,40 @@ def test_two_that_do_not_differ_share_a_rank_though_the_ends_of_a_chain_do():
     step = 2.0 * np.sqrt(2 / 50)
     values = {f"m{i}": base + noise[i] - step * i for i in range(3)}
     ranked = rank_groups(values, np.arange(50), significance=0.02)
-    assert [m.rank for m in ranked] == [1, 1, 1]
+    assert [m.rank for m in ranked] == [1, 1, 2]
     assert ranked[2].better == ("m0",)
 
 
-def test_a_noisy_model_binds_those_between():
-    # c is too noisy to be told from a, so that b between them shares the rank as well.
+def test_no_model_is_known_to_be_better_than_a_noisy_one():
     rng = np.random.default_rng(4)
     noise = rng.normal(size=(3, 40))
     noise -= noise.mean(axis=1, keepdims=True)
     values = {"a": 0.10 + 0.01 * noise[0], "b": 0.05 + 0.01 * noise[1], "c": noise[2]}
     ranked = rank_groups(values, np.arange(40))
-    assert [(m.name, m.rank) for m in ranked] == [("a", 1), ("b", 1), ("c", 1)]
+    assert [(m.name, m.rank) for m in ranked] == [("a", 1), ("b", 2), ("c", 1)]
     assert ranked[1].better == ("a",)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    arrays(np.float64, (5, 12), elements=st.floats(-1, 1, width=32)),
+    arrays(np.float64, (5, 1), elements=st.floats(-2, 2, width=32)),
+    st.booleans(),
+)
+def test_a_rank_counts_the_significantly_better_models(noise, shifts, higher_is_better):
+    values = dict(zip("abcde", noise + shifts))
+    parents = np.repeat(np.arange(6), 2)
+    pairs = list(itertools.combinations(values, 2))
+    tests = [paired_difference(values[i], values[j], parents, draws=200) for i, j in pairs]
+    adjusted = holm([float(test.p_value) for test in tests])
+    sign = 1 if higher_is_better else -1
+    better = dict.fromkeys(values, 0)
+    for (i, j), test, p_value in zip(pairs, tests, adjusted, strict=True):
+        if p_value < 0.05:
+            better[j if sign * test.difference.mean > 0 else i] += 1
+    ranked = rank_groups(values, parents, draws=200, higher_is_better=higher_is_better)
+    assert {m.name: m.rank for m in ranked} == {name: 1 + k for name, k in better.items()}
+    assert all(m.rank == 1 + len(m.better) for m in ranked)
 
 
 def test_an_undefined_score_has_no_rank_and_changes_none():
