@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .layout import UNITS, Variable
+from ..contract.units import UNITS
+from .layout import Variable
 from .quantise import FILL, unpack
 
 # The highest level makes indices of pairs 10 % smaller and is seven times slower.

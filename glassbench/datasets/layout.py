@@ -35,36 +35,6 @@ MISSING = "missing"
 NEIGHBOUR_RELATIVE = ("relative_displacement", "non_affine_displacement")
 BOND_BREAKING = "bond_breaking"
 
-UNITS = {
-    "lj": {
-        "length": "sigma_AA",
-        "length_squared": "sigma_AA^2",
-        "time": "tau",
-        "temperature": "epsilon_AA/k_B",
-        "energy": "epsilon_AA",
-        "none": "1",
-    },
-    "lj2d": {
-        "length": "sigma_SL",
-        "length_squared": "sigma_SL^2",
-        "time": "t_0",
-        "temperature": "epsilon_SL/k_B",
-        "energy": "epsilon_SL",
-        "stress": "epsilon_SL/sigma_SL^2",
-        "none": "1",
-    },
-    "metal": {
-        "length": "Angstrom",
-        "length_squared": "Angstrom^2",
-        "time": "ps",
-        "temperature": "K",
-        "energy": "eV",
-        "stress": "bar",
-        "stiffness": "eV/Angstrom^2",
-        "none": "1",
-    },
-}
-
 
 @dataclass(frozen=True)
 class Variable:

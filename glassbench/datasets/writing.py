@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..contract.units import UNITS
 from .arrays import COMPACT, FAST, create_array, create_strings, fill_of
 from .errors import DatasetError
-from .layout import FORMAT_VERSION, MISSING, UNITS, StateLayout, Variable, small_variables
+from .layout import FORMAT_VERSION, MISSING, StateLayout, Variable, small_variables
 from .quantise import pack
 
 Facts = dict[str, object]

@@ -1,6 +1,6 @@
 """Figures of a result: scores, a slice of particles, parity, labels; and of a dataset."""
 
-from .canvas import CEILING, FLOORS, MARKERS, MODEL, UNITS, condition_title, new_figure, save_figure
+from .canvas import CEILING, FLOORS, MARKERS, MODEL, condition_title, new_figure, save_figure
 from .dataset import draw_dataset
 from .labels import draw_classes, draw_rotation
 from .parity import draw_parity
@@ -12,7 +12,6 @@ __all__ = [
     "FLOORS",
     "MARKERS",
     "MODEL",
-    "UNITS",
     "condition_title",
     "draw_classes",
     "draw_dataset",

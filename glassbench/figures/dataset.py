@@ -5,16 +5,17 @@ Each panel is drawn where the dataset has what it shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..contract.units import mathtext
 from ..datasets.store import Dataset
 from ..metrics import noise_ceiling
 from ..structure.pair_distribution import particle_pair_distribution
-from .canvas import CEILING, FLOORS, MODEL, SYMBOLS, label, new_figure, save_figure
+from .canvas import CEILING, FLOORS, MODEL, label, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,11 +77,11 @@ def _pair_distribution(dataset: Dataset, name: str) -> tuple[np.ndarray, np.ndar
     reach = min(LARGEST * spacing, min(one["box"].min() for one in structures) / 2)
     bins = int((reach / spacing - SMALLEST) / WIDTH)
     edges = spacing * (SMALLEST + WIDTH * np.arange(bins + 1))
-    found = [
+    around = [
         particle_pair_distribution(one["positions"], one["box"], edges[0], edges[-1], bins)
         for one in structures
     ]
-    return (edges[1:] + edges[:-1]) / 2, np.mean([one.mean(axis=0) for one in found], axis=0)
+    return (edges[1:] + edges[:-1]) / 2, np.mean([g.mean(axis=0) for g in around], axis=0)
 
 
 def _draw_scattering(axis: Axes, dataset: Dataset) -> None:
@@ -94,9 +95,14 @@ def _draw_scattering(axis: Axes, dataset: Dataset) -> None:
         relaxation = checks.get("scattering_fit", {}).get("tau_alpha")
         if relaxation:
             axis.axvline(relaxation, color=colour, linestyle=":", linewidth=1.0)
-            words = f"{SYMBOLS['tau_alpha']} = {relaxation:.3g} "
-            place = {"ha": "right", "transform": axis.get_xaxis_transform()}
-            axis.text(relaxation, 0.9, words, fontsize=7, **place)
+            axis.text(
+                relaxation,
+                0.9,
+                f"{mathtext('tau_alpha')} = {relaxation:.3g} ",
+                fontsize=7,
+                ha="right",
+                transform=axis.get_xaxis_transform(),
+            )
     axis.set_ylim(0, 1)
     axis.set_xlabel(label("t", dataset.state(dataset.states[0]).units("time")))
     axis.set_ylabel(r"$F_s(2\pi, t)$ of A")
@@ -185,27 +191,27 @@ def _draw_d2min(axis: Axes, dataset: Dataset) -> None:
     values = np.concatenate([state.one("d2min", i) for i in _some(dataset, name)])
     thresholds = state.short("d2min_threshold")[0]
     strains = state.short("strain").tolist()
-    for place, (colour, strain) in enumerate(zip(_colours(strains), strains, strict=True)):
-        own = values[:, place].ravel()
+    for index, (colour, strain) in enumerate(zip(_colours(strains), strains, strict=True)):
+        own = values[:, index].ravel()
         own = np.sort(own[np.isfinite(own)])
         above = 1 - np.arange(len(own)) / len(own)
         kept = np.unique(np.geomspace(1, len(own), 300).astype(int) - 1)
         axis.loglog(
             own[::-1][kept], above[::-1][kept], color=colour, label=rf"$\gamma$ = {strain:g}"
         )
-        axis.plot(thresholds[place], state.short("fraction")[0], "o", color=colour, markersize=4)
+        axis.plot(thresholds[index], state.short("fraction")[0], "o", color=colour, markersize=4)
     axis.set_xlabel(label(r"$D^2_\mathrm{min}$", state.units("d2min")))
     axis.set_ylabel("share of particles above")
 
 
-def _draw_density(axis: Axes, values: np.ndarray, colour: str, words: str) -> None:
+def _draw_density(axis: Axes, values: np.ndarray, colour: str, name: str) -> None:
     from scipy.stats import gaussian_kde
 
     # A histogram of values that are stored in steps would show the steps.
     low, high = np.percentile(values, [0.1, 99.9])
-    places = np.linspace(low, high, 200)
+    abscissae = np.linspace(low, high, 200)
     thinned = values[:: max(1, len(values) // MOST_VALUES)]
-    axis.plot(places, gaussian_kde(thinned)(places), color=colour, label=words)
+    axis.plot(abscissae, gaussian_kde(thinned)(abscissae), color=colour, label=name)
 
 
 def _state_with_training(dataset: Dataset) -> str:
@@ -217,11 +223,11 @@ def _state_with_training(dataset: Dataset) -> str:
 def _some(dataset: Dataset, name: str) -> list[int]:
     """Return a few configurations of a state, those of the training split first."""
     splits = dataset.state(name).splits
-    found = sorted(dataset.configurations(name).tolist(), key=lambda i: splits[i] != "train")
-    return found[:MOST_CONFIGURATIONS]
+    indices = sorted(dataset.configurations(name).tolist(), key=lambda i: splits[i] != "train")
+    return indices[:MOST_CONFIGURATIONS]
 
 
-def _colours(things) -> list[str]:
+def _colours(things: Sized) -> list[str]:
     return [COLOURS[k % len(COLOURS)] for k in range(len(things))]
 
 

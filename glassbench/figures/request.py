@@ -15,6 +15,7 @@ from ..trial.result import TrialResult
 
 if TYPE_CHECKING:
     from ..datasets.view import View
+    import numpy as np
 
 
 def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:
@@ -32,9 +33,8 @@ def draw_rotations(record: Mapping[str, Any], task: Task, folder: Path) -> list[
     for entry in record["conditions"]:
         if "rotation_probe" in entry:
             condition = Condition.of(**entry["condition"])
-            place = re.sub(r"[^\w.=-]+", "_", condition.name)
             title = condition_title(record["model"]["title"], task, condition)
-            path = folder / f"rotation_{place}.png"
+            path = folder / f"rotation_{_file_name(condition)}.png"
             paths.append(draw_rotation(entry["rotation_probe"], title, path))
     return paths
 
@@ -49,7 +49,7 @@ def draw_trial(
 ) -> list[Path]:
     """Draw, at each condition of a trial, parity and (for particles) a slice of one configuration.
 
-    Labels have no parity: the distributions of the two classes stand in its place.
+    For labels the distributions of the two classes are drawn instead of parity.
 
     A figure that is newer than the predictions is not drawn again.
     """
@@ -57,15 +57,19 @@ def draw_trial(
     paths = []
     for scored in result.conditions:
         condition = Condition.of(**scored.condition)
-        place = re.sub(r"[^\w.=-]+", "_", condition.name)
+        name = _file_name(condition)
         kind = "classes" if task.targets[task.target].label_of else "parity"
-        wanted = [folder / f"{kind}_{place}.png"]
+        wanted = [folder / f"{kind}_{name}.png"]
         if task.targets[task.target].per == "particle":
-            wanted.append(folder / f"slice_{place}.png")
+            wanted.append(folder / f"slice_{name}.png")
         if not all(_is_newer(path, predictions) for path in wanted):
             _draw_condition(predictions, condition, task, view, model, wanted)
         paths += wanted
     return paths
+
+
+def _file_name(condition: Condition) -> str:
+    return re.sub(r"[^\w.=-]+", "_", condition.name)
 
 
 def _is_newer(path: Path, other: Path) -> bool:
@@ -106,17 +110,13 @@ def _draw_condition(
         )
 
 
-def _counted(task: Task, structure: Structure):
+def _counted(task: Task, structure: Structure) -> np.ndarray:
     """Return the mask of the particles, or pairs, that the primary metric counts."""
-    import numpy as np
-
+    from ..datasets.pairs import pair_distances
     from ..metrics import select_pairs, select_particles
 
     specification = task.primary_metric
     if not specification.on_pairs:
         return select_particles(specification, structure.species)
-    first, second = structure.pairs[:, 0], structure.pairs[:, 1]
-    vectors = structure.positions[second] - structure.positions[first]
-    vectors -= structure.box * np.round(vectors / structure.box)
-    distances = np.linalg.norm(vectors, axis=1)
+    distances = pair_distances(structure.positions, structure.pairs, structure.box)
     return select_pairs(specification, structure.species, structure.pairs, distances)

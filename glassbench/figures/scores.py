@@ -10,7 +10,9 @@ import numpy as np
 
 from ..contract.reported import plain_name
 from ..contract.task import Task
-from .canvas import CEILING, FLOORS, MARKERS, MODEL, SYMBOLS, label, new_figure, save_figure
+from ..contract.units import mathtext
+from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
+from .canvas import CEILING, FLOORS, MARKERS, MODEL, label, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +36,7 @@ def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
     x_axis = task.axes[-1]
     panels: dict[tuple, list[Mapping[str, Any]]] = {}
     for entry in record["conditions"]:
-        others = tuple((a.symbol, entry["condition"][a.name]) for a in task.axes[:-1])
+        others = tuple((mathtext(a.symbol), entry["condition"][a.name]) for a in task.axes[:-1])
         panels.setdefault(others, []).append(entry)
     figure = new_figure(4.2 * len(panels) + 2.4, 3.6)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
@@ -43,7 +45,7 @@ def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
         order = np.argsort(x)
         ordered = [entries[k] for k in order]
         _draw_panel(axis, record, ordered, np.asarray(x)[order])
-        axis.set_xlabel(label(x_axis.symbol, x_axis.unit))
+        axis.set_xlabel(label(mathtext(x_axis.symbol), x_axis.unit))
         axis.set_title(", ".join(f"{symbol} = {value:g}" for symbol, value in others), fontsize=10)
     title = task.primary_metric.title
     axes[0].set_ylabel(title)
@@ -74,7 +76,7 @@ def _draw_panel(
     _draw_ceiling(axis, x, _values([entry["ceiling"].get(metric) for entry in entries]))
     _draw_floors(axis, x, entries)
     _draw_published(axis, x, entries, record["model"]["name"])
-    _draw_model(axis, x, [entry["scores"].get(metric) for entry in entries], _model_label(record))
+    _draw_model(axis, x, entries, metric, _model_label(record))
     relaxation = next((e["tau_alpha"] for e in entries if e["tau_alpha"]), None)
     if relaxation is not None and low < relaxation < high:
         _draw_relaxation_time(axis, relaxation)
@@ -128,7 +130,7 @@ def _draw_floors(axis: Axes, x: np.ndarray, entries: Sequence[Mapping[str, Any]]
 def _draw_published(
     axis: Axes, x: np.ndarray, entries: Sequence[Mapping[str, Any]], model: str
 ) -> None:
-    """Draw published numbers as open marks, those of the model itself in its colour."""
+    """Draw published numbers as open marks; those of the model itself have its colour."""
     published = sorted({n["model"] for entry in entries for n in entry["reported"]})
     for name, marker in zip(published, MARKERS * len(published), strict=False):
         own = plain_name(name) == plain_name(model)
@@ -146,10 +148,11 @@ def _draw_published(
 
 
 def _draw_model(
-    axis: Axes, x: np.ndarray, scores: Sequence[Mapping[str, Any] | None], words: str
+    axis: Axes, x: np.ndarray, entries: Sequence[Mapping[str, Any]], metric: str, name: str
 ) -> None:
+    scores = [entry["scores"].get(metric) for entry in entries]
     values = _values(scores)
-    ends = np.array([(s or {}).get("interval") or (np.nan, np.nan) for s in scores], dtype=float)
+    ends = np.array([_interval(entry, metric) for entry in entries])
     axis.errorbar(
         x,
         values,
@@ -159,9 +162,16 @@ def _draw_model(
         linewidth=1.8,
         markersize=5,
         capsize=3,
-        label=words,
+        label=name,
         zorder=5,
     )
+
+
+def _interval(entry: Mapping[str, Any], metric: str) -> tuple[float, float]:
+    """Return the ends of the interval of a score, NaN where too few samples give none."""
+    if len(set(entry["parents"])) < FEWEST_FOR_INTERVAL:
+        return (np.nan, np.nan)
+    return (entry["scores"].get(metric) or {}).get("interval") or (np.nan, np.nan)
 
 
 def _draw_relaxation_time(axis: Axes, relaxation: float) -> None:
@@ -169,7 +179,7 @@ def _draw_relaxation_time(axis: Axes, relaxation: float) -> None:
     axis.text(
         relaxation,
         0.02,
-        SYMBOLS["tau_alpha"] + " ",
+        mathtext("tau_alpha") + " ",
         ha="right",
         fontsize=9,
         transform=axis.get_xaxis_transform(),
@@ -189,7 +199,8 @@ def _span(x: np.ndarray, logarithmic: bool) -> tuple[float, float]:
 
 
 def _model_label(record: Mapping[str, Any]) -> str:
-    return f"{record['model']['name']}, 95 % interval"
+    few = all(len(set(c["parents"])) < FEWEST_FOR_INTERVAL for c in record["conditions"])
+    return record["model"]["name"] + ("" if few else ", 95 % interval")
 
 
 def _abscissae(entries: Sequence[Mapping[str, Any]], axis: str) -> list[float]:
@@ -197,5 +208,5 @@ def _abscissae(entries: Sequence[Mapping[str, Any]], axis: str) -> list[float]:
 
 
 def _values(items: Sequence[Mapping[str, Any] | None]) -> np.ndarray:
-    found = [None if item is None else item["value"] for item in items]
-    return np.array([np.nan if value is None else value for value in found], dtype=float)
+    values = [None if item is None else item["value"] for item in items]
+    return np.array([np.nan if value is None else value for value in values], dtype=float)

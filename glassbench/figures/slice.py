@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..contract.task import Task
+from ..contract.units import UNITS
 from ..model import Structure
 from .canvas import label, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import Collection
 
 DIAMETERS = (0.95, 0.8)
 
@@ -55,7 +57,13 @@ def draw_slice(
     return save_figure(figure, path)
 
 
-def _draw_particles(axis: Axes, positions, diameters, values, limits):
+def _draw_particles(
+    axis: Axes,
+    positions: np.ndarray,
+    diameters: np.ndarray,
+    values: np.ndarray,
+    limits: tuple[float, float],
+) -> Collection:
     from matplotlib.collections import EllipseCollection
 
     drawn = EllipseCollection(
@@ -75,4 +83,4 @@ def _draw_particles(axis: Axes, positions, diameters, values, limits):
 
 
 def _is_length(unit: str) -> bool:
-    return unit in ("sigma_AA", "angstrom", "sigma")
+    return unit in {system["length"] for system in UNITS.values()}

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 DRAWS = 10_000
 # The signs of six differences, without any assumption, can be significant at 5 %: 2^-5 = 1/32.
 FEWEST_FOR_T = 6
+# With fewer independent samples no interval is shown: its coverage would be far below 95 %.
+FEWEST_FOR_INTERVAL = 5
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ def entry(temperature, time, value):
     return {
         "condition": {"temperature": temperature, "time": time},
         "tau_alpha": 16.5,
+        "parents": list("abcdef"),
         "scores": {
             "pearson_a": {"value": value, "interval": value and [value - 0.1, value + 0.05]}
         },
@@ -45,7 +46,7 @@ def test_scores_stand_against_time_with_interval_ceiling_floors_and_published(dr
     assert path.read_bytes().startswith(b"\x89PNG") and [path] == list(tmp_path.iterdir())
     left, right = drawn[0].axes
     assert (left.get_title(), right.get_title()) == ("T = 0.44", "T = 0.64")
-    assert left.get_xlabel() == r"t ($\tau$)" and left.get_ylabel() == "Pearson, type A"
+    assert left.get_xlabel() == "t (τ)" and left.get_ylabel() == "Pearson, type A"
     assert left.get_xscale() == "log"
     by_label = {line.get_label(): line for line in left.get_lines()}
     floor, published = by_label["floor: local energy"], by_label["published: BOTAN"]
@@ -94,8 +95,8 @@ def test_a_slice_shows_the_same_particles_in_the_same_colours_twice(drawn, struc
     np.testing.assert_array_equal(true.get_array(), truth[inside])
     np.testing.assert_array_equal(predicted.get_array(), 2 * truth[inside])
     assert true.get_clim() == predicted.get_clim()
-    assert panels[0].get_xlabel() == r"x ($\sigma_{AA}$)"
-    assert drawn[0].axes[-1].get_ylabel() == r"propensity ($\sigma_{AA}$)"
+    assert panels[0].get_xlabel() == r"x ($σ_{AA}$)"
+    assert drawn[0].axes[-1].get_ylabel() == r"propensity ($σ_{AA}$)"
 
 
 def test_parity_counts_every_particle_within_its_limits(drawn, tmp_path):
@@ -106,7 +107,7 @@ def test_parity_counts_every_particle_within_its_limits(drawn, tmp_path):
     (bins,) = [c for c in axis.collections if isinstance(c, QuadMesh)]
     assert 0.99 * truth.size <= np.nansum(bins.get_array().filled(0)) <= truth.size
     assert axis.get_xlim() == axis.get_ylim()
-    assert axis.get_xlabel() == r"true propensity ($\sigma_{AA}$)"
+    assert axis.get_xlabel() == r"true propensity ($σ_{AA}$)"
     assert axis.texts[0].get_text() == "Pearson 0.999, pooled\n1500 particles"
 
 

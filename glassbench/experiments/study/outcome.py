@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.finite import finite_ends
 from ...contract.trial_plan import Trial
+from ...contract.units import mathtext
 from ...home.files import write_json
 from ...metrics import interval_of_mean
 from ...model import Condition
@@ -214,11 +215,9 @@ def _median(ordered: Sequence[float]) -> float:
 
 
 def _axis_label(planned: PlannedStudy) -> str:
-    from ...figures import UNITS
-
     study, task = planned.study, planned.task
     if study.label and not study.varies.over:
         return study.label
     axis = task.axis(study.varies.over) if study.varies.over else task.axes[-1]
-    unit = "" if axis.unit == "1" else f" ({UNITS.get(axis.unit, axis.unit)})"
+    unit = "" if axis.unit == "1" else f" ({mathtext(axis.unit)})"
     return f"{study.label or axis.name}{unit}"
