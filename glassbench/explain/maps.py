@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract.units import UNITS
 from ..model import Structure
 from .fits import Explained, Fit
 from .surroundings import mean_spacing
@@ -16,7 +17,6 @@ from .surroundings import mean_spacing
 MOST_MAPS = 3
 MOST_PARTICLES = 6000
 COVERED = (1.0, 99.0)
-LENGTH_UNITS = {"lj": "sigma", "metal": "angstrom"}
 
 
 def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
@@ -95,9 +95,9 @@ def spread(fits: Sequence[Fit]) -> list[Fit]:
 
 
 def length_unit(explained: Explained) -> str:
-    """Return the unit of lengths of the dataset, as units are written."""
+    """Return the unit of lengths of the dataset, empty where its system of units is unknown."""
     system = str(explained.view.dataset.attributes.get("units_system", ""))
-    return LENGTH_UNITS.get(system, system)
+    return UNITS.get(system, {}).get("length", "")
 
 
 def _base64(array: NDArray) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..contract.finite import finite_ends
 from ..contract.model_card import ModelCard, read_model_card
-from ..metrics import interval_of_mean, paired_difference
+from ..metrics import Interval, interval_of_mean, paired_difference
+from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..model import Condition, Example, Model, Run
 from ..trial.result import ConditionScores
 from ..trial.score import primary_score, score_condition
@@ -142,7 +143,7 @@ def _point(
     difference = None
     if before is not None and explained.metric.average == "configuration":
         pair = [_by_configuration(explained, s) for s in (scores, before)]
-        difference = finite_ends(paired_difference(*pair, scores.parents).difference)
+        difference = _ends(paired_difference(*pair, scores.parents).difference)
     return {"configurations": number, "value": value, "interval": ends, "difference": difference}
 
 
@@ -152,9 +153,12 @@ def _value(
     value = scores.scores[explained.metric.name].value
     if explained.metric.average != "configuration":
         return value, None
-    return value, finite_ends(
-        interval_of_mean(_by_configuration(explained, scores), scores.parents)
-    )
+    return value, _ends(interval_of_mean(_by_configuration(explained, scores), scores.parents))
+
+
+def _ends(interval: Interval) -> list[float] | None:
+    """Return the ends of an interval, None where it rests on too few independent samples."""
+    return finite_ends(interval) if interval.clusters >= FEWEST_FOR_INTERVAL else None
 
 
 def _by_configuration(explained: Explained, scores: ConditionScores) -> Sequence[float]:

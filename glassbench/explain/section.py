@@ -1,26 +1,25 @@
-"""The explanation of a record, assembled, checked and written beside it."""
+"""The explanation of a record, assembled from its parts."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from ..contract.errors import UserError
+<<<<<<< HEAD
 from ..datasets.store import describe_dataset
+=======
+from ..datasets.describe import describe_dataset
+>>>>>>> 0675bc7 (Pages: the whole site is built each time; no ledger, no fork pool, no packed arrays)
 from ..home.cache import kept_in
-from ..home.files import write_file
 from ..home.workspace import Workspace
-from ..record.file import SCHEMA_FILE, Record
-from .errors import condition_errors, facts_of
+from ..record.file import Record
 from .extremes import extreme_surroundings
 from .fits import Explained, open_fits
 from .maps import make_maps
+from .prediction_errors import condition_errors
 from .refits import learning_curve, transfer_scores
+from .schema import EXPLANATION_VERSION, check_explanation, explanation_text
 
-EXPLANATION_VERSION = 1
-SCHEMA = SCHEMA_FILE.with_name("explanation.schema.json")
 LARGEST = 100_000
 NOT_OF_A_DATASET = ("path", "format_version", "variables", "content_digest")
 
@@ -46,7 +45,7 @@ def explain_record(
         If predictions, dataset or model are not those of the record.
     """
     explained = open_fits(record, workspace)
-    # What the run computed from the structures is there already.
+    # The cache holds what the run computed from the structures.
     with kept_in(workspace.cache):
         curves = [learning_curve(explained, f, report) for f in explained.fits] if curve else []
         pairs = transfer_scores(explained) if transfer else []
@@ -63,39 +62,17 @@ def explain_record(
         "learning_curve": curves,
         "transfer": pairs,
     }
-    _validate(explanation)
+    check_explanation(explanation)
     return _small_enough(explanation)
-
-
-def write_explanation(path: Path, explanation: Mapping[str, Any]) -> Path:
-    """Write an explanation so that it appears whole, without a space too much."""
-    _validate(explanation)
-    write_file(path, f"{_text(explanation)}\n")
-    return path
 
 
 def _small_enough(explanation: dict[str, Any]) -> dict[str, Any]:
     """Leave out maps, the last first, until a page loads the explanation quickly."""
     maps, structures = explanation["maps"], explanation["structures"]
-    while maps and len(_text(explanation)) > LARGEST:
+    while maps and len(explanation_text(explanation)) > LARGEST:
         maps.pop()
         del structures[1 + max((m["structure"] for m in maps), default=-1) :]
     return explanation
-
-
-def _text(explanation: Mapping[str, Any]) -> str:
-    return json.dumps(explanation, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _validate(explanation: Mapping[str, Any]) -> None:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    error = best_match(Draft202012Validator(schema).iter_errors(explanation))
-    if error is not None:
-        where = "/".join(str(step) for step in error.absolute_path)
-        raise UserError(f"the explanation breaks its schema at {where}: {error.message[:300]}")
 
 
 def _dataset_facts(explained: Explained) -> list[dict[str, str]]:
@@ -103,11 +80,30 @@ def _dataset_facts(explained: Explained) -> list[dict[str, str]]:
     described = describe_dataset(explained.view.dataset.path)
     states = described.pop("states")
     kept = {k: v for k, v in described.items() if k not in NOT_OF_A_DATASET}
-    facts = facts_of(kept)
+    facts = _facts_of(kept)
     for name, state in states.items():
         own = {k: v for k, v in state.items() if k not in NOT_OF_A_DATASET}
-        facts += facts_of(own, f"{name}: ")
+        facts += _facts_of(own, f"{name}: ")
     return facts[:200]
+
+
+def _facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[dict[str, str]]:
+    """Return nested attributes as names and values in words, without long lists."""
+    facts = []
+    for name, value in attributes.items():
+        path = f"{prefix}{name.replace('_', ' ')}"
+        if isinstance(value, Mapping):
+            facts += _facts_of(value, f"{path}: ")
+        elif isinstance(value, list | tuple):
+            if len(value) and len(value) <= 12:
+                facts.append({"name": path, "value": ", ".join(map(_in_words, value))})
+        elif value is not None:
+            facts.append({"name": path, "value": _in_words(value)})
+    return facts
+
+
+def _in_words(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
 def _replaced(explained: Explained) -> list[dict[str, Any]]:

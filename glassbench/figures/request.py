@@ -14,8 +14,9 @@ from ..model import Condition, Structure
 from ..trial.result import TrialResult
 
 if TYPE_CHECKING:
-    from ..datasets.view import View
     import numpy as np
+
+    from ..datasets.view import View
 
 
 def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:

@@ -1,99 +1,250 @@
-"""`leaderboard.json`: the boards for programs, described by `leaderboard.schema.json`."""
+"""`leaderboard.json`: the boards for programs, and the model that is its schema."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from ..contract.model_card import ModelCard
 from .boards import Board, published_by_model
 from .standing import Place, Standing
 
 API_VERSION = 1
+Tier = Literal["thermal", "inherent", "cage", "dynamics"]
+Point = Annotated[dict[str, float], Field(description="Values on the axes of the task, by name.")]
+Interval = Annotated[
+    tuple[float, float] | None,
+    Field(
+        description="95 % interval: cluster bootstrap over independent samples; null where "
+        "undefined, and with fewer than five samples."
+    ),
+]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class TaskEntry(Strict):
+    """The task."""
+
+    name: str
+    title: str
+    summary: str
+    """What it asks, in a sentence."""
+
+
+class DatasetEntry(Strict):
+    """The dataset."""
+
+    name: str
+    digest: str | None
+    """Content digest; null where only published numbers are known."""
+
+
+class MetricEntry(Strict):
+    """The metric that ranks."""
+
+    name: str
+    title: str
+    higher_is_better: bool
+
+
+class FloorEntry(Strict):
+    """A trivial floor."""
+
+    model: str
+    value: float
+
+
+class DifferenceEntry(Strict):
+    """A paired difference to another model."""
+
+    difference: float
+    """Own value minus that of the best."""
+    interval: Interval
+
+
+class CostEntry(Strict):
+    """What fitting and predicting took, over all seeds and conditions."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    gpu_seconds: float
+    peak_memory_bytes: float
+
+
+class PlaceEntry(Strict):
+    """A model on a board."""
+
+    tier: Tier
+    """The part of its input that goes furthest beyond the instantaneous configuration; models are
+    ranked within a tier."""
+    rank: int | None
+    """1 + number of significantly better models of the tier; null where a condition is missing or
+    undefined."""
+    model: str
+    title: str
+    status: Literal["measured", "verified"]
+    """Who vouches for the numbers."""
+    value: float | None
+    """Mean of the primary metric over the ranking conditions."""
+    interval: Interval
+    behind_first: DifferenceEntry | None
+    """Paired difference to the best model of the tier; null for the best."""
+    record: str
+    """Address of the record, relative to this file."""
+    reads: list[str]
+    """Tiers of input that the model reads."""
+    parameters: int | None
+    """Number of trained parameters, null where unknown."""
+    seeds: list[NonNegativeInt]
+    cost: CostEntry
+    created: str
+    """When the record was made, ISO 8601 in UTC."""
+
+
+class ReportedEntry(Strict):
+    """A number from a publication, not run here."""
+
+    model: str
+    """Name in the publication."""
+    metric: str
+    condition: Point
+    value: float
+    source: str
+    """Publication."""
+
+
+class BoardEntry(Strict):
+    """Models on one dataset under one protocol version: only these are compared."""
+
+    name: str
+    page: str
+    """Its page, relative to this file."""
+    csv: str
+    """All its numbers, relative to this file."""
+    task: TaskEntry
+    protocol_version: NonNegativeInt
+    superseded: bool
+    """Whether the task has a newer protocol."""
+    dataset: DatasetEntry
+    primary_metric: MetricEntry
+    ranking_conditions: list[Point]
+    """Conditions over which scores are averaged."""
+    ranks_from_paired_tests: bool
+    """False where ranks follow the values alone."""
+    ceiling: float | None
+    """Noise ceiling, mean over the ranking conditions."""
+    best_floor: FloorEntry | None
+    """Best trivial floor over the ranking conditions."""
+    models: list[PlaceEntry]
+    """Models, best first."""
+    reported: list[ReportedEntry]
+    """Published numbers on the same dataset."""
+
+
+class CardEntry(Strict):
+    """A model card."""
+
+    name: str
+    title: str
+    authors: list[str]
+    doi: str | None
+    year: NonNegativeInt
+    licence: str
+    reads: list[str]
+    tasks: list[str]
+
+
+class Leaderboard(Strict):
+    """All boards of GlassBench. `reported`, `measured` and `verified` stay apart."""
+
+    schema_version: Literal[1]
+    boards: list[BoardEntry]
+    """Boards, each task's main board first."""
+    models: list[CardEntry]
 
 
 def leaderboard_json(
     boards: Sequence[tuple[Board, Standing]], cards: Mapping[str, ModelCard]
 ) -> str:
     """Return all boards and models as one JSON document."""
-    plain = {
-        "schema_version": API_VERSION,
-        "boards": [_board(board, standing) for board, standing in boards],
-        "models": [_card(card) for _, card in sorted(cards.items())],
-    }
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    leaderboard = Leaderboard(
+        schema_version=API_VERSION,
+        boards=[_board(board, standing) for board, standing in boards],
+        models=[_card(card) for _, card in sorted(cards.items())],
+    )
+    return leaderboard.model_dump_json(indent=1) + "\n"
 
 
-def _board(board: Board, standing: Standing) -> dict[str, Any]:
+def _board(board: Board, standing: Standing) -> BoardEntry:
     task, primary = board.task, board.primary
-    return {
-        "name": board.name,
-        "page": f"task/{board.name}.html",
-        "csv": f"export/{board.name}.csv",
-        "task": {"name": task.name, "title": task.title, "summary": task.summary},
-        "protocol_version": board.protocol_version,
-        "superseded": board.superseded,
-        "dataset": {"name": board.dataset, "digest": board.digest or None},
-        "primary_metric": {
-            "name": primary.name,
-            "title": primary.title,
-            "higher_is_better": primary.higher_is_better,
-        },
-        "ranking_conditions": [board.condition(point) for point in standing.points],
-        "ranks_from_paired_tests": standing.tested,
-        "ceiling": standing.ceiling,
-        "best_floor": {"model": standing.floor_name, "value": standing.floor}
-        if standing.floor_name
-        else None,
-        "models": [_place(place) for place in standing.places],
-        "reported": [
-            {
-                "model": name,
-                "metric": primary.name,
-                "condition": board.condition(point),
-                "value": number.value,
-                "source": number.source,
-            }
+    floor = None
+    if standing.floor is not None:
+        floor = FloorEntry(model=standing.floor_name, value=standing.floor)
+    return BoardEntry(
+        name=board.name,
+        page=f"task/{board.name}.html",
+        csv=f"export/{board.name}.csv",
+        task=TaskEntry(name=task.name, title=task.title, summary=task.summary),
+        protocol_version=board.protocol_version,
+        superseded=board.superseded,
+        dataset=DatasetEntry(name=board.dataset, digest=board.digest or None),
+        primary_metric=MetricEntry(
+            name=primary.name, title=primary.title, higher_is_better=primary.higher_is_better
+        ),
+        ranking_conditions=[board.condition(point) for point in standing.points],
+        ranks_from_paired_tests=standing.tested,
+        ceiling=standing.ceiling,
+        best_floor=floor,
+        models=[_place(place) for place in standing.places],
+        reported=[
+            ReportedEntry(
+                model=name,
+                metric=primary.name,
+                condition=board.condition(point),
+                value=number.value,
+                source=number.source,
+            )
             for name, numbers in published_by_model(board, primary.name).items()
             for point, number in numbers.items()
         ],
-    }
+    )
 
 
-def _place(place: Place) -> dict[str, Any]:
-    record = place.row.entry.record
-    return {
-        "tier": place.row.tier,
-        "rank": place.rank,
-        "model": place.row.name,
-        "title": record["model"]["title"],
-        "status": record["status"],
-        "value": place.value,
-        "interval": None if place.interval is None else list(place.interval),
-        "behind_first": None
-        if place.behind is None
-        else {
-            "difference": place.behind,
-            "interval": None if place.behind_interval is None else list(place.behind_interval),
-        },
-        "record": f"records/{place.row.entry.name}.json",
-        "reads": record["model"]["reads"],
-        "parameters": record["model"]["parameters"],
-        "seeds": record["seeds"],
-        "cost": record["cost"],
-        "created": record["created"],
-    }
+def _place(place: Place) -> PlaceEntry:
+    record, behind = place.row.entry.record, None
+    if place.behind is not None:
+        behind = DifferenceEntry(difference=place.behind, interval=place.behind_interval)
+    return PlaceEntry(
+        tier=place.row.tier,
+        rank=place.rank,
+        model=place.row.name,
+        title=place.row.title,
+        status=record["status"],
+        value=place.value,
+        interval=place.interval,
+        behind_first=behind,
+        record=f"records/{place.row.entry.name}.json",
+        reads=record["model"]["reads"],
+        parameters=record["model"]["parameters"],
+        seeds=record["seeds"],
+        cost=record["cost"],
+        created=record["created"],
+    )
 
 
-def _card(card: ModelCard) -> dict[str, Any]:
-    return {
-        "name": card.name,
-        "title": card.title,
-        "authors": list(card.authors),
-        "doi": card.doi or None,
-        "year": card.year,
-        "licence": card.licence,
-        "reads": list(card.reads),
-        "tasks": list(card.tasks),
-    }
+def _card(card: ModelCard) -> CardEntry:
+    return CardEntry(
+        name=card.name,
+        title=card.title,
+        authors=list(card.authors),
+        doi=card.doi or None,
+        year=card.year,
+        licence=card.licence,
+        reads=list(card.reads),
+        tasks=list(card.tasks),
+    )

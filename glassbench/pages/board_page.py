@@ -1,50 +1,53 @@
-"""The page of a task: what stands in its ranked table and its cost table."""
+"""The page of a board: its ranked table, and what its scores cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .boards import Board, Point, published_by_model
-from .condition_heads import common_words, condition_heads
-from .costs import pareto_front, replaced_dynamics
+from ..metrics import MetricSpecification
+from .boards import (
+    Board,
+    Point,
+    common_words,
+    condition_heads,
+    point_of,
+    published_by_model,
+)  # fmt: skip
 from .exports import as_bibtex
-from .shared import TIER_HEADS, bar_backdrop, range_bar, scale_of
+from .shared import TIER_HEADS
 from .standing import Place, Standing, mean_over
 from .transfer_matrix import transfer_of
 from .words import decimals_for
 
 MOST_CONDITION_COLUMNS = 6
+MEASURES = ("gpu_seconds", "cpu_seconds", "wall_seconds")
 
 
 def board_context(board: Board, standing: Standing) -> dict[str, Any]:
-    """Return what the template of a task's page shows."""
-    decimals = decimals_for(place.interval for place in standing.places)
-    scale = scale_of(board, standing)
-    few = _columns_of_conditions(standing)
-    rows = [_row(board, standing, place, few, scale) for place in standing.places]
+    """Return what the template of a board's page shows."""
+    columns = _columns_of_conditions(standing)
+    rows = [_row(board, standing, place, columns) for place in standing.places]
     return {
         "board": board,
         "standing": standing,
-        "decimals": decimals,
+        "decimals": decimals_for(place.interval for place in standing.places),
         "rows": rows,
-        "backdrop": bar_backdrop(scale, standing.ceiling, standing.floor),
+        "scale": bar_scale(board, standing),
         "published": _published_rows(board, standing),
-        "few": condition_heads(board, few),
+        "few": condition_heads(board, columns),
         "common": common_words(board, standing.points),
         "species_of": species_of,
-        "others": [m for m in board.metrics if not m.primary],
+        "others": [metric for metric in board.metrics if not metric.primary],
         "conditions": [words for _, words in condition_heads(board, standing.points)],
-        "tiers_ranked": _tiers_ranked(standing, rows),
-        "parents": _independent_samples(board, standing),
+        "tiers_ranked": _ranked_tiers(standing, rows),
+        "parents": len({name for point in standing.points for name in board.parents(point)}),
         "front": pareto_front(board, standing),
         "transfer": transfer_of(board, [place.row.name for place in standing.places]),
-        "replaced": replaced_dynamics(board),
-        "years": sorted({r["year"] for r in rows if r["year"]}),
-        "tiers_here": sorted({tier for r in rows for tier in r["reads"]}),
-        "statuses": sorted({r["status"] for r in rows}),
-        "species": sorted({s for m in board.metrics if (s := species_of(m))}),
-        "has_gpu": any(r["cost"]["gpu_seconds"] for r in rows),
+        "replaced": _replaced_dynamics(board),
+        "tiers_here": sorted({tier for row in rows for tier in row["record"]["model"]["reads"]}),
+        "species": sorted({kind for m in board.metrics if (kind := species_of(m))}),
+        "has_gpu": any(row["record"]["cost"]["gpu_seconds"] for row in rows),
     }
 
 
@@ -53,18 +56,20 @@ def ranking_data(board: Board, standing: Standing) -> dict[str, Any]:
 
     Columns are named as in the table; `bibliography` holds BibTeX by model.
     """
-    primary = board.primary.name
+    columns = _columns_of_conditions(standing)
     rows = {}
     for place in standing.places:
+        row = _row(board, standing, place, columns)
         low, high = place.interval or (None, None)
-        cells = {"score": place.value, "low": low, "high": high, "behind": place.behind}
-        for k, point in enumerate(_columns_of_conditions(standing), start=1):
-            cells[f"at{k}"] = place.row.scores.score(primary, point)[0]
-        cells["share"] = _share(standing, place)
-        for metric in board.metrics:
-            if metric.name != primary:
-                cells[metric.name] = mean_over(place.row, metric.name, standing.points)
-        rows[place.row.name] = cells
+        rows[place.row.name] = {
+            "score": place.value,
+            "low": low,
+            "high": high,
+            "behind": place.behind,
+            **{f"at{k}": value for k, value in enumerate(row["at"], start=1)},
+            "share": row["share"],
+            **{metric.name: mean for metric, mean in row["means"]},
+        }
     cards = [place.row.card for place in standing.places if place.row.card]
     return {
         "rows": rows,
@@ -73,49 +78,74 @@ def ranking_data(board: Board, standing: Standing) -> dict[str, Any]:
     }
 
 
+def bar_scale(board: Board, standing: Standing) -> tuple[float, float]:
+    """Return the ends of the range bars of a board: 0 to 1, or a little beyond what occurs."""
+    values = [standing.ceiling, standing.floor]
+    for place in standing.places:
+        values += [place.value, *(place.interval or ())]
+    known = [value for value in values if value is not None]
+    if not known or (min(known) >= 0 and max(known) <= 1 and board.primary.higher_is_better):
+        return 0.0, 1.0
+    low, high = min(0.0, *known), max(known)
+    return low, high + 0.05 * (high - low or 1.0)
+
+
+def species_of(metric: MetricSpecification) -> str:
+    """Return the species that a metric is restricted to, empty for all."""
+    kind = metric.pairs if metric.on_pairs else metric.particles
+    return kind.removeprefix("type_").upper() if kind.startswith("type_") else ""
+
+
+def pareto_front(board: Board, standing: Standing) -> dict[str, set[str]]:
+    """Return, by measure of cost, the models that no other of their tier beats in score and cost.
+
+    What a model reads beyond the static structure has a cost that no record counts.
+    """
+    sign = 1 if board.primary.higher_is_better else -1
+    front: dict[str, set[str]] = {measure: set() for measure in MEASURES}
+    for measure in MEASURES:
+        for places in standing.tiers.values():
+            known = [
+                (place.row.name, place.row.entry.record["cost"][measure], sign * place.value)
+                for place in places
+                if place.value is not None
+            ]
+            front[measure] |= {
+                name
+                for name, cost, value in known
+                if not any(
+                    c <= cost and v >= value and (c < cost or v > value) for _, c, v in known
+                )
+            }
+    return front
+
+
 def _columns_of_conditions(standing: Standing) -> Sequence[Point]:
     """Return the conditions that have a column of their own: none where there are many, or one."""
     return standing.points if 1 < len(standing.points) <= MOST_CONDITION_COLUMNS else ()
 
 
-def _share(standing: Standing, place: Place) -> float | None:
-    """Return the score over the ceiling; errors have no ceiling of this kind, so no share."""
-    return place.value / standing.ceiling if standing.ceiling and place.value is not None else None
-
-
-def species_of(metric) -> str:
-    """Return the species on which a metric looks, empty where it looks at all."""
-    kind = metric.pairs if metric.on_pairs else metric.particles
-    return kind.removeprefix("type_").upper() if kind.startswith("type_") else ""
-
-
 def _row(
-    board: Board, standing: Standing, place: Place, few: Sequence[Point], scale
+    board: Board, standing: Standing, place: Place, columns: Sequence[Point]
 ) -> dict[str, Any]:
-    row, record = place.row, place.row.entry.record
+    row, primary = place.row, board.primary.name
+    share = None
+    if standing.ceiling and place.value is not None:
+        share = place.value / standing.ceiling
     return {
         "place": place,
         "name": row.name,
-        "title": record["model"]["title"],
-        "status": row.status,
+        "record": row.entry.record,
+        "page": row.entry.name,
+        "card": row.card,
         "is_floor": row.name in board.task.floors,
-        "bar": range_bar(place.value, place.interval, scale),
-        "share": _share(standing, place),
+        "share": share,
         "means": [
             (metric, mean_over(row, metric.name, standing.points))
             for metric in board.metrics
             if not metric.primary
         ],
-        "at": [row.scores.score(board.primary.name, point)[0] for point in few],
-        "reads": record["model"]["reads"],
-        "parameters": record["model"]["parameters"],
-        "year": row.card.year if row.card else None,
-        "authors": list(row.card.authors) if row.card else [],
-        "doi": row.card.doi if row.card else "",
-        "seeds": len(record["seeds"]),
-        "cost": record["cost"],
-        "created": record["created"],
-        "record": row.entry.name,
+        "at": [row.value(primary, point) for point in columns],
     }
 
 
@@ -124,42 +154,40 @@ def _published_rows(board: Board, standing: Standing) -> list[dict[str, Any]]:
     rows = []
     points = standing.points or board.points
     for name, numbers in published_by_model(board, board.primary.name).items():
-        values = [numbers[p].value if p in numbers else None for p in points]
-        complete = values and None not in values
+        known = [numbers[point].value for point in points if point in numbers]
         rows.append(
             {
                 "name": name,
-                "value": sum(values) / len(values) if complete else None,
+                "value": sum(known) / len(known) if known and len(known) == len(points) else None,
                 "count": len(numbers),
-                "sources": sorted({n.source for n in numbers.values()}),
+                "sources": sorted({number.source for number in numbers.values()}),
             }
         )
     sign = -1 if board.primary.higher_is_better else 1
     return sorted(rows, key=lambda r: (r["value"] is None, sign * (r["value"] or 0), r["name"]))
 
 
-def _tiers_ranked(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _ranked_tiers(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the tiers of a board with their rows and the ranks that several models share."""
+    tiers = []
+    for tier, places in standing.tiers.items():
+        ranks = [place.rank for place in places if place.rank is not None]
+        tiers.append(
+            {
+                "tier": tier,
+                "head": TIER_HEADS[tier],
+                "rows": [row for row in rows if row["place"].row.tier == tier],
+                "shared": {rank for rank in ranks if ranks.count(rank) > 1},
+            }
+        )
+    return tiers
+
+
+def _replaced_dynamics(board: Board) -> list[dict[str, Any]]:
+    """Return the molecular dynamics behind the labels, from the first explanation that has it."""
+    explanations = (row.entry.explanation or {} for row in board.rows)
+    replaced = next((e["replaced"] for e in explanations if e.get("replaced")), [])
     return [
-        {
-            "tier": tier,
-            "head": TIER_HEADS[tier],
-            "rows": [row for row in rows if row["place"].row.tier == tier],
-            "shared": _shared_ranks(places),
-        }
-        for tier, places in standing.tiers.items()
+        {**entry, "words": board.words(point_of(board.task, entry["condition"]))}
+        for entry in replaced
     ]
-
-
-def _shared_ranks(places: Sequence[Place]) -> dict[int, list[str]]:
-    """Return the ranks that several models share, with their names."""
-    groups: dict[int, list[str]] = {}
-    for place in places:
-        if place.rank is not None:
-            groups.setdefault(place.rank, []).append(place.row.name)
-    return {rank: names for rank, names in groups.items() if len(names) > 1}
-
-
-def _independent_samples(board: Board, standing: Standing) -> int:
-    parents = {parent for point in standing.points for parent in board.parents(point)}
-    return len(parents)

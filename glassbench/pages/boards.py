@@ -11,9 +11,11 @@ from ..contract.model_card import ModelCard
 from ..contract.reported import ReportedNumber, plain_name, read_reported
 from ..contract.task import INPUT_TIERS, Task
 from ..metrics import MetricSpecification
-from .scores import Point, Scores, known
+from .scores import ConditionEntry, Ends, Point, shown_interval
 from .sources import Entry, Sources
 from .words import condition_words, safe_name
+
+NO_CONDITION: ConditionEntry = {"scores": {}, "ceiling": {}, "parents": ()}
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,33 @@ class Row:
         return self.entry.record["status"]
 
     @property
-    def scores(self) -> Scores:
-        return self.entry.scores
+    def title(self) -> str:
+        return self.entry.record["model"]["title"]
+
+    @property
+    def conditions(self) -> Mapping[Point, ConditionEntry]:
+        return self.entry.conditions
 
     @property
     def tier(self) -> str:
         """The tier of its input that goes furthest beyond the thermal positions."""
         return max(self.entry.record["model"]["reads"], key=INPUT_TIERS.index)
+
+    def value(self, metric: str, point: Point) -> float | None:
+        """Return a score at a condition, None where there is none."""
+        score = self.conditions.get(point, NO_CONDITION)["scores"].get(metric)
+        return None if score is None else score["value"]
+
+    def interval(self, metric: str, point: Point) -> Ends:
+        """Return the interval of a score, None where there is none or samples are too few."""
+        entry = self.conditions.get(point, NO_CONDITION)
+        score = entry["scores"].get(metric)
+        return None if score is None else shown_interval(entry, score["interval"])
+
+    def ceiling(self, metric: str, point: Point) -> float | None:
+        """Return the noise ceiling that the record knows at a condition."""
+        ceiling = self.conditions.get(point, NO_CONDITION)["ceiling"].get(metric)
+        return None if ceiling is None else ceiling["value"]
 
 
 @dataclass(frozen=True)
@@ -78,62 +100,47 @@ class Board:
         return self.metrics[0]
 
     @property
+    def main(self) -> bool:
+        """Whether this is the board of its task that the home page shows."""
+        return self.name == safe_name(self.task.name)
+
+    @property
     def superseded(self) -> bool:
         return self.protocol_version != self.task.protocol_version
 
-    @cached_property
-    def _words(self) -> dict[Point, str]:
-        return {}
-
-    def words(self, point: Point) -> str:
-        """Return a condition in words; it is asked for again and again."""
-        if point not in self._words:
-            self._words[point] = condition_words(self.task, self.condition(point))
-        return self._words[point]
+    def words(self, point: Point, axes: Iterable[str] | None = None) -> str:
+        """Return a condition in words, all axes or some."""
+        return condition_words(self.task, self.condition(point), axes)
 
     def condition(self, point: Point) -> dict[str, float]:
         return dict(zip((axis.name for axis in self.task.axes), point))
 
-    @cached_property
-    def _told_by(self) -> dict[Point, tuple[Scores, int]]:
-        """Who tells what belongs to the data at a condition: the first model that has it."""
-        return {
-            point: (row.scores, place)
-            for row in reversed(self.rows)
-            for point, place in row.scores.place.items()
-        }
-
     def ceiling(self, metric: str, point: Point) -> float | None:
         """Return the noise ceiling of a metric at a condition, or None where none is known."""
-        scores, place = self._told_by.get(point, (None, 0))
-        if scores is None or metric not in scores.ceiling:
-            return None
-        return known(scores.ceiling[metric][place])
+        ceilings = (row.ceiling(metric, point) for row in self.rows)
+        return next((ceiling for ceiling in ceilings if ceiling is not None), None)
+
+    def entry_at(self, point: Point) -> ConditionEntry | None:
+        """Return what the first record with a condition says of it, None where none has it."""
+        return next((row.conditions[point] for row in self.rows if point in row.conditions), None)
+
+    def parents(self, point: Point) -> tuple[str, ...]:
+        """Return the independent sample of each test configuration at a condition."""
+        return tuple((self.entry_at(point) or NO_CONDITION)["parents"])
 
     @cached_property
     def floors(self) -> dict[str, dict[Point, float]]:
         """The primary metric of the trivial floors by name, at the conditions where it is known.
 
-        The record of a floor tells all floors but itself, so that every record is asked.
+        The record of a floor leaves itself out of its floors, so that every record is asked.
         """
-        found: dict[str, dict[Point, float]] = {}
+        floors: dict[str, dict[Point, float]] = {}
         for row in self.rows:
-            for name, values in row.scores.floors.items():
-                told = found.setdefault(name, {})
-                for point, value in zip(row.scores.points, values.tolist(), strict=True):
-                    if value == value:
-                        told.setdefault(point, value)
-        return dict(sorted(found.items()))
-
-    def tau_alpha(self, point: Point) -> float | None:
-        """Return the relaxation time at a condition, or None where none is known."""
-        scores, place = self._told_by.get(point, (None, 0))
-        return None if scores is None else known(scores.tau_alpha[place])
-
-    def parents(self, point: Point) -> tuple[str, ...]:
-        """Return the independent sample of each configuration at a condition."""
-        scores, place = self._told_by.get(point, (None, 0))
-        return () if scores is None else scores.parents[place]
+            for point, entry in row.conditions.items():
+                for floor in entry["floors"]:
+                    if floor["value"] is not None:
+                        floors.setdefault(floor["model"], {}).setdefault(point, floor["value"])
+        return dict(sorted(floors.items()))
 
 
 def make_boards(sources: Sources) -> list[Board]:
@@ -146,6 +153,7 @@ def make_boards(sources: Sources) -> list[Board]:
 
 
 def point_of(task: Task, condition: Mapping[str, float]) -> Point:
+    """Return the values of a condition in the order of the task's axes."""
     return tuple(float(condition[axis.name]) for axis in task.axes)
 
 
@@ -185,7 +193,7 @@ def _board(
     published = tuple(n for n in reported if n.dataset == dataset)
     published = published if version == task.protocol_version else ()
     rows = _rows(entries, cards)
-    points = {point for row in rows for point in row.scores.points}
+    points = {point for row in rows for point in row.conditions}
     for number in published:
         point = point_of(task, number.condition)
         if not any(same_point(point, other) for other in points):
@@ -229,10 +237,29 @@ def same_point(one: Point, other: Point) -> bool:
 
 def published_by_model(board: Board, metric: str) -> dict[str, dict[Point, ReportedNumber]]:
     """Return the published numbers of a metric by model and condition of the board."""
-    found: dict[str, dict[Point, ReportedNumber]] = {}
+    published: dict[str, dict[Point, ReportedNumber]] = {}
     for number in board.reported:
         if number.metric == metric:
             wanted = point_of(board.task, number.condition)
             point = next(p for p in board.points if same_point(p, wanted))
-            found.setdefault(number.model, {})[point] = number
-    return dict(sorted(found.items(), key=lambda item: plain_name(item[0])))
+            published.setdefault(number.model, {})[point] = number
+    return dict(sorted(published.items(), key=lambda item: plain_name(item[0])))
+
+
+def condition_heads(board: Board, points: Sequence[Point]) -> list[tuple[Point, str]]:
+    """Return conditions in words, without the axes on which all agree."""
+    axes = _varying_axes(board, points) or [axis.name for axis in board.task.axes]
+    return [(point, board.words(point, axes)) for point in points]
+
+
+def common_words(board: Board, points: Sequence[Point]) -> str:
+    """Return in words what all conditions share, empty where that is nothing or everything."""
+    varying = _varying_axes(board, points)
+    if not points or not varying:
+        return ""
+    return board.words(points[0], [a.name for a in board.task.axes if a.name not in varying])
+
+
+def _varying_axes(board: Board, points: Sequence[Point]) -> list[str]:
+    names = [axis.name for axis in board.task.axes]
+    return [name for k, name in enumerate(names) if len({point[k] for point in points}) > 1]

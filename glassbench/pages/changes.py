@@ -1,8 +1,10 @@
-"""What became new and when, from the records alone."""
+"""What became new and when, from the records alone: the changelog and its Atom feed (RFC 4287)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import uuid
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .boards import Board
@@ -11,6 +13,10 @@ from .standing import Place, Standing
 from .words import score
 
 NEWEST_IN_FEED = 50
+ATOM = "http://www.w3.org/2005/Atom"
+NAMESPACE = uuid.UUID("b7a1f0de-5a0e-5e0b-9a9b-6d9f3a3f7c11")
+FIRST = "1970-01-01T00:00:00+00:00"
+EVENTS = {"first": "added to", "again": "run again on", "verified": "verified on"}
 
 
 @dataclass(frozen=True)
@@ -21,15 +27,11 @@ class Change:
     ----------
     created : ISO 8601
     page : address of the record's page
-    kind : `first` record of this model on the board, `again`, or `verified`
     """
 
     name: str
     created: str
     page: str
-    kind: str
-    model: str
-    board: str
     title: str
     summary: str
 
@@ -39,20 +41,18 @@ def list_changes(boards: Iterable[tuple[Board, Standing]]) -> list[Change]:
     changes = []
     for board, standing in boards:
         for place in standing.places:
-            oldest_first = sorted(
-                [place.row.entry, *place.row.earlier], key=lambda e: (e.record["created"], e.name)
-            )
-            for index, entry in enumerate(oldest_first):
-                kind = "again" if index else "first"
-                changes.append(_change(board, place, entry, kind))
-    return sorted(changes, key=lambda c: (c.created, c.name), reverse=True)
+            entries = [place.row.entry, *place.row.earlier]
+            entries.sort(key=lambda entry: (entry.record["created"], entry.name))
+            changes += [
+                _change(board, place, entry, "again" if k else "first")
+                for k, entry in enumerate(entries)
+            ]
+    return sorted(changes, key=lambda change: (change.created, change.name), reverse=True)
 
 
-def _change(board: Board, place: Place, entry: Entry, kind: str) -> Change:
+def _change(board: Board, place: Place, entry: Entry, event: str) -> Change:
     record = entry.record
-    model = record["model"]["name"]
-    kind = "verified" if record["status"] == "verified" else kind
-    words = {"first": "new on", "again": "run again on", "verified": "verified on"}[kind]
+    event = "verified" if record["status"] == "verified" else event
     summary = f"{record['status']}, {_plural(len(record['conditions']), 'condition')}, "
     summary += _plural(len(record["seeds"]), "seed")
     if entry is place.row.entry and place.value is not None:
@@ -61,13 +61,48 @@ def _change(board: Board, place: Place, entry: Entry, kind: str) -> Change:
         name=entry.name,
         created=record["created"],
         page=f"record/{entry.name}.html",
-        kind=kind,
-        model=model,
-        board=board.name,
-        title=f"{record['model']['title']} {words} {board.task.title}, {board.dataset}",
+        title=f"{record['model']['title']} {EVENTS[event]} {board.task.title} ({board.dataset})",
         summary=summary,
     )
 
 
 def _plural(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def atom_feed(changes: Sequence[Change], address: str = "") -> str:
+    """Return the feed of the newest changes.
+
+    Parameters
+    ----------
+    address : where the site will lie, with a slash at the end; links are relative without it
+    """
+    ElementTree.register_namespace("", ATOM)
+    feed = ElementTree.Element(f"{{{ATOM}}}feed")
+    _text(feed, "title", "GlassBench: new results")
+    _text(feed, "id", uuid.uuid5(NAMESPACE, "feed").urn)
+    _text(feed, "updated", changes[0].created if changes else FIRST)
+    _text(_text(feed, "author", None), "name", "GlassBench")
+    _link(feed, f"{address}changes.html", "alternate")
+    if address:
+        _link(feed, f"{address}feed.xml", "self")
+    for change in changes[:NEWEST_IN_FEED]:
+        entry = _text(feed, "entry", None)
+        _text(entry, "title", change.title)
+        _text(entry, "id", uuid.uuid5(NAMESPACE, change.name).urn)
+        _text(entry, "updated", change.created)
+        _link(entry, f"{address}{change.page}", "alternate")
+        _text(entry, "summary", change.summary)
+    ElementTree.indent(feed)
+    text = ElementTree.tostring(feed, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+
+
+def _text(parent: ElementTree.Element, name: str, text: str | None) -> ElementTree.Element:
+    child = ElementTree.SubElement(parent, f"{{{ATOM}}}{name}")
+    child.text = text
+    return child
+
+
+def _link(parent: ElementTree.Element, href: str, relation: str) -> None:
+    ElementTree.SubElement(parent, f"{{{ATOM}}}link", {"rel": relation, "href": href})

@@ -1,4 +1,4 @@
-"""The command that makes a record again."""
+"""The commands that reproduce a record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def reproduce(record: Record, task: Task, card: ModelCard | None) -> list[str]:
     """Return the commands, one for each block of conditions that is a product of its axes."""
     own = record["hyperparameters"]
     usual = _usual(record, card)
-    words = [
+    request = [
         f"task={task.name}",
         f"model={record['model']['name']}",
         f"dataset={record['dataset']['name']}",
@@ -24,13 +24,13 @@ def reproduce(record: Record, task: Task, card: ModelCard | None) -> list[str]:
     changed = [f"model.{k}={_word(v)}" for k, v in own.items() if k not in usual or usual[k] != v]
     seeds = f"seed={','.join(map(str, record['seeds']))}"
     return [
-        shlex.join(["glassbench", "run", *words, *block, seeds, *changed])
+        shlex.join(["glassbench", "run", *request, *block, seeds, *changed])
         for block in _blocks(record, task)
     ]
 
 
 def _usual(record: Record, card: ModelCard | None) -> Mapping[str, Any]:
-    """Return the hyperparameters that a run takes unasked."""
+    """Return the hyperparameters that a run takes by default."""
     if card is None:
         return {}
     try:
@@ -40,6 +40,7 @@ def _usual(record: Record, card: ModelCard | None) -> Mapping[str, Any]:
 
 
 def _blocks(record: Record, task: Task) -> list[list[str]]:
+    """Return the conditions as words of the command line, one list for each product of axes."""
     conditions = [entry["condition"] for entry in record["conditions"]]
     names = [axis.name for axis in task.axes]
     groups: dict[tuple, list[Mapping[str, float]]] = {}

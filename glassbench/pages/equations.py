@@ -1,8 +1,9 @@
-"""What each metric is, in words and as an equation that a browser sets without a script."""
+"""What each metric is, in words and as an equation in MathML."""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from markupsafe import Markup
 
@@ -27,7 +28,7 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
     ),
     "mae": ("Mean absolute error.", r"\mathrm{MAE} = \frac{1}{N} \sum_i |x_i - y_i|"),
     "mean_error": (
-        "Mean of prediction minus truth: an offset, which ranks nothing.",
+        "Mean of prediction minus truth: an offset; no score.",
         r"\frac{1}{N} \sum_i (x_i - y_i)",
     ),
     "r2": (
@@ -40,7 +41,7 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
     ),
     "binned_pearson_of_binning": (
         "What binning alone makes of the correlation of the particles: the binned correlation of "
-        "a prediction whose error knows nothing of the truth. It ranks nothing.",
+        "a prediction whose error is independent of the truth. No score.",
         r"\frac{r s}{\sqrt{r^2 s^2 + (1 - r^2) \langle 1/n_b \rangle (1 - 1/B)}}, \quad "
         r"s^2 = \frac{\mathrm{var}_b \langle y \rangle_b}{\mathrm{var}\, y}",
     ),
@@ -84,7 +85,7 @@ AVERAGES = {
 NOISE_CEILING = r"\sqrt{\frac{2 r_h}{1 + r_h}}"
 
 
-def definition(metric: MetricSpecification) -> dict[str, object]:
+def definition(metric: MetricSpecification) -> dict[str, Any]:
     """Return what a metric of a task is: words, equation, and on what it is computed."""
     words, latex = DEFINITIONS[metric.function]
     scope = []
@@ -97,7 +98,7 @@ def definition(metric: MetricSpecification) -> dict[str, object]:
     scope += [f"{name.replace('_', ' ')} {value:g}" for name, value in metric.options.items()]
     scope.append(AVERAGES[metric.average])
     if metric.at_condition:
-        scope.append(f"{' and '.join(metric.at_condition)} as the condition says")
+        scope.append(f"{' and '.join(metric.at_condition)} of the condition")
     if metric.function not in NO_SCORE:
         scope.append("higher is better" if metric.higher_is_better else "lower is better")
     return {"words": words, "equation": mathml(latex), "scope": "; ".join(scope)}

@@ -1,18 +1,17 @@
-"""A board as files: CSV, JSON, LaTeX and BibTeX; the page's script exports what it shows alike."""
+"""A board as files: CSV, JSON, LaTeX and BibTeX."""
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
+import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..contract.model_card import ModelCard
 from .boards import Board, published_by_model
-from .scores import known_values
 from .shared import TIER_HEADS
 from .standing import Place, Standing
 
@@ -21,7 +20,6 @@ AFTER_AXES = (
     "value", "low", "high", "ceiling", "record", "protocol_version", "dataset",
     "dataset_digest", "source",
 )  # fmt: skip
-ROWS_AT_ONCE = 100
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -29,47 +27,38 @@ _TEX = {
 }  # fmt: skip
 
 
-def long_columns(board: Board) -> list[str]:
-    """Return the names of the columns of `long_rows`."""
-    return [*BEFORE_AXES, *(axis.name for axis in board.task.axes), *AFTER_AXES]
-
-
-def long_rows(board: Board, standing: Standing) -> Iterator[list[Any]]:
-    """Yield every number of a board in the primary metric, one a row.
+def long_table(board: Board, standing: Standing) -> tuple[list[str], list[list[Any]]]:
+    """Return columns and rows of every number of a board in the primary metric, one a row.
 
     Measured and verified numbers come first, then reported ones, each with its status.
     """
     metric = board.primary.name
-    same = [board.protocol_version, board.dataset, board.digest or None]
+    columns = [*BEFORE_AXES, *(axis.name for axis in board.task.axes), *AFTER_AXES]
+    data = [board.protocol_version, board.dataset, board.digest or None]
+    rows: list[list[Any]] = []
     for place in standing.places:
-        row, scores = place.row, place.row.scores
+        row = place.row
         before = [row.status, row.tier, place.rank, row.name, metric]
-        after = [row.entry.name, *same, None]
-        told = zip(
-            *(
-                known_values(scores.along(values.get(metric), board.points))
-                for values in (scores.value, scores.low, scores.high, scores.ceiling)
-            ),
-            strict=True,
-        )
-        for point, numbers in zip(board.points, told, strict=True):
-            if point in scores.place:
-                yield [*before, *point, *numbers, *after]
+        for point in board.points:
+            if point in row.conditions:
+                ends = row.interval(metric, point) or (None, None)
+                numbers = [row.value(metric, point), *ends, row.ceiling(metric, point)]
+                rows.append([*before, *point, *numbers, row.entry.name, *data, None])
     for name, published in published_by_model(board, metric).items():
         for point, number in published.items():
             before = ["reported", None, None, name, metric]
-            after = [None, None, None, None, *same, number.source]
-            yield [*before, *point, number.value, *after]
+            numbers = [number.value, None, None, None]
+            rows.append([*before, *point, *numbers, None, *data, number.source])
+    return columns, rows
 
 
-def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """Yield the long table as pieces of CSV; numbers carry all their digits."""
-    for block in _blocks(itertools.chain([columns], rows)):
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(
-            [_guarded(value) if value.__class__ is str else value for value in row] for row in block
-        )
-        yield text.getvalue().encode()
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a table as CSV; numbers carry all their digits."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_guarded(v) if isinstance(v, str) else v for v in row] for row in rows)
+    return text.getvalue()
 
 
 def _guarded(text: str) -> str:
@@ -77,22 +66,10 @@ def _guarded(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """Yield the long table as pieces of a JSON list of objects, one a line."""
-    import orjson
-
-    before = b"["
-    for block in _blocks(rows):
-        yield before + b",\n".join(orjson.dumps(dict(zip(columns, row))) for row in block)
-        before = b",\n"
-    yield b"]\n" if before != b"[" else b"[]\n"
-
-
-def _blocks(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
-    """Yield rows by the hundred, so that a table of any length takes little memory."""
-    rows = iter(rows)
-    while block := list(itertools.islice(rows, ROWS_AT_ONCE)):
-        yield block
+def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a table as a JSON list of objects, one a line."""
+    lines = [json.dumps(dict(zip(columns, row)), ensure_ascii=False) for row in rows]
+    return "[" + ",\n".join(lines) + "]\n"
 
 
 def as_latex(board: Board, standing: Standing, decimals: int) -> str:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..contract.model_card import ModelCard
 from .boards import Board, Row
 from .command_line import reproduce
 from .markdown import render_file
-from .scores import known_values
 from .standing import Standing
 from .words import decimals_for
 
 MOST_WEAKEST = 5
-
-
-def model_names(boards: Sequence[Board], cards: Mapping[str, ModelCard]) -> list[str]:
-    """Return every model with a card or a record."""
-    return sorted({*cards, *(row.name for board in boards for row in board.rows)})
 
 
 def model_context(
@@ -31,11 +25,13 @@ def model_context(
         if place is None:
             continue
         entries = [place.row.entry, *place.row.earlier]
+        tier = standing.tiers[place.row.tier]
         places.append(
             {
                 "board": board,
                 "place": place,
-                "of": len(standing.tiers[place.row.tier]),
+                "of": len(tier),
+                "shared": sum(other.rank == place.rank for other in tier) > 1,
                 "decimals": decimals_for(p.interval for p in standing.places),
                 "ceiling": standing.ceiling,
                 "weakest": weakest(board, place.row),
@@ -43,13 +39,13 @@ def model_context(
                 "commands": reproduce(place.row.entry.record, board.task, card),
             }
         )
-    first = places[0]["place"].row.entry.record["model"] if places else None
+    recorded = places[0]["place"].row.entry.record["model"] if places else None
     return {
         "name": name,
-        "title": card.title if card else first["title"],
+        "title": card.title if card else recorded["title"],
         "card": card,
-        "reads": card.reads if card else first["reads"],
-        "parameters": first["parameters"] if first else None,
+        "reads": card.reads if card else recorded["reads"],
+        "parameters": recorded["parameters"] if recorded else None,
         "places": places,
         "readme": render_file(card.folder / "README.md") if card else "",
     }
@@ -60,17 +56,16 @@ def weakest(board: Board, row: Row) -> list[dict[str, Any]]:
 
     Measured against the noise ceiling where there is one, otherwise by the score itself.
     """
-    metric, found = board.primary, []
-    scores = row.scores
-    values = known_values(scores.along(scores.value.get(metric.name), scores.points))
-    ceilings = known_values(scores.along(scores.ceiling.get(metric.name), scores.points))
-    for point, value, ceiling in zip(scores.points, values, ceilings, strict=True):
+    metric = board.primary
+    scored = []
+    for point in row.conditions:
+        value, ceiling = row.value(metric.name, point), row.ceiling(metric.name, point)
         if value is None:
             continue
         share = value / ceiling if ceiling else None
         badness = share if share is not None else (value if metric.higher_is_better else -value)
-        found.append((badness, point, value, share))
+        scored.append((badness, point, value, share))
     return [
         {"words": board.words(point), "value": value, "share": share}
-        for _, point, value, share in sorted(found, key=lambda item: item[:2])[:MOST_WEAKEST]
+        for _, point, value, share in sorted(scored, key=lambda item: item[:2])[:MOST_WEAKEST]
     ]

@@ -5,180 +5,173 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup, escape
-
 from ..contract.model_card import ModelCard
-from ..contract.task import Task
+from ..contract.units import printed
 from ..experiments.tuning.outcome import tuning_words
 from ..metrics import MetricSpecification
 from .boards import Board, point_of
 from .command_line import reproduce
+from .scores import ConditionEntry, sample_means, samples_of, shown_interval
 from .shared import hardware_words, signature_of
-from .sources import MOST_FULL_CONDITIONS, Entry
-from .words import condition_words, decimals_for, interval, score, unit
+from .sources import Entry
+from .words import decimals_for
+
+MOST_FULL_CONDITIONS = 24  # of a record whose page shows every number
 
 
 def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[str, Any]:
     """Return what the template of a record's page shows."""
-    record, task = entry.shown_record(), board.task
-    specifications = {m.name: m for m in board.metrics}
-    named = {n for c in record["conditions"] for n in c["scores"]}
+    record = entry.record
+    titles = {metric.name: metric.title for metric in board.metrics}
     primary = record["task"]["primary_metric"]
-    names = [primary, *sorted(named - {primary})]
-    metrics = [(n, specifications[n].title if n in specifications else n) for n in names]
-    scores = [c["scores"].get(primary) or {} for c in record["conditions"]]
+    others = {name for c in record["conditions"] for name in c["scores"]} - {primary}
+    metrics = [(name, titles.get(name, name)) for name in (primary, *sorted(others))]
     few = len(record["conditions"]) <= MOST_FULL_CONDITIONS
-    decimals = decimals_for(s.get("interval") for s in scores)
-    conditions = [_condition(board, c, primary) for c in record["conditions"]]
-    shown = metrics if few else metrics[:1]
+    metrics = metrics if few else metrics[:1]
+    scores = [c["scores"][primary] for c in record["conditions"]]
+
+    def words(condition: Mapping[str, float]) -> str:
+        return board.words(point_of(board.task, condition))
+
     return {
         "entry": entry,
         "record": record,
         "board": board,
         "card": card,
         "changed": card is not None and card.digest != record["model"]["digest"],
-        "metrics": shown,
-        "score_rows": score_rows(conditions, shown, decimals),
-        "decimals": decimals,
-        "conditions": conditions,
+        "metrics": metrics,
+        "decimals": decimals_for(score.get("interval") for score in scores),
+        "conditions": [
+            _condition(c, words(c["condition"]), primary, [name for name, _ in metrics])
+            for c in record["conditions"]
+        ],
         "few": few,
-        "commands": reproduce(record, task, card),
+        "commands": reproduce(record, board.task, card),
         "hardware": hardware_words(record),
         "signature": signature_of(record),
         "tuning": tuning_words(record["tuning"]) if "tuning" in record else None,
         "failed": [
-            {**f, "words": condition_words(task, f["condition"]) if f["condition"] else "all"}
+            {**f, "words": words(f["condition"]) if f["condition"] else "all conditions"}
             for f in record["failed"]
         ],
         "predictions": [
-            {**p, "words": condition_words(task, p["condition"])}
-            for p in record["predictions"]
-            if few
+            {**p, "words": words(p["condition"])} for p in record["predictions"] if few
         ],
-        "explanation": _explanation(entry, task, specifications.get(primary)),
+        "explanation": _explanation(entry, board),
     }
 
 
-def _condition(board: Board, condition: Mapping[str, Any], primary: str) -> dict[str, Any]:
-    score = condition["scores"][primary]
-    ceiling = (condition["ceiling"].get(primary) or {}).get("value")
-    share = score["value"] / ceiling if ceiling and score["value"] is not None else None
+def _condition(
+    entry: ConditionEntry, words: str, primary: str, metrics: Sequence[str]
+) -> dict[str, Any]:
+    """Return a condition with its ceiling, and with intervals where there are samples enough."""
+    value = entry["scores"][primary]["value"]
+    ceiling = (entry["ceiling"].get(primary) or {}).get("value")
+    probe, above = entry.get("rotation_probe"), entry["above_floor"]
     return {
-        **condition,
-        "words": board.words(point_of(board.task, condition["condition"])),
+        **entry,
+        "words": words,
+        "samples": samples_of(entry),
+        "cells": [_cell(entry, name) if name in entry["scores"] else None for name in metrics],
         "ceiling_value": ceiling,
-        "share": share,
+        "share": value / ceiling if ceiling and value is not None else None,
+        "above_floor": above and {**above, "interval": shown_interval(entry, above["interval"])},
+        "rotation": probe and {**probe, "interval": shown_interval(entry, probe["interval"])},
     }
 
 
-def score_rows(
-    conditions: Sequence[Mapping[str, Any]], metrics: Sequence[tuple[str, str]], decimals: int
-) -> Markup:
-    """Return the rows of the table of scores, made here since a board may have many thousands."""
-    rows = []
-    for c in conditions:
-        cells = [_scored(c["scores"].get(name), decimals) for name, _ in metrics]
-        above = c["above_floor"]
-        difference = "–"
-        if above and above["difference"] is not None:
-            plus = "+" if above["difference"] > 0 else ""
-            ends = interval(above["interval"], decimals)
-            difference = f"{plus}{score(above['difference'], decimals)} {_small(ends)}"
-        cells += [score(c["ceiling_value"], decimals), score(c["share"], 2)]
-        rows.append(
-            f'<tr><th scope="row">{escape(c["words"])}</th>'
-            + "".join(f'<td class="num">{cell}</td>' for cell in cells)
-            + f"<td>{escape(above['floor']) if above else '–'}</td>"
-            + f'<td class="num">{difference}</td></tr>'
-        )
-    return Markup("\n".join(rows))
+def _cell(entry: ConditionEntry, metric: str) -> dict[str, Any]:
+    """Return a score with its interval, or with the value of each sample where they are few."""
+    score = entry["scores"][metric]
+    interval = shown_interval(entry, score["interval"])
+    few = interval is None and score["interval"] is not None
+    samples = list(sample_means(entry, metric).values()) if few else []
+    return {"value": score["value"], "interval": interval, "samples": samples}
 
 
-def _scored(found: Mapping[str, Any] | None, decimals: int) -> str:
-    if found is None:
-        return "–"
-    return f"{score(found['value'], decimals)} {_small(interval(found['interval'], decimals))}"
-
-
-def _small(ends: str) -> str:
-    return f'<span class="ends">{ends}</span>' if ends else ""
-
-
-def _explanation(
-    entry: Entry, task: Task, metric: MetricSpecification | None
-) -> dict[str, Any] | None:
-    found = entry.whole_explanation()
-    if found is None:
+def _explanation(entry: Entry, board: Board) -> dict[str, Any] | None:
+    """Return an explanation as the template shows it, without what only scripts draw."""
+    explanation = entry.explanation
+    if explanation is None:
         return None
+
+    def words(part: Mapping[str, Any]) -> str:
+        return board.words(point_of(board.task, part["condition"]))
+
+    curves = [_learning_curve(curve, entry, board) for curve in explanation["learning_curve"]]
     return {
-        "seed": found["seed"],
+        "seed": explanation["seed"],
         "conditions": [
             {
-                **condition,
-                "words": condition_words(task, condition["condition"]),
-                "unit": unit(condition["unit"]),
-                "errors": [_errors(table) for table in condition["errors"]],
+                **part,
+                "words": words(part),
+                "unit": printed(part["unit"]),
+                "errors": [_error_table(table) for table in part["errors"]],
             }
-            for condition in found["conditions"]
+            for part in explanation["conditions"]
         ],
-        "learning_curve": [
-            {**curve, "words": condition_words(task, curve["condition"]),
-             "verdict": verdict(curve["points"], metric)}
-            for curve in found["learning_curve"]
-        ],
-        "maps": [
-            {"words": condition_words(task, m["condition"]), "configuration": m["configuration"]}
-            for m in found["maps"]
-        ],
-        "extremes": found.get("extremes", []),
-    }  # fmt: skip
+        "learning_curve": curves,
+        "maps": explanation["maps"],
+        "extremes": explanation.get("extremes", []),
+    }
 
 
-def _errors(table: Mapping[str, Any]) -> dict[str, Any]:
-    largest = max((g["mean_absolute_error"] for g in table["groups"]), default=0) or 1.0
+def _learning_curve(curve: Mapping[str, Any], entry: Entry, board: Board) -> dict[str, Any]:
+    point = point_of(board.task, curve["condition"])
+    condition = entry.conditions.get(point, {"parents": ()})
+    points = [
+        {**p, **{end: shown_interval(condition, p[end]) for end in ("interval", "difference")}}
+        for p in curve["points"]
+    ]
+    return {
+        "words": board.words(point),
+        "points": points,
+        "verdict": verdict(points, board.primary),
+    }
+
+
+def _error_table(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return errors by group with the widths of their bars, in steps of 5 %."""
+    largest = max((group["mean_absolute_error"] for group in table["groups"]), default=0) or 1.0
     groups = [
-        {**group, "width": round(100 * group["mean_absolute_error"] / largest)}
+        {**group, "width": round(100 * group["mean_absolute_error"] / largest) // 5 * 5}
         for group in table["groups"]
     ]
-    return {**table, "groups": groups, "unit": unit(table["unit"])}
+    return {**table, "groups": groups}
 
 
 def drawn_parts(entry: Entry, board: Board) -> dict[str, Any]:
     """Return what the scripts of a record's page draw: parity, maps, structures, extremes."""
-    found = entry.whole_explanation() or {}
+    explanation = entry.explanation or {}
 
-    def told(part: Mapping[str, Any]) -> dict[str, Any]:
+    def part_of(part: Mapping[str, Any], *names: str) -> dict[str, Any]:
         words = board.words(point_of(board.task, part["condition"]))
-        return {**part, "words": words, "unit": unit(part["unit"])}
+        kept = {name: part[name] for name in names} if names else dict(part)
+        return {**kept, "words": words, "unit": printed(part["unit"])}
 
     return {
-        "conditions": [
-            told({name: c[name] for name in ("condition", "unit", "parity")})
-            for c in found["conditions"]
-        ],
-        "maps": [told(part) for part in found["maps"]],
-        "extremes": [told(part) for part in found.get("extremes", [])],
-        "structures": [{**one, "unit": unit(one["unit"])} for one in found["structures"]],
+        "conditions": [part_of(part, "condition", "parity") for part in explanation["conditions"]],
+        "maps": [part_of(part) for part in explanation["maps"]],
+        "extremes": [part_of(part) for part in explanation.get("extremes", [])],
+        "structures": [{**one, "unit": printed(one["unit"])} for one in explanation["structures"]],
     }
 
 
-def verdict(points: Sequence[Mapping[str, Any]], metric: MetricSpecification | None) -> str:
+def verdict(points: Sequence[Mapping[str, Any]], metric: MetricSpecification) -> str:
     """Say whether more training configurations would help, from the last doubling of the curve."""
     known = [p for p in points if p["value"] is not None]
-    if metric is None or len(known) < 2:
+    if len(known) < 2:
         return "too few points to tell"
     before, last = known[-2], known[-1]
-    gain = last["value"] - before["value"]
-    gain = gain if metric.higher_is_better else -gain
+    sign = 1 if metric.higher_is_better else -1
+    gain = sign * (last["value"] - before["value"])
     step = f"from {before['configurations']} to {last['configurations']} configurations"
     if last["difference"] is None:
         return f"the score changed by {gain:+.3f} {step}; no interval is known"
-    low, high = last["difference"] if metric.higher_is_better else (
-        -last["difference"][1], -last["difference"][0]
-    )  # fmt: skip
-    ends = f"{gain:+.3f} [{low:+.3f}, {high:+.3f}] {step}"
+    low, high = sorted(sign * end for end in last["difference"])
+    change = f"{gain:+.3f} [{low:+.3f}, {high:+.3f}] {step}"
     if low > 0:
-        return f"more data still help: {ends}"
+        return f"more data still help: {change}"
     if high < 0:
-        return f"the last configurations did harm: {ends}"
-    return f"the last step made no significant difference: {ends}"
+        return f"the last doubling made it worse: {change}"
+    return f"the last doubling made no significant difference: {change}"

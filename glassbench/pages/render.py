@@ -1,31 +1,22 @@
-"""Templates: where they lie, and the words that they may use."""
+"""Templates of the pages, with the filters that they use."""
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from ..contract.units import printed
 from ..home.content import content_folder
 from . import words
 from .markdown import render_markdown
 
 
-def templates_folder() -> Path:
-    return content_folder("leaderboard") / "templates"
-
-
-def static_folder() -> Path:
-    return content_folder("leaderboard") / "static"
-
-
 @cache
-def _environment(folder: Path) -> jinja2.Environment:
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(content_folder("leaderboard") / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -40,7 +31,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         "duration": words.duration,
         "size": words.size,
         "day": words.day,
-        "unit": words.unit,
+        "unit": printed,
         "safe_name": words.safe_name,
         "breakable": words.breakable,
         "markdown": render_markdown,
@@ -50,15 +41,4 @@ def _environment(folder: Path) -> jinja2.Environment:
 
 def render(template: str, **context: Any) -> str:
     """Return a page. Every value is escaped unless it is `Markup`."""
-    return _environment(templates_folder()).get_template(template).render(**context)
-
-
-def style_digest() -> str:
-    """Return the sha256 over templates, static files and the code that makes pages of records."""
-    digest = hashlib.sha256()
-    for folder in (templates_folder(), static_folder(), Path(__file__).parent):
-        for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
-            digest.update(content)
-    return digest.hexdigest()
+    return _environment().get_template(template).render(**context)

@@ -1,4 +1,4 @@
-"""The order of a board: one number a model, its interval, and which models share a rank.
+"""The order of a board: one number a model, its interval, and its rank.
 
 Models are ranked among those of their tier of input alone: what a model reads
 beyond the static structure is no merit of the model.
@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..contract.finite import finite
+from ..contract.finite import finite, finite_ends
 from ..contract.task import INPUT_TIERS
-from ..metrics import interval_of_mean, paired_difference, rank_groups
+from ..metrics import Interval, interval_of_mean, paired_difference, rank_groups
+from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from .boards import Board, Row
-from .scores import Ends, Point, known_values
+from .scores import Ends, Point, by_configuration, sample_means
+
+Vectors = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,12 @@ class Place:
 
     Attributes
     ----------
-    rank : shared by models that the paired test cannot tell apart; None where a
-        condition is missing or undefined
+    rank : 1 + number of significantly better models; None where a condition is missing or
+        undefined
     value : mean of the primary metric over the ranking conditions, None where undefined
-    behind : paired difference to the first model of the tier with its interval, None for the first
+    interval : None where undefined, or where too few samples give none
+    samples : value of each independent sample where these are too few for an interval
+    behind : paired difference to the best of the tier with its interval, None for the best
     missing : number of ranking conditions without a score
     """
 
@@ -37,6 +43,7 @@ class Place:
     rank: int | None
     value: float | None
     interval: Ends
+    samples: tuple[float, ...]
     behind: float | None
     behind_interval: Ends
     missing: int
@@ -63,25 +70,25 @@ class Standing:
     @cached_property
     def tiers(self) -> dict[str, list[Place]]:
         """The places by tier, in their order."""
-        found: dict[str, list[Place]] = {}
+        tiers: dict[str, list[Place]] = {}
         for place in self.places:
-            found.setdefault(place.row.tier, []).append(place)
-        return found
+            tiers.setdefault(place.row.tier, []).append(place)
+        return tiers
 
 
 def make_standing(board: Board) -> Standing:
     """Return the order of a board."""
     points = ranking_points(board)
-    vectors = {row.name: configuration_scores(board, row, points) for row in board.rows}
-    complete = {name: found[0] for name, found in vectors.items() if found is not None}
+    scored = {row.name: configuration_scores(board, row, points) for row in board.rows}
+    complete = {name: scores for name, scores in scored.items() if scores is not None}
     tested = board.primary.average == "configuration" and bool(complete)
     # Models of one board were scored on one dataset, so that its parents are the same.
-    clusters = next((found[1] for found in vectors.values() if found is not None), ())
-    same = {n: v for n, v in complete.items() if len(v) == len(clusters)}
+    parents = next((parents for _, parents in complete.values()), [])
+    vectors = {n: v for n, (v, _) in complete.items() if tested and len(v) == len(parents)}
     places: list[Place] = []
     for tier in INPUT_TIERS:
         rows = [row for row in board.rows if row.tier == tier]
-        places += _places_of_tier(board, rows, points, same if tested else None, clusters)
+        places += _places_of_tier(board, rows, points, tested, vectors, parents)
     floor_name, floor = _best_floor(board, points)
     ceiling = _mean_of([board.ceiling(board.primary.name, point) for point in points])
     return Standing(points, tuple(places), ceiling, floor, floor_name, tested)
@@ -91,33 +98,52 @@ def _places_of_tier(
     board: Board,
     rows: Sequence[Row],
     points: Sequence[Point],
-    vectors: Mapping[str, np.ndarray] | None,
-    clusters: Sequence[str],
+    tested: bool,
+    vectors: Vectors,
+    parents: Sequence[str],
 ) -> list[Place]:
     """Return the places of the models of one tier, best first.
 
-    `vectors` holds the scores by configuration where ranks come from paired
-    tests, and is None where they follow the values.
+    `vectors` holds the scores by configuration of the models that can be compared.
     """
     better = board.primary.higher_is_better
     values = {row.name: mean_over(row, board.primary.name, points) for row in rows}
-    if vectors is None:
-        own = {}
+    own = {row.name: vectors[row.name] for row in rows if row.name in vectors}
+    ranks: dict[str, int | None] = {}
+    if not tested:
         ordered = sorted((v for v in values.values() if v is not None), reverse=better)
         ranks = {n: 1 + ordered.index(v) for n, v in values.items() if v is not None}
-    else:
-        own = {row.name: vectors[row.name] for row in rows if row.name in vectors}
-        ranked = rank_groups(own, clusters, higher_is_better=better) if own else ()
+    elif own:
+        ranked = rank_groups(own, parents, higher_is_better=better)
         ranks = {model.name: model.rank for model in ranked}
 
-    def order(row: Row) -> tuple:
+    def order(row: Row) -> tuple[bool, float, str]:
         value = values[row.name]
-        bad = value is None
-        return (bad, 0.0 if bad else (-value if better else value), row.name)
+        return (value is None, (-1 if better else 1) * (value or 0.0), row.name)
 
     rows = sorted(rows, key=order)
-    intervals = _intervals([row.name for row in rows], own, clusters)
-    return [_place(row, values, ranks, points, intervals) for row in rows]
+    # A model whose score is undefined is no reference.
+    best = own.get(rows[0].name) if rows else None
+    places = []
+    for row in rows:
+        vector = own.get(row.name)
+        interval, samples = None, ()
+        if vector is not None and len(set(parents)) < FEWEST_FOR_INTERVAL:
+            samples = _sample_values(board, row, points)
+        elif vector is not None:
+            mean = interval_of_mean(vector, parents)
+            interval = _ends(mean)
+        behind, behind_interval = None, None
+        if vector is not None and best is not None and row is not rows[0]:
+            behind, behind_interval = _difference(vector, best, parents)
+        missing = sum(point not in row.conditions for point in points)
+        places.append(
+            Place(
+                row, ranks.get(row.name), values[row.name], interval, samples,
+                behind, behind_interval, missing,
+            )
+        )  # fmt: skip
+    return places
 
 
 def ranking_points(board: Board) -> tuple[Point, ...]:
@@ -128,7 +154,7 @@ def ranking_points(board: Board) -> tuple[Point, ...]:
     common = [
         point
         for point in board.points
-        if board.rows and 2 * sum(point in r.scores.place for r in board.rows) >= len(board.rows)
+        if board.rows and 2 * sum(point in r.conditions for r in board.rows) >= len(board.rows)
     ]
     default = board.task.default_values(board.dataset)
 
@@ -144,7 +170,7 @@ def ranking_points(board: Board) -> tuple[Point, ...]:
 
 def configuration_scores(
     board: Board, row: Row, points: Sequence[Point]
-) -> tuple[np.ndarray, np.ndarray] | None:
+) -> tuple[NDArray[np.float64], list[str]] | None:
     """Return a model's scores by configuration, averaged over conditions, and their parents.
 
     Conditions with the same configurations are averaged first. Each group then
@@ -155,79 +181,66 @@ def configuration_scores(
     -------
     (scores, parents), each (configurations,); None where a condition is missing
     """
-    wanted = {row.scores.place.get(point) for point in points}
-    chosen = [np.isin(group.places, list(wanted - {None})) for group in row.scores.groups]
-    if not points or sum(mask.sum() for mask in chosen) < len(points):
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[NDArray[np.float64]]] = {}
+    for point in points:
+        entry = row.conditions.get(point)
+        values = None if entry is None else by_configuration(entry, board.primary.name)
+        if entry is None or values is None:
+            return None
+        key = (tuple(entry["configurations"]), tuple(entry["parents"]))
+        groups.setdefault(key, []).append(values)
+    if not groups:
         return None
-    groups = [(g, mask) for g, mask in zip(row.scores.groups, chosen, strict=True) if mask.any()]
-    total = sum(len(group.configurations) for group, _ in groups)
+    total = sum(len(names) for names, _ in groups)
     weighted = [
-        group.values[mask].mean(axis=0)
-        * (total * mask.sum() / (len(points) * len(group.configurations)))
-        for group, mask in groups
+        np.mean(values, axis=0) * (total * len(values) / (len(points) * len(names)))
+        for (names, _), values in groups.items()
     ]
-    return np.concatenate(weighted), np.concatenate([group.parents for group, _ in groups])
+    return np.concatenate(weighted), [parent for _, parents in groups for parent in parents]
 
 
 def mean_over(row: Row, metric: str, points: Sequence[Point]) -> float | None:
     """Return the mean of a record's scores over conditions, None where one is missing."""
-    return _mean_of(known_values(row.scores.along(row.scores.value.get(metric), points)))
+    return _mean_of([row.value(metric, point) for point in points])
 
 
 def _mean_of(values: Sequence[float | None]) -> float | None:
-    if not values or any(value is None for value in values):
-        return None
-    return math.fsum(values) / len(values)
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 
 
-def _intervals(
-    names: Sequence[str], vectors: Mapping[str, np.ndarray], clusters: Sequence[str]
-) -> dict[str, tuple[Ends, float | None, Ends]]:
-    """Return, by model, its interval, and its paired difference to the first, with an interval."""
-    known = [name for name in names if name in vectors]
-    if not known:
-        return {}
-    table = np.array([vectors[name] for name in known])
-    own = interval_of_mean(table, clusters)
-    # Only what stands first is a reference: an undefined model may not lead.
-    leads = known[0] == names[0]
-    behind = paired_difference(table, np.broadcast_to(table[:1], table.shape), clusters).difference
-    found = {}
-    for k, name in enumerate(known):
-        compared = leads and k > 0
-        difference = finite(float(behind.mean[k])) if compared else None
-        ends = _ends(behind.low[k], behind.high[k]) if compared else None
-        found[name] = (_ends(own.low[k], own.high[k]), difference, ends)
-    return found
+def _sample_values(board: Board, row: Row, points: Sequence[Point]) -> tuple[float, ...]:
+    """Return the value of each independent sample, the mean over the conditions that have it."""
+    by_sample: dict[str, list[float]] = {}
+    for point in points:
+        for name, value in sample_means(row.conditions[point], board.primary.name).items():
+            by_sample.setdefault(name, []).append(value)
+    return tuple(math.fsum(values) / len(values) for _, values in sorted(by_sample.items()))
 
 
-def _place(
-    row: Row,
-    values: Mapping[str, float | None],
-    ranks: Mapping[str, int | None],
-    points: Sequence[Point],
-    intervals: Mapping[str, tuple[Ends, float | None, Ends]],
-) -> Place:
-    ends, behind, behind_ends = intervals.get(row.name, (None, None, None))
-    missing = sum(point not in row.scores.place for point in points)
-    rank = ranks.get(row.name)
-    return Place(row, rank, values[row.name], ends, behind, behind_ends, missing)
+def _difference(
+    vector: NDArray[np.float64], best: NDArray[np.float64], parents: Sequence[str]
+) -> tuple[float | None, Ends]:
+    """Return the paired difference to the best model, and its interval."""
+    difference = paired_difference(vector, best, parents).difference
+    few = difference.clusters < FEWEST_FOR_INTERVAL
+    return finite(float(difference.mean)), None if few else _ends(difference)
 
 
 def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | None]:
     """Return the floor with the best mean over the ranking conditions."""
     means = {
-        name: math.fsum(values[point] for point in points) / len(points)
+        name: mean
         for name, values in board.floors.items()
-        if points and all(point in values for point in points)
+        if (mean := _mean_of([values.get(point) for point in points])) is not None
     }
     if not means:
         return "", None
     choose = max if board.primary.higher_is_better else min
-    name = choose(means, key=means.get)
+    name = choose(means, key=lambda name: means[name])
     return name, means[name]
 
 
-def _ends(low: float, high: float) -> Ends:
-    ends = float(low), float(high)
-    return ends if all(map(math.isfinite, ends)) else None
+def _ends(interval: Interval) -> Ends:
+    ends = finite_ends(interval)
+    return None if ends is None else (ends[0], ends[1])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .boards import Board, Point, Row
-from .condition_heads import condition_heads
+from .boards import Board, Point, Row, condition_heads, point_of
+from .scores import Ends, shown_interval
+
+# Where a fit was trained, where it was tested, and the score with its interval.
+Pairs = dict[tuple[Point, Point], tuple[float | None, Ends]]
 
 
 def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
@@ -22,10 +24,10 @@ def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
     matrices = []
     for row in rows:
         pairs = {**_explained_transfer(board, row), **_recorded_transfer(board, row)}
-        if any(one != other for one, other in pairs):
+        if any(trained != tested for trained, tested in pairs):
             matrices.append(_matrix(board, row.name, pairs))
-    alike = {(tuple(m["columns"]), *(words for words, _ in m["rows"])) for m in matrices}
-    together = len(alike) == 1 and len(matrices[0]["rows"]) == 1
+    shapes = {(tuple(m["columns"]), *(words for words, _ in m["rows"])) for m in matrices}
+    together = len(shapes) == 1 and len(matrices[0]["rows"]) == 1
     return {
         "matrices": [] if together else matrices,
         "together": matrices if together else [],
@@ -33,41 +35,50 @@ def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _recorded_transfer(board: Board, row: Row) -> dict[tuple[Point, Point], Mapping[str, Any]]:
+def _recorded_transfer(board: Board, row: Row) -> Pairs:
     """Return the scores of a record by where the fit was trained and where it was tested."""
     metric = board.primary.name
-    pairs = {}
-    for place, told in row.scores.transfer.items():
-        point = row.scores.points[place]
-        for other in told["conditions"]:
-            if metric in other["scores"]:
-                pairs[point, _point(board, other["condition"])] = other["scores"][metric]
-        value, ends = row.scores.score(metric, point)
-        pairs[point, point] = {"value": value, "interval": ends}
+    pairs: Pairs = {}
+    for point, transfer in _transfers(row):
+        for other in transfer["conditions"]:
+            if score := other["scores"].get(metric):
+                tested = point_of(board.task, other["condition"])
+                interval = shown_interval(other, score["interval"])
+                pairs[point, tested] = (score["value"], interval)
+        pairs[point, point] = (row.value(metric, point), row.interval(metric, point))
+    return pairs
+
+
+def _explained_transfer(board: Board, row: Row) -> Pairs:
+    pairs: Pairs = {}
+    for pair in (row.entry.explanation or {}).get("transfer", ()):
+        trained, tested = (point_of(board.task, pair[name]) for name in ("trained_on", "tested_on"))
+        entry = board.entry_at(tested) or {"parents": ()}
+        pairs[trained, tested] = (pair["value"], shown_interval(entry, pair["interval"]))
     return pairs
 
 
 def _means(board: Board, rows: Sequence[Row]) -> dict[str, Any] | None:
     """Return means of prediction and truth wherever fits were tested, or None where there are none.
 
-    Of tasks with a mean error among their metrics; elsewhere a prediction has not the unit of
-    the truth.
+    Only for tasks with a mean error among their metrics: elsewhere the prediction does not have
+    the unit of the truth.
     """
     if all(metric.function != "mean_error" for metric in board.metrics):
         return None
     fits = []
     for row in rows:
-        for place, told in row.scores.transfer.items():
-            own = row.scores.points[place]
-            others = {_point(board, o["condition"]): o["means"] for o in told["conditions"]}
-            fits.append((row.name, own, {own: told["means"], **others}, told["rank_order"]))
+        for point, transfer in _transfers(row):
+            means = {point: transfer["means"]}
+            for other in transfer["conditions"]:
+                means[point_of(board.task, other["condition"])] = other["means"]
+            fits.append((row.name, point, means, transfer["rank_order"]))
     if not fits:
         return None
     tested = sorted({point for _, _, means, _ in fits for point in means})
     truth = {point: m["target"] for _, _, means, _ in fits for point, m in means.items()}
-    heads = dict(condition_heads(board, tested))
     return {
-        "columns": [heads[point] for point in tested],
+        "columns": [words for _, words in condition_heads(board, tested)],
         "truth": [truth[point] for point in tested],
         "rows": [
             (name, [(means.get(point), point == own) for point in tested], rank_order)
@@ -76,16 +87,12 @@ def _means(board: Board, rows: Sequence[Row]) -> dict[str, Any] | None:
     }
 
 
-def _explained_transfer(board: Board, row: Row) -> dict[tuple[Point, Point], Mapping[str, Any]]:
-    found = (row.entry.explanation or {}).get("transfer") or ()
-    return {(_point(board, e["trained_on"]), _point(board, e["tested_on"])): e for e in found}
+def _transfers(row: Row) -> list[tuple[Point, Mapping[str, Any]]]:
+    """Return what a record says of its fits at other conditions, by where each was trained."""
+    return [(p, entry["transfer"]) for p, entry in row.conditions.items() if entry.get("transfer")]
 
 
-def _point(board: Board, condition: Mapping[str, float]) -> Point:
-    return tuple(float(condition.get(axis.name, math.nan)) for axis in board.task.axes)
-
-
-def _matrix(board: Board, name: str, pairs: Mapping) -> dict[str, Any]:
+def _matrix(board: Board, name: str, pairs: Pairs) -> dict[str, Any]:
     trained = sorted({pair[0] for pair in pairs})
     tested = sorted({pair[1] for pair in pairs})
     heads = dict(condition_heads(board, sorted({*trained, *tested})))

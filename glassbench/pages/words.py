@@ -1,4 +1,4 @@
-"""Numbers, units, dates and names as pages show them."""
+"""Numbers, conditions, dates and names as pages print them."""
 
 from __future__ import annotations
 
@@ -10,39 +10,13 @@ from collections.abc import Iterable, Mapping
 from markupsafe import Markup
 
 from ..contract.task import Axis, Task
+from ..contract.units import printed
 
 UNDEFINED = "–"
 MINUS = "\N{MINUS SIGN}"
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
-_IN_UNITS = (
-    ("angstrom", "Å"),
-    ("Angstrom", "Å"),
-    ("epsilon", "ε"),
-    ("sigma", "σ"),
-    ("tau", "τ"),
-    ("kelvin", "K"),
-    ("t_0", "t₀"),
-    ("^-3", "⁻³"),
-    ("^-2", "⁻²"),
-    ("^2", "²"),
-    ("^3", "³"),
-)
-SYMBOLS = {"tau_alpha": "τ_α", "gamma": "γ", "epsilon": "ε", "sigma": "σ"}
 FEWEST_DECIMALS, MOST_DECIMALS, USUAL_DECIMALS = 2, 5, 3
 SAFE_NAME_LENGTH = 96
-
-
-def unit(name: str) -> str:
-    """Return a unit as people write it, such as `Å²` for `angstrom^2`; empty for `1`."""
-    if name == "1":
-        return ""
-    for word, sign in _IN_UNITS:
-        name = name.replace(word, sign)
-    return name
-
-
-def symbol(axis: Axis) -> str:
-    return SYMBOLS.get(axis.symbol, axis.symbol)
 
 
 def number(value: float | None) -> str:
@@ -64,18 +38,19 @@ def condition_words(
 
     Parameters
     ----------
-    axes : names of the axes that are told, all by default
+    axes : names of the axes to print, all by default
     """
-    words = []
-    told = None if axes is None else set(axes)
-    for axis in task.axes:
-        if told is not None and axis.name not in told:
-            continue
-        measure = unit(axis.unit)
-        bare = "k_B" in axis.unit or not measure
-        value = number(condition[axis.name])
-        words.append(f"{symbol(axis)} = {value}" + ("" if bare else f" {measure}"))
-    return ", ".join(words)
+    chosen = {axis.name for axis in task.axes} if axes is None else set(axes)
+    return ", ".join(
+        f"{printed(axis.symbol)} = {number(condition[axis.name])} {axis_unit(axis)}".rstrip()
+        for axis in task.axes
+        if axis.name in chosen
+    )
+
+
+def axis_unit(axis: Axis) -> str:
+    """Return the unit of an axis; none for a temperature in units of an energy."""
+    return "" if "k_B" in axis.unit else printed(axis.unit)
 
 
 def decimals_for(intervals: Iterable[tuple[float, float] | None]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -10,9 +11,10 @@ import pytest
 
 from glassbench.metrics import interval_of_mean, paired_difference
 from glassbench.pages import read_sources
+from glassbench.pages.board_page import pareto_front
 from glassbench.pages.boards import make_boards
-from glassbench.pages.costs import pareto_front
 from glassbench.pages.standing import configuration_scores, make_standing, ranking_points
+from glassbench.plugins.registry import load_task
 
 from .conftest import QUALITIES
 from .synthetic_records import make_record, put
@@ -60,12 +62,43 @@ def test_intervals_and_differences_are_those_of_the_metrics(sources, task):
     assert last.behind_interval == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
-def test_models_that_cannot_be_told_apart_share_a_rank(sources, task):
+def test_a_rank_counts_the_significantly_better_models(sources, task):
     ranks = {p.row.name: p.rank for p in make_standing(board_of(sources, task)).places}
     assert ranks["averaged_ridge"] == 1
     assert ranks["botan"] == ranks["nt_gnn"] == 2
     assert ranks["local_density"] == 4
     assert set(QUALITIES) < set(ranks)
+
+
+def test_few_samples_have_values_in_place_of_an_interval(task, tmp_path):
+    points = [{"temperature": 0.64, "time": t} for t in (0.5, 5.0)]
+    for k in range(2):
+        put(tmp_path, f"r{k}", make_record(task, f"m{k}", 0.9 - 0.3 * k, points, parents=4))
+    best, other = make_standing(board_of(read_sources(tmp_path), task)).places
+    assert best.interval is None and other.behind_interval is None
+    assert best.samples == pytest.approx(values_of(best.row).mean(axis=0))
+    assert other.behind == pytest.approx(other.value - best.value)
+    assert [best.rank, other.rank] == [1, 1]
+
+
+def test_errors_are_best_where_they_are_lowest(tmp_path):
+    task = load_task("cuzr_stiffness")
+    record = make_record(task, "m", 0.5, [{"cooling_rate": 1e13}])
+    record["conditions"][0]["floors"] = [
+        {"model": name, "value": value, "interval": None, "by_configuration": [value] * 12}
+        for name, value in (("coarse", 0.9), ("fine", 0.05))
+    ]
+    put(tmp_path, "r", record)
+    put(tmp_path, "s", make_record(task, "n", 0.4, [{"cooling_rate": 1e13}]))
+    board = board_of(read_sources(tmp_path), task)
+    error = next(metric for metric in board.metrics if metric.name == "rmse")
+    by_error = dataclasses.replace(board)
+    by_error.__dict__["metrics"] = (error,)
+    standing = make_standing(by_error)
+    assert [place.row.name for place in standing.places] == ["n", "m"]
+    assert [place.rank for place in standing.places] == [1, 2]
+    assert (standing.floor_name, standing.floor) == ("fine", 0.05)
+    assert make_standing(board).floor_name == "coarse"
 
 
 def test_a_model_without_a_ranking_condition_has_no_rank(task, tmp_path):

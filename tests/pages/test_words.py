@@ -13,7 +13,6 @@ from glassbench.pages.words import (
     number,
     safe_name,
     score,
-    unit,
 )
 
 
@@ -39,15 +38,7 @@ def test_an_undefined_score_is_a_dash_and_zero_has_no_sign():
     assert interval(None) == ""
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("1", ""), ("sigma_AA", "σ_AA"), ("eV/Angstrom^2", "eV/Å²"), ("K/s", "K/s"), ("t_0", "t₀")],
-)
-def test_units_are_written_with_their_signs(name, text):
-    assert unit(name) == text
-
-
-def test_a_condition_is_told_with_symbols_and_units(task):
+def test_a_condition_has_symbols_and_units(task):
     words = condition_words(task, {"temperature": 0.64, "time": 16.5})
     assert words == "T = 0.64, t = 16.5 τ"
     assert condition_words(task, {"temperature": 0.64, "time": 16.5}, ["time"]) == "t = 16.5 τ"

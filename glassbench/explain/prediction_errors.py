@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -120,7 +120,7 @@ def _by_surroundings(
             "groups": _quantile_groups(density / density.mean(), guess, truth, counted),
         },
         {
-            "by": "distance to the nearest correct particle, in mean distances",
+            "by": "distance to the nearest correctly predicted particle, in mean distances",
             "unit": "",
             "groups": _distance_groups(away, guess, truth, counted),
         },
@@ -142,7 +142,7 @@ def _quantile_groups(values, guess, truth, counted) -> list[dict[str, Any]]:
 
 def _distance_groups(away, guess, truth, counted) -> list[dict[str, Any]]:
     edges = (0.0, 1e-9, 1.0, 1.5, 2.0, np.inf)
-    labels = ("correct itself", "up to 1", "1 to 1.5", "1.5 to 2", "beyond 2")
+    labels = ("itself correct", "up to 1", "1 to 1.5", "1.5 to 2", "beyond 2")
     groups = []
     for label, low, high in zip(labels, edges[:-1], edges[1:], strict=True):
         inside = counted & (away >= low) & (away < high)
@@ -165,22 +165,3 @@ def _group(label: str, guess, truth, inside) -> dict[str, Any]:
 
 def _short(value: float) -> float:
     return float(f"{float(value):.4g}")
-
-
-def facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[dict[str, str]]:
-    """Return nested attributes as names and values in words, long lists shortened."""
-    facts = []
-    for name, value in attributes.items():
-        words = f"{prefix}{name.replace('_', ' ')}"
-        if isinstance(value, Mapping):
-            facts += facts_of(value, f"{words}: ")
-        elif isinstance(value, list | tuple):
-            if len(value) and len(value) <= 12:
-                facts.append({"name": words, "value": ", ".join(map(_in_words, value))})
-        elif value is not None:
-            facts.append({"name": words, "value": _in_words(value)})
-    return facts
-
-
-def _in_words(value: Any) -> str:
-    return f"{value:.5g}" if isinstance(value, float) else str(value)

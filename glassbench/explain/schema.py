@@ -1,0 +1,226 @@
+"""The file of an explanation: the model that is its schema, checking and writing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, ValidationError
+
+from ..contract.errors import UserError
+from ..home.files import write_file
+
+EXPLANATION_VERSION = 1
+Point = Annotated[
+    dict[str, float], Field(min_length=1, description="Values on the axes of the task, by name.")
+]
+Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
+Interval = Annotated[Pair | None, Field(description="95 % interval, null where undefined.")]
+Bytes = Annotated[str, Field(description="A byte a particle, base64.")]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class Fact(Part):
+    """A fact about the dataset."""
+
+    name: str
+    value: str
+
+
+class ReplacedDynamics(Part):
+    """The molecular dynamics behind the labels of one configuration at one condition."""
+
+    condition: Point
+    trajectories: NonNegativeInt
+    simulated_time: NonNegativeFloat
+    """Trajectories times their length, in the unit of the time axis."""
+    unit: str
+    particle_steps: float | None
+    """Particles times time steps, null where the time step is unknown."""
+
+
+class WorstConfiguration(Part):
+    """A test configuration with a low score."""
+
+    configuration: str
+    value: float | None
+    """Primary metric."""
+    target_mean: float
+    target_spread: float
+    """Standard deviation of the target."""
+    bias: float
+    """Mean of prediction minus target."""
+
+
+class ErrorGroup(Part):
+    """Errors of particles with similar surroundings."""
+
+    label: str
+    particles: NonNegativeInt
+    mean_absolute_error: NonNegativeFloat
+    bias: float
+    pearson: float | None
+    """Correlation within the group."""
+
+
+class ErrorTable(Part):
+    """Errors by one property of the surroundings."""
+
+    by: str
+    unit: str
+    """Unit of the property, empty for kinds."""
+    groups: Annotated[list[ErrorGroup], Field(max_length=50)]
+
+
+class Parity(Part):
+    """Numbers of particles in squares of true against predicted value."""
+
+    low: float
+    high: float
+    bins: Annotated[int, Field(ge=1)]
+    counts: list[Annotated[list[NonNegativeInt], Field(min_length=3, max_length=3)]]
+    """Index of the true value, of the predicted value, number; squares without any left out."""
+
+
+class ConditionErrors(Part):
+    """Errors at one condition."""
+
+    condition: Point
+    unit: str
+    """Unit of target and prediction."""
+    worst: Annotated[list[WorstConfiguration], Field(max_length=50)]
+    """Test configurations from the worst on."""
+    errors: Annotated[list[ErrorTable], Field(max_length=10)]
+    parity: Parity | None
+
+
+class ParticleMap(Part):
+    """Particles of one test configuration with true and predicted values."""
+
+    condition: Point
+    configuration: str
+    unit: str
+    limits: Pair
+    """Values that the bytes 0 and 255 stand for."""
+    cut: Annotated[list[bool], Field(min_length=2, max_length=2)] | None = None
+    """Whether values lie below the first limit and above the second."""
+    structure: NonNegativeInt
+    """Index in `structures`."""
+    target: Bytes
+    prediction: Bytes
+
+
+class PackedStructure(Part):
+    """The structure of a map."""
+
+    box: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=2, max_length=3)]
+    spacing: Annotated[float, Field(gt=0)]
+    """Mean distance of particles, (volume / N)^(1/d)."""
+    unit: str
+    species: Bytes
+    species_names: list[str] = []
+    """Names of the species 0, 1, …."""
+    positions: str
+    """In units of the box edge / 65536, little-endian 16-bit integers (N, d), base64."""
+
+
+Values = Annotated[list[NonNegativeFloat], Field(min_length=1, max_length=500)]
+
+
+class DistributionCurve(Part):
+    """g(r) around the particles at one end of the true or the predicted values."""
+
+    end: Literal["highest", "lowest"]
+    by: Literal["true", "predicted"]
+    values: Values
+
+
+class ExtremeSurroundings(Part):
+    """Radial distribution functions around the extreme particles of all test configurations."""
+
+    condition: Point
+    unit: str
+    share: Annotated[float, Field(gt=0, le=1)]
+    """Share of the particles of a configuration that counts as extreme."""
+    distances: Values
+    """Middles of the bins."""
+    curves: Annotated[list[DistributionCurve], Field(min_length=1, max_length=4)]
+
+
+class LearningPoint(Part):
+    """The model fitted on some of the training configurations."""
+
+    configurations: NonNegativeInt
+    value: float | None
+    """Primary metric on the test split."""
+    interval: Interval
+    difference: Interval
+    """Interval of the paired difference to the point before, null for the first."""
+
+
+class LearningCurve(Part):
+    """Score against number of training configurations, from few to all."""
+
+    condition: Point
+    points: Annotated[list[LearningPoint], Field(max_length=50)]
+
+
+class Transfer(Part):
+    """Primary metric of a fit at another condition."""
+
+    trained_on: Point
+    tested_on: Point
+    value: float | None
+    interval: Interval
+
+
+class Explanation(Part):
+    """Where and why the predictions of one record fail; written by `glassbench explain`."""
+
+    schema_version: Literal[1]
+    model_digest: str
+    dataset_digest: str
+    seed: NonNegativeInt
+    """Seed of the fit that is explained."""
+    dataset: Annotated[list[Fact], Field(max_length=200)]
+    replaced: Annotated[list[ReplacedDynamics], Field(max_length=1000)]
+    conditions: Annotated[list[ConditionErrors], Field(max_length=1000)]
+    maps: Annotated[list[ParticleMap], Field(max_length=10)]
+    structures: Annotated[list[PackedStructure], Field(max_length=10)]
+    extremes: Annotated[list[ExtremeSurroundings], Field(max_length=10)] = []
+    learning_curve: Annotated[list[LearningCurve], Field(max_length=1000)]
+    transfer: Annotated[list[Transfer], Field(max_length=10_000)]
+
+
+def check_explanation(plain: Any) -> None:
+    """Check an explanation against its schema.
+
+    Raises
+    ------
+    UserError
+        If it breaks the schema; the message names the place and the limit.
+    """
+    try:
+        Explanation.model_validate(plain)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "/".join(map(str, first["loc"]))
+        raise UserError(f"the explanation breaks its schema at {where}: {first['msg']}") from None
+
+
+def write_explanation(path: Path, explanation: Mapping[str, Any]) -> Path:
+    """Write an explanation, checked, without white space."""
+    check_explanation(explanation)
+    write_file(path, f"{explanation_text(explanation)}\n")
+    return path
+
+
+def explanation_text(explanation: Mapping[str, Any]) -> str:
+    return json.dumps(explanation, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
