@@ -23,7 +23,8 @@ const bootstrap = (() => {
     const values = first.map((value, k) => (value === null || second[k] === null ? NaN : value - second[k]));
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const names = [...new Set(parents)];
-    if (!isFinite(mean) || names.length < 2) return { mean: isFinite(mean) ? mean : null, low: null, high: null };
+    const share = shares[String(names.length)]; // not there where samples are too few for an interval
+    if (!isFinite(mean) || share === undefined) return { mean: isFinite(mean) ? mean : null, low: null, high: null };
     const sums = new Float64Array(names.length);
     const counts = new Float64Array(names.length);
     values.forEach((value, k) => { const g = names.indexOf(parents[k]); sums[g] += value; counts[g] += 1; });
@@ -39,7 +40,6 @@ const bootstrap = (() => {
       sampled[draw] = sum / count;
     }
     sampled.sort();
-    const share = shares[String(names.length)];
     return { mean, low: quantile(sampled, share), high: quantile(sampled, 1 - share) };
   }
   return { difference };

@@ -69,7 +69,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     });
     const labels = [...new Set(lines.map((line) => words(line.condition)))];
     const others = models.filter((name) => name !== reference);
-    const drawable = lines.filter((line) => line.mean !== null).map((line) => ({ ...line, ...style(others.indexOf(line.model)), y: words(line.condition), tip: `${line.model} minus ${reference}\n${words(line.condition)}\n${show(line.mean)} [${show(line.low)}, ${show(line.high)}]` }));
+    const drawable = lines.filter((line) => line.mean !== null).map((line) => ({ ...line, ...style(others.indexOf(line.model)), y: words(line.condition), tip: `${line.model} minus ${reference}\n${words(line.condition)}\n${show(line.mean)}${line.low === null ? "" : ` [${show(line.low)}, ${show(line.high)}]`}` }));
     const figure = drawable.length ? drawing({
       width: width(place, 860), height: 60 + labels.length * (14 + 14 * others.length), marginLeft: 20, marginBottom: 42, marginRight: 30 + 7 * Math.max(...labels.map((label) => label.length)),
       x: { label: width(place, 860) < 500 ? `right: ${metric.higher ? "better" : "worse"}` : `difference in ${metric.title} (right: ${metric.higher ? "better" : "worse"} than ${reference})`, ticks: width(place, 860) < 500 ? 3 : 8, grid: true, nice: true },
