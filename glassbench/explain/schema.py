@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, ValidationError
+from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
-from ..contract.errors import UserError
+from ..contract.checked import Checked, checked
 from ..home.files import write_file
 
 EXPLANATION_VERSION = 1
@@ -21,10 +21,8 @@ Interval = Annotated[Pair | None, Field(description="95 % interval, null where u
 Bytes = Annotated[str, Field(description="A byte a particle, base64.")]
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+class Part(Checked):
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class Fact(Part):
@@ -207,12 +205,7 @@ def check_explanation(plain: Any) -> None:
     UserError
         If it breaks the schema; the message names the place and the limit.
     """
-    try:
-        Explanation.model_validate(plain)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = "/".join(map(str, first["loc"]))
-        raise UserError(f"the explanation breaks its schema at {where}: {first['msg']}") from None
+    checked(Explanation, plain, "the explanation", separator="/")
 
 
 def write_explanation(path: Path, explanation: Mapping[str, Any]) -> Path:

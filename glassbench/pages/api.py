@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import ConfigDict, Field, NonNegativeInt
 
+from ..contract.checked import Checked
 from ..contract.model_card import ModelCard
 from .boards import Board, published_by_model
 from .standing import Place, Standing
@@ -23,8 +24,8 @@ Interval = Annotated[
 ]
 
 
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+class Strict(Checked):
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class TaskEntry(Strict):

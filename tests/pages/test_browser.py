@@ -83,7 +83,7 @@ def test_filters_leave_what_fits_and_a_permalink_brings_them_back(page, site):
     assert shown(page) == wanted
     assert page.input_value("input[name=from]") == "2021"
     page.click("button[type=reset]")
-    page.wait_for_function("!location.hash")
+    page.wait_for_url(lambda url: "#" not in url)
     assert shown(page) == everything
 
 
@@ -313,5 +313,5 @@ def test_paper_holds_every_table_and_says_what_was_not_drawn(browser, site, name
         words = "getComputedStyle(document.querySelector('[data-unseen]'), '::before').content"
         assert "Print again" in page.evaluate(words)
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-        page.wait_for_function("document.querySelectorAll('[data-unseen]').length === 0")
+        page.wait_for_selector("[data-unseen]", state="detached")
     page.close()
