@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-<<<<<<< HEAD
 from ..datasets.store import describe_dataset
-=======
-from ..datasets.describe import describe_dataset
->>>>>>> 0675bc7 (Pages: the whole site is built each time; no ledger, no fork pool, no packed arrays)
 from ..home.cache import kept_in
 from ..home.workspace import Workspace
 from ..record.file import Record
