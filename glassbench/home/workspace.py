@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..contract.errors import UserError
+
 HOME_VARIABLE = "GLASSBENCH_HOME"
 CHECKPOINTS_VARIABLE = "GLASSBENCH_CHECKPOINTS"
 
@@ -80,11 +82,20 @@ def open_workspace(home: Path | str | None = None) -> Workspace:
 
     Its checkpoints lie where $GLASSBENCH_CHECKPOINTS says, if it does.
     """
-    chosen = home or os.environ.get(HOME_VARIABLE) or Path.home() / ".glassbench"
+    chosen = home or os.environ.get(HOME_VARIABLE) or _usual_home()
     checkpoints = os.environ.get(CHECKPOINTS_VARIABLE, "")
     if checkpoints and "://" not in checkpoints:
         checkpoints = Path(checkpoints).expanduser().absolute().as_uri()
     return Workspace(Path(chosen).expanduser().absolute(), checkpoints)
+
+
+def _usual_home() -> Path:
+    try:
+        return Path.home() / ".glassbench"
+    except RuntimeError:
+        raise UserError(
+            f"this user has no home directory: set {HOME_VARIABLE} to a folder for results"
+        ) from None
 
 
 PROVENANCE_FILE = "provenance.json"

@@ -7,10 +7,9 @@ from .delivery import (
     deliver_pending,
     end_preparation,
     prepare_store,
-    public_uri,
     tracking_uri,
 )
-from .ledger import RequestDelivery, TrialDelivery
+from .pending import RequestDelivery, TrialDelivery
 
 __all__ = [
     "Delivered",
@@ -21,6 +20,5 @@ __all__ = [
     "deliver_pending",
     "end_preparation",
     "prepare_store",
-    "public_uri",
     "tracking_uri",
 ]

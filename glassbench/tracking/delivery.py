@@ -1,34 +1,25 @@
 """Delivery of results to MLflow, after they are safe on disk.
 
-MLflow runs in a process of its own, under a time limit: a store that is dead,
-slow or broken costs that time at most, and what it did not take is delivered
-with the next command.
+MLflow runs in a process of its own, under a time limit: a store that is dead, slow or broken
+costs that time at most, and what it did not take is delivered with the next command.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import glassbench
 
 from ..home.workspace import Workspace
-from .ledger import (
-    RequestDelivery,
-    folder,
-    is_delivered,
-    job_path,
-    pending_jobs,
-    read_job,
-    store_job,
-)
+from .pending import Notes, RequestDelivery, folder, keep, pending, read_pending
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 PATIENCE = 120.0
@@ -49,14 +40,12 @@ class Delivered:
     Attributes
     ----------
     uri : the store, without credentials
-    public_uri : the same without folders of this machine, for records
     run_id : id of the parent run, None where there is none yet
     delivered : whether the store has everything
     message : why not
     """
 
     uri: str
-    public_uri: str
     run_id: str | None
     delivered: bool
     message: str = ""
@@ -64,10 +53,19 @@ class Delivered:
 
 def tracking_uri(workspace: Workspace) -> str:
     """Return $MLFLOW_TRACKING_URI, or the SQLite store of the workspace."""
-    return os.environ.get(URI_VARIABLE) or f"sqlite:///{workspace.database}"
+    named = os.environ.get(URI_VARIABLE, "")
+    if re.match(r"sqlite:///[^/]", named):
+        # A later command, which may stand in another folder, means the same file.
+        return f"{sqlite_uri(Path.cwd())}/{named.removeprefix('sqlite:///')}"
+    return named or sqlite_uri(workspace.database)
 
 
-def prepare_store(workspace: Workspace) -> subprocess.Popen | None:
+def sqlite_uri(path: Path) -> str:
+    """Return the URI of a SQLite database; what would end a path in a URI is quoted."""
+    return "sqlite:///" + re.sub("[%#?]", lambda match: f"%{ord(match[0]):02X}", str(path))
+
+
+def prepare_store(workspace: Workspace) -> subprocess.Popen[str] | None:
     """Begin to create the default store where there is none yet, beside other work.
 
     Returns the process, which the next delivery waits for; None where the store
@@ -75,7 +73,13 @@ def prepare_store(workspace: Workspace) -> subprocess.Popen | None:
     """
     if os.environ.get(URI_VARIABLE) or workspace.database.exists():
         return None
-    return _start(workspace, "prepare", [])
+    return _start(workspace, "prepare")
+
+
+def end_preparation(process: subprocess.Popen[str] | None) -> None:
+    """End a preparation that nobody will wait for; the store then appears not at all."""
+    if process is not None:
+        _end(process)
 
 
 def deliver(
@@ -90,47 +94,38 @@ def deliver_all(
 ) -> list[Delivered]:
     """Deliver requests in one go, and what earlier ones could not deliver.
 
-    Nothing is delivered twice: a store that has everything is not even asked.
-    Never raises for a store's sake.
+    A store that has everything is not even asked. What a store does not take is kept, and
+    nothing is raised for its sake.
 
     Parameters
     ----------
     patience : seconds that the store has for everything; many trials have more
     """
-    uri = tracking_uri(workspace)
-    jobs = [store_job(workspace, request, without_credentials(uri)) for request in requests]
-    paths = [job_path(workspace, request.digest) for request in requests]
-    trouble, mine = "", set(paths)
-    waiting = sorted(pending_jobs(workspace), key=lambda other: other not in mine)
-    if waiting:
+    uri = without_credentials(tracking_uri(workspace))
+    notes = Notes(workspace, uri)
+    for request in requests:
+        if not notes.holds(request):
+            keep(workspace, request, uri)
+    message = ""
+    if pending(workspace):
         trials = sum(len(request.trials) for request in requests)
-        trouble = _deliver(workspace, waiting, max(patience, SECONDS_A_TRIAL * trials))
-    return [
-        _delivered(read_job(path) or job, trouble, uri, workspace)
-        for path, job in zip(paths, jobs, strict=True)
-    ]
+        message = _message(_deliver(workspace, max(patience, SECONDS_A_TRIAL * trials)), uri)
+        notes = Notes(workspace, uri)
+    return [_delivered(request, notes, message) for request in requests]
 
 
-def _delivered(job: Mapping[str, Any], trouble: str, uri: str, workspace: Workspace) -> Delivered:
-    state = job["stores"].get(job["uri"], {})
-    delivered = is_delivered(job)
-    message = "" if delivered else state.get("error") or trouble
-    return Delivered(
-        job["uri"], public_uri(uri, workspace), state.get("run_id"), delivered, message
-    )
+def _delivered(request: RequestDelivery, notes: Notes, message: str) -> Delivered:
+    whole = notes.holds(request)
+    return Delivered(notes.uri, notes.get(request.run) or None, whole, "" if whole else message)
 
 
 def deliver_pending(workspace: Workspace, patience: float = PATIENCE) -> tuple[int, str]:
     """Deliver what earlier requests could not; return how many are left, and why."""
-    waiting = pending_jobs(workspace)
-    if not waiting:
+    if not pending(workspace):
         return 0, ""
-    trouble = _deliver(workspace, waiting, patience)
-    left = pending_jobs(workspace)
-    for path in left:
-        job = read_job(path) or {"stores": {}, "uri": ""}
-        trouble = job["stores"].get(job["uri"], {}).get("error") or trouble
-    return len(left), trouble if left else ""
+    errors = _deliver(workspace, patience)
+    left = pending(workspace)
+    return len(left), _message(errors, read_pending(left[0])[0]) if left else ""
 
 
 def without_credentials(uri: str) -> str:
@@ -142,58 +137,51 @@ def without_credentials(uri: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
-def public_uri(uri: str, workspace: Workspace) -> str:
-    """Return the URI as it may stand in a record: a file is named, its folder is not."""
-    bare = without_credentials(uri)
-    if urlsplit(bare).scheme.startswith(("sqlite", "file")):
-        return f"{urlsplit(bare).scheme}:///{Path(urlsplit(bare).path).name}"
-    return bare
-
-
-def _deliver(workspace: Workspace, jobs: Sequence[Path], patience: float) -> str:
-    """Run the delivery under its time limit; return what went wrong with the process itself."""
-    process = _start(workspace, "deliver", [path.name for path in jobs])
+def _deliver(workspace: Workspace, patience: float) -> str:
+    """Run the delivery under its time limit; return what it says of stores that failed."""
+    process = _start(workspace, "deliver")
     try:
-        _, errors = process.communicate(timeout=patience)
+        return process.communicate(timeout=patience)[1]
     except subprocess.TimeoutExpired:
         return f"the store did not take everything within {patience:g} s"
     finally:
         _end(process)
-    if process.returncode:
-        lines = errors.strip().splitlines()
-        return lines[-1] if lines else f"the delivery ended with status {process.returncode}"
-    return ""
 
 
-def _start(workspace: Workspace, action: str, arguments: Sequence[str]) -> subprocess.Popen:
+def _message(errors: str, uri: str) -> str:
+    """Return the line about a store, or else the last one, which says how the process died."""
+    lines = errors.strip().splitlines() or ["the delivery ended early"]
+    own = [line for line in lines if line.startswith(f"{uri} ")]
+    return own[-1].removeprefix(f"{uri} ") if own else lines[-1]
+
+
+def _start(workspace: Workspace, action: str) -> subprocess.Popen[str]:
     folder(workspace).mkdir(parents=True, exist_ok=True)
     environment = SETTINGS | dict(os.environ)
     ours = str(Path(glassbench.__file__).resolve().parents[1])
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, [ours, environment.get("PYTHONPATH", "")])
     )
+    try:
+        Path.home()
+    except RuntimeError:
+        # MLflow looks for its settings there, and ends where a user has no home directory.
+        environment["HOME"] = str(workspace.home)
     return subprocess.Popen(
-        [sys.executable, "-m", "glassbench.tracking.mlflow_store", action, str(workspace.home),
-         *arguments],
+        [sys.executable, "-m", "glassbench.tracking.mlflow_store", action, str(workspace.home)],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
-    )  # fmt: skip
+    )
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: subprocess.Popen[str]) -> None:
     """End the process, and what it may have started, if it still runs."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     if process.stderr is not None:
         process.stderr.close()
-
-
-def end_preparation(process: subprocess.Popen | None) -> None:
-    """End a preparation that nobody will wait for; the store then appears not at all."""
-    if process is not None:
-        _end(process)

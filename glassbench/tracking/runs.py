@@ -1,17 +1,19 @@
-"""What a run of MLflow holds: of a request as a whole, and of one trial."""
+"""What a run of MLflow holds: of a request as a whole, of one trial, and of a sweep."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..home.workspace import Workspace
+from ..home.files import read_json_lines
+from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..trial.result import TrialResult, read_result, result_path
+from .pending import RequestDelivery, TrialDelivery, digest_of
 
 LONGEST_VALUE = 6000
 LONGEST_TAG = 5000
@@ -20,9 +22,9 @@ SYSTEM_METRICS = {
     "memory_megabytes": "system/process_memory_usage_megabytes",
     "gpu_memory_megabytes": "system/gpu_memory_usage_megabytes",
 }
-RESULT_TAG = "glassbench.result"
 FITTING = ("loss", "validation_score", "learning_rate")
 
+# Name, value, timestamp in milliseconds, step.
 MetricRow = tuple[str, float, int, int]
 
 
@@ -32,47 +34,41 @@ class Content:
 
     Attributes
     ----------
-    identity : name and value of the tag by which the run is found again
+    run : tag and value, as `glassbench.key=…`, by which the notes know it
     start, end : milliseconds since the epoch
-    metrics : name, value, timestamp in milliseconds, step; the same each time
-        they are made, so that a repeated delivery repeats nothing
+    metrics : the same each time they are made, so that a repeated delivery repeats nothing
     artifacts : file, and folder among the run's artifacts
-    steps : the parts in the order of delivery; a step is named anew when its part changes
+    version : digest of what the run holds
+    result : digest of a trial's result, empty where there is none
     """
 
     name: str
-    identity: tuple[str, str]
+    run: str
     status: str
     start: int
     end: int
+    version: str
     tags: dict[str, str]
-    parameters: dict[str, str]
+    parameters: dict[str, Any] = field(default_factory=dict)
     metrics: list[MetricRow] = field(default_factory=list)
     artifacts: list[tuple[Path, str]] = field(default_factory=list)
-    version: str = ""
+    result: str = ""
 
     def __post_init__(self) -> None:
-        self.tags = {
-            "mlflow.runName": self.name,
-            self.identity[0]: self.identity[1],
-            **{key: value[:LONGEST_TAG] for key, value in self.tags.items()},
-        }
-
-    @property
-    def steps(self) -> list[str]:
-        parts = ("metrics", "artifacts", "closed")
-        return ["parameters", *(f"{part}:{self.version}" for part in parts)]
+        tag, _, value = self.run.partition("=")
+        tags = {"mlflow.runName": self.name, tag: value, **self.tags}
+        self.tags = {name: text[:LONGEST_TAG] for name, text in tags.items()}
+        self.parameters = {n: str(value)[:LONGEST_VALUE] for n, value in self.parameters.items()}
 
 
-def trial_content(workspace: Workspace, delivery: Mapping[str, Any], parent: str) -> Content:
+def trial_content(workspace: Workspace, delivery: TrialDelivery) -> Content:
     """Return the run of a trial, finished or failed."""
-    key, trial, error = delivery["key"], delivery["trial"], delivery["error"]
+    key, trial, error = delivery.key, delivery.trial, delivery.error
     folder = workspace.trial_folder(key)
     result = None if error else read_result(workspace, key)
     ended = _milliseconds(result_path(workspace, key), folder / "log.txt")
     wall = result.cost["wall_seconds"] if result is not None else 0.0
     tags = {
-        "mlflow.parentRunId": parent,
         "glassbench.kind": "trial",
         "glassbench.model": trial["model"]["name"],
         "glassbench.dataset": trial["dataset"]["name"],
@@ -80,75 +76,77 @@ def trial_content(workspace: Workspace, delivery: Mapping[str, Any], parent: str
     }
     if error:
         tags["glassbench.error"] = error
-    if result is not None:
-        stored = result_path(workspace, key).read_bytes()
-        tags[RESULT_TAG] = hashlib.sha256(stored).hexdigest()
-    commit = _commit(folder)
-    if commit:
+    if commit := _commit(folder):
         tags["mlflow.source.git.commit"] = commit
-    files = ["predictions.npz", "result.json", "provenance.json"] if result else []
-    figures = [workspace.home / figure for figure in delivery["figures"]]
+    digest = ""
+    if result is not None:
+        digest = hashlib.sha256(result_path(workspace, key).read_bytes()).hexdigest()
+    files = ["predictions.npz", "result.json", PROVENANCE_FILE] if result is not None else []
     return Content(
-        name=delivery["name"],
-        identity=("glassbench.key", key),
+        name=delivery.name,
+        run=f"glassbench.key={key}",
         status="FINISHED" if result is not None else "FAILED",
         start=ended - round(1000 * wall),
         end=ended,
+        version=digest_of([digest, error or "", list(delivery.figures)]),
         tags=tags,
         parameters=_trial_parameters(trial),
         metrics=list(_trial_metrics(folder, result, ended, wall)) if result is not None else [],
         artifacts=[
             *((folder / name, "") for name in [*files, "log.txt"]),
-            *((figure, "figures") for figure in figures),
+            *((workspace.home / figure, "figures") for figure in delivery.figures),
         ],
-        version=_version([error or "", list(delivery["figures"])]),
+        result=digest,
     )
 
 
-def request_content(workspace: Workspace, job: Mapping[str, Any]) -> Content:
+def request_content(workspace: Workspace, request: RequestDelivery) -> Content:
     """Return the run of a request, which holds the record."""
-    record = None
-    if job["record"] is not None:
-        record = json.loads((workspace.home / job["record"]).read_text(encoding="utf-8"))
-    keys = [trial["key"] for trial in job["trials"]]
-    times = [
-        _milliseconds(result_path(workspace, key), workspace.trial_folder(key) / "log.txt")
-        for key in keys
+    folders = {trial.key: workspace.trial_folder(trial.key) for trial in request.trials}
+    ends = [
+        _milliseconds(result_path(workspace, key), folder / "log.txt")
+        for key, folder in folders.items()
     ]
-    failed = any(trial["error"] for trial in job["trials"])
-    files = [] if record is None else [(workspace.home / job["record"], "")]
+    files, record = [], None
+    if request.record is not None:
+        files.append((workspace.home / request.record, ""))
+        record = json.loads(files[0][0].read_text(encoding="utf-8"))
     return Content(
-        name=job["name"],
-        identity=("glassbench.request", job["digest"]),
-        status="FAILED" if failed else "FINISHED",
-        start=min(times, default=0),
-        end=max(times, default=0),
+        name=request.name,
+        run=request.run,
+        status="FAILED" if any(trial.error for trial in request.trials) else "FINISHED",
+        start=min(ends, default=0),
+        end=max(ends, default=0),
+        version=request.version,
         tags={"glassbench.kind": "request"},
-        parameters=_request_parameters(record) if record is not None else {},
-        metrics=_request_metrics(record, max(times, default=0)) if record is not None else [],
-        artifacts=[*files, *((workspace.home / figure, "figures") for figure in job["figures"])],
-        version=job["content"],
+        parameters={} if record is None else _request_parameters(record),
+        metrics=[] if record is None else _request_metrics(record, max(ends, default=0)),
+        artifacts=[*files, *((workspace.home / f, "figures") for f in request.figures)],
     )
 
 
-def group_content(workspace: Workspace, group: Mapping[str, Any]) -> Content:
+def sweep_content(workspace: Workspace, group: Mapping[str, Any]) -> Content:
     """Return the run of a sweep, which holds its plan; the runs of its requests are under it."""
     files = [workspace.home / name for name in group["files"]]
     written = _milliseconds(*files)
     return Content(
         name=group["name"],
-        identity=("glassbench.experiments.sweep", group["digest"]),
+        run=f"glassbench.experiments.sweep={group['digest']}",
         status="FINISHED",
         start=written,
         end=written,
+        version=group["digest"],
         tags={"glassbench.kind": "sweep"},
-        parameters={},
         artifacts=[(file, "") for file in files],
-        version=group["digest"][:16],
     )
 
 
-def _trial_parameters(trial: Mapping[str, Any]) -> dict[str, str]:
+def is_number(value: object) -> bool:
+    """Return whether a value is one that MLflow takes for a metric."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _trial_parameters(trial: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {
         "task": trial["task"],
         "protocol_version": trial["protocol_version"],
@@ -159,15 +157,14 @@ def _trial_parameters(trial: Mapping[str, Any]) -> dict[str, str]:
     }
     conditions = trial["conditions"]
     if len(conditions) == 1:
-        parameters |= conditions[0]
-    else:
-        parameters["conditions"] = "; ".join(map(_condition_name, conditions))
-    return {name: str(value)[:LONGEST_VALUE] for name, value in parameters.items()}
+        return parameters | conditions[0]
+    names = (" ".join(f"{axis}={value:g}" for axis, value in c.items()) for c in conditions)
+    return parameters | {"conditions": "; ".join(names)}
 
 
-def _request_parameters(record: Mapping[str, Any]) -> dict[str, str]:
+def _request_parameters(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the request asked for; nothing here depends on how it went."""
-    parameters = {
+    return {
         "task": record["task"]["name"],
         "protocol_version": record["task"]["protocol_version"],
         "dataset_digest": record["dataset"]["digest"],
@@ -176,7 +173,6 @@ def _request_parameters(record: Mapping[str, Any]) -> dict[str, str]:
         "seeds": ",".join(map(str, record["seeds"])),
         **{f"model.{name}": value for name, value in record["hyperparameters"].items()},
     }
-    return {name: str(value)[:LONGEST_VALUE] for name, value in parameters.items()}
 
 
 def _trial_metrics(
@@ -187,53 +183,35 @@ def _trial_metrics(
         when = ended - round(1000 * wall * (epochs - position - 1) / max(1, epochs))
         step = int(entry.get("epoch", position + 1))
         for name in FITTING:
-            if _is_number(entry.get(name)):
+            if is_number(entry.get(name)):
                 yield name, float(entry[name]), when, step
     for scored in result.conditions:
-        where = "" if len(result.conditions) == 1 else _place(scored.condition)
+        suffix = "" if len(result.conditions) == 1 else _suffix(scored.condition)
         for name, score in scored.scores.items():
-            if _is_number(score.value):
-                yield name + where, float(score.value), ended, 0
+            if is_number(score.value):
+                yield name + suffix, float(score.value), ended, 0
     for name, value in result.cost.items():
         yield f"cost/{name}", float(value), ended, 0
-    for step, sample in enumerate(_samples(folder)):
+    for step, sample in enumerate(read_json_lines(folder / "system.jsonl")):
         for name, metric in SYSTEM_METRICS.items():
-            if _is_number(sample.get(name)):
+            if is_number(sample.get(name)):
                 yield metric, float(sample[name]), round(1000 * sample["time"]), step
 
 
 def _request_metrics(record: Mapping[str, Any], ended: int) -> list[MetricRow]:
-    rows = []
+    numbers = {f"cost/{name}": value for name, value in record["cost"].items()}
+    primary = record["task"]["primary_metric"]
     for entry in record["conditions"]:
-        where = "" if len(record["conditions"]) == 1 else _place(entry["condition"])
-        numbers = {name: score["value"] for name, score in entry["scores"].items()}
-        primary = record["task"]["primary_metric"]
-        numbers["ceiling"] = (entry["ceiling"].get(primary) or {}).get("value")
-        numbers["above_floor"] = (entry["above_floor"] or {}).get("difference")
-        rows += [
-            (name + where, float(value), ended, 0)
-            for name, value in numbers.items()
-            if _is_number(value)
-        ]
-    rows += [(f"cost/{name}", float(value), ended, 0) for name, value in record["cost"].items()]
-    return rows
-
-
-def _samples(folder: Path) -> list[Mapping[str, Any]]:
-    samples = []
-    path = folder / "system.jsonl"
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                samples.append(json.loads(line))
-            except ValueError:
-                continue
-    return samples
+        suffix = "" if len(record["conditions"]) == 1 else _suffix(entry["condition"])
+        numbers |= {name + suffix: score["value"] for name, score in entry["scores"].items()}
+        numbers[f"ceiling{suffix}"] = (entry["ceiling"].get(primary) or {}).get("value")
+        numbers[f"above_floor{suffix}"] = (entry["above_floor"] or {}).get("difference")
+    return [(name, float(v), ended, 0) for name, v in numbers.items() if is_number(v)]
 
 
 def _commit(folder: Path) -> str | None:
     try:
-        git = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["git"]
+        git = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))["git"]
     except (FileNotFoundError, ValueError, KeyError):
         return None
     return git and git["commit"]
@@ -241,24 +219,9 @@ def _commit(folder: Path) -> str | None:
 
 def _milliseconds(*paths: Path) -> int:
     """Return when the first of some files that exists was written."""
-    for path in paths:
-        if path.exists():
-            return path.stat().st_mtime_ns // 1_000_000
-    return 0
+    return next((path.stat().st_mtime_ns // 1_000_000 for path in paths if path.exists()), 0)
 
 
-def _condition_name(condition: Mapping[str, float]) -> str:
-    return " ".join(f"{axis}={value:g}" for axis, value in condition.items())
-
-
-def _place(condition: Mapping[str, float]) -> str:
+def _suffix(condition: Mapping[str, float]) -> str:
     """Return a condition in the letters that a metric's name may have."""
     return "".join(f"/{axis}_{value:g}" for axis, value in condition.items()).replace("+", "")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _version(parts: Sequence[Any]) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -36,7 +36,7 @@ def _without_tracking(monkeypatch):
     place = "glassbench.cluster.benchmark"
     monkeypatch.setattr(f"{place}.prepare_store", lambda workspace: None)
     monkeypatch.setattr(f"{place}.end_preparation", lambda preparation: None)
-    nowhere = Delivered(uri="", public_uri="", run_id=None, delivered=False, message="left out")
+    nowhere = Delivered(uri="", run_id=None, delivered=False, message="left out")
     monkeypatch.setattr(
         "glassbench.experiments.conclude.deliver_all", lambda _, requests: [nowhere] * len(requests)
     )

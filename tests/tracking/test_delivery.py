@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import json
 import shutil
 import socket
 import sqlite3
@@ -13,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.tracking import deliver, deliver_pending, prepare_store, public_uri
+from glassbench.home.workspace import Workspace
+from glassbench.tracking import deliver, deliver_pending, prepare_store, tracking_uri
 from glassbench.tracking.delivery import without_credentials
-from glassbench.tracking.ledger import job_path, store_job
+from glassbench.tracking.mlflow_store import database_of
+from glassbench.tracking.pending import Notes, keep, pending
 
 spec = importlib.util.spec_from_file_location(
     "tracking_helpers", Path(__file__).with_name("conftest.py")
@@ -68,13 +69,6 @@ def test_a_request_is_one_parent_with_a_nested_run_for_each_trial_and_only_once(
     again = deliver(workspace, request)
     assert again == told and contents(workspace) == before
     assert time.monotonic() - started < 1, "a store that has everything is not asked"
-
-    # Ledgers are lost with a crash; the runs are found again by their tags.
-    for ledger in workspace.trials.rglob("delivery.json"):
-        ledger.unlink()
-    job_path(workspace, request.digest).unlink()
-    assert deliver(workspace, request).run_id == told.run_id
-    assert contents(workspace) == before
 
     # What failed has finished since: its run is completed, none is added.
     finish(workspace, bad)
@@ -130,7 +124,7 @@ def test_a_later_request_takes_an_earlier_one_along(with_store):
     finish(workspace, second)
     earlier = make_request(workspace, [first])
     later = replace(make_request(workspace, [second]), digest="f" * 64)
-    store_job(workspace, earlier, f"sqlite:///{workspace.database}")
+    keep(workspace, earlier, f"sqlite:///{workspace.database}")
     assert deliver(workspace, later).delivered
     assert deliver_pending(workspace) == (0, "")
     assert len(rows(workspace, "select * from runs where status = 'FINISHED'")) == 4
@@ -146,7 +140,8 @@ def test_a_store_that_hangs_costs_its_time_limit_alone(workspace, monkeypatch):
         told = deliver(workspace, make_request(workspace, [trial]), patience=5)
         assert time.monotonic() - started < 15
     assert not told.delivered and "within 5 s" in told.message
-    written = job_path(workspace, make_request(workspace, []).digest).read_text()
+    (waiting,) = pending(workspace)
+    written = waiting.read_text()
     assert "password" not in written and "password" not in told.uri
 
 
@@ -167,16 +162,13 @@ def test_a_store_that_dies_in_the_middle_gets_the_rest_later(with_store):
     assert len(losses) == len(set(losses)) == 9
 
 
-def test_a_new_store_gets_everything_again(with_store, empty_store):
+def test_a_new_store_gets_everything_again(with_store):
     workspace, trial = with_store, make_trial()
     finish(workspace, trial)
     request = make_request(workspace, [trial])
     first = deliver(workspace, request)
     workspace.database.unlink()
-    shutil.copy(empty_store, workspace.database)
-    job = json.loads(job_path(workspace, request.digest).read_text())
-    job["stores"].clear()
-    job_path(workspace, request.digest).write_text(json.dumps(job))
+    prepare_store(workspace).communicate()
     second = deliver(workspace, request)
     assert second.delivered and second.run_id != first.run_id
     assert len(rows(workspace, "select * from runs")) == 2
@@ -186,10 +178,50 @@ def test_a_store_that_exists_is_not_prepared(with_store, monkeypatch):
     assert prepare_store(with_store) is None
 
 
-def test_uris_in_records_name_nobody(workspace):
+def test_what_is_kept_holds_no_credentials():
     assert without_credentials("https://me:secret@host:5000/x?token=1") == "https://host:5000/x"
-    uri = f"sqlite:///{workspace.database}"
-    assert public_uri(uri, workspace) == "sqlite:///mlflow.db"
+
+
+@pytest.mark.parametrize("name", ["ho#me", "what?", "100%20percent", "a b ü"])
+def test_a_home_may_have_any_name(tmp_path, empty_store, name):
+    workspace = Workspace(tmp_path / name / "home")
+    workspace.home.mkdir(parents=True)
+    shutil.copy(empty_store, workspace.database)
+    finish(workspace, make_trial())
+    told = deliver(workspace, make_request(workspace, [make_trial()]))
+    assert told.delivered, told.message
+    assert len(rows(workspace, "select * from runs")) == 2
+    assert list((workspace.home / "mlartifacts").rglob("predictions.npz"))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert database_of(told.uri) == workspace.database
+
+
+def test_a_store_named_by_a_relative_path_is_the_same_from_every_folder(workspace, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///own.db")
+    monkeypatch.chdir("/tmp")
+    assert tracking_uri(workspace) == "sqlite:////tmp/own.db"
+
+
+def test_a_run_that_was_begun_is_completed_and_another_result_is_another_run(with_store):
+    workspace, trial = with_store, make_trial()
+    finish(workspace, trial)
+    request = make_request(workspace, [trial])
+    told = deliver(workspace, request)
+    notes = Notes(workspace, told.uri)
+    for run in (request.run, f"glassbench.key={trial.key}"):
+        notes.add(run, run_id=notes.get(run))
+    assert deliver(workspace, request) == told
+    assert len(rows(workspace, "select * from runs")) == 2
+    finish(workspace, trial, value=0.6)
+    assert deliver(workspace, replace(request, content="2")).run_id == told.run_id
+    assert rows(workspace, "select value from metrics where key = 'pearson_a'") == [(0.5,), (0.6,)]
+    assert len(rows(workspace, "select * from runs")) == 3
+
+
+def test_a_user_without_a_home_directory_is_served(with_store, monkeypatch):
+    finish(with_store, make_trial())
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    assert deliver(with_store, make_request(with_store, [make_trial()])).delivered
 
 
 @pytest.mark.parametrize("kind", ["wal"])

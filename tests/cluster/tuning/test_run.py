@@ -28,7 +28,7 @@ from glassbench.tracking import Delivered
 with open(sys.argv[1], "rb") as file:
     study, workspace = pickle.load(file)
 tune.prepare_store = lambda workspace: None
-tune.deliver = lambda workspace, request: Delivered("sqlite:///", "sqlite:///", "1", True)
+tune.deliver = lambda workspace, request: Delivered("sqlite:///", "1", True)
 tune.run_study(study, workspace, lambda event: print(event.kind, event.trial.index, flush=True),
                cluster="local", threads=1)
 """
@@ -41,7 +41,7 @@ def delivered(monkeypatch):
 
     def deliver(workspace, request):
         requests.append(request)
-        return Delivered("sqlite:///x.db", "sqlite:///x.db", "77", True)
+        return Delivered("sqlite:///x.db", "77", True)
 
     monkeypatch.setattr("glassbench.cluster.tuning.run.prepare_store", lambda workspace: None)
     monkeypatch.setattr("glassbench.cluster.tuning.run.deliver", deliver)
