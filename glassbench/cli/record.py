@@ -15,6 +15,7 @@ from .output import Json, Words, new_group, write_json, write_lines
 from .submission import path_and_words
 
 if TYPE_CHECKING:
+    from ..submission.accept import Accepted
     from ..submission.record_check import Checking
 
 app = new_group(help="Check a record, take it onto the board, make a maintainer's key.")
@@ -28,23 +29,28 @@ def verify(words: Words = None, json_output: Json = False) -> None:
 
     FILE [labels=STORE] [trusted=FILE.toml] [floors=on|off] [home=FOLDER]
 
-    FILE is a packed archive, or a record of the board. floors=off takes the scores of the trivial
-    floors as the record says them.
+    FILE is a packed archive, or a record of the board. The board ships records without their
+    predictions: then scores cannot be computed again, which is said. floors=off takes the scores
+    of the trivial floors as the record says them.
     """
     path, values = path_and_words(words, "a record or an archive", "my_model.zip")
     check_keys(values, CHECKING_KEYS)
-    from ..submission.findings import all_passed
     from ..submission.record_check import check_record_file
 
-    record, findings = check_record_file(Path(path).expanduser().absolute(), _checking(values))
-    whole = record is not None and all_passed(findings)
+    record, results = check_record_file(Path(path).expanduser().absolute(), _checking(values))
+    failed = [result for result in results if result.passed is False]
+    unchecked = [result.name for result in results if result.passed is None]
     if json_output:
-        plain = [dataclasses.asdict(finding) for finding in findings]
-        write_json({"holds": whole, "status": record and record["status"], "findings": plain})
+        holds = False if failed else None if unchecked else True
+        plain = [dataclasses.asdict(result) for result in results]
+        write_json({"holds": holds, "status": record and record["status"], "findings": plain})
     else:
-        write_lines([str(finding) for finding in findings])
-        write_lines([f"{path}: {record['status'] if whole else 'does not hold'}"])
-    if not whole:
+        write_lines(map(str, results))
+        verdict = "does not hold" if record is None or failed else record["status"]
+        if unchecked and not failed:
+            verdict += f"; nothing is wrong, but not everything was checked: {', '.join(unchecked)}"
+        write_lines([f"{path}: {verdict}"])
+    if failed:
         raise typer.Exit(FAILED)
 
 
@@ -62,7 +68,7 @@ def add(words: Words = None, json_output: Json = False) -> None:
     board = Path(values["board"]).expanduser().absolute() if "board" in values else None
     accepted = add_record(Path(path).expanduser().absolute(), _checking(values), board)
     if json_output:
-        plain = [dataclasses.asdict(finding) for finding in accepted.findings]
+        plain = [dataclasses.asdict(result) for result in accepted.results]
         write_json(
             {
                 "record": accepted.path and str(accepted.path),
@@ -72,7 +78,7 @@ def add(words: Words = None, json_output: Json = False) -> None:
             }
         )
     else:
-        write_lines([str(finding) for finding in accepted.findings])
+        write_lines(map(str, accepted.results))
         write_lines([_outcome(path, accepted)])
     if accepted.path is None:
         raise typer.Exit(FAILED)
@@ -110,7 +116,7 @@ def _checking(values: dict[str, str]) -> Checking:
     )
 
 
-def _outcome(path: str, accepted) -> str:
+def _outcome(path: str, accepted: Accepted) -> str:
     if accepted.path is None:
         return f"{path}: refused"
     if not accepted.new:

@@ -61,20 +61,20 @@ def check(words: Words = None, json_output: Json = False) -> None:
     check_keys(values, ("task", "dataset", "sandbox", "home"))
     from ..submission.check import check_submission
 
-    findings = []
-    for finding in check_submission(
+    results = []
+    for result in check_submission(
         Path(path).expanduser().absolute(),
         open_workspace(values.get("home")),
         task=values.get("task"),
         dataset=values.get("dataset"),
         sandbox=values.get("sandbox", "auto"),
     ):
-        findings.append(finding)
+        results.append(result)
         if not json_output:
-            write_lines([str(finding)])
-    failed = [finding for finding in findings if finding.passed is False]
+            write_lines([str(result)])
+    failed = [result for result in results if result.passed is False]
     if json_output:
-        plain = [dataclasses.asdict(finding) for finding in findings]
+        plain = [dataclasses.asdict(result) for result in results]
         write_json({"accepted": not failed, "findings": plain})
     else:
         verdict = f"{len(failed)} to mend" if failed else "it would be accepted"

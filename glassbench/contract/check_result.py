@@ -36,6 +36,16 @@ class CheckResult:
         return f"{MARKS[self.passed]}  {self.name}: {where}{self.message}"
 
 
+def passed(name: str, message: str) -> CheckResult:
+    """Return the result of a check that found nothing wrong."""
+    return CheckResult(name, True, message)
+
+
+def failed(name: str, message: str, where: str = "") -> CheckResult:
+    """Return the result of a check that found something to mend."""
+    return CheckResult(name, False, message, where)
+
+
 def all_passed(results: Sequence[CheckResult]) -> bool:
     """Return whether nothing failed and everything could be checked."""
     return all(result.passed for result in results)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..contract.check_result import CheckResult, all_passed
 from ..contract.model_card import ModelCard, read_model_card
 from ..home.content import content_folder
-from ..home.files import whole_folder
+from ..home.files import whole_file, whole_folder, write_json
+from ..plugins.registry import whole_models
 from ..record.file import Record, read_record, record_stem, validate_record
-from .bundle import Bundle, SubmissionError, files_of, open_bundle, refuse_contents
-from .findings import Finding, all_passed
-from .record_check import Checking, check_record_file
+from .bundle import (
+    Bundle,
+    SubmissionError,
+    files_of,
+    open_bundle,
+    refuse_contents,
+    stored_predictions,
+)
+from .record_check import Checking, check_record_file, model_folder
 
 SAME_BOARD = ("task", "dataset")
 
@@ -32,7 +39,7 @@ class Accepted:
     """
 
     path: Path | None
-    findings: list[Finding]
+    results: list[CheckResult]
     superseded: str | None = None
     new: bool = True
 
@@ -46,20 +53,20 @@ def add_record(path: Path, how: Checking, board: Path | None = None) -> Accepted
         If the model's name belongs to others, or a file is in the way.
     """
     board = board or content_folder("leaderboard")
-    _, findings = check_record_file(path, how)
-    if not all_passed(findings):
-        return Accepted(None, findings)
     if path.suffix == ".json":
         raise SubmissionError(f"{path} is a record alone: give the archive that `pack` wrote")
+    _, results = check_record_file(path, how)
+    if not all_passed(results):
+        return Accepted(None, results)
     with open_bundle(path, how.workspace) as bundle:
         refuse_contents(bundle)
         others = _records(board)
         for name, other in others.items():
             if _content(other) == _content(bundle.record):
-                return Accepted(board / "records" / f"{name}.json", findings, None, new=False)
+                return Accepted(board / "records" / f"{name}.json", results, None, new=False)
         _refuse_strangers(bundle.card, others, board)
         before = _superseded(bundle.record, others)
-        return Accepted(_place(bundle, before, board), findings, before)
+        return Accepted(_write(bundle, before, board), results, before)
 
 
 def _records(board: Path) -> dict[str, Record]:
@@ -72,18 +79,28 @@ def _content(record: Record) -> str:
 
 
 def _refuse_strangers(card: ModelCard, others: dict[str, Record], board: Path) -> None:
-    """Refuse a name that stands on the board and of whose authors none is among the card's."""
+    """Refuse a name on the board of whose authors none is among the card's."""
     for name, other in others.items():
         if other["model"]["name"] != card.name or other["model"]["digest"] == card.digest:
             continue
-        folder = board / "models" / other["model"]["digest"]
-        owners = read_model_card(folder).authors if folder.is_dir() else ()
+        owners = _owners(other, board)
         if not {a.casefold() for a in owners} & {a.casefold() for a in card.authors}:
             raise SubmissionError(
                 f"`{card.name}` is on the board already, record {name} by "
-                f"{', '.join(owners) or 'its authors'}, none of whom is an author of this one: "
+                f"{', '.join(owners) or 'unknown authors'}, none of whom is an author of this one: "
                 "choose another name in model.toml"
             )
+
+
+def _owners(record: Record, board: Path) -> tuple[str, ...]:
+    """Return the authors of a record's model: of the record, or of the model of that name here."""
+    if record["model"].get("authors"):
+        return tuple(record["model"]["authors"])
+    folder = model_folder(record, board)
+    if folder is not None:
+        return read_model_card(folder).authors
+    installed = (card for card in whole_models() if card.name == record["model"]["name"])
+    return next((card.authors for card in installed), ())
 
 
 def _superseded(record: Record, others: dict[str, Record]) -> str | None:
@@ -96,23 +113,25 @@ def _superseded(record: Record, others: dict[str, Record]) -> str | None:
         and other["model"]["name"] == record["model"]["name"]
         and all(other[key] == record[key] for key in SAME_BOARD)
     ]
-    return max(same, default=(None, None))[1]
+    return max(same)[1] if same else None
 
 
-def _place(bundle: Bundle, before: str | None, board: Path) -> Path:
+def _write(bundle: Bundle, before: str | None, board: Path) -> Path:
     """Write model, predictions and, last, the record; each appears whole, and none over another."""
     record = bundle.record | {"supersedes": before}
     validate_record(record)
     digest = hashlib.sha256(_content(record).encode()).hexdigest()
     names = record["task"]["name"], record["dataset"]["name"], record["model"]["name"]
     path = board / "records" / f"{record_stem(*names, digest)}.json"
+    if path.exists():
+        raise SubmissionError(f"{path} exists already, and no record is overwritten")
     _copy_model(bundle, board / "models" / bundle.card.digest)
-    for sha256, source in bundle.predictions.items():
-        target = board / "predictions" / f"{sha256}.npz"
+    for name, source in stored_predictions(bundle):
+        target = board / "predictions" / name
         if not target.exists():
-            _write_new(target, source.read_bytes())
-    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    _write_new(path, text.encode())
+            with whole_file(target) as partial:
+                shutil.copyfile(source, partial)
+    write_json(path, record)
     return path
 
 
@@ -124,16 +143,3 @@ def _copy_model(bundle: Bundle, folder: Path) -> None:
             target = partial / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not be there, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(data)
-    try:
-        os.link(partial, path)
-    except FileExistsError:
-        raise SubmissionError(f"{path} is there already, and no record is overwritten") from None
-    finally:
-        partial.unlink()

@@ -1,7 +1,9 @@
 """What is handed in: the model's folder, the record of its run, predictions and weights.
 
 As a file, a zip archive: `manifest.json` with the sha256 of every other member,
-`record.json`, `model/…`, `predictions/<sha256>.npz` and `weights/<trial key>/…`.
+`record.json`, `model/…`, `weights/<trial key>/…` and, for each trial, under the sha256 of its
+predictions, `predictions/<sha256>.npz`, with those at other conditions of the task's transfer
+axes, `<sha256>.transfer.npz`, and those for turned structures, `<sha256>.rotation.npz`.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..record.file import Record, RecordError, read_record, validate_record
+from ..trial.predictions import predictions_digest
+from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
 from .sandbox.archive import unpack_archive, write_archive
 from .sandbox.bounded import read_json
 from .sandbox.contents import check_contents
@@ -31,10 +35,20 @@ from .sandbox.contents import check_contents
 FORMAT = 1
 MANIFEST, RECORD = "manifest.json", "record.json"
 IGNORED = ("__pycache__", ".")
+# A name that no look-up takes for a path.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+TRIAL_PATH = re.compile(r"trials/[0-9a-f]{2}/[0-9a-f]{64}/predictions\.npz")
+LONGEST_MESSAGE = 2000
 
 
 class SubmissionError(UserError):
-    """A submission cannot be accepted as it is; the message says what to mend."""
+    """A submission cannot be accepted as it is; the message says what to mend.
+
+    It may quote a stranger's text and is cleaned.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, LONGEST_MESSAGE))
 
 
 @dataclass(frozen=True)
@@ -44,14 +58,14 @@ class Bundle:
     Attributes
     ----------
     model : the model's folder
-    predictions : by sha256, the file
+    predictions : by sha256 of a trial's `predictions.npz`, its files of predictions by name
     weights : by trial key, the folder of the fitted model
     """
 
     model: Path
     card: ModelCard
     record: Record
-    predictions: Mapping[str, Path]
+    predictions: Mapping[str, Mapping[str, Path]]
     weights: Mapping[str, Path]
 
 
@@ -75,6 +89,26 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
         ),
         seeds=record["seeds"],
     )
+
+
+def read_stranger_record(data: bytes, what: str) -> Record:
+    """Return the record in a file that a stranger may have written.
+
+    Raises
+    ------
+    UserError
+        If it is too large, no JSON, breaks the schema, or a name in it could be a path.
+    """
+    record = read_json(data, what)
+    validate_record(record)
+    for part in ("task", "dataset", "model"):
+        name = record[part]["name"]
+        if not PLAIN_NAME.fullmatch(name):
+            raise SubmissionError(
+                f"{what}: {part}/name is `{name[:200]}`: letters, digits, `_`, `.` and `-` are "
+                "wanted, a letter or digit first, since names from a record are never paths"
+            )
+    return record
 
 
 @contextmanager
@@ -111,7 +145,7 @@ def pack_bundle(
         RECORD: json.dumps(record or bundle.record, indent=1, ensure_ascii=False).encode()
     }
     files |= {f"model/{name}": file for name, file in files_of(bundle.model)}
-    files |= {f"predictions/{digest}.npz": file for digest, file in bundle.predictions.items()}
+    files |= {f"predictions/{name}": file for name, file in stored_predictions(bundle)}
     for key, folder in bundle.weights.items() if weights else ():
         files |= {f"weights/{key}/{name}": file for name, file in files_of(folder)}
     digests = {
@@ -131,6 +165,30 @@ def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
             yield relative.as_posix(), path
 
 
+def stored_predictions(bundle: Bundle) -> Iterator[tuple[str, Path]]:
+    """Yield the files of predictions with their names in an archive and on the board."""
+    for digest, files in bundle.predictions.items():
+        for file, path in files.items():
+            yield _stored_name(digest, file), path
+
+
+def find_predictions(folder: Path, digest: str) -> dict[str, Path]:
+    """Return the stored files of predictions of one trial that are in a folder, by name."""
+    paths = {file: folder / _stored_name(digest, file) for file in PREDICTION_FILES}
+    return {file: path for file, path in paths.items() if path.is_file()}
+
+
+def predictions_in_workspace(record: Record, workspace: Workspace) -> dict[str, dict[str, Path]]:
+    """Return a record's files of predictions in the workspace, by the sha256 of the first."""
+    found = {}
+    for entry in record["predictions"]:
+        path = workspace.home / entry["path"]
+        if TRIAL_PATH.fullmatch(entry["path"]) and path.is_file():
+            paths = {file: path.with_name(file) for file in PREDICTION_FILES}
+            found[entry["sha256"]] = {file: p for file, p in paths.items() if p.is_file()}
+    return found
+
+
 def refuse_contents(bundle: Bundle) -> None:
     """Refuse files that would run unread, in the model's folder and among the weights.
 
@@ -146,6 +204,10 @@ def refuse_contents(bundle: Bundle) -> None:
         raise SubmissionError("; ".join(refused[:10]))
 
 
+def _stored_name(digest: str, file: str) -> str:
+    return f"{digest}.npz" if file == PREDICTIONS_FILE else f"{digest}.{file}"
+
+
 def _of_workspace(
     folder: Path, workspace: Workspace, task: str | None, dataset: str | None
 ) -> Bundle:
@@ -153,46 +215,41 @@ def _of_workspace(
     if refused:
         raise SubmissionError(f"{folder}: {refused[0]}")
     card = read_model_card(folder)
+    record = _newest_record(card, workspace, task, dataset)
+    predictions = predictions_in_workspace(record, workspace)
+    for entry in record["predictions"]:
+        if entry["sha256"] not in predictions:
+            raise SubmissionError(
+                f"the predictions {entry['path']} of the record are not under {workspace.home}: "
+                "run it again"
+            )
+    fitted = [files[PREDICTIONS_FILE].with_name("fitted") for files in predictions.values()]
+    weights = {path.parent.name: path for path in fitted if path.is_dir()}
+    return Bundle(folder, card, record, predictions, weights)
+
+
+def _newest_record(
+    card: ModelCard, workspace: Workspace, task: str | None, dataset: str | None
+) -> Record:
     records = []
     for path in sorted(workspace.records.glob("*.json")):
         try:
             record = read_record(path)
         except RecordError:
             continue
-        if record["model"]["digest"] == card.digest and _asked(record, task, dataset):
+        asked = task in (None, record["task"]["name"]) and dataset in (
+            None,
+            record["dataset"]["name"],
+        )
+        if asked and record["model"]["digest"] == card.digest:
             records.append(record)
     if not records:
-        tasks = task or card.tasks[0]
         raise SubmissionError(
-            f"there is no record of {card.name} as it stands in {folder} under {workspace.home}: "
-            f"run it first, `glassbench run task={tasks} model={folder}`"
+            f"there is no record of {card.name} as it is in {card.folder} under "
+            f"{workspace.home}: run it first, `glassbench run task={task or card.tasks[0]} "
+            f"model={card.folder}`"
         )
-    record = max(records, key=lambda record: record["created"])
-    predictions = {
-        entry["sha256"]: workspace.home / entry["path"] for entry in record["predictions"]
-    }
-    for path in predictions.values():
-        if not path.is_file():
-            raise SubmissionError(f"the predictions {path} of the record are gone: run it again")
-    weights = {
-        path.parent.name: path.parent / "fitted"
-        for path in predictions.values()
-        if (path.parent / "fitted").is_dir()
-    }
-    return Bundle(folder, card, _handed_in(record), predictions, weights)
-
-
-def _handed_in(record: Record) -> Record:
-    """Return the record without its scores of transfer, whose predictions it does not name."""
-    entries = [
-        {name: value for name, value in entry.items() if name != "transfer"}
-        for entry in record["conditions"]
-    ]
-    return record | {"conditions": entries}
-
-
-def _asked(record: Record, task: str | None, dataset: str | None) -> bool:
-    return task in (None, record["task"]["name"]) and dataset in (None, record["dataset"]["name"])
+    return max(records, key=lambda record: record["created"])
 
 
 def _of_archive(path: Path, folder: Path) -> Bundle:
@@ -202,8 +259,7 @@ def _of_archive(path: Path, folder: Path) -> Bundle:
         raise SubmissionError(
             f"{path} lacks {RECORD} or model/model.toml: write it with `glassbench submission pack`"
         )
-    record = read_json((folder / RECORD).read_bytes(), f"{path}, {RECORD}")
-    validate_record(record)
+    record = read_stranger_record((folder / RECORD).read_bytes(), f"{path}, {RECORD}")
     card = read_model_card(folder / "model")
     if card.digest != record["model"]["digest"]:
         raise SubmissionError(
@@ -212,10 +268,11 @@ def _of_archive(path: Path, folder: Path) -> Bundle:
         )
     predictions = {}
     for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
-        file = folder / "predictions" / f"{digest}.npz"
-        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+        files = find_predictions(folder / "predictions", digest)
+        stored = files.get(PREDICTIONS_FILE)
+        if stored is None or predictions_digest(stored) != digest:
             raise SubmissionError(f"{path}: predictions {digest[:8]}… are missing or altered")
-        predictions[digest] = file
+        predictions[digest] = files
     keys = {Path(name).parts[1] for name in names if re.fullmatch(r"weights/[0-9a-f]{64}/.+", name)}
     weights = {key: folder / "weights" / key for key in sorted(keys)}
     return Bundle(folder / "model", card, record, predictions, weights)
@@ -230,12 +287,8 @@ def _check_manifest(path: Path, folder: Path, names: Sequence[str]) -> None:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise SubmissionError(f"{path} is not of format {FORMAT}, which this GlassBench reads")
     listed = manifest.get("files")
-    if not isinstance(listed, dict) or not _same_names(listed, names):
+    if not isinstance(listed, dict) or {*listed} != {*names} - {MANIFEST}:
         raise SubmissionError(f"{path}: its members are not those that its {MANIFEST} lists")
     for name, digest in listed.items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-            raise SubmissionError(f"{path}: {printable(name, 80)} was altered after it was packed")
-
-
-def _same_names(listed: Iterable[str], names: Iterable[str]) -> bool:
-    return set(listed) | {MANIFEST} == set(names) and MANIFEST not in listed
+            raise SubmissionError(f"{path}: {name} was altered after it was packed")

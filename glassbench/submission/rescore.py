@@ -1,4 +1,4 @@
-"""Scoring stored predictions again, and comparing what comes out with what a record says."""
+"""Scoring stored predictions again, and comparing the outcome with what a record says."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from ..contract.reported import reported_at
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ..home.workspace import Workspace
-from ..model import Condition
 from ..plugins.registry import load_model_card
 from ..record.file import Record
 from ..record.make import make_record
-from ..trial.predictions import ConditionPredictions, read_predictions
+from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
+from ..trial.stages import score_trial
+from .bundle import conditions_of
 from .sandbox.bounded import read_arrays
 from .sandbox.limits import GIB
 
@@ -34,63 +35,69 @@ MAX_PREDICTIONS_BYTES = 2 * GIB
 FLOOR_SEED = 0
 
 
-def stored_predictions(path: Path) -> ConditionPredictions:
-    """Return the predictions of a file that a stranger may have written.
+def read_finite_predictions(path: Path) -> ConditionPredictions:
+    """Return the predictions in a file that a stranger may have written.
 
     Raises
     ------
     UserError
-        If it is no file of predictions, or larger than the limit.
+        If it is no file of predictions, larger than the limit, or holds NaN or infinity.
     """
-    read_arrays(path.read_bytes(), str(path), MAX_PREDICTIONS_BYTES)
+    import numpy as np
+
+    for name, array in read_arrays(path.read_bytes(), str(path), MAX_PREDICTIONS_BYTES).items():
+        # Also as float32, in which the predictions of a model are compared.
+        with np.errstate(over="ignore"):
+            single = array.astype(np.float32) if array.dtype.kind == "f" else np.zeros(0)
+        if not np.isfinite(single).all():
+            raise PredictionsFileError(
+                f"{path}: `{name}` holds {int((~np.isfinite(single)).sum())} values that are not "
+                "finite: every item needs a number"
+            )
     return read_predictions(path)
 
 
-def scored_trial(
+def scored_again(
+    trial: Trial,
     task: Task,
     view: View,
-    trial: Trial,
-    predictions: ConditionPredictions,
-    file: Mapping[str, str],
+    files: Mapping[str, ConditionPredictions],
+    sha256: str,
     cost: Mapping[str, float],
     parameters: int | None,
 ) -> TrialResult:
-    """Return the result of a trial whose predictions are there already.
+    """Return the result of a trial whose predictions exist already.
 
     Parameters
     ----------
-    file : `path` and `sha256` of the predictions
+    files : predictions by name of their file
+    sha256 : of `predictions.npz`
     """
-    from ..trial.score import PredictionsError, score_condition
-
-    missing = [c.name for c in trial.conditions if c.name not in predictions]
-    if missing:
-        raise PredictionsError(f"there are no predictions at {missing[0]}")
+    scores = score_trial(trial, task, view, files)
     return TrialResult(
         key=trial.key,
         trial=trial.to_json(),
-        conditions=tuple(
-            score_condition(task, view, condition, predictions[condition.name])
-            for condition in trial.conditions
-        ),
+        conditions=scores.conditions,
         history=(),
         cost=cost,
-        predictions=file,
+        predictions={"path": "predictions.npz", "sha256": sha256},
         parameters=parameters,
+        transfer=scores.transfer,
+        rotation=scores.rotation,
     )
 
 
 def floor_results(
     task: Task,
     dataset: DatasetReference,
-    conditions: Sequence[Condition],
+    record: Record,
     names: Sequence[str],
     workspace: Workspace,
 ) -> dict[str, list[TrialResult]]:
-    """Return the results of floors, from the workspace or run now."""
+    """Return the results of floors at a record's conditions, from the workspace or run now."""
     from ..trial.run import run_trial
 
-    found: dict[str, list[TrialResult]] = {}
+    results: dict[str, list[TrialResult]] = {}
     for name in names:
         card = load_model_card(name)
         trials = make_trials(
@@ -99,13 +106,13 @@ def floor_results(
             protocol_version=task.protocol_version,
             dataset=dataset,
             model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
-            conditions=conditions,
+            conditions=conditions_of(record),
             hyperparameters=hyperparameters_for(card, task.name, dataset.name, {}),
             seeds=(FLOOR_SEED,),
             floor=True,
         )
-        found[name] = [run_trial(trial, workspace) for trial in trials]
-    return found
+        results[name] = [r for trial in trials if (r := run_trial(trial, workspace)) is not None]
+    return results
 
 
 def record_of(
@@ -120,7 +127,7 @@ def record_of(
     """Return the record that results make on the conditions of another record."""
     from ..trial.score import noise_ceilings
 
-    conditions = tuple(Condition.of(**entry["condition"]) for entry in record["conditions"])
+    conditions = conditions_of(record)
     return make_record(
         task=task,
         dataset=dataset,
@@ -140,11 +147,12 @@ def record_of(
             for c in conditions
         },
         failed=record["failed"],
+        tuning=record.get("tuning"),
     )
 
 
 def differences(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
-    """Return in words where a record says something else than its predictions give."""
+    """Return how far a record disagrees with a re-scoring of its predictions, one line each."""
     return list(_differences(_compared(record), _compared(again), ""))
 
 
@@ -158,22 +166,26 @@ def _compared(record: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _differences(theirs: Any, ours: Any, place: str) -> Iterator[str]:
+def _differences(theirs: Any, ours: Any, where: str) -> Iterator[str]:
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         for name in sorted({*ours, *theirs}):
-            inner = f"{place}/{name}" if place else str(name)
+            inner = f"{where}/{name}" if where else str(name)
             if name not in ours or name not in theirs:
-                yield f"{inner} stands on one side only"
+                yield (
+                    f"{inner} is in the record, its predictions do not give it"
+                    if name in theirs
+                    else f"{inner} is not in the record, its predictions give it"
+                )
             else:
                 yield from _differences(theirs[name], ours[name], inner)
     elif isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
         if len(ours) != len(theirs):
-            yield f"{place} has {len(theirs)} entries, {len(ours)} come out"
+            yield f"{where} has {len(theirs)} entries, its predictions give {len(ours)}"
         else:
             for index, (one, other) in enumerate(zip(theirs, ours)):
-                yield from _differences(one, other, f"{place}/{index}")
+                yield from _differences(one, other, f"{where}/{index}")
     elif not _same(theirs, ours):
-        yield f"{place} says {theirs!r}, {ours!r} comes out"
+        yield f"{where} is {theirs!r}, its predictions give {ours!r}"
 
 
 def _same(one: Any, other: Any) -> bool:

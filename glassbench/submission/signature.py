@@ -118,7 +118,7 @@ def sign_record(record: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, 
     return signed | {"verification": verification | {"signature": signature}}
 
 
-def check_signature(record: Mapping[str, Any], trusted: Mapping[str, str]) -> str:
+def verify(record: Mapping[str, Any], trusted: Mapping[str, str]) -> str:
     """Return the name of the maintainer whose signature the record carries.
 
     Raises

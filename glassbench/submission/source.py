@@ -14,9 +14,9 @@ from pathlib import Path
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import InvalidRequirement, Requirement
 
+from ..contract.check_result import CheckResult, failed, passed
 from ..contract.errors import UserError
 from ..contract.text import printable
-from .findings import Finding
 
 # Calls that execute what they read, with what to call instead.
 EXECUTING = {
@@ -57,43 +57,43 @@ def parsed_sources(folder: Path) -> Iterator[tuple[str, ast.Module | str]]:
             yield name, f"cannot be parsed: {printable(error) or type(error).__name__}"
 
 
-def check_sources(folder: Path, dependencies: tuple[str, ...]) -> list[Finding]:
+def check_sources(folder: Path, dependencies: tuple[str, ...]) -> list[CheckResult]:
     """Return what the sources import and call that they may not."""
-    findings, imports = [], []
+    results, imports = [], []
     for name, tree in parsed_sources(folder):
         if isinstance(tree, str):
-            findings.append(Finding("source", False, tree, name))
+            results.append(failed("source", tree, name))
             continue
         imports += list(_imports(tree, name, folder))
-        findings += list(_executing_calls(tree, name))
-    findings += _undeclared(imports, dependencies)
-    if not findings:
-        findings.append(Finding("source", True, "it is Python and executes nothing that it reads"))
-    return findings
+        results += list(_executing_calls(tree, name))
+    results += _undeclared(imports, dependencies)
+    if not results:
+        results.append(passed("source", "it is Python and executes nothing that it reads"))
+    return results
 
 
-def check_licence(expression: str, where: str) -> Finding:
+def check_licence(expression: str, where: str) -> CheckResult:
     """Return whether a licence is an SPDX expression, which people and programs can read."""
     try:
         licence = canonicalize_license_expression(expression)
     except InvalidLicenseExpression:
         message = f"licence `{printable(expression, 60)}` is no SPDX expression, such as MIT"
-        return Finding("licence", False, message, where)
-    return Finding("licence", True, f"the model is under {licence}")
+        return failed("licence", message, where)
+    return passed("licence", f"the model is under {licence}")
 
 
-def check_dependencies(dependencies: tuple[str, ...], where: str) -> list[Finding]:
+def check_dependencies(dependencies: tuple[str, ...], where: str) -> list[CheckResult]:
     """Return, for every declared dependency, whether it is here and under which licence."""
-    findings = []
+    results = []
     for text in dependencies:
         try:
             requirement = Requirement(text)
         except InvalidRequirement as error:
             message = f"`{printable(text, 60)}` is no requirement ({printable(error, 80)})"
-            findings.append(Finding("dependencies", False, message, where))
+            results.append(failed("dependencies", message, where))
             continue
-        findings.append(_installed(requirement, where))
-    return findings or [Finding("dependencies", True, "nothing beyond GlassBench's own")]
+        results.append(_installed(requirement, where))
+    return results or [passed("dependencies", "nothing beyond GlassBench's own")]
 
 
 def line_of(path: Path, key: str) -> str:
@@ -142,7 +142,7 @@ def _imports(tree: ast.Module, name: str, folder: Path) -> Iterator[Import]:
                 yield Import(top, f"{name}:{node.lineno}")
 
 
-def _executing_calls(tree: ast.Module, name: str) -> Iterator[Finding]:
+def _executing_calls(tree: ast.Module, name: str) -> Iterator[CheckResult]:
     names = _full_names(tree)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
@@ -152,26 +152,26 @@ def _executing_calls(tree: ast.Module, name: str) -> Iterator[Finding]:
         where = f"{name}:{node.lineno}"
         if called in EXECUTING:
             message = f"`{called}` executes what it is given: {EXECUTING[called]}"
-            yield Finding("source", False, message, where)
+            yield failed("source", message, where)
         elif called in SAFE_ONLY_WITH:
             key, value = SAFE_ONLY_WITH[called]
             default = value if called in DEFAULT_IS_SAFE else None
             if keywords.get(key, default) is not value:
                 message = f"`{called}` without {key}={value} executes what it reads: add it"
-                yield Finding("source", False, message, where)
+                yield failed("source", message, where)
 
 
 def _full_names(tree: ast.Module) -> dict[str, str]:
     """Return what imported names stand for, such as `np` for `numpy`."""
-    found = {}
+    meanings = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
-                found[alias.asname or top] = alias.name if alias.asname else top
+                meanings[alias.asname or top] = alias.name if alias.asname else top
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
-    return found
+            meanings |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    return meanings
 
 
 def _dotted(node: ast.expr, names: Mapping[str, str]) -> str:
@@ -184,7 +184,7 @@ def _dotted(node: ast.expr, names: Mapping[str, str]) -> str:
     return ".".join([names.get(node.id, node.id), *reversed(parts)])
 
 
-def _undeclared(imports: list[Import], dependencies: tuple[str, ...]) -> list[Finding]:
+def _undeclared(imports: list[Import], dependencies: tuple[str, ...]) -> list[CheckResult]:
     """Name imports of packages that neither GlassBench brings along nor model.toml declares."""
     known = {_plain(name) for name in _own_dependencies()}
     for text in dependencies:
@@ -193,19 +193,19 @@ def _undeclared(imports: list[Import], dependencies: tuple[str, ...]) -> list[Fi
         except InvalidRequirement:
             continue
     packages = _packages() if imports else {}
-    findings, seen = [], set()
-    for found in imports:
-        distributions = packages.get(found.module, [])
-        if found.module in seen or any(_plain(d) in known for d in distributions):
+    results, seen = [], set()
+    for imported in imports:
+        distributions = packages.get(imported.module, [])
+        if imported.module in seen or any(_plain(d) in known for d in distributions):
             continue
-        seen.add(found.module)
+        seen.add(imported.module)
         if distributions:
             mend = f'add `dependencies = ["{distributions[0]}"]` to model.toml'
         else:
             mend = "install it here, and declare it under `dependencies` in model.toml"
-        message = f"`{found.module}` is not among the declared dependencies: {mend}"
-        findings.append(Finding("dependencies", False, message, found.where))
-    return findings
+        message = f"`{imported.module}` is not among the declared dependencies: {mend}"
+        results.append(failed("dependencies", message, imported.where))
+    return results
 
 
 @cache
@@ -223,26 +223,26 @@ def _own_dependencies() -> tuple[str, ...]:
     )
 
 
-def _installed(requirement: Requirement, where: str) -> Finding:
+def _installed(requirement: Requirement, where: str) -> CheckResult:
     try:
-        found = metadata.distribution(requirement.name)
+        package = metadata.distribution(requirement.name)
     except metadata.PackageNotFoundError:
         message = f"`{requirement}` is not installed here: pip install '{requirement}'"
-        return Finding("dependencies", False, message, where)
-    if not requirement.specifier.contains(found.version, prereleases=True):
-        message = f"`{requirement}` is wanted, {found.version} is installed"
-        return Finding("dependencies", False, message, where)
-    licence = _licence_of(found)
+        return failed("dependencies", message, where)
+    if not requirement.specifier.contains(package.version, prereleases=True):
+        message = f"`{requirement}` is wanted, {package.version} is installed"
+        return failed("dependencies", message, where)
+    licence = _licence_of(package)
     if licence is None:
-        message = f"{requirement.name} {found.version} states no licence: nobody may use it"
-        return Finding("dependencies", False, message, where)
-    message = f"{requirement.name} {found.version}, {printable(licence, 60)}"
-    return Finding("dependencies", True, message)
+        message = f"{requirement.name} {package.version} states no licence: nobody may use it"
+        return failed("dependencies", message, where)
+    message = f"{requirement.name} {package.version}, {printable(licence, 60)}"
+    return passed("dependencies", message)
 
 
-def _licence_of(found: metadata.Distribution) -> str | None:
+def _licence_of(package: metadata.Distribution) -> str | None:
     """Return the licence that a package states: SPDX expression, classifier or text."""
-    about = found.metadata
+    about = package.metadata
     classifiers = [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
     text = (about.get("License") or "").strip().splitlines()
     named = about.get("License-Expression") or (text[0] if text else "")

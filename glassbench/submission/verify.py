@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
-from ..model import Condition, Predictions
+from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_task
 from ..record.file import Record, record_digest, validate_record
-from ..trial.predictions import write_predictions
+from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
+from ..trial.stages import PREDICTIONS_FILE, Question, questions
 from .bundle import Bundle, SubmissionError, conditions_of, pack_bundle, refuse_contents, trials_of
-from .record_check import predictions_of
-from .rescore import floor_results, record_of, scored_trial, stored_predictions
+from .record_check import digest_of_predictions
+from .rescore import floor_results, read_finite_predictions, record_of, scored_again
 from .sandbox import Engine, Limits, Walls, try_engine
-from .sandbox.predict import Answered, Assignment, Question, predict_behind_walls
+from .sandbox.predict import Answered, Assignment, predict_behind_walls
 from .signature import public_key, sign_record
 
 if TYPE_CHECKING:
+    import numpy as np
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from ..datasets.view import View
@@ -35,6 +37,7 @@ SAME_WEIGHTS = 1e-3
 # A fit made again may differ by the order of sums on other hardware: its score must lie within
 # the interval that the record states, or within this part of its value.
 SAME_FIT = 0.05
+MAD_OF_NORMAL = 1.4826
 HIDDEN = "hidden"
 
 
@@ -72,6 +75,21 @@ class Verified:
 
 
 @dataclass(frozen=True)
+class _Run:
+    """A trial that was run again.
+
+    Attributes
+    ----------
+    files : its files of predictions by name
+    difference : largest one to the predictions handed in, None where these were not asked for
+    """
+
+    result: TrialResult
+    files: Mapping[str, Path]
+    difference: float | None
+
+
+@dataclass(frozen=True)
 class _Data:
     """The labels to score against, and what a model may train on."""
 
@@ -101,133 +119,142 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
         how.tell(line)
     walls.require()
     with TemporaryDirectory(prefix="glassbench-verify-") as scratch:
-        results, files, worst = _run(bundle, task, data, how, Path(scratch))
+        runs = _run(bundle, task, data, how, Path(scratch))
+        results = [run.result for run in runs]
         floors: Mapping[str, Sequence[TrialResult]] = {}
         if how.floors and not data.hidden:
             how.tell("running the trivial floors")
-            conditions = conditions_of(bundle.record)
             names = [n for n in task.floors if n != bundle.card.name]
-            floors = floor_results(task, data.reference, conditions, names, how.workspace)
+            floors = floor_results(task, data.reference, bundle.record, names, how.workspace)
         record = record_of(
             task, data.asked, data.reference, bundle.card, bundle.record, results, floors
         )
         _compare(bundle.record, record, task, how, data.hidden)
-        record = _signed(record, bundle, results, walls, worst, how, data.hidden)
+        record = _signed(record, bundle, runs, walls, how, data.hidden)
+        files = {run.result.predictions["sha256"]: run.files for run in runs}
         pack_bundle(replace(bundle, predictions=files), out, record, weights=False)
     return Verified(record, walls, out, sum(result.cost["wall_seconds"] for result in results))
 
 
 def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
-    """Open the public dataset, and the hidden one where there is one."""
+    """Open the public dataset, and the hidden one where there is one; their digests are counted."""
+    from ..datasets.digest import content_digest
     from ..datasets.view import open_view
 
     record, reads = bundle.record, bundle.card.reads
-    found = find_dataset(task, record["dataset"]["name"], how.workspace)
-    public = open_view(task, found.path, reads=reads)
-    if public.digest != record["dataset"]["digest"]:
+    dataset = find_dataset(task, record["dataset"]["name"], how.workspace)
+    digest = content_digest(dataset.path)
+    if digest != record["dataset"]["digest"]:
         raise SubmissionError(
-            f"the record is of a dataset `{found.name}` with the digest "
-            f"{record['dataset']['digest']}, the one here has {public.digest}"
+            f"the record is of a dataset `{dataset.name}` with the digest "
+            f"{record['dataset']['digest']}, the one here has {digest}"
         )
-    trained_on = DatasetReference(found.name, str(found.path), public.digest)
-    secret = (Path(found.path), how.workspace.home)
+    public = open_view(task, dataset.path, reads=reads)
+    trained_on = DatasetReference(dataset.name, str(dataset.path), digest)
+    secret = (Path(dataset.path), how.workspace.home)
     if how.labels is None:
         return _Data(public, public, trained_on, trained_on, secret, False)
     asked = open_view(task, how.labels, reads=reads)
     lacking = [c.name for c in conditions_of(record) if c not in asked.conditions()]
     if lacking:
         raise SubmissionError(f"{how.labels} has no labels at {lacking[0]}")
-    reference = DatasetReference(HIDDEN, str(how.labels), asked.digest)
+    reference = DatasetReference(HIDDEN, str(how.labels), content_digest(how.labels))
     return _Data(public, asked, reference, trained_on, (*secret, how.labels), True)
 
 
-def _run(
-    bundle: Bundle, task: Task, data: _Data, how: Verification, scratch: Path
-) -> tuple[list[TrialResult], dict[str, Path], float | None]:
-    """Run every trial behind walls; return results, predictions by digest, largest difference."""
-    results, files, worst = [], {}, None
+def _run(bundle: Bundle, task: Task, data: _Data, how: Verification, scratch: Path) -> list[_Run]:
+    """Run every trial behind walls and score it outside."""
+    from ..datasets.view import View
+
+    runs = []
     for trial in trials_of(bundle, task, data.trained_on):
         how.tell(f"{'training' if how.retrain else 'predicting'} {trial.name}")
-        answered = _answer(bundle, task, data, how, trial)
-        path = scratch / f"{trial.key}.npz"
-        digest = write_predictions(path, answered.predictions)
-        files[digest] = path
+        answered, predictions = _answer(bundle, task, data, how, trial)
+        difference = None
         if not data.hidden:
-            submitted = stored_predictions(_submitted_file(bundle, trial))
-            difference = largest_difference(submitted, answered.predictions)
-            worst = max(worst or 0.0, difference)
+            difference = _difference(bundle, trial, predictions)
             if not how.retrain and not difference <= SAME_WEIGHTS:
                 raise SubmissionError(
                     f"{trial.name}: the weights handed in do not give the predictions handed in: "
-                    f"{difference:.3g} standard deviations apart, {SAME_WEIGHTS} is allowed"
+                    f"{difference:.3g} deviations apart, {SAME_WEIGHTS} is allowed"
                 )
-        file = {"path": "predictions.npz", "sha256": digest}
-        results.append(
-            scored_trial(
-                task,
-                data.asked,
-                trial,
-                answered.predictions,
-                file,
-                answered.cost,
-                answered.parameters,
-            )
+        files = {file: scratch / trial.key / file for file in predictions}
+        digests = {file: write_predictions(files[file], predictions[file]) for file in files}
+        result = scored_again(
+            trial,
+            task,
+            View(task, data.asked.dataset, ()),
+            predictions,
+            digests[PREDICTIONS_FILE],
+            answered.cost,
+            answered.parameters,
         )
-    return results, files, worst
+        runs.append(_Run(result, files, difference))
+    return runs
 
 
-def _answer(bundle: Bundle, task: Task, data: _Data, how: Verification, trial: Trial) -> Answered:
+def _answer(
+    bundle: Bundle, task: Task, data: _Data, how: Verification, trial: Trial
+) -> tuple[Answered, dict[str, ConditionPredictions]]:
+    """Return what came out of the cell, and the predictions by file and condition."""
     weights = bundle.weights.get(trial.key)
     if weights is None and not how.retrain:
         raise SubmissionError(
             f"there are no weights of {trial.name}: give the model `save` and `load`, run and pack "
             "it again, or verify with retrain=true"
         )
-    train = data.public.examples("train", trial.conditions) if how.retrain else ()
-    valid = data.public.examples("valid", trial.conditions) if how.retrain else ()
+    listed = list(questions(trial, task, data.asked))
     assignment = Assignment(
         model=bundle.model,
         task=task,
         hyperparameters=trial.hyperparameters,
         seed=trial.seed,
-        questions=[Question(c, data.asked.structures("test", c)) for c in trial.conditions],
+        questions=[question for _, _, question in listed],
+        conditions=trial.conditions,
         weights=None if how.retrain else weights,
-        train=train,
-        valid=valid,
+        train=data.public.examples("train", trial.conditions) if how.retrain else (),
+        valid=data.public.examples("valid", trial.conditions) if how.retrain else (),
         secret=data.secret,
     )
     answered = predict_behind_walls(how.engine, assignment, how.limits)
     if not how.retrain:
         _ask_alone(assignment, answered, how)
-    return answered
+    files: dict[str, ConditionPredictions] = {}
+    for (file, condition, _), answers in zip(listed, answered.asked, strict=True):
+        files.setdefault(file, {})[condition] = answers
+    return answered, files
 
 
 def _ask_alone(assignment: Assignment, answered: Answered, how: Verification) -> None:
     """Refuse predictions that depend on the company in which a structure is asked about."""
     question = assignment.questions[0]
-    alone = Question(question.condition, question.structures[:1])
-    again = predict_behind_walls(how.engine, replace(assignment, questions=[alone]), how.limits)
-    difference = largest_difference(
-        {question.condition.name: answered.predictions[question.condition.name]},
-        again.predictions,
-    )
+    name, structure = next(iter(question.structures.items()))
+    alone = replace(assignment, questions=[Question(question.condition, {name: structure})])
+    again = predict_behind_walls(how.engine, alone, how.limits)
+    difference = largest_difference({"": answered.asked[0]}, {"": again.asked[0]})
     if not difference <= SAME_WEIGHTS:
         raise SubmissionError(
-            f"asked alone, {question.structures[0].configuration} is predicted otherwise by "
-            f"{difference:.3g} standard deviations: predict every structure by itself"
+            f"asked alone, {name} is predicted otherwise by {difference:.3g} deviations: predict "
+            "every structure by itself"
         )
 
 
-def _submitted_file(bundle: Bundle, trial: Trial) -> Path:
-    return bundle.predictions[predictions_of(bundle.record, trial)]
-
-
-def largest_difference(
-    one: Mapping[str, Mapping[str, Predictions]], other: Mapping[str, Mapping[str, Predictions]]
+def _difference(
+    bundle: Bundle, trial: Trial, predictions: Mapping[str, ConditionPredictions]
 ) -> float:
-    """Return the largest difference of predictions, in standard deviations of the first.
+    """Return the largest difference of the predictions handed in to those made again."""
+    stored = bundle.predictions[digest_of_predictions(bundle.record, trial)]
+    return max(
+        largest_difference(read_finite_predictions(stored[file]), predictions[file])
+        for file in predictions
+        if file in stored
+    )
 
-    What stands in `other` is looked for in `one`; infinity where it is not there.
+
+def largest_difference(one: ConditionPredictions, other: ConditionPredictions) -> float:
+    """Return the largest difference of predictions, in robust standard deviations of the first.
+
+    What is in `other` is looked for in `one`; infinity where it is not there, or is not finite.
     """
     import numpy as np
 
@@ -238,13 +265,29 @@ def largest_difference(
                 first = one.get(condition, {}).get(configuration, {}).get(target)
                 if first is None or np.shape(first) != np.shape(values):
                     return math.inf
-                change = np.abs(np.asarray(first, float) - np.asarray(values, float))
-                scale = float(np.std(first)) or 1.0
-                worst = max(worst, float(change.max(initial=0.0)) / scale)
+                before, after = np.asarray(first, float), np.asarray(values, float)
+                if not (np.isfinite(before).all() and np.isfinite(after).all()):
+                    return math.inf
+                change = float(np.abs(before - after).max(initial=0.0))
+                worst = max(worst, change / _spread(before))
     return worst
 
 
-def _compare(submitted: Record, record: Record, task: Task, how: Verification, hidden: bool):
+def _spread(values: np.ndarray) -> float:
+    """Return 1.4826 times the median absolute deviation, over what deviates; 1 where nothing does.
+
+    Unlike the standard deviation, it does not grow with a few outliers.
+    """
+    import numpy as np
+
+    deviations = np.abs(values - np.median(values)) if values.size else values
+    deviations = deviations[deviations > 0]
+    return MAD_OF_NORMAL * float(np.median(deviations)) if deviations.size else 1.0
+
+
+def _compare(
+    submitted: Record, record: Record, task: Task, how: Verification, hidden: bool
+) -> None:
     """Refuse a score that is above what the data allow, or not the one handed in."""
     metric = task.primary_metric.name
     for theirs, ours in zip(submitted["conditions"], record["conditions"], strict=True):
@@ -279,15 +322,15 @@ def _compare_fit(where: str, theirs: Mapping[str, Any], ours: Mapping[str, Any])
 def _signed(
     record: Record,
     bundle: Bundle,
-    results: Sequence[TrialResult],
+    runs: Sequence[_Run],
     walls: Walls,
-    worst: float | None,
     how: Verification,
     hidden: bool,
 ) -> Record:
     from ..trial.provenance import environment
 
     here = environment()
+    differences = [run.difference for run in runs if run.difference is not None]
     if not how.retrain:
         # Training was not repeated: what it took stands as it was handed in.
         record = record | {"cost": bundle.record["cost"]}
@@ -300,7 +343,7 @@ def _signed(
             "labels": HIDDEN if hidden else "public",
             "sandbox": walls.engine.title,
             "walls": walls.held,
-            "largest_difference": worst,
+            "largest_difference": max(differences, default=None),
             "submitted": record_digest(bundle.record),
             "environment": here["packages"]["sha256"],
             "public_key": public_key(how.key),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from glassbench.contract.model_card import read_model_card
+from glassbench.contract.model_card import hyperparameters_for, read_model_card
+from glassbench.contract.task import Task
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
 from glassbench.datasets.view import open_view
 from glassbench.home.workspace import Workspace
@@ -104,13 +105,17 @@ def link_dataset(dataset: Path, workspace: Workspace) -> None:
         shutil.copytree(dataset, target)
 
 
-def run_here(folder: Path, workspace: Workspace, task=None, conditions: int = 1) -> Record:
+def run_here(
+    folder: Path, workspace: Workspace, task: Task | None = None, conditions: int = 1
+) -> Record:
     """Run a model on `tiny` and leave its record in the workspace, as `glassbench run` does."""
     task = task or load_task("ka_propensity")
     path = workspace.datasets / "tiny.zarr"
     card = read_model_card(folder)
     view = open_view(task, path)
-    asked = view.conditions()[:conditions]
+    trainable = [c for c in view.conditions() if len(view.examples("train", (c,)))]
+    asked = trainable[:conditions]
+    values = hyperparameters_for(card, task.name, "tiny", {})
     dataset = DatasetReference("tiny", str(path), view.digest)
     trials = make_trials(
         task=task.name,
@@ -119,7 +124,7 @@ def run_here(folder: Path, workspace: Workspace, task=None, conditions: int = 1)
         dataset=dataset,
         model=ModelReference(card.name, str(folder), card.digest, card.conditions_per_fit),
         conditions=asked,
-        hyperparameters={},
+        hyperparameters=values,
         seeds=(0,),
     )
     record = make_record(
@@ -127,7 +132,7 @@ def run_here(folder: Path, workspace: Workspace, task=None, conditions: int = 1)
         dataset=dataset,
         model=card,
         conditions=asked,
-        hyperparameters={},
+        hyperparameters=values,
         seeds=(0,),
         results=[run_trial(trial, workspace) for trial in trials],
         floors={},
@@ -141,11 +146,11 @@ def run_here(folder: Path, workspace: Workspace, task=None, conditions: int = 1)
     return record
 
 
-def hand_in(folder: Path, workspace: Workspace, out: Path) -> Path:
+def hand_in(folder: Path, workspace: Workspace, out: Path, task: Task | None = None) -> Path:
     """Run and pack a model; return the archive."""
     from glassbench.submission.bundle import open_bundle, pack_bundle
 
-    run_here(folder, workspace)
+    run_here(folder, workspace, task)
     with open_bundle(folder, workspace) as bundle:
         pack_bundle(bundle, out)
     return out

@@ -91,7 +91,7 @@ def test_anothers_name_cannot_be_taken(
     except SubmissionError as error:
         message = str(error)
     else:
-        message = " ".join(map(str, accepted.findings))
+        message = " ".join(map(str, accepted.results))
         assert accepted.path is None
     assert reason in message
     assert tree(board) == before
@@ -188,7 +188,7 @@ def test_what_was_altered_is_refused_and_leaves_the_board_alone(
         assert "\n" not in str(error)
     else:
         assert accepted.path is None
-        assert any(finding.passed is False for finding in accepted.findings)
+        assert any(finding.passed is False for finding in accepted.results)
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -79,11 +79,12 @@ def test_an_honest_model_is_verified_and_its_record_holds(retrain, run, archive,
 
 def test_every_altered_number_of_a_verified_record_is_found(run, archive, how, tmp_path):
     """Any digit of any number, be it a score, a cost or a date, breaks the signature."""
-    from glassbench.submission.signature import SignatureError, check_signature, trusted_keys
+    from glassbench.submission.signature import SignatureError, trusted_keys
+    from glassbench.submission.signature import verify as verify_signature
 
     record = run(archive).record
     trusted = trusted_keys(how.trusted)
-    assert check_signature(record, trusted) == "tester"
+    assert verify_signature(record, trusted) == "tester"
     text = json.dumps(record)
     places = [n for n, letter in enumerate(text) if letter.isdigit()]
     generator = np.random.default_rng(0)
@@ -96,7 +97,7 @@ def test_every_altered_number_of_a_verified_record_is_found(run, archive, how, t
         if altered == record:
             continue
         with pytest.raises(SignatureError):
-            check_signature(altered, trusted)
+            verify_signature(altered, trusted)
 
 
 def test_a_memorised_public_copy_is_above_what_the_data_allow(run, memorised):
@@ -155,12 +156,27 @@ def test_without_the_walls_that_matter_nothing_runs(run, archive, monkeypatch, e
     assert not (tmp_path / "verified.zip").exists()
 
 
-def test_differences_are_in_standard_deviations_of_what_was_handed_in():
+def test_differences_are_in_robust_deviations_of_what_was_handed_in():
     one = {"c": {"a": {"propensity": np.array([0.0, 2.0])}}}
     other = {"c": {"a": {"propensity": np.array([0.0, 2.5])}}}
-    assert largest_difference(one, other) == pytest.approx(0.5)
+    assert largest_difference(one, other) == pytest.approx(0.5 / 1.4826)
     assert largest_difference(one, {"c": {"b": other["c"]["a"]}}) == np.inf
     assert largest_difference(one, one) == 0
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_predictions_that_are_not_finite_differ_from_everything(wrong):
+    one = {"c": {"a": {"propensity": np.array([0.0, 2.0])}}}
+    other = {"c": {"a": {"propensity": np.array([0.0, wrong])}}}
+    assert largest_difference(one, other) == largest_difference(other, one) == np.inf
+
+
+def test_an_outlier_hides_no_difference():
+    values = np.linspace(0, 1, 100)
+    alone, outlier = values + 0.1, values.copy()
+    outlier[0] = alone[0] = 1e6
+    one, other = ({"c": {"a": {"propensity": v}}} for v in (outlier, alone))
+    assert largest_difference(one, other) > 0.1
 
 
 SAVES_A_PICKLE = "        (folder / 'w.pkl').write_bytes(b'x')\n        np.savez"

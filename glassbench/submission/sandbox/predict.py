@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.task import Task
 from ...contract.text import printable
-from ...model import Condition, Example, Predictions, Structure
+from ...model import Condition, Example, Predictions
+from ...trial.answers import Asked, PredictionsError, checked_answer
+from ...trial.stages import Question
 from .bounded import read_arrays
 from .engines import Engine
 from .exchange import StructureFiles, prepare_folder
@@ -23,14 +25,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Question:
-    """Structures to predict at one condition."""
-
-    condition: Condition
-    structures: Sequence[Structure]
-
-
-@dataclass(frozen=True)
 class Assignment:
     """What a submission is to do in one cell.
 
@@ -38,6 +32,8 @@ class Assignment:
     ----------
     model : the submission's folder
     task : the task; of its folder the cell sees `task.toml` alone
+    questions : what the fitted model is asked
+    conditions : where it is trained
     weights : folder of fitted weights, or None where the model is to be trained
     train, valid : examples with their targets, where it is to be trained
     secret : files and folders with labels, of which the cell must see nothing
@@ -49,6 +45,7 @@ class Assignment:
     hyperparameters: Mapping[str, Any]
     seed: int
     questions: Sequence[Question]
+    conditions: Sequence[Condition] = ()
     weights: Path | None = None
     train: Sequence[Example] = ()
     valid: Sequence[Example] = ()
@@ -62,54 +59,49 @@ class Answered:
 
     Attributes
     ----------
-    asked : for each question, predictions by name of the configuration, then of the target
+    asked : for each question, predictions by name of the structure, then of the target
     parameters : number of trained parameters, as the model says
     cost : seconds and memory that the whole cell took, seen from outside
     outside : lines that reached outside, where they were looked for
     """
 
     asked: list[dict[str, Predictions]]
-    questions: Sequence[Question]
     parameters: int | None
     cost: dict[str, float]
     log: str
     outside: list[Any] = field(default_factory=list)
-
-    @property
-    def predictions(self) -> dict[str, dict[str, Predictions]]:
-        """Return the predictions by name of the condition, of the configuration, of the target."""
-        return {
-            question.condition.name: answers
-            for question, answers in zip(self.questions, self.asked, strict=True)
-        }
 
 
 def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits) -> Answered:
     """Run a submission in a cell and return its predictions, checked.
 
     The structures carry numbers for names and come in an order drawn anew, so
-    that neither name nor place tells which configuration is asked about.
+    that neither name nor position tells which configuration is asked about.
 
     Raises
     ------
     SandboxError
         If the model fails, breaks a limit, or answers something else than what was asked.
     """
+    questions = [_shuffled(question) for question in assignment.questions]
     with tempfile.TemporaryDirectory(prefix="glassbench-cell-") as scratch:
         folder = Path(scratch, "request")
         prepare_folder(folder, assignment.model, assignment.task.folder, assignment.weights)
         files = StructureFiles(folder)
-        shuffled = [_shuffled(question) for question in assignment.questions]
         action = {
             "action": "predict",
             "audit": assignment.audit,
             "seed": assignment.seed,
             "hyperparameters": dict(assignment.hyperparameters),
+            "conditions": [dict(condition) for condition in assignment.conditions],
             "train": [files.add_example(example) for example in assignment.train],
             "valid": [files.add_example(example) for example in assignment.valid],
             "questions": [
-                {"condition": dict(q.condition), "structures": [files.add(s) for s in q.structures]}
-                for q in shuffled
+                {
+                    "condition": dict(question.condition),
+                    "structures": [files.add(s) for s in question.structures.values()],
+                }
+                for question in questions
             ],
         }
         outcome = run_cell(engine, folder, action, limits, assignment.secret)
@@ -118,8 +110,7 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
     parameters = outcome.report.get("parameters")
     outside = outcome.report.get("outside")
     return Answered(
-        asked=_answers(assignment.task, shuffled, arrays),
-        questions=shuffled,
+        asked=_answers(assignment.task, questions, arrays),
         parameters=parameters if type(parameters) is int and parameters >= 0 else None,
         cost={
             "wall_seconds": outcome.seconds,
@@ -135,7 +126,7 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
 def _shuffled(question: Question) -> Question:
     order = list(question.structures)
     random.SystemRandom().shuffle(order)
-    return Question(question.condition, order)
+    return Question(question.condition, {name: question.structures[name] for name in order})
 
 
 def _refuse_failure(outcome: Outcome) -> None:
@@ -150,45 +141,22 @@ def _refuse_failure(outcome: Outcome) -> None:
 def _answers(
     task: Task, questions: Sequence[Question], arrays: Mapping[str, np.ndarray]
 ) -> list[dict[str, Predictions]]:
-    """Return, for each question, the arrays by configuration and target, held to what was asked."""
-    found: list[dict[str, Predictions]] = []
+    """Return, for each question, the arrays by structure and target, held to what was asked."""
+    answers: list[dict[str, Predictions]] = []
     used: set[str] = set()
     for number, question in enumerate(questions):
+        asked = Asked("handed in", task, question.condition)
         of_question: dict[str, Predictions] = {}
-        for index, structure in enumerate(question.structures):
-            answer = {}
-            for target in task.targets:
-                key = f"{number}/{index}/{target}"
-                if key in arrays:
-                    used.add(key)
-                    answer[target] = _checked(arrays[key], task, target, structure)
-            if task.target not in answer:
-                raise SandboxError(
-                    f"the answer has no `{task.target}` of configuration {structure.configuration} "
-                    f"at {question.condition.name}"
-                )
-            of_question[structure.configuration] = answer
-        found.append(of_question)
+        for index, (name, structure) in enumerate(question.structures.items()):
+            keys = {f"{number}/{index}/{target}": target for target in task.targets}
+            used |= keys.keys()
+            answer = {target: arrays[key] for key, target in keys.items() if key in arrays}
+            try:
+                of_question[name] = checked_answer(answer, structure, asked)
+            except PredictionsError as error:
+                raise SandboxError(str(error)) from None
+        answers.append(of_question)
     odd = sorted(set(arrays) - used)
     if odd:
         raise SandboxError(f"the answer holds `{printable(odd[0], 80)}`, which nobody asked for")
-    return found
-
-
-def _checked(array: np.ndarray, task: Task, target: str, structure: Structure) -> np.ndarray:
-    import numpy as np
-
-    per = task.targets[target].per
-    counted = {"particle": structure.positions, "pair": structure.pairs, "configuration": (0,)}
-    length = len(counted[per]) if counted[per] is not None else 0
-    if array.shape != (length,) or array.dtype.kind != "f":
-        raise SandboxError(
-            f"the answer's `{target}` of configuration {structure.configuration} is {array.shape} "
-            f"of {array.dtype}: ({length},) of floats is wanted"
-        )
-    if not np.isfinite(array).all():
-        raise SandboxError(
-            f"the answer's `{target}` of configuration {structure.configuration} holds "
-            f"{int((~np.isfinite(array)).sum())} values that are not finite"
-        )
-    return array.astype(np.float32)
+    return answers

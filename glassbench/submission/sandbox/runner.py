@@ -27,7 +27,10 @@ def run(request: Mapping[str, Any], folder: str, scratch: str, answer: int) -> N
         report, payload = actions[request["action"]](request, Path(folder), Path(scratch))
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
-        report, payload = {"error": _words(error), "where": _where(error, Path(folder))}, b""
+        report, payload = (
+            {"error": f"{type(error).__name__}: {error}", "where": _where(error, Path(folder))},
+            b"",
+        )
     text = json.dumps(report).encode()
     with os.fdopen(answer, "wb") as file:
         file.write(len(text).to_bytes(8, "big") + text + payload)
@@ -45,66 +48,49 @@ def _probe(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
 
 
 def _predict(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
-    """Load or fit the model, then predict every question."""
+    """Load or fit the model, then answer every question: the stages of any trial."""
     import numpy as np
 
+    from ...contract.model_card import read_model_card
+    from ...contract.task import read_task
     from ...model import Condition
-    from .exchange import read_structure
+    from ...trial.answers import Asked
+    from ...trial.stages import fit_run, make_model, predict
+    from .exchange import ExampleFiles, read_structure
+    from .side_effects import Audit
 
-    audit = _audit(request, folder, scratch)
-    model = _fitted(request, folder, scratch)
+    audit = Audit(folder / "model", scratch) if request.get("audit") else None
+    card, task = read_model_card(folder / "model"), read_task(folder / "task")
+    model = make_model(card, request["hyperparameters"])
+    if request["train"]:
+        run = fit_run(
+            task,
+            scratch / "checkpoint",
+            seed=request["seed"],
+            conditions=tuple(Condition.of(**values) for values in request["conditions"]),
+            threads=request["limits"]["threads"],
+        )
+        train, valid = (ExampleFiles(folder, request[split]) for split in ("train", "valid"))
+        model.fit(train, valid, run)
+    elif hasattr(model, "load"):
+        model.load(folder / "weights")
+    else:
+        raise TypeError(f"model {card.name} has no `load`: give it one, or verify by training it")
     arrays: dict[str, np.ndarray] = {}
     for number, question in enumerate(request["questions"]):
-        structures = [read_structure(folder, index) for index in question["structures"]]
-        answers = list(model.predict(structures, Condition.of(**question["condition"])))
-        if len(answers) != len(structures):
-            raise ValueError(f"{len(answers)} predictions for {len(structures)} structures")
-        for index, answer in enumerate(answers):
-            for target, values in answer.items():
-                arrays[f"{number}/{index}/{target}"] = np.asarray(values, dtype=np.float32)
+        numbers = enumerate(question["structures"])
+        structures = {str(index): read_structure(folder, n) for index, n in numbers}
+        asked = Asked(card.name, task, Condition.of(**question["condition"]))
+        for index, answer in predict(model, asked, structures).items():
+            arrays |= {f"{number}/{index}/{target}": array for target, array in answer.items()}
     file = io.BytesIO()
     np.savez(file, **arrays)
     parameters = getattr(model, "parameters", None)
     report = {
         "parameters": int(parameters) if isinstance(parameters, int) else None,
-        "outside": [] if audit is None else audit.findings,
+        "outside": [] if audit is None else audit.effects,
     }
     return report, file.getvalue()
-
-
-def _fitted(request: Mapping[str, Any], folder: Path, scratch: Path):
-    from ...contract.model_card import read_model_card
-    from ...contract.task import read_task
-    from ...model import Condition, Run
-    from ...plugins.registry import load_model_class
-    from .exchange import ExampleFiles
-
-    card = read_model_card(folder / "model")
-    model = load_model_class(card)(**request["hyperparameters"])
-    if not request["train"]:
-        model.load(folder / "weights")
-        return model
-    task = read_task(folder / "task")
-
-    def score(predictions, examples) -> float:
-        from ...trial.score import primary_score
-
-        return primary_score(task, predictions, examples)
-
-    model.fit(
-        ExampleFiles(folder, request["train"]),
-        ExampleFiles(folder, request["valid"]),
-        Run(
-            seed=request["seed"],
-            target=task.target,
-            symmetry=task.symmetry,
-            folder=scratch / "checkpoint",
-            conditions=tuple(Condition.of(**q["condition"]) for q in request["questions"]),
-            score=score,
-            threads=request["limits"]["threads"],
-        ),
-    )
-    return model
 
 
 def _import(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
@@ -120,26 +106,14 @@ def _conformance(request: Mapping[str, Any], folder: Path, scratch: Path) -> Ans
     from ...plugins.registry import load_model_class
 
     card = read_model_card(folder / "model")
-    findings = check_model(
+    results = check_model(
         load_model_class(card),
         request["hyperparameters"],
         read_task(folder / "task"),
         claims=card.claims,
         reads=card.reads,
     )
-    return {"findings": [vars(finding) for finding in findings]}, b""
-
-
-def _audit(request: Mapping[str, Any], folder: Path, scratch: Path):
-    if not request.get("audit"):
-        return None
-    from .side_effects import Audit
-
-    return Audit(folder / "model", scratch)
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return {"results": [vars(result) for result in results]}, b""
 
 
 def _where(error: BaseException, folder: Path) -> str:

@@ -30,19 +30,19 @@ class Audit:
 
     def __init__(self, model: Path, scratch: Path) -> None:
         self.model, self.scratch = str(model), str(scratch)
-        self.findings: list[dict[str, str]] = []
+        self.effects: list[dict[str, str]] = []
         self.within = False
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.within or len(self.findings) >= MOST:
+        if self.within or len(self.effects) >= MOST:
             return
         self.within = True
         try:
             what = self._what(event, arguments)
             where = self._where() if what else None
-            if what and where and {"what": what, "where": where} not in self.findings:
-                self.findings.append({"what": what, "where": where})
+            if what and where and {"what": what, "where": where} not in self.effects:
+                self.effects.append({"what": what, "where": where})
         finally:
             self.within = False
 
@@ -97,7 +97,7 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         load_model_class(read_model_card(model))
     after = _state(np)
-    effects = list(audit.findings)
+    effects = list(audit.effects)
     effects += [
         {"what": f"changes {name}", "where": ""}
         for name, value in before.items()
@@ -116,11 +116,9 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
 def _load_what_a_worker_has() -> None:
     """Import what a trial imports, so that its replacement shows."""
     from ... import conformance
-    from ...trial import predictions
-    from ...trial import run as trial
-    from ...trial import score as scoring
+    from ...trial import predictions, run, score, stages
 
-    assert conformance and predictions and scoring and trial
+    assert conformance and predictions and run and score and stages
 
 
 def _load_libraries_of(model: Path) -> None:

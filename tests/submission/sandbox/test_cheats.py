@@ -15,7 +15,8 @@ import pytest
 from glassbench.datasets.view import open_view
 from glassbench.plugins.registry import load_task
 from glassbench.submission.sandbox import Limits, SandboxError
-from glassbench.submission.sandbox.predict import Assignment, Question, predict_behind_walls
+from glassbench.submission.sandbox.predict import Assignment, predict_behind_walls
+from glassbench.trial.stages import Question
 
 from .cheats import CHEATS, FORGED, write_cheat
 
@@ -41,6 +42,7 @@ def tempted(engine, tiny_dataset, tmp_path, outside, monkeypatch):
     monkeypatch.setenv(SECRET, "1")
     view = open_view(load_task("ka_propensity"), tiny_dataset, reads=("thermal",))
     condition = view.conditions()[0]
+    tested = view.structures("test", condition)
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as other:
         other.bind("\0glassbench-cheat-test")
         other.listen()
@@ -57,7 +59,7 @@ def tempted(engine, tiny_dataset, tmp_path, outside, monkeypatch):
                     "parent": os.getpid(),
                 },
                 seed=0,
-                questions=[Question(condition, view.structures("test", condition))],
+                questions=[Question(condition, {s.configuration: s for s in tested})],
                 weights=folder,
                 secret=[Path(tiny_dataset)],
             )
@@ -108,7 +110,7 @@ return True
     )
     view = open_view(load_task("ka_propensity"), tiny_dataset)
     condition = view.conditions()[0]
-    scored = score_condition(view.task, view, condition, answered.predictions[condition.name])
+    scored = score_condition(view.task, view, condition, answered.asked[0])
     assert scored.scores["pearson_a"].value is None
 
 
