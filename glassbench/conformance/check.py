@@ -11,7 +11,7 @@ from typing import Any
 
 from ..contract.check_result import CheckResult
 from ..contract.errors import UserError
-from ..contract.model_card import ModelCard, hyperparameters_for
+from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..model import Model
 from ..plugins.registry import load_model_card, load_model_class, load_task
@@ -102,7 +102,7 @@ def short_hyperparameters(card: ModelCard, task: str) -> dict[str, Any]:
     """
     stated = card.defaults.get(task, {}).get(CONFORMANCE, {})
     short = {"epochs": 1} if "epochs" in card.hyperparameters and "epochs" not in stated else {}
-    return hyperparameters_for(card, task, CONFORMANCE, short)
+    return card.hyperparameters_for(task, CONFORMANCE, short)
 
 
 def report(results: Sequence[CheckResult]) -> str:

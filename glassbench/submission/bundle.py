@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..contract.errors import UserError
-from ..contract.model_card import ModelCard, hyperparameters_for, read_model_card
+from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
 from ..contract.text import printable
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
@@ -84,8 +84,8 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
         dataset=dataset,
         model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
         conditions=conditions_of(record),
-        hyperparameters=hyperparameters_for(
-            card, task.name, record["dataset"]["name"], record["hyperparameters"]
+        hyperparameters=card.hyperparameters_for(
+            task.name, record["dataset"]["name"], record["hyperparameters"]
         ),
         seeds=record["seeds"],
     )

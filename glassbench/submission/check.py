@@ -13,7 +13,7 @@ from ..conformance.check import CONFORMANCE, short_hyperparameters
 from ..contract.check_result import CheckResult, failed, passed
 from ..contract.errors import UserError
 from ..contract.folder_digest import folder_digest
-from ..contract.model_card import ModelCard, hyperparameters_for, read_model_card
+from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
 from ..contract.text import printable
 from ..home.workspace import Workspace
@@ -184,7 +184,7 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
     assignment = Assignment(
         model=submission.folder,
         task=task,
-        hyperparameters=hyperparameters_for(card, task.name, dataset.name, short),
+        hyperparameters=card.hyperparameters_for(task.name, dataset.name, short),
         seed=0,
         questions=[Question(condition, structures), Question(condition, alone)],
         conditions=(condition,),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.model_card import ModelCard, hyperparameters_for
+from ..contract.model_card import ModelCard
 from ..contract.reported import reported_at
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
@@ -107,7 +107,7 @@ def floor_results(
             dataset=dataset,
             model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
             conditions=conditions_of(record),
-            hyperparameters=hyperparameters_for(card, task.name, dataset.name, {}),
+            hyperparameters=card.hyperparameters_for(task.name, dataset.name, {}),
             seeds=(FLOOR_SEED,),
             floor=True,
         )

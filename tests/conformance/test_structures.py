@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -42,7 +40,7 @@ def test_tiers_that_are_not_read_are_not_given():
 
 @pytest.mark.parametrize(("symmetry", "dimension"), [("square", 2), ("shear_2d", 2), ("none", 3)])
 def test_the_symmetry_of_the_task_decides_dimension_and_frame(symmetry, dimension):
-    task = replace(load_task("ka_propensity"), symmetry=symmetry)
+    task = load_task("ka_propensity").model_copy(update={"symmetry": symmetry})
     structure: Structure = make_examples(task, particles=200).train[0].structure
     assert structure.positions.shape == (200, dimension)
     assert (structure.frame is not None) == symmetry.startswith("shear")

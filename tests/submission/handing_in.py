@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from glassbench.contract.model_card import hyperparameters_for, read_model_card
+from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import Task
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
 from glassbench.datasets.view import open_view
@@ -115,7 +115,7 @@ def run_here(
     view = open_view(task, path)
     trainable = [c for c in view.conditions() if len(view.examples("train", (c,)))]
     asked = trainable[:conditions]
-    values = hyperparameters_for(card, task.name, "tiny", {})
+    values = card.hyperparameters_for(task.name, "tiny", {})
     dataset = DatasetReference("tiny", str(path), view.digest)
     trials = make_trials(
         task=task.name,

@@ -37,7 +37,7 @@ def test_an_honest_model_would_be_accepted(engine, tmp_path, workspace):
 @pytest.mark.parametrize(
     ("line", "changed", "where", "message"),
     [
-        ('reads = ["thermal"]', 'reads = ["future"]', "model.toml:7", "`reads` has `future`"),
+        ('reads = ["thermal"]', 'reads = ["future"]', "model.toml:7", "is 'future'"),
         ('year = 2026', 'yaer = 2026', "model.toml:4", "unknown key `yaer`"),
         ('entry = "model:Stranger"', 'entry = "model"', "model.toml:6", "is not `module:Class`"),
         ('year = 2026', 'year = 2026 7', "model.toml:4", "not valid TOML"),
