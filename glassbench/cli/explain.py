@@ -19,8 +19,8 @@ def explain(words: Words = None, json_output: Json = False) -> None:
 
     RUN [curve=on] [transfer=on] [out=FILE] [home=FOLDER]
 
-    RUN is the path of a record, its name in the workspace, or the name of a model that has one
-    record there. What is written shows on the record's page of the leaderboard. `curve=on` fits
+    RUN is the path of a record, its name in the workspace, or the name of a model with a single
+    record there. The explanation appears on the record's page of the leaderboard. `curve=on` fits
     the model again on fewer configurations; `transfer=on` tests each fit at the other conditions.
     """
     words = words or []
@@ -28,9 +28,7 @@ def explain(words: Words = None, json_output: Json = False) -> None:
     values = split_words([word for word in words if word not in runs])
     check_keys(values, ("curve", "transfer", "out", "home"))
     if len(runs) != 1:
-        raise WordError(
-            "one run is wanted, `glassbench explain RUN`: `glassbench runs` lists what there is"
-        )
+        raise WordError("name one run, `glassbench explain RUN`: `glassbench runs` lists them")
     workspace = open_workspace(values.get("home"))
     path, record = _find(runs[0], workspace)
 
@@ -52,18 +50,18 @@ def explain(words: Words = None, json_output: Json = False) -> None:
 
 
 def _find(run: str, workspace: Workspace) -> tuple[Path, dict[str, Any]]:
-    """Return the record that is meant, and its file."""
+    """Return the file of the record that is meant, and the record."""
     from ..record.file import read_record
 
     if Path(run).is_file():
         return Path(run), read_record(Path(run))
     records, _ = read_records(workspace)
-    found = [(p, r) for p, r in records if run in (p.stem, p.name, r["model"]["name"])]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(path.stem for path, _ in found or records) or "no record"
-    if found:
-        raise WordError(f"model `{run}` has {len(found)} records: name one of {names}")
+    matching = [(p, r) for p, r in records if run in (p.stem, p.name, r["model"]["name"])]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(path.stem for path, _ in matching or records) or "no record"
+    if matching:
+        raise WordError(f"model `{run}` has {len(matching)} records: name one of {names}")
     raise WordError(f"there is no run `{run}` in {workspace.records}: it holds {names}")
 
 

@@ -1,9 +1,10 @@
-"""`glassbench leaderboard`: the pages, built and looked at."""
+"""`glassbench leaderboard`: build the pages and look at them."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..contract.conditions import WordError
 from ..experiments.words import check_keys, split_words
@@ -11,7 +12,10 @@ from ..home.content import content_folder
 from .guard import guarded, say
 from .output import Json, Words, new_group, write_json, write_lines
 
-app = new_group(help="The pages of the leaderboard: build them, look at them.")
+if TYPE_CHECKING:
+    from ..pages import BuildReport
+
+app = new_group(help="Build the pages of the leaderboard, or serve them on this machine.")
 DEFAULT_FOLDER = "leaderboard-site"
 DEFAULT_PORT = 8000
 
@@ -23,9 +27,9 @@ def build(words: Words = None, json_output: Json = False) -> None:
 
     [out=FOLDER] [records=FOLDER] [url=ADDRESS]
 
-    Records come from the leaderboard's own folder, or from another, such as `records` of a
-    workspace; explanations from `explain` beside it. The pages open from the folder, from any web
-    host, and without a network. `url=` is where they will lie, for the links of the feed.
+    Records are read from the leaderboard's own folder or from `records=`, such as that of a
+    workspace; explanations from the folder `explain` beside it. The pages work from the folder,
+    from any web host, and without a network. `url=` is their address, for the links of the feed.
     """
     values = split_words(words or [])
     check_keys(values, ("out", "records", "url"))
@@ -58,7 +62,7 @@ def build(words: Words = None, json_output: Json = False) -> None:
 @app.command()
 @guarded
 def serve(words: Words = None) -> None:
-    """Build the pages, serve them on this machine and open them.
+    """Build the pages, serve them on this machine and open them in a browser.
 
     [out=FOLDER] [records=FOLDER] [port=8000] [open=on|off]
     """
@@ -79,7 +83,7 @@ def serve(words: Words = None) -> None:
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:
-        raise WordError(f"port {port} cannot be taken ({error}): name another with port=") from None
+        raise WordError(f"port {port} cannot be used ({error}): name another with port=") from None
     with server:
         address = f"http://127.0.0.1:{port}/"
         say(f"serving {report.folder} at {address}, until Ctrl-C")
@@ -88,8 +92,8 @@ def serve(words: Words = None) -> None:
         server.serve_forever()
 
 
-def _build(values: dict[str, str]):
-    """Build the site that the words ask for; return the report and the seconds it took."""
+def _build(values: dict[str, str]) -> tuple[BuildReport, float]:
+    """Build the site that was asked for; return the report and the seconds it took."""
     from ..pages import build_leaderboard
 
     begin = time.perf_counter()
@@ -101,7 +105,7 @@ def _build(values: dict[str, str]):
     out = Path(values.get("out", DEFAULT_FOLDER)).expanduser().absolute()
     address = values.get("url", "")
     if address and not address.startswith(("https://", "http://")):
-        raise WordError(f"url={address} is no address: it begins with https:// or http://")
+        raise WordError(f"url={address} is not an address: begin with https:// or http://")
     if address and not address.endswith("/"):
         address += "/"
     return build_leaderboard(records, out, address), time.perf_counter() - begin

@@ -17,6 +17,7 @@ from ..model import Example, Structure
 from ..structure.pair_distribution import particle_pair_distribution
 from .fits import Explained, Fit
 from .maps import length_unit, spread
+from .prediction_errors import short
 from .surroundings import mean_spacing
 
 SHARE = 0.1
@@ -52,9 +53,9 @@ def _at_condition(explained: Explained, fit: Fit) -> dict[str, Any]:
         "condition": dict(fit.condition),
         "unit": length_unit(explained),
         "share": SHARE,
-        "distances": [_short(r) for r in distances],
+        "distances": [short(r) for r in distances],
         "curves": [
-            {"end": end, "by": by, "values": [_short(g) for g in _mean(values, around, end)]}
+            {"end": end, "by": by, "values": [short(g) for g in _mean(values, around, end)]}
             for end in ("highest", "lowest")
             for by, values in fields.items()
         ],
@@ -92,7 +93,3 @@ def _reach(structures: Sequence[Structure]) -> float:
     """Return how far the surroundings are looked at: as far as the smallest box allows."""
     smallest = min(float(one.box.min()) for one in structures)
     return min(LARGEST * mean_spacing(structures[0]), smallest / 2)
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")

@@ -15,14 +15,15 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial, trial_from_json
 from ..datasets.view import View, open_view
+from ..figures.request import counted
 from ..home.given_files import find_given_files
 from ..home.workspace import Workspace
-from ..metrics import MetricSpecification, select_pairs, select_particles
+from ..metrics import MetricSpecification
 from ..model import Condition, Example, Model, Structure
-from ..plugins.registry import load_model_class
 from ..record.file import Record
 from ..trial.predictions import predictions_digest, read_predictions
 from ..trial.result import read_result
+from ..trial.stages import make_model
 
 
 class ExplainError(UserError):
@@ -48,7 +49,7 @@ class Fit:
     def fresh_model(self, card: ModelCard) -> Model:
         """Return the model with the hyperparameters of the fit, not yet fitted."""
         values = find_given_files(self.trial.hyperparameters, self.workspace)
-        return load_model_class(card)(**values)
+        return make_model(card, values)
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,8 @@ class Explained:
         return list(self.view.examples("test", (fit.condition,)))
 
     def counted(self, structure: Structure) -> np.ndarray:
-        """Return the mask of the particles, or pairs, that the primary metric counts.
-
-        Of a metric on balanced sets it is every particle.
-        """
-        if self.metric.particles == "balanced":
-            return np.ones(len(structure.species), bool)
-        if not self.metric.on_pairs:
-            return select_particles(self.metric, structure.species)
-        from ..datasets.pairs import pair_distances
-
-        distances = pair_distances(structure.positions, structure.pairs, structure.box)
-        return select_pairs(self.metric, structure.species, structure.pairs, distances)
+        """Return the mask of the particles, or pairs, that the primary metric counts."""
+        return counted(self.metric, structure)
 
 
 def open_fits(record: Record, workspace: Workspace) -> Explained:

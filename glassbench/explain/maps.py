@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..contract.units import UNITS
 from ..model import Structure
 from .fits import Explained, Fit
+from .prediction_errors import short
 from .surroundings import mean_spacing
 
 MOST_MAPS = 3
@@ -28,7 +29,7 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
     target = explained.task.target
     maps: list[dict[str, Any]] = []
     structures: list[dict[str, Any]] = []
-    places: dict[str, int] = {}
+    index: dict[str, int] = {}
     if explained.task.targets[target].per != "particle":
         return {"maps": [], "structures": []}
     for fit in spread(explained.fits):
@@ -38,8 +39,8 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
             continue
         truth = np.asarray(example.targets[target], float)
         guess = np.asarray(fit.predictions[structure.configuration][target], float)
-        if structure.configuration not in places:
-            places[structure.configuration] = len(structures)
+        if structure.configuration not in index:
+            index[structure.configuration] = len(structures)
             names = [explained.view.species_name(fit.condition, kind) for kind in (0, 1)]
             structures.append(
                 pack_structure(structure, length_unit(explained)) | {"species_names": names}
@@ -51,9 +52,9 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
                 "condition": dict(fit.condition),
                 "configuration": structure.configuration,
                 "unit": explained.task.targets[target].unit,
-                "limits": [float(f"{low:.4g}"), float(f"{high:.4g}")],
+                "limits": [short(low), short(high)],
                 "cut": [bool((both < low).any()), bool((both > high).any())],
-                "structure": places[structure.configuration],
+                "structure": index[structure.configuration],
                 "target": pack_values(truth, low, high),
                 "prediction": pack_values(guess, low, high),
             }
@@ -74,7 +75,7 @@ def pack_structure(structure: Structure, unit: str) -> dict[str, Any]:
     steps = np.floor(shares * 65536).clip(0, 65535).astype("<u2")
     return {
         "box": [float(f"{edge:.6g}") for edge in structure.box],
-        "spacing": float(f"{mean_spacing(structure):.4g}"),
+        "spacing": short(mean_spacing(structure)),
         "unit": unit,
         "species": _base64(structure.species.astype(np.uint8)),
         "positions": _base64(steps),

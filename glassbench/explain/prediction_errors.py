@@ -56,8 +56,8 @@ def parity(truth: NDArray, guess: NDArray) -> dict[str, Any] | None:
     counts = np.histogram2d(truth, guess, bins=BINS, range=[[low, high]] * 2)[0].astype(int)
     filled = np.argwhere(counts)
     return {
-        "low": _short(low),
-        "high": _short(high),
+        "low": short(low),
+        "high": short(high),
         "bins": BINS,
         "counts": [[int(i), int(j), int(counts[i, j])] for i, j in filled],
     }
@@ -76,9 +76,9 @@ def _worst(explained: Explained, fit: Fit, examples: Sequence[Example], pairs) -
             {
                 "configuration": name,
                 "value": values.get(name),
-                "target_mean": _short(y[chosen].mean()),
-                "target_spread": _short(y[chosen].std()),
-                "bias": _short((x - y)[chosen].mean()),
+                "target_mean": short(y[chosen].mean()),
+                "target_spread": short(y[chosen].std()),
+                "bias": short((x - y)[chosen].mean()),
             }
         )
     sign = 1 if explained.metric.higher_is_better else -1
@@ -157,11 +157,12 @@ def _group(label: str, guess, truth, inside) -> dict[str, Any]:
     return {
         "label": label,
         "particles": int(inside.sum()),
-        "mean_absolute_error": _short(np.abs(x - y).mean()),
-        "bias": _short((x - y).mean()),
-        "pearson": _short(correlation) if np.isfinite(correlation) else None,
+        "mean_absolute_error": short(np.abs(x - y).mean()),
+        "bias": short((x - y).mean()),
+        "pearson": short(correlation) if np.isfinite(correlation) else None,
     }
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
+    """Return a value with four significant digits."""
     return float(f"{float(value):.4g}")

@@ -13,9 +13,10 @@ from ..contract.finite import finite_ends
 from ..contract.model_card import ModelCard, read_model_card
 from ..metrics import Interval, interval_of_mean, paired_difference
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
-from ..model import Condition, Example, Model, Run
+from ..model import Condition, Example, Model
 from ..trial.result import ConditionScores
-from ..trial.score import primary_score, score_condition
+from ..trial.score import score_condition
+from ..trial.stages import fit_run
 from .fits import Explained, ExplainError, Fit
 
 POINTS = 4
@@ -53,10 +54,11 @@ def _refit(
     explained: Explained, fit: Fit, card: ModelCard, train: Sequence[Example]
 ) -> ConditionScores:
     """Return the scores of the model when it is fitted on some of the training examples."""
-    model = fit.fresh_model(card)
-    valid = list(explained.view.examples("valid", (fit.condition,)))
+    model, conditions = fit.fresh_model(card), (fit.condition,)
+    valid = list(explained.view.examples("valid", conditions))
     with tempfile.TemporaryDirectory() as folder:
-        model.fit(train, valid, _run(explained, fit, Path(folder)))
+        run = fit_run(explained.task, Path(folder), seed=fit.trial.seed, conditions=conditions)
+        model.fit(train, valid, run)
     return _scores(explained, model, fit.condition)
 
 
@@ -74,24 +76,22 @@ def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
         model = fit.fresh_model(card)
         if not hasattr(model, "load") or not (fit.folder / "fitted").is_dir():
             raise ExplainError(
-                f"model {card.name} has no `save` and `load`, so that its fit cannot be asked "
-                "about other conditions: leave out transfer=on"
+                f"model {card.name} has no `save` and `load`, so that its fit cannot be used at "
+                "other conditions: leave out transfer=on"
             )
         model.load(fit.folder / "fitted")
         for other in explained.fits:
-            own = other.condition == fit.condition
-            scores = (
-                _stored_scores(explained, fit)
-                if own
-                else _scores(explained, model, other.condition)
-            )
-            value, ends = _value(explained, scores)
+            if other.condition == fit.condition:
+                scores = _stored_scores(explained, fit)
+            else:
+                scores = _scores(explained, model, other.condition)
+            value, interval = _value(explained, scores)
             pairs.append(
                 {
                     "trained_on": dict(fit.condition),
                     "tested_on": dict(other.condition),
                     "value": value,
-                    "interval": ends,
+                    "interval": interval,
                 }
             )
     return pairs
@@ -99,8 +99,7 @@ def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
 
 def _numbers(total: int) -> list[int]:
     """Return total, total / 2, total / 4, …, from few to all."""
-    numbers = {max(1, total >> k) for k in range(POINTS)}
-    return sorted(numbers)
+    return sorted({max(1, total >> k) for k in range(POINTS)})
 
 
 def _card(explained: Explained, fit: Fit) -> ModelCard:
@@ -111,17 +110,6 @@ def _card(explained: Explained, fit: Fit) -> ModelCard:
             "request again, then explain it"
         )
     return card
-
-
-def _run(explained: Explained, fit: Fit, folder: Path) -> Run:
-    return Run(
-        seed=fit.trial.seed,
-        target=explained.task.target,
-        symmetry=explained.task.symmetry,
-        folder=folder,
-        conditions=(fit.condition,),
-        score=lambda predictions, examples: primary_score(explained.task, predictions, examples),
-    )
 
 
 def _scores(explained: Explained, model: Model, condition: Condition) -> ConditionScores:
@@ -139,12 +127,14 @@ def _stored_scores(explained: Explained, fit: Fit) -> ConditionScores:
 def _point(
     explained: Explained, number: int, scores: ConditionScores, before: ConditionScores | None
 ) -> dict[str, Any]:
-    value, ends = _value(explained, scores)
+    value, interval = _value(explained, scores)
     difference = None
     if before is not None and explained.metric.average == "configuration":
         pair = [_by_configuration(explained, s) for s in (scores, before)]
         difference = _ends(paired_difference(*pair, scores.parents).difference)
-    return {"configurations": number, "value": value, "interval": ends, "difference": difference}
+    return {
+        "configurations": number, "value": value, "interval": interval, "difference": difference,
+    }  # fmt: skip
 
 
 def _value(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..datasets.view import View
+    from ..metrics import MetricSpecification
 
 
 def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:
@@ -92,7 +93,7 @@ def _draw_condition(
     examples = list(view.examples("test", (condition,)))
     truths, predicted = [], []
     for example in examples:
-        chosen = _counted(task, example.structure)
+        chosen = counted(task.primary_metric, example.structure)
         truths.append(example.targets[task.target][chosen])
         predicted.append(guesses[example.structure.configuration][task.target][chosen])
     title = condition_title(model.title, task, condition)
@@ -111,13 +112,19 @@ def _draw_condition(
         )
 
 
-def _counted(task: Task, structure: Structure) -> np.ndarray:
-    """Return the mask of the particles, or pairs, that the primary metric counts."""
+def counted(metric: MetricSpecification, structure: Structure) -> np.ndarray:
+    """Return the mask of the particles, or pairs, that a metric counts.
+
+    Of a metric on balanced sets it is every particle.
+    """
+    import numpy as np
+
     from ..datasets.pairs import pair_distances
     from ..metrics import select_pairs, select_particles
 
-    specification = task.primary_metric
-    if not specification.on_pairs:
-        return select_particles(specification, structure.species)
+    if metric.particles == "balanced":
+        return np.ones(len(structure.species), bool)
+    if not metric.on_pairs:
+        return select_particles(metric, structure.species)
     distances = pair_distances(structure.positions, structure.pairs, structure.box)
-    return select_pairs(specification, structure.species, structure.pairs, distances)
+    return select_pairs(metric, structure.species, structure.pairs, distances)
