@@ -13,16 +13,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from glassbench.simulation.generators import GENERATED_TASKS, generator_of
+from glassbench.contract.task import Task
+from glassbench.plugins.registry import list_tasks, load_task
+from glassbench.simulation.generator import generator_folder, load_generator
 from glassbench.simulation.piece_process import run_piece
 from glassbench.simulation.pieces import Piece
 
 LOOP = re.compile(r"Loop time of ([\d.e+-]+) on \d+ procs for (\d+) steps with (\d+) atoms")
 
 
-def first_pieces(task: str) -> list[Piece]:
+def first_pieces(task: Task) -> list[Piece]:
     """Return the first piece of each kind of the mini dataset, with what they need before."""
-    planned = {piece.name: piece for piece in generator_of(task).pieces("mini")}
+    planned = {piece.name: piece for piece in load_generator(task).PLANS["mini"].pieces()}
     wanted: dict[str, Piece] = {}
     for kind in dict.fromkeys(piece.kind for piece in planned.values()):
         chain = [next(piece for piece in planned.values() if piece.kind == kind)]
@@ -34,11 +36,12 @@ def first_pieces(task: str) -> list[Piece]:
 
 def main() -> None:
     print(f"{'piece':40} {'seconds':>8} {'LAMMPS':>8} {'overhead':>9}")
-    for task in sys.argv[1:] or GENERATED_TASKS:
+    generated = [t.name for t in list_tasks() if (t.folder / "generate").is_dir()]
+    for task in map(load_task, sys.argv[1:] or generated):
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             for piece in first_pieces(task):
-                seconds = run_piece(piece, folder, task)
+                seconds = run_piece(piece, folder, generator_folder(task))
                 log = piece.log_path(folder)
                 loops = LOOP.findall(log.read_text()) if log.exists() else []
                 inside = sum(float(loop) for loop, *_ in loops)

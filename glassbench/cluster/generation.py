@@ -1,7 +1,8 @@
 """Pieces of a dataset as Ray tasks: on the nodes of a cluster, with files sent to and fro.
 
-A node needs LAMMPS and no common file system: the files that a piece reads travel with
-the task, and the file that it leaves travels back. A task whose node is lost is run again.
+A node needs LAMMPS and no common file system: the generator and the files that a piece reads
+travel with the task, and the file that it leaves travels back. A task whose node is lost is run
+again.
 """
 
 from __future__ import annotations
@@ -14,22 +15,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..contract.folder_digest import folder_digest
 from ..home.files import write_file
 from ..simulation.copper_zirconium_potential import POTENTIAL_VARIABLE
-from ..simulation.generate import open_local_runner
 from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
-from ..simulation.piece_process import run_piece
-from ..simulation.pieces import Piece, PieceFailed, Runner
+from ..simulation.piece_process import open_local_runner, run_piece
+from ..simulation.pieces import Piece, PieceFailed, Runner, piece_path
 from ..simulation.seeds import SECRET_VARIABLE
 from .session import address_of, open_session
+from .sources import pack_folder, unpack_folder
 
 RETRIES = 3
 CHOSEN = (BUILD_VARIABLE, ARGUMENTS_VARIABLE, POTENTIAL_VARIABLE, SECRET_VARIABLE)
 
 
 @dataclass(frozen=True)
+class PackedGenerator:
+    """The folder of a generator as it travels to a node."""
+
+    digest: str
+    archive: bytes
+
+
+@dataclass(frozen=True)
 class MadePiece:
-    """What a node sends back: the piece's file and its logs by name, or what went wrong."""
+    """What a node sends back: the piece's file and its logs by name, or the error."""
 
     seconds: float
     content: bytes
@@ -39,17 +49,18 @@ class MadePiece:
 
 @contextmanager
 def open_runner(
-    task: str, folder: Path, cluster: str = "auto", workers: int | None = None
+    generator: Path, folder: Path, cluster: str = "auto", workers: int | None = None
 ) -> Iterator[Runner]:
-    """Open the place where the pieces of a task are made.
+    """Open what makes the pieces of a dataset, on this machine or on a cluster.
 
     Parameters
     ----------
+    generator : folder of the package that makes them
     folder : of the pieces, on this machine
     cluster : `none` makes them in processes of this machine, without Ray; `auto` takes the
         cluster that $RAY_ADDRESS names or that `ray start` left running here, and none if
         there is none; others as `open_session` takes them
-    workers : pieces at a time; one for each core of the place unless given
+    workers : pieces at a time; one for each core unless given
 
     Raises
     ------
@@ -57,11 +68,11 @@ def open_runner(
         If the cluster does not answer, or refuses.
     """
     if cluster == "none" or (cluster == "auto" and not there_is_a_cluster()):
-        with open_local_runner(task, folder, workers) as runner:
+        with open_local_runner(generator, folder, workers) as runner:
             yield runner
         return
     with open_session(cluster, cores=workers if cluster == "local" else None) as session:
-        runner = RayRunner(task, folder, workers or session.capacity.cpus)
+        runner = RayRunner(generator, folder, workers or session.capacity.cpus)
         try:
             yield runner
         finally:
@@ -78,20 +89,21 @@ def there_is_a_cluster() -> bool:
 class RayRunner:
     """Makes pieces on the Ray that this process is connected to, one core for each."""
 
-    def __init__(self, task: str, folder: Path, slots: int) -> None:
+    def __init__(self, generator: Path, folder: Path, slots: int) -> None:
         import ray
 
-        self.task, self.folder, self.slots = task, folder, slots
+        self.folder, self.slots = folder, slots
+        self._generator = ray.put(PackedGenerator(folder_digest(generator), pack_folder(generator)))
         chosen = {name: os.environ[name] for name in CHOSEN if name in os.environ}
         self._remote = ray.remote(make_piece).options(
             num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": chosen} if chosen else None
         )
         self._running: dict = {}
 
-    def start(self, piece: Piece) -> Future:
-        needs = {name: Piece(name, "").path(self.folder).read_bytes() for name in piece.needs}
-        reference = self._remote.remote(self.task, piece, needs)
-        outcome: Future = Future()
+    def start(self, piece: Piece) -> Future[float]:
+        needs = {name: piece_path(self.folder, name).read_bytes() for name in piece.needs}
+        reference = self._remote.remote(self._generator, piece, needs)
+        outcome: Future[float] = Future()
         self._running[piece.name] = reference
         reference.future().add_done_callback(lambda arrived: self._end(piece, arrived, outcome))
         return outcome
@@ -102,8 +114,8 @@ class RayRunner:
         for reference in self._running.values():
             ray.cancel(reference, force=True)
 
-    def _end(self, piece: Piece, arrived: Future, outcome: Future) -> None:
-        """Write what a node sent back, and tell how it went."""
+    def _end(self, piece: Piece, arrived: Future, outcome: Future[float]) -> None:
+        """Write what a node sent back, and report the seconds or the error."""
         self._running.pop(piece.name, None)
         try:
             made = arrived.result()
@@ -121,15 +133,16 @@ class RayRunner:
             outcome.set_result(made.seconds)
 
 
-def make_piece(task: str, piece: Piece, needs: dict[str, bytes]) -> MadePiece:
+def make_piece(generator: PackedGenerator, piece: Piece, needs: dict[str, bytes]) -> MadePiece:
     """Make one piece on this node, in a process of its own and in a folder that is then gone."""
     with tempfile.TemporaryDirectory(prefix="glassbench-piece-") as scratch:
         folder = Path(scratch)
+        package = unpack_folder(generator.archive, generator.digest, folder / "generators")
         for name, content in needs.items():
-            write_file(Piece(name, "").path(folder), content)
+            write_file(piece_path(folder, name), content)
         seconds, content, error = 0.0, b"", ""
         try:
-            seconds = run_piece(piece, folder, task)
+            seconds = run_piece(piece, folder, package)
             content = piece.path(folder).read_bytes()
         except PieceFailed as failure:
             error = str(failure)

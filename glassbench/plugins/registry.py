@@ -134,7 +134,7 @@ def load_model_class(model: ModelCard | Path) -> type:
     from ..contract.model_card import read_model_card
 
     card = read_model_card(model) if isinstance(model, Path) else model
-    package = _plugin_package(card.folder, card.digest)
+    package = plugin_package(card.folder, card.digest)
     module_name, _, class_name = card.entry.partition(":")
     importlib.invalidate_caches()
     try:
@@ -156,7 +156,7 @@ def load_model_class(model: ModelCard | Path) -> type:
     return model_class
 
 
-def _plugin_package(folder: Path, digest: str) -> str:
+def plugin_package(folder: Path, digest: str) -> str:
     """Make the folder importable as a package and return the package's name."""
     name = f"glassbench_plugin_{digest[:16]}"
     present = sys.modules.get(name)

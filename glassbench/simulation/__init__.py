@@ -1,0 +1,1 @@
+"""Datasets from simulations: LAMMPS and the machinery around it, for the generators of tasks."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..contract.errors import UserError
 from .lammps_library import load_lammps_module
-from .material import Material
+from .material import Material, open_cubic_box
 from .thinned_table import thinning, write_thinned
 
 POTENTIAL_NAME = "CuZr_mm.eam.fs"
@@ -101,19 +101,4 @@ def _for_lammps(potential: Path) -> Path:
 
 def open_box(lammps, edge: float, potential: str = "") -> None:
     """Open a cubic periodic box of this edge (Angstrom) with copper as type 1, zirconium as 2."""
-    material = copper_zirconium(potential)
-    for command in (
-        f"units {material.units}",
-        "atom_style atomic",
-        "atom_modify map array",
-        "boundary p p p",
-        f"region box block 0 {edge:.17g} 0 {edge:.17g} 0 {edge:.17g}",
-        "create_box 2 box",
-        *(f"mass {number} {mass}" for number, mass in enumerate(material.masses, start=1)),
-        *material.pair_commands,
-        f"neighbor {material.skin} bin",
-        "neigh_modify delay 0 every 1 check yes",
-        "thermo_modify norm no",
-        "thermo 10000",
-    ):
-        lammps.command(command)
+    open_cubic_box(lammps, copper_zirconium(potential), edge)

@@ -1,15 +1,14 @@
 """Pieces that make minimised copper-zirconium samples, for every task that reads them.
 
-A sample is a chain of pieces: melt, the parts of the quench, minimise. Its names
-and seeds know nothing of a task or a split, so that tasks whose pieces lie in one
-folder share the samples.
+A sample is a chain of pieces: melt, the parts of the quench, minimise. Its names and seeds
+depend neither on a task nor on a split, so that tasks whose pieces lie in one folder share
+the samples.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import ceil
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .calibration import measured_speed
 from .copper_zirconium import (
     Protocol,
     Stage,
@@ -31,8 +31,9 @@ from .copper_zirconium import (
 )
 from .copper_zirconium_potential import POTENTIAL_VARIABLE, open_box, potential_file
 from .lammps_library import lammps_session, place_atoms
-from .pieces import Piece, read_piece
+from .pieces import Piece, read_need, read_piece
 
+Arrays = dict[str, np.ndarray]
 ATOM_STEPS_PER_PART = 2e8
 KELVIN_PER_PART = 10.0
 MINIMISER_STEPS = 1000
@@ -68,23 +69,18 @@ def alloy(copper: float) -> str:
     return f"Cu{percent}Zr{100 - percent}"
 
 
-def pieces_folder_name(dataset: str) -> str:
-    """Return the folder of the pieces of a dataset, the same for all tasks on these samples.
+def potential_variant() -> str:
+    """Return the start of the digest of another potential than that of LAMMPS, else nothing.
 
-    A potential other than that of LAMMPS has folders of its own, named by its digest.
+    It is part of the name of the folder of pieces, so that different potentials never meet.
     """
-    name = f"copper_zirconium-{dataset}"
     if POTENTIAL_VARIABLE not in os.environ:
-        return name
-    return f"{name}-{hashlib.sha256(potential_file().read_bytes()).hexdigest()[:8]}"
+        return ""
+    return hashlib.sha256(potential_file().read_bytes()).hexdigest()[:8]
 
 
-def sample_pieces(samples: SampleSet, numbers: range) -> list[Piece]:
-    """Return the pieces of some samples; the last of each has the sample's name."""
-    return [piece for number in numbers for piece in _chain(samples, number)]
-
-
-def _chain(samples: SampleSet, number: int) -> list[Piece]:
+def sample_pieces(samples: SampleSet, number: int) -> list[Piece]:
+    """Return the pieces of one sample; the last of them has the sample's name."""
     protocol, name = samples.protocol, samples.sample(number)
     shared = {"protocol": asdict(protocol)}
     steps = round(protocol.melt_time / protocol.step)
@@ -112,7 +108,7 @@ def _chain(samples: SampleSet, number: int) -> list[Piece]:
 
 
 def quench_parts(protocol: Protocol) -> list[Stage]:
-    """Return the stages cut into parts, so that a killed generation loses a part alone.
+    """Return the stages cut into parts, so that a killed generation loses one part only.
 
     A part has 2e8 atom-steps, or spans 10 K where that is more.
     """
@@ -140,22 +136,20 @@ def read_structure(folder: Path, sample: str) -> dict[str, np.ndarray]:
     }
 
 
-def make_melt(request: dict) -> dict:
+def make_melt(piece: Piece, folder: Path) -> Arrays:
     """Make the piece of a liquid."""
-    arguments = request["arguments"]
-    return melt(_protocol(arguments), tuple(arguments["names"]), Path(request["log"]))
+    return melt(_protocol(piece), tuple(piece.arguments["names"]), piece.log_path(folder))
 
 
-def make_quench(request: dict) -> dict:
+def make_quench(piece: Piece, folder: Path) -> Arrays:
     """Make the piece of one part of a quench."""
-    arguments = request["arguments"]
-    stage = tuple(arguments["stage"])
-    return quench(_before(request), stage, _protocol(arguments), Path(request["log"]))
+    stage = tuple(piece.arguments["stage"])
+    return quench(read_need(piece, folder), stage, _protocol(piece), piece.log_path(folder))
 
 
-def make_minimum(request: dict) -> dict:
+def make_minimum(piece: Piece, folder: Path) -> Arrays:
     """Make the piece of a minimised sample."""
-    return minimise(_before(request), _protocol(request["arguments"]), Path(request["log"]))
+    return minimise(read_need(piece, folder), _protocol(piece), piece.log_path(folder))
 
 
 SAMPLE_WORK = {"melt": make_melt, "quench": make_quench, "minimise": make_minimum}
@@ -171,23 +165,13 @@ def copper_zirconium_speed(seconds: float = 10.0) -> float:
         place_atoms(lammps, positions, species + 1, velocities)
         lammps.command(f"timestep {protocol.step}")
         lammps.command("fix integrate all nve")
-        lammps.command("run 50 post no")
-        steps, started = 0, time.process_time()
-        while time.process_time() - started < seconds:
-            lammps.command("run 50 post no")
-            steps += 50
-        return protocol.atoms * steps / (time.process_time() - started)
+        return measured_speed(lammps, seconds)
 
 
 def _power(rate: float) -> str:
     return f"{rate:.0e}".replace("+", "")
 
 
-def _before(request: dict) -> dict[str, np.ndarray]:
-    (name,) = request["needs"]
-    return read_piece(Path(request["folder"]), name)
-
-
-def _protocol(arguments: dict) -> Protocol:
-    values = arguments["protocol"]
+def _protocol(piece: Piece) -> Protocol:
+    values = piece.arguments["protocol"]
     return Protocol(**values | {"stages": tuple(tuple(stage) for stage in values["stages"])})

@@ -1,34 +1,34 @@
-"""`glassbench data generate`: a plan of pieces, run to its end, assembled into one dataset."""
+"""`glassbench data generate`: the pieces of a plan, made to the last and assembled to a dataset."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.errors import UserError
+from ..contract.task import Task
 from ..home.workspace import Workspace
-from .generators import check_plan, generator_of, hidden_name, pieces_folder
-from .piece_process import LocalRunner
+from .generator import generator_folder, hidden_name, load_generator, load_plan
+from .piece_process import open_local_runner
 from .pieces import Piece, PieceFailed, Runner, run_pieces, unfinished
 
 CALIBRATION_SECONDS = 10.0
-OpenRunner = Callable[[str, Path], AbstractContextManager[Runner]]
+OpenRunner = Callable[[Path, Path], AbstractContextManager[Runner]]
 
 
 @dataclass(frozen=True)
-class GenerationPlan:
+class GenerationCost:
     """What a generation would run.
 
     Attributes
     ----------
     pieces : all of them, made already or not
     left : the pieces that are not made yet
-    speed : atom-steps per CPU second on this machine, or None without a calibration
+    speed : atom-steps per CPU second on this machine; None if it was not measured
     disk_bytes : estimate of what the pieces take until the dataset is assembled
     """
 
@@ -42,10 +42,9 @@ class GenerationPlan:
     def atom_steps_left(self) -> float:
         return sum(piece.atom_steps for piece in self.left)
 
-    @property
-    def cpu_hours(self) -> float | None:
-        """Estimate for what is left, or None without a calibration."""
-        return None if self.speed is None else self.atom_steps_left / self.speed / 3600
+    def cpu_hours(self, atom_steps: float) -> float | None:
+        """Return the CPU hours of so many atom-steps; None if the speed was not measured."""
+        return None if self.speed is None else atom_steps / self.speed / 3600
 
     def by_kind(self) -> dict[str, tuple[int, int, float]]:
         """Return how many pieces of each kind there are, how many are left, and their steps."""
@@ -69,12 +68,12 @@ class GenerationEvent:
 
 
 def plan_generation(
-    task: str,
+    task: Task,
     dataset: str,
     workspace: Workspace,
     calibrate: bool = False,
     samples: Path | None = None,
-) -> GenerationPlan:
+) -> GenerationCost:
     """Return the pieces of a dataset and what they would cost on this machine.
 
     Parameters
@@ -86,31 +85,26 @@ def plan_generation(
     UserError
         If there is no plan of that name, or the samples cannot be taken.
     """
-    generator = check_plan(task, dataset)
-    if samples is None:
-        pieces = tuple(generator.pieces(dataset))
-    elif hasattr(generator, "pieces_from"):
-        pieces = tuple(generator.pieces_from(dataset, samples))
-    else:
-        raise UserError(f"samples={samples}: task {task} makes its own, leave the word out")
-    folder = pieces_folder(task, dataset, workspace.generation)
-    left = tuple(unfinished(pieces, folder))
-    speed = generator.atom_steps_per_second(CALIBRATION_SECONDS) if calibrate else None
-    return GenerationPlan(folder, pieces, left, speed, generator.disk_bytes(dataset))
-
-
-@contextmanager
-def open_local_runner(task: str, folder: Path, workers: int | None = None) -> Iterator[Runner]:
-    """Make pieces on this machine, `workers` at a time or one on each core."""
-    runner = LocalRunner(task, folder, workers or len(os.sched_getaffinity(0)))
-    try:
-        yield runner
-    finally:
-        runner.stop()
+    generator, plan = load_generator(task), load_plan(task, dataset)
+    pieces_from = getattr(generator, "pieces_from", None)
+    measure_speed = getattr(generator, "atom_steps_per_second", None)
+    if samples is not None and pieces_from is None:
+        raise UserError(
+            f"samples={samples}: task {task.name} makes its own samples, leave the word out"
+        )
+    pieces = tuple(plan.pieces() if samples is None else pieces_from(plan, samples))
+    folder = plan.pieces_folder(workspace.generation)
+    return GenerationCost(
+        folder,
+        pieces,
+        tuple(unfinished(pieces, folder)),
+        measure_speed(CALIBRATION_SECONDS) if calibrate and measure_speed else None,
+        plan.disk_bytes(),
+    )
 
 
 def generate_dataset(
-    task: str,
+    task: Task,
     dataset: str,
     workspace: Workspace,
     *,
@@ -121,46 +115,49 @@ def generate_dataset(
 ) -> Path:
     """Make every piece that is missing, then the dataset; return the dataset's path.
 
-    Killed at any point, the same call goes on with the pieces that are missing.
+    After an interruption at any point, the same call continues with the pieces that are missing.
 
     Parameters
     ----------
     samples : as for `plan_generation`
-    open_runner : from the task and the folder of the pieces to where they are made; this
-        machine unless given
+    open_runner : from the folder of the generator and that of the pieces to a runner; it runs
+        on this machine unless given
 
     Raises
     ------
     UserError
         If pieces failed; those that are whole are kept, and the logs are named.
     """
-    plan = plan_generation(task, dataset, workspace, samples=samples)
-    here = [piece for piece in plan.left if piece.here]
+    cost = plan_generation(task, dataset, workspace, samples=samples)
+    generator = generator_folder(task)
+    here = [piece for piece in cost.left if piece.here]
     failures: list[str] = []
-    for open_place, pieces in ((open_local_runner, here), (open_runner, plan.pieces)):
-        if not failures and unfinished(pieces, plan.folder):
-            with open_place(task, plan.folder) as runner:
-                failures = _make_all(plan, pieces, runner, on_event)
+    for opened, pieces in ((open_local_runner, here), (open_runner, cost.pieces)):
+        if not failures and unfinished(pieces, cost.folder):
+            with opened(generator, cost.folder) as runner:
+                failures = _make_all(cost, pieces, runner, on_event)
     if failures:
         raise UserError(
-            f"{len(failures)} of {len(plan.pieces)} pieces failed; the others are kept in "
-            f"{plan.folder}. First: {failures[0]}"
+            f"{len(failures)} of {len(cost.pieces)} pieces failed; the others are kept in "
+            f"{cost.folder}. First: {failures[0]}"
         )
-    destination = out or workspace.datasets / f"{hidden_name(f'{task}-{dataset}')}.zarr.zip"
-    return generator_of(task).assemble(dataset, plan.folder, destination)
+    name = hidden_name(f"{task.name}-{dataset}")
+    destination = out or workspace.datasets / f"{name}.zarr.zip"
+    return load_generator(task).assemble(load_plan(task, dataset), cost.folder, destination)
 
 
 def _make_all(
-    plan: GenerationPlan,
+    cost: GenerationCost,
     pieces: Sequence[Piece],
     runner: Runner,
     on_event: Callable[[GenerationEvent], None],
 ) -> list[str]:
-    """Make those of some pieces that are left; return what went wrong with those that failed."""
-    left = unfinished(plan.pieces, plan.folder)
+    """Make those of some pieces that are left; return the errors of those that failed."""
+    left = unfinished(cost.pieces, cost.folder)
     steps_left = sum(piece.atom_steps for piece in left)
-    started, done, made, failures = time.monotonic(), len(plan.pieces) - len(left), 0.0, []
-    for piece, outcome in run_pieces(pieces, plan.folder, runner):
+    started, done, made = time.monotonic(), len(cost.pieces) - len(left), 0.0
+    failures: list[str] = []
+    for piece, outcome in run_pieces(pieces, cost.folder, runner):
         error = str(outcome) if isinstance(outcome, PieceFailed) else None
         if error:
             failures.append(error)
@@ -168,5 +165,5 @@ def _make_all(
             done, made = done + 1, made + piece.atom_steps
         elapsed = time.monotonic() - started
         seconds_left = elapsed * (steps_left - made) / made if made else None
-        on_event(GenerationEvent(piece, done, len(plan.pieces), seconds_left, error))
+        on_event(GenerationEvent(piece, done, len(cost.pieces), seconds_left, error))
     return failures

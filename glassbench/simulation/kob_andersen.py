@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .lammps_library import gather_by_id, gather_unwrapped, lammps_session, place_atoms
+from .material import Material, open_cubic_box
 from .seeds import generator_from_names
 
 PAIR_COMMANDS = (
@@ -22,6 +23,14 @@ PAIR_COMMANDS = (
     "pair_coeff 1 1 1.0 1.0 2.5",
     "pair_coeff 1 2 1.5 0.8 2.0",
     "pair_coeff 2 2 0.5 0.88 2.2",
+)
+KOB_ANDERSEN = Material(
+    units="lj",
+    dimension=3,
+    masses=(1.0, 1.0),
+    pair_commands=PAIR_COMMANDS,
+    skin=0.2,
+    thermo_norm="yes",
 )
 DIAMETERS = ((1.0, 0.8), (0.8, 0.88))
 
@@ -88,7 +97,7 @@ def equilibrate(protocol: Protocol, configurations: int, names: tuple, log: Path
     damping = protocol.thermostat_time
     melt, target = protocol.melt_temperature, protocol.temperature
     with lammps_session(log) as lammps:
-        open_box(lammps, protocol.box_edge)
+        open_cubic_box(lammps, KOB_ANDERSEN, protocol.box_edge)
         place_atoms(lammps, positions, types, velocities)
         lammps.command(f"timestep {protocol.melt_step}")
         lammps.command("minimize 1e-3 1e-3 200 2000")
@@ -125,7 +134,7 @@ def inherent_structure(
     Returns the minimum's positions (N, 3) float32, wrapped, and its energy per particle.
     """
     with lammps_session(log) as lammps:
-        open_box(lammps, box_edge)
+        open_cubic_box(lammps, KOB_ANDERSEN, box_edge)
         place_atoms(lammps, positions.astype(np.float64), species + 1)
         lammps.command("min_style cg")
         lammps.command("minimize 0 1e-6 20000 200000")
@@ -184,7 +193,7 @@ def constant_energy(
 ) -> Iterator:
     """Open LAMMPS with particles that move at constant energy, before their first step."""
     with lammps_session(log) as lammps:
-        open_box(lammps, protocol.box_edge)
+        open_cubic_box(lammps, KOB_ANDERSEN, protocol.box_edge)
         place_atoms(lammps, positions.astype(np.float64), species + 1, velocities)
         lammps.command(f"timestep {protocol.step}")
         lammps.command("fix integrate all nve")
@@ -198,25 +207,6 @@ def steps_in(time: float, step: float) -> int:
     if abs(count * step - time) > 1e-6 * max(time, step):
         raise ValueError(f"time {time} is not a multiple of the time step {step}: change one")
     return count
-
-
-def open_box(lammps, edge: float) -> None:
-    """Open a cubic periodic box of this edge (sigma_AA) with the Kob-Andersen potential."""
-    for command in (
-        "units lj",
-        "atom_style atomic",
-        "atom_modify map array",
-        "boundary p p p",
-        f"region box block 0 {edge:.17g} 0 {edge:.17g} 0 {edge:.17g}",
-        "create_box 2 box",
-        "mass * 1.0",
-        *PAIR_COMMANDS,
-        "neighbor 0.2 bin",
-        "neigh_modify delay 0 every 1 check yes",
-        "thermo_modify norm yes",
-        "thermo 10000",
-    ):
-        lammps.command(command)
 
 
 def _thermostatted(lammps, start, stop, damping, duration, step) -> None:

@@ -17,6 +17,7 @@ class Material:
     masses : one for each species, species 0 first (LAMMPS type 1)
     pair_commands : `pair_style` and `pair_coeff` lines
     skin : of the neighbour list, unit of length
+    thermo_norm : `yes` where LAMMPS gives energies per particle, `no` where of all together
     """
 
     units: str
@@ -24,6 +25,7 @@ class Material:
     masses: tuple[float, ...]
     pair_commands: tuple[str, ...]
     skin: float
+    thermo_norm: str = "no"
 
 
 def open_cell(lammps, material: Material, cell: np.ndarray, *, sort: bool = True) -> None:
@@ -35,6 +37,17 @@ def open_cell(lammps, material: Material, cell: np.ndarray, *, sort: bool = True
     sort : whether LAMMPS may sort particles in space, which makes the order in
         which forces are summed independent of the order of the particles
     """
+    _open(lammps, material, f"prism {_prism(cell)}", thermo=100_000, sort=sort)
+    if material.dimension == 2:
+        lammps.command("fix plane all enforce2d")
+
+
+def open_cubic_box(lammps, material: Material, edge: float) -> None:
+    """Open a cubic periodic box of this edge with the potential of a material."""
+    _open(lammps, material, "block" + f" 0 {edge:.17g}" * 3, thermo=10_000)
+
+
+def _open(lammps, material: Material, region: str, *, thermo: int, sort: bool = True) -> None:
     for command in (
         f"units {material.units}",
         f"dimension {material.dimension}",
@@ -42,18 +55,16 @@ def open_cell(lammps, material: Material, cell: np.ndarray, *, sort: bool = True
         "atom_modify map array" + ("" if sort else " sort 0 0"),
         "boundary p p p",
         "box tilt large",
-        f"region cell prism {_prism(cell)}",
+        f"region cell {region}",
         f"create_box {len(material.masses)} cell",
         *(f"mass {type_} {mass}" for type_, mass in enumerate(material.masses, start=1)),
         *material.pair_commands,
         f"neighbor {material.skin} bin",
         "neigh_modify delay 0 every 1 check yes",
-        "thermo_modify norm no",
-        "thermo 100000",
+        f"thermo_modify norm {material.thermo_norm}",
+        f"thermo {thermo}",
     ):
         lammps.command(command)
-    if material.dimension == 2:
-        lammps.command("fix plane all enforce2d")
 
 
 def change_cell(lammps, cell: np.ndarray) -> None:

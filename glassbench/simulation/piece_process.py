@@ -1,4 +1,4 @@
-"""One piece in a process of its own: a crash stays there, and ends with whoever asked for it."""
+"""Each piece in a process of its own: a crash stays there, and it ends with whoever started it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event
 
-from .pieces import Piece, PieceFailed
+from .pieces import Piece, PieceFailed, Runner
 
 POLL = 0.1
 PACKAGES = Path(__file__).resolve().parents[2]
@@ -21,40 +23,47 @@ PACKAGES = Path(__file__).resolve().parents[2]
 class LocalRunner:
     """Makes pieces on this machine, `slots` at a time."""
 
-    def __init__(self, task: str, folder: Path, slots: int) -> None:
-        self.task, self.folder, self.slots = task, folder, slots
+    def __init__(self, generator: Path, folder: Path, slots: int) -> None:
+        self.generator, self.folder, self.slots = generator, folder, slots
         self._threads, self._stopped = ThreadPoolExecutor(slots), Event()
 
-    def start(self, piece: Piece) -> Future:
-        return self._threads.submit(run_piece, piece, self.folder, self.task, self._stopped)
+    def start(self, piece: Piece) -> Future[float]:
+        return self._threads.submit(run_piece, piece, self.folder, self.generator, self._stopped)
 
     def stop(self) -> None:
         self._stopped.set()
         self._threads.shutdown(cancel_futures=True)
 
 
-def run_piece(piece: Piece, folder: Path, task: str, stopped: Event | None = None) -> float:
-    """Make one piece of a task's dataset in a fresh process on one thread; return its seconds.
+@contextmanager
+def open_local_runner(
+    generator: Path, folder: Path, workers: int | None = None
+) -> Iterator[Runner]:
+    """Make pieces on this machine, `workers` at a time or one on each core."""
+    runner = LocalRunner(generator, folder, workers or len(os.sched_getaffinity(0)))
+    try:
+        yield runner
+    finally:
+        runner.stop()
+
+
+def run_piece(piece: Piece, folder: Path, generator: Path, stopped: Event | None = None) -> float:
+    """Make one piece in a new process on one thread; return its seconds.
 
     The process ends when this one does, however that ends, and when `stopped` is set.
+
+    Parameters
+    ----------
+    generator : folder of the package that makes it
 
     Raises
     ------
     PieceFailed
         If the process crashed or was killed; other pieces are not touched.
     """
-    log, path = piece.log_path(folder), piece.path(folder)
-    output = log.with_suffix(".out")
+    output = piece.log_path(folder).with_suffix(".out")
     output.parent.mkdir(parents=True, exist_ok=True)
-    request = {
-        "task": task,
-        "kind": piece.kind,
-        "arguments": piece.arguments,
-        "needs": list(piece.needs),
-        "folder": str(folder),
-        "path": str(path),
-        "log": str(log),
-    }
+    request = {"generator": str(generator), "folder": str(folder), "piece": asdict(piece)}
     started = time.perf_counter()
     with open(output, "w") as file:
         process = subprocess.Popen(
@@ -66,13 +75,14 @@ def run_piece(piece: Piece, folder: Path, task: str, stopped: Event | None = Non
         )
         with process:
             # The pipe stays open: the process takes its end for the end of this one.
+            assert process.stdin is not None
             with suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.flush()
-            code = _outcome(process, stopped or Event())
+            code = _exit_code(process, stopped or Event())
             with suppress(BrokenPipeError):
                 process.stdin.close()
-    if code != 0 or not path.exists():
+    if code != 0 or not piece.path(folder).exists():
         raise PieceFailed(
             f"piece {piece.name} ended with exit code {code}: "
             f"read {output}, then run the same command again to make the rest"
@@ -80,7 +90,7 @@ def run_piece(piece: Piece, folder: Path, task: str, stopped: Event | None = Non
     return time.perf_counter() - started
 
 
-def _outcome(process: subprocess.Popen, stopped: Event) -> int:
+def _exit_code(process: subprocess.Popen, stopped: Event) -> int:
     while True:
         with suppress(subprocess.TimeoutExpired):
             return process.wait(POLL)

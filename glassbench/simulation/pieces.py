@@ -1,18 +1,17 @@
 """Pieces of a dataset: independent units of simulation, each made in a process of its own.
 
-A piece is named, knows which pieces it needs, and leaves one `.npz` file. The
-file appears whole or not at all, so that a generation killed at any point goes
-on where it was.
+A piece has a name, knows which pieces it needs, and leaves one `.npz` file. The file appears
+whole or not at all, so that a generation that was killed at any point continues where it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,40 +22,62 @@ from ..home.files import whole_file
 class Piece:
     """One independent unit of simulation.
 
-    `kind` names the function in `WORK` of the task's generator; `arguments` are plain
-    values; `needs` are the names of pieces whose files it reads; `atom_steps`
-    is its cost, for the estimate of the time left. A piece that is made `here` reads
-    files of the machine that generates, and is made there whatever the runner.
+    Attributes
+    ----------
+    kind : names the function in the generator's `WORK` that makes it
+    arguments : plain values for that function
+    needs : names of the pieces whose files it reads
+    atom_steps : its cost, for the estimate of the time left
+    here : whether it reads files of this machine, and so is made on this machine always
     """
 
     name: str
     kind: str
-    arguments: dict = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     atom_steps: float = 0.0
     here: bool = False
 
     def path(self, folder: Path) -> Path:
-        return folder / "pieces" / f"{self.name}.npz"
+        return piece_path(folder, self.name)
 
     def log_path(self, folder: Path) -> Path:
         return folder / "logs" / f"{self.name}.log"
+
+
+Work = Callable[[Piece, Path], Mapping[str, np.ndarray]]
 
 
 class PieceFailed(RuntimeError):
     """A piece's process ended without its file; the message names the log."""
 
 
-def write_whole(path: Path, arrays: dict) -> None:
-    """Write an `.npz` file that appears under its name only when it is complete."""
-    with whole_file(path) as partial, open(partial, "wb") as file:
+def piece_path(folder: Path, name: str) -> Path:
+    return folder / "pieces" / f"{name}.npz"
+
+
+def write_piece(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write the arrays of a piece; its file appears only when it is complete."""
+    with whole_file(piece_path(folder, name)) as partial, open(partial, "wb") as file:
         np.savez(file, **arrays)
 
 
 def read_piece(folder: Path, name: str) -> dict[str, np.ndarray]:
     """Return the arrays of a finished piece."""
-    with np.load(Piece(name, "").path(folder)) as file:
+    with np.load(piece_path(folder, name)) as file:
         return {key: file[key] for key in file.files}
+
+
+def read_need(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of the one piece that a piece needs."""
+    (need,) = piece.needs
+    return read_piece(folder, need)
+
+
+def make_piece(piece: Piece, folder: Path, work: Mapping[str, Work]) -> None:
+    """Make a piece in this process and write its file."""
+    piece.log_path(folder).parent.mkdir(parents=True, exist_ok=True)
+    write_piece(folder, piece.name, work[piece.kind](piece, folder))
 
 
 def unfinished(pieces: Sequence[Piece], folder: Path) -> list[Piece]:
@@ -67,15 +88,15 @@ def unfinished(pieces: Sequence[Piece], folder: Path) -> list[Piece]:
 
 
 class Runner(Protocol):
-    """A place where pieces are made, each in a process of its own.
+    """Makes pieces, each in a process of its own, on this machine or on others.
 
     `start` returns at once; the future holds the seconds that the piece took, or raises
-    `PieceFailed`. At most `slots` pieces are under way. `stop` ends what still runs.
+    `PieceFailed`. At most `slots` pieces run at a time. `stop` ends those that still run.
     """
 
     slots: int
 
-    def start(self, piece: Piece) -> Future: ...
+    def start(self, piece: Piece) -> Future[float]: ...
 
     def stop(self) -> None: ...
 
@@ -83,37 +104,37 @@ class Runner(Protocol):
 def run_pieces(
     pieces: Sequence[Piece], folder: Path, runner: Runner
 ) -> Iterator[tuple[Piece, float | PieceFailed]]:
-    """Make every unfinished piece, in their order where needs allow it.
+    """Make every unfinished piece, in the given order as far as their needs allow it.
 
-    Yields each piece as it ends with its seconds, or with what went wrong. A
-    failed piece does not stop the others; pieces that need it are left out.
+    Yields each piece as it ends, with its seconds or with its error. A failed piece does not
+    stop the others; pieces that need it are left out.
     """
     waiting = unfinished(pieces, folder)
     unmade = {piece.name for piece in waiting}
     finished = {piece.name for piece in pieces} - unmade
     missing = [set(piece.needs) - finished for piece in waiting]
     followers: dict[str, list[int]] = {}
-    for place, needs in enumerate(missing):
+    for number, needs in enumerate(missing):
         for need in needs:
-            followers.setdefault(need, []).append(place)
-    ready = [place for place, needs in enumerate(missing) if not needs]
-    running: dict[Future, int] = {}
+            followers.setdefault(need, []).append(number)
+    ready = [number for number, needs in enumerate(missing) if not needs]
+    running: dict[Future[float], int] = {}
     try:
         while ready or running:
             while ready and len(running) < runner.slots:
-                place = heappop(ready)
-                running[runner.start(waiting[place])] = place
+                number = heappop(ready)
+                running[runner.start(waiting[number])] = number
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                place = running.pop(future)
+                piece = waiting[running.pop(future)]
                 try:
                     seconds = future.result()
                 except PieceFailed as error:
-                    yield waiting[place], error
+                    yield piece, error
                     continue
-                for follower in followers.get(waiting[place].name, ()):
-                    missing[follower].discard(waiting[place].name)
+                for follower in followers.get(piece.name, ()):
+                    missing[follower].discard(piece.name)
                     if not missing[follower]:
                         heappush(ready, follower)
-                yield waiting[place], seconds
+                yield piece, seconds
     finally:
         runner.stop()

@@ -45,7 +45,7 @@ def secret_tag() -> str:
     return hashlib.sha256(f"tag of {secret}".encode()).hexdigest()[:8] if secret else ""
 
 
-def seeds_in_words(names: str) -> str:
+def describe_seeds(names: str) -> str:
     """Return, for provenance, what the seeds of a dataset are drawn from."""
     tag = secret_tag()
     return f"sha256 of the names of {names}" + (f", after a secret ({tag})" if tag else "")

@@ -1,6 +1,6 @@
-"""A slow quench in parts, so that a generation that is killed loses one part alone.
+"""The pieces that make a glass; a slow quench is cut into parts, so that little is lost if killed.
 
-The liquid, each part of the cooling, and the minimised glass are pieces that hand on
+The liquid, each part of the cooling, and the minimised glass are then pieces that hand on
 positions and velocities; the last has the name of the sample, and the arrays of
 `quench_glass`.
 """
@@ -23,11 +23,13 @@ from .lennard_jones_2d import (
     melt_and_hold,
     minimise,
     open_liquid,
+    quench_glass,
     thermodynamics,
 )
-from .pieces import Piece, read_piece
+from .pieces import Piece, read_need
 
 ATOM_STEPS_PER_PART = 4e10
+Arrays = dict[str, np.ndarray]
 THERMODYNAMICS = ("temperature", "potential_energy", "pressure")
 
 
@@ -64,11 +66,17 @@ def sample_pieces(sample: str, protocol: QuenchProtocol, names: list) -> list[Pi
     return [*chain, Piece(sample, "glass", alone, needs=(chain[-1].name,))]
 
 
-def make_liquid(request: dict) -> dict[str, np.ndarray]:
+def make_sample(piece: Piece, folder: Path) -> Arrays:
+    """Make a glass in one; see `quench_glass`."""
+    names = tuple(piece.arguments["names"])
+    return quench_glass(_protocol(piece), names, piece.log_path(folder))
+
+
+def make_liquid(piece: Piece, folder: Path) -> Arrays:
     """Make the liquid that is then cooled."""
-    protocol = QuenchProtocol(**request["arguments"]["protocol"])
-    with lammps_session(Path(request["log"])) as lammps:
-        species, held = melt_and_hold(lammps, protocol, tuple(request["arguments"]["names"]))
+    protocol = _protocol(piece)
+    with lammps_session(piece.log_path(folder)) as lammps:
+        species, held = melt_and_hold(lammps, protocol, tuple(piece.arguments["names"]))
         empty = {name: np.empty(0) for name in THERMODYNAMICS}
         return _moving(lammps, protocol) | {
             "species": species,
@@ -77,36 +85,38 @@ def make_liquid(request: dict) -> dict[str, np.ndarray]:
         }
 
 
-def make_cooling(request: dict) -> dict[str, np.ndarray]:
+def make_cooling(piece: Piece, folder: Path) -> Arrays:
     """Cool by one part of the quench."""
-    arguments, before = request["arguments"], _before(request)
-    protocol = QuenchProtocol(**arguments["protocol"])
-    with lammps_session(Path(request["log"])) as lammps:
+    arguments, before, protocol = piece.arguments, read_need(piece, folder), _protocol(piece)
+    with lammps_session(piece.log_path(folder)) as lammps:
         _open(lammps, protocol, before)
         end = thermodynamics(
             [cool(lammps, protocol, *arguments["temperatures"], arguments["duration"])]
         )
         kept = {name: np.append(before[name], end[name]) for name in THERMODYNAMICS}
-        return dict(before) | _moving(lammps, protocol) | kept
+        return before | _moving(lammps, protocol) | kept
 
 
-def make_glass(request: dict) -> dict[str, np.ndarray]:
+def make_glass(piece: Piece, folder: Path) -> Arrays:
     """Minimise what was cooled."""
-    before = _before(request)
-    protocol = QuenchProtocol(**request["arguments"]["protocol"])
-    with lammps_session(Path(request["log"])) as lammps:
+    before, protocol = read_need(piece, folder), _protocol(piece)
+    with lammps_session(piece.log_path(folder)) as lammps:
         _open(lammps, protocol, before)
         minimum = minimise(lammps, protocol)
     kept = {key: values for key, values in before.items() if key != "velocities"}
     return kept | minimum
 
 
-SLOW_WORK = {"liquid": make_liquid, "cooling": make_cooling, "glass": make_glass}
+QUENCH_WORK = {
+    "sample": make_sample,
+    "liquid": make_liquid,
+    "cooling": make_cooling,
+    "glass": make_glass,
+}
 
 
-def _before(request: dict) -> dict[str, np.ndarray]:
-    (name,) = request["needs"]
-    return read_piece(Path(request["folder"]), name)
+def _protocol(piece: Piece) -> QuenchProtocol:
+    return QuenchProtocol(**piece.arguments["protocol"])
 
 
 def _open(lammps, protocol: QuenchProtocol, state: Mapping[str, np.ndarray]) -> None:

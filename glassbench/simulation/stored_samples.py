@@ -7,7 +7,7 @@ follows from it is the same, bit by bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from ..datasets.store import Dataset, open_dataset
 from .copper_zirconium import Protocol, measure_minimum
 from .copper_zirconium_potential import potential_attribute
 from .pieces import Piece
+from .stored_states import refuse_other
 
 PROTOCOL_NAMES = ("protocol", "quench")
 
 
-def with_stored_samples(pieces: Sequence[Piece], path: Path | str) -> list[Piece]:
+def with_stored_samples(pieces: Sequence[Piece], path: Path) -> list[Piece]:
     """Return a plan in which samples that the dataset at `path` holds are read from there.
 
     Samples that it does not hold stay as they were planned.
@@ -33,35 +34,36 @@ def with_stored_samples(pieces: Sequence[Piece], path: Path | str) -> list[Piece
         If the dataset was made with another potential or protocol, or holds no sample.
     """
     dataset = open_dataset(path)
-    places = _places(dataset)
-    stored = {piece.name: piece for piece in pieces if piece.kind == "minimise"}
-    stored = {name: piece for name, piece in stored.items() if name in places}
+    held = {
+        dataset.state(state).configuration_ids[index]: (state, int(index))
+        for state in dataset.states
+        for index in dataset.configurations(state)
+    }
+    stored = {p.name: p for p in pieces if p.kind == "minimise" and p.name in held}
     if not stored:
         raise UserError(
             f"samples={path}: dataset {dataset.name} holds none of the samples of this plan: leave "
             "the word out to make them"
         )
-    replaced = _before(stored, {piece.name: piece for piece in pieces})
-    found = []
-    for piece in pieces:
-        if piece.name in stored:
-            _check_same(dataset, places[piece.name][0], piece)
-            found.append(_read_there(piece, Path(path).absolute(), *places[piece.name]))
-        elif piece.name not in replaced:
-            found.append(piece)
-    return found
+    for name, piece in stored.items():
+        state, index = held[name]
+        _refuse_other_making(dataset, state, piece)
+        where = {"dataset": str(path.absolute()), "state": state, "index": index}
+        stored[name] = Piece(name, "stored", piece.arguments | where, here=True)
+    replaced = _ancestors(stored, {piece.name: piece for piece in pieces})
+    return [stored.get(piece.name, piece) for piece in pieces if piece.name not in replaced]
 
 
-def make_stored(request: dict) -> dict[str, np.ndarray]:
-    """Make the piece of a minimised sample from where a dataset holds it."""
-    arguments = request["arguments"]
+def make_stored(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
+    """Make the piece of a minimised sample from a dataset that holds it."""
+    arguments = piece.arguments
     dataset = open_dataset(arguments["dataset"])
-    found = dataset.structure_arrays(arguments["state"], arguments["index"])
+    structure = dataset.structure_arrays(arguments["state"], arguments["index"])
     return measure_minimum(
-        found["positions"],
-        found["species"],
-        float(found["box"][0]),
-        Path(request["log"]),
+        structure["positions"],
+        structure["species"],
+        float(structure["box"][0]),
+        piece.log_path(folder),
         arguments["protocol"]["potential"],
     )
 
@@ -69,44 +71,26 @@ def make_stored(request: dict) -> dict[str, np.ndarray]:
 STORED_WORK = {"stored": make_stored}
 
 
-def _places(dataset: Dataset) -> dict[str, tuple[str, int]]:
-    """Return the state and the index of every sample that a dataset holds whole."""
-    return {
-        dataset.state(state).configuration_ids[index]: (state, int(index))
-        for state in dataset.states
-        for index in dataset.configurations(state)
-    }
-
-
-def _before(stored: dict[str, Piece], by_name: dict[str, Piece]) -> set[str]:
-    """Return the names of the pieces that stored samples were made from."""
-    found: set[str] = set()
-    waiting = [need for piece in stored.values() for need in piece.needs]
+def _ancestors(names: Mapping[str, Piece], by_name: Mapping[str, Piece]) -> set[str]:
+    """Return the names of the pieces that some pieces of a plan are made from."""
+    ancestors: set[str] = set()
+    waiting = [need for name in names for need in by_name[name].needs]
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in ancestors:
+            ancestors.add(name)
             waiting += by_name[name].needs
-    return found
+    return ancestors
 
 
-def _read_there(piece: Piece, path: Path, state: str, index: int) -> Piece:
-    arguments = piece.arguments | {"dataset": str(path), "state": state, "index": index}
-    return Piece(piece.name, "stored", arguments, here=True)
-
-
-def _check_same(dataset: Dataset, state: str, piece: Piece) -> None:
+def _refuse_other_making(dataset: Dataset, state: str, piece: Piece) -> None:
     """Refuse samples that were made in another way than the plan says."""
     protocol = Protocol(**piece.arguments["protocol"])
     attributes = dataset.state(state).attributes
     made = next((attributes[name] for name in PROTOCOL_NAMES if name in attributes), {})
     wanted = asdict(protocol) | {"stages": [list(stage) for stage in protocol.stages]}
-    for name, value in wanted.items():
-        if name != "potential" and made.get(name) != value:
-            raise UserError(
-                f"samples={dataset.path}: {piece.name} was made there with {name} = "
-                f"{made.get(name)}, and the plan has {value}: leave the word out"
-            )
+    for name in wanted.keys() - {"potential"}:
+        refuse_other(dataset, piece.name, name, made.get(name), wanted[name])
     potential = potential_attribute(protocol.potential)
     if dataset.attributes["potential"] != potential:
         raise UserError(

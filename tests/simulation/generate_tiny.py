@@ -9,21 +9,26 @@ import time
 from dataclasses import replace
 
 from glassbench.home.workspace import open_workspace
-from glassbench.simulation import lj2d_plasticity
+from glassbench.plugins.registry import load_task
 from glassbench.simulation.generate import generate_dataset
+from glassbench.simulation.generator import Plan, load_generator
 
-(MINI,) = lj2d_plasticity.PLANS["mini"]
-TINY = replace(
+TASK = load_task("lj2d_plasticity")
+PLANS = load_generator(TASK).PLANS
+(MINI,) = PLANS["mini"].states
+LOADS = ("simple_positive", "pure_negative")
+STATE = replace(
     MINI,
     protocol=replace(
         MINI.protocol, quench_time=2.0, particles=256, melt_time=1.0, equilibration_time=4.0
     ),
     schedule=replace(MINI.schedule, strains=(0.002, 0.004)),
     vibration=replace(MINI.vibration, runs=1, settling=0.2, window=1.0),
-    samples={"test": 1, "train": 1},
+    counts={"test": 1, "train": 1},
     repeated={"test": 1},
-    loading_names=("simple_positive", "pure_negative"),
+    loadings=tuple(loading for loading in MINI.loadings if loading.name in LOADS),
 )
+TINY = Plan("tiny", (STATE,), "lj2d_plasticity-tiny", mantissa_bits=11)
 
 
 def on_nodes(home, count):
@@ -38,7 +43,7 @@ def on_nodes(home, count):
         cluster.add_node(num_cpus=1)
     ray.init(address=cluster.address, logging_level="ERROR")
     cluster.wait_for_nodes()
-    generate_dataset("lj2d_plasticity", "tiny", home, open_runner=open_runner)
+    generate_dataset(TASK, "tiny", home, open_runner=open_runner)
     used = nodes_of_pieces()
     ray.shutdown()
     cluster.shutdown()
@@ -63,8 +68,8 @@ def nodes_of_pieces(patience=60.0):
 
 
 if __name__ == "__main__":
-    lj2d_plasticity.PLANS["tiny"] = (TINY,)
+    PLANS["tiny"] = TINY
     if len(sys.argv) > 2:
         on_nodes(open_workspace(sys.argv[1]), int(sys.argv[2]))
     else:
-        generate_dataset("lj2d_plasticity", "tiny", open_workspace(sys.argv[1]))
+        generate_dataset(TASK, "tiny", open_workspace(sys.argv[1]))

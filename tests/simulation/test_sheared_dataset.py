@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.store import open_dataset
-from glassbench.simulation.lj2d_dataset import check_quenches
+from glassbench.simulation.generator import load_generator
 from glassbench.simulation.loading import loadings_2d
 from glassbench.simulation.pieces import read_piece
-from glassbench.simulation.plasticity_checks import check_loaded
+from glassbench.simulation.sheared_dataset import check_sheared
 
+from .generate_tiny import TASK
+
+check_quenches = load_generator(TASK).dataset.check_quenches
 LOADS = ("simple_positive", "pure_negative")
 FRAMES = {loading.name: loading.frame for loading in loadings_2d()}
 
@@ -61,7 +64,7 @@ def loaded(generator, modulus=12.0):
 
 
 def checks_of(samples):
-    return check_loaded(
+    return check_sheared(
         samples,
         elastic_step=1,
         elastic_strain=0.01,

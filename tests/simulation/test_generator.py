@@ -1,7 +1,6 @@
 """The plan of the 2D plasticity dataset holds what its sizes say, and its pieces can be made."""
 
 import pytest
-
 from glassbench.simulation.generators import GENERATED_TASKS, generator_of, pieces_folder
 from glassbench.simulation.lj2d_plasticity import PLANS, pieces
 

@@ -1,17 +1,14 @@
-"""From the finished pieces of a generation to one dataset."""
+"""From the finished pieces of a generation to one propensity dataset."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..datasets.layout import (
+from glassbench.datasets.layout import (
     BOND_BREAKING,
     NEIGHBOUR_RELATIVE,
-    ConfigurationEntry,
     StateLayout,
     local_motion_variables,
     pair_variables,
@@ -20,78 +17,59 @@ from ..datasets.layout import (
     times_coordinate,
     vibrational_msd,
 )
-from ..datasets.manifest import pack_store
-from ..datasets.pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
-from ..datasets.quantise import Packing, packing_for_noise
-from ..datasets.writing import create_store, finish_store, write_configuration
+from glassbench.datasets.pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
+from glassbench.datasets.quantise import Packing, packing_for_noise
+from glassbench.datasets.writing import create_store, finish_store, write_configuration
+from glassbench.simulation.assembling import root_attributes, write_packed
+from glassbench.simulation.generator import Plan
+from glassbench.simulation.kob_andersen import PAIR_COMMANDS
+from glassbench.simulation.pieces import read_piece, unfinished
+from glassbench.simulation.vibration import vibration_name
+
 from .checks import check_state
-from .ka_states import PlannedConfiguration, State, configurations_of, parents_of
-from .ka_stored_states import write_stored_temperature
-from .ka_vibration import vibration_name
-from .kob_andersen import PAIR_COMMANDS
-from .lammps_library import lammps_version
-from .pieces import read_piece
-from .seeds import seeds_in_words
+from .states import Configuration, State
+from .stored import write_stored_temperature
 
 AVERAGES = ("propensity", *NEIGHBOUR_RELATIVE, BOND_BREAKING, "pair_distance_change")
-CITATION = (
-    "Made by GlassBench after the protocol of Shiba et al., J. Chem. Phys. 158, 084503 (2023), "
-    "doi:10.1063/5.0129791"
-)
 
 
-def assemble_ka_propensity(
-    states: Sequence[State],
-    folder: Path,
-    destination: Path,
-    name: str,
-    stored: Sequence[State] = (),
-) -> Path:
+def assemble(plan: Plan[State], folder: Path, destination: Path) -> Path:
     """Write the dataset of all temperatures as one zip store at `destination`.
 
+    A temperature that lacks a piece of its own is taken as another dataset held it.
     Configurations are read one at a time, so that memory does not grow with the dataset.
-
-    Parameters
-    ----------
-    stored : those of `states` that are taken whole from another dataset
     """
-    made = [state for state in states if state not in stored]
-    layouts = [_layout(state, folder) for state in made]
-    directory = folder / "store.zarr"
-    shutil.rmtree(directory, ignore_errors=True)
-    create_store(directory, _attributes(name), layouts)
-    facts = {
-        layout.name: [
-            write_configuration(directory, layout, index, _arrays(folder, configuration))
-            for index, configuration in enumerate(configurations_of(state))
-        ]
-        for state, layout in zip(made, layouts, strict=True)
-    }
-    for state in stored:
-        write_stored_temperature(state, folder, directory)
-    finish_store(directory, layouts, facts)
-    pack_store(directory, destination)
-    shutil.rmtree(directory)
-    return destination
-
-
-def _attributes(name: str) -> dict[str, object]:
-    return {
-        "name": name,
-        "title": "Kob-Andersen mixture: isoconfigurational propensities",
-        "units_system": "lj",
-        "licence": "CC-BY-4.0",
-        "citation": CITATION,
-        "simulator": lammps_version(),
-        "potential": "force-shifted Lennard-Jones, Shiba et al. 2023, Eq. 7 and 8: "
+    stored = [state for state in plan.states if unfinished(state.pieces(), folder)]
+    made = {state.name: state for state in plan.states if state not in stored}
+    layouts = [_layout(state, folder) for state in made.values()]
+    attributes = root_attributes(
+        plan.name,
+        title="Kob-Andersen mixture: isoconfigurational propensities",
+        units_system="lj",
+        citation="Shiba et al., J. Chem. Phys. 158, 084503 (2023), doi:10.1063/5.0129791",
+        potential="force-shifted Lennard-Jones, Shiba et al. 2023, Eq. 7 and 8: "
         + "; ".join(PAIR_COMMANDS),
-        "seeds": seeds_in_words("task, state, split, parent, configuration, trajectory"),
-    }
+        seeds="task, state, split, parent, configuration, trajectory",
+    )
+
+    def write(directory: Path) -> None:
+        create_store(directory, attributes, layouts)
+        facts = {
+            layout.name: [
+                write_configuration(directory, layout, index, _arrays(folder, configuration))
+                for index, configuration in enumerate(made[layout.name].configurations)
+            ]
+            for layout in layouts
+        }
+        for state in stored:
+            write_stored_temperature(state, folder, directory)
+        finish_store(directory, layouts, facts)
+
+    return write_packed(folder, destination, write)
 
 
 def _layout(state: State, folder: Path) -> StateLayout:
     """Return the layout of one temperature, after one pass over its configurations."""
-    configurations = configurations_of(state)
     pairs, close, packing = _shapes_and_packing(state, folder)
     return StateLayout(
         name=state.name,
@@ -105,11 +83,11 @@ def _layout(state: State, folder: Path) -> StateLayout:
             "vibration": state.vibration.as_attributes(),
             "checks": check_state(
                 state,
-                [read_piece(folder, parent) for parent, *_ in parents_of(state)],
-                (read_piece(folder, configuration.averages) for configuration in configurations),
+                [read_piece(folder, parent) for parent in state.by_parent],
+                (read_piece(folder, one.averages) for one in state.configurations),
             ),
         },
-        configurations=tuple(ConfigurationEntry(c.name, c.split, c.parent) for c in configurations),
+        configurations=tuple(configuration.entry for configuration in state.configurations),
         particles=state.protocol.particles,
         variables=(
             *structure_variables(inherent=True),
@@ -139,7 +117,7 @@ def _shapes_and_packing(state: State, folder: Path) -> tuple[int, int, dict[str,
     pairs, close = 0, 0
     squares = {name: np.zeros(len(state.times)) for name in AVERAGES}
     counts = dict.fromkeys(AVERAGES, 0)
-    for configuration in configurations_of(state):
+    for configuration in state.configurations:
         arrays = read_piece(folder, configuration.averages)
         pairs = max(pairs, len(arrays["pairs"]))
         close = max(close, len(arrays["close_pair_index"]))
@@ -158,7 +136,7 @@ def _shapes_and_packing(state: State, folder: Path) -> tuple[int, int, dict[str,
     )
 
 
-def _arrays(folder: Path, configuration: PlannedConfiguration) -> dict[str, np.ndarray]:
+def _arrays(folder: Path, configuration: Configuration) -> dict[str, np.ndarray]:
     averages = read_piece(folder, configuration.averages)
     arrays = {k: v for k, v in averages.items() if not k.startswith("check_")}
     return arrays | read_piece(folder, vibration_name(configuration.name))

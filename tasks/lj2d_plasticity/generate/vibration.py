@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .kob_andersen import steps_in
-from .lammps_library import gather_unwrapped, lammps_session, place_atoms
-from .lennard_jones_2d import GLASS_TRANSITION, LENNARD_JONES_2D
-from .material import in_space, open_cell
-from .pieces import Piece, read_piece
-from .seeds import generator_from_names
+from glassbench.simulation.kob_andersen import steps_in
+from glassbench.simulation.lammps_library import gather_unwrapped, lammps_session, place_atoms
+from glassbench.simulation.lennard_jones_2d import GLASS_TRANSITION, LENNARD_JONES_2D
+from glassbench.simulation.material import in_space, open_cell
+from glassbench.simulation.pieces import Piece, read_need
+from glassbench.simulation.seeds import generator_from_names
+from glassbench.simulation.vibration import variance_about_mean, vibration_name
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def vibrational_msd(
     Ding et al., Nat. Commun. 7, 13733 (2016), the flexibility volume; Fan, Ma, Nat. Commun.
     12, 1506 (2021) average over 100 runs.
     """
-    found, temperatures = [], []
+    moments, temperatures = [], []
     for run in range(protocol.runs):
         # Half of the kinetic energy goes into the potential one.
         velocities = generator_from_names(*names, run, "velocities").normal(
@@ -78,11 +79,11 @@ def vibrational_msd(
             open_cell(lammps, LENNARD_JONES_2D, np.diag(box))
             centred = velocities - velocities.mean(axis=0)
             place_atoms(lammps, in_space(positions), species + 1, in_space(centred))
-            moments, temperature = _sample(lammps, np.append(box, 0.0), protocol)
-        found.append(moments)
+            moment, temperature = _sample(lammps, np.append(box, 0.0), protocol)
+        moments.append(moment)
         temperatures.append(temperature)
     return {
-        "vibrational_msd": np.mean(found, axis=0),
+        "vibrational_msd": np.mean(moments, axis=0),
         "temperature": np.array(np.mean(temperatures)),
     }
 
@@ -95,19 +96,15 @@ def _sample(lammps, box: np.ndarray, protocol: VibrationProtocol) -> tuple[np.nd
         f"{protocol.thermostat_time}"
     )
     lammps.command(f"run {steps_in(protocol.settling, protocol.step)} post no")
-    start, total, squares, temperature = None, 0.0, 0.0, 0.0
-    samples = steps_in(protocol.window, protocol.sample_time)
-    for _ in range(samples):
+    frames, temperatures = [], []
+    for _ in range(steps_in(protocol.window, protocol.sample_time)):
         # Nothing changed since the last run, so that LAMMPS need not set up again.
         lammps.command(f"run {steps_in(protocol.sample_time, protocol.step)} pre no post no")
-        current = gather_unwrapped(lammps, box)[:, :2]
-        current -= current.mean(axis=0)
-        start = current if start is None else start
-        moved = current - start
-        total, squares = total + moved, squares + (moved**2).sum(axis=1)
-        temperature += lammps.get_thermo("temp")
-    mean = total / samples
-    return squares / samples - (mean**2).sum(axis=1), temperature / samples
+        positions = gather_unwrapped(lammps, box)[:, :2]
+        frames.append(positions - positions.mean(axis=0))
+        temperatures.append(lammps.get_thermo("temp"))
+    moments = variance_about_mean([frame - frames[0] for frame in frames])
+    return moments, sum(temperatures) / len(temperatures)
 
 
 def vibration_piece(sample: str, protocol: VibrationProtocol, names: list, particles: int) -> Piece:
@@ -121,20 +118,14 @@ def vibration_piece(sample: str, protocol: VibrationProtocol, names: list, parti
     )
 
 
-def vibration_name(sample: str) -> str:
-    """Return the name of the piece that holds the vibrations of a sample."""
-    return f"{sample}-vibration"
-
-
-def make_vibration(request: dict) -> dict[str, np.ndarray]:
-    """Sample the vibrations of the glass of a request."""
-    arguments, (sample,) = request["arguments"], request["needs"]
-    glass = read_piece(Path(request["folder"]), sample)
+def make_vibration(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
+    """Sample the vibrations of the glass that a piece needs."""
+    glass = read_need(piece, folder)
     return vibrational_msd(
         glass["positions"],
         glass["species"],
         glass["box"],
-        VibrationProtocol(**arguments["protocol"]),
-        tuple(arguments["names"]),
-        Path(request["log"]),
+        VibrationProtocol(**piece.arguments["protocol"]),
+        tuple(piece.arguments["names"]),
+        piece.log_path(folder),
     )

@@ -4,33 +4,37 @@ from itertools import pairwise
 
 import pytest
 
-from glassbench.simulation import cuzr_stiffness
+from glassbench.plugins.registry import load_task
 from glassbench.simulation.copper_zirconium_samples import (
     constant_rate_samples,
     effective_rate_samples,
     quench_parts,
     sample_pieces,
 )
+from glassbench.simulation.generator import load_generator
+
+GENERATOR = load_generator(load_task("cuzr_stiffness"))
+MINI = GENERATOR.PLANS["mini"]
 
 
-@pytest.mark.parametrize("dataset", sorted(cuzr_stiffness.PLANS))
+@pytest.mark.parametrize("dataset", sorted(GENERATOR.PLANS))
 def test_every_piece_has_its_own_name_and_comes_after_what_it_needs(dataset):
     made = set()
-    for piece in cuzr_stiffness.pieces(dataset):
+    for piece in GENERATOR.PLANS[dataset].pieces():
         assert piece.name not in made
         assert made.issuperset(piece.needs)
-        assert piece.kind in cuzr_stiffness.WORK
+        assert piece.kind in GENERATOR.WORK
         assert piece.atom_steps > 0
         made.add(piece.name)
 
 
 def test_the_embedded_dataset_has_ten_fast_and_two_slow_samples_at_six_temperatures():
-    kinds = [piece.kind for piece in cuzr_stiffness.pieces("mini")]
+    kinds = [piece.kind for piece in MINI.pieces()]
     assert kinds.count("melt") == kinds.count("minimise") == 12
     assert kinds.count("stiffness") == 72
     counts = {
         state.name: {split: state.splits.count(split) for split in ("train", "valid", "test")}
-        for state in cuzr_stiffness.MINI
+        for state in MINI.states
     }
     assert counts == {
         "Cu50Zr50-1e13": {"train": 3, "valid": 1, "test": 6},
@@ -40,9 +44,7 @@ def test_the_embedded_dataset_has_ten_fast_and_two_slow_samples_at_six_temperatu
 
 def test_every_run_has_its_own_seed():
     names = [
-        tuple(piece.arguments["names"])
-        for piece in cuzr_stiffness.pieces("mini")
-        if "names" in piece.arguments
+        tuple(piece.arguments["names"]) for piece in MINI.pieces() if "names" in piece.arguments
     ]
     assert len(set(names)) == len(names)
 
@@ -60,4 +62,4 @@ def test_two_quenches_have_two_names_and_a_sample_the_name_of_its_last_piece():
     one, other = constant_rate_samples(1e13, 4000), effective_rate_samples(1e13, 4000, copper=0.64)
     assert one.name == "Cu50Zr50-1e13-n4000"
     assert other.name == "Cu64Zr36-effective-1e13-n4000"
-    assert sample_pieces(one, range(3, 4))[-1].name == one.sample(3) == "Cu50Zr50-1e13-n4000-s003"
+    assert sample_pieces(one, 3)[-1].name == one.sample(3) == "Cu50Zr50-1e13-n4000-s003"

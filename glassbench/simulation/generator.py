@@ -1,0 +1,168 @@
+"""What makes the datasets of a task: the package `generate` in the task's folder.
+
+A task has a generator where its folder, in this repository or a stranger's, holds
+`generate/__init__.py`, which defines the names of `Generator`. The package is imported from
+there, also in the process of each piece and on the nodes of a cluster; its modules import
+each other relatively, and the machinery from `glassbench.simulation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar, cast
+
+from ..contract.errors import UserError
+from ..contract.folder_digest import folder_digest
+from ..contract.task import Task
+from ..plugins.registry import list_tasks, plugin_package
+from .pieces import Piece, Work
+from .seeds import secret_tag
+
+FOLDER = "generate"
+NAMES = ("PLANS", "WORK", "assemble")
+
+
+class PlannedState(Protocol):
+    """What is made alike and becomes one state of a dataset, such as one temperature."""
+
+    @property
+    def name(self) -> str: ...
+
+    def pieces(self) -> list[Piece]:
+        """Return its pieces, each after those that it needs."""
+        ...
+
+    def disk_bytes(self) -> int:
+        """Return about how many bytes its pieces take until the dataset is assembled."""
+        ...
+
+
+StateType = TypeVar("StateType", bound=PlannedState)
+
+
+@dataclass(frozen=True)
+class Plan(Generic[StateType]):
+    """A dataset that a generator can make.
+
+    Attributes
+    ----------
+    name : of the dataset, as `mini`
+    folder : name of the folder of its pieces; plans with the same folder share the pieces that
+        have the same name
+    variant : what is added to the folder's name, asked anew at each use, such as the digest of
+        another potential
+    mantissa_bits : precision of the stored labels; 23 keeps float32, 11 an error of 2.5e-4
+    """
+
+    name: str
+    states: tuple[StateType, ...]
+    folder: str
+    variant: Callable[[], str] = str
+    mantissa_bits: int = 23
+
+    def pieces(self) -> list[Piece]:
+        """Return every piece, each after those that it needs."""
+        return [piece for state in self.states for piece in state.pieces()]
+
+    def disk_bytes(self) -> int:
+        """Return about how many bytes the pieces take until the dataset is assembled."""
+        return sum(state.disk_bytes() for state in self.states)
+
+    def pieces_folder(self, generations: Path) -> Path:
+        """Return the folder below `generations` where the pieces lie."""
+        return generations / hidden_name("-".join(filter(None, [self.folder, self.variant()])))
+
+
+class Generator(Protocol):
+    """The names that `generate/__init__.py` defines.
+
+    It may define three more:
+
+    `atom_steps_per_second(seconds) -> float` : speed on one core of this machine, measured for
+        that long; without it a plan states no CPU hours
+    `pieces_from(plan, dataset) -> list[Piece]` : the pieces where samples or states are taken
+        from the dataset at a path; without it `samples=` is refused
+    `choose_potential(path)` : take another file of the potential, in this process and in those
+        that it starts; without it `potential=` is refused
+
+    Attributes
+    ----------
+    PLANS : the datasets that can be made, by name
+    WORK : for each kind of piece the function that makes it, from the piece and the folder of
+        all pieces to arrays by name; it runs in a process of its own
+    """
+
+    PLANS: Mapping[str, Plan]
+    WORK: Mapping[str, Work]
+
+    def assemble(self, plan: Plan, folder: Path, destination: Path) -> Path:
+        """Write the dataset of the finished pieces in `folder` and return its path."""
+        ...
+
+
+def generator_folder(task: Task) -> Path:
+    """Return the folder of a task's generator.
+
+    Raises
+    ------
+    UserError
+        If the task has none.
+    """
+    folder = task.folder / FOLDER
+    if not (folder / "__init__.py").is_file():
+        others = [t.name for t in list_tasks() if (t.folder / FOLDER / "__init__.py").is_file()]
+        raise UserError(
+            f"task `{task.name}` has no generator ({folder} holds no __init__.py): "
+            f"datasets can be made for {', '.join(others)}"
+        )
+    return folder
+
+
+def import_generator(folder: Path) -> Generator:
+    """Import the package of a generator.
+
+    Raises
+    ------
+    UserError
+        If it cannot be imported, or lacks a name of `Generator`.
+    """
+    module = import_module(plugin_package(folder, folder_digest(folder)))
+    missing = [name for name in NAMES if not hasattr(module, name)]
+    if missing:
+        raise UserError(f"{folder / '__init__.py'} does not define {', '.join(missing)}")
+    return cast(Generator, module)
+
+
+def load_generator(task: Task) -> Generator:
+    """Return the generator of a task.
+
+    Raises
+    ------
+    UserError
+        If the task has none, or it cannot be imported.
+    """
+    return import_generator(generator_folder(task))
+
+
+def load_plan(task: Task, dataset: str) -> Plan:
+    """Return the plan of this name.
+
+    Raises
+    ------
+    UserError
+        If there is no such plan.
+    """
+    plans = load_generator(task).PLANS
+    if dataset not in plans:
+        known = ", ".join(sorted(plans))
+        raise UserError(f"task {task.name} has no dataset plan `{dataset}`: there are {known}")
+    return plans[dataset]
+
+
+def hidden_name(name: str) -> str:
+    """Return a name under which data made with a secret never meet data made without it."""
+    tag = secret_tag()
+    return f"{name}-hidden-{tag}" if tag else name

@@ -1,0 +1,161 @@
+"""From the pieces of samples and their shears to the states of a dataset, with their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..datasets.layout import ConfigurationEntry
+from ..datasets.plasticity import PlasticityState, write_plasticity_dataset
+from ..structure.bragg import strongest_bragg_peak
+from .assembling import root_attributes, write_packed
+from .generator import Plan
+from .pieces import read_piece
+from .quasistatic_shear import steps_in
+from .shear_pieces import ShearedSample, ShearedState, shear_name
+from .vibration import vibration_name
+
+MAXIMUM_BRAGG_PEAK = 0.05
+ReadStructure = Callable[[Path, str], Mapping[str, np.ndarray]]
+
+
+def write_sheared_dataset(
+    plan: Plan, states: Sequence[PlasticityState], folder: Path, destination: Path, **about: str
+) -> Path:
+    """Write the dataset of all states as one zip store; `about` is as for `root_attributes`."""
+    attributes = root_attributes(plan.name, **about)
+    bits = plan.mantissa_bits
+    return write_packed(
+        folder,
+        destination,
+        lambda path: write_plasticity_dataset(path, attributes, states, mantissa_bits=bits),
+    )
+
+
+def describe_state(
+    state: ShearedState,
+    folder: Path,
+    read_structure: ReadStructure,
+    *,
+    species: tuple[str, str],
+    attributes: Mapping[str, object],
+    sample_checks: Mapping[str, Any],
+    shear_modulus: tuple[float, float],
+    longest_wavenumber: float,
+) -> PlasticityState:
+    """Return a state as a dataset takes it, from the pieces in `folder`.
+
+    Parameters
+    ----------
+    read_structure : from `folder` and a sample's name to `positions` (N, d), `species` (N,)
+        and `box` (d,) of the undeformed minimum
+    sample_checks : the physics of the samples before they are sheared, with `failed`
+    shear_modulus, longest_wavenumber : as for `check_sheared`
+    """
+    load = partial(_load, state, folder, read_structure)
+    schedule, strain = state.schedule, state.schedule.strains[0]
+    sheared = check_sheared(
+        (load(index) for index in range(len(state.samples))),
+        elastic_step=steps_in(strain, schedule.step),
+        elastic_strain=strain,
+        shear_modulus=shear_modulus,
+        longest_wavenumber=longest_wavenumber,
+    )
+    checks = {**sample_checks, **sheared, "failed": sample_checks["failed"] + sheared["failed"]}
+    return PlasticityState(
+        name=state.name,
+        attributes={
+            **attributes,
+            "shear": asdict(schedule) | {"strains": list(schedule.strains)},
+            "checks": checks,
+        },
+        samples=tuple(ConfigurationEntry(s.name, s.split, s.name) for s in state.samples),
+        particles=state.particles,
+        species=species,
+        frames={loading.name: loading.frame for loading in state.loadings},
+        strains=schedule.strains,
+        curve_strains=tuple(float(k * schedule.step) for k in range(schedule.steps + 1)),
+        load=load,
+        vibrational_msd=True,
+        threshold_state=state.threshold_state,
+    )
+
+
+def _load(
+    state: ShearedState, folder: Path, read_structure: ReadStructure, index: int
+) -> dict[str, np.ndarray]:
+    """Return the arrays of one sample; `d2min_repeat` is NaN where it was sheared once."""
+    sample: ShearedSample = state.samples[index]
+    runs = [read_piece(folder, shear_name(sample.name, one.name)) for one in state.loadings]
+    for loading, run in zip(state.loadings, runs, strict=True):
+        if not np.allclose(run["frame"], loading.frame, atol=1e-12):
+            raise ValueError(
+                f"sample {sample.name} was sheared in another frame than that of {loading.name}: "
+                "remove the piece and generate again"
+            )
+    arrays = dict(read_structure(folder, sample.name)) | {
+        key: np.stack([run[key] for run in runs])
+        for key in ("d2min", "shear_stress", "potential_energy")
+    }
+    arrays["vibrational_msd"] = read_piece(folder, vibration_name(sample.name))["vibrational_msd"]
+    arrays["d2min_repeat"] = np.full_like(arrays["d2min"], np.nan)
+    if sample.repeated:
+        names = [shear_name(sample.name, one.name, 1) for one in state.loadings]
+        arrays["d2min_repeat"] = np.stack([read_piece(folder, name)["d2min"] for name in names])
+    return arrays
+
+
+def check_sheared(
+    samples: Iterable[Mapping[str, np.ndarray]],
+    *,
+    elastic_step: int,
+    elastic_strain: float,
+    shear_modulus: tuple[float, float],
+    longest_wavenumber: float,
+) -> dict[str, Any]:
+    """Return the physics of sheared samples as plain values, and `failed`, what is wrong.
+
+    Held to a limit are: no value that is not finite; the shear modulus, which is the mean
+    over samples and loads of the slope of the stress up to `elastic_strain`; the energy,
+    which must rise under load; and the strongest Bragg peak, S(k) / N, near 1 in a crystal.
+
+    Parameters
+    ----------
+    samples : the arrays of each, as for `PlasticityState.load`
+    elastic_step, elastic_strain : a step of the curves and its strain
+    shear_modulus : (lowest, highest) that the substance can have, unit of stress
+    longest_wavenumber : up to which Bragg peaks are sought, 1 / length
+    """
+    moduli, curves, gains, peaks, broken = [], [], [], [], 0
+    for sample in samples:
+        stress, energy = sample["shear_stress"], sample["potential_energy"]
+        broken += not all(np.isfinite(sample[key]).all() for key in ("d2min", "shear_stress"))
+        moduli.append((stress[:, elastic_step] - stress[:, 0]) / elastic_strain)
+        curves.append(stress.mean(axis=0))
+        gains.append(energy[:, -1] - energy[:, 0])
+        peaks.append(strongest_bragg_peak(sample["positions"], sample["box"], longest_wavenumber))
+    modulus, peak, gain = float(np.mean(moduli)), float(max(peaks)), float(np.mean(gains))
+    failed = []
+    if broken:
+        failed.append(f"{broken} samples have values that are not finite")
+    if not shear_modulus[0] <= modulus <= shear_modulus[1]:
+        failed.append(f"shear modulus {modulus:.4g} lies outside {shear_modulus}")
+    if not gain > 0:
+        failed.append(f"the energy per particle does not rise under load: {gain:.3g}")
+    if peak > MAXIMUM_BRAGG_PEAK:
+        failed.append(
+            f"a Bragg peak of S(k)/N = {peak:.2g} exceeds {MAXIMUM_BRAGG_PEAK}: a crystal"
+        )
+    return {
+        "shear_modulus": modulus,
+        "shear_modulus_of_loads": [float(value) for value in np.mean(moduli, axis=0)],
+        "mean_shear_stress": [float(value) for value in np.mean(curves, axis=0)],
+        "energy_gain": gain,
+        "strongest_bragg_peak": peak,
+        "failed": failed,
+    }

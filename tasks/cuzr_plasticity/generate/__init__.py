@@ -1,0 +1,47 @@
+"""Datasets of copper-zirconium plastic rearrangements: samples, each sheared in several frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from glassbench.simulation.copper_zirconium_potential import choose_potential, copper_zirconium
+from glassbench.simulation.copper_zirconium_samples import (
+    SAMPLE_WORK,
+    copper_zirconium_speed,
+    potential_variant,
+    read_structure,
+)
+from glassbench.simulation.generator import Plan
+from glassbench.simulation.loading import loadings_3d
+from glassbench.simulation.pieces import Piece
+from glassbench.simulation.shear_pieces import make_shear
+from glassbench.simulation.stored_samples import STORED_WORK, with_stored_samples
+from glassbench.simulation.warm_run import make_warm_run
+
+from .dataset import assemble
+from .states import MINI, PAPER, State
+
+__all__ = ["PLANS", "WORK", "assemble", "atom_steps_per_second", "choose_potential", "pieces_from"]
+
+# The folder of pieces is shared with every task that reads the same samples.
+PLANS: dict[str, Plan[State]] = {
+    "mini": Plan("mini", MINI, "copper_zirconium-mini", potential_variant, mantissa_bits=11),
+    "paper": Plan("paper", PAPER, "copper_zirconium-paper", potential_variant),
+}
+atom_steps_per_second = copper_zirconium_speed
+
+
+def make_sheared(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
+    """Shear the sample that a piece needs."""
+    structure = read_structure(folder, *piece.needs)
+    return make_shear(piece, folder, structure, copper_zirconium(), loadings_3d())
+
+
+WORK = SAMPLE_WORK | STORED_WORK | {"shear": make_sheared, "vibration": make_warm_run}
+
+
+def pieces_from(plan: Plan[State], dataset: Path) -> list[Piece]:
+    """Return the pieces of a plan with the samples that the dataset at a path holds."""
+    return with_stored_samples(plan.pieces(), dataset)

@@ -1,0 +1,38 @@
+"""Datasets of copper-zirconium atomic stiffness: quenched samples, then warm runs of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from glassbench.simulation.copper_zirconium_potential import choose_potential
+from glassbench.simulation.copper_zirconium_samples import (
+    SAMPLE_WORK,
+    copper_zirconium_speed,
+    potential_variant,
+)
+from glassbench.simulation.generator import Plan
+from glassbench.simulation.pieces import Piece
+from glassbench.simulation.stored_states import STORED_STATE_WORK, held_states, stored_piece
+from glassbench.simulation.warm_run import make_warm_run
+
+from .dataset import assemble
+from .states import MINI, PAPER, State
+
+__all__ = ["PLANS", "WORK", "assemble", "atom_steps_per_second", "choose_potential", "pieces_from"]
+
+# The folder of pieces is shared with every task that reads the same samples.
+PLANS: dict[str, Plan[State]] = {
+    "mini": Plan("mini", MINI, "copper_zirconium-mini", potential_variant),
+    "paper": Plan("paper", PAPER, "copper_zirconium-paper", potential_variant),
+}
+WORK = SAMPLE_WORK | STORED_STATE_WORK | {"stiffness": make_warm_run, "vibration": make_warm_run}
+atom_steps_per_second = copper_zirconium_speed
+
+
+def pieces_from(plan: Plan[State], dataset: Path) -> list[Piece]:
+    """Return the pieces of a plan with the cooling rates that the dataset at a path holds."""
+    held = held_states([state.recipe() for state in plan.states], dataset)
+    pieces = [stored_piece(name, dataset) for name in sorted(held)]
+    for state in plan.states:
+        pieces += [] if state.name in held else state.pieces()
+    return pieces

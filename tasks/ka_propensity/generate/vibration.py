@@ -1,0 +1,107 @@
+"""Vibrations of the Kob-Andersen mixture from short runs: what a model that reads dynamics may see.
+
+The runs have velocities of their own and are none of those that a target comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from glassbench.datasets.store import open_dataset
+from glassbench.simulation.kob_andersen import (
+    Protocol,
+    constant_energy,
+    maxwell_boltzmann,
+    steps_in,
+)
+from glassbench.simulation.lammps_library import gather_unwrapped
+from glassbench.simulation.pieces import Piece, read_need
+from glassbench.simulation.vibration import variance_about_mean
+
+
+@dataclass(frozen=True)
+class VibrationProtocol:
+    """How vibrations are sampled; times in tau.
+
+    Each of `runs` starts from the configuration with velocities of its own, at constant energy,
+    and is sampled over `window`, which ends in the plateau between vibration and relaxation.
+    """
+
+    runs: int = 10
+    window: float = 2.0
+    sample_time: float = 0.05
+
+    def steps(self, step: float) -> float:
+        """Return the number of time steps of all runs."""
+        return self.runs * self.window / step
+
+    def as_attributes(self) -> dict:
+        """Return the protocol as plain values for a dataset's attributes."""
+        return asdict(self)
+
+
+def vibrational_msd(
+    positions: np.ndarray,
+    species: np.ndarray,
+    protocol: Protocol,
+    vibration: VibrationProtocol,
+    names: tuple,
+    log: Path | str,
+) -> np.ndarray:
+    """Return the mean squared displacement (N,) of each particle about its own mean position.
+
+    The mean position is that of each run; the mean squared displacement is averaged over runs.
+
+    Parameters
+    ----------
+    positions : (N, 3) of an equilibrated configuration, species (N,)
+    names : what the seeds of the velocities are drawn from, with the number of the run
+
+    References
+    ----------
+    Widmer-Cooper, Harrowell, Phys. Rev. Lett. 96, 185701 (2006), the Debye-Waller factor of an
+    isoconfigurational ensemble; Bapst et al., Nature Physics 16, 448 (2020) compare with it.
+    """
+    moments = []
+    for run in range(vibration.runs):
+        velocities = maxwell_boltzmann(len(positions), protocol.temperature, *names, run)
+        with constant_energy(positions, species, velocities, protocol, log) as lammps:
+            displacements = _displacements(lammps, positions, protocol, vibration)
+            moments.append(variance_about_mean(displacements))
+    return np.mean(moments, axis=0)
+
+
+def _displacements(
+    lammps, positions: np.ndarray, protocol: Protocol, vibration: VibrationProtocol
+) -> Iterator[np.ndarray]:
+    """Yield the displacements (N, 3) from the start at each sampling time of one run."""
+    box, steps = np.full(3, protocol.box_edge), steps_in(vibration.sample_time, protocol.step)
+    for _ in range(steps_in(vibration.window, vibration.sample_time)):
+        # Nothing changed since the last run, so that LAMMPS need not set up again.
+        lammps.command(f"run {steps} pre no post no")
+        yield gather_unwrapped(lammps, box) - positions
+
+
+def make_vibration(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
+    """Sample the vibrations of a configuration, of a parent here or of a stored state."""
+    arguments = piece.arguments
+    if "dataset" in arguments:
+        dataset = open_dataset(arguments["dataset"])
+        structure = dataset.structure_arrays(arguments["state"], arguments["index"])
+        positions, species = structure["positions"], structure["species"]
+    else:
+        parent = read_need(piece, folder)
+        positions, species = parent["positions"][arguments["configuration"]], parent["species"]
+    moment = vibrational_msd(
+        positions,
+        species,
+        Protocol(**arguments["protocol"]),
+        VibrationProtocol(**arguments["vibration"]),
+        tuple(arguments["names"]),
+        piece.log_path(folder),
+    )
+    return {"vibrational_msd": moment}
