@@ -72,9 +72,7 @@ def test_a_plan_counts_its_pieces_by_kind(tiny_plan, tmp_path):
 
 
 def test_unknown_plans_are_refused_with_those_there_are(tmp_path):
-    with pytest.raises(
-        UserError, match="ka_pair_distance` has no generator .*can be made for cuzr"
-    ):
+    with pytest.raises(UserError, match="ka_pair_distance` has no generator .* for cuzr"):
         plan_generation(load_task("ka_pair_distance"), "mini", Workspace(tmp_path))
     with pytest.raises(UserError, match="no dataset plan `huge`: there are mini, paper"):
         plan_generation(load_task("lj2d_plasticity"), "huge", Workspace(tmp_path))

@@ -1,28 +1,46 @@
-"""The plan of the 2D plasticity dataset holds what its sizes say, and its pieces can be made."""
+"""A task's generator is found in its folder, and offers what a generation asks for."""
 
 import pytest
-from glassbench.simulation.generators import GENERATED_TASKS, generator_of, pieces_folder
-from glassbench.simulation.lj2d_plasticity import PLANS, pieces
+
+from glassbench.plugins.registry import list_tasks, load_task
+from glassbench.simulation.generator import FOLDER, load_generator, load_plan
+
+GENERATED = [task.name for task in list_tasks() if (task.folder / FOLDER).is_dir()]
 
 
-@pytest.mark.parametrize("task", GENERATED_TASKS)
-def test_every_generator_offers_what_a_generation_asks(task, tmp_path):
-    generator = generator_of(task)
-    for dataset in generator.PLANS:
-        planned = generator.pieces(dataset)
-        names = [piece.name for piece in planned]
-        assert len(set(names)) == len(names)
-        assert {piece.kind for piece in planned} <= set(generator.WORK)
+def test_four_tasks_of_this_repository_have_a_generator():
+    assert set(GENERATED) == {
+        "cuzr_plasticity",
+        "cuzr_stiffness",
+        "ka_propensity",
+        "lj2d_plasticity",
+    }
+
+
+@pytest.mark.parametrize("task", GENERATED)
+def test_every_plan_has_pieces_with_their_own_names_in_order_of_need(task, tmp_path):
+    generator = load_generator(load_task(task))
+    for name, plan in generator.PLANS.items():
+        pieces = plan.pieces()
+        assert plan.name == name
+        assert len({piece.name for piece in pieces}) == len(pieces)
+        assert {piece.kind for piece in pieces} <= set(generator.WORK)
         seen = set()
-        for piece in planned:
+        for piece in pieces:
             assert seen.issuperset(piece.needs)
             seen.add(piece.name)
-        assert generator.disk_bytes(dataset) > 0
-        assert pieces_folder(task, dataset, tmp_path).parent == tmp_path
+        assert plan.disk_bytes() > 0
+        assert plan.pieces_folder(tmp_path).parent == tmp_path
+
+
+@pytest.mark.parametrize("task", ["lj2d_plasticity", "cuzr_plasticity"])
+def test_labels_of_the_paper_are_stored_with_all_their_digits(task):
+    plans = load_generator(load_task(task)).PLANS
+    assert {name: plan.mantissa_bits for name, plan in plans.items()} == {"mini": 11, "paper": 23}
 
 
 def test_the_mini_plan_has_40_samples_4_loads_and_repeats_of_two_test_samples():
-    planned = pieces("mini")
+    planned = load_plan(load_task("lj2d_plasticity"), "mini").pieces()
     assert sum(piece.kind == "sample" for piece in planned) == 40
     shears = [piece for piece in planned if piece.kind == "shear"]
     repeats = [piece for piece in shears if piece.arguments["repeat"]]
@@ -31,7 +49,7 @@ def test_the_mini_plan_has_40_samples_4_loads_and_repeats_of_two_test_samples():
 
 
 def test_the_paper_plan_has_the_papers_sizes():
-    (slow, *others) = PLANS["paper"]
-    assert slow.samples == {"test": 50, "train": 4900, "valid": 50}
+    slow, *others = load_plan(load_task("lj2d_plasticity"), "paper").states
+    assert slow.counts == {"test": 50, "train": 4900, "valid": 50}
     assert [state.protocol.quench_time for state in others] == [1e5, 1e4, 1e3, 1e2, 1e1, 1e0]
     assert slow.schedule.step == 1e-5 and slow.protocol.particles == 10_000

@@ -43,7 +43,7 @@ def tiny(state, trajectories):
 
 
 def plan(name, *states):
-    return Plan(name, states, "ka_propensity-tiny")
+    return Plan(name, states, f"ka_propensity-{name}")
 
 
 @pytest.fixture(scope="module")
