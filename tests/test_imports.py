@@ -31,8 +31,6 @@ FACE = "__init__.py"
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}
 LIGHT = ("__init__", "model", "contract/task", "contract/model_card", "contract/trial_plan")
 LIGHT += ("contract/variation", "record/file", "experiments/words", "plugins/registry")
-# Until the generators of the tasks have left `simulation`.
-GENERATORS = pytest.mark.xfail(reason="generators import each other in circles", strict=False)
 TEMPLATES = ROOT / "submission" / "templates"
 
 
@@ -87,7 +85,6 @@ def test_imports_run_down(room):
     assert not wrong
 
 
-@GENERATORS
 def test_no_two_files_import_each_other_in_a_circle():
     files = {
         ".".join(("glassbench", *p.relative_to(ROOT).with_suffix("").parts)) for p in sources()
@@ -109,7 +106,6 @@ def test_no_two_files_import_each_other_in_a_circle():
         walk(name, ())
 
 
-@GENERATORS
 def test_every_folder_says_its_idea_in_one_line():
     for folder in sorted({path.parent for path in sources()} - {ROOT}):
         words = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))

@@ -22,8 +22,8 @@ from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import open_local_runner, run_piece
 from ..simulation.pieces import Piece, PieceFailed, Runner, piece_path
 from ..simulation.seeds import SECRET_VARIABLE
+from ..trial.packed_folder import pack_folder, unpack_folder
 from .session import address_of, open_session
-from .sources import pack_folder, unpack_folder
 
 RETRIES = 3
 CHOSEN = (BUILD_VARIABLE, ARGUMENTS_VARIABLE, POTENTIAL_VARIABLE, SECRET_VARIABLE)
