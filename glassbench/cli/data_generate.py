@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..contract.errors import UserError
-from ..contract.task import Task
 from ..experiments.words import check_keys, parse_count, parse_switch, split_words
 from ..home.workspace import open_workspace
 from ..plugins.registry import load_task
@@ -20,6 +19,7 @@ from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
 
 if TYPE_CHECKING:
+    from ..contract.task import Task
     from ..simulation.generate import GenerationCost, GenerationEvent
 
 KEYS = (
