@@ -6,23 +6,27 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from .. import __version__
+from ..contract.conditions import WordError
 from ..contract.finding import ABSENT, BROKEN, OK, Finding
-from ..experiments.words import check_keys, split_words
+from ..experiments.words import check_keys, parse_count, split_words
+from ..home.cores import available_cores
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import list_models, list_tasks, whole_tasks
-from .columns import in_pairs
-from .doctor_cluster import KEYS, examine_cluster
-from .guard import FAILED, guarded
+from .columns import Column, in_columns, in_pairs, terminal_width
+from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 
+OPTIONS = ("nodes", "patience", "megabytes")
+KEYS = ("cluster", "home", *OPTIONS)
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "torch", "torch_geometric", "ray", "xarray", "zarr", "mlflow",
     "typer", "matplotlib", "jsonschema", "psutil",
@@ -37,24 +41,74 @@ def doctor(words: Words = None, json_output: Json = False) -> None:
     [megabytes=N]]
 
     This machine: versions, devices, Ray, MLflow, LAMMPS, data, workspace. With cluster=, every
-    node of it: versions as here, shared home, clock, limits, GPUs, disk and network; nodes= waits
-    for so many nodes, patience= is what a node has for an answer. The exit code is 1 where
-    something is broken.
+    node of it: versions as here, shared home, clock, limits, GPUs, disk; nodes= waits for so many
+    nodes, patience= is what a node has for an answer. The exit code is 1 where something is broken.
     """
     values = split_words(words or [])
     check_keys(values, KEYS if "cluster" in values else ("home", "cluster"))
     workspace = open_workspace(values.get("home"))
     if "cluster" in values:
-        if not examine_cluster(values, workspace, PACKAGES, json_output):
-            raise typer.Exit(FAILED)
-        return
-    findings = examine(workspace)
-    if json_output:
-        write_json({"findings": [asdict(finding) for finding in findings]})
+        findings = _cluster(values, workspace, json_output)
     else:
-        write_lines(in_pairs([(f.check, f.words) for f in findings]))
+        findings = examine(workspace)
+        if json_output:
+            write_json({"findings": [asdict(finding) for finding in findings]})
+        else:
+            write_lines(in_pairs([(f.check, f.words) for f in findings]))
     if any(finding.state == BROKEN for finding in findings):
         raise typer.Exit(FAILED)
+
+
+def _cluster(values: Mapping[str, str], workspace: Workspace, json_output: bool) -> list[Finding]:
+    """Ask every node of a cluster, and write what was found."""
+    if values["cluster"] == "none":
+        raise WordError("cluster=none has no nodes to ask: `glassbench doctor` checks this machine")
+    options = {key: parse_count(key, values[key]) for key in OPTIONS if key in values}
+    from ..cluster import doctor as cluster_doctor
+
+    if not json_output:
+        say("asking every node for versions, clock, limits, home folder, GPUs")
+    report = cluster_doctor.examine_cluster(
+        values["cluster"], workspace, ["glassbench", *PACKAGES], **options
+    )
+    findings = cluster_doctor.findings_of(report)
+    if json_output:
+        write_json({"findings": [asdict(finding) for finding in findings], **report})
+    else:
+        write_lines(_cluster_lines(report["nodes"], findings))
+    return findings
+
+
+def _cluster_lines(nodes: Sequence[Mapping[str, Any]], findings: Sequence[Finding]) -> list[str]:
+    """Return the table of the nodes, and below it each finding that is not simply ok."""
+    first, *others = findings
+    rows = [_node_row(node) for node in nodes if node["alive"]]
+    lines = [f"{first.check}  {first.words}", ""]
+    if rows:
+        columns = [
+            Column(title, [row[title] for row in rows], title != "node") for title in rows[0]
+        ]
+        lines += in_columns(columns, terminal_width())
+    wrong = [(f.check, f.words) for f in others if f.state != OK]
+    return [*lines, "", *(in_pairs(wrong) if wrong else ["every node is as it should be"])]
+
+
+def _node_row(node: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was measured on a node, `-` where it was not."""
+    facts, home = node.get("facts"), node.get("home", {})
+    known = "write_speed" in home
+    return {
+        "node": node["name"],
+        "cores": f"{node['cpus']:g}",
+        "GPUs": f"{node['gpus']:g}",
+        "GiB": f"{facts['memory_bytes'] / 2**30:.0f}" if facts else "-",
+        "files": str(facts["open_files"] or "unlimited") if facts else "-",
+        "clock": f"{node['clock_offset']:+.1f} s" if facts else "-",
+        "home free": f"{home['free_bytes'] / 1e9:.0f} GB" if known else "-",
+        "disk write/read": (
+            f"{home['write_speed']:.0f}/{home['read_speed']:.0f} MB/s" if known else "-"
+        ),
+    }
 
 
 def examine(workspace: Workspace) -> list[Finding]:
@@ -93,7 +147,7 @@ def _processor() -> Finding:
     import psutil
 
     memory = psutil.virtual_memory().total / 2**30
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = available_cores()
     return Finding("processor", OK, f"{platform.machine()}, {cores} cores, {memory:.0f} GiB")
 
 

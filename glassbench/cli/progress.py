@@ -11,7 +11,7 @@ from .guard import say
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from ..cluster import Event
+    from ..experiments.events import Event
     from ..model import Progress
 
 REFRESHES_A_SECOND = 4

@@ -20,7 +20,7 @@ from .progress import open_display
 from .tables import ABSENT, UNDEFINED
 
 if TYPE_CHECKING:
-    from ..cluster import Event
+    from ..experiments.events import Event
     from ..experiments.study import PlannedStudy
 
 

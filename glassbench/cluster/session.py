@@ -10,6 +10,7 @@ import secrets
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,12 @@ from urllib.parse import urlsplit
 
 from ..contract.errors import ClusterError
 from ..experiments.resources import Capacity, local_capacity
-from .head_watch import head_watched
 
 PATIENCE = 15.0
 STARTS = 3
+# Seconds without an answer of the head before a warning, and between looks.
+SILENCE, PERIOD = 10.0, 2.0
+CLIENT_PORT = 10001
 logger = logging.getLogger("glassbench.cluster")
 
 
@@ -97,6 +100,51 @@ def open_session(
         yield _joined(address)
 
 
+@contextlib.contextmanager
+def head_watched(address: str, silence: float = SILENCE, period: float = PERIOD) -> Iterator[None]:
+    """Warn, for the length of a `with` block, when nobody listens at a cluster's address.
+
+    Ray waits a minute for its head, and then ends this process without a word of ours.
+
+    Parameters
+    ----------
+    address : `host:port` or `ray://host:port`
+    silence : seconds without an answer before the warning, which is given once
+    period : seconds between looks
+    """
+    stop = threading.Event()
+
+    def watch() -> None:
+        heard, warned = time.monotonic(), False
+        while not stop.wait(period):
+            if _listens(address, period):
+                heard, warned = time.monotonic(), False
+            elif not warned and time.monotonic() - heard >= silence:
+                warned = True
+                logger.warning(
+                    "the head of the cluster at %s is silent: if it does not come back within a "
+                    "minute, start it again and repeat the command; what is finished is kept",
+                    address,
+                )
+
+    thread = threading.Thread(target=watch, name="glassbench-head-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _listens(address: str, patience: float) -> bool:
+    parts = urlsplit(address if "://" in address else f"ray://{address}")
+    try:
+        socket.create_connection((parts.hostname, parts.port or CLIENT_PORT), patience).close()
+    except OSError:
+        return False
+    return True
+
+
 def address_of(cluster: str) -> str:
     """Return the address that a word names, empty for a Ray of our own."""
     if cluster != "auto":
@@ -146,7 +194,9 @@ def _answers(address: str, patience: float) -> str | None:
         return None
     import grpc
 
-    channel = grpc.insecure_channel(f"{host}:{port}")
+    # Ray's own clients ignore http_proxy, which many clusters set on every node.
+    options = [("grpc.enable_http_proxy", 0)]
+    channel = grpc.insecure_channel(f"{host}:{port}", options=options)
     try:
         grpc.channel_ready_future(channel).result(timeout=patience)
     except grpc.FutureTimeoutError:
@@ -257,10 +307,10 @@ def present_capacity() -> Capacity:
     """Return what the machines have that are in the connected cluster now."""
     import ray
 
-    found = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    cpus = [int(resources.get("CPU", 0)) for resources in found]
-    gpus = [resources.get("GPU", 0.0) for resources in found]
-    memory = [int(resources.get("memory", 0)) for resources in found]
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cpus = [int(machine.get("CPU", 0)) for machine in machines]
+    gpus = [machine.get("GPU", 0.0) for machine in machines]
+    memory = [int(machine.get("memory", 0)) for machine in machines]
     return Capacity(
         *(sum(cpus), sum(gpus), max(cpus, default=0), max(gpus, default=0.0)),
         *(sum(memory), max(memory, default=0)),

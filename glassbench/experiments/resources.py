@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
-from pathlib import Path
 
 from ..contract.errors import ClusterError
 from ..contract.trial_plan import Trial
-from ..home.cores import available_cores
+from ..home.cores import available_cores, torch_gpus
 from .sweep.plan import Needs
 
 MOST_THREADS = 16
@@ -173,19 +170,6 @@ def local_capacity() -> Capacity:
     """Return the cores that this process may use, and the GPUs that torch can."""
     import psutil
 
-    cpus, gpus = available_cores(), float(_torch_gpus())
+    cpus, gpus = available_cores(), float(torch_gpus())
     memory = psutil.virtual_memory().total
     return Capacity(cpus, gpus, cpus, gpus, memory, memory)
-
-
-def _torch_gpus() -> int:
-    """Return the number of GPUs that torch sees, without importing a torch built for CPUs alone."""
-    torch_spec = find_spec("torch")
-    if torch_spec is None or torch_spec.origin is None:
-        return 0
-    built_for = (Path(torch_spec.origin).parent / "version.py").read_text(encoding="utf-8")
-    if re.search(r"^cuda\b[^=\n]*=\s*None", built_for, re.MULTILINE):
-        return 0
-    import torch
-
-    return torch.cuda.device_count()

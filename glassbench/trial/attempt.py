@@ -17,6 +17,7 @@ from pathlib import Path
 from ..contract.errors import ClusterError
 from ..contract.trial_plan import Trial
 from ..home.cache import kept_in
+from ..home.cores import torch_gpus
 from ..home.files import write_json
 from ..home.lock import Held, exclusive
 from ..home.workspace import PROVENANCE_FILE, Workspace
@@ -160,6 +161,9 @@ def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResul
     if done is not None:
         return done
     trial = located(job, workspace)
+    if job.device != "cpu" and not torch_gpus():
+        tell("noted", None, "it was given a GPU that torch cannot use here: it trains on the CPU")
+        job = replace(job, device="cpu")
     # Before the result: where that is, this is.
     record_provenance(folder)
     with sampled(folder), warnings_noted(lambda words: tell("noted", None, words)):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from glassbench.cluster import Outcome
+from glassbench.experiments.events import Outcome
 from glassbench.experiments.request import make_requests, model_trials
 from glassbench.experiments.words import parse_run
 from glassbench.home.workspace import Workspace

@@ -3,7 +3,7 @@
 import socket
 import time
 
-from glassbench.cluster.head_watch import head_watched
+from glassbench.cluster.session import head_watched
 
 
 def wait_until(condition, seconds=30):

@@ -109,3 +109,21 @@ def test_threads_are_limited_for_libraries_loaded_before_and_after(monkeypatch):
         assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
         assert {pool["num_threads"] for pool in threadpool_info()} <= {1}
     assert os.environ["OMP_NUM_THREADS"] == "7" and "MKL_NUM_THREADS" not in os.environ
+
+
+def test_a_proxy_of_the_environment_does_not_stand_before_the_cluster(monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    import grpc
+
+    from glassbench.cluster.session import _answers
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    try:
+        assert _answers(f"127.0.0.1:{port}", 5.0) is None
+    finally:
+        server.stop(None)

@@ -10,7 +10,7 @@ import pytest
 from glassbench.cluster import ClusterError
 from glassbench.contract.folder_digest import folder_digest
 from glassbench.model import Progress
-from glassbench.trial.attempt import Job, attempt_in_worker, located
+from glassbench.trial.attempt import Job, attempt_here, attempt_in_worker, located
 from glassbench.trial.packed_folder import pack_folder
 from glassbench.trial.progress_file import ProgressReader, ProgressWriter
 
@@ -67,3 +67,18 @@ def test_progress_is_read_once_in_whole_lines_and_from_where_the_reader_began(tm
         file.write(whole[10:] + b"\ntorn{by a crash\n")
     assert reader.new() == [("waiting", None, "later")]
     assert ProgressReader(tmp_path / "nowhere").new() == []
+
+
+def test_a_gpu_that_torch_cannot_use_is_named_and_the_cpu_taken(
+    make_trial, workspace, monkeypatch, environment_of_workers
+):
+    monkeypatch.setattr("glassbench.trial.attempt.torch_gpus", lambda: 0)
+    job = Job(make_trial(), str(workspace.home), run="stub_trials:run", device="cuda")
+    said = []
+    attempt = attempt_here(job, lambda kind, progress, message: said.append((kind, message)))
+    assert attempt.error is None
+    assert [message for kind, message in said if kind == "noted"] == [
+        "it was given a GPU that torch cannot use here: it trains on the CPU"
+    ]
+    calls = (workspace.trial_folder(job.trial.key) / "calls").read_text()
+    assert calls.split()[-1] == "cpu"

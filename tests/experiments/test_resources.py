@@ -2,8 +2,8 @@
 
 import pytest
 
-from glassbench.cluster import Capacity, ClusterError, share_of
-from glassbench.experiments.resources import gpu_slots, shares_of
+from glassbench.contract.errors import ClusterError
+from glassbench.experiments.resources import Capacity, gpu_slots, share_of, shares_of
 from glassbench.experiments.sweep import Needs
 
 

@@ -1,1 +1,0 @@
-"""What a Ray cluster lacks, asked of each of its nodes."""
