@@ -1,44 +1,46 @@
 """What was computed from structures, kept on disk by content, for every process that asks.
 
-An entry is known by the arrays that went in, the parameters, and the source of the code
-that made it, so that it is never out of date: what changes is another entry. It appears
-whole or not at all; one that is damaged is made anew. Where several processes ask for one at
-once, one computes it. The longest unused are dropped when the
-folder grows beyond its limit. Nothing is kept unless `kept_in` says where: a submission that
-nobody trusts has no cache.
+An entry is known by the arrays that went in, the parameters, and the source of the code that
+made it, so that it is never out of date: what changes is another entry. It appears whole or not
+at all; one that is damaged is made anew. Where several processes ask for one at once, one
+computes it. The longest unused are dropped when the folder grows beyond its limit. Nothing is
+kept unless `kept_in` says where: a submission that nobody trusts has no cache.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import functools
+import hashlib
+import importlib.metadata
+import json
 import logging
 import os
-import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
-from .cache_file import read_arrays, write_arrays
-from .cache_key import key_of
+from .files import whole_file
+from .source_digest import PLUGIN, source_digest
 
 SIZE_VARIABLE = "GLASSBENCH_CACHE_GB"
 FOLDER_VARIABLE = "GLASSBENCH_CACHE"
 DEFAULT_GB = 20.0
 WORTH = 0.05
-SUFFIX = ".arrays"
-PARTIAL, LOCK = ".partial", ".lock"
+# Of the files; entries of another format are other entries.
+FORMAT = 2
 # Seconds to wait for another process that computes the same.
 PATIENCE = 600.0
-# Seconds after which nobody writes at a partial file any more.
-ABANDONED = 3600.0
 # What is written between two looks at the size of the whole.
 LOOK_EVERY = 1 / 16
+DAMAGE = (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile)
 
 logger = logging.getLogger("glassbench.home.cache")
 
@@ -65,118 +67,91 @@ class Cache:
 
     def __init__(self, folder: Path, limit: int | None = None, worth: float = WORTH) -> None:
         self.folder, self.worth = folder, worth
-        self.limit = limit_from_environment() if limit is None else limit
+        usual = float(os.environ.get(SIZE_VARIABLE) or DEFAULT_GB) * 1e9
+        self.limit = round(usual) if limit is None else limit
         self._written = self.limit
 
-    def get(self, key: str, compute: Callable[[], Arrays]) -> Arrays:
+    def get(self, key: str, compute: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
         """Return the arrays of a key, read-only, computed where they are not there yet.
 
         Where another process computes them, this one waits for it.
         """
-        found = self.read(key)
-        if found is not None:
-            return found
+        arrays = self.read(key)
+        if arrays is not None:
+            return arrays
         with self._alone(key):
-            found = self.read(key)
-            if found is not None:
-                return found
+            arrays = self.read(key)
+            if arrays is not None:
+                return arrays
             began = time.perf_counter()
             arrays = {name: np.array(array, order="C") for name, array in compute().items()}
-            took = time.perf_counter() - began
-            for array in arrays.values():
-                array.flags.writeable = False
-            if took >= self.worth:
+            if time.perf_counter() - began >= self.worth:
                 self.write(key, arrays)
-        return arrays
+        return _read_only(arrays)
 
     @contextlib.contextmanager
     def _alone(self, key: str) -> Iterator[None]:
-        """Let one process at a time compute a key; the kernel frees it when its holder dies.
+        """Let one process at a time compute a key.
 
         A holder that takes very long, or a file system without locks, lets two compute it.
         """
-        path = self._path(key).with_suffix(LOCK)
-        try:
+        path = self._path(key).with_suffix(".lock")
+        lock = FileLock(path, fallback_to_soft=False)
+        with contextlib.suppress(Timeout, OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = open(path, "w")
-        except OSError:
+            lock.acquire(timeout=PATIENCE, poll_interval=0.02)
+        try:
             yield
-            return
-        with file:
-            until = time.monotonic() + PATIENCE
-            while time.monotonic() < until:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    time.sleep(0.02)
-                except OSError:
-                    break
-            try:
-                yield
-            finally:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        finally:
+            if lock.is_locked:
+                path.unlink(missing_ok=True)
+                lock.release()
 
     def read(self, key: str) -> Arrays | None:
         """Return the arrays of a key, or None where there are none, or damaged ones."""
         path = self._path(key)
         try:
-            arrays = read_arrays(path)
+            # Read whole, with their checksums, and not mapped: on a network a file that another
+            # machine removes would take down a process that has it mapped.
+            with np.load(path) as file:
+                arrays = {name: file[name] for name in file.files}
+            os.utime(path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError):
+        except DAMAGE:
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
-        with contextlib.suppress(OSError):
-            os.utime(path)
-        return arrays
+        return _read_only(arrays)
 
     def write(self, key: str, arrays: Arrays) -> None:
         """Keep the arrays of a key; they appear whole, on disk, or not at all."""
-        path = self._path(key)
-        partial = path.with_name(f"{key}.{os.getpid()}.{secrets.token_hex(4)}{PARTIAL}")
-        if sum(array.nbytes for array in arrays.values()) > self.limit:
+        size = sum(array.nbytes for array in arrays.values())
+        if size > self.limit:
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(partial, "xb") as file:
-                size = write_arrays(file, arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
+            with whole_file(self._path(key)) as partial, open(partial, "wb") as file:
+                np.savez(file, **arrays)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                partial.unlink()
-            self._forgo(error)
+            # A disk that is full costs what is computed twice, not the trial.
+            if self.limit:
+                logger.warning("nothing more is kept in the cache %s: %s", self.folder, error)
+            self.limit = 0
             return
         self._written += size
         if self._written > LOOK_EVERY * self.limit:
             self._written = 0
             self.shrink()
 
-    def _forgo(self, error: OSError) -> None:
-        """Go on without: a disk that is full costs what is computed twice, not the trial."""
-        if self.limit:
-            logger.warning("nothing more is kept in the cache %s: %s", self.folder, error)
-        self.limit = 0
-
     def shrink(self) -> None:
         """Drop the longest unused until the rest is within the limit, and what crashes left."""
-        entries, total = [], 0
-        for path, facts in self._files():
-            if path.name.endswith((PARTIAL, LOCK)):
-                _drop_left_over(path, facts)
-                continue
-            entries.append((facts.st_mtime, facts.st_size, path))
-            total += facts.st_size
-        for _, size, path in sorted(entries, key=lambda entry: entry[0]):
+        files = sorted(self._files(), key=lambda entry: entry[1].st_mtime)
+        total = sum(facts.st_size for _, facts in files)
+        for path, facts in files:
             if total <= self.limit:
                 break
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-            total -= size
+            path.unlink(missing_ok=True)
+            total -= facts.st_size
 
     def usage(self) -> Usage:
         """Return how much there is."""
@@ -184,23 +159,12 @@ class Cache:
         return Usage(len(sizes), sum(sizes), self.limit)
 
     def _path(self, key: str) -> Path:
-        return self.folder / key[:2] / f"{key}{SUFFIX}"
+        return self.folder / key[:2] / f"{key}.npz"
 
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         for path in self.folder.glob("??/*"):
             with contextlib.suppress(FileNotFoundError):
                 yield path, path.stat()
-
-
-def limit_from_environment() -> int:
-    """Return the bytes that $GLASSBENCH_CACHE_GB allows, 20 GB unless it says otherwise."""
-    return round(float(os.environ.get(SIZE_VARIABLE) or DEFAULT_GB) * 1e9)
-
-
-def folder_from_environment(usual: Path) -> Path:
-    """Return $GLASSBENCH_CACHE, such as a fast disk of the machine, or the usual folder."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named).expanduser().absolute() if named else usual
 
 
 _current: ContextVar[Cache | None] = ContextVar("glassbench_cache", default=None)
@@ -215,6 +179,17 @@ def kept_in(folder: Path) -> Iterator[Cache]:
         yield cache
     finally:
         _current.reset(token)
+
+
+def folder_from_environment(usual: Path) -> Path:
+    """Return $GLASSBENCH_CACHE, such as a fast disk of the machine, or the usual folder."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named).expanduser().absolute() if named else usual
+
+
+def current_cache() -> Cache | None:
+    """Return the cache that is kept here, None where none is."""
+    return _current.get()
 
 
 def cached(
@@ -246,25 +221,62 @@ def cached(
     cache = _current.get()
     if cache is None:
         return function(*arrays, **parameters)
-    key = key_of(function, arrays, parameters)
-    single: list[bool] = []
 
-    def compute() -> Arrays:
+    def compute() -> Mapping[str, np.ndarray]:
         result = function(*arrays, **parameters)
-        single.append(not isinstance(result, Mapping))
-        return {"": result} if single[0] else dict(result)
+        return result if isinstance(result, Mapping) else {"": result}
 
-    found = cache.get(key, compute)
-    return found[""] if list(found) == [""] else found
-
-
-def current_cache() -> Cache | None:
-    """Return the cache that is kept here, None where none is."""
-    return _current.get()
+    by_name = cache.get(key_of(function, arrays, parameters), compute)
+    return by_name[""] if list(by_name) == [""] else by_name
 
 
-def _drop_left_over(path: Path, facts: os.stat_result) -> None:
-    """Remove what a killed process was writing, once nobody can be writing it any more."""
-    if time.time() - facts.st_mtime > ABANDONED:
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+def key_of(
+    function: Callable[..., Any],
+    arrays: Sequence[np.ndarray | None],
+    parameters: Mapping[str, Any],
+) -> str:
+    """Return the sha256 by which the result of a function is known."""
+    head = {
+        "format": FORMAT,
+        "versions": [np.__version__, _scipy_version()],
+        "function": f"{_module_name(function)}:{function.__qualname__}",
+        "source": source_digest(function.__module__),
+        "parameters": parameters,
+    }
+    text = json.dumps(head, sort_keys=True, allow_nan=False, default=_plain_number)
+    digest = hashlib.sha256(text.encode())
+    for array in arrays:
+        digest.update(b"none;" if array is None else array_bytes(array))
+    return digest.hexdigest()
+
+
+def array_bytes(array: np.ndarray) -> bytes:
+    """Return type, shape and values of an array, for a digest."""
+    array = np.ascontiguousarray(array)
+    return f"{array.dtype.str} {array.shape};".encode() + array.tobytes()
+
+
+@functools.cache
+def _scipy_version() -> str:
+    return importlib.metadata.version("scipy")
+
+
+def _module_name(function: Callable[..., Any]) -> str:
+    # The package of a plugin is named after its digest, which its source stands for already.
+    top, _, rest = function.__module__.partition(".")
+    return rest if top.startswith(PLUGIN) else function.__module__
+
+
+def _plain_number(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(
+        f"a parameter is {value!r}: the cache tells apart numbers, text and lists of these; "
+        "hand arrays on by position"
+    )
+
+
+def _read_only(arrays: Arrays) -> Arrays:
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays

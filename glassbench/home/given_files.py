@@ -25,9 +25,14 @@ DIGITS = 16
 def keep_given_files(values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
     """Return hyperparameters with every path of a file replaced by the file's content.
 
-    What names a file is text with a suffix or a separator, where such a file exists.
+    What names a file is text with a separator, such as `./weights.pth`, where such a file exists.
+
+    Raises
+    ------
+    UserError
+        If a name without a separator is that of a file here: which of both is meant is not clear.
     """
-    return {name: _kept(value, workspace) for name, value in values.items()}
+    return {name: _kept(name, value, workspace) for name, value in values.items()}
 
 
 def find_given_files(values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
@@ -38,32 +43,36 @@ def find_given_files(values: Mapping[str, Any], workspace: Workspace) -> dict[st
     UserError
         If a file is not there.
     """
-    return {name: _found(name, value, workspace) for name, value in values.items()}
+    return {name: _path_of(name, value, workspace) for name, value in values.items()}
 
 
-def _kept(value: Any, workspace: Workspace) -> Any:
-    if not isinstance(value, str) or not ({".", os.sep} & set(value)):
+def _kept(name: str, value: Any, workspace: Workspace) -> Any:
+    if not isinstance(value, str) or value.startswith(PREFIX):
         return value
     path = Path(value).expanduser()
-    if not path.is_file():
+    if not (path.suffix or os.sep in value) or not path.is_file():
         return value
+    if os.sep not in value:
+        raise UserError(
+            f"model.{name}={value} is also the name of a file here: write ./{value} for the file"
+        )
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]
-    place = workspace.given / digest / path.name
-    if not place.exists():
-        with whole_file(place) as partial:
+    copy = workspace.given / digest / path.name
+    if not copy.exists():
+        with whole_file(copy) as partial:
             shutil.copyfile(path, partial)
     return f"{PREFIX}{digest}/{path.name}"
 
 
-def _found(name: str, value: Any, workspace: Workspace) -> Any:
+def _path_of(name: str, value: Any, workspace: Workspace) -> Any:
     if not isinstance(value, str) or not value.startswith(PREFIX):
         return value
-    digest, _, own = value.removeprefix(PREFIX).partition("/")
-    place = workspace.given / Path(digest).name / Path(own).name
-    if not place.is_file():
+    digest, _, file_name = value.removeprefix(PREFIX).partition("/")
+    copy = workspace.given / Path(digest).name / Path(file_name).name
+    if not copy.is_file():
         raise UserError(
             f"model.{name} is {value}, a file that {workspace.given} does not hold: give the path "
-            f"of a {own} whose sha256 begins with {digest}"
+            f"of a {file_name} whose sha256 begins with {digest}"
         )
-    return str(place)
+    return str(copy)

@@ -13,9 +13,7 @@ from pathlib import Path
 HOUSE = "glassbench"
 PLUGIN = "glassbench_plugin_"
 # What keeps results has no part in them; the format of the files has a version of its own.
-KEEPERS = tuple(
-    f"{HOUSE}.home.{name}" for name in ("cache", "cache_file", "cache_key", "source_digest")
-)
+KEEPERS = (f"{HOUSE}.home.cache", f"{HOUSE}.home.source_digest")
 
 
 @functools.cache
@@ -37,9 +35,9 @@ def source_digest(module: str) -> str:
             continue
         files[name] = path
         waiting += [
-            found
-            for found in _imported(path, name)
-            if found.split(".")[0] in (HOUSE, module.split(".")[0]) and found not in KEEPERS
+            other
+            for other in _imported(path, name)
+            if other.split(".")[0] in (HOUSE, module.split(".")[0]) and other not in KEEPERS
         ]
     digest = hashlib.sha256()
     for name, path in sorted(files.items(), key=lambda item: _plain(item[0])):

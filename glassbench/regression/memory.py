@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..home.cache import current_cache
-from ..home.cache_key import method_key
+from ..home.cache import array_bytes, current_cache, key_of
+from ..home.source_digest import source_digest
 from ..model import Structure
 
 
@@ -49,7 +49,7 @@ class DescriptorMemory:
             return self._arrays[key]
         if parameters is None and is_dataclass(settings) and not isinstance(settings, type):
             parameters = asdict(settings)
-        array = _from_disk(digest, parameters, lambda: compute(structure), compute)
+        array = _from_disk(digest, parameters, compute, structure)
         array.flags.writeable = False
         if array.nbytes <= self.capacity_bytes:
             self._arrays[key] = array
@@ -63,16 +63,35 @@ class DescriptorMemory:
 def _from_disk(
     digest: str,
     parameters: Mapping[str, Any] | None,
-    computed: Callable[[], np.ndarray],
-    method: Callable,
+    compute: Callable[[Structure], np.ndarray],
+    structure: Structure,
 ) -> np.ndarray:
     cache = current_cache()
     key = None
     if cache is not None and parameters is not None:
-        key = method_key(method, {"structure": digest, "parameters": parameters})
-    if key is None:
-        return np.array(computed())
-    return cache.get(key, lambda: {"": computed()})[""]
+        key = _method_key(compute, {"structure": digest, "parameters": parameters})
+    if cache is None or key is None:
+        return np.array(compute(structure))
+    return cache.get(key, lambda: {"": compute(structure)})[""]
+
+
+def _method_key(method: Callable[..., Any], parameters: Mapping[str, Any]) -> str | None:
+    """Return the key of what an object's method computes; the class of the object counts too.
+
+    A method that is inherited calls what its class has overridden. The name of a plugin's
+    package, which is made from its whole folder, counts as well, since a method may read a
+    file beside it. None where a parameter is no number, text, or list of these.
+    """
+    owner = type(getattr(method, "__self__", None))
+    described = {
+        "class": [owner.__module__, owner.__qualname__],
+        "source of the class": source_digest(owner.__module__),
+        **parameters,
+    }
+    try:
+        return key_of(method, (), described)
+    except (TypeError, ValueError):
+        return None
 
 
 def structure_digest(structure: Structure) -> str:
@@ -89,7 +108,5 @@ def structure_digest(structure: Structure) -> str:
     }
     for name, array in arrays.items():
         if array is not None:
-            array = np.ascontiguousarray(array)
-            digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
-            digest.update(array)
+            digest.update(f"{name} ".encode() + array_bytes(array))
     return digest.hexdigest()

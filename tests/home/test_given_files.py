@@ -46,6 +46,14 @@ def test_words_and_folders_stay_what_they_are(workspace, tmp_path, monkeypatch):
     assert find_given_files(values, workspace) == values
 
 
+def test_a_name_that_a_word_and_a_file_share_is_refused(workspace, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my.model").write_text("weights")
+    with pytest.raises(UserError, match=r"model\.kind=my\.model .* write \./my\.model"):
+        keep_given_files({"kind": "my.model"}, workspace)
+    assert keep_given_files({"kind": "./my.model"}, workspace)["kind"].endswith("/my.model")
+
+
 @pytest.mark.parametrize("name", ["0123456789abcdef/weights.pth", "../../etc/passwd", "", "x"])
 def test_a_file_that_is_not_there_is_named(workspace, name):
     with pytest.raises(UserError, match=r"model\.pretrained is file:.*sha256 begins with"):
