@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,19 +11,22 @@ from ..contract.units import UNITS
 from .layout import Variable
 from .quantise import FILL, unpack
 
+if TYPE_CHECKING:
+    from zarr import Array, Group
+
 # The highest level makes indices of pairs 10 % smaller and is seven times slower.
 COMPACT, FAST = 9, 5
 
 
 def create_array(
-    group,
+    group: Group,
     variable: Variable,
     sizes: Mapping[str, int],
     system: str,
     *,
     per_configuration: bool,
     level: int = FAST,
-) -> None:
+) -> Array:
     """Create an empty array; chunks hold one configuration, or everything.
 
     Every chunk ends in a CRC-32C checksum, so that a flipped bit cannot pass for data.
@@ -31,7 +35,10 @@ def create_array(
 
     shape = tuple(sizes[dimension] for dimension in variable.dimensions)
     chunks = (1, *shape[1:]) if per_configuration else shape
-    attributes = {"units": UNITS[system][variable.quantity], "long_name": variable.long_name}
+    attributes: dict[str, Any] = {
+        "units": UNITS[system][variable.quantity],
+        "long_name": variable.long_name,
+    }
     stored = np.dtype(np.int16 if variable.packing else variable.dtype)
     if variable.packing:
         attributes |= {
@@ -40,7 +47,7 @@ def create_array(
             "_FillValue": FILL,
             "resolution": list(variable.packing.resolution),
         }
-    group.create_array(
+    return group.create_array(
         variable.name,
         shape=shape,
         chunks=tuple(max(1, length) for length in chunks),
@@ -60,7 +67,9 @@ def create_array(
     )
 
 
-def create_strings(group, name: str, dimension: str, values: list[str], long_name: str) -> None:
+def create_strings(
+    group: Group, name: str, dimension: str, values: list[str], long_name: str
+) -> None:
     """Create and fill an array of strings along `dimension`."""
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
@@ -76,22 +85,47 @@ def create_strings(group, name: str, dimension: str, values: list[str], long_nam
     array[:] = np.array(values, dtype=object)
 
 
-def fill_of(dtype: np.dtype, packed: bool = False) -> object:
+def fill_of(dtype: np.dtype, packed: bool = False) -> float | int | bool:
     """Return what an array of `dtype` holds where nothing was written."""
     if packed:
         return FILL
-    return {"f": np.nan, "i": -1, "u": 0, "b": False}[dtype.kind]
+    fills: dict[str, float | int | bool] = {"f": np.nan, "i": -1, "u": 0, "b": False}
+    return fills[dtype.kind]
 
 
-def decode(array, stored: np.ndarray) -> np.ndarray:
+def decode(array: Array, stored: np.ndarray) -> np.ndarray:
     """Return stored values of a zarr array as the physical values they stand for.
 
     Follows the CF attributes `scale_factor`, `add_offset` and, for integers,
     `_FillValue`; values packed by this package decode exactly, as float32.
     """
-    attributes = array.attrs
+    attributes: dict[str, Any] = dict(array.attrs)
     if "scale_factor" not in attributes and "add_offset" not in attributes:
         return stored
     scale = float(attributes.get("scale_factor", 1.0))
     offset = float(attributes.get("add_offset", 0.0))
     return unpack(stored, scale, offset, int(attributes.get("_FillValue", FILL)))
+
+
+def dimensions_of(array: Array) -> tuple[str, ...]:
+    """Return the names of an array's dimensions, none where it states none."""
+    names = getattr(array.metadata, "dimension_names", None) or ()
+    return tuple(map(str, names))
+
+
+def array_of(group: Group, name: str) -> Array:
+    """Return an array of a group by name."""
+    from zarr import Array
+
+    array = group[name]
+    assert isinstance(array, Array)
+    return array
+
+
+def state_of(root: Group, name: str) -> Group:
+    """Return the group of a state by name."""
+    from zarr import Group
+
+    group = root[name]
+    assert isinstance(group, Group)
+    return group

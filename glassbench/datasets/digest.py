@@ -13,11 +13,15 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import decode
+from .arrays import array_of, decode, dimensions_of
 from .opening import open_group
+
+if TYPE_CHECKING:
+    from zarr import Array
 
 STATE_ATTRIBUTES = (
     "temperature",
@@ -47,7 +51,7 @@ def content_digest(path: Path | str) -> str:
         physical = {k: group.attrs[k] for k in STATE_ATTRIBUTES if k in group.attrs}
         _add_header(digest, {"state": name, "attributes": physical})
         counts = {
-            dimension: group[variable][:]
+            dimension: np.asarray(array_of(group, variable)[:])
             for dimension, variable in COUNTS.items()
             if variable in group
         }
@@ -56,8 +60,10 @@ def content_digest(path: Path | str) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def _add_array(digest, name: str, array, counts: dict[str, np.ndarray]) -> None:
-    dimensions = tuple(array.metadata.dimension_names or ())
+def _add_array(
+    digest: hashlib._Hash, name: str, array: Array, counts: dict[str, np.ndarray]
+) -> None:
+    dimensions = dimensions_of(array)
     lengths = [None if d in COUNTS else n for d, n in zip(dimensions, array.shape, strict=True)]
     first = True
     for values in _by_configuration(array, dimensions, counts):
@@ -70,7 +76,9 @@ def _add_array(digest, name: str, array, counts: dict[str, np.ndarray]) -> None:
         digest.update(content)
 
 
-def _by_configuration(array, dimensions, counts) -> Iterator[np.ndarray]:
+def _by_configuration(
+    array: Array, dimensions: tuple[str, ...], counts: dict[str, np.ndarray]
+) -> Iterator[np.ndarray]:
     if len(dimensions) < 2 or dimensions[0] != "configuration":
         yield decode(array, np.asarray(array[...]))
         return
@@ -97,7 +105,7 @@ def canonical(values: np.ndarray) -> tuple[str, bytes]:
     return "text", b"".join(parts)
 
 
-def _add_header(digest, header: dict) -> None:
+def _add_header(digest: hashlib._Hash, header: dict[str, Any]) -> None:
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     digest.update(len(text).to_bytes(8, "little"))
     digest.update(text)

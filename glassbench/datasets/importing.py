@@ -223,10 +223,11 @@ def _lay_out(
 ) -> list[StateLayout]:  # fmt: skip
     stored = _check_same_plan(staging, request)
     if stored is None:
-        slots = {state.name: slots_of(reader, source, state, settings) for state in plan.states}
-        stored = {"request": request, "slots": slots}
+        needed = {state.name: slots_of(reader, source, state, settings) for state in plan.states}
+        stored = {"request": request, "slots": needed}
         write_json(staging / "plan.json", stored)
-    layouts = [layout_of(state, *stored["slots"][state.name], settings) for state in plan.states]
+    slots = stored["slots"]
+    layouts = [layout_of(state, tuple(slots[state.name]), settings) for state in plan.states]
     if not (staging / STORE_NAME).exists():
         create_store(staging / STORE_NAME, {"name": name, **plan.attributes}, layouts)
     return layouts

@@ -50,7 +50,7 @@ class Labels:
         drawn from the names of state, sample, protocol, strain and fraction.
         """
         state = self.dataset.state(self.where[0])
-        if np.isclose(float(self.at["fraction"]), state.attributes["negative_fraction"]):
+        if np.isclose(float(self.at["fraction"]), float(state.attributes["negative_fraction"])):
             stored = np.flatnonzero(self.dataset.values(*self.where, "negative", **self.at))
             count = int(self.positive.sum())
             if len(stored) != min(count, len(self.positive) - count):

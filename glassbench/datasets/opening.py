@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import DatasetError
 
@@ -61,6 +61,13 @@ def open_group(path: Path | str) -> Group:
         raise DatasetError(f"{path} is not a readable Zarr v3 store: {error}") from error
 
 
+def open_to_write(path: Path) -> Group:
+    """Return the root group of a store that is not finished yet."""
+    import zarr
+
+    return zarr.open_group(path, mode="r+", use_consolidated=False)
+
+
 def open_tree(path: Path | str) -> DataTree:
     """Return the store at `path` as a lazy `xarray.DataTree`, one node per state.
 
@@ -70,7 +77,8 @@ def open_tree(path: Path | str) -> DataTree:
     """
     import xarray
 
-    return xarray.open_datatree(zarr_store(path), engine="zarr", consolidated=False)
+    store: Any = zarr_store(path)  # xarray takes it, and does not say so
+    return xarray.open_datatree(store, engine="zarr", consolidated=False)
 
 
 def member_names(path: Path | str) -> list[str]:

@@ -6,12 +6,16 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import decode
+from .arrays import decode, dimensions_of
 from .errors import DatasetError
 from .layout import MISSING, SPLITS
+
+if TYPE_CHECKING:
+    from zarr import Array, Group
 
 # A sample's labels under each of its loads come from the same chunks.
 CHUNKS_IN_MEMORY = 4
@@ -20,11 +24,11 @@ CHUNKS_IN_MEMORY = 4
 class State:
     """One thermodynamic state: what is short is in memory, what is large stays on disk."""
 
-    def __init__(self, name: str, group, path: Path) -> None:
+    def __init__(self, name: str, group: Group, path: Path) -> None:
         self.name, self._path = name, path
         attributes = dict(group.attrs)
         attributes.pop("coordinates", None)
-        self.attributes: Mapping[str, object] = attributes
+        self.attributes: Mapping[str, Any] = attributes
         self._arrays = dict(group.arrays())
 
     @property
@@ -57,7 +61,7 @@ class State:
 
     def dimensions(self, variable: str) -> tuple[str, ...]:
         """Return the names of a variable's dimensions."""
-        return tuple(self.array(variable).metadata.dimension_names or ())
+        return dimensions_of(self.array(variable))
 
     def place(self, coordinate: str, value: float | str) -> int:
         """Return where a coordinate has a value; numbers agree to a relative 1e-6.
@@ -95,7 +99,7 @@ class State:
                 f"state {self.name} of {self._path} has neither an attribute nor a coordinate "
                 f"`{axis}`, which is an axis of the task: make the dataset again"
             )
-        return (float(self.attributes[axis]),)  # type: ignore[arg-type]
+        return (float(self.attributes[axis]),)
 
     def species_name(self, kind: int) -> str:
         """Return the name of a species, from the words `species, Cu = 0, Zr = 1` of the store."""
@@ -106,7 +110,7 @@ class State:
     def units(self, variable: str) -> str:
         return str(self.array(variable).attrs["units"])
 
-    def array(self, variable: str):
+    def array(self, variable: str) -> Array:
         """Return the zarr array of a variable.
 
         Raises
@@ -157,7 +161,7 @@ class State:
                 stored = stored[..., : int(self.short(count)[index])]
         return stored
 
-    def _read(self, variable: str, selection) -> np.ndarray:
+    def _read(self, variable: str, selection: Any) -> np.ndarray:
         array = self.array(variable)
         try:
             return decode(array, np.asarray(array[selection]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays import state_of
 from .closing import closed_splits, splits_closed_now
 from .errors import DatasetError
 from .layout import MISSING, SPLITS
@@ -68,10 +69,10 @@ class Dataset:
         self.path = path
         self.closed = splits_closed_now()
         self._root = open_group(path)
-        self.attributes: Mapping[str, object] = dict(self._root.attrs)
+        self.attributes: Mapping[str, Any] = dict(self._root.attrs)
         self._states: dict[str, State] = {}
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _open_closed, (self.path, self.closed)
 
     @property
@@ -103,7 +104,7 @@ class Dataset:
                 raise DatasetError(
                     f"dataset {self.path} has no state {name}: it has {', '.join(self.states)}"
                 )
-            self._states[name] = State(name, self._root[name], self.path)
+            self._states[name] = State(name, state_of(self._root, name), self.path)
         return self._states[name]
 
     def tree(self) -> DataTree:
@@ -143,7 +144,7 @@ class Dataset:
         held = [self.holds(state, int(index), variable, **at) for index in indices]
         return indices[np.array(held, dtype=bool)]
 
-    def structure_arrays(self, state: str, index: int) -> dict[str, np.ndarray | str]:
+    def structure_arrays(self, state: str, index: int) -> dict[str, Any]:
         """Return the static structure of one configuration.
 
         Returns
@@ -181,7 +182,7 @@ class Dataset:
             raise self._lost(found, "close_pair_index", index)
         return positions
 
-    def values(self, state: str, index: int, variable: str, **at: float | str) -> np.ndarray:
+    def values(self, state: str, index: int, variable: str, /, **at: float | str) -> np.ndarray:
         """Return a variable of one configuration at values of its coordinates.
 
         Parameters
@@ -208,12 +209,12 @@ class Dataset:
             )
         return values
 
-    def shared(self, state: str, variable: str, **at: float | str) -> np.ndarray:
+    def shared(self, state: str, variable: str, /, **at: float | str) -> np.ndarray:
         """Return an array of the state as a whole, at values of its coordinates; see `values`."""
         found = self.state(state)
         return found.short(variable)[self._where(found, found.dimensions(variable), at)]
 
-    def holds(self, state: str, index: int, variable: str, **at: float | str) -> bool:
+    def holds(self, state: str, index: int, variable: str, /, **at: float | str) -> bool:
         """Return whether a variable is stored for one configuration at these coordinates."""
         found = self.state(state)
         if variable not in found.variables:
@@ -227,7 +228,7 @@ class Dataset:
         where = self._where(found, found.dimensions(stated)[1:], at)
         return bool(np.all(found.short(stated)[index][where]))
 
-    def has_halves(self, state: str, index: int, variable: str, **at: float | str) -> bool:
+    def has_halves(self, state: str, index: int, variable: str, /, **at: float | str) -> bool:
         """Return whether the averages over each half of the trajectories are stored."""
         found, name = self.state(state), f"{variable}{HALF}"
         if name not in found.variables:
@@ -239,7 +240,7 @@ class Dataset:
             return False
         return self.holds(state, index, name, **at)
 
-    def halves(self, state: str, index: int, variable: str, **at: float | str) -> np.ndarray:
+    def halves(self, state: str, index: int, variable: str, /, **at: float | str) -> np.ndarray:
         """Return a variable averaged over each half of the trajectories, or of the time.
 
         Returns
@@ -276,7 +277,9 @@ class Dataset:
             "split, and nothing of it may be read"
         )
 
-    def _where(self, state: State, dimensions: tuple[str, ...], at: Mapping) -> tuple:
+    def _where(
+        self, state: State, dimensions: tuple[str, ...], at: Mapping[str, float | str]
+    ) -> tuple[int | slice, ...]:
         """Return the index that takes the given coordinates out of the dimensions."""
         return tuple(state.place(d, at[d]) if d in at else slice(None) for d in dimensions)
 

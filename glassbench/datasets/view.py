@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -58,8 +58,13 @@ class Member(NamedTuple):
     """One structure of a dataset: a configuration, under one load where there are loads."""
 
     state: str
-    index: int
+    configuration: int
     protocol: str | None
+
+    @property
+    def where(self) -> tuple[str, int]:
+        """State and index of the configuration, as the methods of a `Dataset` take them."""
+        return self.state, self.configuration
 
 
 class View:
@@ -69,7 +74,7 @@ class View:
         self.task, self.dataset, self.reads = task, dataset, reads
         self._structure = lru_cache(maxsize=STRUCTURES_IN_MEMORY)(self._read_structure)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _open_closed, (self.task, self.dataset.path, self.reads, self.dataset.closed)
 
     @property
@@ -99,7 +104,7 @@ class View:
     def attribute(self, condition: Condition, name: str) -> float | None:
         """Return a number that the dataset states about a condition, where it is known."""
         value = self._state(condition).attributes.get(name)
-        return None if value is None else float(value)  # type: ignore[arg-type]
+        return None if value is None else float(value)
 
     def species_name(self, condition: Condition, kind: int) -> str:
         """Return the name of a species in the state of a condition, such as Cu."""
@@ -128,7 +133,7 @@ class View:
     def parents(self, split: str, condition: Condition) -> list[str]:
         """Return, for each structure of a split, the independent sample it comes from."""
         parents = self._state(condition).parents
-        return [parents[member.index] for member in self._members(split, condition)]
+        return [parents[member.configuration] for member in self._members(split, condition)]
 
     def halves(
         self, target: str, condition: Condition, configuration: str
@@ -141,7 +146,7 @@ class View:
         halves, else with `pairs` None; None where the dataset stores no halves
         """
         member = self._member(condition, configuration)
-        where = (member.state, member.index)
+        where = member.where
         at = self._at(member, condition)
         if not self.dataset.has_halves(*where, target, **at):
             return None
@@ -170,7 +175,7 @@ class View:
 
     def targets(self, member: Member, condition: Condition) -> Mapping[str, np.ndarray]:
         """Return the task's targets that the dataset holds for one structure."""
-        at, where = self._at(member, condition), (member.state, member.index)
+        at, where = self._at(member, condition), member.where
         found = {}
         for name in self.task.targets:
             if not self.dataset.holds(*where, self.stored_as(name), **at):
@@ -195,8 +200,7 @@ class View:
     def _label_reader(self, target: str, member: Member, condition: Condition) -> Labels:
         return Labels(
             self.dataset,
-            member.state,
-            member.index,
+            *member.where,
             self.task.targets[target].label_of,
             self._at(member, condition),
         )
@@ -204,9 +208,9 @@ class View:
     def _members(self, split: str, condition: Condition) -> list[Member]:
         """Return the structures of a split that have the task's target at a condition."""
         state = self._state(condition)
-        protocols = [None]
+        protocols: list[str | None] = [None]
         if "protocol" in state.coordinates:
-            protocols = list(map(str, state.short("protocol")))
+            protocols = [str(name) for name in state.short("protocol")]
         stored = self.stored_as(self.task.target)
         members = (
             Member(state.name, int(index), protocol)
@@ -216,7 +220,7 @@ class View:
         return [
             member
             for member in members
-            if self.dataset.holds(member.state, member.index, stored, **self._at(member, condition))
+            if self.dataset.holds(*member.where, stored, **self._at(member, condition))
         ]
 
     def _member(self, condition: Condition, name: str) -> Member:
@@ -254,12 +258,12 @@ class View:
         return states[0]
 
     def _read_structure(self, member: Member) -> Structure:
-        where = (member.state, member.index)
+        where = member.where
         state, arrays = self.dataset.state(member.state), self.dataset.structure_arrays(*where)
         pairs = None
         if "pair_first" in state.variables:
             pairs = self.dataset.pairs(*where).astype(np.int64)
-        optional = {
+        optional: dict[str, Any] = {
             f"{tier}_positions": arrays[f"{tier}_positions"].astype(np.float64)
             for tier in ("inherent", "cage")
             if tier in self.reads and f"{tier}_positions" in arrays
@@ -300,7 +304,12 @@ class Examples(Sequence[Example]):
     def __iter__(self) -> Iterator[Example]:
         return (self[position] for position in range(len(self)))
 
-    def __getitem__(self, position):
+    @overload
+    def __getitem__(self, position: int) -> Example: ...
+    @overload
+    def __getitem__(self, position: slice) -> Examples: ...
+
+    def __getitem__(self, position: int | slice) -> Example | Examples:
         if isinstance(position, slice):
             return Examples(self.view, self.entries[position])
         member, condition = self.entries[position]

@@ -11,22 +11,25 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..contract.units import UNITS
-from .arrays import COMPACT, FAST, create_array, create_strings, fill_of
+from .arrays import COMPACT, FAST, array_of, create_array, create_strings, fill_of, state_of
 from .errors import DatasetError
 from .layout import FORMAT_VERSION, MISSING, StateLayout, Variable, small_variables
+from .opening import open_to_write
 from .quantise import pack
 
-Facts = dict[str, object]
+if TYPE_CHECKING:
+    from zarr import Group
+
+Facts = dict[str, Any]
 REQUIRED_ATTRIBUTES = ("name", "title", "units_system", "licence", "citation")
 
 
-def create_store(
-    path: Path, attributes: Mapping[str, object], states: Sequence[StateLayout]
-) -> None:
+def create_store(path: Path, attributes: Mapping[str, Any], states: Sequence[StateLayout]) -> None:
     """Lay out an empty store at `path`; it appears there whole or not at all.
 
     Parameters
@@ -57,17 +60,17 @@ def create_store(
     partial.rename(path)
 
 
-def _create_state(root, state: StateLayout, system: str) -> None:
+def _create_state(root: Group, state: StateLayout, system: str) -> None:
     # xarray turns the variables named here into coordinates of the group.
     attributes = {**state.attributes, "coordinates": "configuration_id split parent"}
     group = root.create_group(state.name, attributes=attributes)
     for name, coordinate in state.coordinates.items():
         if all(isinstance(value, str) for value in coordinate.values):
-            create_strings(group, name, name, list(coordinate.values), coordinate.long_name)
+            create_strings(group, name, name, [*map(str, coordinate.values)], coordinate.long_name)
             continue
         variable = Variable(name, (name,), "float64", coordinate.quantity, coordinate.long_name)
-        create_array(group, variable, state.sizes, system, per_configuration=False)
-        group[name][:] = np.asarray(coordinate.values, dtype=np.float64)
+        array = create_array(group, variable, state.sizes, system, per_configuration=False)
+        array[:] = np.asarray(coordinate.values, dtype=np.float64)
     # What is packed is made once and shipped; what is not is large and imported.
     level = COMPACT if any(variable.packing for variable in state.variables) else FAST
     for variable in state.variables:
@@ -75,8 +78,8 @@ def _create_state(root, state: StateLayout, system: str) -> None:
     for variable in small_variables(state):
         create_array(group, variable, state.sizes, system, per_configuration=False)
     for variable, values in state.shared:
-        create_array(group, variable, state.sizes, system, per_configuration=False)
-        group[variable.name][...] = np.asarray(values, dtype=variable.dtype)
+        array = create_array(group, variable, state.sizes, system, per_configuration=False)
+        array[...] = np.asarray(values, dtype=variable.dtype)
 
 
 def write_configuration(
@@ -97,9 +100,7 @@ def write_configuration(
     DatasetError
         If an array is unknown to the state, has the wrong shape, or has too many pairs.
     """
-    import zarr
-
-    given = dict(arrays)
+    given: dict[str, Any] = dict(arrays)
     entry = state.configurations[index]
     if "pairs" in given:
         pairs = np.asarray(given.pop("pairs"))
@@ -109,10 +110,10 @@ def write_configuration(
     for name in given:
         if name not in variables:
             raise DatasetError(f"state {state.name} has no variable `{name}`: add it to the layout")
-    group = zarr.open_group(path, mode="r+", use_consolidated=False)[state.name]
+    group = state_of(open_to_write(path), state.name)
     for name, values in given.items():
         stored = _stored(np.asarray(values), variables[name], state, entry.name)
-        group[name][index] = stored
+        array_of(group, name)[index] = stored
     return facts
 
 
@@ -121,7 +122,7 @@ def add_variable(
     state: str,
     variable: Variable,
     values: Sequence[np.ndarray],
-    attributes: Mapping[str, object],
+    attributes: Mapping[str, Any],
 ) -> None:
     """Add an array to a state of a store that is not finished yet.
 
@@ -130,25 +131,21 @@ def add_variable(
     values : of each configuration, in order
     attributes : of the state, that say where the array comes from
     """
-    import zarr
-
-    root = zarr.open_group(path, mode="r+", use_consolidated=False)
-    group = root[state]
+    root = open_to_write(path)
+    group = state_of(root, state)
     sizes = dict(zip(variable.dimensions, (len(values), *values[0].shape), strict=True))
     system = str(root.attrs["units_system"])
-    create_array(group, variable, sizes, system, per_configuration=True, level=COMPACT)
+    array = create_array(group, variable, sizes, system, per_configuration=True, level=COMPACT)
     for index, one in enumerate(values):
-        group[variable.name][index] = one.astype(variable.dtype)
+        array[index] = one.astype(variable.dtype)
     group.update_attributes(dict(attributes))
 
 
 def erase_configuration(path: Path, state: StateLayout, index: int) -> None:
     """Remove whatever an earlier attempt wrote of one configuration."""
-    import zarr
-
-    group = zarr.open_group(path, mode="r+", use_consolidated=False)[state.name]
+    group = state_of(open_to_write(path), state.name)
     for variable in state.variables:
-        array = group[variable.name]
+        array = array_of(group, variable.name)
         array[index] = fill_of(array.dtype, packed=variable.packing is not None)
 
 
@@ -156,7 +153,7 @@ def finish_store(
     path: Path,
     states: Sequence[StateLayout],
     facts: Mapping[str, Sequence[Facts | None]],
-    attributes: Mapping[str, object] = {},
+    attributes: Mapping[str, Any] = {},
 ) -> str:
     """Write what is short, then the content digest and the manifest; return the digest.
 
@@ -166,16 +163,14 @@ def finish_store(
         or None where the configuration could not be had: its split then reads `missing`
     attributes : of the root, that are known only now
     """
-    import zarr
-
     from .digest import content_digest
     from .manifest import write_manifest
 
     for stale in path.rglob("*.partial"):
         stale.unlink()
-    root = zarr.open_group(path, mode="r+", use_consolidated=False)
+    root = open_to_write(path)
     for state in states:
-        group, known = root[state.name], facts[state.name]
+        group, known = state_of(root, state.name), facts[state.name]
         if len(known) != len(state.configurations):
             raise DatasetError(
                 f"state {state.name} has {len(state.configurations)} configurations, "
@@ -183,7 +178,7 @@ def finish_store(
             )
         _write_names(group, state, known)
         for variable in small_variables(state):
-            array = group[variable.name]
+            array = array_of(group, variable.name)
             empty = np.full(array.shape[1:], fill_of(array.dtype))
             if variable.name in ("pair_count", "close_pair_count", "trajectory_count"):
                 empty = np.zeros_like(empty)
@@ -197,7 +192,7 @@ def finish_store(
 
 def write_dataset(
     path: Path,
-    attributes: Mapping[str, object],
+    attributes: Mapping[str, Any],
     states: Sequence[StateLayout],
     configurations: Mapping[str, Iterable[Mapping[str, np.ndarray]]],
     add: Callable[[Path], None] = lambda directory: None,
@@ -222,7 +217,7 @@ def write_dataset(
     return finish_store(path, states, facts)
 
 
-def _write_names(group, state: StateLayout, known: list) -> None:
+def _write_names(group: Group, state: StateLayout, known: Sequence[Facts | None]) -> None:
     splits = [
         MISSING if one is None else entry.split
         for entry, one in zip(state.configurations, known, strict=True)
@@ -238,7 +233,7 @@ def _write_names(group, state: StateLayout, known: list) -> None:
         create_strings(group, name, "configuration", values, meaning)
 
 
-def _take_facts(state: StateLayout, given: dict, name: str) -> Facts:
+def _take_facts(state: StateLayout, given: dict[str, Any], name: str) -> Facts:
     """Take the small arrays out of `given`, and derive those that follow from the large ones."""
     sizes = state.sizes
     if "box" not in given or np.shape(given["box"]) != (sizes["axis"],):

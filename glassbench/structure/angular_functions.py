@@ -20,7 +20,7 @@ def angular_structure_functions(
     positions: np.ndarray,
     species: np.ndarray,
     box: np.ndarray,
-    lengths: Sequence[float],
+    lengths: Sequence[float] | np.ndarray,
     cutoff: float,
     *,
     species_count: int = 2,
@@ -163,7 +163,7 @@ def _powers(cosine: np.ndarray) -> np.ndarray:
     return powers.reshape(len(SIGNS) * len(EXPONENTS), -1)
 
 
-def _checked_lengths(lengths: Sequence[float]) -> np.ndarray:
+def _checked_lengths(lengths: Sequence[float] | np.ndarray) -> np.ndarray:
     lengths = np.asarray(lengths, dtype=np.float64)
     if lengths.ndim != 1 or not len(lengths):
         raise ValueError(f"lengths have the shape {lengths.shape}: give a list of at least one")

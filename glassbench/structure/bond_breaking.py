@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .neighbours import neighbour_pairs
-from .periodic_box import checked_positions
+from .periodic_box import checked_positions, minimum_image
 
 BONDED = 1.5
 BROKEN = 1.7
@@ -75,8 +75,7 @@ class BondBreaking:
                 f"positions have the shape {positions.shape}, the configuration "
                 f"{(self.particles, len(self.box))}"
             )
-        vectors = positions[self.second] - positions[self.first]
-        vectors -= self.box * np.rint(vectors / self.box)
+        vectors = minimum_image(positions[self.second] - positions[self.first], self.box)
         broken = np.einsum("pa,pa->p", vectors, vectors) > self.limit**2
         return self._count(broken) / np.maximum(self.bonds, 1)
 

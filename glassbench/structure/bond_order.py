@@ -1,7 +1,8 @@
-"""Bond-orientational order parameters in Gaussian radial shells."""
+"""Bond-orientational order parameters in Gaussian radial shells, from spherical harmonics."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from .cell_list import PairBlock, neighbourhood_blocks
 from .periodic_box import checked_positions
 from .radial_density import NEGLIGIBLE_WIDTHS, checked_shells
-from .spherical_harmonics import real_harmonics, rows_of_harmonics
 
 # Harmonics up to degree 12 of this many bonds take 5 MB.
 BONDS_PER_PIECE = 4096
@@ -18,9 +18,9 @@ BONDS_PER_PIECE = 4096
 def bond_order_parameters(
     positions: np.ndarray,
     box: np.ndarray,
-    radii: Sequence[float],
-    widths: float | Sequence[float],
-    degrees: Sequence[int] = tuple(range(1, 13)),
+    radii: Sequence[float] | np.ndarray,
+    widths: float | Sequence[float] | np.ndarray,
+    degrees: Sequence[int] | np.ndarray = tuple(range(1, 13)),
     *,
     cutoff: float | None = None,
 ) -> np.ndarray:
@@ -87,7 +87,7 @@ def bond_order_parameters(
     return order_parameters
 
 
-def _checked_degrees(degrees: Sequence[int], dimension: int) -> np.ndarray:
+def _checked_degrees(degrees: Sequence[int] | np.ndarray, dimension: int) -> np.ndarray:
     if dimension != 3:
         raise ValueError(f"positions have {dimension} axes: q_l is defined in three dimensions")
     degrees = np.asarray(degrees)
@@ -98,7 +98,9 @@ def _checked_degrees(degrees: Sequence[int], dimension: int) -> np.ndarray:
     return degrees
 
 
-def _padded(positions, box, cutoff) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _padded(
+    positions: np.ndarray, box: np.ndarray, cutoff: float
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield centres (C,), unit vectors (3, C, n) and distances (C, n) of their neighbours.
 
     Rows are filled up to the largest number of neighbours with bonds of infinite
@@ -114,7 +116,9 @@ def _padded(positions, box, cutoff) -> Iterator[tuple[np.ndarray, np.ndarray, np
             yield _padded_piece(block, begin, count)
 
 
-def _padded_piece(block: PairBlock, begin: int, counts: np.ndarray):
+def _padded_piece(
+    block: PairBlock, begin: int, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     bonds = slice(begin, begin + int(counts.sum()))
     centre = np.repeat(np.arange(len(counts)), counts)
     starts = np.cumsum(counts) - counts
@@ -132,3 +136,54 @@ def _padded_piece(block: PairBlock, begin: int, counts: np.ndarray):
     vectors[2] = 1.0
     vectors[:, centre, slot] = block.vectors[:, bonds] / length
     return block.first[begin + starts], vectors, distances
+
+
+def rows_of_harmonics(largest_degree: int) -> int:
+    """Return the number of harmonics with degree 1 to `largest_degree`."""
+    return (largest_degree + 1) ** 2 - 1
+
+
+def real_harmonics(
+    directions: np.ndarray, largest_degree: int, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the real spherical harmonics of degrees 1 to l_max in Racah's normalisation.
+
+    C_lm = sqrt(4 pi / (2 l + 1)) Y_lm, so that sum_m C_lm(a) C_lm(b) = P_l(a . b).
+
+    The azimuthal parts are powers of x + i y; the polar parts, without sin(theta)^m,
+    follow the recursion in l at fixed m,
+    sqrt(l^2 - m^2) S_l = (2 l - 1) z S_(l-1) - sqrt((l - 1)^2 - m^2) S_(l-2).
+
+    Parameters
+    ----------
+    directions : (3, P), unit vectors
+    largest_degree : int, l_max >= 1
+    out : (l_max (l_max + 2), P) float64, optional
+
+    Returns
+    -------
+    (l_max (l_max + 2), P) float64
+        Row l^2 - 1 + l + m holds degree l, order m: cosine parts for m >= 0, sine parts for m < 0.
+    """
+    x, y, z = directions
+    if out is None:
+        out = np.empty((rows_of_harmonics(largest_degree), len(z)))
+    cosine, sine = np.ones_like(z), np.zeros_like(z)
+    sectoral = 1.0
+    for order in range(largest_degree + 1):
+        if order:
+            cosine, sine = x * cosine - y * sine, x * sine + y * cosine
+        if order > 1:
+            sectoral *= math.sqrt((2 * order - 1) / (2 * order))
+        before, polar = np.zeros_like(z), np.full_like(z, sectoral)
+        for degree in range(order, largest_degree + 1):
+            if degree > order:
+                scale = 1 / math.sqrt(degree**2 - order**2)
+                last = math.sqrt((degree - 1) ** 2 - order**2)
+                before, polar = polar, (2 * degree - 1) * scale * z * polar - last * scale * before
+            if degree:
+                middle = degree**2 - 1 + degree
+                np.multiply(polar, cosine, out=out[middle + order])
+                if order:
+                    np.multiply(polar, sine, out=out[middle - order])
+    return out

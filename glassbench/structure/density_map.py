@@ -102,7 +102,6 @@ def density_maps(
     Fan, Ma, Nat. Commun. 12, 1506 (2021), Eq. 1 and 2.
     """
     import torch
-    from torch.nn.functional import threshold_
 
     if vectors.ndim != 4 or vectors.shape[-1] not in (2, 3):
         raise ValueError(
@@ -123,7 +122,7 @@ def density_maps(
         part = flat[low : low + step]
         factors = torch.sub(part[..., None], coordinates, out=buffer[: len(part)])
         factors = factors.square_().neg_().clamp_(min=least).exp_()
-        factors = threshold_(factors, 1.01 * math.exp(least), 0.0).to(dtype)
+        factors = torch.threshold_(factors, 1.01 * math.exp(least), 0.0).to(dtype)
         x, rest = factors[:, :, 0], factors[:, :, 1]
         if dimension == 3:
             rest = (factors[:, :, 2, :, None] * rest[:, :, None]).flatten(2)

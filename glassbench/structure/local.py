@@ -58,7 +58,7 @@ def local_density(
     species: np.ndarray,
     box: np.ndarray,
     width: float = 1.0,
-    contributions: Sequence[float] | None = None,
+    contributions: Sequence[float] | np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the number density of the other particles, smoothed by a Gaussian, at each particle.
 
@@ -106,7 +106,7 @@ def neighbour_counts(
     positions: np.ndarray,
     species: np.ndarray,
     box: np.ndarray,
-    radii: Sequence[float],
+    radii: Sequence[float] | np.ndarray,
     *,
     species_count: int = 2,
 ) -> np.ndarray:

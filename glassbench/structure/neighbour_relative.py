@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .neighbours import neighbour_pairs
-from .periodic_box import checked_positions
+from .periodic_box import checked_positions, minimum_image
 
 NEIGHBOUR_CUTOFF = 1.6
 INDEPENDENT = 1e-10  # least ratio of the eigenvalues of sum_j r_ij r_ij^T of independent neighbours
@@ -46,8 +46,7 @@ class NeighbourRelative:
         positions, box = checked_positions(positions, box)
         pairs = neighbour_pairs(positions, box, cutoff)
         self.first, self.second = pairs.receivers, pairs.senders
-        vectors = positions[self.second] - positions[self.first]
-        self.vectors = vectors - box * np.rint(vectors / box)
+        self.vectors = minimum_image(positions[self.second] - positions[self.first], box)
         self.shape = positions.shape
         self.count = np.bincount(self.first, minlength=len(positions))
         moments = self._sums(self.vectors[:, :, None] * self.vectors[:, None, :])

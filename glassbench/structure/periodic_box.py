@@ -91,7 +91,7 @@ def wrap(positions: np.ndarray, box: np.ndarray) -> np.ndarray:
     return wrapped
 
 
-def minimum_image(vectors: np.ndarray, box: np.ndarray) -> np.ndarray:
+def minimum_image(vectors: np.ndarray, box: np.ndarray | float) -> np.ndarray:
     """Return vectors (..., d) moved by whole box edges (d,) to their shortest image.
 
     v - L rint(v / L), for each axis.

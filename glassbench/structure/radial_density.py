@@ -16,8 +16,8 @@ def radial_densities(
     positions: np.ndarray,
     species: np.ndarray,
     box: np.ndarray,
-    radii: Sequence[float],
-    widths: float | Sequence[float],
+    radii: Sequence[float] | np.ndarray,
+    widths: float | Sequence[float] | np.ndarray,
     *,
     cutoff: float | None = None,
     species_count: int = 2,
@@ -78,7 +78,7 @@ def radial_densities(
 
 
 def checked_shells(
-    radii: Sequence[float], widths: float | Sequence[float]
+    radii: Sequence[float] | np.ndarray, widths: float | Sequence[float] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return radii and widths (R,) as float64; a single width serves every radius.
 

@@ -17,7 +17,7 @@ def padded_surroundings(
     box: np.ndarray,
     reach: float,
     *,
-    centres: Sequence[int] | None = None,
+    centres: Sequence[int] | np.ndarray | None = None,
     frame: np.ndarray | None = None,
     species_count: int = 2,
 ) -> np.ndarray:
@@ -71,7 +71,9 @@ def padded_surroundings(
     return padded.reshape(len(centres), species_count, *shape[1:])
 
 
-def _candidates(positions, box, extents, centres) -> tuple[np.ndarray, np.ndarray]:
+def _candidates(
+    positions: np.ndarray, box: np.ndarray, extents: np.ndarray, centres: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return rows of `centres` and particles (P,) that differ by less than the extents (d,)."""
     from scipy.spatial import cKDTree
 

@@ -71,7 +71,7 @@ class DensityMapModel:
         if not self.is_label:
             self.offset, self.scale = float(values.mean()), float(values.std()) or 1.0
             values = (values - self.offset) / self.scale
-        self.module = self.network(self.dimension).to(run.device)
+        self.module = module = self.network(self.dimension).to(run.device)
         symmetries = symmetry_matrices(self.symmetry, self.dimension)
         matrices = torch.as_tensor(symmetries, device=run.device)
         autocast = autocast_for(self._precision(run.device), run.device)
@@ -86,23 +86,23 @@ class DensityMapModel:
                 batch = torch.einsum("bsnd,bed->bsne", batch, turn)
             maps = density_maps(batch, self.grid)
             with autocast():
-                return criterion(self.module(maps).float(), wanted)
+                return criterion(module(maps).float(), wanted)
 
         validate = self._validation(valid, run)
-        train_on_particles(self.module, len(values), loss_of, validate, self.settings, run)
+        train_on_particles(module, len(values), loss_of, validate, self.settings, run)
 
     def predict(
         self, structures: Sequence[Structure], condition: Condition
     ) -> Sequence[Predictions]:
         """Return the probability, or the value, of every particle, computed in float32."""
-        self.module.eval()
+        self._trained().eval()
         return [{self.target: self._predict(structure)} for structure in structures]
 
     def save(self, folder: Path) -> None:
         """Write the network's weights."""
         folder.mkdir(parents=True, exist_ok=True)
         names = ("target", "symmetry", "dimension", "is_label", "offset", "scale")
-        weights = {name: value.cpu() for name, value in self.module.state_dict().items()}
+        weights = {name: value.cpu() for name, value in self._trained().state_dict().items()}
         content = {name: getattr(self, name) for name in names} | {"weights": weights}
         write_tensors(content, folder / WEIGHTS_NAME)
 
@@ -114,6 +114,13 @@ class DensityMapModel:
             setattr(self, name, value)
         self.module = self.network(self.dimension)
         self.module.load_state_dict(weights)
+
+    def _trained(self) -> torch.nn.Module:
+        if self.module is None:
+            raise ValueError(
+                f"{type(self).__name__} has no network yet: call `fit` or `load` first"
+            )
+        return self.module
 
     def _precision(self, device: str) -> str:
         """Return the precision to train in; in space, `auto` is float32 on a CPU.
@@ -187,13 +194,14 @@ class DensityMapModel:
     @torch.inference_mode()
     def _evaluate(self, vectors: Tensor) -> Tensor:
         """Return what is predicted (P,) for particles with these neighbours (P, S, n, d)."""
-        device = next(self.module.parameters()).device
+        module = self._trained()
+        device = next(module.parameters()).device
         matrices = symmetry_matrices(self.symmetry, self.dimension)
         matrices = matrices if self.settings.average else np.eye(self.dimension)[None]
         pieces = []
         for low in range(0, len(vectors), IMAGES_AT_ONCE):
             maps = density_maps(vectors[low : low + IMAGES_AT_ONCE].to(device), self.grid)
-            outputs = [self.module(turned_maps(maps, matrix)) for matrix in matrices]
+            outputs = [module(turned_maps(maps, matrix)) for matrix in matrices]
             if self.is_label:
                 outputs = [output.sigmoid() for output in outputs]
             pieces.append(torch.stack(outputs).mean(0).cpu())

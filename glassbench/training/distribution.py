@@ -92,16 +92,18 @@ def sum_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     """Sum gradients over workers in place; a worker without a share counts as zero."""
     if not _active():
         return
-    parameters = [p for p in parameters if p.requires_grad]
+    gradients = []
     for parameter in parameters:
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-    flat = torch.cat([parameter.grad.reshape(-1) for parameter in parameters])
+        if parameter.requires_grad:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            gradients.append(parameter.grad)
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
     distributed.all_reduce(flat)
     offset = 0
-    for parameter in parameters:
-        count = parameter.numel()
-        parameter.grad.copy_(flat[offset : offset + count].view_as(parameter))
+    for gradient in gradients:
+        count = gradient.numel()
+        gradient.copy_(flat[offset : offset + count].view_as(gradient))
         offset += count
 
 
@@ -148,7 +150,7 @@ def bytes_from_first_worker(content: bytes | None, device: str) -> bytes | None:
         return None
     data = torch.empty(int(size), dtype=torch.uint8, device=device)
     if rank() == 0:
-        data.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+        data.copy_(torch.frombuffer(bytearray(content or b""), dtype=torch.uint8))
     distributed.broadcast(data, src=0)
     return data.cpu().numpy().tobytes()
 

@@ -69,7 +69,7 @@ class EdgeTrack:
         self.device = index.sender.device
         self.recording = recording
         self._idle = idle
-        self._workspace = idle.pop() if recording and idle else Workspace()
+        self._workspace: Workspace | None = idle.pop() if recording and idle else Workspace()
         edges, nodes = len(index.sender), index.nodes
         self.edges, self.nodes = edges, nodes
         step = max(edges, 1)
@@ -121,7 +121,8 @@ class EdgeTrack:
 
     def release(self) -> None:
         """Hand the memory back: the backward pass is over."""
-        self._idle.append(self._workspace)
+        if self._workspace is not None:
+            self._idle.append(self._workspace)
         self._workspace = None
 
     def _rows(self, name: str, rows: int) -> Tensor:

@@ -18,6 +18,7 @@ from ..contract.variation import Perturbation, VariationError
 from ..datasets.splits import rank_of_parent
 from ..datasets.view import Examples, View
 from ..model import Condition, Example, Structure
+from ..structure.periodic_box import minimum_image
 
 
 class Cut(NamedTuple):
@@ -239,8 +240,7 @@ def _part(structure: Structure, taken: np.ndarray) -> Structure:
 
 def _vectors_from(structure: Structure, centre: int) -> np.ndarray:
     """Return the vectors (N, d) from a particle to all, minimum image."""
-    vectors = structure.positions - structure.positions[centre]
-    return vectors - structure.box * np.round(vectors / structure.box)
+    return minimum_image(structure.positions - structure.positions[centre], structure.box)
 
 
 def _in_shell(distances: np.ndarray, perturbation: Perturbation) -> np.ndarray:

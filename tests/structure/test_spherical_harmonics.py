@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import eval_legendre, sph_harm_y
 
-from glassbench.structure.spherical_harmonics import real_harmonics
+from glassbench.structure.bond_order import real_harmonics
 
 
 def directions(count):

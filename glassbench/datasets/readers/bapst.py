@@ -19,10 +19,12 @@ from .restricted_pickle import load_restricted
 from .source import (
     PlannedConfiguration,
     PlannedState,
+    Positions,
     Problem,
     Settings,
     SourceFile,
     SourcePlan,
+    planned,
     refuse_two_splits,
     split_files,
 )
@@ -144,12 +146,12 @@ def _floats(value: object, name: str, shape: tuple[int | None, ...]) -> np.ndarr
 def plan(source: Path, settings: Settings) -> SourcePlan:
     """Return what a folder with train and test pickles holds, or a single pickle as a test."""
     if source.is_file():
-        found = [("test", source)]
+        files = [("test", source)]
         source = source.parent
     else:
-        found = split_files(source, "*.pickle")
+        files = split_files(source, "*.pickle")
     folders: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
-    for split, path in found:
+    for split, path in files:
         folder = path.parent.parent if path.parent.name.lower() == split else path.parent
         folders[folder].append((split, path))
     states = [_plan_state(source, folders[folder]) for folder in sorted(folders)]
@@ -176,19 +178,14 @@ def _plan_state(source: Path, files: list[tuple[str, Path]]) -> PlannedState:
     particles = Counter(len(probe.positions) for probe in probes).most_common(1)[0][0]
     probe = next(probe for probe in probes if len(probe.positions) == particles)
     name = f"T{probe.temperature:.2f}"
-    refuse_two_splits(name, _splits_by_stem(files))
+    refuse_two_splits(name, ((path.stem, split) for split, path in files))
     return PlannedState(
         name=name,
         attributes={"temperature": probe.temperature, "pressure": probe.pressure},
         times=tuple(float(t) for t in probe.times),
         particles=particles,
         configurations=tuple(
-            PlannedConfiguration(
-                name=path.stem,
-                split=split,
-                parent=f"{name}-{path.stem}",
-                files=(SourceFile(path.relative_to(source).as_posix()),),
-            )
+            planned(name, path.stem, split, [SourceFile(path.relative_to(source).as_posix())])
             for split, path in files
         ),
         trajectories=any(probe.trajectories for probe in probes),
@@ -197,17 +194,10 @@ def _plan_state(source: Path, files: list[tuple[str, Path]]) -> PlannedState:
     )
 
 
-def _splits_by_stem(files: list[tuple[str, Path]]) -> dict[str, set[str]]:
-    splits: dict[str, set[str]] = defaultdict(set)
-    for split, path in files:
-        splits[path.stem].add(split)
-    return splits
-
-
-def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration):
+def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration) -> Positions:
     """Return positions (N, 3), species (N,) and box (3,) of a configuration."""
-    found = read_bapst_file(_root(source) / entry.files[0].path)
-    return found.positions, found.types, found.box
+    file = read_bapst_file(_root(source) / entry.files[0].path)
+    return file.positions, file.types, file.box
 
 
 def read(
@@ -216,9 +206,9 @@ def read(
     """Return the arrays of one configuration, or why its file cannot be used."""
     path = entry.files[0].path
     try:
-        found = read_bapst_file(_root(source) / path)
-        _check_state(found, state)
-        return _arrays(found, state, entry, settings), []
+        file = read_bapst_file(_root(source) / path)
+        _check_state(file, state)
+        return _arrays(file, state, entry, settings), []
     except (DatasetError, SourceError) as error:
         return None, [Problem(path, str(error))]
 
@@ -227,29 +217,29 @@ def _root(source: Path) -> Path:
     return source.parent if source.is_file() else source
 
 
-def _check_state(found: BapstFile, state: PlannedState) -> None:
-    if len(found.positions) != state.particles:
-        raise SourceError(f"holds {len(found.positions)} particles, the others {state.particles}")
-    if abs(found.temperature - state.attributes["temperature"]) > 1e-9:
+def _check_state(file: BapstFile, state: PlannedState) -> None:
+    if len(file.positions) != state.particles:
+        raise SourceError(f"holds {len(file.positions)} particles, the others {state.particles}")
+    if abs(file.temperature - state.attributes["temperature"]) > 1e-9:
         raise SourceError(
-            f"was made at temperature {found.temperature:g}, the others of {state.name} were not"
+            f"was made at temperature {file.temperature:g}, the others of {state.name} were not"
         )
-    if not np.allclose(found.scattering, state.scattering, rtol=1e-6):
-        raise SourceError(f"has the F_s values {found.scattering}, the others {state.scattering}")
-    if found.trajectories and not state.trajectories:
+    if not np.allclose(file.scattering, state.scattering, rtol=1e-6):
+        raise SourceError(f"has the F_s values {file.scattering}, the others {state.scattering}")
+    if file.trajectories and not state.trajectories:
         raise SourceError(
             "holds trajectories, the first files of its state do not: import it apart"
         )
 
 
 def _arrays(
-    found: BapstFile, state: PlannedState, entry: PlannedConfiguration, settings: Settings
+    file: BapstFile, state: PlannedState, entry: PlannedConfiguration, settings: Settings
 ) -> dict[str, np.ndarray]:
     arrays = ensemble_arrays(
-        found.positions,
-        found.types,
-        found.box,
-        enumerate(found.trajectories),
+        file.positions,
+        file.types,
+        file.box,
+        enumerate(file.trajectories),
         len(state.times),
         pair_cutoff=settings.pair_cutoff if state.trajectories else None,
         close_pair_cutoff=settings.close_pair_cutoff,
@@ -257,13 +247,13 @@ def _arrays(
     )
     if not state.trajectories:
         del arrays["propensity_half_difference"]
-    if found.targets is not None:
+    if file.targets is not None:
         made = arrays["trajectory_count"] > 0
-        difference = np.abs(arrays["propensity"][made] - found.targets[made]).max(initial=0)
+        difference = np.abs(arrays["propensity"][made] - file.targets[made]).max(initial=0)
         if difference > 1e-6:
             raise SourceError(
                 f"`targets` differ by {difference:.2g} from the average over its trajectories"
             )
-        arrays["propensity"] = found.targets
-    arrays["observation_time"] = found.times
+        arrays["propensity"] = file.targets
+    arrays["observation_time"] = file.times
     return arrays

@@ -8,6 +8,7 @@ held against the ballistic limit, so that a wrong table does not pass.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -21,10 +22,12 @@ from .npz import read_npz
 from .source import (
     PlannedConfiguration,
     PlannedState,
+    Positions,
     Problem,
     Settings,
     SourceFile,
     SourcePlan,
+    planned,
     refuse_two_splits,
     split_files,
 )
@@ -144,30 +147,19 @@ def _plan_state(
     name = f"T{temperature:.2f}"
     if len(sizes) > 1:
         raise SourceError(f"{name} has files of {sorted(sizes)} particles: import them apart")
-    refuse_two_splits(name, {str(n): {s for _, s, _ in found} for n, found in numbers.items()})
+    refuse_two_splits(name, ((str(n), s) for n, files in numbers.items() for _, s, _ in files))
     table = times_at(temperature, BOTAN_TIMES, settings.times)
-    indices = sorted({index for found in numbers.values() for index, _, _ in found})
+    indices = sorted({index for files in numbers.values() for index, _, _ in files})
     configurations = []
-    for number in sorted(numbers):
-        found = sorted(numbers[number])
-        here = [index for index, _, _ in found]
+    for number, files in sorted(numbers.items()):
+        here = [index for index, _, _ in files]
         if len(set(here)) < len(here):
             raise SourceError(f"configuration {number} of {name} has two files of one time index")
-        configurations.append(
-            PlannedConfiguration(
-                name=str(number),
-                split=found[0][1],
-                parent=f"{name}-{number}",
-                files=tuple(SourceFile(path, indices.index(i)) for i, _, path in found),
-            )
-        )
+        timed = [SourceFile(path, indices.index(index)) for index, _, path in sorted(files)]
+        configurations.append(planned(name, str(number), files[0][1], timed))
     return PlannedState(
         name=name,
-        attributes={
-            "temperature": temperature,
-            "number_density": NUMBER_DENSITY,
-            **tau_alpha_at(temperature),
-        },
+        attributes=state_attributes(temperature),
         times=tuple(table[index - 1] for index in indices),
         particles=sizes.pop(),
         configurations=tuple(configurations),
@@ -175,14 +167,18 @@ def _plan_state(
     )
 
 
-def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration):
+def state_attributes(temperature: float) -> dict[str, float]:
+    """Return what is known of a state of the published mixture."""
+    known = {"temperature": temperature, "number_density": NUMBER_DENSITY}
+    return known | tau_alpha_at(temperature)
+
+
+def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration) -> Positions:
     """Return positions (N, 3), species (N,) and box (3,) of the first readable file."""
     for file in entry.files:
-        try:
-            found = read_botan_file(source / file.path)
-        except SourceError:
-            continue
-        return found.initial_positions, found.types, found.box
+        with contextlib.suppress(SourceError):
+            content = read_botan_file(source / file.path)
+            return content.initial_positions, content.types, content.box
     raise SourceError(f"no file of configuration {entry.name} can be read")
 
 
@@ -190,32 +186,36 @@ def read(
     source: Path, state: PlannedState, entry: PlannedConfiguration, settings: Settings
 ) -> tuple[dict[str, np.ndarray] | None, list[Problem]]:
     """Return the arrays of one configuration, from the files that are whole, and the others."""
-    arrays, problems, first = None, [], None
+    arrays: dict[str, np.ndarray] = {}
+    problems: list[Problem] = []
+    first = None
     for file in entry.files:
+        time = file.time_index
+        assert time is not None, "the plan gives each file its time"
         try:
-            found = read_botan_file(source / file.path)
+            content = read_botan_file(source / file.path)
             if first is not None:
-                _check_same_structure(found, first, file.path)
+                _check_same_structure(content, first, file.path)
             part = ensemble_arrays(
-                found.initial_positions,
-                found.types,
-                found.box,
-                [(file.time_index, found.positions)],
+                content.initial_positions,
+                content.types,
+                content.box,
+                [(time, list(content.positions))],
                 len(state.times),
                 pair_cutoff=settings.pair_cutoff,
                 close_pair_cutoff=settings.close_pair_cutoff,
                 close_pair_halves=entry.split != "train",
             )
-            mean = float(part["propensity"][file.time_index].mean())
-            check_ballistic(mean, state.times[file.time_index], found.temperature)
+            mean = float(part["propensity"][time].mean())
+            check_ballistic(mean, state.times[time], content.temperature)
         except (DatasetError, SourceError) as error:
             problems.append(Problem(file.path, str(error)))
             continue
         if first is None:
-            arrays, first = part, found
+            arrays, first = part, content
         else:
-            _merge(arrays, part, file.time_index)
-    return arrays, problems
+            _merge(arrays, part, time)
+    return arrays or None, problems
 
 
 def check_ballistic(mean: float, time: float, temperature: float) -> None:
@@ -239,9 +239,9 @@ def check_ballistic(mean: float, time: float, temperature: float) -> None:
         )
 
 
-def _check_same_structure(found: BotanFile, first: BotanFile, path: str) -> None:
+def _check_same_structure(file: BotanFile, first: BotanFile, path: str) -> None:
     for name in ("types", "initial_positions"):
-        if not np.array_equal(getattr(found, name), getattr(first, name)):
+        if not np.array_equal(getattr(file, name), getattr(first, name)):
             raise SourceError(
                 f"`{name}` of {path} differ from those of this configuration's time index "
                 f"{first.time_index}: one of the two files is another configuration"

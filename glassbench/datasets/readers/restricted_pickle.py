@@ -14,6 +14,7 @@ import pickle
 import pickletools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -25,7 +26,7 @@ REFUSED_OPCODES = {
 MEMO_OPCODES = {"PUT", "BINPUT", "LONG_BINPUT"}
 MAX_MEMO = 10_000_000
 DTYPE_KINDS = "biufcSU"
-CONTAINERS = {"set": set, "frozenset": frozenset}
+CONTAINERS: dict[str, Callable[..., object]] = {"set": set, "frozenset": frozenset}
 
 
 class _Refused(pickle.UnpicklingError):
@@ -36,8 +37,9 @@ class _StandIn:
     """What a name in a pickle is answered with: it can be called, and not be changed."""
 
     __slots__ = ("_function",)
+    _function: Callable[..., object]
 
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: Callable[..., object]) -> None:
         object.__setattr__(self, "_function", function)
 
     def __call__(self, *arguments: object) -> object:
@@ -133,7 +135,7 @@ def _complex(real: object, imaginary: object = 0.0) -> complex:
     return complex(real, imaginary)
 
 
-def _build(shape: object, dtype: object, order: str, content: object) -> np.ndarray:
+def _build(shape: object, dtype: object, order: Literal["C", "F"], content: object) -> np.ndarray:
     if not isinstance(dtype, _Dtype):
         raise _Refused("holds an array without a plain numpy type")
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
@@ -146,7 +148,7 @@ def _build(shape: object, dtype: object, order: str, content: object) -> np.ndar
     return flat.reshape(shape, order=order).copy(order=order)
 
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[tuple[str, str], Callable[..., object]] = {
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _encode,
     **{
@@ -210,10 +212,10 @@ def _check_opcodes(content: bytes) -> None:
     for opcode, argument, _ in pickletools.genops(content):
         if opcode.name in REFUSED_OPCODES:
             raise _Refused(f"uses the opcode {opcode.name}")
-        if opcode.name in MEMO_OPCODES and int(argument) > MAX_MEMO:
+        if opcode.name in MEMO_OPCODES and int(argument or 0) > MAX_MEMO:
             raise _Refused(f"uses the memo slot {argument}")
-        if opcode.name == "GLOBAL" and tuple(argument.split(" ", 1)) not in ADMITTED:
-            raise _Refused(f"asks for `{argument.replace(' ', '.')}`")
+        if opcode.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in ADMITTED:
+            raise _Refused(f"asks for `{str(argument).replace(' ', '.')}`")
 
 
 def _built(value: object, seen: dict[int, object]) -> object:

@@ -14,19 +14,21 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import SourceError
-from .botan import NUMBER_DENSITY, box_of
+from .botan import box_of, state_attributes
 from .npz import read_npz
 from .source import (
     PlannedConfiguration,
     PlannedState,
+    Positions,
     Problem,
     Settings,
     SourceFile,
     SourcePlan,
+    planned,
     refuse_two_splits,
     split_files,
 )
-from .times import ROADMAP_TIMES, tau_alpha_at, times_at
+from .times import ROADMAP_TIMES, times_at
 
 NAME = re.compile(r"N(\d+)T(\d+\.\d+)_(\d+)\.npz")
 ATTRIBUTES = {
@@ -126,37 +128,24 @@ def plan(source: Path, settings: Settings) -> SourcePlan:
         if temperatures.count(temperature) > 1:
             raise SourceError(f"T{temperature:.2f} has files of several sizes: import them apart")
     states = tuple(
-        _plan_state(temperature, particles, sorted(found), settings)
-        for (temperature, particles), found in sorted(files.items())
+        _plan_state(temperature, particles, sorted(listed), settings)
+        for (temperature, particles), listed in sorted(files.items())
     )
     return SourcePlan(ATTRIBUTES, states, tuple(problems))
 
 
 def _plan_state(
-    temperature: float, particles: int, found: list, settings: Settings
+    temperature: float, particles: int, files: list, settings: Settings
 ) -> PlannedState:
     name = f"T{temperature:.2f}"
-    splits: dict[str, set[str]] = defaultdict(set)
-    for number, split, _ in found:
-        splits[str(number)].add(split)
-    refuse_two_splits(name, splits)
+    refuse_two_splits(name, ((str(number), split) for number, split, _ in files))
     return PlannedState(
         name=name,
-        attributes={
-            "temperature": temperature,
-            "number_density": NUMBER_DENSITY,
-            **tau_alpha_at(temperature),
-        },
+        attributes=state_attributes(temperature),
         times=times_at(temperature, ROADMAP_TIMES, settings.times),
         particles=particles,
         configurations=tuple(
-            PlannedConfiguration(
-                name=str(number),
-                split=split,
-                parent=f"{name}-{number}",
-                files=(SourceFile(path),),
-            )
-            for number, split, path in found
+            planned(name, str(number), split, [SourceFile(path)]) for number, split, path in files
         ),
         trajectories=False,
         inherent=True,
@@ -165,10 +154,10 @@ def _plan_state(
     )
 
 
-def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration):
+def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration) -> Positions:
     """Return positions (N, 3), species (N,) and box (3,) of a configuration."""
-    found = read_roadmap_file(source / entry.files[0].path)
-    return found.initial_positions, found.types, found.box
+    file = read_roadmap_file(source / entry.files[0].path)
+    return file.initial_positions, file.types, file.box
 
 
 def read(
@@ -177,22 +166,22 @@ def read(
     """Return the arrays of one configuration, or why its file cannot be used."""
     path = entry.files[0].path
     try:
-        found = read_roadmap_file(source / path)
-        if len(found.propensity) != len(state.times):
+        file = read_roadmap_file(source / path)
+        if len(file.propensity) != len(state.times):
             raise SourceError(
-                f"{path} holds `md_prop` at {len(found.propensity)} times, {state.name} has "
+                f"{path} holds `md_prop` at {len(file.propensity)} times, {state.name} has "
                 f"{len(state.times)} ({', '.join(f'{t:g}' for t in state.times)}): give the times"
             )
     except SourceError as error:
         return None, [Problem(path, str(error))]
     arrays = {
-        "positions": found.initial_positions,
-        "inherent_positions": found.inherent_positions,
-        "cage_positions": found.cage_positions,
-        "species": found.types,
-        "box": found.box,
-        "propensity": found.propensity,
+        "positions": file.initial_positions,
+        "inherent_positions": file.inherent_positions,
+        "cage_positions": file.cage_positions,
+        "species": file.types,
+        "box": file.box,
+        "propensity": file.propensity,
     }
-    if found.bond_breaking is not None:
-        arrays["bond_breaking_propensity"] = found.bond_breaking
+    if file.bond_breaking is not None:
+        arrays["bond_breaking_propensity"] = file.bond_breaking
     return arrays, []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+
+import numpy as np
 
 from ..errors import SourceError
 from ..layout import (
@@ -26,6 +28,8 @@ from ..pairs import (
 )
 from ..splits import VALIDATION_FRACTION
 
+# Positions (N, 3), species (N,) and box (3,) of a configuration.
+Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
 SPLIT_FOLDERS = ("train", "valid", "test")
 
 
@@ -126,14 +130,22 @@ def split_files(source: Path, pattern: str) -> list[tuple[str, Path]]:
     return sorted(files, key=lambda item: item[1].as_posix())
 
 
-def refuse_two_splits(state: str, splits: Mapping[str, set[str]]) -> None:
-    """Refuse a configuration that stands in two splits; `splits` is by configuration name."""
-    for name, found in splits.items():
-        if len(found) > 1:
+def refuse_two_splits(state: str, entries: Iterable[tuple[str, str]]) -> None:
+    """Refuse a configuration that stands in two splits; `entries` are names with their split."""
+    splits: dict[str, set[str]] = {}
+    for name, split in entries:
+        splits.setdefault(name, set()).add(split)
+    for name, known in splits.items():
+        if len(known) > 1:
             raise SourceError(
-                f"configuration {name} of {state} stands in {' and in '.join(sorted(found))}: a "
+                f"configuration {name} of {state} stands in {' and in '.join(sorted(known))}: a "
                 "test configuration must not be trained on; remove one of the two"
             )
+
+
+def planned(state: str, name: str, split: str, files: Sequence[SourceFile]) -> PlannedConfiguration:
+    """Return one configuration of a state; each is an independent sample of its own."""
+    return PlannedConfiguration(name, split, f"{state}-{name}", tuple(files))
 
 
 def entries_of(state: PlannedState) -> list[ConfigurationEntry]:
@@ -161,10 +173,13 @@ def slots_of(
     raise SourceError(f"no configuration of {state.name} can be read. First: {reason}")
 
 
-def layout_of(
-    state: PlannedState, pair_slots: int, close_pair_slots: int, settings: Settings
-) -> StateLayout:
-    """Return the layout of a planned state; published values keep their full precision."""
+def layout_of(state: PlannedState, slots: tuple[int, int], settings: Settings) -> StateLayout:
+    """Return the layout of a planned state; published values keep their full precision.
+
+    Parameters
+    ----------
+    slots : for pairs and for close pairs, see `slots_of`
+    """
     variables = structure_variables(
         position_dtype="float64", inherent=state.inherent, cage=state.cage
     ) + propensity_variables(dtype=state.propensity_dtype, halves=state.trajectories)
@@ -188,7 +203,7 @@ def layout_of(
         particles=state.particles,
         variables=variables,
         coordinates={"time": times_coordinate(state.times, nominal=state.own_times)},
-        pair_slots=pair_slots,
-        close_pair_slots=close_pair_slots,
+        pair_slots=slots[0],
+        close_pair_slots=slots[1],
         own_times=state.own_times,
     )

@@ -59,4 +59,4 @@ def _count(text: str, available: int, subject: Subject) -> int:
 
 def _configurations(subject: Subject, condition) -> int:
     entries = subject.view.examples("train", (condition,)).entries
-    return len({member.index for member, _ in entries})
+    return len({member.configuration for member, _ in entries})
