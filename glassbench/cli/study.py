@@ -1,48 +1,49 @@
-"""`glassbench study` and `glassbench studies`: the studies of the papers as named sweeps."""
+"""`glassbench study` and `glassbench studies`: the studies of papers as named sweeps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..contract.conditions import WordError
 from ..experiments.words import split_words
+from ..home.files import write_json as write_json_file
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.registry import load_task
-from ..trial.result import TrialResult
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 from .progress import open_display
-from .tables import ABSENT, UNDEFINED
+from .tables import ABSENT
 
 if TYPE_CHECKING:
+    from ..contract.task import Task
     from ..experiments.events import Event
-    from ..experiments.study import PlannedStudy
+    from ..experiments.study import PlannedStudy, StudyRequest
+    from ..trial.result import TrialResult
+
+Plain = Mapping[str, Any]
 
 
 @guarded
 def studies(json_output: Json = False) -> None:
     """List the studies of the papers that `glassbench study` does."""
-    from ..experiments.study import STUDIES
+    from ..experiments.study import list_studies
 
+    declared = list_studies()
     if json_output:
-        write_json({"studies": [_study_plain(study) for study in STUDIES]})
+        keys = {"name", "title", "source", "values", "seeds", "options"}
+        write_json({"studies": [study.model_dump(mode="json", include=keys) for study in declared]})
         return
-    write_lines(
-        in_columns(
-            [
-                Column("study", [study.name for study in STUDIES]),
-                Column("values", [",".join(study.values) or ABSENT for study in STUDIES]),
-                Column("varies", [study.title for study in STUDIES]),
-                Column("after", [study.source for study in STUDIES]),
-            ],
-            terminal_width(),
-        )
-    )
+    columns = [
+        Column("study", [study.name for study in declared]),
+        Column("values", [",".join(study.values) or ABSENT for study in declared]),
+        Column("varies", [study.title for study in declared]),
+        Column("after", [study.source for study in declared]),
+    ]
+    write_lines(in_columns(columns, terminal_width()))
 
 
 @guarded
@@ -56,10 +57,10 @@ def study(words: Words = None, json_output: Json = False) -> None:
     `glassbench studies` lists the names, what each varies and its values.
 
     The table on stdout, the results file and the figure hold the score at each value with
-    floors and noise ceiling. What is finished is not computed again: the same words go on.
+    floors and noise ceiling. Finished trials are not run again: the same words continue.
     A study makes no record: what it varies is not the standard use of the dataset.
     """
-    from ..experiments.study import plan_study
+    from ..experiments.study import draw_study, plan_study, study_results
 
     request, task = _understand(list(words or []))
     workspace = open_workspace(request.run.home)
@@ -68,38 +69,44 @@ def study(words: Words = None, json_output: Json = False) -> None:
         say(f"{planned.plan.name}: {len(planned.plan.planned)} trials")
     with open_display(json_output, total=len(planned.plan.planned)) as display:
         results, failures = _execute(planned, workspace, display)
-    plain, places = _write(planned, results, failures, workspace)
+    plain = study_results(planned, results, failures)
+    folder = workspace.home / "studies" / planned.stem
+    write_json_file(folder / "results.json", plain)
+    png, svg = draw_study(plain, folder / "figure.png")
+    files = {"results": str(folder / "results.json"), "figure": str(png), "figure_svg": str(svg)}
     if json_output:
-        write_json(plain | {"files": {name: str(path) for name, path in places}})
+        write_json({**plain, "files": files})
     else:
-        write_lines(report_lines(plain, places, terminal_width()))
+        write_lines([*report_lines(plain, terminal_width()), *in_pairs(list(files.items()))])
     if failures:
         raise typer.Exit(FAILED)
 
 
-def _understand(words: Sequence[str]):
+def _understand(words: Sequence[str]) -> tuple[StudyRequest, Task]:
     """Return the request and its task."""
-    from ..experiments.study import STUDIES, find_study, parse_study
+    from ..experiments.study import find_study, list_studies, parse_study
 
     if not words or "=" in words[0]:
-        names = ", ".join(study.name for study in STUDIES)
+        names = ", ".join(study.name for study in list_studies())
         raise WordError(f"the first word names the study, one of {names}")
-    found, rest = find_study(words[0]), words[1:]
+    study, rest = find_study(words[0]), words[1:]
     values = split_words(rest)
     if "task" not in values:
         raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
     task = load_task(values["task"])
-    return parse_study(found, rest, [axis.name for axis in task.axes]), task
+    return parse_study(study, rest, [axis.name for axis in task.axes]), task
 
 
 def _execute(
     planned: PlannedStudy, workspace: Workspace, on_event: Callable[[Event], None]
 ) -> tuple[dict[str, TrialResult], dict[str, str]]:
     """Run the trials of a study; return results, and errors of those that failed, by key."""
-    from ..cluster import execute
+    from ..cluster.execute import execute
     from ..experiments.resources import Terms
 
-    run, results, failures = planned.request.run, {}, {}
+    run = planned.request.run
+    results: dict[str, TrialResult] = {}
+    failures: dict[str, str] = {}
     needs = {series.model.digest: series.needs for series in planned.plan.series}
     # Trials that several workers train together take the machine one after another.
     alone = Terms(needs=lambda trial: needs[trial.model.digest], defer=True)
@@ -121,25 +128,10 @@ def _execute(
     return results, failures
 
 
-def _write(
-    planned: PlannedStudy,
-    results: Mapping[str, TrialResult],
-    failures: Mapping[str, str],
-    workspace: Workspace,
-) -> tuple[dict[str, Any], list[tuple[str, Path]]]:
-    from ..experiments.study import draw_study, study_results, write_results
+def report_lines(plain: Plain, width: int) -> list[str]:
+    """Return the table of a study, and what failed."""
+    from .sweep_tables import interval_words
 
-    plain = study_results(planned, results, failures)
-    folder = workspace.home / "studies" / planned.stem
-    places = [("results", write_results(folder / "results.json", plain))]
-    drawn = draw_study(plain, folder / "figure.png")
-    return plain, [*places, *zip(("figure", "figure_svg"), drawn, strict=True)]
-
-
-def report_lines(
-    plain: Mapping[str, Any], places: Sequence[tuple[str, Path]], width: int
-) -> list[str]:
-    """Return what a study hands to people: its table, what failed, and where its files are."""
     rows = [
         (panel, curve, point)
         for panel in plain["panels"]
@@ -153,57 +145,45 @@ def report_lines(
     # What is the same in all rows stands above them.
     above = [column for column in keys if len(set(column.cells)) == 1]
     keys = [column for column in keys if column not in above]
-    axis = _bare(plain["axis"]["label"])
+    axis = plain["axis"]["label"].partition(" (")[0]
     keys.append(Column(axis, [point["text"] for _, _, point in rows], True))
+    better = plain["higher_is_better"]
+    scores = [interval_words(point if point["seeds"] else None) for _, _, point in rows]
     columns = [
-        Column("score [95 %]", [_score(point) for _, _, point in rows]),
+        Column("score [95 %]", scores),
         Column("median (worst … best)", [_spread(point) for _, _, point in rows]),
-        Column("ceiling", [_at(p["ceilings"][c["metric"]], point) for p, c, point in rows], True),
-        Column("best floor", [_best_floor(*row) for row in rows]),
+        Column("ceiling", [_ceiling(*row) for row in rows], True),
+        Column("best floor", [_best_floor(*row, better[row[1]["metric"]]) for row in rows]),
     ]
+    columns = [column for column in columns if set(column.cells) != {ABSENT}]
     lines = [plain["title"], f"after {plain['source']}"]
     lines += [", ".join(column.cells[0] for column in above), ""]
-    columns = [column for column in columns if set(column.cells) != {ABSENT}]
     lines += [*in_columns([*keys, *columns], width, keys=len(keys)), ""]
     for panel in plain["panels"]:
         for curve in panel["curves"]:
             if "unperturbed" in curve:
-                lines.append(
-                    f"{curve['label']}, {panel['title']}, unperturbed: "
-                    f"{_score(curve['unperturbed'])}"
-                )
+                score = interval_words(curve["unperturbed"])
+                lines.append(f"{curve['label']}, {panel['title']}, unperturbed: {score}")
     lines += [
         f"failed  {t['name']}, {t['setting'] or 'as usual'}: {t['error']}"
         for t in plain["trials"]
         if t["error"]
     ]
-    return [*lines, plain["note"], *in_pairs([(name, str(path)) for name, path in places])]
+    return [*lines, plain["note"]]
 
 
-def _score(point: Mapping[str, Any]) -> str:
-    if not point["seeds"]:
-        return ABSENT
-    if point["value"] is None:
-        return UNDEFINED
-    interval = point["interval"]
-    ends = f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
-    return f"{point['value']:.3f}{ends}"
-
-
-def _spread(point: Mapping[str, Any]) -> str:
+def _spread(point: Plain) -> str:
     if point["value"] is None or len(point["seeds"]) < 2:
         return ABSENT
     return f"{point['median']:.3f} ({point['worst']:.3f} … {point['best']:.3f})"
 
 
-def _at(entries: Sequence[Mapping[str, Any]], point: Mapping[str, Any]) -> str:
-    found = [e["value"] for e in entries if e["x"] == point["x"] and e["value"] is not None]
-    return f"{found[0]:.3f}" if found else ABSENT
+def _ceiling(panel: Plain, curve: Plain, point: Plain) -> str:
+    values = [e["value"] for e in panel["ceilings"][curve["metric"]] if e["x"] == point["x"]]
+    return f"{values[0]:.3f}" if values else ABSENT
 
 
-def _best_floor(
-    panel: Mapping[str, Any], curve: Mapping[str, Any], point: Mapping[str, Any]
-) -> str:
+def _best_floor(panel: Plain, curve: Plain, point: Plain, higher_is_better: bool) -> str:
     at_point = [
         (entry["value"], floor["model"])
         for floor in panel["floors"]
@@ -211,20 +191,7 @@ def _best_floor(
         for entry in floor["points"]
         if entry["x"] == point["x"] and entry["value"] is not None
     ]
-    return "{1} {0:.3f}".format(*max(at_point)) if at_point else ABSENT
-
-
-def _bare(label: str) -> str:
-    """Return the label of an axis without its unit."""
-    return label.partition(" (")[0]
-
-
-def _study_plain(study) -> dict[str, Any]:
-    return {
-        "name": study.name,
-        "title": study.title,
-        "source": study.source,
-        "values": list(study.values),
-        "seeds": list(study.seeds),
-        "options": dict(study.varies.options),
-    }
+    if not at_point:
+        return ABSENT
+    value, model = max(at_point) if higher_is_better else min(at_point)
+    return f"{value:.3f} {model}"

@@ -68,3 +68,13 @@ def test_the_studies_are_listed_with_their_source(glassbench):
     assert "Extended Data Fig. 8" in answer.out
     plain = json.loads(glassbench("studies", "--json").out)
     assert {"name", "title", "source", "values", "seeds", "options"} == set(plain["studies"][0])
+
+
+def test_the_best_floor_is_the_lowest_where_lower_is_better():
+    from glassbench.cli.study import _best_floor
+
+    floors = [{"model": name, "metric": "error", "points": [{"x": 1.0, "value": value}]}
+              for name, value in (("near", 0.2), ("far", 0.5))]  # fmt: skip
+    panel, curve, point = {"floors": floors}, {"metric": "error"}, {"x": 1.0}
+    assert _best_floor(panel, curve, point, False) == "0.200 near"
+    assert _best_floor(panel, curve, point, True) == "0.500 far"

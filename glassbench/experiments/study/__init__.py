@@ -1,22 +1,19 @@
-"""The studies of the papers: what each varies, its trials, its results file and its figure."""
+"""Studies of papers: sweeps that vary one thing, with a results file and a figure."""
 
 from ...figures.study import draw_study
-from .catalogue import STUDIES, find_study
-from .declaration import Study, StudyError
-from .outcome import study_results, write_results
-from .planning import PlannedStudy, plan_study
-from .request import StudyRequest, parse_study
+from .declaration import Study, StudyError, find_study, list_studies
+from .outcome import study_results
+from .planning import PlannedStudy, StudyRequest, parse_study, plan_study
 
 __all__ = [
-    "STUDIES",
     "PlannedStudy",
     "Study",
     "StudyError",
     "StudyRequest",
     "draw_study",
     "find_study",
+    "list_studies",
     "parse_study",
     "plan_study",
     "study_results",
-    "write_results",
 ]

@@ -1,24 +1,76 @@
-"""What a study is: a declaration, and what its way of varying has to tell."""
+"""A study as `studies.toml` declares it, and the studies that there are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import Field
+
+from ...contract.checked import Checked, Name, Names, Text, Texts, checked, read_toml
 from ...contract.errors import UserError
 from ...contract.model_card import ModelCard
+from ...contract.suggest import did_you_mean
 from ...contract.task import Task
 from ...contract.trial_plan import STANDARD
 from ...contract.variation import Variation
 from ...model import Condition
+from ...plugins.registry import list_tasks
 
 if TYPE_CHECKING:
     from ...datasets.view import View
 
+STUDIES_FILE = "studies.toml"
+
 
 class StudyError(UserError):
     """A study cannot be done as asked; the message says why and what would be possible."""
+
+
+class Study(Checked):
+    """A named sweep that varies one thing.
+
+    Attributes
+    ----------
+    name, title : for the command line, and for people
+    source : paper and figure
+    varies : what it varies
+    hyperparameter : the one that is varied
+    longest_edge : whether its values are lengths that edges of a graph may have at most
+    other_targets : whether a model may leave the task's target unpredicted
+    over : axis of the conditions between which a model is transferred, and of the figure
+    values : by default, as words; empty where the dataset decides
+    options : further words, such as `amplitude`, with their defaults
+    label : of the axis of the figure
+    scale : of that axis; `words` for values that are no numbers
+    seeds : by default
+    fixed : hyperparameters that the study sets where a model has them
+    metrics : names of the metrics that are drawn; the primary one where empty
+    spread : what bars show: the 95 % `interval` over configurations, or median, best and worst
+        of the `seeds`
+    """
+
+    name: Name
+    title: Text
+    source: Text
+    varies: Literal[
+        "hyperparameter", "training_configurations", "shells_removed", "shells_displaced",
+        "transfer", "seeds",
+    ]  # fmt: skip
+    hyperparameter: Text = ""
+    longest_edge: bool = False
+    other_targets: bool = False
+    over: Text = ""
+    values: Texts = ()
+    options: Mapping[str, Text] = {}
+    label: Text = ""
+    scale: Literal["linear", "log", "words"] = "linear"
+    seeds: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] = (0,)
+    fixed: Mapping[str, Any] = {}
+    metrics: Names = ()
+    spread: Literal["interval", "seeds"] = "interval"
 
 
 @dataclass(frozen=True)
@@ -27,9 +79,9 @@ class Setting:
 
     Attributes
     ----------
-    text : the value in words, as tables show it
-    x : where it stands on the axis; a place in the order where values are words
-    hyperparameters : what differs from the model's defaults
+    text : the value in words
+    x : where it stands on the axis; its position in the list where values are words
+    hyperparameters : what differs from the model's other hyperparameters
     variation : what differs from the standard use of the dataset
     """
 
@@ -41,12 +93,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Subject:
-    """Of what a study is asked: one model on one dataset of one task, at some conditions.
+    """One model on one dataset of one task at some conditions, of which a study is asked.
 
     Attributes
     ----------
     hyperparameters : those of the model on this dataset, with what the user chose
-    options : words of the study itself, such as `amplitude`, by name
+    options : words of the study itself, by name
     """
 
     task: Task
@@ -58,50 +110,31 @@ class Subject:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-class Varies(Protocol):
-    """How a study varies what it varies.
+def list_studies() -> list[Study]:
+    """Return the studies of the package, then those of the tasks.
 
-    Attributes
-    ----------
-    options : words that the study takes beside those of a run, with their defaults
-    over : name of the axis of conditions along which the figure goes, empty where it goes
-        along the values
+    Raises
+    ------
+    StudyError
+        If a file of studies is wrong; the message names the key.
     """
+    folders = [Path(__file__).parent, *(task.folder for task in list_tasks() if not task.error)]
+    studies = []
+    for path in (folder / STUDIES_FILE for folder in folders):
+        for name, table in (read_toml(path, StudyError) if path.exists() else {}).items():
+            studies.append(checked(Study, table, f"{path} [{name}]", StudyError, name=name))
+    return studies
 
-    options: Mapping[str, str]
-    over: str
 
-    def settings(self, subject: Subject, values: Sequence[str]) -> list[Setting]:
-        """Return one setting for each value; raise StudyError where one is not possible."""
+def find_study(name: str) -> Study:
+    """Return the study of a name.
 
-
-@dataclass(frozen=True)
-class Study:
-    """A study of a paper as a named sweep.
-
-    Attributes
-    ----------
-    name, title : for the command line, and for people
-    source : paper and figure
-    varies : how
-    values : defaults, as words of the command line; empty where the dataset decides
-    label : of the axis of the figure
-    scale : `linear`, `log`, or `words` for values that are no numbers
-    seeds : default seeds
-    fixed : hyperparameters that the study sets where the model has them
-    metrics : names of the metrics that are drawn; the primary one where empty
-    spread : what bars show: `interval` (95 % over configurations), or `seeds` (median, best
-        and worst)
+    Raises
+    ------
+    StudyError
+        If there is none; the message suggests the nearest name.
     """
-
-    name: str
-    title: str
-    source: str
-    varies: Varies
-    values: tuple[str, ...]
-    label: str
-    scale: str = "linear"
-    seeds: tuple[int, ...] = (0,)
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    metrics: tuple[str, ...] = ()
-    spread: str = "interval"
+    studies = {study.name: study for study in list_studies()}
+    if name not in studies:
+        raise StudyError(f"there is no study `{name}`{did_you_mean(name, studies)}")
+    return studies[name]

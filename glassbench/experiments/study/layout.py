@@ -1,4 +1,4 @@
-"""Where each score of a study stands: panels, curves and their points."""
+"""Where each score of a study stands in its figure: panels, curves and their points."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...contract.task import Task
-from ...contract.trial_plan import ModelReference
 from ...contract.variation import Perturbation, Variation
 from ...model import Condition
-from ..sweep import Needs, Series
-from ..words import RunRequest
+from ..sweep import Series
+from ..sweep.of_requests import series_of
 from .declaration import Setting, Study, Subject
-from .seeds import Seeds
-from .transfer import Transfer, at_value
+from .transfer import alike
 
 
 @dataclass(frozen=True)
 class Point:
-    """A place on a curve: the scores of a series at a condition."""
+    """A point of a curve: the scores of a series, given by its position, at a condition."""
 
     x: float
     text: str
@@ -28,9 +26,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a panel: a model, a metric, and points from left to right.
+    """A line of a panel: a model, a metric, and points.
 
-    `reference` is the series of the model that sees everything, where others do not.
+    `reference` is the position of the series of the unperturbed model, where others are
+    perturbed.
     """
 
     label: str
@@ -42,24 +41,21 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel of the figure; its floors and ceilings are those of the points' conditions."""
+    """A panel of the figure; its floors and ceilings are those of its points' conditions."""
 
     title: str
     curves: tuple[Curve, ...]
 
 
 def curves_of(
-    study: Study,
-    subject: Subject,
-    settings: Sequence[Setting],
-    run: RunRequest,
+    study: Study, subject: Subject, settings: Sequence[Setting], seeds: tuple[int, ...],
     series: list[Series],
-) -> list[tuple[str, Curve]]:
+) -> list[tuple[str, Curve]]:  # fmt: skip
     """Add the series of one model, and return its curves with the titles of their panels."""
-    if isinstance(study.varies, Transfer):
-        return _transfer_curves(study.varies, subject, settings, run, series)
-    start, axis = len(series), subject.task.axes[-1].name
-    series += [_series(subject, setting, run, subject.conditions) for setting in settings]
+    if study.varies == "transfer":
+        return _transfer_curves(study.over, subject, settings, seeds, series)
+    start = len(series)
+    series += [_series(subject, setting, subject.conditions, seeds) for setting in settings]
     reference = None
     perturbation = settings[0].variation.perturbation
     if perturbation is not None:
@@ -68,74 +64,59 @@ def curves_of(
         )
         whole = Setting("unperturbed", 0.0, variation=Variation(perturbation=same))
         reference = len(series)
-        series.append(_series(subject, whole, run, subject.conditions))
+        series.append(_series(subject, whole, subject.conditions, seeds))
         if not perturbation.in_training:
-            # Its fit serves all of them.
+            # All perturbed ones use the fit of the standard trial.
             standard = Setting("standard", 0.0)
-            series.append(_series(subject, standard, run, subject.conditions))
+            series.append(_series(subject, standard, subject.conditions, seeds))
+    # The figure of the seeds goes along the last axis of the task, others along the values.
+    axis = subject.task.axes[-1].name if study.varies == "seeds" else ""
     curves = []
-    along = isinstance(study.varies, Seeds)
-    for group in _groups(subject.conditions, axis) if along else [(c,) for c in subject.conditions]:
-        title = _title(subject.task, group[0], axis if along else "")
+    for group in _groups(subject.conditions, axis):
         points = tuple(
-            Point(c[axis] if along else s.x, f"{c[axis]:g}" if along else s.text, start + n, c)
-            for n, s in enumerate(settings)
+            Point(c[axis], f"{c[axis]:g}", start + number, c) if axis
+            else Point(setting.x, setting.text, start + number, c)
+            for number, setting in enumerate(settings)
             for c in group
-        )
-        curves += [
-            (title, Curve(label, subject.card.name, metric, points, reference))
-            for metric, label in _metrics(study, subject)
-        ]
+        )  # fmt: skip
+        for metric, label in _metrics(study, subject):
+            curve = Curve(label, subject.card.name, metric, points, reference)
+            curves.append((_title(subject.task, group[0], axis), curve))
     return curves
 
 
 def _transfer_curves(
-    varies: Transfer,
-    subject: Subject,
-    settings: Sequence[Setting],
-    run: RunRequest,
+    axis: str, subject: Subject, settings: Sequence[Setting], seeds: tuple[int, ...],
     series: list[Series],
-) -> list[tuple[str, Curve]]:
-    curves, metric = [], subject.task.primary_metric.name
-    symbol = subject.task.axis(varies.over).symbol
-    for group in varies.groups(subject):
+) -> list[tuple[str, Curve]]:  # fmt: skip
+    curves, card = [], subject.card
+    for group in alike(axis, subject):
+        by_value = {condition[axis]: condition for condition in group}
         for setting in settings:
-            if setting.x not in [c[varies.over] for c in group]:
+            if setting.x not in by_value:
                 continue
-            varied = replace(setting, variation=at_value(setting, group, varies.over))
-            points = tuple(
-                Point(c[varies.over], f"{c[varies.over]:g}", len(series), c) for c in group
-            )
-            series.append(_series(subject, varied, run, group))
-            label = f"{subject.card.name}, trained at {symbol} = {setting.text}"
-            curve = Curve(label, subject.card.name, metric, points)
-            curves.append((title_of_group(subject.task, group, varies.over), curve))
+            at_value = replace(setting, variation=Variation(train_condition=by_value[setting.x]))
+            points = tuple(Point(c[axis], f"{c[axis]:g}", len(series), c) for c in group)
+            series.append(_series(subject, at_value, group, seeds))
+            symbol = subject.task.axis(axis).symbol
+            label = f"{card.name}, trained at {symbol} = {setting.text}"
+            curve = Curve(label, card.name, subject.task.primary_metric.name, points)
+            curves.append((title_of_group(subject.task, group, axis), curve))
     return curves
 
 
 def _series(
-    subject: Subject, setting: Setting, run: RunRequest, conditions: tuple[Condition, ...]
+    subject: Subject, setting: Setting, conditions: tuple[Condition, ...], seeds: tuple[int, ...]
 ) -> Series:
-    card = subject.card
-    return Series(
-        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
-        hyperparameters=dict(subject.hyperparameters) | dict(setting.hyperparameters),
-        seeds=run.seeds,
-        conditions=conditions,
-        needs=Needs(
-            cpus=max(1, round(card.resources["cpus"])),
-            gpus=card.resources["gpus"],
-            memory_bytes=round(card.resources.get("memory_gb", 0.0) * 1e9),
-        ),
-        variation=setting.variation,
-        label=setting.text,
-    )
+    hyperparameters = {**subject.hyperparameters, **setting.hyperparameters}
+    series = series_of(subject.card, hyperparameters, seeds, conditions)
+    return replace(series, variation=setting.variation, label=setting.text)
 
 
 def _metrics(study: Study, subject: Subject) -> list[tuple[str, str]]:
     """Return the metrics that are drawn, with the label of the curve of each."""
+    titles = {metric.name: metric.title for metric in subject.task.metrics}
     names = study.metrics or (subject.task.primary_metric.name,)
-    titles = {m.name: m.title for m in subject.task.metrics}
     model = subject.card.name
     return [
         (name, f"{model}: {titles[name]}" if len(names) > 1 else model)
@@ -146,11 +127,11 @@ def _metrics(study: Study, subject: Subject) -> list[tuple[str, str]]:
 
 def _groups(conditions: Sequence[Condition], axis: str) -> list[tuple[Condition, ...]]:
     """Return the conditions that agree on all axes but one, along that one."""
-    groups: dict[tuple, list[Condition]] = {}
+    groups: dict[tuple[float, ...], list[Condition]] = {}
     for condition in conditions:
-        key = tuple(value for name, value in condition.items() if name != axis)
-        groups.setdefault(key, []).append(condition)
-    return [tuple(sorted(group, key=lambda c: c[axis])) for group in groups.values()]
+        others = tuple(value for name, value in condition.items() if name != axis)
+        groups.setdefault(others, []).append(condition)
+    return [tuple(sorted(group, key=lambda c: c.get(axis, 0.0))) for group in groups.values()]
 
 
 def title_of_group(task: Task, group: Sequence[Condition], axis: str) -> str:
@@ -162,8 +143,5 @@ def title_of_group(task: Task, group: Sequence[Condition], axis: str) -> str:
 
 
 def _title(task: Task, condition: Condition, without: str) -> str:
-    return ", ".join(
-        f"{task.axis(name).symbol} = {value:g}"
-        for name, value in condition.items()
-        if name != without
-    )
+    shown = {name: value for name, value in condition.items() if name != without}
+    return ", ".join(f"{task.axis(name).symbol} = {value:g}" for name, value in shown.items())

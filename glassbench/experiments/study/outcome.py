@@ -1,50 +1,49 @@
-"""The results file of a study: scores of every point, with intervals, floors and ceilings."""
+"""The results of a study: the score of every point with its interval, floors and ceilings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ...contract.finite import finite_ends
-from ...contract.trial_plan import Trial
 from ...contract.units import mathtext
-from ...home.files import write_json
-from ...metrics import interval_of_mean
+from ...metrics import MetricSpecification, interval_of_mean
 from ...model import Condition
 from ...trial.result import ConditionScores, Score, TrialResult
-from .layout import Curve
+from .layout import Curve, Panel
 from .planning import PlannedStudy
 
 if TYPE_CHECKING:
     from ...datasets.view import View
 
 RESULTS_VERSION = 1
+NOTE = (
+    "Trials of a study depart from the standard use of the dataset: they stand in no record and "
+    "on no board."
+)
 Plain = dict[str, Any]
-Failures = Mapping[str, str]
 
 
 def study_results(
-    planned: PlannedStudy,
-    results: Mapping[str, TrialResult],
-    failures: Failures,
+    planned: PlannedStudy, results: Mapping[str, TrialResult], failures: Mapping[str, str]
 ) -> Plain:
-    """Return what a study found, as plain values.
+    """Return the results of a study as plain values.
 
     A point holds the mean over its seeds with the 95 % cluster-bootstrap interval over the
-    test configurations (`interval`), the median, best and worst of the seeds, and each seed.
+    test configurations, the median, best and worst of the seeds, and each seed.
 
     Parameters
     ----------
     results : finished trials by key
-    failures : what went wrong with the others, by key
+    failures : errors of the others, by key
     """
     from ...datasets.view import open_view
 
-    view = open_view(planned.task, Path(planned.plan.dataset.path))
-    reader = _Reader(planned, results, view)
-    study, plan = planned.study, planned.plan
+    study, plan, task = planned.study, planned.plan, planned.task
+    scores = _Scores(planned, results, open_view(task, Path(plan.dataset.path)))
     return {
         "version": RESULTS_VERSION,
         "study": study.name,
@@ -52,24 +51,15 @@ def study_results(
         "source": study.source,
         "task": {"name": plan.task, "protocol_version": plan.protocol_version},
         "dataset": {"name": plan.dataset.name, "digest": plan.dataset.digest},
-        "metrics": {m.name: m.title for m in planned.task.metrics},
-        "correlation": reader.is_correlation,
+        "metrics": {metric.name: metric.title for metric in task.metrics},
+        "higher_is_better": {metric.name: metric.higher_is_better for metric in task.metrics},
+        # Its scores lie between -1 and 1, mostly above 0.
+        "correlation": task.primary_metric.function in ("pearson", "spearman"),
         "axis": {"label": _axis_label(planned), "scale": study.scale},
         "spread": study.spread,
         "seeds": list(planned.request.run.seeds),
         "options": dict(planned.request.options),
-        "panels": [
-            {
-                "title": panel.title,
-                "curves": [reader.curve(curve) for curve in panel.curves],
-                "ceilings": {
-                    metric: reader.ceilings(metric, panel.curves)
-                    for metric in dict.fromkeys(curve.metric for curve in panel.curves)
-                },
-                "floors": reader.floors(panel.curves),
-            }
-            for panel in planned.panels
-        ],
+        "panels": [scores.panel(panel) for panel in planned.panels],
         "trials": [
             {
                 "key": p.key,
@@ -79,145 +69,120 @@ def study_results(
             }
             for p in plan.planned
         ],
-        "note": "Trials of a study depart from the standard use of the dataset: they stand in "
-        "no record and on no board.",
+        "note": NOTE,
     }
 
 
-def write_results(path: Path, results: Plain) -> Path:
-    """Write the results so that the file appears whole."""
-    write_json(path, results)
-    return path
-
-
-class _Reader:
-    """Finds the scores of points, floors and ceilings."""
+class _Scores:
+    """Finds the scores of points, floors and ceilings; each ceiling is computed once."""
 
     def __init__(
-        self,
-        planned: PlannedStudy,
-        results: Mapping[str, TrialResult],
-        view: View,
+        self, planned: PlannedStudy, results: Mapping[str, TrialResult], view: View
     ) -> None:
-        self.planned, self.results, self.view = planned, results, view
-        self.specifications = {metric.name: metric for metric in planned.task.metrics}
-        self._ceilings: dict[Condition, dict[str, Score]] = {}
+        self.task, self.plan = planned.task, planned.plan
+        self.results, self.view = results, view
+        self._ceilings: dict[Condition, Mapping[str, Score]] = {}
 
-    @property
-    def is_correlation(self) -> bool:
-        """Whether the scores lie between -1 and 1, and mostly above 0."""
-        metric = self.planned.task.primary_metric.name
-        return self.specifications[metric].function in ("pearson", "spearman")
+    def panel(self, panel: Panel) -> Plain:
+        primary = self.task.primary_metric
+        places: dict[float, Condition] = {}
+        for point in sorted((p for c in panel.curves for p in c.points), key=lambda p: p.x):
+            places.setdefault(point.x, point.condition)
+        floors = []
+        for position, series in enumerate(self.plan.series):
+            if series.floor:
+                points = [
+                    {"x": x, "value": self.statistics(primary, position, condition)["value"]}
+                    for x, condition in places.items()
+                ]
+                name = series.model.name
+                floors.append({"model": name, "metric": primary.name, "points": points})
+        return {
+            "title": panel.title,
+            "curves": [self.curve(curve) for curve in panel.curves],
+            "ceilings": {
+                metric: self.ceilings(metric, places)
+                for metric in dict.fromkeys(curve.metric for curve in panel.curves)
+            },
+            "floors": floors,
+        }
 
     def curve(self, curve: Curve) -> Plain:
+        metric = self.task.metric(curve.metric)
         plain: Plain = {"label": curve.label, "model": curve.model, "metric": curve.metric}
         plain["points"] = [
             {"x": point.x, "text": point.text, "condition": dict(point.condition)}
-            | self._statistics(curve.metric, self._by_seed(point.series, point.condition))
+            | self.statistics(metric, point.series, point.condition)
             for point in sorted(curve.points, key=lambda point: point.x)
         ]
         if curve.reference is not None:
-            by_seed = self._by_seed(curve.reference, curve.points[0].condition)
-            plain["unperturbed"] = self._statistics(curve.metric, by_seed)
+            condition = curve.points[0].condition
+            plain["unperturbed"] = self.statistics(metric, curve.reference, condition)
         return plain
 
-    def ceilings(self, metric: str, curves: Sequence[Curve]) -> list[Plain]:
-        """Return the noise ceiling of a metric at each place of the axis."""
-        found = []
-        for x, condition in _places(curves):
-            score = self._ceiling(condition).get(metric)
-            if score is not None and score.value is not None:
-                found.append({"x": x, "value": score.value})
-        return found
-
-    def floors(self, curves: Sequence[Curve]) -> list[Plain]:
-        """Return the primary metric of each floor at each place of the axis."""
-        primary = self.planned.task.primary_metric.name
-        floors = []
-        for position, series in enumerate(self.planned.plan.series):
-            if series.floor:
-                points = []
-                for x, condition in _places(curves):
-                    by_seed = self._by_seed(position, condition)
-                    points.append({"x": x, "value": self._statistics(primary, by_seed)["value"]})
-                name = series.model.name
-                floors.append({"model": name, "metric": primary, "points": points})
-        return floors
-
-    def _ceiling(self, condition: Condition) -> dict[str, Score]:
+    def ceilings(self, metric: str, places: Mapping[float, Condition]) -> list[Plain]:
+        """Return the noise ceiling of a metric at each place of the axis where it is known."""
         from ...trial.score import noise_ceilings
 
-        if condition not in self._ceilings:
-            self._ceilings[condition] = noise_ceilings(self.planned.task, self.view, condition)
-        return self._ceilings[condition]
+        ceilings = []
+        for x, condition in places.items():
+            if condition not in self._ceilings:
+                self._ceilings[condition] = noise_ceilings(self.task, self.view, condition)
+            score = self._ceilings[condition].get(metric)
+            if score is not None and score.value is not None:
+                ceilings.append({"x": x, "value": score.value})
+        return ceilings
 
-    def _by_seed(self, series: int, condition: Condition) -> dict[int, ConditionScores]:
-        """Return the scores of a series at a condition, by seed."""
-        found = {}
-        for trial, result in self._finished(series):
-            for scored in result.conditions:
-                if dict(scored.condition) == dict(condition):
-                    found[trial.seed] = scored
-        return found
-
-    def _finished(self, series: int) -> list[tuple[Trial, TrialResult]]:
-        trials = self.planned.plan.trials_of(self.planned.plan.series[series])
-        return [(t, self.results[t.key]) for t in trials if t.key in self.results]
-
-    def _statistics(self, metric: str, by_seed: Mapping[int, ConditionScores]) -> Plain:
-        scores = {
-            s: scored.scores[metric] for s, scored in by_seed.items() if metric in scored.scores
-        }
+    def statistics(self, metric: MetricSpecification, series: int, condition: Condition) -> Plain:
+        """Return the scores of a series at a condition, over its seeds and of each."""
+        by_seed = self._by_seed(series, condition)
+        scores = {s: c.scores[metric.name] for s, c in by_seed.items() if metric.name in c.scores}
         seeds = [
             {"seed": s, "value": score.value, "by_configuration": list(score.by_configuration)}
             for s, score in sorted(scores.items())
         ]
-        values = [seed["value"] for seed in seeds if seed["value"] is not None]
-        specification = self.specifications[metric]
-        order = sorted(values, reverse=specification.higher_is_better)
-        complete = bool(values) and len(values) == len(seeds)
+        values = [score.value for score in scores.values() if score.value is not None]
+        values.sort(reverse=metric.higher_is_better)
+        if not values or len(values) < len(scores):
+            empty = dict.fromkeys(("value", "interval", "median", "best", "worst"))
+            return {**empty, "seeds": seeds}
         return {
-            "value": sum(values) / len(values) if complete else None,
-            "interval": self._interval(specification, by_seed, scores) if complete else None,
-            "median": _median(order) if complete else None,
-            "best": order[0] if complete else None,
-            "worst": order[-1] if complete else None,
+            "value": sum(seed["value"] for seed in seeds) / len(seeds),
+            "interval": _interval(metric, by_seed, list(scores.values())),
+            "median": median(values),
+            "best": values[0],
+            "worst": values[-1],
             "seeds": seeds,
         }
 
-    def _interval(self, specification, by_seed, scores) -> list[float] | None:
-        """Return the interval of the mean over configurations of the mean over seeds."""
-        if specification.average != "configuration":
-            return None
-        columns = zip(*(score.by_configuration for score in scores.values()), strict=True)
-        means = [
-            math.nan if any(v is None for v in column) else sum(column) / len(column)
-            for column in columns
-        ]
-        first = next(iter(by_seed.values()))
-        return finite_ends(interval_of_mean(means, first.parents))
+    def _by_seed(self, series: int, condition: Condition) -> dict[int, ConditionScores]:
+        by_seed = {}
+        for trial in self.plan.trials_of(self.plan.series[series]):
+            result = self.results.get(trial.key)
+            for scored in result.conditions if result is not None else ():
+                if dict(scored.condition) == dict(condition):
+                    by_seed[trial.seed] = scored
+        return by_seed
 
 
-def _places(curves: Sequence[Curve]) -> list[tuple[float, Condition]]:
-    """Return the places on the axis from left to right, with the condition of each."""
-    places: dict[float, Condition] = {}
-    for curve in curves:
-        for point in curve.points:
-            places.setdefault(point.x, point.condition)
-    return sorted(places.items(), key=lambda item: item[0])
-
-
-def _median(ordered: Sequence[float]) -> float:
-    middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2
+def _interval(
+    metric: MetricSpecification, by_seed: Mapping[int, ConditionScores], scores: Sequence[Score]
+) -> list[float] | None:
+    """Return the 95 % interval of the mean over configurations of the mean over seeds."""
+    if metric.average != "configuration":
+        return None
+    means = []
+    for column in zip(*(score.by_configuration for score in scores), strict=True):
+        known = [value for value in column if value is not None]
+        means.append(sum(known) / len(column) if len(known) == len(column) else math.nan)
+    first = next(iter(by_seed.values()))
+    return finite_ends(interval_of_mean(means, first.parents))
 
 
 def _axis_label(planned: PlannedStudy) -> str:
     study, task = planned.study, planned.task
-    if study.label and not study.varies.over:
+    if study.label and not study.over:
         return study.label
-    axis = task.axis(study.varies.over) if study.varies.over else task.axes[-1]
+    axis = task.axis(study.over) if study.over else task.axes[-1]
     unit = "" if axis.unit == "1" else f" ({mathtext(axis.unit)})"
     return f"{study.label or axis.name}{unit}"

@@ -1,35 +1,48 @@
-"""A study as a plan: series of trials, and where each of their scores stands in the figure."""
+"""From the words of `glassbench study` to a plan, and to the panels of its figure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...contract.conditions import AxisChoice, choose_conditions
-from ...contract.model_card import ModelCard, hyperparameters_for
+from ...contract.model_card import ModelCard
 from ...contract.task import Task
-from ...contract.trial_plan import DatasetReference, ModelReference, Trial
-from ...home.given_files import keep_given_files
+from ...contract.trial_plan import Trial
 from ...home.workspace import Workspace
-from ...model import Condition
-from ...plugins.datasets import find_dataset
-from ...plugins.registry import load_model_card
+from ..request import cards_of, chosen_hyperparameters, floors_of, open_asked
 from ..sweep import Series, SweepPlan, with_trials
 from ..sweep.estimates import with_estimates
+from ..sweep.of_requests import floor_series
 from ..tuning.configuration import Configuration, read_configuration
-from ..words import RunRequest
+from ..words import RunRequest, parse_run, split_words
 from .declaration import Study, StudyError, Subject
 from .layout import Curve, Panel, curves_of
-from .request import StudyRequest
+from .settings import settings_of
 
-FLOOR_SEED = 0
+
+@dataclass(frozen=True)
+class StudyRequest:
+    """What `glassbench study` was asked to do, before any dataset is opened.
+
+    Attributes
+    ----------
+    run : what a run is asked too: task, models, dataset, conditions, seeds, …
+    values : of what the study varies, as words
+    options : words of the study itself, by name
+    """
+
+    study: Study
+    run: RunRequest
+    values: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PlannedStudy:
-    """A study with everything that is to be run, and how it is shown."""
+    """A study with everything that is to be run, and where it is shown."""
 
     request: StudyRequest
     task: Task
@@ -42,89 +55,95 @@ class PlannedStudy:
 
     @property
     def stem(self) -> str:
-        """Return the name of the folder that holds the study's results."""
+        """Return the name of the folder of the study's results."""
         models = "+".join(self.request.run.models)
-        words = (self.study.name, self.task.name, self.plan.dataset.name, models)
-        safe = [re.sub(r"[^\w.+]+", "_", word) for word in words]
-        return "-".join([*safe, self.plan.digest[:8]])
+        names = (self.study.name, self.task.name, self.plan.dataset.name, models)
+        return "-".join([*(re.sub(r"[^\w.+]+", "_", n) for n in names), self.plan.digest[:8]])
 
     @property
     def stages(self) -> list[list[Trial]]:
-        """Return the trials in two groups: those that fit, and those that take a fit of these."""
+        """Return the trials in two groups: first those whose fits the others use."""
         trials = self.plan.trials
         keys = {trial.key for trial in trials}
         later = [t for t in trials if t.fit_key != t.key and t.fit_key in keys]
-        taken = {trial.key for trial in later}
-        return [group for group in ([t for t in trials if t.key not in taken], later) if group]
+        first = [trial for trial in trials if trial not in later]
+        return [group for group in (first, later) if group]
+
+
+def parse_study(study: Study, words: Sequence[str], axes: Iterable[str]) -> StudyRequest:
+    """Return the request that the words after the study's name make.
+
+    Raises
+    ------
+    UserError
+        If a key or a value is wrong.
+    """
+    given = split_words(words)
+    own = {"values", *study.options}
+    run = parse_run([word for word in words if word.partition("=")[0].strip() not in own], axes)
+    if run.force:
+        raise StudyError(
+            "`force` is not for studies, whose trials may be those of a run too: "
+            "take another home=, or `glassbench run … force=on`"
+        )
+    if "seed" not in given:
+        run = replace(run, seeds=study.seeds)
+    values = study.values
+    if "values" in given:
+        values = tuple(value.strip() for value in given["values"].split(","))
+    for index, value in enumerate(values):
+        if not value:
+            raise StudyError(f"`values={given['values']}` has nothing between two commas")
+        if value in values[:index]:
+            raise StudyError(f"`values` has {value} twice: leave one out")
+    options = {name: given.get(name, default) for name, default in study.options.items()}
+    return StudyRequest(study, run, values, options)
 
 
 def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> PlannedStudy:
-    """Return the plan of a study, with everything checked that can be before any work.
+    """Return the plan of a study, checked as far as possible before any work.
 
     Raises
     ------
     UserError
         If a model, dataset, condition or value is not there, or the study cannot vary what
-        it varies there; the message says why.
+        it varies there.
     """
-    from ...datasets.physics import refuse_failed
-    from ...datasets.view import open_view
-
     study, run = request.study, request.run
-    found = find_dataset(task, run.dataset, workspace)
-    view = open_view(task, found.path)
-    refuse_failed(view.dataset, run.failed_checks)
+    cards = cards_of(task, run.models)
+    dataset, view = open_asked(task, run.dataset, workspace, run.failed_checks)
+    axes = dict(run.axes)
+    if study.over in [axis.name for axis in task.axes]:
+        axes.setdefault(study.over, AxisChoice(everything=True))
     conditions = choose_conditions(
-        view.conditions("train"), _axes(study, run, task), task.default_values(found.name)
+        view.conditions("train"), axes, task.default_values(dataset.name)
     )
-    series: list[Series] = []
-    drawn: list[tuple[str, Curve]] = []
-    cards = [_card(name, task) for name in run.models]
     file = _configuration(run, cards)
+    series: list[Series] = []
+    panels: dict[str, list[Curve]] = {}
     for card in cards:
         given = {k: v for k, v in study.fixed.items() if k in card.hyperparameters}
         given |= {} if file is None or file.model != card.name else file.hyperparameters
-        given = keep_given_files(given | run.hyperparameters, workspace)
-        chosen = hyperparameters_for(card, task.name, found.name, given)
-        subject = Subject(task, view, found.name, card, chosen, conditions, request.options)
-        settings = study.varies.settings(subject, request.values)
-        drawn += curves_of(study, subject, settings, run, series)
+        given |= run.hyperparameters
+        chosen = chosen_hyperparameters(card, task, dataset, given, workspace)
+        subject = Subject(task, view, dataset.name, card, chosen, conditions, request.options)
+        settings = settings_of(study, subject, request.values)
+        for title, curve in curves_of(study, subject, settings, run.seeds, series):
+            panels.setdefault(title, []).append(curve)
     if run.floors:
-        names = [name for name in task.floors if name not in [card.name for card in cards]]
-        series += _floors(names, task, found.name, conditions)
-    panels: dict[str, list[Curve]] = {}
-    for title, curve in drawn:
-        panels.setdefault(title, []).append(curve)
+        floors = [f for f in floors_of(task, dataset) if f.card not in cards]
+        series += [floor_series(floor, conditions) for floor in floors]
     plan = SweepPlan(
-        name=f"{study.name} of {', '.join(run.models)} on {task.name}, {found.name}",
+        name=f"{study.name} of {', '.join(run.models)} on {task.name}, {dataset.name}",
         task=task.name,
         task_folder=str(task.folder),
         protocol_version=task.protocol_version,
-        dataset=DatasetReference(found.name, str(found.path), view.digest),
+        dataset=dataset,
         series=tuple(series),
         study={"name": study.name, "values": list(request.values)},
     )
     plan = with_estimates(with_trials(plan), workspace)
     return PlannedStudy(request, task, plan, tuple(Panel(t, tuple(c)) for t, c in panels.items()))
-
-
-def _axes(study: Study, run: RunRequest, task: Task) -> dict[str, AxisChoice]:
-    """Return what is asked of the axes; a transfer goes over all of its own."""
-    axes = dict(run.axes)
-    over = study.varies.over
-    if over and over in [axis.name for axis in task.axes]:
-        axes.setdefault(over, AxisChoice(everything=True))
-    return axes
-
-
-def _card(name: str, task: Task) -> ModelCard:
-    card = load_model_card(name)
-    if task.name not in card.tasks:
-        raise StudyError(
-            f"model {card.name} serves {', '.join(card.tasks)}, not {task.name}: "
-            "`glassbench models` lists what each model serves"
-        )
-    return card
 
 
 def _configuration(run: RunRequest, cards: Sequence[ModelCard]) -> Configuration | None:
@@ -138,20 +157,3 @@ def _configuration(run: RunRequest, cards: Sequence[ModelCard]) -> Configuration
             "leave `config=` out, or take another file"
         )
     return file
-
-
-def _floors(
-    names: Sequence[str], task: Task, dataset: str, conditions: tuple[Condition, ...]
-) -> list[Series]:
-    floors = []
-    for card in map(load_model_card, names):
-        floors.append(
-            Series(
-                model=ModelReference(card.name, str(card.folder), card.digest),
-                hyperparameters=hyperparameters_for(card, task.name, dataset, {}),
-                seeds=(FLOOR_SEED,),
-                conditions=conditions,
-                floor=True,
-            )
-        )
-    return floors

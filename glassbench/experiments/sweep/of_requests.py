@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from ...contract.model_card import ModelCard
 from ...home.workspace import Workspace
-from ..request import FLOOR_SEED, BenchmarkRequest, reference_of
+from ...model import Condition
+from ..request import FLOOR_SEED, BenchmarkRequest, Floor, reference_of
 from .estimates import with_estimates
 from .plan import (
+    Needs,
     PlanError,
     Series,
     SweepPlan,
-    needs_of,
     read_plan,
     with_trials,
     write_plan,
@@ -27,26 +30,8 @@ def plan_of_requests(
     """Return the plan of several requests of one task and dataset; each floor stands once."""
     first = requests[0]
     floors = {floor.card.digest: floor for request in requests for floor in request.floors}
-    series = [
-        Series(
-            model=reference_of(request.model),
-            hyperparameters=request.hyperparameters,
-            seeds=request.seeds,
-            conditions=request.conditions,
-            needs=needs_of(request.model),
-        )
-        for request in requests
-    ]
-    series += [
-        Series(
-            model=reference_of(floor.card),
-            hyperparameters=floor.hyperparameters,
-            seeds=(FLOOR_SEED,),
-            conditions=first.conditions,
-            floor=True,
-        )
-        for floor in floors.values()
-    ]
+    series = [series_of(r.model, r.hyperparameters, r.seeds, r.conditions) for r in requests]
+    series += [floor_series(floor, first.conditions) for floor in floors.values()]
     names = ", ".join(request.model.name for request in requests)
     plan = SweepPlan(
         name=f"{names} on {first.task.name}, {first.dataset.name}",
@@ -62,6 +47,26 @@ def plan_of_requests(
     cards += [floor.card for floor in floors.values()]
     hints = {c.digest: 60 * c.resources["minutes"] for c in cards if "minutes" in c.resources}
     return with_estimates(with_trials(plan), workspace, hints)
+
+
+def series_of(
+    card: ModelCard,
+    hyperparameters: Mapping[str, Any],
+    seeds: tuple[int, ...],
+    conditions: tuple[Condition, ...],
+) -> Series:
+    """Return the series of a model; a trial needs what the model's card says."""
+    resources = card.resources
+    memory = round(resources.get("memory_gb", 0.0) * 1e9)
+    needs = Needs(max(1, round(resources["cpus"])), resources["gpus"], memory)
+    return Series(reference_of(card), hyperparameters, seeds, conditions, needs=needs)
+
+
+def floor_series(floor: Floor, conditions: tuple[Condition, ...]) -> Series:
+    """Return the series of a floor."""
+    return Series(
+        reference_of(floor.card), floor.hyperparameters, (FLOOR_SEED,), conditions, floor=True
+    )
 
 
 def plan_path(plan: SweepPlan, workspace: Workspace) -> Path:

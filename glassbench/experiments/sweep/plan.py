@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     ConfigDict,
@@ -26,9 +26,6 @@ from ...contract.trial_plan import STANDARD, DatasetReference, ModelReference, T
 from ...contract.variation import Variation, variation_from_json
 from ...home.files import write_json
 from ...model import Condition
-
-if TYPE_CHECKING:
-    from ...contract.model_card import ModelCard
 
 RETRIES = 2
 CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -178,13 +175,6 @@ def in_order(plan: SweepPlan, planned: Sequence[PlannedTrial]) -> SweepPlan:
         return plan.series[item.series].floor, item.seconds is not None, -(item.seconds or 0.0)
 
     return replace(plan, planned=tuple(sorted(planned, key=place)))
-
-
-def needs_of(card: ModelCard) -> Needs:
-    """Return what a trial of a model takes, as its card says."""
-    resources = card.resources
-    memory = round(resources.get("memory_gb", 0.0) * 1e9)
-    return Needs(max(1, round(resources["cpus"])), resources["gpus"], memory)
 
 
 def write_plan(path: Path, plan: SweepPlan) -> Path:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.view import open_view
-from glassbench.experiments.study import draw_study, study_results, write_results
+from glassbench.experiments.study import draw_study, study_results
 from glassbench.metrics import interval_of_mean, pearson
 from glassbench.trial.perturbation import draw_centres
 from glassbench.trial.predictions import read_predictions
@@ -123,13 +123,10 @@ def test_a_model_trained_elsewhere_has_a_curve_of_its_own(make_plan, two_tempera
     assert own != carried
 
 
-def test_results_and_figures_are_files_that_appear_whole(sizes, tmp_path):
+def test_results_are_plain_and_figures_are_files_that_appear_whole(sizes, tmp_path):
     plain = sizes[-1]
-    written = write_results(tmp_path / "results.json", plain)
-    assert json.loads(written.read_text()) == json.loads(json.dumps(plain))
+    assert json.loads(json.dumps(plain)) == plain
     png, svg = draw_study(plain, tmp_path / "figure.png")
     assert png.read_bytes().startswith(b"\x89PNG")
     assert "<svg" in svg.read_text()[:2000]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "figure.png", "figure.svg", "results.json",
-    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.png", "figure.svg"]

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from glassbench.contract.errors import UserError
-from glassbench.experiments.study import STUDIES, StudyError, find_study, parse_study
+from glassbench.experiments.study import StudyError, find_study, list_studies, parse_study
 from glassbench.experiments.study.declaration import Subject
 from glassbench.experiments.study.layout import title_of_group
-from glassbench.experiments.study.transfer import Transfer
+from glassbench.experiments.study.transfer import alike
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
 
@@ -28,8 +28,9 @@ def settings(planned, name):
 
 
 def test_every_study_names_its_source_and_has_a_name_of_its_own():
-    assert len({study.name for study in STUDIES}) == len(STUDIES)
-    assert all(study.source and study.title for study in STUDIES)
+    studies = list_studies()
+    assert len({study.name for study in studies}) == len(studies) >= 10
+    assert all(study.source and study.title for study in studies)
     with pytest.raises(StudyError, match="there is no study `round`: did you mean `rounds`"):
         find_study("round")
 
@@ -101,7 +102,7 @@ def test_temperatures_that_relax_at_different_rates_are_paired_in_units_of_their
     )
     view = SimpleNamespace(attribute=lambda condition, name: rates[condition["temperature"]])
     subject = Subject(load_task("ka_propensity"), view, "published", None, {}, conditions)
-    groups = Transfer("temperature").groups(subject)
+    groups = alike("temperature", subject)
     assert [[c["time"] for c in group] for group in groups] == [
         [130.0, 0.52], [4120.0, 16.5],
     ]  # fmt: skip
@@ -178,3 +179,24 @@ def test_surroundings_of_pairs_and_of_ranked_labels_are_refused(make_plan, small
 def test_a_value_that_stands_twice_is_refused():
     with pytest.raises(StudyError, match="has 1 twice"):
         parse_study(find_study("rounds"), ["task=t", "model=m", "values=1,1"], AXES)
+
+
+def test_a_study_of_a_task_is_declared_in_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "studies.toml").write_text(
+        '[widths]\ntitle = "Widths"\nsource = "none"\nvaries = "hyperparameter"\n'
+        'hyperparameter = "width"\nvalues = ["8", "16"]\n'
+    )
+    tasks = [SimpleNamespace(folder=tmp_path, error=None)]
+    monkeypatch.setattr("glassbench.experiments.study.declaration.list_tasks", lambda: tasks)
+    assert find_study("widths").values == ("8", "16")
+    (tmp_path / "studies.toml").write_text('[widths]\ntitle = "Widths"\nvareis = "seeds"\n')
+    with pytest.raises(StudyError, match="studies.toml .* `vareis`: did you mean `varies`"):
+        find_study("widths")
+
+
+def test_a_model_that_fits_all_conditions_at_once_is_a_floor_as_it_is_in_a_run(make_plan):
+    planned = make_plan("seeds", "seed=0")
+    floors = {s.model.name: s.model.conditions_per_fit for s in planned.plan.series if s.floor}
+    from glassbench.plugins.registry import load_model_card
+
+    assert floors == {name: load_model_card(name).conditions_per_fit for name in floors}
