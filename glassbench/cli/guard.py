@@ -15,6 +15,7 @@ from pathlib import Path
 import typer
 
 from ..contract.errors import UserError
+from ..contract.text import printable
 from ..home.workspace import open_workspace
 
 FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
@@ -83,9 +84,10 @@ def _say_unexpected(error: Exception) -> int:
 
 
 def say(message: str) -> None:
-    """Write a line for people to stderr; stdout is for results."""
+    """Write lines for people to stderr, cleaned, since they may quote a stranger's text."""
+    lines = [printable(line, len(line)) for line in message.splitlines()]
     with contextlib.suppress(BrokenPipeError):
-        print(message, file=sys.stderr, flush=True)
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
 
 
 def _write_log() -> str:

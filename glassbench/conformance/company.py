@@ -16,12 +16,12 @@ FORBIDDEN = ("targets", "target", "trajectories", "displacements")
 def check_company(subject: Subject) -> str | None:
     """Predictions of a structure do not depend on the others that are asked about with it."""
     other = subject.examples.test[1].structure
-    for structures, place in (([subject.structure, other], 0), ([other, subject.structure], 1)):
-        answer = subject.predict(subject.fitted, structures)[place]
+    for structures, position in (([subject.structure, other], 0), ([other, subject.structure], 1)):
+        answer = subject.predict(subject.fitted, structures)[position]
         difference = subject.difference(subject.reference, answer)
         if difference:
             return (
-                f"asked as number {place + 1} of two structures instead of alone, {difference}: "
+                f"asked as number {position + 1} of two structures instead of alone, {difference}: "
                 "predict every structure by itself"
             )
     return None
@@ -67,9 +67,9 @@ def check_inputs_unchanged(subject: Subject) -> str | None:
         return f"`fit` changes {', '.join(changed)} in place: work on a copy"
     held = copy.deepcopy(subject.structure)
     subject.fitted.predict([held], subject.condition)
-    changed = differing_fields(subject.structure, held)
-    if changed:
-        return f"`predict` changes {', '.join(changed)} in place: work on a copy"
+    differing = differing_fields(subject.structure, held)
+    if differing:
+        return f"`predict` changes {', '.join(differing)} in place: work on a copy"
     return None
 
 

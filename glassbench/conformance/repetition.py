@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .subject import Subject, same
@@ -45,16 +47,17 @@ def check_other_seed(subject: Subject) -> str | None:
 
 def check_save_and_load(subject: Subject) -> str | None:
     """A fresh instance that loads what was saved predicts the same, to the last bit."""
-    offered = [hasattr(subject.fitted, name) for name in ("save", "load")]
+    fitted: Any = subject.fitted
+    loaded: Any = subject.make()
+    offered = [hasattr(fitted, name) for name in ("save", "load")]
     if not any(offered):
         return None
     if not all(offered):
         return "the model has only one of `save` and `load`: define both, or neither"
     folder = subject.folder / "saved"
-    subject.fitted.save(folder)
+    fitted.save(folder)
     if not folder.is_dir():
         return "`save(folder)` did not make the folder: make it and write into it alone"
-    loaded = subject.make()
     loaded.load(folder)
     answer = subject.predict(loaded, [subject.structure])[0]
     if same(subject.reference, answer):

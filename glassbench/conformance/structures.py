@@ -136,7 +136,9 @@ def _in_unit(structure: Structure, length: float) -> Structure:
     return replace(structure, **scaled)
 
 
-def _relaxed(positions: np.ndarray, species: np.ndarray, box: np.ndarray, steps: int = 60):
+def _relaxed(
+    positions: np.ndarray, species: np.ndarray, box: np.ndarray, steps: int = 60
+) -> np.ndarray:
     """Push overlapping particles apart by steepest descent, at most 0.1 a step."""
     for _ in range(steps):
         pairs = neighbour_pairs(positions, box, float(DIAMETERS.max())).undirected()
@@ -163,18 +165,19 @@ def _targets(task: Task, structure: Structure) -> Mapping[str, np.ndarray]:
     length = LENGTHS["Angstrom" if _metallic(task) else "reduced"]
     crowding = _crowding(structure, length)
     particle = 0.3 - 0.1 * np.tanh(crowding) + 0.1 * structure.species
-    found = {}
+    targets = {}
     for name, target in task.targets.items():
         if target.per == "pair":
-            found[name] = _of_pairs(structure, crowding, length)
+            targets[name] = _of_pairs(structure, crowding, length)
         elif target.label_of:
-            found[name] = (particle > np.quantile(particle, 0.8)).astype(np.float32)
+            targets[name] = (particle > np.quantile(particle, 0.8)).astype(np.float32)
         else:
-            found[name] = particle.copy()
-    return found
+            targets[name] = particle.copy()
+    return targets
 
 
 def _of_pairs(structure: Structure, crowding: np.ndarray, length: float) -> np.ndarray:
+    assert structure.pairs is not None
     first, second = structure.pairs.T
     distances = pair_distances(structure.positions, structure.pairs, structure.box) / length
     return (crowding[first] + crowding[second]) * (1.5 - distances) / 20

@@ -6,7 +6,7 @@ import copy
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import numpy as np
 from ..contract.task import Task
 from ..model import Condition, Example, Model, Predictions, Run, Structure
 from .structures import Examples
+
+ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
 
 
 @dataclass(eq=False)
@@ -118,7 +120,7 @@ class Subject:
         return [{name: np.array(a) for name, a in answer.items()} for answer in answers]
 
     def difference(self, first: Predictions, second: Predictions) -> str | None:
-        """Return in words how two predictions differ beyond the tolerance, or None."""
+        """Return how two predictions differ beyond the tolerance, as a message, or None."""
         for name, expected in first.items():
             change = np.abs(np.asarray(second[name], float) - np.asarray(expected, float))
             allowed = self.tolerance * np.std(expected) + 1e-5 * np.abs(expected).max(initial=0)
@@ -144,11 +146,9 @@ def same(first: Predictions, second: Predictions) -> bool:
 
 def differing_fields(first: Structure, second: Structure) -> list[str]:
     """Return the names of the array fields in which two structures differ."""
-    names = ("positions", "species", "box", "frame", "pairs", "inherent_positions")
-    names += ("cage_positions",)
-    values = {name: (getattr(first, name), getattr(second, name)) for name in names}
-    for name in first.dynamics or {}:
-        values[f"dynamics[{name!r}]"] = (first.dynamics[name], (second.dynamics or {}).get(name))
+    values = {name: (getattr(first, name), getattr(second, name)) for name in ARRAYS}
+    for name, array in (first.dynamics or {}).items():
+        values[f"dynamics[{name!r}]"] = (array, (second.dynamics or {}).get(name))
     return [name for name, (a, b) in values.items() if not _equal(a, b)]
 
 

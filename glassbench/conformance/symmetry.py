@@ -81,8 +81,8 @@ def check_co_rotation(subject: Subject) -> str | None:
         return None
     dimension = len(frame)
     matrices = symmetry_matrices("square" if dimension == 2 else "cubic", dimension).astype(float)
-    matrices = [m for m in matrices if not np.array_equal(m, np.eye(dimension))]
-    for matrix in np.random.default_rng(5).permutation(matrices)[:MATRICES]:
+    others = [m for m in matrices if not np.array_equal(m, np.eye(dimension))]
+    for matrix in np.random.default_rng(5).permutation(others)[:MATRICES]:
         together = replace(turned(subject.structure, matrix), frame=frame @ matrix.T)
         difference = _difference(subject, together)
         if difference:
@@ -112,8 +112,8 @@ def _check_matrices(subject: Subject, claim: str, wanted: Callable) -> str | Non
         return None
     dimension = subject.structure.positions.shape[1]
     matrices = symmetry_matrices(subject.task.symmetry, dimension).astype(float)
-    matrices = [m for m in matrices if wanted(m) and not np.array_equal(m, np.eye(dimension))]
-    for matrix in np.random.default_rng(4).permutation(matrices)[:MATRICES]:
+    others = [m for m in matrices if wanted(m) and not np.array_equal(m, np.eye(dimension))]
+    for matrix in np.random.default_rng(4).permutation(others)[:MATRICES]:
         difference = _difference(subject, turned(subject.structure, matrix))
         if difference:
             rows = matrix.astype(int).tolist()

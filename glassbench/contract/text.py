@@ -11,5 +11,5 @@ UNPRINTABLE = re.compile("[^\x20-\x7e\u00a0-\u1fff\u2010-\u2027\u2030-\u205f\u20
 
 def printable(text: object, longest: int = LONGEST) -> str:
     """Return text on one line, without control characters, cut to a length."""
-    plain = UNPRINTABLE.sub(" ", str(text)).strip()
+    plain = UNPRINTABLE.sub(" ", str(text)).rstrip()
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import InvalidRequirement, Requirement
@@ -242,7 +243,7 @@ def _installed(requirement: Requirement, where: str) -> CheckResult:
 
 def _licence_of(package: metadata.Distribution) -> str | None:
     """Return the licence that a package states: SPDX expression, classifier or text."""
-    about = package.metadata
+    about: Any = package.metadata
     classifiers = [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
     text = (about.get("License") or "").strip().splitlines()
     named = about.get("License-Expression") or (text[0] if text else "")

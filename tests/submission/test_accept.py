@@ -107,6 +107,40 @@ def test_a_record_in_the_way_is_not_overwritten(archive, how, board):
     assert json.loads(path.read_text()) == record
 
 
+def test_authors_replace_a_record_whose_model_is_not_on_the_board(
+    archive, how, board, tmp_path, workspace, monkeypatch
+):
+    """The board ships records alone: the owners are those of the installed model of that name."""
+    import shutil
+
+    from glassbench.contract.model_card import read_model_card
+    from glassbench.submission import accept
+
+    first = add_record(archive, how, board)
+    shutil.rmtree(board / "models")
+    folder = write_model(tmp_path / "second", HONEST.replace("/ 1.2", "/ 1.1"))
+    second = hand_in(folder, workspace, tmp_path / "second.zip")
+    record = json.loads(first.path.read_text())
+    record["model"].pop("authors", None)
+    first.path.write_text(json.dumps(record))
+    with pytest.raises(SubmissionError, match="by unknown authors"):
+        add_record(second, how, board)
+    installed = read_model_card(write_model(tmp_path / "installed"))
+    monkeypatch.setattr(accept, "whole_models", lambda: [installed])
+    assert add_record(second, how, board).superseded == first.path.stem
+
+
+def test_a_shipped_record_holds_as_far_as_it_can_be_checked(how):
+    from glassbench.home.content import content_folder
+
+    path = sorted((content_folder("leaderboard") / "records").glob("*.json"))[0]
+    record, results = check_record_file(path, how)
+    assert record is not None
+    assert all(result.passed is not False for result in results), list(map(str, results))
+    (unchecked,) = {result.message for result in results if result.passed is None}
+    assert "on this machine" in unchecked and "packed archive" in unchecked
+
+
 def number_changed(files):
     record = json.loads(files["record.json"])
     score = record["conditions"][0]["scores"]["pearson_a"]
@@ -169,10 +203,48 @@ def two_seeds_of_one(files):
     files["record.json"] = json.dumps(record).encode()
 
 
+def name_is_a_path(part, name):
+    def change(files):
+        record = json.loads(files["record.json"])
+        record[part]["name"] = name
+        files["record.json"] = json.dumps(record).encode()
+
+    change.__name__ = f"{part}_is_{name}"
+    return change
+
+
+def predictions_are_nan(files):
+    """Write NaN where no metric looks, under the digest of what is written."""
+    import hashlib
+    import io
+
+    (name,) = [n for n in files if n.startswith("predictions/")]
+    with np.load(io.BytesIO(files.pop(name))) as stored:
+        arrays = dict(stored)
+    place = next(n for n in arrays if n.endswith("/configuration")).rpartition("/")[0]
+    number = len(arrays[f"{place}/configuration"])
+    arrays[f"{place}/bond_breaking"] = np.full((number, 3), np.nan)
+    written = io.BytesIO()
+    np.savez(written, **arrays)
+    digest = hashlib.sha256(written.getvalue()).hexdigest()
+    files[f"predictions/{digest}.npz"] = written.getvalue()
+    record = json.loads(files["record.json"])
+    for entry in record["predictions"]:
+        entry["sha256"] = digest
+    files["record.json"] = json.dumps(record).encode()
+
+
+PATHS = [
+    name_is_a_path("task", "./ka_propensity"),
+    name_is_a_path("task", "/tmp/ka_propensity"),
+    name_is_a_path("dataset", "~/Downloads/x.zip"),
+    name_is_a_path("dataset", "../tiny"),
+    name_is_a_path("dataset", "tiny\n"),
+]
 CHANGES = (
-    number_changed, interval_changed, ceiling_changed, called_verified, predictions_changed,
-    model_changed, dataset_changed, link_added, deep_json, endless_toml, long_toml,
-    two_seeds_of_one,
+    *PATHS, predictions_are_nan, number_changed, interval_changed, ceiling_changed,
+    called_verified, predictions_changed, model_changed, dataset_changed, link_added, deep_json,
+    endless_toml, long_toml, two_seeds_of_one,
 )  # fmt: skip
 
 
@@ -188,7 +260,12 @@ def test_what_was_altered_is_refused_and_leaves_the_board_alone(
         assert "\n" not in str(error)
     else:
         assert accepted.path is None
-        assert any(finding.passed is False for finding in accepted.results)
+        wrong = [str(result) for result in accepted.results if result.passed is False]
+        assert wrong
+        if change in PATHS:
+            assert "never paths" in wrong[0]
+        if change is predictions_are_nan:
+            assert "not finite" in wrong[0]
     assert sorted(tmp_path.rglob("*")) == before
 
 

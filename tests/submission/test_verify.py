@@ -145,6 +145,17 @@ def test_a_pickle_among_the_weights_is_refused_before_anything_runs(run, tmp_pat
         run(archive)
 
 
+def test_the_digest_of_the_dataset_is_counted_before_anything_is_signed(run, archive, workspace):
+    """A store states its digest itself; what it states is not believed."""
+    import zarr
+
+    store = zarr.open_group(workspace.datasets / "tiny.zarr")
+    _, state = next(iter(store.groups()))
+    state["propensity"][...] = np.asarray(state["propensity"][...]) + 1
+    with pytest.raises(SubmissionError, match="the one here has sha256:"):
+        run(archive)
+
+
 def test_without_the_walls_that_matter_nothing_runs(run, archive, monkeypatch, engine, tmp_path):
     def weak(engine, secret=()):
         return Walls(engine, {"network": False})

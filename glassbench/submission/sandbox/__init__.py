@@ -3,11 +3,10 @@
 from .engines import Engine, choose_engine, find_engines
 from .launch import Outcome, run_cell
 from .limits import Limits, SandboxError
-from .walls import MEANING, REQUIRED, Walls, try_engine
+from .walls import MEANING, Walls, try_engine
 
 __all__ = [
     "MEANING",
-    "REQUIRED",
     "Engine",
     "Limits",
     "Outcome",

@@ -77,7 +77,7 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], max_bytes: int) -
     for member in members:
         why = _refusal(member)
         if not why and member.filename.casefold() in seen:
-            why = "stands there twice"
+            why = "is there twice"
         if why:
             raise SandboxError(f"{path}: member `{printable(member.filename, 80)}` {why}")
         seen.add(member.filename.casefold())
@@ -103,7 +103,9 @@ def _refusal(member: zipfile.ZipInfo) -> str:
     return "" if member.compress_type in METHODS else "is compressed in an unknown way"
 
 
-def _copy(archive, member: zipfile.ZipInfo, target: Path, left: int, path: Path) -> int:
+def _copy(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int, path: Path
+) -> int:
     count = 0
     with archive.open(member) as source, open(target, "xb") as file:
         while piece := source.read(PIECE):
@@ -117,5 +119,5 @@ def _copy(archive, member: zipfile.ZipInfo, target: Path, left: int, path: Path)
 def _remove(written: list[Path], folder: Path) -> None:
     for path in written:
         path.unlink(missing_ok=True)
-    for place in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
-        place.rmdir()
+    for inner in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+        inner.rmdir()

@@ -112,7 +112,7 @@ def _no_number(text: str) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("a key is twice in one object")
+    return table

@@ -139,20 +139,20 @@ def _refused_safetensors(path: Path) -> str:
 
 def _globals_of(data: bytes) -> list[str] | None:
     """Return the names that a pickle would import, or None where it is none; nothing runs."""
-    found: list[str] = []
+    imported: list[str] = []
     texts: list[str] = []
     try:
         for code, argument, _ in pickletools.genops(data):
             if code.name in ("GLOBAL", "INST"):
-                found.append(str(argument))
+                imported.append(str(argument))
             elif code.name == "STACK_GLOBAL":
-                found.append(" ".join(texts[-2:]))
+                imported.append(" ".join(texts[-2:]))
             elif isinstance(argument, str):
                 texts.append(argument)
             if code.name == "STOP":
-                return found
+                return imported
     except Exception:
-        return found or None
+        return imported or None
     return None
 
 

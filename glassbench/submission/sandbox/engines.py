@@ -47,12 +47,12 @@ NO_ENGINE = Engine("none", "", "")
 def find_engines() -> list[Engine]:
     """Return the engines of this machine, the preferred one first."""
     programs = {"bubblewrap": "bwrap", "apptainer": "apptainer", "podman": "podman"}
-    found = []
+    engines = []
     for name in PREFERRED:
         program = shutil.which(programs[name])
         if program and sys.platform.startswith("linux"):
-            found.append(Engine(name, program, _version(program)))
-    return found
+            engines.append(Engine(name, program, _version(program)))
+    return engines
 
 
 def choose_engine(name: str = "auto") -> Engine:
@@ -63,11 +63,11 @@ def choose_engine(name: str = "auto") -> Engine:
     SandboxError
         If there is none; the message says what to install.
     """
-    found = find_engines()
-    for engine in found:
+    engines = find_engines()
+    for engine in engines:
         if name in ("auto", engine.name):
             return engine
-    there = ", ".join(engine.name for engine in found) or "none"
+    there = ", ".join(engine.name for engine in engines) or "none"
     wanted = "a sandbox" if name == "auto" else f"sandbox `{name}`"
     raise SandboxError(
         f"{wanted} is not on this machine (there is: {there}): install bubblewrap "

@@ -5,15 +5,53 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from ...model import Condition, Example, Structure
 
-ARRAYS = (
-    "positions", "species", "box", "frame", "pairs", "inherent_positions", "cage_positions",
-)  # fmt: skip
+ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
 DYNAMICS, BALANCED = "dynamics.", "balanced."
+
+
+class ExampleEntry(TypedDict):
+    """A training example: number of its structure, and the file of its targets."""
+
+    structure: int
+    condition: dict[str, float]
+    targets: str
+
+
+class QuestionEntry(TypedDict):
+    """Numbers of the structures to predict, and the condition that the model is told."""
+
+    condition: dict[str, float]
+    structures: list[int]
+
+
+class PredictAction(TypedDict):
+    """Load or train a model, and answer every question."""
+
+    action: Literal["predict"]
+    audit: bool
+    seed: int
+    hyperparameters: dict[str, Any]
+    conditions: list[dict[str, float]]
+    train: list[ExampleEntry]
+    valid: list[ExampleEntry]
+    questions: list[QuestionEntry]
+
+
+class ProbeAction(TypedDict):
+    """Try every wall: `canaries` must not be read, `variables` not known, `outside` not seen."""
+
+    action: Literal["probe"]
+    canaries: list[str]
+    port: int
+    outside: dict[str, Any]
+    variables: list[str]
+    scratch: str
 
 
 class StructureFiles:
@@ -37,17 +75,19 @@ class StructureFiles:
         self.written[id(structure)] = (structure, number)
         arrays = {name: getattr(structure, name) for name in ARRAYS}
         arrays |= {DYNAMICS + name: a for name, a in (structure.dynamics or {}).items()}
-        present = {name: array for name, array in arrays.items() if array is not None}
+        present: dict[str, Any] = {
+            name: array for name, array in arrays.items() if array is not None
+        }
         np.savez(self.folder / f"{number}.npz", **present)
         return number
 
-    def add_example(self, example: Example) -> dict[str, Any]:
+    def add_example(self, example: Example) -> ExampleEntry:
         """Return the entry of a training example; its targets are written beside it."""
         import numpy as np
 
         name = f"targets-{self.targets}.npz"
         self.targets += 1
-        arrays = dict(example.targets)
+        arrays: dict[str, Any] = dict(example.targets)
         if example.balanced is not None:
             arrays[BALANCED] = example.balanced
         np.savez(self.folder / name, **arrays)
@@ -94,7 +134,7 @@ def read_structure(folder: Path, number: int) -> Structure:
 class ExampleFiles(Sequence[Example]):
     """Training examples that are read when they are asked for."""
 
-    def __init__(self, folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, folder: Path, entries: Sequence[ExampleEntry]) -> None:
         self.folder, self.entries = folder, list(entries)
 
     def __len__(self) -> int:
@@ -103,7 +143,7 @@ class ExampleFiles(Sequence[Example]):
     def __iter__(self) -> Iterator[Example]:
         return (self[position] for position in range(len(self)))
 
-    def __getitem__(self, position):
+    def __getitem__(self, position: Any) -> Any:
         import numpy as np
 
         if isinstance(position, slice):

@@ -1,7 +1,8 @@
 """Landlock: a wall that a process on Linux builds around itself, without any privilege.
 
 It denies writing outside given folders and, from its fourth version on, TCP. It
-does not hide files and does not stop UDP: it is a second wall, never the only one.
+does not hide files and does not stop UDP: it is a second wall, never the only one, and
+asked for wherever the kernel has it.
 Source: Linux kernel documentation, userspace-api/landlock.
 """
 
@@ -36,8 +37,8 @@ def version() -> int:
     """Return the version of Landlock in the running kernel, 0 where there is none."""
     if not sys.platform.startswith("linux"):
         return 0
-    found = ctypes.CDLL(None).syscall(CREATE_RULESET, None, ctypes.c_size_t(0), VERSION_FLAG)
-    return max(0, int(found))
+    answer = ctypes.CDLL(None).syscall(CREATE_RULESET, None, ctypes.c_size_t(0), VERSION_FLAG)
+    return max(0, int(answer))
 
 
 def restrict(writable: Iterable[str]) -> int:

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from .engines import (
 )
 from .exchange import write_request
 from .limits import Limits, SandboxError
-from .shown import machine_view
+from .shown import View, machine_view
 
 WATCH_EVERY = 0.05
 ENDING_SECONDS = 60.0
@@ -58,7 +58,7 @@ class Outcome:
 
 
 def run_cell(
-    engine: Engine, request: Path, action: dict[str, Any], limits: Limits, secret: Iterable[Path]
+    engine: Engine, request: Path, action: Mapping[str, Any], limits: Limits, secret: Iterable[Path]
 ) -> Outcome:
     """Run one request behind walls.
 
@@ -74,7 +74,7 @@ def run_cell(
         If the engine cannot start, or what comes out is no answer.
     """
     view = machine_view(request, secret)
-    write_request(request, action | {"limits": asdict(limits) | {"cpu": limits.cpu}})
+    write_request(request, {**action, "limits": asdict(limits) | {"cpu": limits.cpu}})
     with contextlib.ExitStack() as stack:
         if engine.name == "bubblewrap":
             command = _bubblewrap(stack, engine, view, limits)
@@ -86,7 +86,9 @@ def run_cell(
         return _watched(command, limits, ending=ending, first=pid_file(skeleton))
 
 
-def _bubblewrap(stack: contextlib.ExitStack, engine: Engine, view, limits: Limits) -> list[str]:
+def _bubblewrap(
+    stack: contextlib.ExitStack, engine: Engine, view: View, limits: Limits
+) -> list[str]:
     """Return bubblewrap's command; its arguments come through a pipe, unseen from inside."""
     words = bubblewrap_arguments(view, limits, as_root=os.geteuid() == 0)
     file = stack.enter_context(tempfile.TemporaryFile())
@@ -151,7 +153,7 @@ def _watched(
 def _broken_limit(
     seconds: float, resident: int, count: int, answer: _Reader, limits: Limits
 ) -> str | None:
-    """Return in words the limit that the cell has broken by now, or None."""
+    """Return the limit that the cell has broken by now, as a message, or None."""
     if seconds > limits.wall_seconds:
         return f"it ran longer than {limits.wall_seconds:g} s"
     if answer.overflow:
@@ -203,7 +205,7 @@ def _last_words(log: str, code: int | None) -> str:
 class _Reader(threading.Thread):
     """Reads a pipe up to a limit, so that neither side waits for the other."""
 
-    def __init__(self, pipe, limit: int, keep_reading: bool) -> None:
+    def __init__(self, pipe: Any, limit: int, keep_reading: bool) -> None:
         super().__init__(daemon=True)
         self.pipe, self.limit, self.keep_reading = pipe, limit, keep_reading
         self.pieces: list[bytes] = []

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.task import Task
 from ...contract.text import printable
-from ...model import Condition, Example, Predictions
+from ...model import Condition, Example
 from ...trial.answers import Asked, PredictionsError, checked_answer
 from ...trial.stages import Question
 from .bounded import read_arrays
 from .engines import Engine
-from .exchange import StructureFiles, prepare_folder
+from .exchange import PredictAction, StructureFiles, prepare_folder
 from .launch import Outcome, run_cell
 from .limits import Limits, SandboxError
 
@@ -65,7 +65,7 @@ class Answered:
     outside : lines that reached outside, where they were looked for
     """
 
-    asked: list[dict[str, Predictions]]
+    asked: list[dict[str, dict[str, np.ndarray]]]
     parameters: int | None
     cost: dict[str, float]
     log: str
@@ -88,7 +88,7 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
         folder = Path(scratch, "request")
         prepare_folder(folder, assignment.model, assignment.task.folder, assignment.weights)
         files = StructureFiles(folder)
-        action = {
+        action: PredictAction = {
             "action": "predict",
             "audit": assignment.audit,
             "seed": assignment.seed,
@@ -140,19 +140,19 @@ def _refuse_failure(outcome: Outcome) -> None:
 
 def _answers(
     task: Task, questions: Sequence[Question], arrays: Mapping[str, np.ndarray]
-) -> list[dict[str, Predictions]]:
+) -> list[dict[str, dict[str, np.ndarray]]]:
     """Return, for each question, the arrays by structure and target, held to what was asked."""
-    answers: list[dict[str, Predictions]] = []
+    answers: list[dict[str, dict[str, np.ndarray]]] = []
     used: set[str] = set()
     for number, question in enumerate(questions):
         asked = Asked("handed in", task, question.condition)
-        of_question: dict[str, Predictions] = {}
+        of_question: dict[str, dict[str, np.ndarray]] = {}
         for index, (name, structure) in enumerate(question.structures.items()):
             keys = {f"{number}/{index}/{target}": target for target in task.targets}
             used |= keys.keys()
             answer = {target: arrays[key] for key, target in keys.items() if key in arrays}
             try:
-                of_question[name] = checked_answer(answer, structure, asked)
+                of_question[name] = dict(checked_answer(answer, structure, asked))
             except PredictionsError as error:
                 raise SandboxError(str(error)) from None
         answers.append(of_question)

@@ -76,7 +76,7 @@ def _predict(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
         model.load(folder / "weights")
     else:
         raise TypeError(f"model {card.name} has no `load`: give it one, or verify by training it")
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for number, question in enumerate(request["questions"]):
         numbers = enumerate(question["structures"])
         structures = {str(index): read_structure(folder, n) for index, n in numbers}

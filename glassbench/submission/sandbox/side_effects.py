@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -49,8 +49,8 @@ class Audit:
     def _what(self, event: str, arguments: tuple[Any, ...]) -> str | None:
         if event == "open":
             path, _, flags = arguments
-            outside = isinstance(path, str | bytes) and not self._is_scratch(path)
-            return f"writes {path!r}" if outside and (flags or 0) & WRITING else None
+            writes = isinstance(path, str | bytes) and (flags or 0) & WRITING
+            return f"writes {path!r}" if writes and not self._is_scratch(path) else None
         if event in CHANGES:
             paths = [p for p in arguments[:2] if isinstance(p, str | bytes | os.PathLike)]
             outside = [p for p in paths if not self._is_scratch(p)]
@@ -59,13 +59,13 @@ class Audit:
             return f"opens a connection ({event})"
         return f"starts another program ({event})" if event in PROGRAMS else None
 
-    def _is_scratch(self, path) -> bool:
+    def _is_scratch(self, path: Any) -> bool:
         full = os.path.abspath(os.fsdecode(path))
         return full == os.devnull or full.startswith((self.scratch, "/tmp/", "/dev/shm/"))
 
     def _where(self) -> str | None:
         """Return the line of the submission that called, unless another library comes between."""
-        frame = sys._getframe(2)
+        frame: FrameType | None = sys._getframe(2)
         library = os.path.dirname(os.__file__)
         while frame is not None:
             name = frame.f_code.co_filename
@@ -103,10 +103,9 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
         for name, value in before.items()
         if value != after[name]
     ]
-    for name in sorted(_attributes().items() - attributes.items()):
-        place = f"{name[0][0]}.{name[0][1]}"
-        if name[0] in attributes:
-            effects.append({"what": f"replaces {place}", "where": ""})
+    for (module, name), _ in sorted(_attributes().items() - attributes.items()):
+        if (module, name) in attributes:
+            effects.append({"what": f"replaces {module}.{name}", "where": ""})
     if printed.getvalue().strip():
         line = printed.getvalue().strip().splitlines()[0]
         effects.append({"what": f"prints `{line[:60]}`", "where": ""})

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...contract.text import printable
+from . import landlock
 from .engines import Engine
+from .exchange import ProbeAction
 from .launch import run_cell
 from .limits import GIB, MIB, Limits, SandboxError
 from .shown import SCRATCH
@@ -28,9 +30,8 @@ MEANING = {
     "cpu_time": "computing time is limited",
     "scratch": "files lie in memory of limited size and are gone afterwards",
     "wall_time": "the run is ended after a time",
-    "landlock": "Landlock, a second wall against writing and TCP",
+    "landlock": "Landlock, a second wall against writing and TCP, where the kernel has it",
 }
-REQUIRED = tuple(name for name in MEANING if name != "landlock")
 PROBE_LIMITS = Limits(wall_seconds=30, memory_bytes=2 * GIB, processes=32, file_bytes=MIB)
 
 
@@ -48,11 +49,11 @@ class Walls:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Return the walls that a verified result needs and that did not hold."""
-        return tuple(name for name in REQUIRED if not self.held.get(name))
+        """Return the walls that did not hold."""
+        return tuple(name for name in MEANING if not self.held.get(name))
 
     def require(self) -> None:
-        """Refuse to go on without the walls that matter.
+        """Refuse to go on unless every wall stands.
 
         Raises
         ------
@@ -60,14 +61,14 @@ class Walls:
             Naming each of them.
         """
         if self.missing:
-            words = "; ".join(f"{name} ({MEANING[name]})" for name in self.missing)
+            missing = "; ".join(f"{name} ({MEANING[name]})" for name in self.missing)
             raise SandboxError(
                 f"no result can be called verified here: with {self.engine.title} these walls do "
-                f"not stand: {words}. Verify on a machine where bubblewrap works"
+                f"not stand: {missing}. Verify on a machine where bubblewrap works"
             )
 
     def lines(self) -> list[str]:
-        """Return the walls in words."""
+        """Return one line for each wall: whether it stands, and what it means."""
         return [
             f"{'stands' if self.held.get(name) else 'MISSING'}  {name}: {meaning}"
             for name, meaning in MEANING.items()
@@ -95,7 +96,7 @@ def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
         canary.write_text("a file of the outside", encoding="utf-8")
         request = Path(folder, "request")
         request.mkdir()
-        action = {
+        action: ProbeAction = {
             "action": "probe",
             "canaries": [str(path) for path in (canary, *secret, *_files_of_home())],
             "port": listener.getsockname()[1],
@@ -111,10 +112,11 @@ def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
             f"{engine.title} raises no walls on this machine: {printable(why)}. On Ubuntu 24.04 "
             "user namespaces may be forbidden (sysctl kernel.apparmor_restrict_unprivileged_userns)"
         )
-    found = {name: held.get(name) is True for name in MEANING}
+    tried = {name: held.get(name) is True for name in MEANING}
     # The outside ends a cell and reads its answer through a pipe, whatever the inside says.
-    found |= {"wall_time": True, "scratch": outcome.report.get("scratch_in_memory") is True}
-    return Walls(engine, found)
+    tried |= {"wall_time": True, "scratch": outcome.report.get("scratch_in_memory") is True}
+    tried["landlock"] = tried["landlock"] or not landlock.version()
+    return Walls(engine, tried)
 
 
 # Variables that the first program inside sets itself.
