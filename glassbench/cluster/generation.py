@@ -23,9 +23,8 @@ from ..simulation.piece_process import open_local_runner, run_piece
 from ..simulation.pieces import Piece, PieceFailed, Runner, piece_path
 from ..simulation.seeds import SECRET_VARIABLE
 from ..trial.packed_folder import pack_folder, unpack_folder
-from .session import address_of, open_session
+from .functions import RayFunction, open_cluster
 
-RETRIES = 3
 CHOSEN = (BUILD_VARIABLE, ARGUMENTS_VARIABLE, POTENTIAL_VARIABLE, SECRET_VARIABLE)
 
 
@@ -57,33 +56,24 @@ def open_runner(
     ----------
     generator : folder of the package that makes them
     folder : of the pieces, on this machine
-    cluster : `none` makes them in processes of this machine, without Ray; `auto` takes the
-        cluster that $RAY_ADDRESS names or that `ray start` left running here, and none if
-        there is none; others as `open_session` takes them
-    workers : pieces at a time; one for each core unless given
+    cluster, workers : as `open_cluster` takes them; `workers` pieces are made at a time, one
+        for each core unless given
 
     Raises
     ------
     ClusterError
         If the cluster does not answer, or refuses.
     """
-    if cluster == "none" or (cluster == "auto" and not there_is_a_cluster()):
-        with open_local_runner(generator, folder, workers) as runner:
-            yield runner
-        return
-    with open_session(cluster, cores=workers if cluster == "local" else None) as session:
-        runner = RayRunner(generator, folder, workers or session.capacity.cpus)
+    with open_cluster(cluster, workers) as session:
+        if session is None:
+            with open_local_runner(generator, folder, workers) as runner:
+                yield runner
+            return
+        on_ray = RayRunner(generator, folder, workers or session.capacity.cpus)
         try:
-            yield runner
+            yield on_ray
         finally:
-            runner.stop()
-
-
-def there_is_a_cluster() -> bool:
-    """Return whether this process is connected to Ray, or could join one that runs already."""
-    import ray
-
-    return ray.is_initialized() or bool(address_of("auto"))
+            on_ray.stop()
 
 
 class RayRunner:
@@ -94,29 +84,21 @@ class RayRunner:
 
         self.folder, self.slots = folder, slots
         self._generator = ray.put(PackedGenerator(folder_digest(generator), pack_folder(generator)))
-        chosen = {name: os.environ[name] for name in CHOSEN if name in os.environ}
-        self._remote = ray.remote(make_piece).options(
-            num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": chosen} if chosen else None
-        )
-        self._running: dict = {}
+        variables = {name: os.environ[name] for name in CHOSEN if name in os.environ}
+        self._made = RayFunction(make_piece, variables)
 
     def start(self, piece: Piece) -> Future[float]:
         needs = {name: piece_path(self.folder, name).read_bytes() for name in piece.needs}
-        reference = self._remote.remote(self._generator, piece, needs)
         outcome: Future[float] = Future()
-        self._running[piece.name] = reference
-        reference.future().add_done_callback(lambda arrived: self._end(piece, arrived, outcome))
+        arriving = self._made.submit(self._generator, piece, needs)
+        arriving.add_done_callback(lambda arrived: self._end(piece, arrived, outcome))
         return outcome
 
     def stop(self) -> None:
-        import ray
-
-        for reference in self._running.values():
-            ray.cancel(reference, force=True)
+        self._made.stop()
 
     def _end(self, piece: Piece, arrived: Future, outcome: Future[float]) -> None:
         """Write what a node sent back, and report the seconds or the error."""
-        self._running.pop(piece.name, None)
         try:
             made = arrived.result()
             for name, content in made.logs.items():

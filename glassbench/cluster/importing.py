@@ -1,21 +1,23 @@
-"""Files of a published dataset as Ray tasks, on nodes that share a file system."""
+"""Files of a published dataset read on a cluster whose nodes share a file system."""
 
 from __future__ import annotations
 
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import ray.exceptions
 
 from ..contract.errors import ClusterError
 from ..datasets.importing import Run
 from ..datasets.parallel import run_in_processes
-from .generation import there_is_a_cluster
-from .session import open_session
+from .functions import RayFunction, open_cluster
 
-RETRIES = 3
 AHEAD = 2
 
 
@@ -23,24 +25,22 @@ AHEAD = 2
 def open_import_run(
     source: Path, datasets: Path, cluster: str = "auto", workers: int | None = None
 ) -> Iterator[Run | None]:
-    """Open the place where the files of `source` are read and written to the folder `datasets`.
+    """Open what reads the files of `source` and writes them to the folder `datasets`.
 
     Parameters
     ----------
-    cluster : `none` reads in processes of this machine, without Ray; `auto` takes the cluster
-        that $RAY_ADDRESS names or that `ray start` left running here, and none if there is
-        none; others as `open_session` takes them
-    workers : files at a time; one for each core of the place unless given
+    cluster, workers : as `open_cluster` takes them; `workers` files are read at a time, one
+        for each core unless given
 
     Raises
     ------
     ClusterError
         If the cluster does not answer, or a node does not see the files.
     """
-    if cluster == "none" or (cluster == "auto" and not there_is_a_cluster()):
-        yield None if workers is None else run_in_processes(workers)
-        return
-    with open_session(cluster, cores=workers if cluster == "local" else None) as session:
+    with open_cluster(cluster, workers) as session:
+        if session is None:
+            yield None if workers is None else run_in_processes(workers)
+            return
         mark = datasets / f".shared-{uuid.uuid4().hex}"
         mark.touch()
         try:
@@ -50,46 +50,40 @@ def open_import_run(
 
 
 class RayRun:
-    """Runs functions on the Ray that this process is connected to, one core for each.
+    """Runs functions on Ray and yields what they return as it comes.
 
     Few more than run at once are handed over, so that a hundred thousand files do not
-    stand in the cluster's memory. A function whose node is lost is run again.
+    stand in the cluster's memory.
     """
 
     def __init__(self, slots: int, seen: tuple[Path, ...] = ()) -> None:
         self.slots, self.seen = slots, seen
 
-    def __call__(self, functions: list[Callable[[], Any]]) -> Iterator[Any]:
-        import ray
-
-        remote = ray.remote(_call).options(num_cpus=1, max_retries=RETRIES)
-        waiting, running = iter(functions), []
+    def __call__(self, functions: Sequence[Callable[[], Any]]) -> Iterator[Any]:
+        called = RayFunction(_call)
+        waiting = iter(functions)
+        running: set[Future] = set()
         try:
             while True:
-                while len(running) < self.slots + AHEAD:
-                    function = next(waiting, None)
-                    if function is None:
-                        break
-                    running.append(remote.remote(function, self.seen))
+                for function in islice(waiting, self.slots + AHEAD - len(running)):
+                    running.add(called.submit(function, self.seen))
                 if not running:
                     return
-                (ready,), running = ray.wait(running, num_returns=1)
-                missing, result = _result_of(ready)
-                if missing:
-                    raise ClusterError(missing)
-                yield result
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    yield _result_of(future)
         finally:
-            for reference in running:
-                ray.cancel(reference, force=True)
+            called.stop()
 
 
-def _result_of(reference: Any) -> tuple[str, Any]:
-    import ray
-
+def _result_of(future: Future) -> Any:
     try:
-        return ray.get(reference)
+        missing, result = future.result()
     except (ray.exceptions.RayTaskError, ray.exceptions.RaySystemError) as error:
         raise ClusterError(f"a file could not be imported on the cluster: {error}") from error
+    if missing:
+        raise ClusterError(missing)
+    return result
 
 
 def _call(function: Callable[[], Any], seen: tuple[Path, ...]) -> tuple[str, Any]:

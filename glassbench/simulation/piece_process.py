@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from threading import Event
 
+from ..home.cores import available_cores
 from .pieces import Piece, PieceFailed, Runner
 
 POLL = 0.1
@@ -40,7 +41,7 @@ def open_local_runner(
     generator: Path, folder: Path, workers: int | None = None
 ) -> Iterator[Runner]:
     """Make pieces on this machine, `workers` at a time or one on each core."""
-    runner = LocalRunner(generator, folder, workers or len(os.sched_getaffinity(0)))
+    runner = LocalRunner(generator, folder, workers or available_cores())
     try:
         yield runner
     finally:

@@ -53,7 +53,7 @@ def test_a_failure_on_a_cluster_is_told_with_its_log(two_cores, tmp_path):
 
 
 def test_without_a_cluster_pieces_are_made_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("glassbench.cluster.generation.address_of", lambda word: "")
+    monkeypatch.setattr("glassbench.cluster.functions.address_of", lambda word: "")
     monkeypatch.setattr("ray.is_initialized", lambda: False)  # other tests may have opened it
     for word in ("none", "auto"):
         with open_runner(GENERATOR, tmp_path, word, workers=3) as runner:

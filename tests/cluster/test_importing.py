@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.cluster import ClusterError
+from glassbench.cluster import ClusterError, importing
 from glassbench.cluster.importing import RayRun, open_import_run
 
 
 def test_all_functions_are_run_and_few_stand_in_the_cluster(two_cores, monkeypatch):
-    import ray
-
-    most, wait = [], ray.wait
-    monkeypatch.setattr(ray, "wait", lambda given, **k: most.append(len(given)) or wait(given, **k))
+    most, wait = [], importing.wait
+    monkeypatch.setattr(
+        importing, "wait", lambda given, **k: most.append(len(given)) or wait(given, **k)
+    )
     functions = [partial(mul, number, 2) for number in range(20)]
     assert sorted(RayRun(2)(functions)) == list(range(0, 40, 2))
     assert max(most) == 4
@@ -41,7 +41,7 @@ def test_the_nodes_are_asked_for_the_source_and_the_home(two_cores, tmp_path):
 
 
 def test_without_a_cluster_files_are_read_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("glassbench.cluster.generation.address_of", lambda word: "")
+    monkeypatch.setattr("glassbench.cluster.functions.address_of", lambda word: "")
     monkeypatch.setattr("ray.is_initialized", lambda: False)  # other tests may have opened it
     with open_import_run(tmp_path, tmp_path, "auto") as run:
         assert run is None
