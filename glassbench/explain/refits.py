@@ -130,8 +130,8 @@ def _point(
     value, interval = _value(explained, scores)
     difference = None
     if before is not None and explained.metric.average == "configuration":
-        pair = [_by_configuration(explained, s) for s in (scores, before)]
-        difference = _ends(paired_difference(*pair, scores.parents).difference)
+        own, earlier = (_by_configuration(explained, each) for each in (scores, before))
+        difference = _ends(paired_difference(own, earlier, scores.parents).difference)
     return {
         "configurations": number, "value": value, "interval": interval, "difference": difference,
     }  # fmt: skip

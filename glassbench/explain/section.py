@@ -107,11 +107,11 @@ def _replaced(explained: Explained) -> list[dict[str, Any]]:
     axis = next((a for a in explained.task.axes if a.name == "time"), None)
     if axis is None:
         return []
-    states = [s for s in describe_dataset(explained.view.dataset.path)["states"].values()]
+    states = list(describe_dataset(explained.view.dataset.path)["states"].values())
     entries = []
     for fit in explained.fits:
-        state = next((s for s in states if _is_at(s, fit.condition)), None)
-        trajectories = state.get("trajectories") if state else None
+        state: Mapping[str, Any] = next((s for s in states if _is_at(s, fit.condition)), {})
+        trajectories = state.get("trajectories")
         if not trajectories:
             continue
         simulated = trajectories * fit.condition["time"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,15 +71,16 @@ def _draw_pair_distribution(axis: Axes, dataset: Dataset) -> None:
 
 
 def _pair_distribution(dataset: Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
-    structures = [dataset.structure_arrays(name, index) for index in _some(dataset, name)]
-    count, dimension = structures[0]["positions"].shape
-    spacing = (np.prod(structures[0]["box"]) / count) ** (1 / dimension)
-    reach = min(LARGEST * spacing, min(one["box"].min() for one in structures) / 2)
+    arrays = [dataset.structure_arrays(name, index) for index in _some(dataset, name)]
+    structures = [(np.asarray(one["positions"]), np.asarray(one["box"])) for one in arrays]
+    count, dimension = structures[0][0].shape
+    spacing = float(np.prod(structures[0][1]) / count) ** (1 / dimension)
+    reach = min(LARGEST * spacing, min(float(box.min()) for _, box in structures) / 2)
     bins = int((reach / spacing - SMALLEST) / WIDTH)
     edges = spacing * (SMALLEST + WIDTH * np.arange(bins + 1))
     around = [
-        particle_pair_distribution(one["positions"], one["box"], edges[0], edges[-1], bins)
-        for one in structures
+        particle_pair_distribution(positions, box, edges[0], edges[-1], bins)
+        for positions, box in structures
     ]
     return (edges[1:] + edges[:-1]) / 2, np.mean([g.mean(axis=0) for g in around], axis=0)
 
@@ -128,17 +129,14 @@ def _draw_ceiling(axis: Axes, dataset: Dataset) -> None:
     for colour, name in zip(_colours(dataset.states), dataset.states, strict=True):
         state = dataset.state(name)
         times = state.short("time")
-        ceilings = [
-            np.nanmean(
-                [
-                    noise_ceiling(*dataset.halves(name, i, "propensity", time=t))
-                    for i in _some(dataset, name)
-                    if dataset.has_halves(name, i, "propensity", time=t)
-                ]
-                or [np.nan]
-            )
-            for t in times.tolist()
-        ]
+        ceilings = []
+        for t in times.tolist():
+            known = [
+                float(noise_ceiling(*dataset.halves(name, i, "propensity", time=t)))
+                for i in _some(dataset, name)
+                if dataset.has_halves(name, i, "propensity", time=t)
+            ]
+            ceilings.append(np.nanmean(known) if known else np.nan)
         axis.semilogx(times, ceilings, "o-", color=colour, label=name)
     axis.set_ylim(0, 1)
     axis.set_xlabel(label("t", dataset.state(dataset.states[0]).units("time")))
@@ -231,8 +229,9 @@ def _colours(things: Sized) -> list[str]:
     return [COLOURS[k % len(COLOURS)] for k in range(len(things))]
 
 
-def _checks(state: State) -> dict:
-    return dict(state.attributes.get("checks") or {})
+def _checks(state: State) -> dict[str, Any]:
+    checks: Any = state.attributes.get("checks")
+    return dict(checks or {})
 
 
 def _has(variable: str) -> Callable[[Dataset], bool]:

@@ -1,4 +1,4 @@
-"""Figures of labels: how a model parts the classes, and what it predicts under a turning load."""
+"""Figures of labels: how a model separates the classes, and what it predicts as the load turns."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def draw_classes(
     name = task.target.replace("_", " ")
     figure = new_figure(5.0, 3.6)
     axis = figure.subplots()
-    edges = np.linspace(*np.percentile(prediction, [0.05, 99.95]), BINS + 1)
+    edges = np.linspace(np.percentile(prediction, 0.05), np.percentile(prediction, 99.95), BINS + 1)
     if edges[0] == edges[-1]:
         edges = edges[0] + np.linspace(-0.5, 0.5, BINS + 1)
-    for members, colour, words in (
+    for members, colour, title_of_class in (
         (~positive, NEGATIVE, "negative"),
         (positive, POSITIVE, "positive"),
     ):
@@ -44,11 +44,11 @@ def draw_classes(
             weights = np.full(count, 1 / count)
             axis.hist(
                 np.clip(prediction[members], edges[0], edges[-1]),
-                bins=edges,
+                bins=edges.tolist(),
                 weights=weights,
                 color=colour,
                 alpha=0.55,
-                label=f"{words}, {count} particles",
+                label=f"{title_of_class}, {count} particles",
             )
     axis.set_xlabel(f"predicted {name}")
     axis.set_ylabel("share of the class")
@@ -58,7 +58,7 @@ def draw_classes(
 
 
 def draw_rotation(probe: Mapping[str, Any], title: str, path: Path) -> Path:
-    """Draw predictions against the angle at which a structure is turned against its load.
+    """Draw predictions against the angle by which a structure is rotated against its load.
 
     Parameters
     ----------

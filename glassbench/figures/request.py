@@ -126,5 +126,6 @@ def counted(metric: MetricSpecification, structure: Structure) -> np.ndarray:
         return np.ones(len(structure.species), bool)
     if not metric.on_pairs:
         return select_particles(metric, structure.species)
-    distances = pair_distances(structure.positions, structure.pairs, structure.box)
-    return select_pairs(metric, structure.species, structure.pairs, distances)
+    pairs = np.asarray(structure.pairs)
+    distances = pair_distances(structure.positions, pairs, structure.box)
+    return select_pairs(metric, structure.species, pairs, distances)

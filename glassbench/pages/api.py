@@ -9,11 +9,9 @@ from pydantic import ConfigDict, Field, NonNegativeInt
 
 from ..contract.checked import Checked
 from ..contract.model_card import ModelCard
-from .boards import Board, published_by_model
+from .boards import Board, Tier, published_by_model
 from .standing import Place, Standing
 
-API_VERSION = 1
-Tier = Literal["thermal", "inherent", "cage", "dynamics"]
 Point = Annotated[dict[str, float], Field(description="Values on the axes of the task, by name.")]
 Interval = Annotated[
     tuple[float, float] | None,
@@ -174,7 +172,7 @@ def leaderboard_json(
 ) -> str:
     """Return all boards and models as one JSON document."""
     leaderboard = Leaderboard(
-        schema_version=API_VERSION,
+        schema_version=1,
         boards=[_board(board, standing) for board, standing in boards],
         models=[_card(card) for _, card in sorted(cards.items())],
     )

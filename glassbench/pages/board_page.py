@@ -92,7 +92,7 @@ def bar_scale(board: Board, standing: Standing) -> tuple[float, float]:
 
 def species_of(metric: MetricSpecification) -> str:
     """Return the species that a metric is restricted to, empty for all."""
-    kind = metric.pairs if metric.on_pairs else metric.particles
+    kind = (metric.pairs if metric.on_pairs else metric.particles) or "all"
     return kind.removeprefix("type_").upper() if kind.startswith("type_") else ""
 
 
@@ -186,8 +186,7 @@ def _ranked_tiers(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> list
 def _replaced_dynamics(board: Board) -> list[dict[str, Any]]:
     """Return the molecular dynamics behind the labels, from the first explanation that has it."""
     explanations = (row.entry.explanation or {} for row in board.rows)
-    replaced = next((e["replaced"] for e in explanations if e.get("replaced")), [])
     return [
         {**entry, "words": board.words(point_of(board.task, entry["condition"]))}
-        for entry in replaced
+        for entry in next((e["replaced"] for e in explanations if e.get("replaced")), ())
     ]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from ..contract.model_card import ModelCard
 from ..contract.reported import ReportedNumber, plain_name, read_reported
@@ -15,6 +16,7 @@ from .scores import ConditionEntry, Ends, Point, shown_interval
 from .sources import Entry, Sources
 from .words import condition_words, safe_name
 
+Tier = Literal["thermal", "inherent", "cage", "dynamics"]
 NO_CONDITION: ConditionEntry = {"scores": {}, "ceiling": {}, "parents": ()}
 
 
@@ -48,7 +50,7 @@ class Row:
         return self.entry.conditions
 
     @property
-    def tier(self) -> str:
+    def tier(self) -> Tier:
         """The tier of its input that goes furthest beyond the thermal positions."""
         return max(self.entry.record["model"]["reads"], key=INPUT_TIERS.index)
 

@@ -90,9 +90,9 @@ def definition(metric: MetricSpecification) -> dict[str, Any]:
     words, latex = DEFINITIONS[metric.function]
     scope = []
     if metric.on_pairs:
-        scope.append(f"pairs: {_kind(metric.pairs)}")
+        scope.append(f"pairs: {_kind(metric.pairs or 'all')}")
     elif metric.particles != "all":
-        scope.append(f"particles: {_kind(metric.particles)}")
+        scope.append(f"particles: {_kind(metric.particles or 'all')}")
     if metric.max_distance is not None:
         scope.append(f"closer than {metric.max_distance:g}")
     scope += [f"{name.replace('_', ' ')} {value:g}" for name, value in metric.options.items()]

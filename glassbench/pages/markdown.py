@@ -1,11 +1,16 @@
-"""Cards written in Markdown as HTML; what strangers write stays text."""
+"""Cards written in Markdown as HTML, without any HTML of strangers."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 LARGEST = 200_000
 
@@ -31,19 +36,21 @@ def render_markdown(text: str) -> Markup:
     return Markup(_parser().renderer.render(tokens, _parser().options, {}))
 
 
-def _without_inner_links(children: list) -> list:
-    """Return inline tokens with links to other files, which are no pages here, as bare text.
+def _without_inner_links(children: list[Token]) -> list[Token]:
+    """Return inline tokens with links to other files as bare text, since these are not pages.
 
-    Pictures in other files are left out.
+    Images in other files are left out.
     """
-    kept, inner, picture = [], [], False
+    kept: list[Token] = []
+    inner: list[bool] = []
+    picture = False
     for child in children:
         if child.type == "link_open":
             inner.append(not str(child.attrGet("href")).startswith(("https://", "http://")))
             before = kept[-1] if kept else None
-            picture = inner[-1] and before is not None and before.content.endswith("!")
-            if picture:
-                before.content = before.content[:-1]
+            picture = False
+            if before is not None and inner[-1] and before.content.endswith("!"):
+                picture, before.content = True, before.content[:-1]
         if not picture and (child.type not in ("link_open", "link_close") or not inner[-1]):
             kept.append(child)
         if child.type == "link_close":
@@ -60,7 +67,7 @@ def render_file(path: Path) -> Markup:
 
 
 @cache
-def _parser():
+def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")

@@ -19,7 +19,7 @@ def model_context(
     name: str, card: ModelCard | None, boards: Sequence[tuple[Board, Standing]]
 ) -> dict[str, Any]:
     """Return what the template of a model's page shows."""
-    places = []
+    places: list[dict[str, Any]] = []
     for board, standing in boards:
         place = next((p for p in standing.places if p.row.name == name), None)
         if place is None:
@@ -39,13 +39,13 @@ def model_context(
                 "commands": reproduce(place.row.entry.record, board.task, card),
             }
         )
-    recorded = places[0]["place"].row.entry.record["model"] if places else None
+    recorded = places[0]["place"].row.entry.record["model"] if places else {}
     return {
         "name": name,
         "title": card.title if card else recorded["title"],
         "card": card,
         "reads": card.reads if card else recorded["reads"],
-        "parameters": recorded["parameters"] if recorded else None,
+        "parameters": recorded.get("parameters"),
         "places": places,
         "readme": render_file(card.folder / "README.md") if card else "",
     }

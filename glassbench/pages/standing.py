@@ -127,7 +127,8 @@ def _places_of_tier(
     places = []
     for row in rows:
         vector = own.get(row.name)
-        interval, samples = None, ()
+        interval: Ends = None
+        samples: tuple[float, ...] = ()
         if vector is not None and len(set(parents)) < FEWEST_FOR_INTERVAL:
             samples = _sample_values(board, row, points)
         elif vector is not None:

@@ -72,14 +72,14 @@ document.addEventListener("DOMContentLoaded", () => {
       maps.replaceChildren(
         canvas(structure, particles, (i) => mixed(stops, target[i] / 255), "true"),
         canvas(structure, particles, (i) => mixed(stops, prediction[i] / 255), "predicted"),
-        canvas(structure, particles, (i) => mixed(apart, 0.5 + (prediction[i] - target[i]) / 255), "predicted minus true (blue: too low, orange: too high)"),
+        canvas(structure, particles, (i) => mixed(apart, 0.5 + (prediction[i] - target[i]) / 255), "predicted minus true"),
       );
       const open = below.querySelector("details")?.open;
       const details = numbers(() => [["particle", "species", `x (${structure.unit})`, "y", `true${unit}`, `predicted${unit}`], particles.map((one) => [one.i, structure.species_names?.[one.species] ?? "AB"[one.species] ?? one.species, plain(one.x.toPrecision(4)), plain(one.y.toPrecision(4)), plain(value(target[one.i]).toPrecision(3)), plain(value(prediction[one.i]).toPrecision(3))])]);
       below.replaceChildren(
         element("div", { class: "ramp", "aria-hidden": "true" }),
         element("div", { class: "ramp-ends" }, element("span", {}, `${plain(map.limits[0])}${unit}${beyond(0, "less")}`), element("span", {}, `${plain(map.limits[1])}${unit}${beyond(1, "more")}`)),
-        element("p", { class: "small" }, `Test configuration ${map.configuration}, ${particles.length} particles; values in 256 steps.`),
+        element("p", { class: "small" }, `Test configuration ${map.configuration}, ${particles.length} particles; values in 256 steps. Difference: blue where the prediction is too low, orange where it is too high.`),
         details,
       );
       details.open = Boolean(open);
