@@ -18,10 +18,17 @@ def load_task(
     """Return a task with one of its datasets, ready for a notebook.
 
     >>> from glassbench import load_task
+    >>> from glassbench.structure import local_density
     >>> task = load_task("ka_propensity")
-    >>> train = task.examples("train", time=16.5)
-    >>> guesses = {s.configuration: my_model(s) for s in task.structures("test", time=16.5)}
-    >>> task.score(guesses, time=16.5).scores["pearson_a"]
+    >>> train, test = task.examples("train", time=16.5), task.structures("test", time=16.5)
+    >>> len(train), train[0].targets["propensity"].shape
+    (16, (4096,))
+    >>> density = {s.configuration: -local_density(s.positions, s.species, s.box) for s in test}
+    >>> guesses = {name: {"propensity": values} for name, values in density.items()}
+    >>> round(float(task.score(guesses, time=16.5).scores["pearson_a"].value), 3)
+    0.187
+    >>> task.data["T0.64"].propensity.sel(time=16.5).dims  # the whole dataset, for xarray
+    ('configuration', 'particle')
 
     Parameters
     ----------

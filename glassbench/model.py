@@ -33,6 +33,13 @@ class Structure:
     pairs : (P, 2) int64 or None; i < j, the pairs on which pair targets are asked
     inherent_positions, cage_positions : (N, d) float64 or None, where the tier admits them
     dynamics : short-time dynamics by name, each (N,), where the tier admits them
+
+    >>> import numpy as np
+    >>> from glassbench.model import Structure
+    >>> positions = np.random.default_rng(0).uniform(0, 5, (150, 3))
+    >>> one = Structure(positions, species=np.zeros(150, np.int8), box=np.full(3, 5.0))
+    >>> one.frame is None, one.box.tolist()
+    (True, [5.0, 5.0, 5.0])
     """
 
     positions: np.ndarray

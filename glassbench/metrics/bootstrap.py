@@ -86,6 +86,11 @@ def interval_of_mean(
     References
     ----------
     Davison & Hinkley, Bootstrap Methods and their Application (1997), ch. 2, 3.8.
+
+    >>> from glassbench.metrics import interval_of_mean
+    >>> interval = interval_of_mean([0.42, 0.45, 0.44, 0.47, 0.43], clusters=[0, 1, 2, 3, 4])
+    >>> print(f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]")
+    0.442 [0.422, 0.466]
     """
     return _interval(values, _resample(values, clusters, draws, seed), level, expanded)
 

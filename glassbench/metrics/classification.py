@@ -41,6 +41,12 @@ def c_rank(prediction: ArrayLike, d2min: ArrayLike, fraction: float = 0.005) -> 
     ----------
     Richard et al., Phys. Rev. Materials 4, 113609 (2020); Fan & Ma, Nat.
     Commun. 12, 1506 (2021), where the maximum of f = 0.5 % is 0.995.
+
+    >>> import numpy as np
+    >>> from glassbench.metrics import c_rank
+    >>> d2min = np.arange(1000.0)
+    >>> print(c_rank(d2min, d2min).round(3), c_rank(np.ones(1000), d2min))
+    0.995 nan
     """
     prediction, d2min = finite_pair(prediction, d2min)
     prediction, d2min = np.broadcast_arrays(prediction, d2min)
@@ -118,6 +124,10 @@ def balanced_accuracy(
     ------
     ValueError
         If a value is not finite, a label is neither 0 nor 1, or shapes differ.
+
+    >>> from glassbench.metrics import balanced_accuracy
+    >>> print(balanced_accuracy([0.9, 0.4, 0.6, 0.1, 0.2], [1, 1, 0, 0, 0]).round(3))
+    0.583
     """
     prediction, labels = finite_pair(prediction, binary("labels", labels))
     positive, guess = labels > 0, prediction > threshold
@@ -129,6 +139,10 @@ def roc_auc(prediction: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
 
     Ties count one half, so that a constant prediction is at chance, 0.5.
     Arguments, undefined cases (an empty class is NaN) and errors as `balanced_accuracy`.
+
+    >>> from glassbench.metrics import roc_auc
+    >>> print(roc_auc([0.9, 0.4, 0.6, 0.1], [1, 1, 0, 0]))
+    0.75
     """
     prediction, labels = finite_pair(prediction, binary("labels", labels))
     prediction, labels = np.broadcast_arrays(prediction, labels)

@@ -37,6 +37,12 @@ def pearson(prediction: ArrayLike, target: ArrayLike, axis: int = -1) -> NDArray
     References
     ----------
     Shiba et al., J. Chem. Phys. 158, 084503 (2023), Eq. 15.
+
+    >>> from glassbench.metrics import pearson
+    >>> print(pearson([1.0, 2.0, 4.0], [1.0, 3.0, 5.0]).round(3))
+    0.982
+    >>> print(pearson([2.0, 2.0, 2.0], [1.0, 3.0, 5.0]))
+    nan
     """
     prediction, target = finite_pair(prediction, target, axis)
     if prediction.shape[-1] == 0:
@@ -69,6 +75,10 @@ def pearson_by_configuration(
     ------
     ValueError
         If a selected value is not finite, or shapes do not fit.
+
+    >>> from glassbench.metrics import pearson_by_configuration
+    >>> pearson_by_configuration([[1, 2, 3], [3, 2, 1]], [[0, 1, 5], [0, 1, 5]]).round(3)
+    array([ 0.945, -0.945])
     """
     return evaluate_by_configuration(pearson, predictions, targets, masks)
 

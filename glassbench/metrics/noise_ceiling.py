@@ -65,6 +65,14 @@ def noise_ceiling(
     ------
     ValueError
         If a value is NaN or infinite, or the numbers of particles differ.
+
+    >>> import numpy as np
+    >>> from glassbench.metrics import noise_ceiling
+    >>> generator = np.random.default_rng(0)
+    >>> truth = generator.normal(size=100_000)
+    >>> halves = truth + generator.normal(size=(2, 100_000))  # each half: as much noise as signal
+    >>> print(noise_ceiling(*halves).round(2))  # sqrt(2/3): the noise of the full average is half
+    0.82
     """
     return np.sqrt(reliability(pearson(first_half, second_half, axis)))
 

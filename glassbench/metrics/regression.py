@@ -32,7 +32,12 @@ def mse(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
 
 
 def rmse(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
-    """Return the root of the mean squared error, in the unit of the target; see `mse`."""
+    """Return the root of the mean squared error, in the unit of the target; see `mse`.
+
+    >>> from glassbench.metrics import rmse
+    >>> print(rmse([1.0, 2.0], [1.0, 4.0]).round(3))
+    1.414
+    """
     return np.sqrt(mse(prediction, target))
 
 
@@ -60,6 +65,10 @@ def r2(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     At most 1, and 0 for the mean of the target, so that it is defined for a
     constant prediction; NaN where the target is constant, which includes one
     particle, and where there is no particle. Arguments and errors as `mse`.
+
+    >>> from glassbench.metrics import r2
+    >>> print(r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]).round(3))
+    0.786
     """
     prediction, target = finite_pair(prediction, target)
     if target.shape[-1] == 0:

@@ -60,6 +60,13 @@ def bond_order_parameters(
     ----------
     Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021);
     Steinhardt, Nelson, Ronchetti, Phys. Rev. B 28, 784 (1983).
+
+    >>> import numpy as np
+    >>> from glassbench.structure import bond_order_parameters
+    >>> grid = np.stack(np.meshgrid(*3 * [np.arange(4.0)]), -1).reshape(-1, 3)  # simple cubic
+    >>> q = bond_order_parameters(grid, np.full(3, 4.0), [1.0], 0.05, degrees=[4, 6])
+    >>> q[0, 0].round(3)  # q_4 and q_6 of six neighbours at right angles
+    array([0.764, 0.354])
     """
     positions, box = checked_positions(positions, box)
     radii, widths = checked_shells(radii, widths)

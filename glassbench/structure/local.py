@@ -37,6 +37,13 @@ def number_of_neighbours(
     ------
     ValueError
         For wrong shapes or values, and for a box shorter than twice the largest cutoff.
+
+    >>> import numpy as np
+    >>> from glassbench.structure import number_of_neighbours
+    >>> grid = np.stack(np.meshgrid(*3 * [np.arange(4.0)]), -1).reshape(-1, 3)  # simple cubic
+    >>> species, box = np.zeros(64, np.int8), np.full(3, 4.0)
+    >>> number_of_neighbours(grid, species, box, cutoff=1.2)[:3]
+    array([6, 6, 6])
     """
     positions, box = checked_positions(positions, box)
     cutoffs = np.asarray(cutoff, dtype=np.float64)
@@ -85,6 +92,13 @@ def local_density(
     ------
     ValueError
         For wrong shapes or values, and for a box shorter than 10 widths.
+
+    >>> import numpy as np
+    >>> from glassbench.structure import local_density
+    >>> grid = np.stack(np.meshgrid(*3 * [np.arange(12.0)]), -1).reshape(-1, 3)  # density 1
+    >>> density = local_density(grid, np.zeros(1728, np.int8), np.full(3, 12.0))
+    >>> print(density[0].round(3))  # the particle itself, (2 pi)^(-3/2) = 0.063, is left out
+    0.936
     """
     positions, box = checked_positions(positions, box)
     if contributions is None:

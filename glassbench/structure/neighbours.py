@@ -78,6 +78,13 @@ def neighbour_pairs(
     ------
     ValueError
         For wrong shapes, NaN or infinite positions, a box shorter than twice the cutoff.
+
+    >>> import numpy as np
+    >>> from glassbench.structure import neighbour_pairs
+    >>> positions, box = np.array([[0.2, 1.0], [3.8, 1.0], [2.0, 3.0]]), np.array([4.0, 4.0])
+    >>> pairs = neighbour_pairs(positions, box, cutoff=1.0)
+    >>> pairs.senders.tolist(), pairs.receivers.tolist(), pairs.vectors.round(3).tolist()
+    ([1, 0], [0, 1], [[0.4, 0.0], [-0.4, 0.0]])
     """
     positions, box = checked_positions(positions, box)
     none = np.empty(0, dtype=np.int32)

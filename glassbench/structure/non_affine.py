@@ -54,6 +54,15 @@ def non_affine_squared_displacement(
     References
     ----------
     Falk, Langer, Phys. Rev. E 57, 7192 (1998), Eq. 2.11 to 2.14; there and here a sum.
+
+    >>> import numpy as np
+    >>> from glassbench.structure import non_affine_squared_displacement
+    >>> grid = np.stack(np.meshgrid(*2 * [np.arange(6.0)]), -1).reshape(-1, 2)
+    >>> moved = grid.copy()
+    >>> moved[0, 0] += 0.1  # one particle alone
+    >>> d2min = non_affine_squared_displacement(grid, moved, np.full(2, 6.0), cutoff=1.2)
+    >>> d2min[:3].round(4)
+    array([0.04 , 0.005, 0.   ])
     """
     initial, box = checked_positions(initial_positions, box)
     displaced = _checked_displaced(displaced_positions, initial)

@@ -44,6 +44,13 @@ def particle_pair_distribution(
     References
     ----------
     Peng, Yang, Wang, Extreme Mech. Lett. 48, 101446 (2021), Eq. 2: 40 bins, 2 to 10 angstrom.
+
+    >>> import numpy as np
+    >>> from glassbench.structure import particle_pair_distribution
+    >>> positions = np.random.default_rng(0).uniform(0, 20, (4000, 3))  # an ideal gas
+    >>> g = particle_pair_distribution(positions, np.full(3, 20.0), smallest=2.0, largest=10.0)
+    >>> print(g.shape, g.mean().round(2))
+    (4000, 40) 1.0
     """
     positions, box = checked_positions(positions, box)
     edges = distribution_edges(smallest, largest, bins)

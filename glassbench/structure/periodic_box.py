@@ -84,7 +84,13 @@ def check_cutoff(cutoff: float, box: np.ndarray) -> float:
 
 
 def wrap(positions: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Return positions (N, d) moved by whole box edges (d,) into [0, edge), as float64."""
+    """Return positions (N, d) moved by whole box edges (d,) into [0, edge), as float64.
+
+    >>> import numpy as np
+    >>> from glassbench.structure import wrap
+    >>> wrap(np.array([[4.5, -0.5]]), np.array([4.0, 4.0]))
+    array([[0.5, 3.5]])
+    """
     wrapped = np.mod(positions, box, dtype=np.float64)
     # The remainder of a tiny negative coordinate rounds to the edge itself.
     wrapped[wrapped >= box] = 0.0
@@ -95,5 +101,10 @@ def minimum_image(vectors: np.ndarray, box: np.ndarray | float) -> np.ndarray:
     """Return vectors (..., d) moved by whole box edges (d,) to their shortest image.
 
     v - L rint(v / L), for each axis.
+
+    >>> import numpy as np
+    >>> from glassbench.structure import minimum_image
+    >>> minimum_image(np.array([3.6, -0.5]), np.array([4.0, 4.0])).round(3)
+    array([-0.4, -0.5])
     """
     return vectors - box * np.rint(vectors / box)

@@ -53,6 +53,14 @@ def radial_densities(
     References
     ----------
     Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
+
+    >>> import numpy as np
+    >>> from glassbench.structure import radial_densities
+    >>> pair, species = np.array([[1.0, 1.0], [2.0, 1.0]]), np.array([0, 1], np.int8)
+    >>> densities = radial_densities(pair, species, np.full(2, 9.0), [1.0, 1.5], widths=0.25)
+    >>> densities[0].round(3)  # of species 0, of species 1
+    array([[0.   , 0.   ],
+           [1.   , 0.135]])
     """
     positions, box = checked_positions(positions, box)
     species = checked_species(species, len(positions), species_count)

@@ -74,6 +74,15 @@ def shell_averages(
     References
     ----------
     Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
+
+    >>> import numpy as np
+    >>> from glassbench.structure import shell_averages
+    >>> pair = np.array([[1.0, 1.0], [1.5, 1.0]])
+    >>> feature, box = np.array([[0.0], [1.0]]), np.full(2, 9.0)
+    >>> averages = shell_averages(feature, pair, box, cutoff=1.0, rounds=1)
+    >>> averages[:, :, 0].round(3)
+    array([[0.   , 1.   ],
+           [0.378, 0.622]])
     """
     features = np.asarray(features)
     if features.ndim != 2 or len(features) != len(positions):

@@ -113,6 +113,13 @@ def structure_functions(
     Returns
     -------
     (N, S R + S (S + 1) / 2 X 10) float64, dimensionless
+
+    >>> import numpy as np
+    >>> from glassbench.structure import LENNARD_JONES_2D, structure_functions
+    >>> generator = np.random.default_rng(0)
+    >>> positions, species = generator.uniform(0, 12, (150, 2)), np.zeros(150, np.int8)
+    >>> structure_functions(positions, species, np.full(2, 12.0), LENNARD_JONES_2D).shape
+    (150, 840)
     """
     parts = [radial_structure_functions(positions, species, box, grid, species_count=species_count)]
     if grid.lengths_count:

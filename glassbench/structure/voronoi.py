@@ -60,6 +60,13 @@ def voronoi_cells(
     ----------
     Gellatly, Finney, J. Non-Cryst. Solids 50, 313 (1982), the radical tessellation;
     Hu, Li, Li, Bai, Hua, Wang, Nat. Commun. 6, 8310 (2015), local five-fold symmetry.
+
+    >>> import numpy as np
+    >>> from glassbench.structure import voronoi_cells
+    >>> positions = np.random.default_rng(0).uniform(0, 5, (100, 3))
+    >>> cells = voronoi_cells(positions, np.full(3, 5.0))
+    >>> print(cells.volumes.sum().round(6))  # the cells fill the box
+    125.0
     """
     positions, box = checked_positions(positions, box)
     radii = _checked_radii(radii, len(positions))
