@@ -54,4 +54,9 @@ def write_lines(lines: Iterable[str]) -> None:
 
 def write_json(plain: Any) -> None:
     """Write one JSON document; numbers that are not finite are a fault, not a value."""
-    print(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False, default=str))
+    print(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON takes in place of a record, a path, or another value."""
+    return value.to_json() if hasattr(value, "to_json") else str(value)

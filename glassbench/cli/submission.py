@@ -92,7 +92,7 @@ def pack(words: Words = None, json_output: Json = False) -> None:
     """
     path, values = path_and_words(words, "the folder of the submission", "submissions/my_model")
     check_keys(values, ("task", "dataset", "out", "home"))
-    from ..record.file import record_digest, record_stem
+    from ..record.digest import record_digest, record_stem
     from ..submission.bundle import open_bundle, pack_bundle, refuse_contents
 
     workspace = open_workspace(values.get("home"))

@@ -11,8 +11,10 @@ from typing import Any
 from ..contract.reported import reported_at
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Condition
-from ..record.file import Record, RecordError, read_record, record_digest, write_record
+from ..record.digest import record_digest
+from ..record.file import RecordError, read_record, write_record
 from ..record.make import make_record
+from ..record.record import Record
 from ..tracking import Delivered, RequestDelivery, TrialDelivery, deliver_all
 from ..trial.result import TrialResult
 from .events import Outcome

@@ -20,7 +20,7 @@ from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_model_card, whole_models
-from ..record.file import record_stem, request_digest
+from ..record.digest import record_stem, request_digest
 from .tuning.configuration import read_configuration
 from .words import RunRequest
 

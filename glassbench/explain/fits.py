@@ -20,7 +20,7 @@ from ..home.given_files import find_given_files
 from ..home.workspace import Workspace
 from ..metrics import MetricSpecification
 from ..model import Condition, Example, Model, Structure
-from ..record.file import Record
+from ..record.record import Record
 from ..trial.predictions import predictions_digest, read_predictions
 from ..trial.result import read_result
 from ..trial.stages import make_model

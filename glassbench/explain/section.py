@@ -8,7 +8,7 @@ from typing import Any
 from ..datasets.store import describe_dataset
 from ..home.cache import kept_in
 from ..home.workspace import Workspace
-from ..record.file import Record
+from ..record.record import Record
 from .extremes import extreme_surroundings
 from .fits import Explained, open_fits
 from .maps import make_maps

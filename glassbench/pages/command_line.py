@@ -9,7 +9,7 @@ from typing import Any
 
 from ..contract.model_card import HyperparameterError, ModelCard, hyperparameters_for
 from ..contract.task import Task
-from ..record.file import Record
+from ..record.file import PlainRecord as Record
 
 
 def reproduce(record: Record, task: Task, card: ModelCard | None) -> list[str]:

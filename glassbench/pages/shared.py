@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..record.file import Record
+from ..record.file import PlainRecord as Record
 
 STATUS_WORDS = {
     "reported": "taken from a publication, not run here",

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..contract.task import Task
 from ..model import Condition
 from ..trial.result import Score, TrialResult
-from .file import SCHEMA_VERSION, Record, RecordError, _digest, validate_record
+from .digest import canonical_digest
+from .file import RecordError, validate_record
+from .record import SCHEMA_VERSION, Record
 
 if TYPE_CHECKING:
     from ..contract.model_card import ModelCard
@@ -64,7 +66,7 @@ def make_record(
     ]
     if not entries:
         raise RecordError(f"no trial of {model.name} finished: there is nothing to record")
-    record = {
+    plain = {
         "schema_version": SCHEMA_VERSION,
         "status": "measured",
         "task": _task(task),
@@ -85,9 +87,8 @@ def make_record(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if tuning is not None:
-        record["tuning"] = dict(tuning)
-    validate_record(record)
-    return record
+        plain["tuning"] = dict(tuning)
+    return validate_record(plain)
 
 
 def _scored(
@@ -163,7 +164,7 @@ def _cost(results: Iterable[TrialResult]) -> dict[str, float]:
 def _distinct(environments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for environment in environments:
-        found.setdefault(_digest(environment), environment)
+        found.setdefault(canonical_digest(environment), environment)
     return list(found.values())
 
 

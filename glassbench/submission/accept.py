@@ -13,7 +13,9 @@ from ..contract.model_card import ModelCard, read_model_card
 from ..home.content import content_folder
 from ..home.files import whole_file, whole_folder, write_json
 from ..plugins.registry import whole_models
-from ..record.file import Record, read_record, record_stem, validate_record
+from ..record.digest import record_stem
+from ..record.file import PlainRecord as Record
+from ..record.file import read_record, validate_record
 from .bundle import (
     Bundle,
     SubmissionError,
@@ -70,7 +72,8 @@ def add_record(path: Path, how: Checking, board: Path | None = None) -> Accepted
 
 
 def _records(board: Path) -> dict[str, Record]:
-    return {path.stem: read_record(path) for path in sorted((board / "records").glob("*.json"))}
+    paths = sorted((board / "records").glob("*.json"))
+    return {path.stem: read_record(path).to_json() for path in paths}
 
 
 def _content(record: Record) -> str:

@@ -25,7 +25,8 @@ from ..contract.text import printable
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ..home.workspace import Workspace
 from ..model import Condition
-from ..record.file import Record, RecordError, read_record, validate_record
+from ..record.file import PlainRecord as Record
+from ..record.file import RecordError, read_record, validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
 from .sandbox.archive import unpack_archive, write_archive
@@ -234,7 +235,7 @@ def _newest_record(
     records = []
     for path in sorted(workspace.records.glob("*.json")):
         try:
-            record = read_record(path)
+            record = read_record(path).to_json()
         except RecordError:
             continue
         asked = task in (None, record["task"]["name"]) and dataset in (

@@ -15,7 +15,7 @@ from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import list_models, load_task, whole_models
-from ..record.file import Record
+from ..record.file import PlainRecord as Record
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE

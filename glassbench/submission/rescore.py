@@ -13,7 +13,7 @@ from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ..home.workspace import Workspace
 from ..plugins.registry import load_model_card
-from ..record.file import Record
+from ..record.file import PlainRecord as Record
 from ..record.make import make_record
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
@@ -128,7 +128,7 @@ def record_of(
     from ..trial.score import noise_ceilings
 
     conditions = conditions_of(record)
-    return make_record(
+    again = make_record(
         task=task,
         dataset=dataset,
         model=card,
@@ -149,6 +149,7 @@ def record_of(
         failed=record["failed"],
         tuning=record.get("tuning"),
     )
+    return again.to_json()
 
 
 def differences(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:

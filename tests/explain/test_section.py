@@ -61,7 +61,7 @@ def run(tmp_path_factory, tiny_dataset):
         ceilings={},
         tau_alpha={},
         reported={},
-    )
+    ).to_json()
     return workspace, record, view
 
 

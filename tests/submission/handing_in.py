@@ -11,7 +11,9 @@ from glassbench.contract.trial_plan import DatasetReference, ModelReference, mak
 from glassbench.datasets.view import open_view
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
-from glassbench.record.file import Record, record_stem, write_record
+from glassbench.record.digest import record_stem
+from glassbench.record.file import PlainRecord as Record
+from glassbench.record.file import write_record
 from glassbench.record.make import make_record
 from glassbench.trial.provenance import environment
 from glassbench.trial.run import run_trial
@@ -140,7 +142,7 @@ def run_here(
         tau_alpha={c.name: view.attribute(c, "tau_alpha") for c in asked},
         reported={},
         environments=[environment()],
-    )
+    ).to_json()
     stem = record_stem(task.name, "tiny", card.name, card.digest)
     write_record(workspace.records / f"{stem}.json", record)
     return record

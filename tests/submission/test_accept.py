@@ -68,7 +68,7 @@ def test_a_new_version_supersedes_and_the_old_record_stays(
     folder = write_model(tmp_path / "second", HONEST.replace("/ 1.2", "/ 1.1"))
     second = add_record(hand_in(folder, workspace, tmp_path / "second.zip"), how, board)
     assert second.superseded == first.path.stem
-    assert read_record(second.path)["supersedes"] == first.path.stem
+    assert read_record(second.path).supersedes == first.path.stem
     assert before.items() <= tree(board).items()
 
 
@@ -99,7 +99,7 @@ def test_anothers_name_cannot_be_taken(
 
 def test_a_record_in_the_way_is_not_overwritten(archive, how, board):
     path = add_record(archive, how, board).path
-    record = read_record(path)
+    record = read_record(path).to_json()
     record["created"] = "2026-01-01T00:00:00+00:00"
     path.write_text(json.dumps(record))
     with pytest.raises(SubmissionError, match="no record is overwritten"):

@@ -15,7 +15,7 @@ from ...contract.trial_plan import DatasetReference, ModelReference, Trial, make
 from ...contract.variation import Variation
 from ...home.workspace import Workspace
 from ...model import Condition
-from ...record.file import record_stem
+from ...record.digest import record_stem
 
 if TYPE_CHECKING:
     from ...contract.model_card import ModelCard
