@@ -149,13 +149,11 @@ def differing_fields(first: Structure, second: Structure) -> list[str]:
     values = {name: (getattr(first, name), getattr(second, name)) for name in ARRAYS}
     for name, array in (first.dynamics or {}).items():
         values[f"dynamics[{name!r}]"] = (array, (second.dynamics or {}).get(name))
-    return [name for name, (a, b) in values.items() if not _equal(a, b)]
-
-
-def _equal(first: np.ndarray | None, second: np.ndarray | None) -> bool:
-    if first is None or second is None:
-        return first is second
-    return np.array_equal(first, second)
+    return [
+        name
+        for name, (a, b) in values.items()
+        if (a is None) != (b is None) or (a is not None and not np.array_equal(a, b))
+    ]
 
 
 def _seed_global_generators(seed: int) -> None:

@@ -6,7 +6,6 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -36,14 +35,6 @@ EXECUTING = {
 }
 SAFE_ONLY_WITH = {"torch.load": ("weights_only", True), "numpy.load": ("allow_pickle", False)}
 DEFAULT_IS_SAFE = ("numpy.load",)
-
-
-@dataclass(frozen=True)
-class Import:
-    """An import of a module that is neither the submission's nor Python's own."""
-
-    module: str
-    where: str
 
 
 def parsed_sources(folder: Path) -> Iterator[tuple[str, ast.Module | str]]:
@@ -116,19 +107,13 @@ def place_of_error(path: Path, error: UserError) -> str:
     line = re.search(r"at line (\d+)", text)
     if line:
         return f"{path.name}:{line.group(1)}"
-    for word in re.findall(r"`([\w.]+)`", text):
-        place = line_of(path, word)
-        if ":" in place:
-            return place
-    sections = re.findall(r"\[([\w.]+)\]", text)
-    for word in [*sections, *re.findall(r"\w+", text)]:
-        place = line_of(path, word)
-        if ":" in place:
-            return place
-    return path.name
+    names = [*re.findall(r"`([\w.]+)`", text), *re.findall(r"\[([\w.]+)\]", text)]
+    lines = (line_of(path, name) for name in [*names, *re.findall(r"\w+", text)])
+    return next((line for line in lines if ":" in line), path.name)
 
 
-def _imports(tree: ast.Module, name: str, folder: Path) -> Iterator[Import]:
+def _imports(tree: ast.Module, name: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield, with its line, every module that is neither the submission's nor Python's own."""
     own = {path.stem for path in folder.iterdir()}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -140,7 +125,7 @@ def _imports(tree: ast.Module, name: str, folder: Path) -> Iterator[Import]:
         for module in modules:
             top = module.partition(".")[0]
             if top not in sys.stdlib_module_names and top != "glassbench" and top not in own:
-                yield Import(top, f"{name}:{node.lineno}")
+                yield top, f"{name}:{node.lineno}"
 
 
 def _executing_calls(tree: ast.Module, name: str) -> Iterator[CheckResult]:
@@ -185,7 +170,7 @@ def _dotted(node: ast.expr, names: Mapping[str, str]) -> str:
     return ".".join([names.get(node.id, node.id), *reversed(parts)])
 
 
-def _undeclared(imports: list[Import], dependencies: tuple[str, ...]) -> list[CheckResult]:
+def _undeclared(imports: list[tuple[str, str]], dependencies: tuple[str, ...]) -> list[CheckResult]:
     """Name imports of packages that neither GlassBench brings along nor model.toml declares."""
     known = {_plain(name) for name in _own_dependencies()}
     for text in dependencies:
@@ -194,18 +179,20 @@ def _undeclared(imports: list[Import], dependencies: tuple[str, ...]) -> list[Ch
         except InvalidRequirement:
             continue
     packages = _packages() if imports else {}
-    results, seen = [], set()
-    for imported in imports:
-        distributions = packages.get(imported.module, [])
-        if imported.module in seen or any(_plain(d) in known for d in distributions):
+    first_lines: dict[str, str] = {}
+    for module, where in imports:
+        first_lines.setdefault(module, where)
+    results = []
+    for module, where in first_lines.items():
+        distributions = packages.get(module, [])
+        if any(_plain(d) in known for d in distributions):
             continue
-        seen.add(imported.module)
         if distributions:
             mend = f'add `dependencies = ["{distributions[0]}"]` to model.toml'
         else:
             mend = "install it here, and declare it under `dependencies` in model.toml"
-        message = f"`{imported.module}` is not among the declared dependencies: {mend}"
-        results.append(failed("dependencies", message, imported.where))
+        message = f"`{module}` is not among the declared dependencies: {mend}"
+        results.append(failed("dependencies", message, where))
     return results
 
 
