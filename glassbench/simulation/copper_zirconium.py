@@ -85,7 +85,7 @@ def melt(protocol: Protocol, names: tuple, log: Path) -> dict:
         Angstrom^3 per atom (samples,) along the run.
     """
     positions, species, edge = initial_lattice(protocol, *names)
-    start = {"positions": positions, "species": species, "edge": edge}
+    start = {"positions": positions, "species": species, "edge": np.array(edge)}
     hot = 2 * protocol.melt_temperature
     start["velocities"] = maxwell_boltzmann(species, hot, *names)
     temperature = protocol.melt_temperature

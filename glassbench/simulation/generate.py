@@ -88,15 +88,16 @@ def plan_generation(
     generator, plan = load_generator(task), load_plan(task, dataset)
     pieces_from = getattr(generator, "pieces_from", None)
     measure_speed = getattr(generator, "atom_steps_per_second", None)
-    if samples is not None and pieces_from is None:
-        raise UserError(
-            f"samples={samples}: task {task.name} makes its own samples, leave the word out"
-        )
-    pieces = tuple(plan.pieces() if samples is None else pieces_from(plan, samples))
+    if samples is None:
+        pieces = plan.pieces()
+    elif pieces_from is None:
+        raise UserError(f"samples={samples}: task {task.name} makes its own, leave the word out")
+    else:
+        pieces = pieces_from(plan, samples)
     folder = plan.pieces_folder(workspace.generation)
     return GenerationCost(
         folder,
-        pieces,
+        tuple(pieces),
         tuple(unfinished(pieces, folder)),
         measure_speed(CALIBRATION_SECONDS) if calibrate and measure_speed else None,
         plan.disk_bytes(),

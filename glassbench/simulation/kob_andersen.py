@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -56,10 +56,6 @@ class Protocol:
     @property
     def box_edge(self) -> float:
         return (self.particles / self.number_density) ** (1 / 3)
-
-    def as_attributes(self) -> dict:
-        """Return the protocol as plain values for a dataset's attributes."""
-        return asdict(self)
 
 
 def initial_lattice(protocol: Protocol, *names: object) -> tuple[np.ndarray, np.ndarray]:

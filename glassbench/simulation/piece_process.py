@@ -1,4 +1,8 @@
-"""Each piece in a process of its own: a crash stays there, and it ends with whoever started it."""
+"""Each piece in a process of its own: a crash stays there, and it ends with whoever started it.
+
+The process reads a JSON request on standard input, which stays open as long as the process
+that asked for the piece lives, and writes one `.npz` file.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 from ..home.cores import available_cores
-from .pieces import Piece, PieceFailed, Runner
+from .generator import import_generator
+from .pieces import Piece, PieceFailed, Runner, make_piece
 
 POLL = 0.1
 PACKAGES = Path(__file__).resolve().parents[2]
@@ -68,7 +73,7 @@ def run_piece(piece: Piece, folder: Path, generator: Path, stopped: Event | None
     started = time.perf_counter()
     with open(output, "w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "glassbench.simulation.worker"],
+            [sys.executable, "-m", "glassbench.simulation.piece_process"],
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -107,3 +112,21 @@ def _environment() -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
     }
+
+
+def main() -> None:
+    """Make the piece that standard input asks for."""
+    request = json.loads(sys.stdin.readline())
+    Thread(target=_end_with_parent, daemon=True).start()
+    piece = Piece(**request["piece"] | {"needs": tuple(request["piece"]["needs"])})
+    make_piece(piece, Path(request["folder"]), import_generator(Path(request["generator"])).WORK)
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of standard input, then leave at once."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -59,7 +59,7 @@ def piece_path(folder: Path, name: str) -> Path:
 def write_piece(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Write the arrays of a piece; its file appears only when it is complete."""
     with whole_file(piece_path(folder, name)) as partial, open(partial, "wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_piece(folder: Path, name: str) -> dict[str, np.ndarray]:

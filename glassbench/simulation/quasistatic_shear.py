@@ -71,14 +71,14 @@ def quasistatic_shear(
         is positive); `shear_stress` (K + 1,), a . stress . b; `force_norm` (K + 1,) that
         the minimiser left; `frame` (d, d).
     """
-    place = np.arange(len(positions)) if order is None else np.asarray(order)
+    order_given = np.arange(len(positions)) if order is None else np.asarray(order)
     box = np.asarray(box, dtype=np.float64)
     stored = {steps_in(strain, schedule.step): strain for strain in schedule.strains}
     wanted = np.empty((len(stored), len(positions)), dtype=np.float32)
     energies, stresses, forces = [], [], []
     with lammps_session(log) as lammps:
         open_cell(lammps, material, np.diag(box), sort=order is None)
-        place_atoms(lammps, in_space(positions[place]), species[place] + 1)
+        place_atoms(lammps, in_space(positions[order_given]), species[order_given] + 1)
         for command in MINIMISER:
             lammps.command(command)
         for step in range(schedule.steps + 1):
@@ -92,7 +92,7 @@ def quasistatic_shear(
             stresses.append(rotation @ _stress(lammps, len(box)) @ rotation.T)
             if step in stored:
                 moved = np.empty_like(positions, dtype=np.float64)
-                moved[place] = gather_by_id(lammps, "x")[:, : len(box)] @ rotation.T
+                moved[order_given] = gather_by_id(lammps, "x")[:, : len(box)] @ rotation.T
                 wanted[list(stored).index(step)] = non_affine_squared_displacement(
                     positions, moved, box, schedule.neighbour_cutoff, cell.T
                 )
@@ -111,14 +111,6 @@ def quasistatic_shear(
 
 def _stress(lammps, dimension: int) -> np.ndarray:
     """Return the Cauchy stress (d, d) in LAMMPS' axes: the negative of its pressure tensor."""
-    pressure = {
-        name: lammps.get_thermo(f"p{name}") for name in ("xx", "yy", "zz", "xy", "xz", "yz")
-    }
-    full = np.array(
-        [
-            [pressure["xx"], pressure["xy"], pressure["xz"]],
-            [pressure["xy"], pressure["yy"], pressure["yz"]],
-            [pressure["xz"], pressure["yz"], pressure["zz"]],
-        ]
-    )
-    return -full[:dimension, :dimension]
+    rows = (("xx", "xy", "xz"), ("xy", "yy", "yz"), ("xz", "yz", "zz"))
+    pressure = np.array([[lammps.get_thermo(f"p{name}") for name in row] for row in rows])
+    return -pressure[:dimension, :dimension]

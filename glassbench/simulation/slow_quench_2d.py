@@ -90,9 +90,8 @@ def make_cooling(piece: Piece, folder: Path) -> Arrays:
     arguments, before, protocol = piece.arguments, read_need(piece, folder), _protocol(piece)
     with lammps_session(piece.log_path(folder)) as lammps:
         _open(lammps, protocol, before)
-        end = thermodynamics(
-            [cool(lammps, protocol, *arguments["temperatures"], arguments["duration"])]
-        )
+        start, stop = arguments["temperatures"]
+        end = thermodynamics([cool(lammps, protocol, start, stop, arguments["duration"])])
         kept = {name: np.append(before[name], end[name]) for name in THERMODYNAMICS}
         return before | _moving(lammps, protocol) | kept
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,8 +61,8 @@ def make_stored(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     dataset = open_dataset(arguments["dataset"])
     structure = dataset.structure_arrays(arguments["state"], arguments["index"])
     return measure_minimum(
-        structure["positions"],
-        structure["species"],
+        np.asarray(structure["positions"]),
+        np.asarray(structure["species"]),
         float(structure["box"][0]),
         piece.log_path(folder),
         arguments["protocol"]["potential"],
@@ -87,7 +88,7 @@ def _refuse_other_making(dataset: Dataset, state: str, piece: Piece) -> None:
     """Refuse samples that were made in another way than the plan says."""
     protocol = Protocol(**piece.arguments["protocol"])
     attributes = dataset.state(state).attributes
-    made = next((attributes[name] for name in PROTOCOL_NAMES if name in attributes), {})
+    made: Any = next((attributes[name] for name in PROTOCOL_NAMES if name in attributes), {})
     wanted = asdict(protocol) | {"stages": [list(stage) for stage in protocol.stages]}
     for name in wanted.keys() - {"potential"}:
         refuse_other(dataset, piece.name, name, made.get(name), wanted[name])

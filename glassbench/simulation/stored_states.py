@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -18,9 +19,11 @@ from ..contract.errors import UserError
 from ..datasets.layout import ConfigurationEntry
 from ..datasets.opening import member_names, read_members
 from ..datasets.store import Dataset, open_dataset
+from .generator import Plan, PlannedState
 from .pieces import Piece, read_piece
 
 KIND = "stored"
+StorableType = TypeVar("StorableType", bound="StorableState")
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,14 @@ class StateRecipe:
     axes: Mapping[str, Sequence[float]]
 
 
-def held_states(recipes: Sequence[StateRecipe], path: Path) -> set[str]:
-    """Return the names of those planned states that the dataset at `path` holds.
+class StorableState(PlannedState, Protocol):
+    """A planned state that may be taken from another dataset."""
+
+    def recipe(self) -> StateRecipe: ...
+
+
+def with_stored_states(plan: Plan[StorableType], path: Path) -> list[Piece]:
+    """Return the pieces of a plan, each state that the dataset at `path` holds taken from there.
 
     Raises
     ------
@@ -48,22 +57,21 @@ def held_states(recipes: Sequence[StateRecipe], path: Path) -> set[str]:
         If it holds none, or one that was made in another way or with other configurations.
     """
     dataset = open_dataset(path)
-    held = [recipe for recipe in recipes if recipe.name in dataset.states]
-    if not held:
-        names = ", ".join(recipe.name for recipe in recipes)
+    if not set(dataset.states) & {state.name for state in plan.states}:
+        names = ", ".join(state.name for state in plan.states)
         raise UserError(
             f"samples={path}: dataset {dataset.name} holds {', '.join(dataset.states)}, and the "
             f"plan has {names}: leave the word out to make them"
         )
-    for recipe in held:
-        _refuse_other_making(dataset, recipe)
-    return {recipe.name for recipe in held}
-
-
-def stored_piece(state: str, path: Path) -> Piece:
-    """Return the piece that holds a state as the dataset at `path` holds it."""
-    where = {"dataset": str(path.absolute()), "state": state}
-    return Piece(_piece_name(state), KIND, where, here=True)
+    pieces = []
+    for state in plan.states:
+        if state.name in dataset.states:
+            _refuse_other_making(dataset, state.recipe())
+            where = {"dataset": str(path.absolute()), "state": state.name}
+            pieces.append(Piece(_piece_name(state.name), KIND, where, here=True))
+        else:
+            pieces += state.pieces()
+    return pieces
 
 
 def _piece_name(state: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from glassbench.simulation.copper_zirconium_potential import choose_potential
 from glassbench.simulation.copper_zirconium_samples import (
     SAMPLE_WORK,
@@ -11,8 +9,7 @@ from glassbench.simulation.copper_zirconium_samples import (
     potential_variant,
 )
 from glassbench.simulation.generator import Plan
-from glassbench.simulation.pieces import Piece
-from glassbench.simulation.stored_states import STORED_STATE_WORK, held_states, stored_piece
+from glassbench.simulation.stored_states import STORED_STATE_WORK, with_stored_states
 from glassbench.simulation.warm_run import make_warm_run
 
 from .dataset import assemble
@@ -25,14 +22,6 @@ PLANS: dict[str, Plan[State]] = {
     "mini": Plan("mini", MINI, "copper_zirconium-mini", potential_variant),
     "paper": Plan("paper", PAPER, "copper_zirconium-paper", potential_variant),
 }
+pieces_from = with_stored_states
 WORK = SAMPLE_WORK | STORED_STATE_WORK | {"stiffness": make_warm_run, "vibration": make_warm_run}
 atom_steps_per_second = copper_zirconium_speed
-
-
-def pieces_from(plan: Plan[State], dataset: Path) -> list[Piece]:
-    """Return the pieces of a plan with the cooling rates that the dataset at a path holds."""
-    held = held_states([state.recipe() for state in plan.states], dataset)
-    pieces = [stored_piece(name, dataset) for name in sorted(held)]
-    for state in plan.states:
-        pieces += [] if state.name in held else state.pieces()
-    return pieces

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from glassbench.simulation.calibration import measured_speed
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.kob_andersen import (
     KOB_ANDERSEN,
@@ -12,15 +9,13 @@ from glassbench.simulation.kob_andersen import (
     initial_lattice,
     maxwell_boltzmann,
 )
-from glassbench.simulation.lammps_library import lammps_session, place_atoms
+from glassbench.simulation.lammps_library import lammps_session, measured_speed, place_atoms
 from glassbench.simulation.material import open_cubic_box
-from glassbench.simulation.pieces import Piece
-from glassbench.simulation.stored_states import STORED_STATE_WORK
+from glassbench.simulation.stored_states import STORED_STATE_WORK, with_stored_states
 
 from .dataset import assemble
 from .ensemble import ENSEMBLE_WORK
 from .states import MINI, MINI_TEMPERATURES, PAPER, State
-from .stored import pieces_with_stored
 from .vibration import make_vibration
 
 __all__ = ["PLANS", "WORK", "assemble", "atom_steps_per_second", "pieces_from"]
@@ -36,12 +31,8 @@ for _state in PAPER:
     _name = f"paper_{_state.name}"
     PLANS[_name] = Plan(_name, (_state,), "ka_propensity-paper")
 
+pieces_from = with_stored_states
 WORK = ENSEMBLE_WORK | STORED_STATE_WORK | {"vibration": make_vibration}
-
-
-def pieces_from(plan: Plan[State], dataset: Path) -> list[Piece]:
-    """Return the pieces of a plan with the temperatures that the dataset at a path holds."""
-    return pieces_with_stored(plan, dataset)
 
 
 def atom_steps_per_second(seconds: float = 10.0) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,11 @@ from glassbench.simulation.assembling import root_attributes, write_packed
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.kob_andersen import PAIR_COMMANDS
 from glassbench.simulation.pieces import read_piece, unfinished
+from glassbench.simulation.stored_states import write_stored_state
 from glassbench.simulation.vibration import vibration_name
 
 from .checks import check_state
 from .states import Configuration, State
-from .stored import write_stored_temperature
 
 AVERAGES = ("propensity", *NEIGHBOUR_RELATIVE, BOND_BREAKING, "pair_distance_change")
 
@@ -62,7 +63,7 @@ def assemble(plan: Plan[State], folder: Path, destination: Path) -> Path:
             for layout in layouts
         }
         for state in stored:
-            write_stored_temperature(state, folder, directory)
+            write_stored_state(state.name, folder, directory)
         finish_store(directory, layouts, facts)
 
     return write_packed(folder, destination, write)
@@ -79,8 +80,8 @@ def _layout(state: State, folder: Path) -> StateLayout:
             "trajectories": state.trajectories,
             "pair_cutoff": PAIR_CUTOFF,
             "close_pair_cutoff": CLOSE_PAIR_CUTOFF,
-            "protocol": state.protocol.as_attributes(),
-            "vibration": state.vibration.as_attributes(),
+            "protocol": asdict(state.protocol),
+            "vibration": asdict(state.vibration),
             "checks": check_state(
                 state,
                 [read_piece(folder, parent) for parent in state.by_parent],

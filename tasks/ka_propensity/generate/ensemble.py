@@ -20,7 +20,7 @@ from glassbench.simulation.kob_andersen import (
 )
 from glassbench.simulation.pieces import Piece, read_need, read_piece
 
-from .scattering import self_intermediate_scattering
+from .checks import self_intermediate_scattering
 
 WAVENUMBER = 2 * np.pi
 Arrays = dict[str, np.ndarray]

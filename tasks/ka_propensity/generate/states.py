@@ -8,6 +8,7 @@ from functools import cached_property
 from glassbench.datasets.layout import ConfigurationEntry
 from glassbench.simulation.kob_andersen import Protocol
 from glassbench.simulation.pieces import Piece
+from glassbench.simulation.stored_states import StateRecipe
 from glassbench.simulation.vibration import vibration_name
 
 from .vibration import VibrationProtocol
@@ -122,6 +123,19 @@ class State:
             atom_steps=protocol.particles * self.vibration.steps(protocol.step),
         )
         return [*batches, averages, vibration]
+
+    def recipe(self) -> StateRecipe:
+        """Return what must be the same in a dataset that this temperature is taken from."""
+        return StateRecipe(
+            name=self.name,
+            configurations=tuple(configuration.entry for configuration in self.configurations),
+            attributes={
+                "protocol": asdict(self.protocol),
+                "trajectories": self.trajectories,
+                "vibration": asdict(self.vibration),
+            },
+            axes={"time": self.times},
+        )
 
     def disk_bytes(self) -> int:
         """Return the bytes that the pieces take, positions as float64."""

@@ -6,12 +6,11 @@ The runs have velocities of their own and are none of those that a target comes 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from glassbench.datasets.store import open_dataset
 from glassbench.simulation.kob_andersen import (
     Protocol,
     constant_energy,
@@ -38,10 +37,6 @@ class VibrationProtocol:
     def steps(self, step: float) -> float:
         """Return the number of time steps of all runs."""
         return self.runs * self.window / step
-
-    def as_attributes(self) -> dict:
-        """Return the protocol as plain values for a dataset's attributes."""
-        return asdict(self)
 
 
 def vibrational_msd(
@@ -87,18 +82,11 @@ def _displacements(
 
 
 def make_vibration(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
-    """Sample the vibrations of a configuration, of a parent here or of a stored state."""
-    arguments = piece.arguments
-    if "dataset" in arguments:
-        dataset = open_dataset(arguments["dataset"])
-        structure = dataset.structure_arrays(arguments["state"], arguments["index"])
-        positions, species = structure["positions"], structure["species"]
-    else:
-        parent = read_need(piece, folder)
-        positions, species = parent["positions"][arguments["configuration"]], parent["species"]
+    """Sample the vibrations of a configuration."""
+    arguments, parent = piece.arguments, read_need(piece, folder)
     moment = vibrational_msd(
-        positions,
-        species,
+        parent["positions"][arguments["configuration"]],
+        parent["species"],
         Protocol(**arguments["protocol"]),
         VibrationProtocol(**arguments["vibration"]),
         tuple(arguments["names"]),

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.simulation.calibration import measured_speed
 from glassbench.simulation.generator import Plan
-from glassbench.simulation.lammps_library import lammps_session, place_atoms
+from glassbench.simulation.lammps_library import lammps_session, measured_speed, place_atoms
 from glassbench.simulation.lennard_jones_2d import (
     LENNARD_JONES_2D,
     QuenchProtocol,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def _describe(state: State, folder: Path) -> PlasticityState:
             "quench_time": protocol.quench_time,
             "number_density": protocol.particles / protocol.box_edge**2,
             "quench": protocol.as_attributes(),
-            "vibration": state.vibration.as_attributes(),
+            "vibration": asdict(state.vibration),
         },
         sample_checks=check_quenches([read_piece(folder, one.name) for one in state.samples]),
         shear_modulus=SHEAR_MODULUS,

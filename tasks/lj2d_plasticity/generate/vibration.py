@@ -36,10 +36,6 @@ class VibrationProtocol:
     def steps(self) -> float:
         return self.runs * (self.settling + self.window) / self.step
 
-    def as_attributes(self) -> dict:
-        """Return the protocol as plain values for a dataset's attributes."""
-        return asdict(self)
-
 
 def vibrational_msd(
     positions: np.ndarray,

@@ -1,7 +1,5 @@
 """A generated propensity dataset holds the averages of its trajectories, at two temperatures."""
 
-import shutil
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -102,13 +100,6 @@ def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_
     assert joined.digest == generation[0].digest
     assert not verify(joined.path)
     assert joined.state("T0.64").attributes["simulator"] == joined.attributes["simulator"]
-    with zipfile.ZipFile(hot) as archive:
-        archive.extractall(tmp_path / "bare")
-    shutil.rmtree(tmp_path / "bare" / "T0.64" / "vibrational_msd")
-    other = Workspace(tmp_path / "other")
-    filled = generate_dataset(TASK, "both", other, samples=tmp_path / "bare")
-    assert open_dataset(filled).digest == generation[0].digest
-    assert "vibration" in open_dataset(filled).state("T0.64").attributes
     with pytest.raises(UserError, match="T0.64 was made there with trajectories = 4, and the plan"):
         plan_generation(TASK, "other", workspace, samples=hot)
     moved = replace(tiny(MINI_TEMPERATURES[0], 4), parents={"test": (2,), "train": (1,)})

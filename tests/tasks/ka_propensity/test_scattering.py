@@ -6,7 +6,7 @@ import pytest
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.generator import load_generator
 
-scattering = load_generator(load_task("ka_propensity")).scattering
+scattering = load_generator(load_task("ka_propensity")).checks
 fit_relaxation_time = scattering.fit_relaxation_time
 self_intermediate_scattering = scattering.self_intermediate_scattering
 
