@@ -29,7 +29,7 @@ OPTIONS = ("nodes", "patience", "megabytes")
 KEYS = ("cluster", "home", *OPTIONS)
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "torch", "torch_geometric", "ray", "xarray", "zarr", "mlflow",
-    "typer", "matplotlib", "jsonschema", "psutil",
+    "typer", "matplotlib", "pydantic", "psutil",
 )  # fmt: skip
 
 

@@ -12,8 +12,6 @@ from ..contract.errors import UserError
 from ..home.files import write_json
 from .record import SCHEMA_VERSION, Record
 
-SCHEMA_FILE = Path(__file__).parents[1] / "contract" / "schemas" / "record.schema.json"
-
 # A record as the plain values of its file, for those who change it step by step.
 PlainRecord = dict[str, Any]
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from typing import Any
 
 FOLDER = Path(__file__).parent
 
@@ -17,13 +14,17 @@ def schema_file(name: str) -> Path:
     return FOLDER / f"{name}.schema.json"
 
 
-def schema_text(model: type[BaseModel]) -> str:
-    """Return the JSON schema of a model as its file has it."""
+def schema_text(model: Any) -> str:
+    """Return the JSON schema of a model as its file has it; `docs/make/schemas.py` writes them."""
+    from pydantic import TypeAdapter
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class WithoutTitles(GenerateJsonSchema):
+        """The name of a field says as much as the title that pydantic makes from it."""
+
+        def field_title_should_be_set(self, schema: Any) -> bool:
+            return False
+
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    schema = dialect | model.model_json_schema(mode="serialization")
-    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
-
-
-def write_schema(name: str, model: type[BaseModel]) -> None:
-    """Write the published schema anew after its model has changed."""
-    schema_file(name).write_text(schema_text(model), encoding="utf-8")
+    schema = TypeAdapter(model).json_schema(mode="serialization", schema_generator=WithoutTitles)
+    return json.dumps(dialect | schema, indent=1, ensure_ascii=False) + "\n"

@@ -212,8 +212,3 @@ def read_plan(path: Path) -> SweepPlan:
             "hold every trial of its series once; make the plan again"
         )
     return plan
-
-
-def plan_schema() -> dict[str, Any]:
-    """Return the JSON schema of a plan's file."""
-    return TypeAdapter(SweepPlan).json_schema(mode="serialization")

@@ -4,11 +4,9 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-import glassbench
 from glassbench.contract.trial_plan import DatasetReference, ModelReference
 from glassbench.contract.variation import Variation
 from glassbench.experiments.sweep import (
@@ -21,10 +19,7 @@ from glassbench.experiments.sweep import (
     with_trials,
     write_plan,
 )
-from glassbench.experiments.sweep.plan import plan_schema
 from glassbench.model import Condition
-
-SCHEMA = Path(glassbench.__file__).parent / "contract" / "schemas" / "sweep.schema.json"
 
 CONDITIONS = tuple(Condition.of(temperature=0.64, time=time) for time in (0.5, 5.0))
 
@@ -120,10 +115,6 @@ def test_an_altered_plan_is_refused(plan, tmp_path, change, words):
     path.write_text(json.dumps(plain))
     with pytest.raises(PlanError, match=re.escape(words)):
         read_plan(path)
-
-
-def test_the_published_schema_is_that_of_the_plan():
-    assert json.loads(SCHEMA.read_text()) == plan_schema()
 
 
 def test_no_plan_and_no_json_are_told_apart(tmp_path):
