@@ -57,7 +57,8 @@ class Structure:
 class Condition(Mapping[str, float]):
     """One point on the axes of a task, such as temperature 0.64 and time 16.5."""
 
-    values: tuple[tuple[str, float], ...]
+    # Records name it so; the values of the mapping are those of `dict(condition)`.
+    values: tuple[tuple[str, float], ...]  # type: ignore[assignment]
 
     @classmethod
     def of(cls, **values: float) -> Condition:

@@ -177,7 +177,7 @@ def _targets(task: Task, structure: Structure) -> Mapping[str, np.ndarray]:
 
 
 def _of_pairs(structure: Structure, crowding: np.ndarray, length: float) -> np.ndarray:
-    assert structure.pairs is not None
+    assert structure.pairs is not None, "a target on pairs comes with pairs"
     first, second = structure.pairs.T
     distances = pair_distances(structure.positions, structure.pairs, structure.box) / length
     return (crowding[first] + crowding[second]) * (1.5 - distances) / 20

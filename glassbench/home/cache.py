@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -131,7 +131,7 @@ class Cache:
             return
         try:
             with whole_file(self._path(key)) as partial, open(partial, "wb") as file:
-                np.savez(file, **arrays)
+                np.savez(file, **cast(dict[str, Any], arrays))
         except OSError as error:
             # A disk that is full costs what is computed twice, not the trial.
             if self.limit:

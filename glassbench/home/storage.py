@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..contract.errors import UserError
+from .files import write_file
 
 
 class StorageError(UserError):
@@ -62,10 +63,10 @@ class Storage:
         OSError
             If it cannot be written; the one before is then untouched.
         """
-        partial = _partial(name)
         if self.folder is not None:
-            self._write_here(name, partial, content)
+            write_file(self.folder / name, content)
             return
+        partial = f"{name}.{os.getpid()}.partial"
         self.system.create_dir(self.root, recursive=True)
         try:
             with self.system.open_output_stream(f"{self.root}/{partial}") as stream:
@@ -76,19 +77,6 @@ class Storage:
                 self.system.delete_file(f"{self.root}/{partial}")
             raise
 
-    def _write_here(self, name: str, partial: str, content: bytes) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(self.folder / partial, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(self.folder / partial, self.folder / name)
-        except BaseException:
-            # On a disk that is full, what was begun must not take the last room.
-            (self.folder / partial).unlink(missing_ok=True)
-            raise
-
     def remove(self) -> None:
         """Remove the folder and all that is in it; nothing happens where there is none."""
         if self.folder is not None:
@@ -96,10 +84,6 @@ class Storage:
             return
         with contextlib.suppress(FileNotFoundError):
             self.system.delete_dir(self.root)
-
-
-def _partial(name: str) -> str:
-    return f"{name}.{os.getpid()}.partial"
 
 
 def _local(place: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -153,7 +154,7 @@ def _unit_deviations(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     # Powers of two scale exactly, so neither step costs a digit and no square overflows.
     values = _scale_to_one(values)
     deviations = values - values[..., :1]
-    constant = ~deviations.any(axis=-1)
+    constant = cast(NDArray[np.bool_], ~deviations.any(axis=-1))
     deviations = _scale_to_one(deviations)
     deviations = deviations - deviations.mean(axis=-1, keepdims=True)
     norm = np.sqrt(np.sum(deviations**2, axis=-1, keepdims=True))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,8 +121,8 @@ def score_interval(
     if specification.function == "pearson":
         return interval_of_pooled_pearson(*arguments)
     if specification.function in POOLED_CLASSES:
-        name, options = specification.function, specification.options
-        return interval_of_pooled_classes(name, *arguments, **options)
+        options: dict[str, Any] = dict(specification.options)
+        return interval_of_pooled_classes(specification.function, *arguments, **options)
     parts = list(selected(predictions, targets, selections))
 
     def pooled(index: NDArray[np.int64]) -> float:

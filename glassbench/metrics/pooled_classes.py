@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,8 +120,9 @@ def _at_least(
     values: Sequence[NDArray[np.float64]], levels: NDArray[np.float64], strictly: bool = False
 ) -> Counts:
     """Return how many values of each cluster lie at or above each level: (clusters, levels)."""
-    side = "right" if strictly else "left"
-    return np.array([len(v) - np.searchsorted(np.sort(v), levels, side) for v in values], float)
+    side: Literal["left", "right"] = "right" if strictly else "left"
+    above = [len(v) - np.searchsorted(np.sort(v), levels, side) for v in values]
+    return np.array(above, dtype=np.float64)
 
 
 def _balanced_accuracy(counts: ClassCounts, weights: Counts) -> NDArray[np.float64]:

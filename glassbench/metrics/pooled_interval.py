@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -113,6 +114,10 @@ def interval_of_draws(
     low = high = np.float64(math.nan)
     if 2 * undefined <= len(sampled):
         low, high = percentiles(defined, clusters, level)
-    return Interval(
-        np.float64(value), low, high, level, clusters, len(sampled), np.int64(undefined)
+    # Numbers stand for arrays of no dimension.
+    ends = cast(NDArray[np.float64], low), cast(NDArray[np.float64], high)
+    mean, lost = (
+        cast(NDArray[np.float64], np.float64(value)),
+        cast(NDArray[np.int64], np.int64(undefined)),
     )
+    return Interval(mean, *ends, level, clusters, len(sampled), lost)

@@ -41,6 +41,7 @@ def select_particles(
         mask = np.zeros(species.shape, bool)
         mask[np.asarray(balanced, dtype=np.int64)] = True
         return mask
+    assert specification.particles is not None, "a metric that is not on pairs is on particles"
     admitted = SELECTIONS[specification.particles]
     return np.ones(species.shape, bool) if admitted is None else species == admitted
 
@@ -79,6 +80,7 @@ def select_pairs(
             f"pairs name particles from {pairs.min()} to {pairs.max()}, the structure has those "
             f"from 0 to {len(species) - 1}"
         )
+    assert specification.pairs is not None, "checked above"
     admitted = SELECTIONS[specification.pairs]
     mask = np.ones(len(pairs), bool)
     if admitted is not None:

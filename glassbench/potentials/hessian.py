@@ -93,9 +93,9 @@ def spread_pair_blocks(
     own = np.arange(particles)
     rows, columns = np.concatenate([first, second, own]), np.concatenate([second, first, own])
     values = np.concatenate([-blocks, -blocks.transpose(0, 2, 1), diagonal])
-    axes = np.arange(dimension)
-    rows = np.broadcast_to(rows[:, None, None] * dimension + axes[:, None], values.shape)
-    columns = np.broadcast_to(columns[:, None, None] * dimension + axes, values.shape)
+    components = np.arange(dimension)
+    rows = np.broadcast_to(rows[:, None, None] * dimension + components[:, None], values.shape)
+    columns = np.broadcast_to(columns[:, None, None] * dimension + components, values.shape)
     size = particles * dimension
     entries = (values.ravel(), (rows.ravel(), columns.ravel()))
     return sparse.coo_array(entries, shape=(size, size)).tocsr()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .pair_tables import check_tables, checked_distances
+
 
 @dataclass(frozen=True)
 class ForceShiftedLennardJones:
@@ -37,17 +39,9 @@ class ForceShiftedLennardJones:
     cutoff_factor: float = 2.5
 
     def __post_init__(self) -> None:
-        epsilon, sigma = np.array(self.epsilon, float), np.array(self.sigma, float)
-        for name, table in (("epsilon", epsilon), ("sigma", sigma)):
-            square = table.ndim == 2 and len(table) and table.shape[0] == table.shape[1]
-            if not (square and np.isfinite(table).all() and (table == table.T).all()):
-                raise ValueError(f"{name} {table.tolist()} must be a finite symmetric table")
-        if epsilon.shape != sigma.shape:
-            raise ValueError(f"epsilon is {epsilon.shape} and sigma {sigma.shape}: give one size")
-        if not ((sigma > 0).all() and self.cutoff_factor > 0):
-            raise ValueError(
-                f"sigma {sigma.tolist()} and cutoff factor {self.cutoff_factor} must be above 0"
-            )
+        check_tables(self.epsilon, self.sigma)
+        if not self.cutoff_factor > 0:
+            raise ValueError(f"cutoff factor {self.cutoff_factor} must be above 0")
 
     @property
     def cutoffs(self) -> np.ndarray:
@@ -69,12 +63,7 @@ class ForceShiftedLennardJones:
         ValueError
             If a distance is not above 0, where the energy is infinite.
         """
-        distances = np.asarray(distances, dtype=np.float64)
-        if not (distances > 0).all():
-            pair = int(np.argmin(distances > 0))
-            raise ValueError(
-                f"distance of pair {pair} is {distances[pair]}: the energy is defined above 0 only"
-            )
+        distances = checked_distances(distances)
         epsilon = np.array(self.epsilon, float)[first_species, second_species]
         sigma = np.array(self.sigma, float)[first_species, second_species]
         cutoff = self.cutoff_factor * sigma

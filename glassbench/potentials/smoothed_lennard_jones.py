@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .pair_tables import check_tables, checked_distances
+
 
 @dataclass(frozen=True)
 class SmoothedLennardJones:
@@ -35,15 +37,7 @@ class SmoothedLennardJones:
     cutoff: float = 2.5
 
     def __post_init__(self) -> None:
-        epsilon, sigma = np.array(self.epsilon, float), np.array(self.sigma, float)
-        for name, table in (("epsilon", epsilon), ("sigma", sigma)):
-            square = table.ndim == 2 and len(table) and table.shape[0] == table.shape[1]
-            if not (square and np.isfinite(table).all() and (table == table.T).all()):
-                raise ValueError(f"{name} {table.tolist()} must be a finite symmetric table")
-        if epsilon.shape != sigma.shape or not (sigma > 0).all():
-            raise ValueError(
-                f"sigma {sigma.tolist()} must be positive and of the shape {epsilon.shape}"
-            )
+        check_tables(self.epsilon, self.sigma)
         if not 0 < self.inner < self.cutoff < np.inf:
             raise ValueError(f"inner {self.inner} and cutoff {self.cutoff} must increase from 0")
 
@@ -72,12 +66,7 @@ class SmoothedLennardJones:
         return self._derivatives(distances, first_species, second_species)[2]
 
     def _derivatives(self, distances, first_species, second_species):
-        distances = np.asarray(distances, dtype=np.float64)
-        if not (distances > 0).all():
-            pair = int(np.argmin(distances > 0))
-            raise ValueError(
-                f"distance of pair {pair} is {distances[pair]}: the energy is defined above 0 only"
-            )
+        distances = checked_distances(distances)
         epsilon = np.array(self.epsilon, float)[first_species, second_species]
         sigma = np.array(self.sigma, float)[first_species, second_species]
         at_inner = _lennard_jones(np.full(distances.shape, self.inner), epsilon, sigma)

@@ -102,9 +102,9 @@ def pooled_within(parts: Iterable[Moments]) -> Moments:
     count = sum(part.count for part in parts)
     return Moments(
         count=count,
-        mean=sum(part.count * part.mean for part in parts) / count,
+        mean=np.asarray(sum(part.count * part.mean for part in parts)) / count,
         target_mean=sum(part.count * part.target_mean for part in parts) / count,
-        scatter=sum(part.scatter for part in parts),
-        cross=sum(part.cross for part in parts),
+        scatter=np.asarray(sum(part.scatter for part in parts)),
+        cross=np.asarray(sum(part.cross for part in parts)),
         target_scatter=sum(part.target_scatter for part in parts),
     )

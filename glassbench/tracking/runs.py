@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..home.files import read_json_lines
 from ..home.workspace import PROVENANCE_FILE, Workspace
@@ -141,7 +141,7 @@ def sweep_content(workspace: Workspace, group: Mapping[str, Any]) -> Content:
     )
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Return whether a value is one that MLflow takes for a metric."""
     return isinstance(value, int | float) and math.isfinite(value)
 

@@ -16,19 +16,16 @@ from functools import partial
 import numpy as np
 import torch
 
-from ..model import Progress, Run
+from ..model import Run
 from . import distribution
 from .checkpoint import CheckpointWriter, TrainingState, load_checkpoint
+from .epoch import check_loss, close_epoch, is_stale
 from .settings import TrainingSettings
 
 WARMUP = 0.1  # share of the training in which `warmup_cosine` rises
 
 LossOf = Callable[[int, np.random.Generator], torch.Tensor]
 LossOfBatch = Callable[[Sequence[tuple[int, np.random.Generator]]], torch.Tensor]
-
-
-class TrainingFailed(RuntimeError):
-    """Training cannot go on; the message says at which epoch and what to change."""
 
 
 def train_network(
@@ -61,9 +58,10 @@ def train_network(
     distribution.start_equal(network)
     writer = CheckpointWriter(place, network, optimiser, identity)
     saver = _Saver(writer, settings.checkpoint_seconds)
-    while state.epoch < settings.epochs and not _stale(state, settings):
+    while state.epoch < settings.epochs and not is_stale(state, settings):
         _train_epoch(network, optimiser, examples, gradient_of, settings, run, state, saver)
-        _close_epoch(network, validate, settings, run, state)
+        rate = learning_rate(settings, (state.epoch + 1) / settings.epochs)
+        close_epoch(network, validate, settings, run, state, rate)
         saver.save(state)
     if state.best_weights:
         network.load_state_dict(state.best_weights)
@@ -96,11 +94,7 @@ def _train_epoch(network, optimiser, examples, gradient_of, settings, run, state
         batch: Sequence[int] = batches[state.position]
         optimiser.zero_grad(set_to_none=True)
         batch_loss = gradient_of(network, batch, run=run, epoch=state.epoch)
-        if not math.isfinite(batch_loss):
-            raise TrainingFailed(
-                f"the loss is {batch_loss} in epoch {state.epoch + 1}: lower the learning rate "
-                f"(it is {settings.learning_rate:g}) or look at the training targets"
-            )
+        check_loss(batch_loss, state, settings)
         if settings.gradient_clip:
             torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_clip)
         optimiser.step()
@@ -166,34 +160,6 @@ def _generator(run: Run, epoch: int, example: int) -> np.random.Generator:
 
 def _seed(*numbers: int) -> int:
     return int(np.random.default_rng([3, *numbers]).integers(2**63))
-
-
-def _close_epoch(network, validate, settings, run, state) -> None:
-    network.eval()
-    score = validate() if distribution.rank() == 0 else None
-    score = distribution.from_first_worker(score, run.device)
-    state.epoch += 1
-    # An undefined score is none: nothing would ever be better than it.
-    defined = score is not None and not math.isnan(score)
-    if defined and (state.best_score is None or score > state.best_score):
-        state.best_score, state.best_epoch = score, state.epoch
-        state.best_weights = {
-            name: value.detach().clone() for name, value in network.state_dict().items()
-        }
-    progress = Progress(
-        epoch=state.epoch,
-        epochs=settings.epochs,
-        loss=state.loss_sum / state.loss_count,
-        validation_score=score,
-        learning_rate=learning_rate(settings, state.epoch / settings.epochs),
-    )
-    state.position, state.loss_sum, state.loss_count = 0, 0.0, 0
-    if distribution.rank() == 0:
-        run.report(progress)
-
-
-def _stale(state: TrainingState, settings: TrainingSettings) -> bool:
-    return bool(settings.patience) and state.epoch - state.best_epoch >= settings.patience
 
 
 def learning_rate(settings: TrainingSettings, progress: float) -> float:

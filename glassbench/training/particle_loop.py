@@ -13,10 +13,10 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-from ..model import Progress, Run
+from ..model import Run
 from . import distribution
 from .checkpoint import CheckpointWriter, TrainingState, load_checkpoint
-from .loop import TrainingFailed
+from .epoch import check_loss, close_epoch, is_stale
 from .particle_settings import ParticleSettings
 
 LossOf = Callable[[np.ndarray, slice, np.random.Generator], torch.Tensor]
@@ -55,9 +55,11 @@ def train_on_particles(
     state = state or TrainingState()
     distribution.start_equal(network)
     writer = CheckpointWriter(place, network, optimiser, identity)
-    while state.epoch < settings.epochs and not _stale(state, settings):
+    while state.epoch < settings.epochs and not is_stale(state, settings):
         _train_epoch(network, optimiser, particles, loss_of, settings, run, state)
-        _close_epoch(network, optimiser, validate, settings, run, state)
+        rate = optimiser.param_groups[0]["lr"]
+        if close_epoch(network, validate, settings, run, state, rate) is not None:
+            _drop_at_plateau(optimiser, settings, state)
         writer.save(state)
     if state.best_weights:
         network.load_state_dict(state.best_weights)
@@ -67,7 +69,6 @@ def train_on_particles(
 def _train_epoch(network, optimiser, particles, loss_of, settings, run, state) -> None:
     network.train()
     order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(particles)
-    state.loss_sum, state.loss_count = 0.0, 0
     for number, low in enumerate(range(0, particles, settings.batch_size)):
         batch = order[low : low + settings.batch_size]
         share = slice(distribution.rank(), None, distribution.world_size())
@@ -80,43 +81,18 @@ def _train_epoch(network, optimiser, particles, loss_of, settings, run, state) -
             batch_loss = float(loss.detach())
         distribution.sum_gradients(network.parameters())
         batch_loss = distribution.sum_over_workers(batch_loss, run.device)
-        if not math.isfinite(batch_loss):
-            raise TrainingFailed(
-                f"the loss is {batch_loss} in epoch {state.epoch + 1}: lower the learning rate "
-                f"(it is {settings.learning_rate:g}) or look at the training targets"
-            )
+        check_loss(batch_loss, state, settings)
         optimiser.step()
         state.loss_sum += batch_loss * len(batch)
         state.loss_count += len(batch)
 
 
-def _close_epoch(network, optimiser, validate, settings, run, state) -> None:
-    network.eval()
-    score = validate() if distribution.rank() == 0 else None
-    score = distribution.from_first_worker(score, run.device)
-    state.epoch += 1
-    # An undefined score is none: nothing would ever be better than it.
-    defined = score is not None and not math.isnan(score)
-    if defined and (state.best_score is None or score > state.best_score):
-        state.best_score, state.best_epoch = score, state.epoch
-        state.best_weights = {
-            name: value.detach().clone() for name, value in network.state_dict().items()
-        }
+def _drop_at_plateau(
+    optimiser: torch.optim.Optimizer, settings: ParticleSettings, state: TrainingState
+) -> None:
+    """Lower the learning rate where the validation score has not grown for `plateau` epochs."""
     group = optimiser.param_groups[0]
-    progress = Progress(
-        epoch=state.epoch,
-        epochs=settings.epochs,
-        loss=state.loss_sum / state.loss_count,
-        validation_score=score,
-        learning_rate=group["lr"],
-    )
     waited = state.epoch - max(state.best_epoch, group[DROPPED_AT])
-    if settings.plateau and score is not None and waited >= settings.plateau:
+    if settings.plateau and waited >= settings.plateau:
         group["lr"] /= math.sqrt(10)
         group[DROPPED_AT] = state.epoch
-    if distribution.rank() == 0:
-        run.report(progress)
-
-
-def _stale(state: TrainingState, settings: ParticleSettings) -> bool:
-    return bool(settings.patience) and state.epoch - state.best_epoch >= settings.patience

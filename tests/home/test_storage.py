@@ -36,7 +36,7 @@ def test_what_cannot_be_written_leaves_the_file_before_and_nothing_else(tmp_path
     storage = Storage(tmp_path)
     storage.write("a.pt", b"first")
     (tmp_path / "full").symlink_to("/dev/full")
-    monkeypatch.setattr("glassbench.home.storage._partial", lambda name: "full")
+    monkeypatch.setattr("glassbench.home.files._partial", lambda path: path.with_name("full"))
     with pytest.raises(OSError, match="No space left"):
         storage.write("a.pt", b"second")
     assert storage.read("a.pt") == b"first"

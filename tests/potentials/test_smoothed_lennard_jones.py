@@ -47,7 +47,7 @@ def test_tables_and_radii_that_cannot_be_are_refused():
         SmoothedLennardJones(((1.0,),), ((1.0,),), inner=2.5, cutoff=2.0)
     with pytest.raises(ValueError, match="epsilon"):
         SmoothedLennardJones(((1.0, 2.0), (1.0, 1.0)), ((1.0,),))
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="must be above 0"):
         SmoothedLennardJones(((1.0,),), ((-1.0,),))
     with pytest.raises(ValueError, match="distance of pair 0 is 0"):
         LARGE_SMALL_2D.energy_and_slope(np.zeros(1), [0], [0])

@@ -1,0 +1,45 @@
+"""Checks that pair potentials share: tables by species, and distances of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def check_tables(epsilon: Sequence[Sequence[float]], sigma: Sequence[Sequence[float]]) -> None:
+    """Check energies and lengths (S, S) of the pairs of species.
+
+    Raises
+    ------
+    ValueError
+        If one is not finite, square and symmetric, if they differ in size, or if a length is
+        not above 0.
+    """
+    energies, lengths = np.array(epsilon, float), np.array(sigma, float)
+    for name, table in (("epsilon", energies), ("sigma", lengths)):
+        square = table.ndim == 2 and len(table) and table.shape[0] == table.shape[1]
+        if not (square and np.isfinite(table).all() and (table == table.T).all()):
+            raise ValueError(f"{name} {table.tolist()} must be a finite symmetric table")
+    if energies.shape != lengths.shape:
+        raise ValueError(f"epsilon is {energies.shape} and sigma {lengths.shape}: give one size")
+    if not (lengths > 0).all():
+        raise ValueError(f"sigma {lengths.tolist()} must be above 0")
+
+
+def checked_distances(distances: ArrayLike) -> NDArray[np.float64]:
+    """Return the distances (P,) of pairs as float64.
+
+    Raises
+    ------
+    ValueError
+        If one is not above 0, where the energy is infinite.
+    """
+    checked = np.asarray(distances, dtype=np.float64)
+    if not (checked > 0).all():
+        pair = int(np.argmin(checked > 0))
+        raise ValueError(
+            f"distance of pair {pair} is {checked[pair]}: the energy is defined above 0 only"
+        )
+    return checked
