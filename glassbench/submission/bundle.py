@@ -1,22 +1,20 @@
 """What is handed in: the model's folder, the record of its run, predictions and weights.
 
-As a file, a zip archive: `manifest.json` with the sha256 of every other member,
-`record.json`, `model/…`, `weights/<trial key>/…` and, for each trial, under the sha256 of its
-predictions, `predictions/<sha256>.npz`, with those at other conditions of the task's transfer
-axes, `<sha256>.transfer.npz`, and those for turned structures, `<sha256>.rotation.npz`.
+As a file, a zip archive of `record.json`, `model/…`, `weights/<trial key>/…` and, for each
+trial, under the sha256 of its predictions, `predictions/<sha256>.npz`, with those at other
+conditions of the task's transfer axes, `<sha256>.transfer.npz`, and those for turned structures,
+`<sha256>.rotation.npz`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard, read_model_card
@@ -33,11 +31,8 @@ from .sandbox.archive import unpack_archive, write_archive
 from .sandbox.bounded import read_json
 from .sandbox.contents import check_contents
 
-FORMAT = 1
-MANIFEST, RECORD = "manifest.json", "record.json"
+RECORD = "record.json"
 IGNORED = ("__pycache__", ".")
-# A name that no look-up takes for a path.
-PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 TRIAL_PATH = re.compile(r"trials/[0-9a-f]{2}/[0-9a-f]{64}/predictions\.npz")
 LONGEST_MESSAGE = 2000
 
@@ -92,26 +87,6 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
     )
 
 
-def read_stranger_record(data: bytes, what: str) -> Record:
-    """Return the record in a file that a stranger may have written.
-
-    Raises
-    ------
-    UserError
-        If it is too large, no JSON, breaks the schema, or a name in it could be a path.
-    """
-    record = read_json(data, what)
-    validate_record(record)
-    for part in ("task", "dataset", "model"):
-        name = record[part]["name"]
-        if not PLAIN_NAME.fullmatch(name):
-            raise SubmissionError(
-                f"{what}: {part}/name is `{name[:200]}`: letters, digits, `_`, `.` and `-` are "
-                "wanted, a letter or digit first, since names from a record are never paths"
-            )
-    return record
-
-
 @contextmanager
 def open_bundle(
     path: Path, workspace: Workspace, task: str | None = None, dataset: str | None = None
@@ -149,12 +124,6 @@ def pack_bundle(
     files |= {f"predictions/{name}": file for name, file in stored_predictions(bundle)}
     for key, folder in bundle.weights.items() if weights else ():
         files |= {f"weights/{key}/{name}": file for name, file in files_of(folder)}
-    digests = {
-        name: hashlib.sha256(f if isinstance(f, bytes) else f.read_bytes()).hexdigest()
-        for name, f in sorted(files.items())
-    }
-    manifest = {"format": FORMAT, "files": digests}
-    files[MANIFEST] = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
     return write_archive(path, files)
 
 
@@ -255,12 +224,12 @@ def _newest_record(
 
 def _of_archive(path: Path, folder: Path) -> Bundle:
     names = unpack_archive(path, folder)
-    _check_manifest(path, folder, names)
     if RECORD not in names or "model/model.toml" not in names:
         raise SubmissionError(
             f"{path} lacks {RECORD} or model/model.toml: write it with `glassbench submission pack`"
         )
-    record = read_stranger_record((folder / RECORD).read_bytes(), f"{path}, {RECORD}")
+    record = read_json((folder / RECORD).read_bytes(), f"{path}, {RECORD}")
+    validate_record(record)
     card = read_model_card(folder / "model")
     if card.digest != record["model"]["digest"]:
         raise SubmissionError(
@@ -277,19 +246,3 @@ def _of_archive(path: Path, folder: Path) -> Bundle:
     keys = {Path(name).parts[1] for name in names if re.fullmatch(r"weights/[0-9a-f]{64}/.+", name)}
     weights = {key: folder / "weights" / key for key in sorted(keys)}
     return Bundle(folder / "model", card, record, predictions, weights)
-
-
-def _check_manifest(path: Path, folder: Path, names: Sequence[str]) -> None:
-    """Hold the members to the manifest: each one named, each with the sha256 it says."""
-    try:
-        manifest: Any = read_json((folder / MANIFEST).read_bytes(), f"{path}, {MANIFEST}")
-    except FileNotFoundError:
-        raise SubmissionError(f"{path} has no {MANIFEST}: it is no packed submission") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise SubmissionError(f"{path} is not of format {FORMAT}, which this GlassBench reads")
-    listed = manifest.get("files")
-    if not isinstance(listed, dict) or {*listed} != {*names} - {MANIFEST}:
-        raise SubmissionError(f"{path}: its members are not those that its {MANIFEST} lists")
-    for name, digest in listed.items():
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-            raise SubmissionError(f"{path}: {name} was altered after it was packed")

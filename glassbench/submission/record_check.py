@@ -16,6 +16,7 @@ from ..home.workspace import Workspace
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import list_models, load_task, whole_models
 from ..record.file import PlainRecord as Record
+from ..record.file import validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE
@@ -25,10 +26,10 @@ from .bundle import (
     find_predictions,
     open_bundle,
     predictions_in_workspace,
-    read_stranger_record,
     trials_of,
 )
 from .rescore import differences, floor_results, read_finite_predictions, record_of, scored_again
+from .sandbox.bounded import read_json
 from .signature import trusted_keys, verify
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def check_record_file(path: Path, how: Checking) -> tuple[Record | None, list[Ch
             record = _read(path)
             return record, [schema, *_check_board_record(path, record, how)]
         with open_bundle(path, how.workspace) as bundle:
-            file = passed("file", "every member has the digest that the manifest says")
+            file = passed(
+                "file", "its parts fit each other, and the predictions have their digests"
+            )
             return bundle.record, [file, schema, *check_bundle(bundle, how)]
     except UserError as error:
         return None, [failed("file", str(error))]
@@ -93,9 +96,11 @@ def _checked(name: str, check: Callable[[], str]) -> CheckResult:
 
 def _read(path: Path) -> Record:
     try:
-        return read_stranger_record(path.read_bytes(), str(path))
+        record = read_json(path.read_bytes(), str(path))
     except OSError as error:
         raise SubmissionError(f"{path} cannot be read: {error.strerror}") from None
+    validate_record(record)
+    return record
 
 
 def _check_board_record(path: Path, record: Record, how: Checking) -> list[CheckResult]:

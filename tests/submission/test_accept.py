@@ -26,15 +26,10 @@ def board(tmp_path):
 
 
 def altered(archive, path, change) -> object:
-    """Write an archive again with changed members and a manifest that fits them."""
-    import hashlib
-
+    """Write an archive again with changed members."""
     with zipfile.ZipFile(archive) as file:
         files = {name: file.read(name) for name in file.namelist()}
     change(files)
-    files.pop("manifest.json", None)
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    files["manifest.json"] = json.dumps({"format": 1, "files": digests}).encode()
     write_archive(path, files)
     return path
 
@@ -263,7 +258,7 @@ def test_what_was_altered_is_refused_and_leaves_the_board_alone(
         wrong = [str(result) for result in accepted.results if result.passed is False]
         assert wrong
         if change in PATHS:
-            assert "never paths" in wrong[0]
+            assert "a name has up to" in wrong[0]
         if change is predictions_are_nan:
             assert "not finite" in wrong[0]
     assert sorted(tmp_path.rglob("*")) == before
