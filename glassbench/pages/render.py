@@ -34,6 +34,7 @@ def _environment() -> jinja2.Environment:
         "unit": printed,
         "safe_name": words.safe_name,
         "breakable": words.breakable,
+        "sub": words.with_subscripts,
         "markdown": render_markdown,
     }
     return environment

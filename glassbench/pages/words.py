@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..contract.task import Axis, Task
 from ..contract.units import printed
@@ -118,3 +118,8 @@ def safe_name(name: str) -> str:
 def breakable(name: str) -> Markup:
     """Return a name that a narrow column may break after its underscores."""
     return Markup("_<wbr>").join(name.split("_"))
+
+
+def with_subscripts(text: str) -> Markup:
+    """Return a text in which `τ_α` and other symbols of one letter have real subscripts."""
+    return Markup(re.sub(r"\b([^\W\d_])_(\w+)", r"\1<sub>\2</sub>", str(escape(text))))

@@ -13,6 +13,7 @@ from glassbench.pages.words import (
     number,
     safe_name,
     score,
+    with_subscripts,
 )
 
 
@@ -62,3 +63,10 @@ def test_names_are_safe_in_addresses_and_stay_different():
 
 def test_a_name_breaks_after_its_underscores_and_stays_text():
     assert breakable("number_of<b>") == "number_<wbr>of&lt;b&gt;"
+
+
+def test_symbols_have_subscripts_and_names_have_none():
+    assert with_subscripts("C_rank at t_q = 3 t₀, σ_AA") == (
+        "C<sub>rank</sub> at t<sub>q</sub> = 3 t₀, σ<sub>AA</sub>"
+    )
+    assert with_subscripts("pearson_a <b>") == "pearson_a &lt;b&gt;"
