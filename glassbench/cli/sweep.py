@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,23 +40,6 @@ NOT_HERE = {
 STATUS = "status"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the words ask for.
-
-    Attributes
-    ----------
-    path : of the plan, None for its usual place
-    only_plan : whether nothing is to be run
-    """
-
-    workspace: Workspace
-    path: Path | None
-    only_plan: bool
-    cluster: str
-    threads: int | None
-
-
 @guarded
 def sweep(words: Words = None, json_output: Json = False) -> None:
     """Run many trials from one plan: several models, seeds and all conditions of a task.
@@ -81,39 +64,43 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
         _show_status(words[1:], json_output)
         return
     values = split_words(words)
-    asked = _asked(values)
-    plan, path = _plan(words, values, asked)
-    if asked.only_plan:
+    for key, reason in NOT_HERE.items():
+        if key in values:
+            raise WordError(f"`{key}=`: {reason}")
+    cluster = parse_cluster(values.get("cluster", "auto"))
+    threads = parse_count("threads", values["threads"]) if "threads" in values else None
+    shown = values.get("plan") == "on" or not parse_switch("run", values.get("run", "on"))
+    workspace = open_workspace(values.get("home"))
+    plan, path = _plan(words, values, workspace)
+    if shown:
         _show_plan(plan, path, json_output)
         return
-    _run(plan, path, asked, json_output)
+    from ..cluster.sweep import run_sweep
+    from .sweep_tables import summary_lines
+
+    if not json_output:
+        say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
+    with open_display(json_output, total=len(plan.planned)) as display:
+        report = run_sweep(plan, path, workspace, display, cluster=cluster, threads=threads)
+    if json_output:
+        write_json(_report_plain(report))
+    else:
+        write_lines(summary_lines(report, terminal_width()))
+    if any(not outcome.finished for outcome in report.outcomes):
+        raise typer.Exit(FAILED)
 
 
-def _asked(values: Mapping[str, str]) -> Asked:
-    for key, words in NOT_HERE.items():
-        if key in values:
-            raise WordError(f"`{key}=`: {words}")
-    only_plan = not parse_switch("run", values.get("run", "on"))
-    path = values.get("plan")
-    if path == "on":
-        path, only_plan = None, True
-    return Asked(
-        workspace=open_workspace(values.get("home")),
-        path=Path(path).expanduser().absolute() if path else None,
-        only_plan=only_plan,
-        cluster=parse_cluster(values.get("cluster", "auto")),
-        threads=parse_count("threads", values["threads"]) if "threads" in values else None,
-    )
-
-
-def _plan(words: Sequence[str], values: Mapping[str, str], asked: Asked) -> tuple[SweepPlan, Path]:
+def _plan(
+    words: Sequence[str], values: Mapping[str, str], workspace: Workspace
+) -> tuple[SweepPlan, Path]:
     """Return the plan that is asked for and its file: one that is there, or a new one."""
     from ..experiments.sweep.locate import open_plan
     from ..experiments.sweep.of_requests import plan_of_requests, plan_path, store_plan
 
-    if "task" not in values and asked.path is not None:
+    path = _path(values["plan"]) if values.get("plan", "on") != "on" else None
+    if "task" not in values and path is not None:
         check_keys(values, OF_A_PLAN)
-        return open_plan(asked.path, asked.workspace), asked.path
+        return open_plan(path, workspace), path
     if "task" not in values:
         raise WordError(
             "`task=` is missing: `glassbench tasks` lists what there is; or give plan=FILE to go "
@@ -125,9 +112,9 @@ def _plan(words: Sequence[str], values: Mapping[str, str], asked: Asked) -> tupl
     request = parse_run(of_run, axes)
     everything = {axis: AxisChoice(everything=True) for axis in axes}
     request = replace(request, axes=everything | dict(request.axes))
-    requests = make_requests(task, request, asked.workspace)
-    plan = plan_of_requests(requests, asked.workspace, _retries(values))
-    path = asked.path or plan_path(plan, asked.workspace)
+    requests = make_requests(task, request, workspace)
+    plan = plan_of_requests(requests, workspace, _retries(values))
+    path = path or plan_path(plan, workspace)
     return store_plan(path, plan), path
 
 
@@ -140,22 +127,8 @@ def _retries(values: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _run(plan: SweepPlan, path: Path, asked: Asked, json_output: bool) -> None:
-    from ..cluster.sweep import run_sweep
-    from .sweep_tables import summary_lines
-
-    if not json_output:
-        say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
-    with open_display(json_output, total=len(plan.planned)) as display:
-        report = run_sweep(
-            plan, path, asked.workspace, display, cluster=asked.cluster, threads=asked.threads
-        )
-    if json_output:
-        write_json(_report_plain(report))
-    else:
-        write_lines(summary_lines(report, terminal_width()))
-    if any(not outcome.finished for outcome in report.outcomes):
-        raise typer.Exit(FAILED)
+def _path(word: str) -> Path:
+    return Path(word).expanduser().absolute()
 
 
 def _report_plain(report: SweepReport) -> dict[str, Any]:
@@ -195,7 +168,7 @@ def _show_status(words: Sequence[str], json_output: bool) -> None:
     check_keys(values, ("plan", "home"))
     if "plan" not in values:
         raise WordError("`plan=FILE` is missing: `glassbench sweep` names the file when it begins")
-    plan = read_plan(Path(values["plan"]).expanduser().absolute())
+    plan = read_plan(_path(values["plan"]))
     workspace = open_workspace(values.get("home"))
     states = trial_states(plan, workspace)
     left = time_left(states, workspace)

@@ -52,8 +52,9 @@ SAVED_BY = "saved_by.json"
 class TuningTrainable(tune.Trainable):
     """One trial. Its name is its number, which PBT leaves alone when it copies another trial."""
 
-    def setup(self, config: dict[str, Any], setting: Setting) -> None:
-        self.setting, self.index = setting, int(self.trial_name)
+    def setup(self, config: dict[str, Any], **shared: Setting) -> None:
+        self.setting = setting = shared["setting"]
+        self.index = int(self.trial_name)
         self.hyperparameters = config["trial"]["hyperparameters"]
         self._open = contextlib.ExitStack()
         log = setting.job.workspace.trial_folder(setting.study.trial_key(self.index))
@@ -79,7 +80,7 @@ class TuningTrainable(tune.Trainable):
         self.running.save(Path(checkpoint_dir))
         write_json(Path(checkpoint_dir) / SAVED_BY, [self.index, self.hyperparameters])
 
-    def load_checkpoint(self, checkpoint: str) -> None:
+    def load_checkpoint(self, checkpoint: Any) -> None:
         saved_by = json.loads((Path(checkpoint) / SAVED_BY).read_text(encoding="utf-8"))
         if saved_by == [self.index, self.hyperparameters]:
             # Its own: its folder holds the same, or more.
@@ -87,7 +88,8 @@ class TuningTrainable(tune.Trainable):
         job = replace(self.setting.job, trial=self.running.trials[0])
         folder = located(job, job.workspace).model.folder
         card = replace(self.setting.study.model, folder=Path(folder))
-        self.running.adopt(Path(checkpoint), load_model_class(card).adopt_checkpoint)
+        model: Any = load_model_class(card)
+        self.running.adopt(Path(checkpoint), model.adopt_checkpoint)
 
     def cleanup(self) -> None:
         self.running.stop()
@@ -102,7 +104,7 @@ class StudySearcher(Searcher):
         self.study, self.journal = study, journal
         self.unfinished = [trial for trial in journal.trials if not trial.ended]
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+    def suggest(self, trial_id: str) -> Any:
         next_one = self.unfinished.pop(0) if self.unfinished else None
         trial = next_one or next_trial(self.study, self.journal)
         return Searcher.FINISHED if trial is None else {"trial": _config(trial)}
@@ -232,12 +234,13 @@ def new_scheduler(study: TuningStudy, trials: Iterable[TuningTrial]) -> TrialSch
         reduction_factor=REDUCTION,
         stop_last_trials=False,
     )
+    controller: Any = None
     for trial in trials:
         if trial.ended:
-            known = SimpleNamespace(trial_id=f"before-{trial.index}")
-            asha.on_trial_add(None, known)
+            known: Any = SimpleNamespace(trial_id=f"before-{trial.index}")
+            asha.on_trial_add(controller, known)
             for epoch, score in sorted(trial.reports.items()):
-                asha.on_trial_result(None, known, {TIME: epoch, METRIC: score})
+                asha.on_trial_result(controller, known, {TIME: epoch, METRIC: score})
     return asha
 
 

@@ -141,17 +141,17 @@ class _Scores:
             {"seed": s, "value": score.value, "by_configuration": list(score.by_configuration)}
             for s, score in sorted(scores.items())
         ]
-        values = [score.value for score in scores.values() if score.value is not None]
-        values.sort(reverse=metric.higher_is_better)
+        values = [s.value for _, s in sorted(scores.items()) if s.value is not None]
         if not values or len(values) < len(scores):
             empty = dict.fromkeys(("value", "interval", "median", "best", "worst"))
             return {**empty, "seeds": seeds}
+        best, worst = (max, min) if metric.higher_is_better else (min, max)
         return {
-            "value": sum(seed["value"] for seed in seeds) / len(seeds),
+            "value": sum(values) / len(values),
             "interval": _interval(metric, by_seed, list(scores.values())),
             "median": median(values),
-            "best": values[0],
-            "worst": values[-1],
+            "best": best(values),
+            "worst": worst(values),
             "seeds": seeds,
         }
 

@@ -77,10 +77,10 @@ def _longest_pair(subject: Subject) -> float:
     from ...datasets.pairs import pair_distances
 
     structure = subject.view.structures("train", subject.conditions[0])[0]
-    no_pairs = structure.pairs is None or not len(structure.pairs)
-    if no_pairs or subject.hyperparameters.get("p", 1.0) == 1.0:
+    pairs, p = structure.pairs, subject.hyperparameters.get("p", 1.0)
+    if pairs is None or not len(pairs) or p == 1.0:
         return 0.0
-    return float(pair_distances(structure.positions, structure.pairs, structure.box).max())
+    return float(pair_distances(structure.positions, pairs, structure.box).max())
 
 
 def _training_configurations(subject: Subject, values: Sequence[str]) -> list[Setting]:

@@ -68,9 +68,10 @@ def _decades(condition: Condition, other: Condition, axis: str, view: View) -> f
             continue
         one, two = condition[name], other[name]
         if name == "time":
-            relaxation = [view.attribute(c, "tau_alpha") for c in (condition, other)]
-            if all(relaxation):
-                one, two = one / relaxation[0], two / relaxation[1]
+            relaxations = [view.attribute(c, "tau_alpha") for c in (condition, other)]
+            known = [tau for tau in relaxations if tau]
+            if len(known) == len(relaxations):
+                one, two = one / known[0], two / known[1]
         if one > 0 and two > 0:
             total += abs(math.log10(one / two))
         elif one != two:

@@ -113,7 +113,7 @@ class SweepPlan:
     @cached_property
     def digest(self) -> str:
         """Return the sha256 of what is asked for, without order, estimates, needs and folders."""
-        asked = {"task": self.task, "study": dict(self.study)}
+        asked: dict[str, Any] = {"task": self.task, "study": dict(self.study)}
         asked["trials"] = sorted(planned.key for planned in self.planned)
         asked["series"] = [
             [s.model.name, s.floor, s.label, s.variation.to_json()] for s in self.series

@@ -102,8 +102,9 @@ def _optuna_points(study: TuningStudy, trials: list[TuningTrial]) -> Iterator[Po
             n_startup_trials=STARTUP,
             constant_liar=True,
         )
-        direction = "maximize" if study.higher_is_better else "minimize"
-        search = optuna.create_study(sampler=sampler, direction=direction)
+        search = optuna.create_study(
+            sampler=sampler, direction="maximize" if study.higher_is_better else "minimize"
+        )
         for trial in trials:
             point = study.searched(trial.hyperparameters)
             if all(dimension.contains(point[dimension.name]) for dimension in study.space):
@@ -119,7 +120,7 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
         # Optuna takes plain values only: the position in the list is one.
         return distributions.CategoricalDistribution(tuple(range(len(dimension.values))))
     low, high, step = dimension.low, dimension.high, dimension.step
-    if step:
+    if step and dimension.count:
         # Optuna wants an upper end that the steps reach.
         high = low + (dimension.count - 1) * step
     log = dimension.distribution in LOGARITHMIC
