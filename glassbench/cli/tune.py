@@ -18,10 +18,10 @@ from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 
 if TYPE_CHECKING:
-    from ..cluster.tuning.recorder import TuningEvent
     from ..cluster.tuning.run import StudyReport
     from ..contract.search_space import Dimension
     from ..contract.task import Task
+    from ..experiments.tuning.journal import TuningEvent
     from ..experiments.tuning.study import TuningStudy
 
 OWN_KEYS = {"trials": "20", "scheduler": "asha", "search": "random", "metric": ""}

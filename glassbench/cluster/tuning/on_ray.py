@@ -35,8 +35,7 @@ from ...trial.attempt import located
 from ...trial.log import captured_process
 from ...trial.process import limited_threads
 from ..session import Session
-from .recorder import Recorder
-from .trial import Setting, open_trial
+from .trial import CHECKPOINT, Setting, open_trial
 
 METRIC, TIME = "validation", "epoch"
 # Successive halving keeps a third after a ninth and a third of the epochs, and at the end.
@@ -118,38 +117,43 @@ class StudySearcher(Searcher):
 
 
 class JournalCallback(tune.Callback):
-    """Records what Ray Tune hears from the trials."""
+    """Notes in the journal what Ray Tune hears from the trials."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
+    def __init__(self, setting: Setting, journal: Journal) -> None:
+        self.setting, self.journal = setting, journal
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        if self.recorder.state(_index(trial)) != "finished":
-            self.recorder.started(_index(trial))
+        if self.journal.trials[_index(trial)].state != "finished":
+            self.journal.started(_index(trial))
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
-        self.recorder.reported(_index(trial), result["report"], result["hyperparameters"])
+        self.journal.reported(_index(trial), result["report"], result["hyperparameters"])
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        asha = self.recorder.study.scheduler == "asha"
-        if asha and self.recorder.state(_index(trial)) == "running":
-            self.recorder.stopped(_index(trial))
+        study, stopped = self.setting.study, self.journal.trials[_index(trial)]
+        if study.scheduler != "asha" or stopped.state != "running":
+            return
+        score = max(stopped.reports.values(), default=None) if study.on_primary else None
+        self.journal.ended(stopped.index, "stopped", score=score)
+        # Nobody needs its checkpoints any more.
+        for fit in study.fits(stopped.hyperparameters):
+            folder = self.setting.job.workspace.trial_folder(fit.key)
+            shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        self.recorder.retried(_index(trial))
+        self.journal.retried(_index(trial))
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         # The error of a fit is a report of its own: here its worker died.
         last = (trial.get_error() or "").strip().splitlines()[-1:]
         reason = f": {last[0][:400]}" if last else ""
-        self.recorder.failed(
-            _index(trial), f"its worker died, and so did those that followed it{reason}"
-        )
+        message = f"its worker died, and so did those that followed it{reason}"
+        self.journal.ended(_index(trial), "failed", error=message)
 
 
-def run_on_ray(setting: Setting, session: Session, recorder: Recorder) -> None:
+def run_on_ray(setting: Setting, session: Session, journal: Journal) -> None:
     """Run the rest of a study on the Ray that this process is connected to.
 
     Ray Tune begins afresh each time: its scheduler learns earlier trials from the journal,
@@ -160,7 +164,7 @@ def run_on_ray(setting: Setting, session: Session, recorder: Recorder) -> None:
     ClusterError
         If the model cannot do what the scheduler asks of it.
     """
-    study, journal = setting.study, recorder.journal
+    study = setting.study
     options: dict[str, Any] = {"scheduler": new_scheduler(study, journal.trials)}
     parameters: dict[str, Any] = {}
     if study.scheduler == "pbt":
@@ -190,7 +194,7 @@ def run_on_ray(setting: Setting, session: Session, recorder: Recorder) -> None:
             name="trials",
             storage_path=str(scratch),
             failure_config=tune.FailureConfig(max_failures=setting.max_failures),
-            callbacks=[JournalCallback(recorder)],
+            callbacks=[JournalCallback(setting, journal)],
             verbose=0,
         ),
     )

@@ -19,7 +19,7 @@ from ...contract.folder_digest import folder_digest
 from ...contract.model_card import ModelCard
 from ...experiments.resources import Share, share_of
 from ...experiments.tuning.configuration import write_configuration
-from ...experiments.tuning.journal import Journal, TuningTrial
+from ...experiments.tuning.journal import Journal, OnTuningEvent, TuningEvent, TuningTrial
 from ...experiments.tuning.outcome import best_trial, study_plain
 from ...experiments.tuning.picture import draw_study
 from ...experiments.tuning.search import check_search, next_trial
@@ -41,7 +41,6 @@ from ...trial.log import CapturedStreams
 from ...trial.packed_folder import pack_folder
 from ...trial.process import limited_threads
 from ..session import Session, open_session
-from .recorder import OnTuningEvent, Recorder, TuningEvent
 from .trial import Setting, open_trial
 
 BEST_FILE, REPORT_FILE, PICTURE_FILE = "best.toml", "report.json", "score_against_cost.png"
@@ -104,17 +103,16 @@ def run_study(
     try:
         with exclusive(folder, lambda text: waiting(text.replace("trial", "study"))):
             write_json(folder / "study.json", study.identity)
-            journal = Journal(folder)
+            journal = Journal(folder, on_event)
             ended = [trial for trial in journal.trials if trial.ended]
             for trial in ended:
                 on_event(TuningEvent("known", trial))
             if len(ended) < max(study.trials, len(journal.trials)):
-                recorder = Recorder(study, workspace, journal, on_event)
                 with contextlib.ExitStack() as stack:
                     if not isinstance(cluster, Session):
                         cluster = stack.enter_context(open_session(cluster))
                     setting = _setting(study, workspace, cluster, threads, workers, max_failures)
-                    _run(setting, cluster, recorder)
+                    _run(setting, cluster, journal)
             # Through Ray's client another process writes the journal: read it again.
             return _report(study, workspace, Journal(folder).trials)
     except BaseException:
@@ -174,7 +172,7 @@ def _job(study: TuningStudy, workspace: Workspace, session: Session, share: Shar
     )
 
 
-def _run(setting: Setting, session: Session, recorder: Recorder) -> None:
+def _run(setting: Setting, session: Session, journal: Journal) -> None:
     """Run the rest of a study, on Ray Tune or one trial after another in this process."""
     scheduler = setting.study.scheduler
     if session.kind != "none":
@@ -183,7 +181,7 @@ def _run(setting: Setting, session: Session, recorder: Recorder) -> None:
         with mock.patch.dict(os.environ, RAY_SETTINGS):
             from .on_ray import run_on_ray
 
-            run_on_ray(setting, session, recorder)
+            run_on_ray(setting, session, journal)
         return
     if scheduler != "none":
         raise ClusterError(
@@ -191,22 +189,22 @@ def _run(setting: Setting, session: Session, recorder: Recorder) -> None:
         )
     if setting.workers > 1:
         raise ClusterError(f"workers={setting.workers} needs Ray: run with cluster=local")
-    unfinished = [trial for trial in recorder.journal.trials if not trial.ended]
+    unfinished = [trial for trial in journal.trials if not trial.ended]
     with limited_threads(setting.share.threads):
         for trial in unfinished:
-            _run_here(setting, trial, recorder)
-        while (new := next_trial(setting.study, recorder.journal)) is not None:
-            _run_here(setting, new, recorder)
+            _run_here(setting, trial, journal)
+        while (new := next_trial(setting.study, journal)) is not None:
+            _run_here(setting, new, journal)
 
 
-def _run_here(setting: Setting, trial: TuningTrial, recorder: Recorder) -> None:
-    recorder.started(trial.index)
+def _run_here(setting: Setting, trial: TuningTrial, journal: Journal) -> None:
+    journal.started(trial.index)
     log = setting.job.workspace.trial_folder(setting.study.trial_key(trial.index))
     running, ended = open_trial(setting, trial.index, trial.hyperparameters), False
     while not ended:
         with CapturedStreams(log):
             report = running.step()
-        recorder.reported(trial.index, report)
+        journal.reported(trial.index, report)
         ended = report.ended
 
 
@@ -231,9 +229,7 @@ def _report(study: TuningStudy, workspace: Workspace, trials: Sequence[TuningTri
         )
     picture = draw_study(study, trials, folder / PICTURE_FILE)
     delivered = _delivered(study, workspace, trials, plain, picture)
-    tracking = asdict(delivered)
-    del tracking["public_uri"]
-    return StudyReport(study, trials, folder, best_path, picture, tracking)
+    return StudyReport(study, trials, folder, best_path, picture, asdict(delivered))
 
 
 def _model_word(model: ModelCard) -> str:

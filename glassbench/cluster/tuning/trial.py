@@ -7,13 +7,13 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...contract.trial_plan import Trial
 from ...experiments.resources import Share
-from ...experiments.tuning.journal import NO_COST, finite
+from ...experiments.tuning.journal import NO_COST, TrialReport, finite
 from ...experiments.tuning.study import TuningStudy
 from ...home.files import read_json_lines, write_json
 from ...home.workspace import Workspace
@@ -52,26 +52,6 @@ class Setting:
         return (self.workers * self.job.threads if self.workers > 1 else 0), gpus
 
 
-@dataclass(frozen=True)
-class Report:
-    """The state of a trial after an epoch, or at its end.
-
-    Attributes
-    ----------
-    validation : mean over the conditions of the best validation score so far; None where
-        the model reports none
-    score : of the study's metric on the validation split, at the end
-    cost : in seconds, since the trial was opened in this process
-    """
-
-    epoch: int
-    validation: float | None
-    ended: bool = False
-    score: float | None = None
-    error: str = ""
-    cost: Mapping[str, float] = field(default_factory=lambda: dict(NO_COST))
-
-
 class RunningTrial:
     """Advances the fits of a trial in turns; an epoch is reported once all fits have reached it.
 
@@ -101,7 +81,7 @@ class RunningTrial:
         self.epoch = 0
         self.cost = dict(NO_COST)
 
-    def step(self) -> Report:
+    def step(self) -> TrialReport:
         """Continue to the next epoch that has a validation score, or to the end."""
         wall, cpu = time.perf_counter(), time.process_time()
         report = self._step()
@@ -144,20 +124,20 @@ class RunningTrial:
             if (folder / str(number)).is_dir():
                 adopt_checkpoint(folder / str(number), own / CHECKPOINT, trial.hyperparameters)
 
-    def _step(self) -> Report:
+    def _step(self) -> TrialReport:
         while True:
             wanted = self.epoch + 1
             for number in range(len(self.fits)):
                 error = self._advance(number, wanted)
                 if error is not None:
                     self.stop()
-                    return Report(self.epoch, None, True, error=error)
+                    return TrialReport(self.epoch, None, True, error=error)
             if all(max(scores, default=0) < wanted for scores in self.scores):
                 return self._end()
             self.epoch = wanted
             validation = self._validation()
             if validation is not None:
-                return Report(wanted, validation)
+                return TrialReport(wanted, validation)
 
     def _advance(self, number: int, wanted: int) -> str | None:
         """Advance a fit to an epoch or to its end; return its error, None where it has none."""
@@ -176,7 +156,7 @@ class RunningTrial:
         known = [best for best in bests if best is not None]
         return sum(known) / len(known) if len(known) == len(bests) else None
 
-    def _end(self) -> Report:
+    def _end(self) -> TrialReport:
         scores = [
             scored.scores[self.metric].value if self.metric in scored.scores else None
             for result in self.results
@@ -185,7 +165,7 @@ class RunningTrial:
         known = [score for score in scores if score is not None]
         complete = len(known) == len(scores)
         score = finite(math.fsum(known) / len(known)) if known and complete else None
-        return Report(self.epoch, self._validation(), True, score=score)
+        return TrialReport(self.epoch, self._validation(), True, score=score)
 
 
 def open_trial(setting: Setting, index: int, hyperparameters: Mapping[str, Any]) -> RunningTrial:

@@ -1,7 +1,7 @@
 """A configuration file: hyperparameters in TOML, with how they were found.
 
-    task = "ka_propensity"
-    model = "averaged_ridge"
+    task = "NAME"
+    model = "NAME"
 
     [hyperparameters]
     rounds = 2
@@ -9,7 +9,7 @@
     [tuning]
     trials = 8
 
-`[tuning]` is what `tuning_statement` says; a file written by hand has none.
+`[tuning]` holds what `tuning_statement` returns; a file written by hand has none.
 """
 
 from __future__ import annotations

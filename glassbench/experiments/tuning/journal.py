@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,48 @@ class TuningTrial:
         return self.state in ("finished", "stopped")
 
 
-class Journal:
-    """The trials of a study, on disk as soon as something happens; one process writes."""
+@dataclass(frozen=True)
+class TrialReport:
+    """The state of a trial after an epoch, or at its end.
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / JOURNAL_FILE
+    Attributes
+    ----------
+    validation : mean over the conditions of the best validation score so far; None where
+        the model reports none
+    score : of the study's metric on the validation split, at the end
+    cost : in seconds, of this attempt
+    """
+
+    epoch: int
+    validation: float | None
+    ended: bool = False
+    score: float | None = None
+    error: str = ""
+    cost: Mapping[str, float] = field(default_factory=lambda: dict(NO_COST))
+
+
+@dataclass(frozen=True)
+class TuningEvent:
+    """What happened to a trial: `known`, `started`, `report`, `retried`, or its final state."""
+
+    kind: str
+    trial: TuningTrial
+    message: str = ""
+
+
+OnTuningEvent = Callable[[TuningEvent], None]
+
+
+class Journal:
+    """The trials of a study; an event is on disk before anybody hears of it.
+
+    One process writes at a time.
+    """
+
+    def __init__(self, folder: Path, on_event: OnTuningEvent = lambda event: None) -> None:
+        self.path, self.on_event = folder / JOURNAL_FILE, on_event
         self.trials: list[TuningTrial] = []
+        self._spent: dict[int, dict[str, float]] = {}
         for event in read_json_lines(self.path):
             if isinstance(event, dict) and "event" in event:
                 self._apply(event)
@@ -69,27 +105,43 @@ class Journal:
 
     def started(self, index: int) -> None:
         """Note that a trial runs, for the first time or again."""
-        self._note("started", index)
+        # What this attempt takes comes on top of what earlier ones took.
+        self._spent[index] = self.trials[index].cost
+        self._tell("started", self._note("started", index))
 
-    def report(
-        self, index: int, epoch: int, score: float, cost: Mapping[str, float],
-        hyperparameters: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        """Note the validation score after an epoch; an epoch that is known already is skipped."""
-        trial = self.trials[index]
+    def reported(
+        self, index: int, report: TrialReport, hyperparameters: Mapping[str, Any] | None = None
+    ) -> None:
+        """Note a report; an epoch that is known already is skipped.
+
+        Parameters
+        ----------
+        hyperparameters : the current ones, where they may have changed
+        """
+        trial, spent = self.trials[index], self._spent.get(index, NO_COST)
+        cost = {name: spent[name] + seconds for name, seconds in report.cost.items()}
         current = trial.hyperparameters if hyperparameters is None else hyperparameters
-        if epoch not in trial.reports or current != trial.hyperparameters:
-            self._note(
-                "report", index, epoch=epoch, score=score, cost=cost, hyperparameters=current
-            )
+        if report.error:
+            self.ended(index, "failed", error=report.error, cost=cost)
+        elif report.ended:
+            facts = {"cost": cost, "hyperparameters": current}
+            self.ended(index, "finished", score=report.score, **facts)
+        elif report.epoch not in trial.reports or current != trial.hyperparameters:
+            facts = {"epoch": report.epoch, "score": report.validation}
+            self._note("report", index, **facts, cost=cost, hyperparameters=current)
+            self._tell("report", trial)
 
-    def ended(
-        self, index: int, state: str, score: float | None, cost: Mapping[str, float],
-        error: str = "", hyperparameters: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        """Note how a trial ended."""
-        changed = {} if hyperparameters is None else {"hyperparameters": hyperparameters}
-        self._note("ended", index, state=state, score=score, cost=cost, error=error, **changed)
+    def ended(self, index: int, state: str, **facts: Any) -> None:
+        """Note how a trial ended: its state, and what is known of `score`, `error`, `cost`."""
+        self._note("ended", index, state=state, **facts)
+        self._tell(state, self.trials[index], facts.get("error", ""))
+
+    def retried(self, index: int) -> None:
+        """Tell that the worker of a trial died and another one continues."""
+        self._tell("retried", self.trials[index], "its worker died; another one continues")
+
+    def _tell(self, kind: str, trial: TuningTrial, message: str = "") -> None:
+        self.on_event(TuningEvent(kind, trial, message))
 
     def _note(self, event: str, index: int, **facts: Any) -> TuningTrial:
         line = {"event": event, "trial": index, **facts, "time": round(time.time(), 3)}

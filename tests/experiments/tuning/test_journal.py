@@ -2,7 +2,7 @@
 
 import pytest
 
-from glassbench.experiments.tuning.journal import Journal
+from glassbench.experiments.tuning.journal import Journal, TrialReport
 
 COST = {"wall_seconds": 2.0, "cpu_seconds": 1.5, "gpu_seconds": 0.0}
 
@@ -12,10 +12,10 @@ def journal(tmp_path):
     journal = Journal(tmp_path)
     journal.suggested({"rate": 0.1})
     journal.started(0)
-    journal.report(0, 1, 0.3, COST)
-    journal.report(0, 2, 0.4, COST)
+    journal.reported(0, TrialReport(1, 0.3))
+    journal.reported(0, TrialReport(2, 0.4))
     journal.suggested({"rate": 0.2})
-    journal.ended(0, "finished", 0.45, COST)
+    journal.reported(0, TrialReport(2, 0.4, True, 0.45, cost=COST))
     return journal
 
 
@@ -36,7 +36,7 @@ def test_a_torn_line_says_nothing_and_spoils_no_other(journal, tmp_path, kept):
     journal.path.write_bytes(whole[: -len(last)] + last[:kept])
     again = Journal(tmp_path)
     assert again.trials[0].state == "running"
-    again.ended(0, "stopped", 0.4, COST)
+    again.ended(0, "stopped", score=0.4)
     again.suggested({"rate": 0.3})
     third = Journal(tmp_path)
     assert [t.state for t in third.trials] == ["stopped", "running", "running"]
@@ -44,17 +44,37 @@ def test_a_torn_line_says_nothing_and_spoils_no_other(journal, tmp_path, kept):
 
 
 def test_an_epoch_counts_once_and_a_trial_that_runs_again_forgets_its_error(journal, tmp_path):
-    journal.report(0, 2, 0.9, COST)
+    journal.reported(0, TrialReport(2, 0.9))
     assert journal.trials[0].reports[2] == 0.4
-    journal.ended(1, "failed", None, COST, "it broke")
+    journal.reported(1, TrialReport(0, None, True, error="it broke", cost=COST))
     assert Journal(tmp_path).trials[1].error == "it broke"
     journal.started(1)
     assert (journal.trials[1].state, journal.trials[1].error) == ("running", "")
 
 
 def test_hyperparameters_that_changed_under_way_are_those_of_the_trial(journal, tmp_path):
-    journal.report(1, 1, 0.2, COST, {"rate": 0.2})
-    journal.report(1, 1, 0.2, COST, {"rate": 0.25})
+    journal.reported(1, TrialReport(1, 0.2), {"rate": 0.2})
+    journal.reported(1, TrialReport(1, 0.2), {"rate": 0.25})
     assert Journal(tmp_path).trials[1].hyperparameters == {"rate": 0.25}
-    journal.ended(1, "finished", 0.3, COST, hyperparameters={"rate": 0.3})
+    journal.reported(1, TrialReport(1, 0.2, True, 0.3), {"rate": 0.3})
     assert Journal(tmp_path).trials[1].hyperparameters == {"rate": 0.3}
+
+
+def test_the_cost_of_a_trial_is_that_of_all_its_attempts(journal, tmp_path):
+    journal.started(1)
+    journal.reported(1, TrialReport(1, 0.2, cost=COST))
+    again = Journal(tmp_path)
+    again.started(1)
+    again.reported(1, TrialReport(2, 0.3, cost=COST))
+    again.reported(1, TrialReport(2, 0.3, True, 0.3, cost=COST))
+    assert Journal(tmp_path).trials[1].cost == {name: 2 * spent for name, spent in COST.items()}
+
+
+def test_an_event_is_on_disk_before_it_is_told(journal, tmp_path):
+    told = []
+    watched = Journal(tmp_path, lambda event: told.append((event.kind, Journal(tmp_path).trials)))
+    watched.started(1)
+    watched.ended(1, "stopped", score=0.1)
+    assert [(kind, trials[1].state) for kind, trials in told] == [
+        ("started", "running"), ("stopped", "stopped"),
+    ]  # fmt: skip

@@ -5,7 +5,7 @@ import builtins
 import pytest
 
 from glassbench.contract.search_space import parse_space
-from glassbench.experiments.tuning.journal import Journal
+from glassbench.experiments.tuning.journal import Journal, TrialReport
 from glassbench.experiments.tuning.search import SearchError, check_search, next_trial
 
 from ...climber import study_of, write_climber
@@ -21,9 +21,6 @@ SPACE = parse_space(
 )
 
 
-COST = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
-
-
 @pytest.fixture
 def searched(tmp_path, tiny_dataset):
     """Return a function that returns the points of a study whose trials end one after another."""
@@ -37,9 +34,9 @@ def searched(tmp_path, tiny_dataset):
         journal = Journal(tmp_path / str(next(studies)))
         while (trial := next_trial(study, journal)) is not None:
             value = score(trial.hyperparameters)
-            journal.report(trial.index, 1, value, COST)
+            journal.reported(trial.index, TrialReport(1, value))
             state = "stopped" if trial.index % 4 == 3 else "finished"
-            journal.ended(trial.index, state, value, COST)
+            journal.ended(trial.index, state, score=value)
         return [study.searched(trial.hyperparameters) for trial in journal.trials]
 
     return points
@@ -70,7 +67,7 @@ def test_optuna_learns_from_scores_and_knows_trials_that_still_run(
     )  # fmt: skip
     journal = Journal(tmp_path / "running")
     first = next_trial(study, journal)
-    journal.ended(first.index, "failed", None, COST, "it broke")
+    journal.ended(first.index, "failed", error="it broke")
     assert next_trial(study, journal).state == "running"
     assert next_trial(study, journal) is not None
 
