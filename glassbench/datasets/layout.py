@@ -72,7 +72,7 @@ class StateLayout:
 
     Attributes
     ----------
-    attributes : plain values; among them what tells this state from others
+    attributes : plain values; among them those that distinguish this state
         (temperature, quench_time, cooling_rate, composition), and `tau_alpha` where known
     variables : arrays of one configuration, a chunk each
     short : arrays so short that all configurations share a chunk; given with each of them
@@ -138,7 +138,7 @@ def structure_variables(
 ) -> tuple[Variable, ...]:
     """Return the arrays of the static structure; `species` names those stored as 0 and 1."""
     per_axis = ("configuration", "particle", "axis")
-    found = [
+    variables = [
         Variable("positions", per_axis, position_dtype, "length", "initial positions"),
         Variable(
             "species",
@@ -150,11 +150,13 @@ def structure_variables(
     ]
     if inherent:
         meaning = "positions in the inherent structure"
-        found.append(Variable("inherent_positions", per_axis, position_dtype, "length", meaning))
+        variables.append(
+            Variable("inherent_positions", per_axis, position_dtype, "length", meaning)
+        )
     if cage:
         meaning = "positions averaged within the cage"
-        found.append(Variable("cage_positions", per_axis, position_dtype, "length", meaning))
-    return tuple(found)
+        variables.append(Variable("cage_positions", per_axis, position_dtype, "length", meaning))
+    return tuple(variables)
 
 
 def vibrational_msd() -> Variable:
@@ -174,12 +176,12 @@ def propensity_variables(
     """Return the arrays of the propensity S_i(t) (Shiba et al. 2023, Eq. 10)."""
     dimensions = ("configuration", "time", "particle")
     mean = "propensity: |r_i(t) - r_i(0)| averaged over the isoconfigurational ensemble"
-    found = [Variable("propensity", dimensions, dtype, "length", mean, packing)]
+    variables = [Variable("propensity", dimensions, dtype, "length", mean, packing)]
     if halves:
         meaning = "half of: propensity over the first half of the trajectories minus the second"
         name = "propensity_half_difference"
-        found.append(Variable(name, dimensions, dtype, "length", meaning, half_packing))
-    return tuple(found)
+        variables.append(Variable(name, dimensions, dtype, "length", meaning, half_packing))
+    return tuple(variables)
 
 
 def local_motion_variables(
@@ -201,15 +203,15 @@ def local_motion_variables(
         "non_affine_displacement": "root mean square of what no strain of the neighbours explains",
         BOND_BREAKING: "share of the bonds at t = 0 that are broken",
     }
-    found = []
+    variables = []
     for name, what in meanings.items():
         packed, meaning = (packing or {}).get(name), f"{what}; isoconfigurational average"
         unit = "none" if name == BOND_BREAKING else "length"
         half = f"half of: {name} over the first half of the trajectories minus the second"
-        found.append(Variable(name, dimensions, dtype, unit, meaning, packed))
+        variables.append(Variable(name, dimensions, dtype, unit, meaning, packed))
         name = f"{name}_half_difference"
-        found.append(Variable(name, dimensions, dtype, unit, half, packed))
-    return tuple(found)
+        variables.append(Variable(name, dimensions, dtype, unit, half, packed))
+    return tuple(variables)
 
 
 def pair_variables(
@@ -261,18 +263,18 @@ def pair_variables(
 
 def small_variables(layout: StateLayout) -> tuple[Variable, ...]:
     """Return the arrays that are short enough to be one chunk for all configurations."""
-    found = [
+    variables = [
         Variable("box", ("configuration", "axis"), "float64", "length", "edges of the box"),
     ]
     if layout.pair_slots:
         count = ("configuration",)
-        found += [
+        variables += [
             Variable("pair_count", count, "int32", "none", "pairs of the configuration"),
             Variable("close_pair_count", count, "int32", "none", "close pairs with halves"),
         ]
     if "time" in layout.coordinates:
         per_time = ("configuration", "time")
-        found += [
+        variables += [
             Variable("available", per_time, "bool", "none", "whether the propensity is there"),
             Variable(
                 "trajectory_count",
@@ -284,5 +286,5 @@ def small_variables(layout: StateLayout) -> tuple[Variable, ...]:
         ]
         if layout.own_times:
             meaning = "time of each configuration"
-            found.append(Variable("observation_time", per_time, "float64", "time", meaning))
-    return (*found, *layout.short)
+            variables.append(Variable("observation_time", per_time, "float64", "time", meaning))
+    return (*variables, *layout.short)

@@ -67,13 +67,13 @@ def verify(path: Path | str) -> list[Finding]:
         )
         return findings
     try:
-        found = content_digest(path)
+        digest = content_digest(path)
     except Exception as error:  # whatever the codec library raises on a damaged chunk
         message = f"the content cannot be read, so the digest cannot be computed: {error}"
         findings.append(Finding("unreadable", "", message))
         return findings
-    if found != stated:
-        message = f"the content has the digest {found}, the root states {stated}"
+    if digest != stated:
+        message = f"the content has the digest {digest}, the root states {stated}"
         findings.append(Finding("digest", "", message))
     return findings
 

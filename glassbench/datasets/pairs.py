@@ -51,10 +51,10 @@ def undirected_pairs(positions: np.ndarray, box: np.ndarray, cutoff: float) -> n
     wrapped = np.mod(positions, box)
     wrapped[wrapped >= box] = 0.0
     tree = cKDTree(wrapped, boxsize=box)
-    found = tree.query_pairs(cutoff * (1 + 1e-9), output_type="ndarray").astype(np.int32)
-    found.sort(axis=1)
-    found = found[np.lexsort((found[:, 1], found[:, 0]))]
-    return found[pair_distances(positions, found, box) < cutoff]
+    pairs = tree.query_pairs(cutoff * (1 + 1e-9), output_type="ndarray").astype(np.int32)
+    pairs.sort(axis=1)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    return pairs[pair_distances(positions, pairs, box) < cutoff]
 
 
 def close_pair_index(

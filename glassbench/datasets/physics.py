@@ -1,4 +1,4 @@
-"""The physics of a dataset: what it says is wrong, and what of it its arrays tell again."""
+"""The physics of a dataset: failures that it states itself, and checks on its arrays."""
 
 from __future__ import annotations
 

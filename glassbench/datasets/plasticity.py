@@ -31,7 +31,7 @@ from .layout import (
 )
 from .quantise import round_mantissa
 from .thresholds import FRACTIONS, top_thresholds
-from .writing import create_store, finish_store, write_configuration
+from .writing import write_dataset
 
 STORED_FRACTION = FRACTIONS[0]
 PER_LOAD = ("configuration", "protocol", "strain", "particle")
@@ -109,20 +109,14 @@ def write_plasticity_dataset(
     """
     thresholds = _all_thresholds(states, mantissa_bits)
     layouts = [_layout(state, thresholds[state.name], mantissa_bits) for state in states]
-    create_store(path, attributes, layouts)
-    facts: dict[str, list] = {}
-    for state, layout in zip(states, layouts, strict=True):
-        facts[state.name] = [
-            write_configuration(path, layout, index, arrays)
-            for index, arrays in enumerate(_arrays(state, thresholds[state.name], mantissa_bits))
-        ]
-    return finish_store(path, layouts, facts)
+    arrays = {s.name: _arrays(s, thresholds[s.name], mantissa_bits) for s in states}
+    return write_dataset(path, attributes, layouts, arrays)
 
 
 def _all_thresholds(states: Sequence[PlasticityState], mantissa_bits: int) -> dict[str, np.ndarray]:
     """Return the thresholds (fraction, strain) of each state by name."""
     by_name = {state.name: state for state in states}
-    found: dict[str, np.ndarray] = {}
+    thresholds: dict[str, np.ndarray] = {}
     for state in states:
         source = by_name.get(state.threshold_state or state.name)
         if source is None or source.strains != state.strains:
@@ -130,7 +124,7 @@ def _all_thresholds(states: Sequence[PlasticityState], mantissa_bits: int) -> di
                 f"state {state.name} takes its thresholds from `{state.threshold_state}`, which "
                 "is not in the dataset or has other strains: name another"
             )
-        if source.name not in found:
+        if source.name not in thresholds:
             train = [i for i, sample in enumerate(source.samples) if sample.split == "train"]
             if not train:
                 raise DatasetError(
@@ -139,9 +133,9 @@ def _all_thresholds(states: Sequence[PlasticityState], mantissa_bits: int) -> di
                 )
             loaded = (_d2min(source, source.load(i), mantissa_bits) for i in train)
             most = len(train) * len(source.frames) * source.particles
-            found[source.name] = top_thresholds(_by_load(loaded), len(source.strains), most)
-        found[state.name] = found[source.name]
-    return found
+            thresholds[source.name] = top_thresholds(_by_load(loaded), len(source.strains), most)
+        thresholds[state.name] = thresholds[source.name]
+    return thresholds
 
 
 def _by_load(samples: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -128,23 +128,27 @@ class Dataset:
         return tree
 
     def configurations(
-        self, state: str, split: str | None = None, variable: str | None = None, **at: float | str
+        self,
+        state_name: str,
+        split: str | None = None,
+        variable: str | None = None,
+        **at: float | str,
     ) -> np.ndarray:
         """Return the indices of the configurations of a split, of those that hold a variable."""
-        found = self.state(state)
+        state = self.state(state_name)
         if split is not None and split not in SPLITS:
             raise DatasetError(f"split `{split}` is not one of {SPLITS}")
         if split in self.closed:
             raise self._refusal(split)
         hidden = {MISSING, *self.closed}
-        kept = [s not in hidden if split is None else s == split for s in found.splits]
+        kept = [s not in hidden if split is None else s == split for s in state.splits]
         indices = np.flatnonzero(kept)
         if variable is None:
             return indices
-        held = [self.holds(state, int(index), variable, **at) for index in indices]
+        held = [self.holds(state_name, int(index), variable, **at) for index in indices]
         return indices[np.array(held, dtype=bool)]
 
-    def structure_arrays(self, state: str, index: int) -> dict[str, Any]:
+    def structure_arrays(self, state_name: str, index: int) -> dict[str, Any]:
         """Return the static structure of one configuration.
 
         Returns
@@ -153,36 +157,38 @@ class Dataset:
             `positions` (N, d), `species` (N,) int8, `box` (d,) float64, `configuration`
             its name, and `inherent_positions`, `cage_positions` (N, d) where stored.
         """
-        found = self._open_state(state, index)
-        names = [name for name in OPTIONAL_STRUCTURE if name in found.variables]
-        arrays = {name: found.one(name, index) for name in ("positions", "species", *names)}
+        state = self._open_state(state_name, index)
+        names = [name for name in OPTIONAL_STRUCTURE if name in state.variables]
+        arrays = {name: state.one(name, index) for name in ("positions", "species", *names)}
         for name, values in arrays.items():
             damaged = np.isnan(values).any() if values.dtype.kind == "f" else (values < 0).any()
             if damaged:
-                raise self._lost(found, name, index)
+                raise self._lost(state, name, index)
         return arrays | {
-            "box": found.short("box")[index],
-            "configuration": found.configuration_ids[index],
+            "box": state.short("box")[index],
+            "configuration": state.configuration_ids[index],
         }
 
-    def pairs(self, state: str, index: int) -> np.ndarray:
+    def pairs(self, state_name: str, index: int) -> np.ndarray:
         """Return the pairs (P, 2) int32 of one configuration, i < j, sorted."""
-        found = self._open_state(state, index)
-        columns = [found.one(name, index) for name in ("pair_first", "pair_second")]
+        state = self._open_state(state_name, index)
+        columns = [state.one(name, index) for name in ("pair_first", "pair_second")]
         pairs = np.stack(columns, axis=1).astype(np.int32)
         if (pairs < 0).any():
-            raise self._lost(found, "pair_first", index)
+            raise self._lost(state, "pair_first", index)
         return pairs
 
-    def close_pair_index(self, state: str, index: int) -> np.ndarray:
+    def close_pair_index(self, state_name: str, index: int) -> np.ndarray:
         """Return the positions (C,) int32 in `pairs` of those that have halves."""
-        found = self._open_state(state, index)
-        positions = found.one("close_pair_index", index)
+        state = self._open_state(state_name, index)
+        positions = state.one("close_pair_index", index)
         if (positions < 0).any():
-            raise self._lost(found, "close_pair_index", index)
+            raise self._lost(state, "close_pair_index", index)
         return positions
 
-    def values(self, state: str, index: int, variable: str, /, **at: float | str) -> np.ndarray:
+    def values(
+        self, state_name: str, index: int, variable: str, /, **at: float | str
+    ) -> np.ndarray:
         """Return a variable of one configuration at values of its coordinates.
 
         Parameters
@@ -196,51 +202,53 @@ class Dataset:
         DatasetError
             If the values are not in the dataset, or are lost.
         """
-        found = self._open_state(state, index)
-        where = self._where(found, found.dimensions(variable)[1:], at)
-        values = found.one(variable, index)[where]
+        state = self._open_state(state_name, index)
+        where = self._where(state, state.dimensions(variable)[1:], at)
+        values = state.one(variable, index)[where]
         if values.dtype.kind == "f" and np.isnan(values).any():
-            if self.holds(state, index, variable, **at):
-                raise self._lost(found, variable, index)
+            if self.holds(state_name, index, variable, **at):
+                raise self._lost(state, variable, index)
             words = "".join(f" at {name} {_text(value)}" for name, value in at.items())
             raise DatasetError(
-                f"`{variable}` of configuration {found.configuration_ids[index]}{words} is not "
+                f"`{variable}` of configuration {state.configuration_ids[index]}{words} is not "
                 f"in {self.path}: its file could not be read, or never was there"
             )
         return values
 
-    def shared(self, state: str, variable: str, /, **at: float | str) -> np.ndarray:
+    def shared(self, state_name: str, variable: str, /, **at: float | str) -> np.ndarray:
         """Return an array of the state as a whole, at values of its coordinates; see `values`."""
-        found = self.state(state)
-        return found.short(variable)[self._where(found, found.dimensions(variable), at)]
+        state = self.state(state_name)
+        return state.short(variable)[self._where(state, state.dimensions(variable), at)]
 
-    def holds(self, state: str, index: int, variable: str, /, **at: float | str) -> bool:
+    def holds(self, state_name: str, index: int, variable: str, /, **at: float | str) -> bool:
         """Return whether a variable is stored for one configuration at these coordinates."""
-        found = self.state(state)
-        if variable not in found.variables:
+        state = self.state(state_name)
+        if variable not in state.variables:
             return False
-        dimensions = found.dimensions(variable)
+        dimensions = state.dimensions(variable)
         stated = PRESENCE.get(variable) or next(
             (short for name, short in PRESENCE_BY_DIMENSION.items() if name in dimensions), None
         )
         if stated is None:
             return True
-        where = self._where(found, found.dimensions(stated)[1:], at)
-        return bool(np.all(found.short(stated)[index][where]))
+        where = self._where(state, state.dimensions(stated)[1:], at)
+        return bool(np.all(state.short(stated)[index][where]))
 
-    def has_halves(self, state: str, index: int, variable: str, /, **at: float | str) -> bool:
+    def has_halves(self, state_name: str, index: int, variable: str, /, **at: float | str) -> bool:
         """Return whether the averages over each half of the trajectories are stored."""
-        found, name = self.state(state), f"{variable}{HALF}"
-        if name not in found.variables:
+        state, name = self.state(state_name), f"{variable}{HALF}"
+        if name not in state.variables:
             return False
         if (
-            found.dimensions(name)[-1] == "close_pair"
-            and not found.short("close_pair_count")[index]
+            state.dimensions(name)[-1] == "close_pair"
+            and not state.short("close_pair_count")[index]
         ):
             return False
-        return self.holds(state, index, name, **at)
+        return self.holds(state_name, index, name, **at)
 
-    def halves(self, state: str, index: int, variable: str, /, **at: float | str) -> np.ndarray:
+    def halves(
+        self, state_name: str, index: int, variable: str, /, **at: float | str
+    ) -> np.ndarray:
         """Return a variable averaged over each half of the trajectories, or of the time.
 
         Returns
@@ -252,16 +260,16 @@ class Dataset:
         DatasetError
             If they are not stored; ask `has_halves` first.
         """
-        found = self.state(state)
-        if not self.has_halves(state, index, variable, **at):
+        state = self.state(state_name)
+        if not self.has_halves(state_name, index, variable, **at):
             raise DatasetError(
-                f"`{variable}` of configuration {found.configuration_ids[index]} of {state} in "
-                f"{self.path} has no halves here"
+                f"`{variable}` of configuration {state.configuration_ids[index]} of {state.name} "
+                f"in {self.path} has no halves here"
             )
-        mean = self.values(state, index, variable, **at)
-        if found.dimensions(f"{variable}{HALF}")[-1] == "close_pair":
-            mean = mean[self.close_pair_index(state, index)]
-        difference = self.values(state, index, f"{variable}{HALF}", **at)
+        mean = self.values(state_name, index, variable, **at)
+        if state.dimensions(f"{variable}{HALF}")[-1] == "close_pair":
+            mean = mean[self.close_pair_index(state_name, index)]
+        difference = self.values(state_name, index, f"{variable}{HALF}", **at)
         return np.stack([mean + difference, mean - difference])
 
     def _open_state(self, name: str, index: int) -> State:

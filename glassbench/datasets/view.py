@@ -166,26 +166,26 @@ class View:
         is positive, see `Labels.score`; None where there was no second measurement
         """
         member = self._member(condition, configuration)
-        found = {}
+        scores = {}
         for name in self._labels():
             labels = self._label_reader(name, member, condition)
             if labels.repeated:
-                found[name] = labels.score()
-        return found or None
+                scores[name] = labels.score()
+        return scores or None
 
     def targets(self, member: Member, condition: Condition) -> Mapping[str, np.ndarray]:
         """Return the task's targets that the dataset holds for one structure."""
         at, where = self._at(member, condition), member.where
-        found = {}
+        targets = {}
         for name in self.task.targets:
             if not self.dataset.holds(*where, self.stored_as(name), **at):
                 continue
             if name in self._labels():
                 positive = self._label_reader(name, member, condition).positive
-                found[name] = positive.astype(np.float32)
+                targets[name] = positive.astype(np.float32)
             else:
-                found[name] = self.dataset.values(*where, name, **at)
-        return found
+                targets[name] = self.dataset.values(*where, name, **at)
+        return targets
 
     def balanced(self, member: Member, condition: Condition) -> np.ndarray | None:
         """Return the balanced set (M,) of the task's target, or None where it is no label."""

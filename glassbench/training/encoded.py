@@ -68,7 +68,7 @@ class EncodedExamples:
 
 
 def _content(structure: Structure) -> bytes:
-    """Return a digest of what tells structures apart: names may repeat between temperatures."""
+    """Return a digest of the arrays of a structure: names may repeat between temperatures."""
     arrays = (structure.positions, structure.species, structure.box, structure.frame)
     digest = hashlib.blake2b(digest_size=16)
     for array in (*arrays, structure.pairs):

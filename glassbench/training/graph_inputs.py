@@ -39,9 +39,11 @@ def graph_inputs(structure: Structure, cutoff: float, *, self_edges: bool = Fals
     }
     tensors["sender_order"] = torch.argsort(tensors["sender"], stable=True)
     if structure.pairs is not None:
-        found = _edges_of_pairs(senders, receivers, structure.pairs, len(structure.positions))
-        if found is not None:
-            tensors["pair_edges"] = torch.as_tensor(found)
+        edges_of_pairs = _edges_of_pairs(
+            senders, receivers, structure.pairs, len(structure.positions)
+        )
+        if edges_of_pairs is not None:
+            tensors["pair_edges"] = torch.as_tensor(edges_of_pairs)
     return tensors
 
 
@@ -67,5 +69,5 @@ def _edges_of_pairs(
     wanted = np.stack(
         [pairs[:, 1] * particles + pairs[:, 0], pairs[:, 0] * particles + pairs[:, 1]], axis=1
     )
-    found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return found if (keys[found] == wanted).all() else None
+    edges = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return edges if (keys[edges] == wanted).all() else None

@@ -52,11 +52,11 @@ def train_network(
         gradient_of = partial(_gradient_of_batch, loss_of_batch=loss_of_batch)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     identity = {"settings": asdict(settings), "seed": run.seed, "examples": examples}
-    place = run.checkpoints or run.folder
-    state = load_checkpoint(place, network, optimiser, identity, run.device)
+    checkpoints = run.checkpoints or run.folder
+    state = load_checkpoint(checkpoints, network, optimiser, identity, run.device)
     state = state or TrainingState()
     distribution.start_equal(network)
-    writer = CheckpointWriter(place, network, optimiser, identity)
+    writer = CheckpointWriter(checkpoints, network, optimiser, identity)
     saver = _Saver(writer, settings.checkpoint_seconds)
     while state.epoch < settings.epochs and not is_stale(state, settings):
         _train_epoch(network, optimiser, examples, gradient_of, settings, run, state, saver)
@@ -84,7 +84,16 @@ class _Saver:
             self.save(state)
 
 
-def _train_epoch(network, optimiser, examples, gradient_of, settings, run, state, saver) -> None:
+def _train_epoch(
+    network: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    examples: int,
+    gradient_of: Callable[..., float],
+    settings: TrainingSettings,
+    run: Run,
+    state: TrainingState,
+    saver: _Saver,
+) -> None:
     network.train()
     order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(examples)
     batches = [order[i : i + settings.batch_size] for i in range(0, examples, settings.batch_size)]
@@ -172,6 +181,8 @@ def learning_rate(settings: TrainingSettings, progress: float) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise)))
 
 
-def _set_learning_rate(optimiser, settings: TrainingSettings, progress: float) -> None:
+def _set_learning_rate(
+    optimiser: torch.optim.Optimizer, settings: TrainingSettings, progress: float
+) -> None:
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(settings, progress)

@@ -50,11 +50,11 @@ def train_on_particles(
     optimiser = torch.optim.RMSprop(network.parameters(), lr=settings.learning_rate, alpha=0.9)
     optimiser.param_groups[0][DROPPED_AT] = 0
     identity = {"settings": asdict(settings), "seed": run.seed, "particles": particles}
-    place = run.checkpoints or run.folder
-    state = load_checkpoint(place, network, optimiser, identity, run.device)
+    checkpoints = run.checkpoints or run.folder
+    state = load_checkpoint(checkpoints, network, optimiser, identity, run.device)
     state = state or TrainingState()
     distribution.start_equal(network)
-    writer = CheckpointWriter(place, network, optimiser, identity)
+    writer = CheckpointWriter(checkpoints, network, optimiser, identity)
     while state.epoch < settings.epochs and not is_stale(state, settings):
         _train_epoch(network, optimiser, particles, loss_of, settings, run, state)
         rate = optimiser.param_groups[0]["lr"]
@@ -66,7 +66,15 @@ def train_on_particles(
     return state
 
 
-def _train_epoch(network, optimiser, particles, loss_of, settings, run, state) -> None:
+def _train_epoch(
+    network: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    particles: int,
+    loss_of: LossOf,
+    settings: ParticleSettings,
+    run: Run,
+    state: TrainingState,
+) -> None:
     network.train()
     order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(particles)
     for number, low in enumerate(range(0, particles, settings.batch_size)):

@@ -1,4 +1,4 @@
-"""What the loop over images of single particles can be told."""
+"""Settings of the training loop over images of single particles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the training loop can be told, whatever the model."""
+"""Settings of the training loop, the same for every model."""
 
 from __future__ import annotations
 
