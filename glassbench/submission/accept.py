@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.check_result import CheckResult, all_passed
+from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
 from ..home.content import content_folder
 from ..home.files import whole_file, whole_folder, write_json
@@ -19,7 +20,6 @@ from ..record.file import read_record, validate_record
 from .bundle import (
     Bundle,
     SubmissionError,
-    files_of,
     open_bundle,
     refuse_contents,
     stored_predictions,
@@ -142,7 +142,7 @@ def _copy_model(bundle: Bundle, folder: Path) -> None:
     if folder.exists():
         return
     with whole_folder(folder) as partial:
-        for name, source in files_of(bundle.model):
+        for name, source in plugin_files(bundle.model):
             target = partial / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)

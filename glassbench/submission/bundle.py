@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..contract.errors import UserError
+from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
 from ..contract.text import printable
@@ -32,7 +33,6 @@ from .sandbox.bounded import read_json
 from .sandbox.contents import check_contents
 
 RECORD = "record.json"
-IGNORED = ("__pycache__", ".")
 TRIAL_PATH = re.compile(r"trials/[0-9a-f]{2}/[0-9a-f]{64}/predictions\.npz")
 LONGEST_MESSAGE = 2000
 
@@ -120,19 +120,11 @@ def pack_bundle(
     files: dict[str, Path | bytes] = {
         RECORD: json.dumps(record or bundle.record, indent=1, ensure_ascii=False).encode()
     }
-    files |= {f"model/{name}": file for name, file in files_of(bundle.model)}
+    files |= {f"model/{name}": file for name, file in plugin_files(bundle.model)}
     files |= {f"predictions/{name}": file for name, file in stored_predictions(bundle)}
     for key, folder in bundle.weights.items() if weights else ():
-        files |= {f"weights/{key}/{name}": file for name, file in files_of(folder)}
+        files |= {f"weights/{key}/{name}": file for name, file in plugin_files(folder)}
     return write_archive(path, files)
-
-
-def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the files of a folder that count for its digest, with their names."""
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        relative = path.relative_to(folder)
-        if not any(part.startswith(IGNORED) for part in relative.parts):
-            yield relative.as_posix(), path
 
 
 def stored_predictions(bundle: Bundle) -> Iterator[tuple[str, Path]]:

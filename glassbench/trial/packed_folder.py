@@ -9,20 +9,17 @@ import tarfile
 from pathlib import Path
 
 from ..contract.errors import ClusterError
-from ..contract.folder_digest import folder_digest
+from ..contract.folder_digest import folder_digest, plugin_files
 
 
 def pack_folder(folder: Path) -> bytes:
-    """Return a tar of the files that count in `folder_digest`; equal files give equal bytes."""
+    """Return a tar of the files of a plugin; equal files give equal bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            relative = path.relative_to(folder)
-            if any(part == "__pycache__" or part.startswith(".") for part in relative.parts):
-                continue
+        for name, path in plugin_files(folder):
             content = path.read_bytes()
             # A TarInfo has neither date nor owner unless they are given.
-            entry = tarfile.TarInfo(relative.as_posix())
+            entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()

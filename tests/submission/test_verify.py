@@ -7,12 +7,14 @@ import json
 import numpy as np
 import pytest
 
+from glassbench.contract.model_card import read_model_card
 from glassbench.datasets.view import open_view
 from glassbench.plugins.registry import load_task
 from glassbench.submission import verify
 from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_record_file
 from glassbench.submission.sandbox import Limits, SandboxError, Walls
+from glassbench.submission.sandbox.exchange import prepare_folder
 from glassbench.submission.verify import Verification, largest_difference, verify_bundle
 
 from .handing_in import HONEST, MEMORY, hand_in, write_model
@@ -143,6 +145,19 @@ def test_a_pickle_among_the_weights_is_refused_before_anything_runs(run, tmp_pat
     archive = hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
     with pytest.raises(SubmissionError, match=r"w\.pkl is a pickle"):
         run(archive)
+
+
+def test_code_that_the_digest_does_not_cover_is_not_shown_to_the_cell(tmp_path):
+    """Compiled code in a cache would run in place of the source that people have read."""
+    model = write_model(tmp_path / "mine")
+    before = read_model_card(model).digest
+    for name in ("__pycache__/model.cpython-311.pyc", ".hidden/model.py", ".evil.so"):
+        (model / name).parent.mkdir(exist_ok=True)
+        (model / name).write_bytes(b"evil")
+    assert read_model_card(model).digest == before
+    folder = prepare_folder(tmp_path / "cell", model, load_task("ka_propensity").folder)
+    shown = sorted(path.name for path in (folder / "model").rglob("*"))
+    assert shown == ["README.md", "model.py", "model.toml"]
 
 
 def test_the_digest_of_the_dataset_is_counted_before_anything_is_signed(run, archive, workspace):

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from ...contract.folder_digest import plugin_files
 from ...model import Condition, Example, Structure
 
 ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
@@ -99,9 +100,15 @@ class StructureFiles:
 
 
 def prepare_folder(folder: Path, model: Path, task: Path, weights: Path | None = None) -> Path:
-    """Copy the submission, its weights, and the task's contract without its data."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(model, folder / "model", symlinks=True)
+    """Copy the files of the submission, its weights, and the task's contract without its data.
+
+    Only what the digest covers is copied: compiled code in a cache would run in its source's place.
+    """
+    (folder / "model").mkdir(parents=True)
+    for name, source in plugin_files(model):
+        target = folder / "model" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target, follow_symlinks=False)
     if weights is not None:
         shutil.copytree(weights, folder / "weights", symlinks=True)
     (folder / "task").mkdir()
