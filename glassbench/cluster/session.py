@@ -261,7 +261,8 @@ def _start_own(cores: int | None) -> None:
 def _own_environment() -> dict[str, str]:
     """Return what a Ray of our own wants: no reports, no file in the home folder."""
     environment = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-    has_token = (Path.home() / ".ray" / "auth_token").exists()
+    # A user may have no home directory: the name then stays as it is.
+    has_token = os.path.exists(os.path.expanduser("~/.ray/auth_token"))
     if not has_token and "RAY_AUTH_TOKEN_PATH" not in os.environ:
         environment["RAY_AUTH_TOKEN"] = _token()
     return {name: value for name, value in environment.items() if name not in os.environ}

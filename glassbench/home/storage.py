@@ -1,8 +1,7 @@
-"""Files that outlive a machine: a folder of its own disk, or any place that a URI names.
+"""Files that outlive a machine: a folder of its own disk, or wherever a URI points.
 
-`file://` is a folder; what pyarrow knows by itself (`s3://`, `gs://`, `abfs://`,
-`hdfs://`) is opened with it, every other scheme (`memory://`, `sftp://`, …) with fsspec.
-Credentials are those of the environment.
+`file://` is a folder; pyarrow opens `s3://`, `gs://`, `abfs://` and `hdfs://`, fsspec every
+other scheme (`memory://`, `sftp://`, …). Credentials are those of the environment.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..contract.errors import UserError
@@ -18,12 +18,12 @@ from .files import write_file
 
 
 class StorageError(UserError):
-    """A place cannot be opened; the message names it and the next step."""
+    """A location cannot be opened; the message names it and the next step."""
 
 
-def is_uri(place: str) -> bool:
-    """Return whether a word names a place by its scheme, rather than a folder."""
-    return "://" in place
+def is_uri(location: str) -> bool:
+    """Return whether a text is a URI, rather than the path of a folder."""
+    return "://" in location
 
 
 class Storage:
@@ -31,7 +31,7 @@ class Storage:
 
     Parameters
     ----------
-    place : a folder, or its URI
+    location : a folder, or its URI
 
     Raises
     ------
@@ -39,11 +39,11 @@ class Storage:
         If nothing that is installed opens such a URI.
     """
 
-    def __init__(self, place: Path | str) -> None:
-        self.place = str(place)
-        self.folder = _local(self.place)
+    def __init__(self, location: Path | str) -> None:
+        location = str(location)
+        self.folder = _local(location)
         if self.folder is None:
-            self.system, self.root = _open(self.place)
+            self.system, self.root = _open(location)
 
     def read(self, name: str) -> bytes | None:
         """Return a file's content, None where there is none."""
@@ -86,27 +86,27 @@ class Storage:
             self.system.delete_dir(self.root)
 
 
-def _local(place: str) -> Path | None:
-    if not is_uri(place):
-        return Path(place)
-    parts = urlsplit(place)
+def _local(location: str) -> Path | None:
+    if not is_uri(location):
+        return Path(location)
+    parts = urlsplit(location)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def _open(place: str):
-    """Return the file system of a URI, in pyarrow's words, and the path on it."""
+def _open(location: str) -> tuple[Any, str]:
+    """Return the file system of a URI, as pyarrow sees it, and the path on it."""
     from pyarrow import ArrowInvalid, ArrowNotImplementedError
     from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
 
     with contextlib.suppress(ArrowInvalid, ArrowNotImplementedError):
-        return FileSystem.from_uri(place)
+        return FileSystem.from_uri(location)
     import fsspec
 
     try:
-        system, root = fsspec.core.url_to_fs(place)
+        system, root = fsspec.core.url_to_fs(location)
     except (ImportError, ValueError, OSError) as error:
         raise StorageError(
-            f"checkpoints cannot go to {place} ({error}): name a folder, file://, s3:// or gs://, "
-            "or install the package of fsspec that opens it"
+            f"checkpoints cannot go to {location} ({error}): name a folder, file://, s3:// or "
+            "gs://, or install the package of fsspec that opens it"
         ) from error
     return PyFileSystem(FSSpecHandler(system)), root.rstrip("/")

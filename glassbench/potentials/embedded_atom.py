@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .pair_tables import check_pairs
+
 if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
 
@@ -168,17 +170,9 @@ class CheckedPairs:
                 f"species run from {species.min()} to {species.max()}, and the potential has "
                 f"{', '.join(potential.elements)} as 0 to {len(potential.elements) - 1}"
             )
-        if vectors.shape != (len(first), 3) or first.shape != second.shape:
-            raise ValueError(
-                f"first {first.shape}, second {second.shape} and vectors {vectors.shape} "
-                "must describe the same pairs: (P,), (P,), (P, 3)"
-            )
-        if not (first < second).all():
-            pair = int(np.argmin(first < second))
-            raise ValueError(
-                f"pair {pair} goes from {first[pair]} to {second[pair]}: give each pair once, "
-                "from the lower to the higher index"
-            )
+        check_pairs(first, second, vectors)
+        if vectors.shape[1] != 3:
+            raise ValueError(f"vectors are {vectors.shape}: give three components, (P, 3)")
         distances = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
         if not (distances > 0).all():
             raise ValueError(f"pair {int(np.argmin(distances))} has no distance: two atoms overlap")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from .pair_tables import check_pairs
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
@@ -51,17 +53,7 @@ def pair_hessian(
     """
     species, vectors = np.asarray(species), np.asarray(vectors, dtype=np.float64)
     first, second = np.asarray(first), np.asarray(second)
-    if not (len(first) == len(second) == len(vectors)) or vectors.ndim != 2:
-        raise ValueError(
-            f"first {first.shape}, second {second.shape} and vectors {vectors.shape} "
-            "must describe the same pairs: (P,), (P,), (P, d)"
-        )
-    if not (first < second).all():
-        pair = int(np.argmin(first < second))
-        raise ValueError(
-            f"pair {pair} goes from {first[pair]} to {second[pair]}: give each pair once, "
-            "from the lower to the higher index"
-        )
+    check_pairs(first, second, vectors)
     distances = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
     kinds = species[first], species[second]
     _, slope = potential.energy_and_slope(distances, *kinds)

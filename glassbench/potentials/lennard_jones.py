@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .pair_tables import check_tables, checked_distances
+from .pair_tables import check_pairs, check_tables, checked_distances
 
 
 @dataclass(frozen=True)
@@ -182,16 +182,5 @@ def _checked_pairs(potential, species, first, second, vectors):
             f"species run from {species.min()} to {species.max()}, and the potential knows "
             f"0 to {known - 1}: renumber them or extend its tables"
         )
-    if not (len(first) == len(second) == len(vectors)) or vectors.ndim != 2:
-        raise ValueError(
-            f"first {first.shape}, second {second.shape} and vectors {vectors.shape} "
-            "must describe the same pairs: (P,), (P,), (P, d)"
-        )
-    ordered = first < second
-    if not ordered.all():
-        pair = int(np.argmin(ordered))
-        raise ValueError(
-            f"pair {pair} goes from {first[pair]} to {second[pair]}: give each pair once, "
-            "from the lower to the higher index"
-        )
+    check_pairs(first, second, vectors)
     return species, first, second, vectors

@@ -1,4 +1,4 @@
-"""Checks that pair potentials share: tables by species, and distances of pairs."""
+"""Checks that potentials share: tables by species, and lists of pairs."""
 
 from __future__ import annotations
 
@@ -43,3 +43,26 @@ def checked_distances(distances: ArrayLike) -> NDArray[np.float64]:
             f"distance of pair {pair} is {checked[pair]}: the energy is defined above 0 only"
         )
     return checked
+
+
+def check_pairs(
+    first: NDArray[np.integer], second: NDArray[np.integer], vectors: NDArray[np.float64]
+) -> None:
+    """Check that indices (P,) and (P,) and vectors (P, d) describe the same pairs, each once.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a pair does not go from the lower to the higher index.
+    """
+    if not (first.shape == second.shape == vectors.shape[:1]) or vectors.ndim != 2:
+        raise ValueError(
+            f"first {first.shape}, second {second.shape} and vectors {vectors.shape} "
+            "must describe the same pairs: (P,), (P,), (P, d)"
+        )
+    if not (first < second).all():
+        pair = int(np.argmin(first < second))
+        raise ValueError(
+            f"pair {pair} goes from {first[pair]} to {second[pair]}: give each pair once, "
+            "from the lower to the higher index"
+        )
