@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,25 @@ def test_one_folder_alone_imports_a_framework(library, home):
 def test_contracts_import_nothing_heavy(name):
     tops = {n.split(".")[0] for n in imported(ROOT / f"{name}.py", top_level_only=True)}
     assert not tops & HEAVY
+
+
+def test_no_code_names_a_task():
+    tasks = {path.parent.name for path in (ROOT.parent / "tasks").glob("*/task.toml")}
+    assert tasks
+    for path in sources():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        # A string that stands alone is a docstring, which may give an example.
+        alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        strings = (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+        named = {s.value for s in strings if isinstance(s.value, str) and id(s) not in alone}
+        assert not any(task in text for text in named for task in tasks), path
+
+
+def test_no_generator_imports_in_a_circle():
+    for folder in (ROOT.parent / "tasks").glob("*/generate"):
+        graph = {}
+        for path in folder.glob("*.py"):
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            local = (n for n in nodes if isinstance(n, ast.ImportFrom) and n.level == 1)
+            graph[path.stem] = {node.module for node in local}
+        list(TopologicalSorter(graph).static_order())
