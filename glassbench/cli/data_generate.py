@@ -11,12 +11,12 @@ import typer
 from ..contract.errors import UserError
 from ..experiments.words import check_keys, parse_count, parse_switch, split_words
 from ..home.workspace import open_workspace
+from ..plugins.datasets import find_any
 from ..plugins.registry import load_task
 from .columns import Column, in_columns, in_pairs, terminal_width
-from .counter import Counter
-from .data_find import find_any
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
+from .progress import Counter
 
 if TYPE_CHECKING:
     from ..contract.task import Task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -54,7 +55,8 @@ def write_lines(lines: Iterable[str]) -> None:
 
 def write_json(plain: Any) -> None:
     """Write one JSON document; numbers that are not finite are a fault, not a value."""
-    print(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False, default=_plain))
+    ascii_only = "utf" not in (sys.stdout.encoding or "utf-8").lower()
+    print(json.dumps(plain, indent=1, ensure_ascii=ascii_only, allow_nan=False, default=_plain))
 
 
 def _plain(value: Any) -> Any:

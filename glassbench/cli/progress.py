@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..experiments.events import Event
     from ..model import Progress
 
+LINES_IN_ALL = 20
 REFRESHES_A_SECOND = 4
 
 
@@ -162,3 +163,48 @@ def describe(progress: Progress) -> str:
     if progress.validation_score is not None:
         parts.append(f"validation {progress.validation_score:.3f}")
     return "  ".join(parts)
+
+
+class Counter:
+    """How many of many equal parts are done: one bar on a terminal, a line every 5 % elsewhere."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.bar = None
+        self.told = 0
+        if sys.stderr.isatty() and not quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            self.bar = Progress(
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.description}", markup=False),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self.task = self.bar.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        if self.bar is not None:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, done: int, total: int, what: str, seconds_left: float | None = None) -> None:
+        left = "" if seconds_left is None else f"  {duration(seconds_left)} left"
+        if self.bar is not None:
+            self.bar.update(self.task, completed=done, total=total, description=f"{what}{left}")
+        elif not self.quiet and (done == total or done >= self.told + total / LINES_IN_ALL):
+            self.told = done
+            say(f"{done}/{total}  {what}{left}")
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words: minutes and seconds, or hours and minutes."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{rest:02d} min"

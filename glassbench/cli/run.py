@@ -19,8 +19,7 @@ from .columns import terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 from .progress import open_display
-from .tables import place_lines, result_table, summary_lines
-from .transfer_table import transfer_table
+from .tables import place_lines, result_table, summary_lines, transfer_table
 
 CONDITIONS_NAMED = 4
 
@@ -124,9 +123,8 @@ def report_lines(task: Task, report: RunReport, workspace: Workspace) -> list[st
     """Return what a run hands to people: table, places, and what failed."""
     lines: list[str] = []
     if report.record is not None:
-        titles = {metric.name: metric.title for metric in task.metrics}
         lines += [*summary_lines(report.record), ""]
-        lines += [*result_table(report.record, titles, terminal_width()), ""]
+        lines += [*result_table(report.record, task.primary_metric, terminal_width()), ""]
         elsewhere = transfer_table(report.record, task, terminal_width())
         lines += [*elsewhere, ""] if elsewhere else []
         lines += place_lines(

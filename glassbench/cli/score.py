@@ -56,13 +56,14 @@ def score(words: Words = None, json_output: Json = False) -> None:
     if json_output:
         write_json(record)
         return
-    titles = {metric.name: metric.title for metric in task.metrics}
     about = [
         ("predictions", str(path)),
         ("task", f"{task.name}, protocol {task.protocol_version}"),
         ("dataset", f"{found.name} ({view.digest})"),
     ]
-    write_lines([*in_pairs(about), "", *result_table(record, titles, terminal_width())])
+    write_lines(
+        [*in_pairs(about), "", *result_table(record, task.primary_metric, terminal_width())]
+    )
     others = [m.name for m in task.metrics if not m.primary]
     lines = [
         (f"{Condition.of(**c['condition']).name} {name}", _value(c["scores"][name]["value"]))

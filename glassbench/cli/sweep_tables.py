@@ -11,7 +11,7 @@ from ..experiments.sweep import SweepPlan
 from ..experiments.sweep.estimates import seconds_left
 from ..experiments.sweep.state import FAILED, RUNNING, STATES, TrialState, counts
 from .columns import Column, in_columns, in_pairs
-from .counter import duration
+from .progress import duration
 from .tables import ABSENT, UNDEFINED, place_lines
 
 if TYPE_CHECKING:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..contract.reported import plain_name
 from ..experiments.tuning.outcome import tuning_words
 from .columns import Column, in_columns, in_pairs
+
+if TYPE_CHECKING:
+    from ..contract.task import Task
+    from ..metrics import MetricSpecification
 
 UNDEFINED = "undefined"
 ABSENT = "-"
@@ -19,16 +23,16 @@ AXES_SHOWN = 2
 Plain = Mapping[str, Any]
 
 
-def result_table(record: Plain, titles: Mapping[str, str], width: int) -> list[str]:
+def result_table(record: Plain, primary: MetricSpecification, width: int) -> list[str]:
     """Return the scores of a record, one line per condition.
 
     Parameters
     ----------
     record : as `glassbench/contract/schemas/record.schema.json` describes it
-    titles : by metric, its title
+    primary : the metric by which the task is scored
     width : columns of the terminal; at least 80 to look well
     """
-    metric = record["task"]["primary_metric"]
+    metric, better = primary.name, primary.higher_is_better
     conditions = record["conditions"]
     axes = list(dict.fromkeys(axis for c in conditions for axis in c["condition"]))
     # Many axes leave no room for the scores: those of one value stand above.
@@ -44,17 +48,17 @@ def result_table(record: Plain, titles: Mapping[str, str], width: int) -> list[s
         columns.append(Column("t/tau_alpha", [_relative_time(c) for c in conditions], True))
     columns += [
         Column(
-            f"{titles.get(metric, metric)} [95 %]",
+            f"{primary.title} [95 %]",
             [score_words(c["scores"], metric) for c in conditions],
         ),
         Column("ceiling", [_ceiling(c, metric) for c in conditions], True),
         Column("score/ceiling", [_share(c, metric) for c in conditions], True),
-        Column("best floor", [_best_floor(c) for c in conditions]),
+        Column("best floor", [_best_floor(c, better) for c in conditions]),
         Column("above floor", [above_floor(c) for c in conditions]),
     ]
     if any(c.get("reported") for c in conditions):
         name = record.get("model", {}).get("name", "")
-        columns.append(Column("published", [_published(c, name) for c in conditions]))
+        columns.append(Column("published", [_published(c, name, better) for c in conditions]))
     return [*filter(None, above), *in_columns(columns, width, keys=len(axes))]
 
 
@@ -98,6 +102,44 @@ def place_lines(
             shown.append(f"and {len(paths) - PATHS_SHOWN} more, all named in the record")
         pairs += [(name if index == 0 else "", text) for index, text in enumerate(shown)]
     return in_pairs(pairs)
+
+
+def transfer_table(record: Plain, task: Task, width: int) -> list[str]:
+    """Return one line for each condition at which a fit was tested, none where none was.
+
+    A task with a mean error among its metrics has it there too, and the rank correlation of
+    mean prediction with mean target over the conditions below.
+    """
+    metrics = [task.primary_metric, *(m for m in task.metrics if m.function == "mean_error")]
+    rows, orders = [], []
+    for entry in record["conditions"]:
+        if "transfer" not in entry:
+            continue
+        own, elsewhere = entry["condition"], entry["transfer"]["conditions"]
+        rows += [(own, own, entry["scores"])]
+        rows += [(own, other["condition"], other["scores"]) for other in elsewhere]
+        orders.append((own, 1 + len(elsewhere), entry["transfer"]["rank_order"]))
+    if not rows:
+        return []
+    columns = [
+        Column("trained at", [condition_words(own) for own, _, _ in rows]),
+        Column("tested at", [condition_words(other) for _, other, _ in rows]),
+        *(
+            Column(
+                f"{metric.title} [95 %]",
+                [score_words(scores, metric.name) for _, _, scores in rows],
+            )
+            for metric in metrics
+        ),
+    ]
+    lines = in_columns(columns, width, keys=2)
+    if len(metrics) > 1:
+        lines += [
+            f"trained at {condition_words(own)}: rank correlation of mean prediction with mean "
+            f"{task.target} over {count} conditions: {'undefined' if rank is None else f'{rank:g}'}"
+            for own, count, rank in orders
+        ]
+    return lines
 
 
 def runs_table(records: Sequence[tuple[Path, Plain]], width: int) -> list[str]:
@@ -170,23 +212,28 @@ def _share(condition: Plain, metric: str) -> str:
     return f"{entry['value'] / ceiling:.2f}"
 
 
-def _best_floor(condition: Plain) -> str:
+def _best_floor(condition: Plain, higher_is_better: bool) -> str:
     floors = condition.get("floors") or []
     defined = [floor for floor in floors if floor["value"] is not None]
     if not defined:
         return UNDEFINED if floors else ABSENT
-    best = max(defined, key=lambda floor: floor["value"])
+    best = _best(defined, higher_is_better)
     return f"{best['value']:.3f} {best['model']}"
 
 
-def _published(condition: Plain, model: str) -> str:
+def _published(condition: Plain, model: str, higher_is_better: bool) -> str:
     """Return the published number of this model, else the best one, with the name it stands for."""
     reported = condition.get("reported") or []
     if not reported:
         return ABSENT
     own = [entry for entry in reported if plain_name(entry["model"]) == plain_name(model)]
-    best = max(own or reported, key=lambda entry: entry["value"])
+    best = _best(own or reported, higher_is_better)
     return f"{best['value']:.3f} {best['model']}"
+
+
+def _best(entries: Sequence[Plain], higher_is_better: bool) -> Plain:
+    choose = max if higher_is_better else min
+    return choose(entries, key=lambda entry: entry["value"])
 
 
 def _relative_time(condition: Plain) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..contract.errors import UserError
 from ..contract.suggest import did_you_mean
 from ..home.workspace import Workspace
+from .registry import whole_tasks
 
 if TYPE_CHECKING:
     from ..contract.task import Task
@@ -47,6 +48,32 @@ def list_datasets(tasks: Iterable[Task], workspace: Workspace) -> list[FoundData
         if entry.path and (task.folder / entry.path).exists()
     ]
     return embedded + list(_of_workspace(workspace))
+
+
+def all_datasets(workspace: Workspace) -> list[FoundDataset]:
+    """Return the datasets that tasks bring along, and those of the workspace."""
+    return list_datasets(whole_tasks(), workspace)
+
+
+def find_any(name: str, workspace: Workspace) -> FoundDataset:
+    """Return the dataset of a name, of `<task>-<name>`, or at a path.
+
+    Raises
+    ------
+    UserError
+        If there is none, or more than one.
+    """
+    if "/" in name or name.startswith((".", "~")):
+        return dataset_at(Path(name).expanduser().absolute())
+    found = all_datasets(workspace)
+    named = {d.path.resolve(): d for d in found if name in (d.name, f"{d.task}-{d.name}")}
+    if len(named) > 1:
+        full = ", ".join(f"{d.task}-{d.name}" if d.task else str(d.path) for d in named.values())
+        raise UserError(f"there are {len(named)} datasets `{name}`: say which, of {full}")
+    for dataset in named.values():
+        return dataset
+    known = [f"{d.task}-{d.name}" if d.task else d.name for d in found]
+    raise UserError(f"there is no dataset `{name}`{did_you_mean(name, known)}")
 
 
 def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDataset:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from glassbench.cli.transfer_table import transfer_table
+from glassbench.cli.tables import transfer_table
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task

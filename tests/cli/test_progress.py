@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from glassbench.cli.counter import Counter
-from glassbench.cli.progress import Bars, Lines, describe, open_display
+from glassbench.cli.progress import Bars, Counter, Lines, describe, open_display
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.model import Condition, Progress
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from glassbench.cli.columns import Column, in_columns
 from glassbench.cli.tables import above_floor, place_lines, result_table, runs_table, summary_lines
+from glassbench.metrics import MetricSpecification
 
-TITLES = {"pearson_a": "Pearson A"}
+PRIMARY = MetricSpecification("pearson_a", "pearson", "propensity", title="Pearson A")
+ERROR = replace(PRIMARY, function="rmse")
 PUBLISHED = [
     {"model": "nt_gnn", "value": 0.61, "source": "x"},
     {"model": "BOTAN", "value": 0.58, "source": "y"},
@@ -22,7 +26,7 @@ def test_the_row_holds_score_interval_ceiling_share_floor_and_published_number(
     make_record, make_condition
 ):
     record = make_record(make_condition(value=0.4, reported=PUBLISHED))
-    assert _cells(result_table(record, TITLES, 160)) == {
+    assert _cells(result_table(record, PRIMARY, 160)) == {
         "T": "0.64",
         "t": "16.5",
         "t/tau_alpha": "1",
@@ -39,12 +43,18 @@ def test_a_model_without_a_published_number_is_shown_beside_the_best_one(
     make_record, make_condition
 ):
     record = make_record(make_condition(reported=PUBLISHED), model="mine")
-    assert _cells(result_table(record, TITLES, 160))["published"] == "0.610 nt_gnn"
+    assert _cells(result_table(record, PRIMARY, 160))["published"] == "0.610 nt_gnn"
+
+
+def test_of_an_error_the_smallest_is_the_best(make_record, make_condition):
+    record = make_record(make_condition(value=0.4, reported=PUBLISHED), model="mine")
+    cells = _cells(result_table(record, ERROR, 160))
+    assert cells["best floor"].startswith("0.200") and cells["published"] == "0.580 BOTAN"
 
 
 def test_what_is_undefined_is_shown_so_and_not_as_zero(make_record, make_condition):
     lost = make_condition(value=None, ceiling={}, floors=[], above_floor=None, tau_alpha=None)
-    cells = _cells(result_table(make_record(lost), TITLES, 160))
+    cells = _cells(result_table(make_record(lost), PRIMARY, 160))
     assert cells["Pearson A [95 %]"] == "undefined"
     assert cells["ceiling"] == cells["score/ceiling"] == cells["t/tau_alpha"] == "undefined"
     assert cells["best floor"] == cells["above floor"] == "-"
@@ -53,13 +63,13 @@ def test_what_is_undefined_is_shown_so_and_not_as_zero(make_record, make_conditi
 
 def test_a_score_with_one_parent_has_no_interval(make_record, make_condition):
     entry = {"pearson_a": {"value": 0.5, "interval": None}}
-    cells = _cells(result_table(make_record(make_condition(scores=entry)), TITLES, 160))
+    cells = _cells(result_table(make_record(make_condition(scores=entry)), PRIMARY, 160))
     assert cells["Pearson A [95 %]"] == "0.500 [undefined]"
 
 
 def test_a_ceiling_of_zero_gives_no_share(make_record, make_condition):
     record = make_record(make_condition(ceiling={"pearson_a": {"value": 0.0}}))
-    assert _cells(result_table(record, TITLES, 160))["score/ceiling"] == "undefined"
+    assert _cells(result_table(record, PRIMARY, 160))["score/ceiling"] == "undefined"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_cell_is_lost(make_record, mak
     record = make_record(
         *(make_condition(time=time, reported=PUBLISHED) for time in (0.52, 5.2, 16.5))
     )
-    lines = result_table(record, TITLES, width)
+    lines = result_table(record, PRIMARY, width)
     assert max(map(len, lines)) <= width
     text = "\n".join(lines)
     for cell in ("score/ceiling", "0.300 number_of_neighbours", "0.580 BOTAN", "yes"):
