@@ -100,7 +100,7 @@ def _train_epoch(
     while state.position < len(batches):
         progress = (state.epoch + state.position / len(batches)) / settings.epochs
         _set_learning_rate(optimiser, settings, progress)
-        batch: Sequence[int] = batches[state.position]
+        batch = batches[state.position]
         optimiser.zero_grad(set_to_none=True)
         batch_loss = gradient_of(network, batch, run=run, epoch=state.epoch)
         check_loss(batch_loss, state, settings)
