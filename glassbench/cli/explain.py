@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import WordError
 from ..experiments.words import check_keys, parse_switch, split_words
@@ -11,6 +11,9 @@ from ..home.workspace import Workspace, open_workspace
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
 from .runs import read_records
+
+if TYPE_CHECKING:
+    from ..record.record import Record
 
 
 @guarded
@@ -49,7 +52,7 @@ def explain(words: Words = None, json_output: Json = False) -> None:
     write_lines([*_lines(explanation, record["task"]["primary_metric"]), "", f"written: {written}"])
 
 
-def _find(run: str, workspace: Workspace) -> tuple[Path, dict[str, Any]]:
+def _find(run: str, workspace: Workspace) -> tuple[Path, Record]:
     """Return the file of the record that is meant, and the record."""
     from ..record.file import read_record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..experiments.words import check_keys, split_words
 from ..home.workspace import Workspace, open_workspace
@@ -12,6 +12,9 @@ from .columns import terminal_width
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
 from .tables import runs_table
+
+if TYPE_CHECKING:
+    from ..record.record import Record
 
 FILTERS = ("task", "model", "dataset")
 
@@ -49,7 +52,7 @@ def runs(words: Words = None, json_output: Json = False) -> None:
             say(f"  {trial['name']} ({trial['task']}, {trial['dataset']})")
 
 
-def read_records(workspace: Workspace) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
+def read_records(workspace: Workspace) -> tuple[list[tuple[Path, Record]], list[str]]:
     """Return the records of the workspace, and what is wrong with the files that are none."""
     from ..record.file import RecordError, read_record
 

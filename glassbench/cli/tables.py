@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.reported import plain_name
+from ..contract.units import SYMBOLS
 from ..experiments.tuning.outcome import tuning_words
 from .columns import Column, in_columns, in_pairs
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 UNDEFINED = "undefined"
 ABSENT = "-"
-SYMBOLS = {"temperature": "T", "time": "t"}
 PATHS_SHOWN = 6
 AXES_SHOWN = 2
 

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, NonNegativeInt
 
 from ..contract.checked import Checked
 from ..contract.model_card import ModelCard
+from ..record.record import Cost
 from .boards import Board, Tier, published_by_model
 from .standing import Place, Standing
 
@@ -66,15 +67,6 @@ class DifferenceEntry(Strict):
     interval: Interval
 
 
-class CostEntry(Strict):
-    """What fitting and predicting took, over all seeds and conditions."""
-
-    wall_seconds: float
-    cpu_seconds: float
-    gpu_seconds: float
-    peak_memory_bytes: float
-
-
 class PlaceEntry(Strict):
     """A model on a board."""
 
@@ -100,7 +92,7 @@ class PlaceEntry(Strict):
     parameters: int | None
     """Number of trained parameters, null where unknown."""
     seeds: list[NonNegativeInt]
-    cost: CostEntry
+    cost: Cost
     created: str
     """When the record was made, ISO 8601 in UTC."""
 

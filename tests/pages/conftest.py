@@ -55,8 +55,10 @@ def records(tmp_path_factory, task):
         verification=verification, supersedes="ka-mini-botan", created="2026-02-01T00:00:00Z",
     )  # fmt: skip
     put(folder, "ka-mini-botan-verified", verified)
-    hostile = make_record(task, HOSTILE, 0.1, CONDITIONS, generator=np.random.default_rng(9))
-    hostile["model"]["title"] = "</script><script>alert(1)</script>"
+    hostile = make_record(task, "hostile", 0.1, CONDITIONS, generator=np.random.default_rng(9))
+    hostile["model"]["title"] = f"</script><script>alert(1)</script>{HOSTILE}"
+    hostile["failed"] = [{"condition": None, "seed": 0, "error": HOSTILE}]
+    hostile["hyperparameters"] = {"rate": HOSTILE}
     put(folder, "hostile", hostile)
     (folder / "broken.json").write_text("{", encoding="utf-8")
     put(folder, "no_conditions", make_record(task, "x", 0.5, CONDITIONS) | {"conditions": []})
