@@ -43,8 +43,9 @@ REDUCTION = 3
 # A population is compared ten times, the first time after two epochs: the checkpoint of an
 # epoch is written after its report, so that there is none to copy after the first.
 COMPARISONS, FIRST_COMPARISON = 10, 2
-# A trial on several workers waits for them and needs hardly any core itself.
-WAITING_CPUS = 0.01
+# A trial on several workers waits for them: it must take no part of a core from them, and
+# Ray wants it to take something.
+WAITING = {"cpu": 0.0, "memory": 1.0}
 SAVED_BY = "saved_by.json"
 
 
@@ -283,7 +284,7 @@ def _index(trial: Any) -> int:
 
 def _resources(setting: Setting) -> dict[str, float]:
     if setting.workers > 1:
-        return {"cpu": WAITING_CPUS}
+        return WAITING
     share = setting.share
     return {"cpu": share.cpus} | ({"gpu": share.gpus} if share.gpus else {})
 

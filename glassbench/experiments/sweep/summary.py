@@ -10,9 +10,13 @@ from .plan import SweepPlan
 
 if TYPE_CHECKING:
     from ...contract.task import Task
+    from ...record.condition import ConditionEntry
+    from ...record.record import Record
 
 if TYPE_CHECKING:
     from ...contract.task import Task
+    from ...record.condition import ConditionEntry
+    from ...record.record import Record
 
 Plain = dict[str, Any]
 
@@ -20,7 +24,7 @@ Plain = dict[str, Any]
 def summary_of(
     plan: SweepPlan,
     task: Task,
-    records: Mapping[int, Mapping[str, Any] | None],
+    records: Mapping[int, Record | None],
     done: int,
     failed: Sequence[Mapping[str, Any]],
 ) -> Plain:
@@ -43,23 +47,23 @@ def summary_of(
 
     def row(name: str, model: str, floor: bool, scores: Mapping[Condition, Any]) -> Plain:
         cells = [scores.get(condition) for condition in conditions]
-        kept = [cell and {key: cell[key] for key in ("value", "interval")} for cell in cells]
+        kept = [cell and {"value": cell.value, "interval": cell.interval} for cell in cells]
         return {"name": name, "model": model, "floor": floor, "scores": kept}
 
     rows = []
     for position, record in records.items():
         series = plan.series[position]
-        scores = _by_condition(
-            [record] if record else [], lambda entry: entry["scores"].get(metric)
-        )
+        own = [] if record is None else [record]
+        scores = _by_condition(own, lambda entry: entry.scores.get(metric))
         rows.append(row(series.name, series.model.name, False, scores))
     models = {each["model"] for each in rows}
     # Records agree about their floors.
-    floors = _by_condition(there, lambda entry: {f["model"]: f for f in entry["floors"]})
+    floors = _by_condition(there, lambda entry: {f.model: f for f in entry.floors})
     for name in dict.fromkeys(name for of_condition in floors.values() for name in of_condition):
         if name not in models:
             rows.append(row(name, name, True, {c: f.get(name) for c, f in floors.items()}))
-    ceilings = _by_condition(there, lambda entry: (entry["ceiling"].get(metric) or {}).get("value"))
+    ceilings = _by_condition(there, lambda entry: entry.ceiling.get(metric))
+    heights = [ceilings.get(condition) for condition in conditions]
     return {
         "name": plan.name,
         "digest": plan.digest,
@@ -70,17 +74,17 @@ def summary_of(
         "trials": {"done": done, "failed": len(failed)},
         "conditions": [dict(condition) for condition in conditions],
         "rows": rows,
-        "ceiling": [ceilings.get(condition) for condition in conditions],
+        "ceiling": [None if ceiling is None else ceiling.value for ceiling in heights],
         "failed": [dict(failure) for failure in failed],
     }
 
 
 def _by_condition(
-    records: Iterable[Mapping[str, Any]], pick: Callable[[Mapping[str, Any]], Any]
+    records: Iterable[Record], pick: Callable[[ConditionEntry], Any]
 ) -> dict[Condition, Any]:
     """Return what `pick` takes of each condition's entry, of the first record that has it."""
     values: dict[Condition, Any] = {}
     for record in records:
-        for entry in record["conditions"]:
-            values.setdefault(Condition.of(**entry["condition"]), pick(entry))
+        for entry in record.conditions:
+            values.setdefault(Condition.of(**entry.condition), pick(entry))
     return values

@@ -124,10 +124,9 @@ class Journal:
         if report.error:
             self.ended(index, "failed", error=report.error, cost=cost)
         elif report.ended:
-            facts = {"cost": cost, "hyperparameters": current}
-            self.ended(index, "finished", score=report.score, **facts)
+            self.ended(index, "finished", score=report.score, cost=cost, hyperparameters=current)
         elif report.epoch not in trial.reports or current != trial.hyperparameters:
-            facts = {"epoch": report.epoch, "score": report.validation}
+            facts: dict[str, Any] = {"epoch": report.epoch, "score": report.validation}
             self._note("report", index, **facts, cost=cost, hyperparameters=current)
             self._tell("report", trial)
 
