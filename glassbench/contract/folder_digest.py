@@ -1,30 +1,116 @@
-"""Which files a folder of plugin code consists of, and the sha256 that stands for them."""
+"""What stands for a folder of plugin code: the sha256 of the files that count."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import tomllib
 from pathlib import Path
 
+from .imported_names import imported_names
+from .plugin_files import counts_for_trials, plugin_files
 
-def plugin_files(folder: Path) -> list[tuple[str, Path]]:
-    """Return the names and paths of the files that make a plugin, in order.
-
-    Caches that tools leave behind (`__pycache__`, hidden files) are none of them: they do not
-    count for the digest, are not packed, and are not shown to the cell that runs the plugin.
-    """
-    files = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        relative = path.relative_to(folder)
-        if not any(part == "__pycache__" or part.startswith(".") for part in relative.parts):
-            files.append((relative.as_posix(), path))
-    return files
+CARD = "model.toml"
+# Of a card, what changes a trial; its hyperparameters stand in the trial's key themselves.
+COUNTED_KEYS = ("name", "entry", "reads", "conditions_per_fit")
+# In the archive of a folder, the digest of what it imports of its own package.
+HELPERS_FILE = ".helpers"
+HOUSE = "glassbench"
 
 
 def folder_digest(folder: Path) -> str:
-    """Return the sha256 over the files of a plugin, names and bytes."""
+    """Return the sha256 over the files of a plugin's folder, names and bytes.
+
+    Of a model's folder, what its code may read counts, not what people read: not its README,
+    pictures and tests, nor what its card says of title, authors, tasks and defaults. Modules
+    that it imports of its own installed package count too, wherever they lie.
+    """
+    files = plugin_files(folder)
+    is_model = (folder / CARD).is_file()
     digest = hashlib.sha256()
-    for name, path in plugin_files(folder):
-        content = path.read_bytes()
+    for name, path in files:
+        if is_model and not counts_for_trials(name):
+            continue
+        content = _counted(path) if is_model and name == CARD else path.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
+    helpers = helpers_digest(folder, [path for _, path in files])
+    if helpers:
+        digest.update(f"helpers\0{helpers}".encode())
     return digest.hexdigest()
+
+
+def helpers_digest(folder: Path, files: list[Path]) -> str:
+    """Return the digest of the modules outside a folder that its package lends it, or nothing."""
+    modules = imported_helpers(folder, files)
+    if not modules:
+        noted = folder / HELPERS_FILE
+        return noted.read_text(encoding="utf-8") if noted.is_file() else ""
+    digest = hashlib.sha256()
+    for name, path in sorted(modules.items()):
+        digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def imported_helpers(folder: Path, files: list[Path]) -> dict[str, Path]:
+    """Return the modules outside a folder that its files import of their own package, by name.
+
+    The package is the outermost folder with an `__init__.py` around the plugin, as an
+    installed plugin has one; it is read, and not imported.
+    """
+    top = _package_around(folder)
+    if top is None or top.name == HOUSE:
+        return {}
+    modules: dict[str, Path] = {}
+    own = folder.absolute()
+    waiting = [(path, _module_name(path, top)) for path in files if path.suffix == ".py"]
+    while waiting:
+        path, module = waiting.pop()
+        try:
+            names = list(imported_names(path, module))
+        except (SyntaxError, ValueError):
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] != top.name:
+                continue
+            for end in range(1, len(parts) + 1):
+                inner = ".".join(parts[:end])
+                file = _module_file(top.parent.joinpath(*parts[:end]))
+                if inner not in modules and file is not None and not file.is_relative_to(own):
+                    modules[inner] = file
+                    waiting.append((file, inner))
+    return modules
+
+
+def _counted(card: Path) -> bytes:
+    """Return what counts of a `model.toml`; all of it where it is no TOML."""
+    content = card.read_bytes()
+    try:
+        table = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return content
+    kept = {key: table[key] for key in COUNTED_KEYS if key in table}
+    return json.dumps(kept, sort_keys=True, default=str).encode()
+
+
+def _package_around(folder: Path) -> Path | None:
+    top = None
+    for parent in folder.absolute().parents:
+        if not (parent / "__init__.py").is_file():
+            break
+        top = parent
+    return top
+
+
+def _module_name(path: Path, top: Path) -> str:
+    relative = path.absolute().relative_to(top.parent).with_suffix("")
+    parts = relative.parts[:-1] if relative.name == "__init__" else relative.parts
+    return ".".join(parts)
+
+
+def _module_file(path: Path) -> Path | None:
+    for file in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
+        if file.is_file():
+            return file
+    return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+
+from ..contract.imported_names import imported_names
 
 HOUSE = "glassbench"
 PLUGIN = "glassbench_plugin_"
@@ -36,7 +36,7 @@ def source_digest(module: str) -> str:
         files[name] = path
         waiting += [
             other
-            for other in _imported(path, name)
+            for other in imported_names(path, name)
             if other.split(".")[0] in (HOUSE, module.split(".")[0]) and other not in KEEPERS
         ]
     digest = hashlib.sha256()
@@ -62,16 +62,3 @@ def _file_of(name: str) -> Path | None:
             return None
         origin = spec.origin if spec is not None else None
     return Path(origin) if origin and origin.endswith(".py") else None
-
-
-def _imported(path: Path, name: str) -> Iterator[str]:
-    """Yield the full names that a module imports, at its top and inside its functions."""
-    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            whole = ".".join([*base, *([node.module] if node.module else [])])
-            yield whole
-            yield from (f"{whole}.{alias.name}" for alias in node.names)

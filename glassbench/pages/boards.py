@@ -174,7 +174,9 @@ def _boards_of(task: Task, entries: Iterable[Entry], cards: Mapping[str, ModelCa
     def prominence(key: tuple[int, str, str]) -> tuple:
         version, digest, name = key
         default = name == task.default_dataset
-        return (version != task.protocol_version, not default, -len(groups[key]), name, digest)
+        old, empty = version != task.protocol_version, not groups[key]
+        # A board of an older protocol comes before one that nobody stands on yet.
+        return (empty, old, not default, -len(groups[key]), name, digest)
 
     keys = sorted(groups, key=prominence)
     if not keys:

@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..contract.errors import UserError
-from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
+from ..contract.plugin_files import plugin_files
 from ..contract.task import Task
 from ..contract.text import printable
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials

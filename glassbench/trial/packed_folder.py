@@ -9,15 +9,20 @@ import tarfile
 from pathlib import Path
 
 from ..contract.errors import ClusterError
-from ..contract.folder_digest import folder_digest, plugin_files
+from ..contract.folder_digest import HELPERS_FILE, folder_digest, helpers_digest
+from ..contract.plugin_files import plugin_files
 
 
 def pack_folder(folder: Path) -> bytes:
     """Return a tar of the files of a plugin; equal files give equal bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, path in plugin_files(folder):
-            content = path.read_bytes()
+        files = plugin_files(folder)
+        contents = {name: path.read_bytes() for name, path in files}
+        helpers = helpers_digest(folder, [path for _, path in files])
+        if helpers:
+            contents[HELPERS_FILE] = helpers.encode()
+        for name, content in contents.items():
             # A TarInfo has neither date nor owner unless they are given.
             entry = tarfile.TarInfo(name)
             entry.size = len(content)

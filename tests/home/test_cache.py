@@ -157,10 +157,11 @@ def test_the_source_of_a_structure_function_is_that_of_all_its_helpers():
     assert key_of(neighbour_pairs, arrays, {"cutoff": 2.0}) == key_of(
         neighbour_pairs, arrays, {"cutoff": 2.0}
     )
-    from glassbench.home.source_digest import _file_of, _imported
+    from glassbench.contract.imported_names import imported_names
+    from glassbench.home.source_digest import _file_of
 
     imported = set(
-        _imported(_file_of("glassbench.structure.neighbours"), neighbour_pairs.__module__)
+        imported_names(_file_of("glassbench.structure.neighbours"), neighbour_pairs.__module__)
     )
     assert "glassbench.structure.periodic_box" in imported
 

@@ -241,7 +241,7 @@ def test_a_changed_model_is_imported_anew(tmp_path):
 
 def test_a_model_that_moved_is_imported_from_its_new_place(tmp_path):
     folder = _write_model(tmp_path / "a", "moved")
-    registry._plugin_package(folder, load_model_card(folder).digest)
+    registry.plugin_package(folder, load_model_card(folder).digest)
     folder.rename(tmp_path / "b")
     assert load_model_class(tmp_path / "b").who == "moved"
 

@@ -30,6 +30,20 @@ def test_a_folder_arrives_with_its_digest_and_without_caches(plugin, tmp_path):
     assert [path.name for path in arrived.parent.iterdir()] == [digest]
 
 
+def test_a_model_of_a_package_arrives_with_the_digest_that_counts_its_helpers(tmp_path):
+    package = tmp_path / "site" / "myglass"
+    model = package / "model"
+    model.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "common.py").write_text("SIGN = 1\n")
+    (model / "model.py").write_text("from myglass.common import SIGN\n")
+    digest = folder_digest(model)
+    arrived = unpack_folder(pack_folder(model), digest, tmp_path / "sources")
+    assert holds(arrived, digest) and holds(model, digest)
+    (package / "common.py").write_text("SIGN = -1\n")
+    assert not holds(model, digest)
+
+
 def test_equal_folders_give_equal_bytes(plugin, tmp_path):
     before = pack_folder(plugin)
     os.utime(plugin / "model.py", (0, 0))

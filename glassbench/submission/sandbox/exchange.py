@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from ...contract.folder_digest import plugin_files
+from ...contract.plugin_files import counts_for_trials, plugin_files
 from ...model import Condition, Example, Structure
 
 ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
@@ -102,10 +102,13 @@ class StructureFiles:
 def prepare_folder(folder: Path, model: Path, task: Path, weights: Path | None = None) -> Path:
     """Copy the files of the submission, its weights, and the task's contract without its data.
 
-    Only what the digest covers is copied: compiled code in a cache would run in its source's place.
+    Only what the digest covers is copied: compiled code in a cache would run in its source's
+    place, and code could hide in a README.
     """
     (folder / "model").mkdir(parents=True)
     for name, source in plugin_files(model):
+        if not counts_for_trials(name):
+            continue
         target = folder / "model" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target, follow_symlinks=False)
