@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..contract.task import Task
     from ..metrics import MetricSpecification
 
+if TYPE_CHECKING:
+    from ..record.record import Record
+
 UNDEFINED = "undefined"
 ABSENT = "-"
 PATHS_SHOWN = 6
@@ -142,7 +145,7 @@ def transfer_table(record: Plain, task: Task, width: int) -> list[str]:
     return lines
 
 
-def runs_table(records: Sequence[tuple[Path, Plain]], width: int) -> list[str]:
+def runs_table(records: Sequence[tuple[Path, Record]], width: int) -> list[str]:
     """Return one line for each condition of each record, the newest record last.
 
     A task or a dataset that all records share stands above the table.
