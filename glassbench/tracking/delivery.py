@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import glassbench
 
 from ..home.workspace import Workspace
-from .pending import Notes, RequestDelivery, folder, keep, pending, read_pending
+from .pending import Notes, RequestDelivery, folder, keep, pending
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 PATIENCE = 120.0
@@ -94,8 +94,8 @@ def deliver_all(
 ) -> list[Delivered]:
     """Deliver requests in one go, and what earlier ones could not deliver.
 
-    A store that has everything is not even asked. What a store does not take is kept, and
-    nothing is raised for its sake.
+    A store that has everything is not even asked. What a store does not take is kept for the
+    next command, and nothing is raised for its sake.
 
     Parameters
     ----------
@@ -117,15 +117,6 @@ def deliver_all(
 def _delivered(request: RequestDelivery, notes: Notes, message: str) -> Delivered:
     whole = notes.holds(request)
     return Delivered(notes.uri, notes.get(request.run) or None, whole, "" if whole else message)
-
-
-def deliver_pending(workspace: Workspace, patience: float = PATIENCE) -> tuple[int, str]:
-    """Deliver what earlier requests could not; return how many are left, and why."""
-    if not pending(workspace):
-        return 0, ""
-    errors = _deliver(workspace, patience)
-    left = pending(workspace)
-    return len(left), _message(errors, read_pending(left[0])[0]) if left else ""
 
 
 def without_credentials(uri: str) -> str:

@@ -164,11 +164,6 @@ class _Store:
     def _experiment(self, name: str) -> str:
         experiment = self.client.get_experiment_by_name(name)
         if experiment is None:
-            with contextlib.suppress(Exception):
-                return self.client.create_experiment(name, artifact_location=self.artifacts)
-            # Another process may have created it in between; if not, the next line says why.
-            experiment = self.client.get_experiment_by_name(name)
-        if experiment is None:
             return self.client.create_experiment(name, artifact_location=self.artifacts)
         if experiment.lifecycle_stage != "active":
             self.client.restore_experiment(experiment.experiment_id)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from glassbench.home.workspace import Workspace
-from glassbench.tracking import deliver, deliver_pending, prepare_store, tracking_uri
+from glassbench.tracking import deliver, deliver_all, prepare_store, tracking_uri
 from glassbench.tracking.delivery import without_credentials
 from glassbench.tracking.mlflow_store import database_of
 from glassbench.tracking.pending import Notes, keep, pending
@@ -109,12 +109,13 @@ def test_a_dead_store_is_left_alone_and_served_by_a_later_command(with_store, mo
     request = make_request(workspace, [trial])
     told = deliver(workspace, request)
     assert not told.delivered and told.run_id is None and "refused" in told.message
-    left, why = deliver_pending(workspace)
-    assert left == 1 and why == told.message
+    deliver_all(workspace, [])
+    assert len(pending(workspace)) == 1
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     # The same request, with a store that lives.
     assert deliver(workspace, request).delivered
-    assert deliver_pending(workspace) == (0, "")
+    deliver_all(workspace, [])
+    assert not pending(workspace)
     assert len(rows(workspace, "select * from runs")) == 2
 
 
@@ -126,7 +127,8 @@ def test_a_later_request_takes_an_earlier_one_along(with_store):
     later = replace(make_request(workspace, [second]), digest="f" * 64)
     keep(workspace, earlier, f"sqlite:///{workspace.database}")
     assert deliver(workspace, later).delivered
-    assert deliver_pending(workspace) == (0, "")
+    deliver_all(workspace, [])
+    assert not pending(workspace)
     assert len(rows(workspace, "select * from runs where status = 'FINISHED'")) == 4
 
 
@@ -155,7 +157,8 @@ def test_a_store_that_dies_in_the_middle_gets_the_rest_later(with_store):
     assert not told.delivered and told.run_id is not None and told.message
     assert len(rows(workspace, "select * from runs")) == 2
     (workspace.home / "mlartifacts").unlink()
-    assert deliver_pending(workspace) == (0, "")
+    deliver_all(workspace, [])
+    assert not pending(workspace)
     assert deliver(workspace, request).run_id == told.run_id
     assert len(rows(workspace, "select * from runs where status = 'FINISHED'")) == 4
     losses = rows(workspace, "select run_uuid, step from metrics where key = 'loss'")
