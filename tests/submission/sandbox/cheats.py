@@ -142,7 +142,7 @@ return socket.getaddrinfo("example.org", 443)
 """,
     "connect_to_an_abstract_socket": """
 link = socket.socket(socket.AF_UNIX)
-link.connect("\\0glassbench-cheat-test")
+link.connect(f"\\0glassbench-cheat-{self.parent}")
 return True
 """,
     "write_beside_the_outside_file": """

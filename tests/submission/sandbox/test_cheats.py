@@ -44,7 +44,7 @@ def tempted(engine, tiny_dataset, tmp_path, outside, monkeypatch):
     condition = view.conditions()[0]
     tested = view.structures("test", condition)
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as other:
-        other.bind("\0glassbench-cheat-test")
+        other.bind(f"\0glassbench-cheat-{os.getpid()}")
         other.listen()
 
         def run(body: str, limits: Limits = LIMITS):
@@ -125,10 +125,19 @@ def test_there_are_enough_cheats():
 
 
 def _left_behind() -> list[str]:
-    """Return the processes of a cell that still run."""
-    found = []
+    """Return the processes of a cell that still run: children of this test, and orphans."""
+    left = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if words[:1] == [sys.executable] and "/library" in words:
-            found.append(" ".join(words))
-    return found
+        if words[:1] == [sys.executable] and "/library" in words and not _of_another_test(process):
+            left.append(" ".join(words))
+    return left
+
+
+def _of_another_test(process: psutil.Process) -> bool:
+    try:
+        parents = {parent.pid: parent.cmdline() for parent in process.parents()}
+    except psutil.Error:
+        return True  # it has ended, or its parent has, while it was looked at
+    under_pytest = any("pytest" in word for words in parents.values() for word in words)
+    return under_pytest and os.getpid() not in parents
