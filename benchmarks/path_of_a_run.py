@@ -21,6 +21,8 @@ ROOT = Path(glassbench.__file__).resolve().parent
 WORDS = ["task=ka_propensity", "model=botan", "time=16.5", "epochs=1", "floors=off"]
 # The smallest network: the path is that of a large one.
 WORDS += ["model.width=2", "model.recurrences=1", "model.pretrained=none"]
+# Rooms that a run calls for what they compute, and not to find its way.
+PHYSICS = ("datasets", "training", "metrics", "structure", "potentials", "regression")
 LAST = ("record/file.py", "write_record")
 
 
@@ -70,8 +72,13 @@ def _while_imported(frame: FrameType) -> bool:
 
 def main() -> None:
     files = path_of(sys.argv[1:] or WORDS)
-    for number, file in enumerate(files, 1):
+    harness = [file for file in files if file.split("/")[0] not in PHYSICS]
+    for number, file in enumerate(harness, 1):
         print(f"{number:3d}  {file}")
+    print(f"\nand {len(files) - len(harness)} files of data and physics:")
+    for file in files:
+        if file not in harness:
+            print(f"     {file}")
 
 
 if __name__ == "__main__":

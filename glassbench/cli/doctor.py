@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def examine(workspace: Workspace) -> list[Finding]:
     checks: dict[str, Callable[[], Finding]] = {
         "glassbench": _glassbench,
         "processor": _processor,
-        **{package: lambda package=package: _package(package) for package in PACKAGES},
+        **{package: partial(_package, package) for package in PACKAGES},
         "gpu": _gpu,
         "compiler": _compiler,
         "ray": _ray,

@@ -63,17 +63,16 @@ def guarded(command: Callable) -> Callable:
 
 def _say_unexpected(error: Exception) -> int:
     """Say what went wrong and what to do next; return the exit code."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number in NO_ROOM:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         say(
             f"glassbench: no room is left on the disk of {error.filename or 'the home'}: free "
             "some. What is finished is kept; the same command goes on from here."
         )
-    elif number in WRONG_PLACE and error.filename is not None:
+    elif isinstance(error, OSError) and error.errno in WRONG_PLACE and error.filename:
         # A rename that fails names both ends; the second is what a user chose.
         place = error.filename2 or error.filename
         say(
-            f"glassbench: {place} cannot be used: {WRONG_PLACE[number]}. Name another "
+            f"glassbench: {place} cannot be used: {WRONG_PLACE[error.errno]}. Name another "
             "place, or mend this one; what is finished is kept."
         )
         return WRONG_REQUEST

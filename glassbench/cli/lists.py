@@ -99,8 +99,11 @@ def show(
         hint = did_you_mean(name, known_tasks | known_models)
         raise UserError(f"there is no task and no model `{name}`{hint}")
     if json_output:
-        plain = {"task": task_plain, "model": model_plain}
-        write_json({kind: plain[kind](value) for kind, value in shown.items()})
+        plain = {
+            kind: task_plain(value) if kind == "task" else model_plain(value)
+            for kind, value in shown.items()
+        }
+        write_json(plain)
         return
     if "task" in shown:
         write_lines(task_lines(shown["task"], workspace))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..contract.errors import UserError
 from ..contract.task import Task
-from ..model import Condition, Predictions, Structure
+from ..model import Condition, Structure
 
 CONTRACT = "`predict` returns a list with one dict for each structure, arrays by target name"
 
@@ -38,7 +38,7 @@ class Asked:
 
 def checked_answers(
     answers: Any, structures: Mapping[str, Structure], asked: Asked
-) -> dict[str, Predictions]:
+) -> dict[str, dict[str, np.ndarray]]:
     """Return what `predict` returned by the names of the structures, each array checked.
 
     Raises
@@ -61,7 +61,7 @@ def checked_answers(
     }
 
 
-def checked_answer(answer: Any, structure: Structure, asked: Asked) -> Predictions:
+def checked_answer(answer: Any, structure: Structure, asked: Asked) -> dict[str, np.ndarray]:
     """Return a model's prediction for one structure as finite arrays of real numbers.
 
     Arrays of float32 stay what they are; all others become float64, so that no rounding

@@ -226,6 +226,7 @@ def centres_of(perturbation: Perturbation) -> Callable[[Structure], np.ndarray]:
 
 def counted(example: Example) -> Example:
     """Return the part of a cut example that counts in its score: the centres."""
+    assert example.balanced is not None
     return at_particles(example, example.balanced)
 
 
@@ -271,7 +272,7 @@ def _generator(configuration: str, purpose: str) -> np.random.Generator:
 
 def _check_parents(view: View, trial: Trial) -> None:
     """Refuse a training condition that shares an independent sample with the scored split."""
-    split, where = trial.variation.scored_split, trial.variation.train_condition.name
+    split, where = trial.variation.scored_split, fit_conditions(trial)[0].name
     trained = {p for c in fit_conditions(trial) for p in view.parents("train", c)}
     for condition in trial.conditions:
         shared = trained & set(view.parents(split, condition))

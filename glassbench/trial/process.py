@@ -72,7 +72,7 @@ def _set_torch(settings: dict[str, Any] | None) -> None:
     """Give torch the settings that it had, or those it starts with where it was not loaded."""
     import torch
 
-    start = {"dtype": torch.float32, "grad": True, "deterministic": False}
+    start: dict[str, Any] = {"dtype": torch.float32, "grad": True, "deterministic": False}
     settings = start if settings is None else settings
     torch.set_default_dtype(settings["dtype"])
     torch.set_grad_enabled(settings["grad"])

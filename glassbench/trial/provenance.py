@@ -52,12 +52,12 @@ def git_state(checkout: Path) -> dict[str, Any] | None:
 @functools.cache
 def packages() -> dict[str, Any]:
     """Return the installed packages: `list`, names to versions, and its `sha256`."""
-    found = {}
+    versions: dict[str, str] = {}
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
         if name:
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
-    ordered = dict(sorted(found.items()))
+            versions.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+    ordered = dict(sorted(versions.items()))
     lines = "".join(f"{name}=={version}\n" for name, version in ordered.items())
     return {"sha256": hashlib.sha256(lines.encode()).hexdigest(), "list": ordered}
 

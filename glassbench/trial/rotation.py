@@ -142,6 +142,7 @@ def _in_rounds(structures: Sequence[Structure]) -> list[Structure]:
 
 def _seen(structure: Structure) -> tuple[bytes, bytes]:
     """Return what tells structures apart: the positions, and the frame but for rounding."""
+    assert structure.frame is not None
     frame = np.round(structure.frame, FRAME_DECIMALS) + 0.0  # no negative zero
     return hashlib.sha256(structure.positions.tobytes()).digest(), frame.tobytes()
 

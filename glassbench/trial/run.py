@@ -138,8 +138,9 @@ def _fit(model: Model, trial: Trial, view: View, run: Run, folder: Path, shared:
     if hasattr(model, "save"):
         with whole_folder(fitted) as partial:
             model.save(partial)
-    for checkpoints in filter(None, (run.folder, run.checkpoints)):
-        Storage(checkpoints).remove()
+    Storage(run.folder).remove()
+    if run.checkpoints:
+        Storage(run.checkpoints).remove()
 
 
 def _predict(model: Model, trial: Trial, task: Task, view: View, folder: Path) -> None:

@@ -118,22 +118,25 @@ def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Sc
     neither are left out.
     """
     examples = list(view.examples("test", (condition,)))
-    repeats = [view.repeat(condition, e.structure.configuration) for e in examples]
-    measured = [p for p, repeat in enumerate(repeats) if repeat is not None]
-    ceilings = {}
+    repeats = {
+        position: repeat
+        for position, example in enumerate(examples)
+        if (repeat := view.repeat(condition, example.structure.configuration)) is not None
+    }
+    ceilings: dict[str, Score] = {}
     for metric in task.metrics:
         specification = metric.at(condition)
-        if measured and specification.prediction in repeats[measured[0]]:
-            chosen = [examples[p] for p in measured]
-            score = _score(specification, [repeats[p] for p in measured], chosen)
+        if repeats and specification.prediction in next(iter(repeats.values())):
+            chosen = [examples[position] for position in repeats]
+            repeated = _score(specification, list(repeats.values()), chosen)
             values: list[float | None] = [None] * len(examples)
-            for place, value in zip(measured, score.by_configuration, strict=True):
-                values[place] = value
-            ceilings[specification.name] = Score(score.value, tuple(values))
+            for position, value in zip(repeats, repeated.by_configuration, strict=True):
+                values[position] = value
+            ceilings[specification.name] = Score(repeated.value, tuple(values))
         elif specification.function == "pearson" and specification.average != "sample_means":
-            score = _ceiling_of_halves(specification, view, condition)
-            if score is not None:
-                ceilings[specification.name] = score
+            halves = _ceiling_of_halves(specification, view, condition)
+            if halves is not None:
+                ceilings[specification.name] = halves
     return ceilings
 
 
@@ -155,10 +158,11 @@ def _ceiling_of_halves(
 ) -> Score | None:
     structures = view.structures("test", condition)
     halves = [
-        view.halves(specification.target, condition, structure.configuration)
+        pair
         for structure in structures
+        if (pair := view.halves(specification.target, condition, structure.configuration))
     ]
-    if any(pair is None for pair in halves):
+    if len(halves) < len(structures):
         return None
     selected = [
         (first[selection], second[selection])
@@ -168,8 +172,8 @@ def _ceiling_of_halves(
     values = [float(noise_ceiling(first, second)) for first, second in selected]
     value = float(np.mean(values))
     if specification.average == "pooled":
-        pooled = [np.concatenate(half) for half in zip(*selected, strict=True)]
-        value = float(noise_ceiling(*pooled))
+        first, second = (np.concatenate(half) for half in zip(*selected, strict=True))
+        value = float(noise_ceiling(first, second))
     return Score(finite(value), tuple(map(finite, values)))
 
 
@@ -209,7 +213,7 @@ def _score(
     interval = None
     if parents is not None and specification.average != "configuration":
         bootstrap = score_interval(specification, guesses, truths, parents, selections, boxes)
-        low, high = finite(bootstrap.low), finite(bootstrap.high)
+        low, high = finite(float(bootstrap.low)), finite(float(bootstrap.high))
         interval = None if low is None or high is None else (low, high)
     return Score(
         finite(scored.value),
@@ -227,5 +231,6 @@ def _selection(
     """Return the mask of the particles, or of the pairs, that the metric counts."""
     if not specification.on_pairs:
         return select_particles(specification, structure.species, balanced)
+    assert pairs is not None
     distances = pair_distances(structure.positions, pairs, structure.box)
     return select_pairs(specification, structure.species, pairs, distances)

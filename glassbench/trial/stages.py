@@ -142,7 +142,9 @@ def transfer_conditions(trial: Trial, task: Task, view: View) -> list[Condition]
     ]
 
 
-def predict(model: Model, asked: Asked, structures: Mapping[str, Structure]) -> dict:
+def predict(
+    model: Model, asked: Asked, structures: Mapping[str, Structure]
+) -> dict[str, dict[str, np.ndarray]]:
     """Return the checked predictions of a fitted model by the names of the structures.
 
     Raises
@@ -156,12 +158,12 @@ def predict(model: Model, asked: Asked, structures: Mapping[str, Structure]) -> 
 
 def predict_centres(
     model: Model, asked: Asked, structures: Mapping[str, Structure], trial: Trial
-) -> dict[str, Predictions]:
+) -> dict[str, dict[str, np.ndarray]]:
     """Return predictions (M,) for the centres of each structure, its neighbours perturbed."""
     perturbation = trial.variation.perturbation
     assert perturbation is not None
     centres = centres_of(perturbation)
-    predictions: dict[str, Predictions] = {}
+    predictions: dict[str, dict[str, np.ndarray]] = {}
     for name, structure in structures.items():
         cuts = list(perturbed(structure, perturbation, centres(structure), trial.seed))
         pieces = {str(number): cut.structure for number, cut in enumerate(cuts)}
