@@ -259,7 +259,7 @@ def condition_words(condition: Plain) -> str:
     return " ".join(f"{SYMBOLS.get(a, a)}={value:g}" for a, value in condition.items())
 
 
-def _trials(record: Plain) -> str:
+def _trials(record: Plain | Record) -> str:
     return f"{record['tuning']['trials']} trials" if "tuning" in record else ABSENT
 
 
