@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from ..model import Structure
 from .subject import Subject, same
 
 
@@ -41,14 +43,15 @@ def check_shapes(subject: Subject) -> str | None:
     return None
 
 
-def _wrong_array(subject: Subject, structure, name: str, values) -> str | None:
+def _wrong_array(subject: Subject, structure: Structure, name: str, values: Any) -> str | None:
     if name not in subject.task.targets:
         known = ", ".join(sorted(subject.task.targets))
         return f"`{name}` is not a target of {subject.task.name}: predict among {known}"
     if not isinstance(values, np.ndarray):
         return f"`{name}` is a {type(values).__name__}: return a numpy array"
     per = subject.task.targets[name].per
-    length = len(structure.positions) if per == "particle" else len(structure.pairs)
+    items = structure.positions if per == "particle" else structure.pairs
+    length = 0 if items is None else len(items)
     if values.shape != (length,):
         return (
             f"`{name}` has the shape {values.shape} for {length} {per}s: return ({length},), "

@@ -1,4 +1,4 @@
-"""Whether a submission would be accepted: each check by itself, in plain words."""
+"""Whether a submission would be accepted: one result for each check."""
 
 from __future__ import annotations
 

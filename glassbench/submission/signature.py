@@ -31,7 +31,7 @@ class SignatureError(UserError):
 
 
 def key_path(workspace: Workspace) -> Path:
-    """Return where the maintainer's private key lies unless told otherwise."""
+    """Return where the maintainer's private key lies by default."""
     return workspace.home / "keys" / KEY_FILE
 
 

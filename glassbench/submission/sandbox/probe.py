@@ -90,7 +90,7 @@ def _knows_variables(names: Iterable[str]) -> bool:
 
 
 def _sees_process(outside: Mapping[str, Any]) -> bool:
-    """Return whether a process of the outside is seen, told by when it started."""
+    """Return whether a process of the outside is seen, recognised by its start time."""
     with contextlib.suppress(OSError, IndexError):
         stat = Path("/proc", str(outside["pid"]), "stat").read_text()
         return stat.rpartition(")")[2].split()[19] == outside["started"]
