@@ -23,6 +23,9 @@ Text = Annotated[str, StringConstraints(max_length=10_000)]
 # Lists of a file become tuples, whose members are still held to their type.
 Names = Annotated[tuple[Name, ...], Field(strict=False, max_length=1000)]
 Texts = Annotated[tuple[Text, ...], Field(strict=False, max_length=1000)]
+# The value of a hyperparameter.
+Scalar = bool | int | float | Text
+Setting = Scalar | Annotated[list[Scalar | list[Scalar]], Field(max_length=10_000)]
 Numbers = Annotated[tuple[float, ...], Field(strict=False, max_length=10_000)]
 # What pydantic says otherwise, by the type of its error.
 RULES = {

@@ -101,7 +101,8 @@ def _refuse(
     available: Sequence[Condition], demanded: Mapping[str, tuple[float, float]], holder: str
 ) -> None:
     """Say which value is missing at the values of the axes before it."""
-    fitting, before = list(available), []
+    fitting = list(available)
+    before: list[str] = []
     for axis, option in demanded.items():
         left = [condition for condition in fitting if _has(condition, axis, option)]
         if not left:

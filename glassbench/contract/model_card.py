@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, InstanceOf, ValidationInfo, field_validator
 
-from .checked import Checked, Name, Names, Text, checked, read_toml
+from .checked import Checked, Name, Names, Setting, Text, checked, read_toml
 from .errors import HyperparameterError, ModelCardError
 from .folder_digest import folder_digest
 from .search_space import Dimension, parse_space
@@ -57,7 +57,7 @@ class ModelCard(Checked):
     claims: Annotated[tuple[Claim, ...], Field(strict=False)] = ()
     dependencies: Annotated[tuple[Text, ...], Field(strict=False, max_length=1000)] = ()
     resources: Mapping[str, float] = RESOURCES
-    hyperparameters: Mapping[str, Any] = {}
+    hyperparameters: Mapping[str, Setting] = {}
     defaults: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
     search_space: tuple[InstanceOf[Dimension], ...] = ()
     folder: Path = Field(exclude=True, repr=False)
@@ -74,6 +74,17 @@ class ModelCard(Checked):
         if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
             raise ValueError(f"entry `{entry}` is not `module:Class`, as `model:Botan`")
         return entry
+
+    @field_validator("hyperparameters", mode="before")
+    @classmethod
+    def _plain_values(cls, values: Any) -> Any:
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            if not isinstance(value, bool | int | float | str | list):
+                raise ValueError(
+                    f"hyperparameter `{name}` is {value!r}: a number, text, true, false or a list "
+                    "of these is wanted"
+                )
+        return values
 
     @field_validator("resources")
     @classmethod

@@ -70,7 +70,7 @@ class Dimension:
         if self.distribution == "choice":
             return len(self.values)
         if self.distribution in WHOLE:
-            return (self.high - self.low) // (self.step or 1) + 1
+            return int((self.high - self.low) // (self.step or 1)) + 1
         return None if self.step is None else self._steps + 1
 
     @property
@@ -83,7 +83,7 @@ class Dimension:
 
     @property
     def _steps(self) -> int:
-        return int((self.high - self.low) / self.step + 1e-9)
+        return 0 if self.step is None else int((self.high - self.low) / self.step + 1e-9)
 
     def serves(self, task: str) -> bool:
         """Return whether the dimension is searched on a task."""
@@ -100,8 +100,8 @@ class Dimension:
         if self.distribution == "choice":
             return self.values[int(generator.integers(len(self.values)))]
         if self.distribution == "integer":
-            step = self.step or 1
-            return self.low + step * int(generator.integers((self.high - self.low) // step + 1))
+            last = int((self.high - self.low) // (self.step or 1))
+            return self.low + (self.step or 1) * int(generator.integers(last + 1))
         if self.distribution == "uniform":
             if self.step:
                 return self.rounded(self.low + self.step * int(generator.integers(self._steps + 1)))
@@ -124,7 +124,7 @@ class Dimension:
         if self.step or self.distribution == "integer":
             step = self.step or 1
             moved = value + max(step, abs(value) * 0.2 // step * step) * (1 if up else -1)
-            kept = min(max(moved, self.low), self.low + (self.count - 1) * step)
+            kept = min(max(moved, self.low), self.low + ((self.count or 1) - 1) * step)
             return int(kept) if self.distribution == "integer" else self.rounded(kept)
         moved = value * FACTORS[up]
         return self._whole(moved) if self.distribution == "loginteger" else self.rounded(moved)
@@ -133,7 +133,7 @@ class Dimension:
         return min(max(float(f"{value:.{DIGITS}g}"), float(self.low)), float(self.high))
 
     def _whole(self, value: float) -> int:
-        return min(max(round(value), self.low), self.high)
+        return min(max(round(value), int(self.low)), int(self.high))
 
 
 def parse_space(
@@ -208,7 +208,7 @@ def _range(name: str, kind: str, entry: Mapping, default: Any, where: str) -> Di
             f"{where} is {kind}, and the default of {name} is {default!r}: "
             f"use {' or '.join(fitting)}"
         )
-    numbers = {}
+    numbers: dict[str, Any] = {}
     for key in ("low", "high", "step"):
         if key in entry:
             numbers[key] = _number(entry[key], wanted, f"{where}: {key}")

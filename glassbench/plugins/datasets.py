@@ -118,7 +118,7 @@ def dataset_at(path: Path) -> FoundDataset:
     A copy under another file name is the same dataset: its scores stand under one name, and
     its models have the same default hyperparameters.
     """
-    return FoundDataset(_stored_name(path) or _bare(path.name), path, "path")
+    return FoundDataset(_plain(_stored_name(path) or _bare(path.name)), path, "path")
 
 
 def _stored_name(path: Path) -> str:
@@ -146,6 +146,11 @@ def _of_workspace(workspace: Workspace) -> Iterator[FoundDataset]:
         store = path / "store.zarr" / "zarr.json"
         if path.name.endswith(SUFFIXES) or store.is_file() or (path / "zarr.json").is_file():
             yield FoundDataset(_bare(path.name), path, "workspace")
+
+
+def _plain(name: str) -> str:
+    """Return a name that a record may hold, whatever a folder is called."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("._-")[:64] or "dataset"
 
 
 def _bare(name: str) -> str:

@@ -164,11 +164,10 @@ def plugin_package(folder: Path, digest: str) -> str:
         return name
     _forget(name)
     init = folder / "__init__.py"
-    if init.is_file():
-        spec = importlib.util.spec_from_file_location(
-            name, init, submodule_search_locations=[str(folder)]
-        )
-    else:
+    spec = importlib.util.spec_from_file_location(
+        name, init, submodule_search_locations=[str(folder)]
+    )
+    if spec is None or not init.is_file():
         spec = ModuleSpec(name, None, is_package=True)
         spec.submodule_search_locations = [str(folder)]
     module = importlib.util.module_from_spec(spec)

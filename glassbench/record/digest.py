@@ -30,7 +30,7 @@ def canonical_digest(plain: Mapping[str, Any]) -> str:
 
 def record_digest(record: Record | Mapping[str, Any]) -> str:
     """Return the digest of a record without its `VOLATILE` fields."""
-    plain = record if isinstance(record, dict) else record.to_json()
+    plain = record if isinstance(record, Mapping) else record.to_json()
     return canonical_digest({k: value for k, value in plain.items() if k not in VOLATILE})
 
 

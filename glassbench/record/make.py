@@ -75,7 +75,7 @@ def make_record(
         "hyperparameters": dict(hyperparameters),
         "seeds": list(seeds),
         "conditions": entries,
-        "failed": [dict(failure) for failure in failed],
+        "failed": [{**failure, "error": failure["error"][:10_000]} for failure in failed],
         "cost": _cost(results),
         "provenance": {
             "environments": _distinct(environments),

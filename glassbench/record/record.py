@@ -6,14 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from ..contract.checked import Name
+from ..contract.checked import Name, Setting, Text
 from .condition import ConditionEntry
 from .part import Amount, Count, Part, Point, Seed, Sha256, Word
 
 SCHEMA_VERSION = 1
 
-Scalar = bool | int | float | Annotated[str, StringConstraints(max_length=10_000)]
-Setting = Scalar | Annotated[list[Scalar | list[Scalar]], Field(max_length=10_000)]
 Digest = Annotated[str, StringConstraints(min_length=8, max_length=200)]
 Tier = Literal["thermal", "inherent", "cage", "dynamics"]
 # A file of the workspace: no step of its path leads upwards.
@@ -54,7 +52,7 @@ class ModelOfRecord(Part):
 
     name: Name
     """Name of the model."""
-    title: Word
+    title: Text
     """Title of the model as tables show it."""
     digest: Sha256
     """sha256 over the code and weights of the model; up to protocol 1 over its whole folder."""
@@ -110,7 +108,7 @@ class FailedFit(Part):
     """Condition of the fit, null for a fit of all conditions at once."""
     seed: int
     """Seed of the fit."""
-    error: Annotated[str, StringConstraints(max_length=10_000)]
+    error: Text
     """What went wrong."""
 
 

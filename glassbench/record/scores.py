@@ -84,19 +84,19 @@ def _score_entry(
     first: ConditionScores,
 ) -> dict[str, Any]:
     name = specification.name
-    seeds, intervals = [], []
+    seeds, scores = [], []
     for seed, scored in by_seed.items():
         score = _aligned(scored, name, first, f"seed {seed}")
-        intervals.append(score.interval)
+        scores.append(score)
         seeds.append(
             {"seed": seed, "value": score.value, "by_configuration": list(score.by_configuration)}
         )
-    averaged = [_mean(values) for values in zip(*(s["by_configuration"] for s in seeds))]
+    averaged = [_mean(values) for values in zip(*(score.by_configuration for score in scores))]
     return {
-        "value": _mean([seed["value"] for seed in seeds]),
+        "value": _mean([score.value for score in scores]),
         "interval": finite_ends(interval_of_mean(_numbers(averaged), first.parents))
         if specification.average == "configuration"
-        else _mean_ends(intervals),
+        else _mean_ends([score.interval for score in scores]),
         "seeds": seeds,
     }
 
@@ -172,6 +172,5 @@ def _numbers(values: Sequence[float | None]) -> list[float]:
 
 def _mean(values: Sequence[float | None]) -> float | None:
     """Return the mean, undefined where any value is."""
-    if any(value is None for value in values):
-        return None
-    return sum(values) / len(values)
+    defined = [value for value in values if value is not None]
+    return sum(defined) / len(values) if len(defined) == len(values) else None

@@ -37,13 +37,14 @@ def transfer_entry(
     if not by_condition:
         return None
     own = _means([fit.conditions[0] for fit in fits])
+    elsewhere = {other: _means(list(scored.values())) for other, scored in by_condition.items()}
     entries = [
         {
             "condition": dict(other),
             "configurations": list(first.configurations),
             "parents": list(first.parents),
             "scores": metric_entries(task, by_seed, first),
-            "means": _means(list(by_seed.values())),
+            "means": elsewhere[other],
         }
         for other, by_seed in by_condition.items()
         for first in [next(iter(by_seed.values()))]
@@ -51,7 +52,7 @@ def transfer_entry(
     return {
         "conditions": entries,
         "means": own,
-        "rank_order": _rank_order([own, *(entry["means"] for entry in entries)]),
+        "rank_order": _rank_order([own, *elsewhere.values()]),
     }
 
 

@@ -58,6 +58,8 @@ def test_a_card_says_what_the_file_says():
         ({"entry": "model"}, "is not `module:Class`"),
         ({"entry": "../model:Ridge"}, "is not `module:Class`"),
         ({"conditions_per_fit": "each"}, "There are all, one"),
+        ({"hyperparameters": {"day": {"a": 1}}}, "hyperparameter `day` is .* a number, text"),
+        ({"folder": "/"}, "unknown key `folder`"),
         ({"claims": ["telepathy"]}, "`claims.0` is 'telepathy': There are"),
         ({"resources": {"gpu": 1}}, "unknown resource `gpu`: did you mean `gpus`"),
         ({"resources": {"cpus": -1}}, "a number >= 0"),
