@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.contract.model_card import hyperparameters_for
 from glassbench.metrics import pearson
 from glassbench.model import Condition, Example, Run, Structure
 from glassbench.plugins.registry import load_model_card, load_model_class
@@ -70,7 +69,7 @@ def measure(name: str, words: list[str], train: list[Example], test: list[Exampl
     card = load_model_card(name)
     overrides = dict(word.split("=", 1) for word in words)
     model = load_model_class(card)(
-        **hyperparameters_for(card, "ka_propensity", "published", overrides)
+        **card.hyperparameters_for("ka_propensity", "published", overrides)
     )
     reports = []
     started, cpu_started = time.perf_counter(), time.process_time()

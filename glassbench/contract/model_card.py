@@ -178,10 +178,3 @@ def parse_model_card(table: Mapping[str, Any], folder: Path) -> ModelCard:
         If a key is missing, unknown or of the wrong kind.
     """
     return checked(ModelCard, dict(table), folder / "model.toml", ModelCardError, folder=folder)
-
-
-def hyperparameters_for(
-    card: ModelCard, task: str, dataset: str, overrides: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the hyperparameters of a run, see `ModelCard.hyperparameters_for`."""
-    return card.hyperparameters_for(task, dataset, overrides)

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from ..contract.model_card import HyperparameterError, ModelCard, hyperparameters_for
+from ..contract.model_card import HyperparameterError, ModelCard
 from ..contract.task import Task
 from ..record.file import PlainRecord as Record
 
@@ -34,7 +34,7 @@ def _usual(record: Record, card: ModelCard | None) -> Mapping[str, Any]:
     if card is None:
         return {}
     try:
-        return hyperparameters_for(card, record["task"]["name"], record["dataset"]["name"], {})
+        return card.hyperparameters_for(record["task"]["name"], record["dataset"]["name"], {})
     except HyperparameterError:
         return {}
 

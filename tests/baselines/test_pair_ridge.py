@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from glassbench.conformance import glassy_structure
-from glassbench.contract.model_card import hyperparameters_for
 from glassbench.model import Condition, Example, Run
 from glassbench.plugins.registry import load_model_card, load_model_class
 
@@ -20,9 +19,7 @@ CARD = load_model_card("pair_ridge")
 
 def model(**changes):
     overrides = {"largest_radius": 2.6, **changes}
-    return load_model_class(CARD)(
-        **hyperparameters_for(CARD, "ka_pair_distance", "mini", overrides)
-    )
+    return load_model_class(CARD)(**CARD.hyperparameters_for("ka_pair_distance", "mini", overrides))
 
 
 def structure(seed: int):

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from glassbench.conformance.structures import make_examples
-from glassbench.contract.model_card import hyperparameters_for
 from glassbench.model import Condition, Run, Structure
 from glassbench.plugins.registry import load_model_card, load_model_class, load_task
 from glassbench.potentials import LARGE_SMALL_2D, pair_hessian
@@ -22,7 +21,7 @@ CONDITION = Condition.of(quench_time=1.0, strain=0.02, fraction=0.005)
 
 def make(name, dataset="conformance", task="lj2d_plasticity", **overrides):
     card = load_model_card(name)
-    return load_model_class(card)(**hyperparameters_for(card, task, dataset, overrides))
+    return load_model_class(card)(**card.hyperparameters_for(task, dataset, overrides))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from glassbench.conformance import make_examples
-from glassbench.contract.model_card import hyperparameters_for
 from glassbench.model import Run
 from glassbench.plugins.registry import load_model_card, load_model_class, load_task
 from glassbench.structure import particle_pair_distribution
@@ -18,7 +17,7 @@ CARD = load_model_card("rdf_mlp")
 
 
 def make(**overrides):
-    return load_model_class(CARD)(**hyperparameters_for(CARD, "cuzr_stiffness", "mini", overrides))
+    return load_model_class(CARD)(**CARD.hyperparameters_for("cuzr_stiffness", "mini", overrides))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from glassbench.conformance import glassy_structure
-from glassbench.contract.model_card import hyperparameters_for
 from glassbench.metrics import pearson
 from glassbench.model import Condition, Example, Run, Structure
 from glassbench.plugins.registry import load_model_card, load_model_class
@@ -35,7 +34,7 @@ PUBLISHED_EDGE = 15.05658
 
 def make(name: str, **overrides):
     card = load_model_card(name)
-    return load_model_class(card)(**hyperparameters_for(card, "ka_propensity", "mini", overrides))
+    return load_model_class(card)(**card.hyperparameters_for("ka_propensity", "mini", overrides))
 
 
 def fit(model, train, valid=()):

@@ -9,7 +9,6 @@ import pytest
 from scipy.spatial import Voronoi
 
 from glassbench.conformance import glassy_structure, make_examples
-from glassbench.contract.model_card import hyperparameters_for
 from glassbench.model import Condition, Run
 from glassbench.plugins.registry import load_model_card, load_model_class, load_task
 
@@ -18,7 +17,7 @@ CONDITION = Condition.of(cooling_rate=1e13)
 
 def make(name: str, task: str, **overrides):
     card = load_model_card(name)
-    return load_model_class(card)(**hyperparameters_for(card, task, "mini", overrides))
+    return load_model_class(card)(**card.hyperparameters_for(task, "mini", overrides))
 
 
 def fit(model, task: str, examples, tmp_path):

@@ -7,7 +7,6 @@ import pytest
 from glassbench.contract.model_card import (
     HyperparameterError,
     ModelCardError,
-    hyperparameters_for,
     parse_model_card,
     read_model_card,
 )
@@ -96,19 +95,19 @@ def test_a_file_that_is_no_toml_is_named(tmp_path):
 
 
 def test_overrides_come_before_defaults_of_the_dataset_before_plain_defaults():
-    values = hyperparameters_for(_card(), "ka_propensity", "mini", {"rate": "0.5"})
+    values = _card().hyperparameters_for("ka_propensity", "mini", {"rate": "0.5"})
     assert values["epochs"] == 3
     assert values["rate"] == 0.5
     assert values["weights"] == "none"
-    assert hyperparameters_for(_card(), "ka_propensity", "published", {})["epochs"] == 10
-    assert hyperparameters_for(_card(), "another", "mini", {})["rate"] == 1.0
+    assert _card().hyperparameters_for("ka_propensity", "published", {})["epochs"] == 10
+    assert _card().hyperparameters_for("another", "mini", {})["rate"] == 1.0
 
 
 def test_numbers_have_the_type_of_the_default_so_that_one_value_has_one_key():
     for text in ("2", "2.0", "2e0", 2):
-        value = hyperparameters_for(_card(), "t", "d", {"rate": text})["rate"]
+        value = _card().hyperparameters_for("t", "d", {"rate": text})["rate"]
         assert (value, type(value)) == (2.0, float)
-    assert type(hyperparameters_for(_card(), "ka_propensity", "mini", {})["rate"]) is float
+    assert type(_card().hyperparameters_for("ka_propensity", "mini", {})["rate"]) is float
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ def test_numbers_have_the_type_of_the_default_so_that_one_value_has_one_key():
     ],
 )
 def test_text_is_read_as_the_type_of_the_default(name, text, value):
-    chosen = hyperparameters_for(_card(), "t", "d", {name: text})[name]
+    chosen = _card().hyperparameters_for("t", "d", {name: text})[name]
     assert chosen == value
     assert type(chosen) is type(value)
 
@@ -144,4 +143,4 @@ def test_text_is_read_as_the_type_of_the_default(name, text, value):
 )
 def test_values_that_do_not_fit_are_refused(name, value, message):
     with pytest.raises(HyperparameterError, match=message):
-        hyperparameters_for(_card(), "t", "d", {name: value})
+        _card().hyperparameters_for("t", "d", {name: value})

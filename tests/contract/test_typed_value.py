@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from glassbench.contract.model_card import hyperparameters_for
 from glassbench.plugins.registry import load_model_card
 
 DEFAULTS = {"lj2d_plasticity": {"any": {"by_species": False}, "mini": {"by_species": True}}}
@@ -14,7 +13,7 @@ def test_a_dataset_comes_after_its_task_and_a_word_after_both():
     card = load_model_card("coordination").model_copy(update={"defaults": DEFAULTS})
 
     def chosen(task, dataset, **words):
-        return hyperparameters_for(card, task, dataset, words)["by_species"]
+        return card.hyperparameters_for(task, dataset, words)["by_species"]
 
     assert chosen("cuzr_stiffness", "mini") is True
     assert chosen("lj2d_plasticity", "paper") is False
@@ -29,8 +28,8 @@ def test_a_dataset_named_in_full_comes_after_its_family():
     card = load_model_card("coordination").model_copy(
         update={"defaults": {"lj2d_plasticity": of_task}}
     )
-    assert hyperparameters_for(card, "lj2d_plasticity", "mini_rates", {})["by_species"] is False
-    assert hyperparameters_for(card, "lj2d_plasticity", "mini_slow", {})["by_species"] is True
+    assert card.hyperparameters_for("lj2d_plasticity", "mini_rates", {})["by_species"] is False
+    assert card.hyperparameters_for("lj2d_plasticity", "mini_slow", {})["by_species"] is True
 
 
 @pytest.mark.parametrize(
@@ -38,6 +37,6 @@ def test_a_dataset_named_in_full_comes_after_its_family():
 )
 def test_the_networks_are_as_short_on_a_small_dataset_with_more_states(task, dataset):
     card = load_model_card("nt_gnn")
-    chosen = hyperparameters_for(card, task, dataset, {})
-    assert chosen == hyperparameters_for(card, task, "mini", {})
+    chosen = card.hyperparameters_for(task, dataset, {})
+    assert chosen == card.hyperparameters_for(task, "mini", {})
     assert chosen["epochs"] < card.hyperparameters["epochs"]

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glassbench.contract.errors import UserError
-from glassbench.contract.model_card import hyperparameters_for, parse_model_card, read_model_card
+from glassbench.contract.model_card import parse_model_card, read_model_card
 from glassbench.home.content import content_folder
 from glassbench.home.workspace import Workspace
 from glassbench.record.file import validate_record
@@ -89,7 +89,7 @@ def test_any_text_as_model_toml(data, tmp_path_factory):
         assert place_of_error(folder / "model.toml", error).startswith("model.toml")
     else:
         for task in card.tasks:
-            without_traceback(lambda task=task: hyperparameters_for(card, task, "mini", {}))
+            without_traceback(lambda task=task: card.hyperparameters_for(task, "mini", {}))
     assert listing(folder) == before
 
 

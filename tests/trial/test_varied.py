@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.contract.model_card import hyperparameters_for
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.contract.variation import Perturbation, Variation, VariationError
 from glassbench.datasets.store import open_dataset
@@ -39,7 +38,7 @@ def view(task, tiny_dataset):
 @pytest.fixture(scope="module")
 def trial(tiny_dataset):
     card = load_model_card("neighbour_count_ridge")
-    chosen = hyperparameters_for(card, "ka_propensity", "tiny", SMALL)
+    chosen = card.hyperparameters_for("ka_propensity", "tiny", SMALL)
     return Trial(
         task="ka_propensity",
         task_folder=str(Path(content_folder("tasks")) / "ka_propensity"),
