@@ -133,6 +133,7 @@ def _entry(
         predictions={},
     )
     entry = condition_entry(task, condition, [result], {}, noise_ceilings(task, view, condition))
+    assert entry is not None
     return entry | {
         "tau_alpha": view.attribute(condition, "tau_alpha"),
         "reported": [

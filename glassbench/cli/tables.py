@@ -14,8 +14,6 @@ from .columns import Column, in_columns, in_pairs
 if TYPE_CHECKING:
     from ..contract.task import Task
     from ..metrics import MetricSpecification
-
-if TYPE_CHECKING:
     from ..record.record import Record
 
 UNDEFINED = "undefined"
@@ -26,7 +24,7 @@ AXES_SHOWN = 2
 Plain = Mapping[str, Any]
 
 
-def result_table(record: Plain, primary: MetricSpecification, width: int) -> list[str]:
+def result_table(record: Plain | Record, primary: MetricSpecification, width: int) -> list[str]:
     """Return the scores of a record, one line per condition.
 
     Parameters
@@ -65,7 +63,7 @@ def result_table(record: Plain, primary: MetricSpecification, width: int) -> lis
     return [*filter(None, above), *in_columns(columns, width, keys=len(axes))]
 
 
-def summary_lines(record: Plain) -> list[str]:
+def summary_lines(record: Plain | Record) -> list[str]:
     """Return what the table is about, and what the run took."""
     task, model, dataset = record["task"], record["model"], record["dataset"]
     seeds = ",".join(map(str, record["seeds"]))
@@ -107,7 +105,7 @@ def place_lines(
     return in_pairs(pairs)
 
 
-def transfer_table(record: Plain, task: Task, width: int) -> list[str]:
+def transfer_table(record: Plain | Record, task: Task, width: int) -> list[str]:
     """Return one line for each condition at which a fit was tested, none where none was.
 
     A task with a mean error among its metrics has it there too, and the rank correlation of

@@ -14,6 +14,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any, cast
 
 from ..experiments.resources import Share
 from ..home.workspace import Workspace
@@ -105,7 +106,7 @@ def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: in
             torch_config=TorchConfig(backend=backend_of(share), timeout_s=TIMEOUT),
             scaling_config=ScalingConfig(
                 # Elastic: as many as there is room for, more when there is room for more.
-                num_workers=(1, workers) if workers > 1 else 1,
+                num_workers=cast(Any, (1, workers) if workers > 1 else 1),
                 use_gpu=share.gpus > 0,
                 resources_per_worker=resources,
             ),

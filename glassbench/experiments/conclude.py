@@ -180,8 +180,9 @@ def _figures(
     from ..figures.request import draw_request, draw_rotations, draw_trial
 
     folder = workspace.home / "figures" / request.stem
-    of_request = draw_request(record, request.task, folder)
-    figures = {"": [of_request, *draw_rotations(record, request.task, folder)]}
+    plain = record.to_json()
+    of_request = draw_request(plain, request.task, folder)
+    figures = {"": [of_request, *draw_rotations(plain, request.task, folder)]}
     drawn: set[str] = set()
     for outcome in outcomes:
         # One seed of each condition is enough to look at.

@@ -147,7 +147,7 @@ def test_a_request_leaves_record_figures_and_runs_and_its_repetition_nothing_mor
     assert all((workspace.home / file["path"]).exists() for file in record["predictions"])
     assert len(record["provenance"]["environments"]) == 1
     assert record["tracking"] is None and report.tracking["run_id"]
-    assert str(workspace.home) not in json.dumps(record)
+    assert str(workspace.home) not in json.dumps(record.to_json())
     assert len(report.figures) == 5 and all(path.exists() for path in report.figures)
     assert report.tracking["delivered"], report.tracking["message"]
     assert len(runs(workspace)) == 6 and {status for _, status in runs(workspace)} == {"FINISHED"}
