@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..contract.conditions import WordError
-from ..experiments.request import BenchmarkRequest, make_requests, model_trials
+from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
 from ..experiments.tuning.configuration import Configuration, read_configuration
 from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
-from ..plugins.registry import load_task
 from .columns import terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -74,9 +73,7 @@ def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
     if file is not None:
         words = [*words, *_words_of(file, values)]
         values = split_words(words)
-    if "task" not in values:
-        raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
-    task = load_task(values["task"])
+    task = task_of(values)
     request = parse_run(words, [axis.name for axis in task.axes])
     return task, request, open_workspace(request.home)
 

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..contract.conditions import WordError
+from ..experiments.request import task_of
 from ..experiments.words import split_words
 from ..home.files import write_json as write_json_file
 from ..home.workspace import Workspace, open_workspace
-from ..plugins.registry import load_task
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
 from .progress import open_display
-from .tables import ABSENT
+from .tables import ABSENT, number, score_words
 
 if TYPE_CHECKING:
     from ..contract.task import Task
     from ..experiments.events import Event
-    from ..experiments.study import PlannedStudy, StudyRequest
+    from ..experiments.study.planning import PlannedStudy, StudyRequest
     from ..trial.result import TrialResult
 
 Plain = Mapping[str, Any]
@@ -30,7 +30,7 @@ Plain = Mapping[str, Any]
 @guarded
 def studies(json_output: Json = False) -> None:
     """List the studies of the papers that `glassbench study` does."""
-    from ..experiments.study import list_studies
+    from ..experiments.study.declaration import list_studies
 
     declared = list_studies()
     if json_output:
@@ -60,7 +60,9 @@ def study(words: Words = None, json_output: Json = False) -> None:
     floors and noise ceiling. Finished trials are not run again: the same words continue.
     A study makes no record: what it varies is not the standard use of the dataset.
     """
-    from ..experiments.study import draw_study, plan_study, study_results
+    from ..experiments.study.outcome import study_results
+    from ..experiments.study.planning import plan_study
+    from ..figures.study import draw_study
 
     request, task = _understand(list(words or []))
     workspace = open_workspace(request.run.home)
@@ -83,17 +85,14 @@ def study(words: Words = None, json_output: Json = False) -> None:
 
 
 def _understand(words: Sequence[str]) -> tuple[StudyRequest, Task]:
-    """Return the request and its task."""
-    from ..experiments.study import find_study, list_studies, parse_study
+    from ..experiments.study.declaration import find_study, list_studies
+    from ..experiments.study.planning import parse_study
 
     if not words or "=" in words[0]:
         names = ", ".join(study.name for study in list_studies())
         raise WordError(f"the first word names the study, one of {names}")
     study, rest = find_study(words[0]), words[1:]
-    values = split_words(rest)
-    if "task" not in values:
-        raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
-    task = load_task(values["task"])
+    task = task_of(split_words(rest))
     return parse_study(study, rest, [axis.name for axis in task.axes]), task
 
 
@@ -130,8 +129,6 @@ def _execute(
 
 def report_lines(plain: Plain, width: int) -> list[str]:
     """Return the table of a study, and what failed."""
-    from .sweep_tables import interval_words
-
     rows = [
         (panel, curve, point)
         for panel in plain["panels"]
@@ -148,7 +145,7 @@ def report_lines(plain: Plain, width: int) -> list[str]:
     axis = plain["axis"]["label"].partition(" (")[0]
     keys.append(Column(axis, [point["text"] for _, _, point in rows], True))
     better = plain["higher_is_better"]
-    scores = [interval_words(point if point["seeds"] else None) for _, _, point in rows]
+    scores = [score_words(point if point["seeds"] else None) for _, _, point in rows]
     columns = [
         Column("score [95 %]", scores),
         Column("median (worst … best)", [_spread(point) for _, _, point in rows]),
@@ -162,7 +159,7 @@ def report_lines(plain: Plain, width: int) -> list[str]:
     for panel in plain["panels"]:
         for curve in panel["curves"]:
             if "unperturbed" in curve:
-                score = interval_words(curve["unperturbed"])
+                score = score_words(curve["unperturbed"])
                 lines.append(f"{curve['label']}, {panel['title']}, unperturbed: {score}")
     lines += [
         f"failed  {t['name']}, {t['setting'] or 'as usual'}: {t['error']}"
@@ -180,7 +177,7 @@ def _spread(point: Plain) -> str:
 
 def _ceiling(panel: Plain, curve: Plain, point: Plain) -> str:
     values = [e["value"] for e in panel["ceilings"][curve["metric"]] if e["x"] == point["x"]]
-    return f"{values[0]:.3f}" if values else ABSENT
+    return number(values[0] if values else None, ABSENT)
 
 
 def _best_floor(panel: Plain, curve: Plain, point: Plain, higher_is_better: bool) -> str:

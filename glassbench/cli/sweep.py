@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..contract.conditions import AxisChoice, WordError
-from ..experiments.request import make_requests
+from ..experiments.request import make_requests, task_of
 from ..experiments.words import (
     check_keys,
     parse_cluster,
@@ -18,17 +19,19 @@ from ..experiments.words import (
     parse_run,
     parse_switch,
     split_words,
+    without,
 )
 from ..home.workspace import Workspace, open_workspace
-from ..plugins.registry import load_task
-from .columns import terminal_width
+from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
-from .progress import open_display
+from .progress import duration, open_display
+from .tables import ABSENT, number, place_lines, score_words
 
 if TYPE_CHECKING:
     from ..cluster.sweep import SweepReport
-    from ..experiments.sweep import SweepPlan
+    from ..experiments.sweep.plan import SweepPlan
+    from ..experiments.sweep.progress import TrialState
 
 OWN_KEYS = ("plan", "retries", "run")
 OF_A_PLAN = ("plan", "cluster", "threads", "home", "run")
@@ -37,7 +40,8 @@ NOT_HERE = {
     "force": "a sweep never forgets what is finished: use `glassbench run`",
     "config": "a configuration is of one model: use `glassbench run`",
 }
-STATUS = "status"
+# Trials of one state that are named.
+NAMED = 20
 
 
 @guarded
@@ -60,8 +64,8 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
     others. At the end there is one record for each model and one table for all.
     """
     words = list(words or [])
-    if words and words[0] == STATUS:
-        _show_status(words[1:], json_output)
+    if words and words[0] == "status":
+        _show_status(split_words(words[1:]), json_output)
         return
     values = split_words(words)
     for key, reason in NOT_HERE.items():
@@ -76,14 +80,22 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
         _show_plan(plan, path, json_output)
         return
     from ..cluster.sweep import run_sweep
-    from .sweep_tables import summary_lines
 
     if not json_output:
         say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
     with open_display(json_output, total=len(plan.planned)) as display:
         report = run_sweep(plan, path, workspace, display, cluster=cluster, threads=threads)
     if json_output:
-        write_json(_report_plain(report))
+        runs = [
+            {
+                "series": plan.series[position].name,
+                "record": run.record_path,
+                "tracking": run.tracking,
+            }
+            for position, run in report.reports.items()
+        ]
+        files = {"plan": report.plan_path, "summary": report.summary_path}
+        write_json(report.summary | files | {"runs": runs})
     else:
         write_lines(summary_lines(report, terminal_width()))
     if any(not outcome.finished for outcome in report.outcomes):
@@ -94,77 +106,68 @@ def _plan(
     words: Sequence[str], values: Mapping[str, str], workspace: Workspace
 ) -> tuple[SweepPlan, Path]:
     """Return the plan that is asked for and its file: one that is there, or a new one."""
-    from ..experiments.sweep.locate import open_plan
-    from ..experiments.sweep.of_requests import plan_of_requests, plan_path, store_plan
+    from ..experiments.sweep.make import located, plan_of_requests, plan_path, store_plan
+    from ..experiments.sweep.plan import RETRIES, read_plan
 
     path = _path(values["plan"]) if values.get("plan", "on") != "on" else None
     if "task" not in values and path is not None:
         check_keys(values, OF_A_PLAN)
-        return open_plan(path, workspace), path
-    if "task" not in values:
-        raise WordError(
-            "`task=` is missing: `glassbench tasks` lists what there is; or give plan=FILE to go "
-            "on with a plan"
-        )
-    task = load_task(values["task"])
+        return located(read_plan(path), workspace), path
+    task = task_of(values, "; or give plan=FILE to go on with a plan")
     axes = [axis.name for axis in task.axes]
-    of_run = [word for word in words if word.partition("=")[0].strip() not in OWN_KEYS]
-    request = parse_run(of_run, axes)
+    request = parse_run(without(words, OWN_KEYS), axes)
     everything = {axis: AxisChoice(everything=True) for axis in axes}
     request = replace(request, axes=everything | dict(request.axes))
     requests = make_requests(task, request, workspace)
-    plan = plan_of_requests(requests, workspace, _retries(values))
+    retries = parse_count("retries", values.get("retries", str(RETRIES)), least=0)
+    plan = plan_of_requests(requests, workspace, retries)
     path = path or plan_path(plan, workspace)
     return store_plan(path, plan), path
-
-
-def _retries(values: Mapping[str, str]) -> int:
-    from ..experiments.sweep import RETRIES
-
-    text = values.get("retries", str(RETRIES))
-    if not (text.isascii() and text.isdigit()):
-        raise WordError(f"`retries={text}` is not a whole number of 0 or more")
-    return int(text)
 
 
 def _path(word: str) -> Path:
     return Path(word).expanduser().absolute()
 
 
-def _report_plain(report: SweepReport) -> dict[str, Any]:
-    runs = [
-        {
-            "series": report.plan.series[place].name,
-            "record": run.record_path and str(run.record_path),
-            "tracking": dict(run.tracking),
-        }
-        for place, run in report.reports.items()
-    ]
-    return dict(report.summary) | {
-        "plan": str(report.plan_path),
-        "summary": str(report.summary_path),
-        "runs": runs,
-    }
-
-
 def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
+    """Show a plan: one line for each run of trials of one series, in order of start."""
     from ..experiments.resources import local_capacity
-    from .sweep_tables import plan_lines, plan_plain
+    from ..experiments.sweep.progress import seconds_left
 
     cores = local_capacity().cpus
+    left = seconds_left((), [p.seconds for p in plan.planned], cores)
     if json_output:
-        write_json(plan_plain(plan, path, cores))
-    else:
-        write_lines(plan_lines(plan, path, cores, terminal_width()))
+        order = [
+            {"name": plan.trial(p).name, "key": p.key, "seconds": p.seconds} for p in plan.planned
+        ]
+        about = {"plan": path, "digest": plan.digest, "name": plan.name, "trials": len(order)}
+        write_json(about | {"seconds_on_this_machine": left, "order": order})
+        return
+    groups = groupby(plan.planned, key=lambda p: (p.series, p.seconds))
+    rows = [(plan.series[at], seconds, len(list(trials))) for (at, seconds), trials in groups]
+    columns = [
+        Column("start", [str(position + 1) for position in range(len(rows))], True),
+        Column("trials", [str(count) for _, _, count in rows], True),
+        Column("model", [series.name for series, _, _ in rows]),
+        Column("seeds", [_range(series.seeds) for series, _, _ in rows]),
+        Column("conditions", [str(len(series.conditions)) for series, _, _ in rows], True),
+        Column("each takes", [_duration(seconds) for _, seconds, _ in rows], True),
+        Column("cores", [str(series.needs.cpus) for series, _, _ in rows], True),
+        Column("GPUs", [f"{series.needs.gpus:g}" for series, _, _ in rows], True),
+    ]
+    pairs = [
+        ("trials", str(len(plan.planned))),
+        ("expected", f"{_duration(left)} on the {cores} cores of this machine"),
+        ("plan", str(path)),
+    ]
+    write_lines([*in_columns(columns, terminal_width(), keys=3), "", *in_pairs(pairs)])
 
 
-def _show_status(words: Sequence[str], json_output: bool) -> None:
+def _show_status(values: Mapping[str, str], json_output: bool) -> None:
     """Show the progress of a plan from the trials' folders, whoever runs it."""
-    from ..experiments.sweep import read_plan
-    from ..experiments.sweep.state import time_left, trial_states
-    from .sweep_tables import status_lines, status_plain
+    from ..experiments.sweep.plan import read_plan
+    from ..experiments.sweep.progress import counts, time_left, trial_states
 
-    values = split_words(words)
     check_keys(values, ("plan", "home"))
     if "plan" not in values:
         raise WordError("`plan=FILE` is missing: `glassbench sweep` names the file when it begins")
@@ -173,6 +176,80 @@ def _show_status(words: Sequence[str], json_output: bool) -> None:
     states = trial_states(plan, workspace)
     left = time_left(states, workspace)
     if json_output:
-        write_json(status_plain(plan, states, left))
+        trials = [
+            {"name": s.trial.name, "key": s.trial.key, "state": s.state, "words": s.message}
+            for s in states
+        ]
+        about = {"name": plan.name, "digest": plan.digest}
+        write_json(about | counts(states) | {"seconds_left": left, "trials": trials})
     else:
-        write_lines(status_lines(plan, states, left, terminal_width()))
+        write_lines(_status_lines(plan, states, left, terminal_width()))
+
+
+def _status_lines(
+    plan: SweepPlan, states: Sequence[TrialState], left: float | None, width: int
+) -> list[str]:
+    """Return the progress of a sweep by series, what runs now, and what failed."""
+    from ..experiments.sweep.progress import FAILED, RUNNING, STATES, counts
+
+    rows = [
+        (series.name, counts(each for each in states if each.series == position))
+        for position, series in enumerate(plan.series)
+    ]
+    rows = [(name, counted) for name, counted in rows if any(counted.values())]
+    rows.append(("all", counts(states)))
+    columns = [Column("model", [name for name, _ in rows])]
+    columns += [Column(state, [str(c[state]) for _, c in rows], True) for state in STATES]
+    lines = [plan.name, "", *in_columns(columns, width), ""]
+    lines += in_pairs([("time left", _duration(left))])
+    for state in (RUNNING, FAILED):
+        lines += _named(state, [(s.trial.name, s.message) for s in states if s.state == state])
+    return lines
+
+
+def summary_lines(report: SweepReport, width: int) -> list[str]:
+    """Return the scores of a sweep, models by conditions, then where its files are."""
+    summary = report.summary
+    lines = [f"{summary['name']}: {summary['metric']} [95 %]", ""]
+    lines += [*score_table(summary, width), ""]
+    for position, run in report.reports.items():
+        if run.record_path is not None:
+            places = place_lines(run.record_path, run.tracking, [])
+            lines += [report.plan.series[position].name, *(f"  {line}" for line in places)]
+    trials = summary["trials"]
+    pairs = [
+        ("trials", f"{trials['done']} done, {trials['failed']} failed"),
+        ("plan", str(report.plan_path)),
+        ("summary", str(report.summary_path)),
+    ]
+    lines += ["", *in_pairs(pairs)]
+    return lines + _named("failed", [(t["name"], t["error"]) for t in summary["failed"]])
+
+
+def score_table(summary: Mapping[str, Any], width: int) -> list[str]:
+    """Return scores with intervals, one line a model and one column a condition."""
+    conditions = summary["conditions"]
+    axes = list(dict.fromkeys(axis for condition in conditions for axis in condition))
+    varied = [a for a in axes if len({c.get(a) for c in conditions}) > 1] or axes[-1:]
+    names = [row["name"] + (" (floor)" if row["floor"] else "") for row in summary["rows"]]
+    columns = [Column("model", [*names, "ceiling"])]
+    for position, condition in enumerate(conditions):
+        title = " ".join(f"{axis}={condition[axis]:g}" for axis in varied if axis in condition)
+        cells = [score_words(row["scores"][position]) for row in summary["rows"]]
+        columns.append(Column(title, [*cells, number(summary["ceiling"][position], ABSENT)]))
+    return in_columns(columns, width)
+
+
+def _named(state: str, trials: Sequence[tuple[str, str]]) -> list[str]:
+    lines = [f"{state}  {name}: {message}" for name, message in trials[:NAMED]]
+    return lines + ([f"{state}  and {len(trials) - NAMED} more"] if len(trials) > NAMED else [])
+
+
+def _duration(seconds: float | None) -> str:
+    return "unknown" if seconds is None else duration(seconds)
+
+
+def _range(seeds: Sequence[int]) -> str:
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]}..{seeds[-1]}"
+    return ",".join(map(str, seeds))

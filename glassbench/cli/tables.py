@@ -50,7 +50,7 @@ def result_table(record: Plain | Record, primary: MetricSpecification, width: in
     columns += [
         Column(
             f"{primary.title} [95 %]",
-            [score_words(c["scores"], metric) for c in conditions],
+            [score_words(c["scores"].get(metric)) for c in conditions],
         ),
         Column("ceiling", [_ceiling(c, metric) for c in conditions], True),
         Column("score/ceiling", [_share(c, metric) for c in conditions], True),
@@ -128,7 +128,7 @@ def transfer_table(record: Plain | Record, task: Task, width: int) -> list[str]:
         *(
             Column(
                 f"{metric.title} [95 %]",
-                [score_words(scores, metric.name) for _, _, scores in rows],
+                [score_words(scores.get(metric.name)) for _, _, scores in rows],
             )
             for metric in metrics
         ),
@@ -161,7 +161,7 @@ def runs_table(records: Sequence[tuple[Path, Record]], width: int) -> list[str]:
                     "condition": condition_words(condition["condition"]),
                     "seed": ",".join(map(str, record["seeds"])),
                     "tuning": _trials(record),
-                    "score [95 %]": score_words(condition["scores"], metric),
+                    "score [95 %]": score_words(condition["scores"].get(metric)),
                     "ceiling": _ceiling(condition, metric),
                     "above floor": above_floor(condition),
                 }
@@ -186,18 +186,17 @@ def above_floor(condition: Plain) -> str:
     return "yes" if low > 0 else "no" if high < 0 else "not significant"
 
 
-def score_words(scores: Plain, metric: str) -> str:
-    """Return a score with its interval."""
-    entry = scores.get(metric)
-    if not entry or entry["value"] is None:
-        return UNDEFINED
-    interval = entry.get("interval")
+def score_words(score: Plain | None) -> str:
+    """Return a score with its interval; one that nobody computed is absent."""
+    if score is None or score["value"] is None:
+        return ABSENT if score is None else UNDEFINED
+    interval = score.get("interval")
     low_high = f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else f"[{UNDEFINED}]"
-    return f"{entry['value']:.3f} {low_high}"
+    return f"{score['value']:.3f} {low_high}"
 
 
 def _ceiling(condition: Plain, metric: str) -> str:
-    return _number(_ceiling_value(condition, metric))
+    return number(_ceiling_value(condition, metric))
 
 
 def _ceiling_value(condition: Plain, metric: str) -> float | None:
@@ -269,5 +268,5 @@ def _general(value: float | None) -> str:
     return UNDEFINED if value is None else f"{value:.4g}"
 
 
-def _number(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:.3f}"
+def number(value: float | None, otherwise: str = UNDEFINED) -> str:
+    return otherwise if value is None else f"{value:.3f}"

@@ -9,10 +9,9 @@ import typer
 
 from ..contract.conditions import WordError, choose_conditions
 from ..contract.suggest import did_you_mean
-from ..experiments.request import cards_of, chosen_hyperparameters, open_asked
-from ..experiments.words import KEYS, RunRequest, parse_count, parse_run, split_words
+from ..experiments.request import cards_of, chosen_hyperparameters, open_asked, task_of
+from ..experiments.words import KEYS, RunRequest, parse_count, parse_run, split_words, without
 from ..home.workspace import Workspace, open_workspace
-from ..plugins.registry import load_task
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -48,9 +47,7 @@ def tune(words: Words = None, json_output: Json = False) -> None:
 
     words = list(words or [])
     values = split_words(words)
-    if "task" not in values:
-        raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
-    task = load_task(values["task"])
+    task = task_of(values)
     asked = _asked(task, words)
     workspace = open_workspace(asked.home)
     study = make_study(task, asked, OWN_KEYS | values, workspace)
@@ -83,7 +80,7 @@ def _asked(task: Task, words: Sequence[str]) -> RunRequest:
         if key not in (*known, *OWN_KEYS, *axes) and not key.startswith("model."):
             every = (*known, *OWN_KEYS, *axes, "model.<hyperparameter>")
             raise WordError(f"there is no key `{key}`{did_you_mean(key, every)}")
-    return parse_run([w for w in words if w.partition("=")[0].strip() not in OWN_KEYS], axes)
+    return parse_run(without(words, OWN_KEYS), axes)
 
 
 def make_study(
@@ -94,11 +91,6 @@ def make_study(
     Parameters
     ----------
     values : by key of `OWN_KEYS`, the words of `tune`
-
-    Raises
-    ------
-    UserError
-        If a word is wrong, or there is nothing to search.
     """
     from ..experiments.tuning.search import SEARCHES
     from ..experiments.tuning.study import SCHEDULERS, TuningStudy

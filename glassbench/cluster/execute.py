@@ -19,7 +19,7 @@ from ..contract.trial_plan import Trial
 from ..experiments.events import Event, Finisher, OnEvent, Outcome, finished_before
 from ..experiments.jobs import make_jobs, run_here, shares_by_key, teller, unique_trials
 from ..experiments.resources import Capacity, Share, Terms, gpu_slots
-from ..experiments.sweep.state import forget_failure
+from ..experiments.sweep.progress import forget_failure
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
 from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from ..experiments.conclude import RunReport, conclude, hand_over
 from ..experiments.events import Event, Outcome
 from ..experiments.request import BenchmarkRequest, Floor
 from ..experiments.resources import Terms
-from ..experiments.sweep import Series, SweepPlan
-from ..experiments.sweep.summary import summary_of
+from ..experiments.sweep.plan import Series, SweepPlan
 from ..home.files import write_json
 from ..home.workspace import Workspace
+from ..model import Condition
+from ..record.condition import ConditionEntry
+from ..record.record import Record
 from ..tracking import end_preparation, prepare_store
 from ..trial.attempt import RUN_TRIAL
 from ..trial.result import read_result
@@ -30,20 +32,13 @@ SHORT = 60.0
 
 @dataclass(frozen=True)
 class SweepReport:
-    """What a sweep came to.
-
-    Attributes
-    ----------
-    reports : by position of the series in the plan, as `glassbench run` makes one
-    outcomes : every trial, in the order of the plan
-    summary : as `summary_of` returns it, and stored in `summary_path`
-    """
+    """What a sweep came to; `reports` by position of the series, `outcomes` of every trial."""
 
     plan: SweepPlan
     plan_path: Path
     reports: Mapping[int, RunReport]
     outcomes: list[Outcome]
-    summary: Mapping[str, Any]
+    summary: dict[str, Any]
     summary_path: Path
 
 
@@ -119,12 +114,7 @@ def _conclude(
         own = _ended(plan.trials_of(series), by_key, workspace)
         concluded[position] = conclude(request, workspace, own, beside, draw_trials=False)
     records = {place: each.record for place, each in concluded.items()}
-    failed = [
-        {"name": o.trial.name, "key": o.trial.key, "error": o.error}
-        for o in outcomes
-        if not o.finished
-    ]
-    summary = summary_of(plan, task, records, len(outcomes) - len(failed), failed)
+    summary = summary_of(plan, task, records, outcomes)
     summary_path = workspace.sweeps / f"{plan.digest[:16]}-summary.json"
     write_json(summary_path, summary)
     group = {
@@ -136,6 +126,67 @@ def _conclude(
     return SweepReport(
         plan, path, dict(zip(concluded, reports, strict=True)), outcomes, summary, summary_path
     )
+
+
+def summary_of(
+    plan: SweepPlan,
+    task: Task,
+    records: Mapping[int, Record | None],
+    outcomes: Sequence[Outcome],
+) -> dict[str, Any]:
+    """Return a sweep's scores as plain values, models by conditions.
+
+    Parameters
+    ----------
+    records : by position of the series in the plan, None where nothing of it finished
+    """
+    metric = task.primary_metric.name
+    conditions = list(dict.fromkeys(c for series in plan.series for c in series.conditions))
+    there = [record for record in records.values() if record is not None]
+
+    def row(name: str, model: str, floor: bool, scores: Mapping[Condition, Any]) -> dict[str, Any]:
+        cells = [scores.get(condition) for condition in conditions]
+        kept = [cell and {"value": cell.value, "interval": cell.interval} for cell in cells]
+        return {"name": name, "model": model, "floor": floor, "scores": kept}
+
+    rows = []
+    for position, record in records.items():
+        series, own = plan.series[position], [] if record is None else [record]
+        scores = _by_condition(own, lambda entry: entry.scores.get(metric))
+        rows.append(row(series.name, series.model.name, False, scores))
+    models = {each["model"] for each in rows}
+    # Records agree about their floors.
+    floors = _by_condition(there, lambda entry: {f.model: f for f in entry.floors})
+    for name in dict.fromkeys(name for of_condition in floors.values() for name in of_condition):
+        if name not in models:
+            rows.append(row(name, name, True, {c: f.get(name) for c, f in floors.items()}))
+    ceilings = _by_condition(there, lambda entry: entry.ceiling.get(metric))
+    heights = [ceilings.get(condition) for condition in conditions]
+    failed = [outcome for outcome in outcomes if not outcome.finished]
+    return {
+        "name": plan.name,
+        "digest": plan.digest,
+        "task": plan.task,
+        "protocol_version": plan.protocol_version,
+        "dataset": {"name": plan.dataset.name, "digest": plan.dataset.digest},
+        "metric": metric,
+        "trials": {"done": len(outcomes) - len(failed), "failed": len(failed)},
+        "conditions": [dict(condition) for condition in conditions],
+        "rows": rows,
+        "ceiling": [None if ceiling is None else ceiling.value for ceiling in heights],
+        "failed": [{"name": o.trial.name, "key": o.trial.key, "error": o.error} for o in failed],
+    }
+
+
+def _by_condition(
+    records: Iterable[Record], pick: Callable[[ConditionEntry], Any]
+) -> dict[Condition, Any]:
+    """Return what `pick` takes of each condition's entry, of the first record that has it."""
+    values: dict[Condition, Any] = {}
+    for record in records:
+        for entry in record.conditions:
+            values.setdefault(Condition.of(**entry.condition), pick(entry))
+    return values
 
 
 def _beneath(file: Path, workspace: Workspace) -> str:

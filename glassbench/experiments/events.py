@@ -14,7 +14,7 @@ from ..trial.attempt import Attempt
 from ..trial.log import LOG_FILE
 from ..trial.result import TrialResult, read_result, result_path
 from .resources import Terms
-from .sweep.state import note_failure
+from .sweep.progress import note_failure
 
 EVENT_KINDS = ("cached", "started", "progress", "noted", "retried", "finished", "failed")
 

@@ -21,7 +21,7 @@ from ..trial.packed_folder import pack_folder
 from .events import Finisher
 from .resources import Capacity, Share, Terms, shares_of
 from .sweep.plan import Needs
-from .sweep.state import forget_failure
+from .sweep.progress import forget_failure
 
 # Seconds to wait for another process that runs a trial, where the trial may be put off.
 DEFER_AFTER = 3.0

@@ -19,7 +19,7 @@ from ..home.given_files import keep_given_files
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset
-from ..plugins.registry import load_model_card, whole_models
+from ..plugins.registry import load_model_card, load_task, whole_models
 from ..record.digest import record_stem, request_digest
 from .tuning.configuration import read_configuration
 from .words import RunRequest
@@ -129,6 +129,13 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
         )
         for card, chosen in zip(cards, hyperparameters, strict=True)
     ]
+
+
+def task_of(values: Mapping[str, str], otherwise: str = "") -> Task:
+    """Return the task that words name; `otherwise` ends the message where they name none."""
+    if "task" not in values:
+        raise WordError(f"`task=` is missing: `glassbench tasks` lists what there is{otherwise}")
+    return load_task(values["task"])
 
 
 def cards_of(task: Task, words: Sequence[str]) -> list[ModelCard]:

@@ -8,7 +8,7 @@ dataset has between its ends, and `all` takes every value.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..contract.conditions import AxisChoice, WordError
@@ -76,6 +76,11 @@ def split_words(words: Sequence[str]) -> dict[str, str]:
             )
         values[key] = value
     return values
+
+
+def without(words: Sequence[str], keys: Collection[str]) -> list[str]:
+    """Return the words of other keys."""
+    return [word for word in words if word.partition("=")[0].strip() not in keys]
 
 
 def check_keys(values: Mapping[str, str], known: Iterable[str]) -> None:
@@ -177,10 +182,10 @@ def parse_switch(key: str, text: str) -> bool:
     return BOOLEANS[text.lower()]
 
 
-def parse_count(key: str, text: str) -> int:
+def parse_count(key: str, text: str, least: int = 1) -> int:
     count = _whole(key, text)
-    if count < 1:
-        raise WordError(f"`{key}={text}` is below 1")
+    if count < least:
+        raise WordError(f"`{key}={text}` is below {least}")
     return count
 
 

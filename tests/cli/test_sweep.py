@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.cli.sweep_tables import score_table
-from glassbench.experiments.sweep import read_plan
+from glassbench.cli.sweep import score_table
+from glassbench.experiments.sweep.plan import read_plan
 
 WORDS = ("task=ka_propensity", "model=number_of_neighbours,neighbour_count_ridge", "seed=0..2")
 
@@ -82,7 +82,7 @@ def test_status_is_told_while_nothing_runs(planned, glassbench, home):
         ((), "`task=` is missing"),
         (("plan=/nowhere.json",), "there is no plan at /nowhere.json"),
         (("plan=/nowhere.json", "seed=1"), "there is no key `seed`"),
-        ((*WORDS, "retries=many"), "`retries=many` is not a whole number"),
+        ((*WORDS, "retries=many"), "`many` in `retries` is not a whole number"),
         ((*WORDS, "workers=2"), "trains in one process"),
         ((*WORDS, "force=on"), "never forgets what is finished"),
         (("task=ka_propensity", "model=botann"), "did you mean `botan`"),

@@ -21,10 +21,9 @@ from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
 from glassbench.experiments.request import BenchmarkRequest, Floor
 from glassbench.experiments.resources import Terms
-from glassbench.experiments.sweep import Needs, PlanError
-from glassbench.experiments.sweep.locate import open_plan
-from glassbench.experiments.sweep.of_requests import plan_of_requests, plan_path, store_plan
-from glassbench.experiments.sweep.state import (
+from glassbench.experiments.sweep.make import located, plan_of_requests, plan_path, store_plan
+from glassbench.experiments.sweep.plan import Needs, PlanError, read_plan
+from glassbench.experiments.sweep.progress import (
     DONE,
     FAILED,
     RUNNING,
@@ -155,7 +154,9 @@ def test_a_sweep_leaves_a_record_for_each_model_one_table_and_runs_under_one(mak
     assert all(parent in models for run, (_, parent) in found.items() if run not in (top, *models))
 
     events.clear()
-    again = run_sweep(open_plan(path, workspace), path, workspace, events.append, cluster="none")
+    again = run_sweep(
+        located(read_plan(path), workspace), path, workspace, events.append, cluster="none"
+    )
     assert {event.kind for event in events} == {"cached"}
     assert again.summary == report.summary and len(runs(workspace)) == 12
     later = make_plan(workspace)

@@ -34,18 +34,13 @@ class Study(Checked):
 
     Attributes
     ----------
-    name, title : for the command line, and for people
     source : paper and figure
-    varies : what it varies
-    hyperparameter : the one that is varied
-    longest_edge : whether its values are lengths that edges of a graph may have at most
+    longest_edge : whether the hyperparameter's values are lengths that edges may have at most
     other_targets : whether a model may leave the task's target unpredicted
     over : axis of the conditions between which a model is transferred, and of the figure
     values : by default, as words; empty where the dataset decides
     options : further words, such as `amplitude`, with their defaults
-    label : of the axis of the figure
-    scale : of that axis; `words` for values that are no numbers
-    seeds : by default
+    label, scale : of the axis of the figure; `words` for values that are no numbers
     fixed : hyperparameters that the study sets where a model has them
     metrics : names of the metrics that are drawn; the primary one where empty
     spread : what bars show: the 95 % `interval` over configurations, or median, best and worst
@@ -77,12 +72,8 @@ class Study(Checked):
 class Setting:
     """One value of what a study varies, for one model.
 
-    Attributes
-    ----------
-    text : the value in words
-    x : where it stands on the axis; its position in the list where values are words
-    hyperparameters : what differs from the model's other hyperparameters
-    variation : what differs from the standard use of the dataset
+    `x` is where it stands on the axis: its position in the list where values are words.
+    `hyperparameters` and `variation` are what differs from the model's usual ones.
     """
 
     text: str
@@ -93,13 +84,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Subject:
-    """One model on one dataset of one task at some conditions, of which a study is asked.
-
-    Attributes
-    ----------
-    hyperparameters : those of the model on this dataset, with what the user chose
-    options : words of the study itself, by name
-    """
+    """One model on one dataset of one task at some conditions, of which a study is asked."""
 
     task: Task
     view: View
@@ -111,13 +96,7 @@ class Subject:
 
 
 def list_studies() -> list[Study]:
-    """Return the studies of the package, then those of the tasks.
-
-    Raises
-    ------
-    StudyError
-        If a file of studies is wrong; the message names the key.
-    """
+    """Return the studies of the package, then those of the tasks."""
     folders = [Path(__file__).parent, *(task.folder for task in list_tasks() if not task.error)]
     studies = []
     for path in (folder / STUDIES_FILE for folder in folders):
@@ -127,13 +106,7 @@ def list_studies() -> list[Study]:
 
 
 def find_study(name: str) -> Study:
-    """Return the study of a name.
-
-    Raises
-    ------
-    StudyError
-        If there is none; the message suggests the nearest name.
-    """
+    """Return the study of a name; where there is none, the error suggests the nearest."""
     studies = {study.name: study for study in list_studies()}
     if name not in studies:
         raise StudyError(f"there is no study `{name}`{did_you_mean(name, studies)}")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...contract.task import Task
-from ...contract.variation import Perturbation, Variation
+from ...contract.variation import Variation
+from ...datasets.view import View
 from ...model import Condition
-from ..sweep import Series
-from ..sweep.of_requests import series_of
-from .declaration import Setting, Study, Subject
-from .transfer import alike
+from ..sweep.make import series_of
+from ..sweep.plan import Series
+from .declaration import Setting, Study, StudyError, Subject
+
+# Conditions that differ by fewer decades count as alike.
+ALIKE = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,23 +58,20 @@ def curves_of(
     """Add the series of one model, and return its curves with the titles of their panels."""
     if study.varies == "transfer":
         return _transfer_curves(study.over, subject, settings, seeds, series)
-    start = len(series)
-    series += [_series(subject, setting, subject.conditions, seeds) for setting in settings]
-    reference = None
-    perturbation = settings[0].variation.perturbation
+    task, model, start = subject.task, subject.card.name, len(series)
+    perturbation, reference = settings[0].variation.perturbation, None
+    run = list(settings)
     if perturbation is not None:
-        same = Perturbation(
-            "none", centres=perturbation.centres, in_training=perturbation.in_training
-        )
-        whole = Setting("unperturbed", 0.0, variation=Variation(perturbation=same))
-        reference = len(series)
-        series.append(_series(subject, whole, subject.conditions, seeds))
+        same = replace(perturbation, action="none", inner=0.0, outer=None, amplitude=0.0)
+        reference = start + len(settings)
+        run.append(Setting("unperturbed", 0.0, variation=Variation(perturbation=same)))
         if not perturbation.in_training:
             # All perturbed ones use the fit of the standard trial.
-            standard = Setting("standard", 0.0)
-            series.append(_series(subject, standard, subject.conditions, seeds))
+            run.append(Setting("standard", 0.0))
+    series += [_series(subject, setting, subject.conditions, seeds) for setting in run]
     # The figure of the seeds goes along the last axis of the task, others along the values.
-    axis = subject.task.axes[-1].name if study.varies == "seeds" else ""
+    axis = task.axes[-1].name if study.varies == "seeds" else ""
+    names = [name for name in study.metrics if name in {metric.name for metric in task.metrics}]
     curves = []
     for group in _groups(subject.conditions, axis):
         points = tuple(
@@ -79,9 +80,10 @@ def curves_of(
             for number, setting in enumerate(settings)
             for c in group
         )  # fmt: skip
-        for metric, label in _metrics(study, subject):
-            curve = Curve(label, subject.card.name, metric, points, reference)
-            curves.append((_title(subject.task, group[0], axis), curve))
+        for name in names or [task.primary_metric.name]:
+            label = f"{model}: {task.metric(name).title}" if len(study.metrics) > 1 else model
+            curve = Curve(label, model, name, points, reference)
+            curves.append((_title(task, group[0], axis), curve))
     return curves
 
 
@@ -89,7 +91,7 @@ def _transfer_curves(
     axis: str, subject: Subject, settings: Sequence[Setting], seeds: tuple[int, ...],
     series: list[Series],
 ) -> list[tuple[str, Curve]]:  # fmt: skip
-    curves, card = [], subject.card
+    curves, card, task = [], subject.card, subject.task
     for group in alike(axis, subject):
         by_value = {condition[axis]: condition for condition in group}
         for setting in settings:
@@ -98,11 +100,60 @@ def _transfer_curves(
             at_value = replace(setting, variation=Variation(train_condition=by_value[setting.x]))
             points = tuple(Point(c[axis], f"{c[axis]:g}", len(series), c) for c in group)
             series.append(_series(subject, at_value, group, seeds))
-            symbol = subject.task.axis(axis).symbol
-            label = f"{card.name}, trained at {symbol} = {setting.text}"
-            curve = Curve(label, card.name, subject.task.primary_metric.name, points)
-            curves.append((title_of_group(subject.task, group, axis), curve))
+            label = f"{card.name}, trained at {task.axis(axis).symbol} = {setting.text}"
+            curve = Curve(label, card.name, task.primary_metric.name, points)
+            curves.append((title_of_group(task, group, axis), curve))
     return curves
+
+
+def alike(axis: str, subject: Subject) -> list[tuple[Condition, ...]]:
+    """Return the groups of conditions between which a model is transferred.
+
+    A group has one condition for each value of the axis and the same values on all others;
+    where states relax at different rates, times are the nearest in units of the relaxation
+    time, within half a decade.
+
+    Raises
+    ------
+    StudyError
+        If no condition has one like it at another value.
+    """
+    values = sorted({condition[axis] for condition in subject.conditions})
+    groups = []
+    for start in (c for c in subject.conditions if c[axis] == values[0]):
+        group = [start]
+        for value in values[1:]:
+            others = [c for c in subject.conditions if c[axis] == value]
+            decades = {c: _decades(c, start, axis, subject.view) for c in others}
+            nearest = min(decades, key=decades.__getitem__)
+            if decades[nearest] <= ALIKE:
+                group.append(nearest)
+        if len(group) > 1:
+            groups.append(tuple(group))
+    if not groups:
+        raise StudyError(
+            f"no condition of dataset {subject.dataset} has one like it at another "
+            f"{axis}, within half a decade on all other axes"
+        )
+    return groups
+
+
+def _decades(condition: Condition, other: Condition, axis: str, view: View) -> float:
+    """Return the distance of two conditions on all axes but one, in decades."""
+    total = 0.0
+    for name in condition:
+        if name == axis:
+            continue
+        one, two = condition[name], other[name]
+        if name == "time":
+            relaxations = [view.attribute(c, "tau_alpha") for c in (condition, other)]
+            if all(relaxations):
+                one, two = one / relaxations[0], two / relaxations[1]
+        if one > 0 and two > 0:
+            total += abs(math.log10(one / two))
+        elif one != two:
+            total += math.inf
+    return total
 
 
 def _series(
@@ -111,18 +162,6 @@ def _series(
     hyperparameters = {**subject.hyperparameters, **setting.hyperparameters}
     series = series_of(subject.card, hyperparameters, seeds, conditions)
     return replace(series, variation=setting.variation, label=setting.text)
-
-
-def _metrics(study: Study, subject: Subject) -> list[tuple[str, str]]:
-    """Return the metrics that are drawn, with the label of the curve of each."""
-    titles = {metric.name: metric.title for metric in subject.task.metrics}
-    names = study.metrics or (subject.task.primary_metric.name,)
-    model = subject.card.name
-    return [
-        (name, f"{model}: {titles[name]}" if len(names) > 1 else model)
-        for name in names
-        if name in titles
-    ]
 
 
 def _groups(conditions: Sequence[Condition], axis: str) -> list[tuple[Condition, ...]]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...contract.finite import finite_ends
+from ...contract.trial_plan import Trial
 from ...contract.units import mathtext
 from ...metrics import MetricSpecification, interval_of_mean
 from ...model import Condition
 from ...trial.result import ConditionScores, Score, TrialResult
 from .layout import Curve, Panel
 from .planning import PlannedStudy
-
-if TYPE_CHECKING:
-    from ...datasets.view import View
 
 RESULTS_VERSION = 1
 NOTE = (
@@ -37,13 +36,9 @@ def study_results(
 
     Parameters
     ----------
-    results : finished trials by key
-    failures : errors of the others, by key
+    results, failures : finished trials, and errors of the others, by key
     """
-    from ...datasets.view import open_view
-
     study, plan, task = planned.study, planned.plan, planned.task
-    scores = _Scores(planned, results, open_view(task, Path(plan.dataset.path)))
     return {
         "version": RESULTS_VERSION,
         "study": study.name,
@@ -59,7 +54,7 @@ def study_results(
         "spread": study.spread,
         "seeds": list(planned.request.run.seeds),
         "options": dict(planned.request.options),
-        "panels": [scores.panel(panel) for panel in planned.panels],
+        "panels": _panels(planned, results),
         "trials": [
             {
                 "key": p.key,
@@ -73,96 +68,99 @@ def study_results(
     }
 
 
-class _Scores:
-    """Finds the scores of points, floors and ceilings; each ceiling is computed once."""
+def _panels(planned: PlannedStudy, results: Mapping[str, TrialResult]) -> list[Plain]:
+    from ...datasets.view import open_view
+    from ...trial.score import noise_ceilings
 
-    def __init__(
-        self, planned: PlannedStudy, results: Mapping[str, TrialResult], view: View
-    ) -> None:
-        self.task, self.plan = planned.task, planned.plan
-        self.results, self.view = results, view
-        self._ceilings: dict[Condition, Mapping[str, Score]] = {}
+    task, plan = planned.task, planned.plan
+    view = open_view(task, Path(plan.dataset.path))
+    ceilings_at = cache(lambda condition: noise_ceilings(task, view, condition))
+    scored = [_by_seed(plan.trials_of(series), results) for series in plan.series]
+    floors = [position for position, series in enumerate(plan.series) if series.floor]
 
-    def panel(self, panel: Panel) -> Plain:
-        primary = self.task.primary_metric
-        places: dict[float, Condition] = {}
-        for point in sorted((p for c in panel.curves for p in c.points), key=lambda p: p.x):
-            places.setdefault(point.x, point.condition)
-        floors = []
-        for position, series in enumerate(self.plan.series):
-            if series.floor:
-                points = [
-                    {"x": x, "value": self.statistics(primary, position, condition)["value"]}
-                    for x, condition in places.items()
-                ]
-                name = series.model.name
-                floors.append({"model": name, "metric": primary.name, "points": points})
-        return {
-            "title": panel.title,
-            "curves": [self.curve(curve) for curve in panel.curves],
-            "ceilings": {
-                metric: self.ceilings(metric, places)
-                for metric in dict.fromkeys(curve.metric for curve in panel.curves)
-            },
-            "floors": floors,
-        }
+    def statistics(metric: str, series: int, condition: Condition) -> Plain:
+        return _statistics(task.metric(metric), scored[series].get(condition, {}))
 
-    def curve(self, curve: Curve) -> Plain:
-        metric = self.task.metric(curve.metric)
-        plain: Plain = {"label": curve.label, "model": curve.model, "metric": curve.metric}
-        plain["points"] = [
+    def plain_curve(curve: Curve) -> Plain:
+        points = [
             {"x": point.x, "text": point.text, "condition": dict(point.condition)}
-            | self.statistics(metric, point.series, point.condition)
+            | statistics(curve.metric, point.series, point.condition)
             for point in sorted(curve.points, key=lambda point: point.x)
         ]
-        if curve.reference is not None:
-            condition = curve.points[0].condition
-            plain["unperturbed"] = self.statistics(metric, curve.reference, condition)
-        return plain
+        plain = {"label": curve.label, "model": curve.model, "metric": curve.metric}
+        if curve.reference is None:
+            return plain | {"points": points}
+        condition = curve.points[0].condition
+        untouched = statistics(curve.metric, curve.reference, condition)
+        return plain | {"points": points, "unperturbed": untouched}
 
-    def ceilings(self, metric: str, places: Mapping[float, Condition]) -> list[Plain]:
-        """Return the noise ceiling of a metric at each place of the axis where it is known."""
-        from ...trial.score import noise_ceilings
-
-        ceilings = []
-        for x, condition in places.items():
-            if condition not in self._ceilings:
-                self._ceilings[condition] = noise_ceilings(self.task, self.view, condition)
-            score = self._ceilings[condition].get(metric)
-            if score is not None and score.value is not None:
-                ceilings.append({"x": x, "value": score.value})
-        return ceilings
-
-    def statistics(self, metric: MetricSpecification, series: int, condition: Condition) -> Plain:
-        """Return the scores of a series at a condition, over its seeds and of each."""
-        by_seed = self._by_seed(series, condition)
-        scores = {s: c.scores[metric.name] for s, c in by_seed.items() if metric.name in c.scores}
-        seeds = [
-            {"seed": s, "value": score.value, "by_configuration": list(score.by_configuration)}
-            for s, score in sorted(scores.items())
-        ]
-        values = [s.value for _, s in sorted(scores.items()) if s.value is not None]
-        if not values or len(values) < len(scores):
-            empty = dict.fromkeys(("value", "interval", "median", "best", "worst"))
-            return {**empty, "seeds": seeds}
-        best, worst = (max, min) if metric.higher_is_better else (min, max)
+    def plain_panel(panel: Panel) -> Plain:
+        primary, condition_at = task.primary_metric.name, _conditions_along(panel)
+        ceilings = {}
+        for metric in dict.fromkeys(curve.metric for curve in panel.curves):
+            heights = {x: ceilings_at(c).get(metric) for x, c in condition_at.items()}
+            known = {x: s.value for x, s in heights.items() if s and s.value is not None}
+            ceilings[metric] = [{"x": x, "value": value} for x, value in known.items()]
         return {
-            "value": sum(values) / len(values),
-            "interval": _interval(metric, by_seed, list(scores.values())),
-            "median": median(values),
-            "best": best(values),
-            "worst": worst(values),
-            "seeds": seeds,
+            "title": panel.title,
+            "curves": [plain_curve(curve) for curve in panel.curves],
+            "ceilings": ceilings,
+            "floors": [
+                {
+                    "model": plan.series[floor].model.name,
+                    "metric": primary,
+                    "points": [
+                        {"x": x, "value": statistics(primary, floor, condition)["value"]}
+                        for x, condition in condition_at.items()
+                    ],
+                }
+                for floor in floors
+            ],
         }
 
-    def _by_seed(self, series: int, condition: Condition) -> dict[int, ConditionScores]:
-        by_seed = {}
-        for trial in self.plan.trials_of(self.plan.series[series]):
-            result = self.results.get(trial.key)
-            for scored in result.conditions if result is not None else ():
-                if dict(scored.condition) == dict(condition):
-                    by_seed[trial.seed] = scored
-        return by_seed
+    return [plain_panel(panel) for panel in planned.panels]
+
+
+def _conditions_along(panel: Panel) -> dict[float, Condition]:
+    """Return the first condition at each place of the axis, in its order."""
+    conditions: dict[float, Condition] = {}
+    for point in sorted((p for c in panel.curves for p in c.points), key=lambda p: p.x):
+        conditions.setdefault(point.x, point.condition)
+    return conditions
+
+
+def _by_seed(
+    trials: Iterable[Trial], results: Mapping[str, TrialResult]
+) -> dict[Condition, dict[int, ConditionScores]]:
+    """Return the scores of finished trials by condition and seed."""
+    scores: dict[Condition, dict[int, ConditionScores]] = {}
+    for trial in trials:
+        result = results.get(trial.key)
+        for scored in () if result is None else result.conditions:
+            scores.setdefault(Condition.of(**scored.condition), {})[trial.seed] = scored
+    return scores
+
+
+def _statistics(metric: MetricSpecification, by_seed: Mapping[int, ConditionScores]) -> Plain:
+    """Return the scores over the seeds, and of each."""
+    scores = {s: c.scores[metric.name] for s, c in by_seed.items() if metric.name in c.scores}
+    seeds = [
+        {"seed": s, "value": score.value, "by_configuration": list(score.by_configuration)}
+        for s, score in sorted(scores.items())
+    ]
+    values = [s.value for _, s in sorted(scores.items()) if s.value is not None]
+    if not values or len(values) < len(scores):
+        empty = dict.fromkeys(("value", "interval", "median", "best", "worst"))
+        return {**empty, "seeds": seeds}
+    best, worst = (max, min) if metric.higher_is_better else (min, max)
+    return {
+        "value": sum(values) / len(values),
+        "interval": _interval(metric, by_seed, list(scores.values())),
+        "median": median(values),
+        "best": best(values),
+        "worst": worst(values),
+        "seeds": seeds,
+    }
 
 
 def _interval(

@@ -13,11 +13,11 @@ from ...contract.task import Task
 from ...contract.trial_plan import Trial
 from ...home.workspace import Workspace
 from ..request import cards_of, chosen_hyperparameters, floors_of, open_asked
-from ..sweep import Series, SweepPlan, with_trials
-from ..sweep.estimates import with_estimates
-from ..sweep.of_requests import floor_series
+from ..sweep.make import floor_series
+from ..sweep.plan import Series, SweepPlan, with_trials
+from ..sweep.progress import with_estimates
 from ..tuning.configuration import Configuration, read_configuration
-from ..words import RunRequest, parse_run, split_words
+from ..words import RunRequest, parse_run, split_words, without
 from .declaration import Study, StudyError, Subject
 from .layout import Curve, Panel, curves_of
 from .settings import settings_of
@@ -27,11 +27,7 @@ from .settings import settings_of
 class StudyRequest:
     """What `glassbench study` was asked to do, before any dataset is opened.
 
-    Attributes
-    ----------
-    run : what a run is asked too: task, models, dataset, conditions, seeds, …
-    values : of what the study varies, as words
-    options : words of the study itself, by name
+    `run` holds what a run is asked too, `values` and `options` are the words of the study itself.
     """
 
     study: Study
@@ -71,16 +67,9 @@ class PlannedStudy:
 
 
 def parse_study(study: Study, words: Sequence[str], axes: Iterable[str]) -> StudyRequest:
-    """Return the request that the words after the study's name make.
-
-    Raises
-    ------
-    UserError
-        If a key or a value is wrong.
-    """
+    """Return the request that the words after the study's name make."""
     given = split_words(words)
-    own = {"values", *study.options}
-    run = parse_run([word for word in words if word.partition("=")[0].strip() not in own], axes)
+    run = parse_run(without(words, {"values", *study.options}), axes)
     if run.force:
         raise StudyError(
             "`force` is not for studies, whose trials may be those of a run too: "
@@ -106,8 +95,7 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
     Raises
     ------
     UserError
-        If a model, dataset, condition or value is not there, or the study cannot vary what
-        it varies there.
+        If something is not there, or the study cannot vary there what it varies.
     """
     study, run = request.study, request.run
     cards = cards_of(task, run.models)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ...contract.conditions import WordError
 from ...contract.typed_value import typed_value
-from ...contract.variation import Variation
-from ...model import Condition
-from ...plugins.registry import whole_models
-from ..words import parse_count
+from ...contract.variation import Perturbation, Variation
+from ...plugins.registry import load_model_class, whole_models
+from ..words import parse_count, parse_switch
 from .declaration import Setting, Study, StudyError, Subject
-from .shells import displaced_shells, removed_shells
-from .transfer import trained_at
 
 ALL = "all"
 
@@ -30,11 +29,11 @@ def settings_of(study: Study, subject: Subject, values: Sequence[str]) -> list[S
     if study.varies == "training_configurations":
         return _training_configurations(subject, values)
     if study.varies == "shells_removed":
-        return removed_shells(subject, values)
+        return _shells_removed(subject, values)
     if study.varies == "shells_displaced":
-        return displaced_shells(subject, values)
+        return _shells_displaced(subject, values)
     if study.varies == "transfer":
-        return trained_at(study.over, subject, values)
+        return _trained_at(study.over, subject, values)
     if values:
         raise StudyError("this study varies the seed: give `seed=0..4` in place of `values=`")
     return [Setting("", 0.0)]
@@ -84,32 +83,129 @@ def _longest_pair(subject: Subject) -> float:
 
 
 def _training_configurations(subject: Subject, values: Sequence[str]) -> list[Setting]:
-    available = min(_configurations(subject, condition) for condition in subject.conditions)
+    entries = [subject.view.examples("train", (c,)).entries for c in subject.conditions]
+    available = min(len({member.configuration for member, _ in each}) for each in entries)
     doubling = [str(2**k) for k in range(available.bit_length()) if 2**k < available]
     settings = []
-    for count in dict.fromkeys(_count(t, available, subject) for t in values or [*doubling, ALL]):
+    for text in values or [*doubling, ALL]:
+        try:
+            count = available if text == ALL else parse_count("values", text)
+        except WordError as error:
+            raise StudyError(str(error)) from None
+        if count > available:
+            raise StudyError(
+                f"values: dataset {subject.dataset} has {available} training configurations, "
+                f"fewer than {count}: give numbers up to {available}, or `{ALL}`"
+            )
         # All of them are the standard trial itself.
-        chosen = None if count == available else count
-        variation = Variation(training_configurations=chosen)
+        variation = Variation(training_configurations=None if count == available else count)
         settings.append(Setting(str(count), float(count), variation=variation))
+    return list({setting.x: setting for setting in settings}.values())
+
+
+def _shells_removed(subject: Subject, values: Sequence[str]) -> list[Setting]:
+    """Return the settings in which all beyond a radius is removed, one for each radius.
+
+    The model is trained on what is left, or, with `retrain=off`, on whole structures.
+    """
+    _check_surroundings(subject)
+    retrain = parse_switch("retrain", subject.options["retrain"])
+    if retrain and not getattr(load_model_class(subject.card), "learns_from_chosen", False):
+        raise StudyError(
+            f"model {subject.card.name} trains on all particles of a structure, and here only "
+            "chosen ones keep their surroundings: with retrain=off it is trained on whole "
+            "structures and asked about cut ones"
+        )
+    centres = int(_positive(subject.options["centres"], "centres"))
+    settings = []
+    for radius in (_radius(text, subject) for text in values):
+        cut = Perturbation("remove", inner=radius, centres=centres, in_training=retrain)
+        settings.append(Setting(f"{radius:g}", radius, variation=Variation(perturbation=cut)))
     return settings
 
 
-def _count(text: str, available: int, subject: Subject) -> int:
-    if text == ALL:
-        return available
-    try:
-        count = parse_count("values", text)
-    except WordError as error:
-        raise StudyError(str(error)) from None
-    if count > available:
+def _shells_displaced(subject: Subject, values: Sequence[str]) -> list[Setting]:
+    """Return the settings in which one shell is displaced, each up to one of the radii."""
+    _check_surroundings(subject)
+    amplitude = _positive(subject.options["amplitude"], "amplitude")
+    centres = int(_positive(subject.options["centres"], "centres"))
+    settings = []
+    for inner, outer in pairwise([0.0, *(_radius(text, subject) for text in values)]):
+        if outer <= inner:
+            raise StudyError(f"values: the shell from {inner:g} to {outer:g} is empty")
+        shell = Variation(perturbation=Perturbation("displace", inner, outer, amplitude, centres))
+        settings.append(Setting(f"{inner:g}–{outer:g}", outer, variation=shell))
+    return settings
+
+
+def _check_surroundings(subject: Subject) -> None:
+    """Refuse tasks and models for which surroundings of single particles mean nothing."""
+    metric, card = subject.task.primary_metric, subject.card
+    if metric.on_pairs:
         raise StudyError(
-            f"values: dataset {subject.dataset} has {available} training configurations, fewer "
-            f"than {count}: give numbers up to {available}, or `{ALL}`"
+            f"task {subject.task.name} asks about pairs, and surroundings are perturbed around "
+            "single particles: take a task that asks about particles"
         )
-    return count
+    if metric.function != "pearson":
+        raise StudyError(
+            f"{metric.title} of {subject.task.name} is a property of all particles at once, and "
+            "only some are asked about here: take a task whose metric is a correlation"
+        )
+    if card.reads != ("thermal",):
+        raise StudyError(
+            f"model {card.name} reads {', '.join(card.reads)}: only thermal positions are "
+            "perturbed, and the others would show it what was removed"
+        )
 
 
-def _configurations(subject: Subject, condition: Condition) -> int:
-    entries = subject.view.examples("train", (condition,)).entries
-    return len({member.configuration for member, _ in entries})
+def _radius(text: str, subject: Subject) -> float:
+    radius = _positive(text, "values")
+    box = subject.view.structures("test", subject.conditions[0])[0].box
+    if radius > box.min() / 2:
+        raise StudyError(
+            f"values: radius {radius:g} is beyond half of the box edge {box.min():.4g}: "
+            "give smaller ones"
+        )
+    return radius
+
+
+def _positive(text: str, key: str) -> float:
+    value = _number(text, key)
+    if not (math.isfinite(value) and value > 0):
+        raise StudyError(f"`{text}` in `{key}` is not a number above 0")
+    return value
+
+
+def _number(text: str, key: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise StudyError(f"`{text}` in `{key}` is not a number") from None
+
+
+def _trained_at(axis: str, subject: Subject, values: Sequence[str]) -> list[Setting]:
+    """Return one setting for each value of the axis at which the model is trained."""
+    task, axes = subject.task.name, [each.name for each in subject.task.axes]
+    if axis not in axes:
+        raise StudyError(f"task {task} has no axis {axis}: it has {', '.join(axes)}")
+    available = sorted({condition[axis] for condition in subject.conditions})
+    if len(available) < 2:
+        everything = sorted({condition[axis] for condition in subject.view.conditions("train")})
+        shown = ", ".join(f"{each:g}" for each in everything)
+        if len(everything) > 1:
+            raise StudyError(
+                f"one {axis} was asked for, {available[0]:g}, of {shown}: leave `{axis}=` out"
+            )
+        raise StudyError(
+            f"dataset {subject.dataset} has one {axis} to train at, {shown}: training at one and "
+            f"testing at another needs two; `glassbench show {task}` names data with more"
+        )
+    chosen = []
+    for text in values:
+        wanted = _number(text, "values")
+        near = [value for value in available if math.isclose(value, wanted, rel_tol=1e-9)]
+        if not near:
+            shown = ", ".join(f"{value:g}" for value in available)
+            raise StudyError(f"values: the study has no {axis} {text}: it has {shown}")
+        chosen += near[:1]
+    return [Setting(f"{value:g}", value) for value in dict.fromkeys(chosen or available)]

@@ -77,7 +77,6 @@ class Series:
 
     @property
     def name(self) -> str:
-        """Return the series in words."""
         return " ".join(filter(None, (self.model.name, self.label or self.variation.name)))
 
 
@@ -135,11 +134,9 @@ class SweepPlan:
 
     @property
     def trials(self) -> list[Trial]:
-        """Return the trials in the order in which they start."""
         return [self.trial(planned) for planned in self.planned]
 
     def trial(self, planned: PlannedTrial) -> Trial:
-        """Return the trial of a place in the order."""
         return self.by_key[planned.key][1]
 
     def trials_of(self, series: Series) -> list[Trial]:
@@ -178,7 +175,6 @@ def in_order(plan: SweepPlan, planned: Sequence[PlannedTrial]) -> SweepPlan:
 
 
 def write_plan(path: Path, plan: SweepPlan) -> Path:
-    """Write a plan; its file appears whole."""
     write_json(path, TypeAdapter(SweepPlan).dump_python(plan, mode="json"))
     return path
 
@@ -189,7 +185,7 @@ def read_plan(path: Path) -> SweepPlan:
     Raises
     ------
     PlanError
-        If it is missing, no JSON, breaks the schema, or its trials are not those of its series.
+        If it is missing, breaks the schema, or its trials are not those of its series.
     """
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from glassbench.experiments.study import find_study, parse_study, plan_study
+from glassbench.experiments.study.declaration import find_study
+from glassbench.experiments.study.planning import parse_study, plan_study
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 

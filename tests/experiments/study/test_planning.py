@@ -7,10 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 from glassbench.contract.errors import UserError
-from glassbench.experiments.study import StudyError, find_study, list_studies, parse_study
-from glassbench.experiments.study.declaration import Subject
-from glassbench.experiments.study.layout import title_of_group
-from glassbench.experiments.study.transfer import alike
+from glassbench.experiments.study.declaration import (
+    StudyError,
+    Subject,
+    find_study,
+    list_studies,
+)
+from glassbench.experiments.study.layout import alike, title_of_group
+from glassbench.experiments.study.planning import parse_study
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
 

@@ -9,7 +9,7 @@ import pytest
 
 from glassbench.contract.trial_plan import DatasetReference, ModelReference
 from glassbench.contract.variation import Variation
-from glassbench.experiments.sweep import (
+from glassbench.experiments.sweep.plan import (
     Needs,
     PlanError,
     Series,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
-from glassbench.experiments.sweep import Series, SweepPlan, with_trials
-from glassbench.experiments.sweep.estimates import (
+from glassbench.experiments.sweep.plan import Series, SweepPlan, with_trials
+from glassbench.experiments.sweep.progress import (
     history,
     likeness,
     seconds_left,

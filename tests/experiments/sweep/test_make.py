@@ -10,8 +10,8 @@ import pytest
 from glassbench.contract.folder_digest import folder_digest
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference, ModelReference
-from glassbench.experiments.sweep import PlanError, Series, SweepPlan, with_trials
-from glassbench.experiments.sweep.locate import located
+from glassbench.experiments.sweep.make import located
+from glassbench.experiments.sweep.plan import PlanError, Series, SweepPlan, with_trials
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
 

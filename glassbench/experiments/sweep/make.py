@@ -1,4 +1,4 @@
-"""The plan of a sweep, made from requests and stored in a file."""
+"""The plan of a sweep: made from requests, stored in a file, opened on another machine."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ...contract.errors import UserError
+from ...contract.folder_digest import folder_digest
 from ...contract.model_card import ModelCard
+from ...contract.task import Task
+from ...contract.trial_plan import DatasetReference, ModelReference
 from ...home.workspace import Workspace
 from ...model import Condition
+from ...plugins.datasets import find_dataset
+from ...plugins.registry import load_model_card, load_task
 from ..request import FLOOR_SEED, BenchmarkRequest, Floor, reference_of
-from .estimates import with_estimates
-from .plan import (
-    Needs,
-    PlanError,
-    Series,
-    SweepPlan,
-    read_plan,
-    with_trials,
-    write_plan,
-)
+from .plan import Needs, PlanError, Series, SweepPlan, read_plan, with_trials, write_plan
+from .progress import with_estimates
 
 
 def plan_of_requests(
@@ -63,7 +61,6 @@ def series_of(
 
 
 def floor_series(floor: Floor, conditions: tuple[Condition, ...]) -> Series:
-    """Return the series of a floor."""
     return Series(
         reference_of(floor.card), floor.hyperparameters, (FLOOR_SEED,), conditions, floor=True
     )
@@ -92,3 +89,64 @@ def store_plan(path: Path, plan: SweepPlan) -> SweepPlan:
             f"that one by `glassbench sweep plan={path}`"
         )
     return replace(plan, planned=there.planned, retries=there.retries, created=there.created)
+
+
+def located(plan: SweepPlan, workspace: Workspace) -> SweepPlan:
+    """Return a plan with the folders of task, dataset and models on this machine.
+
+    Raises
+    ------
+    PlanError
+        If a part is not here, or no longer what the plan was made with.
+    """
+    folder = Path(plan.task_folder)
+    task = load_task(folder if (folder / "task.toml").is_file() else plan.task)
+    if task.protocol_version != plan.protocol_version:
+        raise PlanError(
+            f"task {task.name} in {task.folder} has protocol {task.protocol_version}, the plan was "
+            f"made with {plan.protocol_version}: make a new plan"
+        )
+    models = {s.model.digest: s.model for s in plan.series}
+    here = {digest: _located_model(model) for digest, model in models.items()}
+    return replace(
+        plan,
+        task_folder=str(task.folder),
+        dataset=_located_dataset(plan.dataset, task, workspace),
+        series=tuple(replace(s, model=here[s.model.digest]) for s in plan.series),
+    )
+
+
+def _located_dataset(
+    planned: DatasetReference, task: Task, workspace: Workspace
+) -> DatasetReference:
+    from ...datasets.view import open_view
+
+    path = Path(planned.path)
+    if not path.exists():
+        try:
+            path = find_dataset(task, planned.name, workspace).path
+        except UserError as error:
+            raise PlanError(f"the plan's dataset {planned.name} is not here: {error}") from error
+    digest = open_view(task, path).digest
+    if digest != planned.digest:
+        raise PlanError(
+            f"dataset {planned.name} at {path} has the digest {digest[:15]}, the plan was made "
+            f"with {planned.digest[:15]}: get that dataset back, or make a new plan"
+        )
+    return replace(planned, path=str(path))
+
+
+def _located_model(planned: ModelReference) -> ModelReference:
+    folder = Path(planned.folder)
+    if not folder.is_dir():
+        try:
+            folder = load_model_card(planned.name).folder
+        except UserError as error:
+            raise PlanError(f"the plan's model {planned.name} is not here: {error}") from error
+    digest = folder_digest(folder)
+    if digest != planned.digest:
+        raise PlanError(
+            f"model {planned.name} in {folder} has the digest {digest[:8]}, the plan was made with "
+            f"{planned.digest[:8]}: it was changed; restore it, or make a new plan"
+        )
+    return replace(planned, folder=str(folder))
