@@ -23,27 +23,36 @@ import numpy as np
 from acceptance import TASKS, Row, print_table
 
 from glassbench.datasets.opening import open_tree
+from glassbench.plugins.registry import load_task
 from glassbench.potentials.hessian import pair_hessian
 from glassbench.potentials.lennard_jones import KOB_ANDERSEN, forces, kob_andersen_energy
-from glassbench.simulation import kob_andersen
 from glassbench.simulation.copper_zirconium import Protocol, constant_rate, melt, minimise, quench
-from glassbench.simulation.lennard_jones_2d import LENNARD_JONES_2D, QuenchProtocol, quench_glass
-from glassbench.simulation.loading import loadings_2d
+from glassbench.simulation.generator import load_generator
 from glassbench.simulation.quasistatic_shear import ShearSchedule, quasistatic_shear
 from glassbench.simulation.stiffness import StiffnessProtocol, measure_stiffness
 from glassbench.structure import neighbour_pairs
 
+kob_andersen = load_generator(load_task("ka_propensity")).kob_andersen
+glasses = load_generator(load_task("lj2d_plasticity"))
 STRAINS = (0.005, 0.05)
 
 
 def sheared_glass(scratch: Path) -> Iterator[Row]:
     """Quench and shear the two-dimensional glass."""
-    protocol = QuenchProtocol(quench_time=100.0, melt_time=50.0, equilibration_time=200.0)
-    glass = quench_glass(protocol, ("acceptance", "2d"), scratch / "quench.log")
+    protocol = glasses.lennard_jones_2d.QuenchProtocol(
+        quench_time=100.0, melt_time=50.0, equilibration_time=200.0
+    )
+    glass = glasses.lennard_jones_2d.quench_glass(
+        protocol, ("acceptance", "2d"), scratch / "quench.log"
+    )
     schedule = ShearSchedule(1e-3, STRAINS, force_tolerance=1e-8, neighbour_cutoff=2.5)
     structure = (glass["positions"], glass["species"], glass["box"])
     sheared = quasistatic_shear(
-        *structure, LENNARD_JONES_2D, loadings_2d()[0], schedule, scratch / "shear.log"
+        *structure,
+        glasses.lennard_jones_2d.LENNARD_JONES_2D,
+        glasses.loadings.loadings_2d()[0],
+        schedule,
+        scratch / "shear.log",
     )
     stress = sheared["shear_stress"]
     yield Row("shear modulus", (stress[5] - stress[0]) / 0.005, None, 11.9)

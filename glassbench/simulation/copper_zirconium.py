@@ -28,16 +28,6 @@ def constant_rate(rate: float) -> tuple[Stage, ...]:
     return ((2000.0, 50.0, rate),)
 
 
-def effective_rate(rate: float) -> tuple[Stage, ...]:
-    """Return the quench of Fan & Ma, Nat. Commun. 12, 1506 (2021): `rate` from 1000 to 500 K."""
-    return (
-        (2000.0, 1500.0, 1e13),
-        (1500.0, 1000.0, 1e12),
-        (1000.0, 500.0, rate),
-        (500.0, 50.0, 1e13),
-    )
-
-
 @dataclass(frozen=True)
 class Protocol:
     """How a sample is made; times in ps, temperatures in K, rates in K/s, lengths in Angstrom.

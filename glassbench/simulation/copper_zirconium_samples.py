@@ -20,7 +20,6 @@ from .copper_zirconium import (
     Protocol,
     Stage,
     constant_rate,
-    effective_rate,
     initial_lattice,
     maxwell_boltzmann,
     melt,
@@ -53,19 +52,18 @@ class SampleSet:
 def constant_rate_samples(rate: float, atoms: int, copper: float = 0.5) -> SampleSet:
     """Return samples quenched at one rate in K/s, as for the stiffness."""
     protocol = Protocol(stages=constant_rate(rate), atoms=atoms, copper=copper)
-    return SampleSet(f"{alloy(copper)}-{_power(rate)}-n{atoms}", protocol)
-
-
-def effective_rate_samples(rate: float, atoms: int, copper: float = 0.5) -> SampleSet:
-    """Return samples quenched at `rate` in K/s from 1000 to 500 K, as for the plasticity."""
-    protocol = Protocol(stages=effective_rate(rate), atoms=atoms, copper=copper)
-    return SampleSet(f"{alloy(copper)}-effective-{_power(rate)}-n{atoms}", protocol)
+    return SampleSet(f"{alloy(copper)}-{power(rate)}-n{atoms}", protocol)
 
 
 def alloy(copper: float) -> str:
     """Return the name of the alloy with this fraction of copper: `Cu50Zr50`."""
     percent = round(100 * copper)
     return f"Cu{percent}Zr{100 - percent}"
+
+
+def power(rate: float) -> str:
+    """Return a rate as in names: `1e13`."""
+    return f"{rate:.0e}".replace("+", "")
 
 
 def potential_variant() -> str:
@@ -165,10 +163,6 @@ def copper_zirconium_speed(seconds: float = 10.0) -> float:
         lammps.command(f"timestep {protocol.step}")
         lammps.command("fix integrate all nve")
         return measured_speed(lammps, seconds)
-
-
-def _power(rate: float) -> str:
-    return f"{rate:.0e}".replace("+", "")
 
 
 def _protocol(piece: Piece) -> Protocol:

@@ -74,6 +74,14 @@ def change_cell(lammps, cell: np.ndarray) -> None:
     lammps.command(f"change_box all {' '.join([*edges, *tilts])} remap units box")
 
 
+def steps_in(time: float, step: float) -> int:
+    """Return the number of steps in `time`, which must be a multiple of `step`."""
+    count = round(time / step)
+    if abs(count * step - time) > 1e-6 * max(time, step):
+        raise ValueError(f"time {time} is not a multiple of the time step {step}: change one")
+    return count
+
+
 def in_space(positions: np.ndarray) -> np.ndarray:
     """Return positions (N, 3) for LAMMPS from positions (N, d), d = 2 or 3."""
     missing = 3 - positions.shape[1]

@@ -56,6 +56,11 @@ def piece_path(folder: Path, name: str) -> Path:
     return folder / "pieces" / f"{name}.npz"
 
 
+def vibration_name(sample: str) -> str:
+    """Return the name of the piece that holds the vibrations of a sample or configuration."""
+    return f"{sample}-vibration"
+
+
 def write_piece(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Write the arrays of a piece; its file appears only when it is complete."""
     with whole_file(piece_path(folder, name)) as partial, open(partial, "wb") as file:

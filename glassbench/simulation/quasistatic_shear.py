@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..structure.non_affine import non_affine_squared_displacement
-from .kob_andersen import steps_in
 from .lammps_library import gather_by_id, lammps_session, place_atoms
 from .loading import Loading, triclinic_form
-from .material import Material, change_cell, in_space, open_cell
+from .material import Material, change_cell, in_space, open_cell, steps_in
 
 MINIMISER = ("min_style cg", "min_modify dmax 0.1 line quadratic")
 

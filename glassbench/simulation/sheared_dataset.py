@@ -15,10 +15,9 @@ from ..datasets.plasticity import PlasticityState, write_plasticity_dataset
 from ..structure.bragg import strongest_bragg_peak
 from .assembling import root_attributes, write_packed
 from .generator import Plan
-from .pieces import read_piece
-from .quasistatic_shear import steps_in
+from .material import steps_in
+from .pieces import read_piece, vibration_name
 from .shear_pieces import ShearedSample, ShearedState, shear_name
-from .vibration import vibration_name
 
 MAXIMUM_BRAGG_PEAK = 0.05
 ReadStructure = Callable[[Path, str], Mapping[str, np.ndarray]]

@@ -7,11 +7,14 @@ The averages run over the window and over each of its halves, every one about it
 own mean position. A half is shorter, so that it misses a part of the slowest
 motion and its stiffness is a little larger than that of the whole window: no
 correction is made, since correlations between halves do not see a common factor.
+
+A short warm run gives the vibrations that a model may see: it has its own velocities and is
+none of those that a target comes from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,10 +22,13 @@ import numpy as np
 
 from .copper_zirconium import BOLTZMANN, maxwell_boltzmann
 from .copper_zirconium_potential import MASSES, open_box
+from .copper_zirconium_samples import SampleSet
 from .lammps_library import gather_by_id, lammps_session, place_atoms
+from .pieces import Piece, read_need, vibration_name
 
 BLOCKS = 4
 HOP_DISTANCE = 0.5
+VIBRATION_TEMPERATURE = 300.0
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,14 @@ class StiffnessProtocol:
     barostat_time: float = 1.0
 
     def as_attributes(self) -> dict:
-        """Return the protocol as plain values for a dataset's attributes."""
         return asdict(self) | {"hop_distance": HOP_DISTANCE}
 
     @property
     def steps(self) -> int:
-        """Time steps of one run."""
         return round((self.barostat_run + self.settling + self.window) / self.step)
+
+
+SHORT_RUN = StiffnessProtocol(window=20.0, barostat_run=5.0)
 
 
 class BlockMoments:
@@ -182,3 +189,48 @@ def _sample_window(
         for key, values in thermo.items():
             values.append(lammps.get_thermo(key))
     return {key: np.array(values) for key, values in thermo.items()}
+
+
+def warm_piece(
+    name: str,
+    kind: str,
+    samples: SampleSet,
+    number: int,
+    temperature: float,
+    protocol: StiffnessProtocol,
+    names: Sequence[object],
+) -> Piece:
+    """Return the piece that holds a sample at a temperature (K); see `measure_stiffness`."""
+    return Piece(
+        name=name,
+        kind=kind,
+        arguments={
+            "temperature": temperature,
+            "protocol": asdict(protocol),
+            "names": list(names),
+            "potential": samples.protocol.potential,
+        },
+        needs=(samples.sample(number),),
+        atom_steps=samples.protocol.atoms * protocol.steps,
+    )
+
+
+def vibration_piece(
+    samples: SampleSet, number: int, protocol: StiffnessProtocol = SHORT_RUN
+) -> Piece:
+    """Return the short run of a sample at 300 K."""
+    name, names = vibration_name(samples.sample(number)), ["vibration", samples.name, number]
+    return warm_piece(name, "vibration", samples, number, VIBRATION_TEMPERATURE, protocol, names)
+
+
+def make_warm_run(piece: Piece, folder: Path) -> dict:
+    """Make the piece of one warm run, short or long."""
+    arguments = piece.arguments
+    return measure_stiffness(
+        read_need(piece, folder),
+        arguments["temperature"],
+        StiffnessProtocol(**arguments["protocol"]),
+        tuple(arguments["names"]),
+        piece.log_path(folder),
+        arguments["potential"],
+    )

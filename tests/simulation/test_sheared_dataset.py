@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.store import open_dataset
-from glassbench.simulation.generator import load_generator
-from glassbench.simulation.loading import loadings_2d
 from glassbench.simulation.pieces import read_piece
 from glassbench.simulation.sheared_dataset import check_sheared
 
-from .generate_tiny import TASK
+from .generate_tiny import GENERATOR
 
-check_quenches = load_generator(TASK).dataset.check_quenches
+check_quenches = GENERATOR.dataset.check_quenches
 LOADS = ("simple_positive", "pure_negative")
-FRAMES = {loading.name: loading.frame for loading in loadings_2d()}
+FRAMES = {loading.name: loading.frame for loading in GENERATOR.loadings.loadings_2d()}
 
 
 def test_a_dataset_holds_what_its_pieces_hold(tiny_generation):

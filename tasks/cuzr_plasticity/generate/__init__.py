@@ -14,14 +14,14 @@ from glassbench.simulation.copper_zirconium_samples import (
     read_structure,
 )
 from glassbench.simulation.generator import Plan
-from glassbench.simulation.loading import loadings_3d
 from glassbench.simulation.pieces import Piece
 from glassbench.simulation.shear_pieces import make_shear
-from glassbench.simulation.stored_samples import STORED_WORK, with_stored_samples
-from glassbench.simulation.warm_run import make_warm_run
+from glassbench.simulation.stiffness import make_warm_run
 
 from .dataset import assemble
+from .loadings import loadings_3d
 from .states import MINI, PAPER, State
+from .stored_samples import STORED_WORK, with_stored_samples
 
 __all__ = ["PLANS", "WORK", "assemble", "atom_steps_per_second", "choose_potential", "pieces_from"]
 

@@ -7,19 +7,22 @@ from functools import cached_property
 
 import numpy as np
 
+from glassbench.simulation.copper_zirconium import Protocol
 from glassbench.simulation.copper_zirconium_samples import (
     SampleSet,
     alloy,
     constant_rate_samples,
-    effective_rate_samples,
+    power,
     sample_bytes,
     sample_pieces,
 )
-from glassbench.simulation.loading import Loading, loadings_3d
+from glassbench.simulation.loading import Loading
 from glassbench.simulation.pieces import Piece
 from glassbench.simulation.quasistatic_shear import ShearSchedule
 from glassbench.simulation.shear_pieces import ShearedSample, shear_bytes, shear_pieces
-from glassbench.simulation.warm_run import vibration_piece
+from glassbench.simulation.stiffness import vibration_piece
+
+from .loadings import loadings_3d
 
 NEIGHBOUR_CUTOFF = 4.5
 EVALUATIONS_PER_STEP = 260.0
@@ -101,6 +104,18 @@ MINI = (
         loadings=tuple(one for one in loadings_3d() if one.name in MINI_LOADINGS),
     ),
 )
+
+
+def effective_rate_samples(rate: float, atoms: int, copper: float = 0.5) -> SampleSet:
+    """Return samples quenched as by Fan & Ma 2021: at `rate` in K/s from 1000 to 500 K."""
+    stages = (
+        (2000.0, 1500.0, 1e13),
+        (1500.0, 1000.0, 1e12),
+        (1000.0, 500.0, rate),
+        (500.0, 50.0, 1e13),
+    )
+    protocol = Protocol(stages=stages, atoms=atoms, copper=copper)
+    return SampleSet(f"{alloy(copper)}-effective-{power(rate)}-n{atoms}", protocol)
 
 
 def _paper_state(rate: float, copper: float, splits: dict[str, int], thresholds: str = "") -> State:

@@ -9,8 +9,8 @@ from glassbench.simulation.copper_zirconium_samples import (
     potential_variant,
 )
 from glassbench.simulation.generator import Plan
+from glassbench.simulation.stiffness import make_warm_run
 from glassbench.simulation.stored_states import STORED_STATE_WORK, with_stored_states
-from glassbench.simulation.warm_run import make_warm_run
 
 from .dataset import assemble
 from .states import MINI, PAPER, State

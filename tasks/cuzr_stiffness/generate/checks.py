@@ -10,7 +10,7 @@ import numpy as np
 from glassbench.simulation.copper_zirconium_potential import is_shipped, potential_file
 from glassbench.simulation.copper_zirconium_samples import quench_parts, read_structure
 from glassbench.simulation.pieces import read_piece
-from glassbench.simulation.trend import Trend, trend_of
+from glassbench.simulation.run_statistics import Trend, trend_of
 from glassbench.structure.bragg import strongest_bragg_peak
 from glassbench.structure.pair_distribution import particle_pair_distribution
 

@@ -13,9 +13,14 @@ from glassbench.simulation.copper_zirconium_samples import (
     sample_pieces,
 )
 from glassbench.simulation.pieces import Piece
-from glassbench.simulation.stiffness import StiffnessProtocol
+from glassbench.simulation.stiffness import (
+    SHORT_RUN,
+    VIBRATION_TEMPERATURE,
+    StiffnessProtocol,
+    vibration_piece,
+    warm_piece,
+)
 from glassbench.simulation.stored_states import StateRecipe
-from glassbench.simulation.warm_run import SHORT_RUN, TEMPERATURE, vibration_piece, warm_piece
 
 TEMPERATURES = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
 
@@ -46,7 +51,7 @@ class State:
     @property
     def vibration_attributes(self) -> dict[str, object]:
         """What a dataset says of the run that gives the vibrations."""
-        return {"temperature": TEMPERATURE, **self.vibration.as_attributes()}
+        return {"temperature": VIBRATION_TEMPERATURE, **self.vibration.as_attributes()}
 
     def recipe(self) -> StateRecipe:
         """Return what must be the same in a dataset that this state is taken from."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from glassbench.simulation.generator import Plan
-from glassbench.simulation.kob_andersen import (
-    KOB_ANDERSEN,
-    Protocol,
-    initial_lattice,
-    maxwell_boltzmann,
-)
 from glassbench.simulation.lammps_library import lammps_session, measured_speed, place_atoms
 from glassbench.simulation.material import open_cubic_box
 from glassbench.simulation.stored_states import STORED_STATE_WORK, with_stored_states
 
 from .dataset import assemble
 from .ensemble import ENSEMBLE_WORK
+from .kob_andersen import (
+    KOB_ANDERSEN,
+    Protocol,
+    initial_lattice,
+    maxwell_boltzmann,
+)
 from .states import MINI, MINI_TEMPERATURES, PAPER, State
 from .vibration import make_vibration
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from glassbench.simulation.trend import trend_of
+from glassbench.simulation.run_statistics import trend_of
 
 from .states import State
 

@@ -23,12 +23,11 @@ from glassbench.datasets.quantise import Packing, packing_for_noise
 from glassbench.datasets.writing import create_store, finish_store, write_configuration
 from glassbench.simulation.assembling import root_attributes, write_packed
 from glassbench.simulation.generator import Plan
-from glassbench.simulation.kob_andersen import PAIR_COMMANDS
-from glassbench.simulation.pieces import read_piece, unfinished
+from glassbench.simulation.pieces import read_piece, unfinished, vibration_name
 from glassbench.simulation.stored_states import write_stored_state
-from glassbench.simulation.vibration import vibration_name
 
 from .checks import check_state
+from .kob_andersen import PAIR_COMMANDS
 from .states import Configuration, State
 
 AVERAGES = ("propensity", *NEIGHBOUR_RELATIVE, BOND_BREAKING, "pair_distance_change")

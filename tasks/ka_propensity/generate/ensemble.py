@@ -11,16 +11,16 @@ from glassbench.datasets.isoconfigurational import (
     ensemble_arrays,
     neighbour_relative_motion,
 )
-from glassbench.simulation.kob_andersen import (
+from glassbench.simulation.pieces import Piece, read_need, read_piece
+
+from .checks import self_intermediate_scattering
+from .kob_andersen import (
     DIAMETERS,
     Protocol,
     equilibrate,
     inherent_structure,
     isoconfigurational_trajectory,
 )
-from glassbench.simulation.pieces import Piece, read_need, read_piece
-
-from .checks import self_intermediate_scattering
 
 WAVENUMBER = 2 * np.pi
 Arrays = dict[str, np.ndarray]

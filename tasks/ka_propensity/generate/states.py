@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from glassbench.datasets.layout import ConfigurationEntry
-from glassbench.simulation.kob_andersen import Protocol
-from glassbench.simulation.pieces import Piece
+from glassbench.simulation.pieces import Piece, vibration_name
 from glassbench.simulation.stored_states import StateRecipe
-from glassbench.simulation.vibration import vibration_name
 
+from .kob_andersen import Protocol
 from .vibration import VibrationProtocol
 
 TRAJECTORIES_PER_PIECE = 8

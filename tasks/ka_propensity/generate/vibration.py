@@ -11,15 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.simulation.kob_andersen import (
+from glassbench.simulation.lammps_library import gather_unwrapped
+from glassbench.simulation.material import steps_in
+from glassbench.simulation.pieces import Piece, read_need
+from glassbench.simulation.run_statistics import variance_about_mean
+
+from .kob_andersen import (
     Protocol,
     constant_energy,
     maxwell_boltzmann,
-    steps_in,
 )
-from glassbench.simulation.lammps_library import gather_unwrapped
-from glassbench.simulation.pieces import Piece, read_need
-from glassbench.simulation.vibration import variance_about_mean
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,18 @@ import numpy as np
 
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.lammps_library import lammps_session, measured_speed, place_atoms
-from glassbench.simulation.lennard_jones_2d import (
+from glassbench.simulation.material import in_space, open_cell
+from glassbench.simulation.pieces import Piece, read_need
+from glassbench.simulation.shear_pieces import make_shear
+
+from .dataset import assemble
+from .lennard_jones_2d import (
     LENNARD_JONES_2D,
     QuenchProtocol,
     square_lattice,
 )
-from glassbench.simulation.loading import loadings_2d
-from glassbench.simulation.material import in_space, open_cell
-from glassbench.simulation.pieces import Piece, read_need
-from glassbench.simulation.shear_pieces import make_shear
-from glassbench.simulation.slow_quench_2d import QUENCH_WORK
-
-from .dataset import assemble
+from .loadings import loadings_2d
+from .slow_quench import QUENCH_WORK
 from .states import MINI, PAPER, State
 from .vibration import make_vibration
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from glassbench.datasets.plasticity import PlasticityState
 from glassbench.simulation.generator import Plan
-from glassbench.simulation.lennard_jones_2d import LENNARD_JONES_2D
 from glassbench.simulation.pieces import read_piece
+from glassbench.simulation.run_statistics import trend_of
 from glassbench.simulation.sheared_dataset import describe_state, write_sheared_dataset
-from glassbench.simulation.trend import trend_of
 
+from .lennard_jones_2d import LENNARD_JONES_2D
 from .states import State
 
 CITATION = "Fan & Ma, Nat. Commun. 12, 1506 (2021), doi:10.1038/s41467-021-21806-z"

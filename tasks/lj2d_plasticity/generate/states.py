@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from glassbench.simulation.lennard_jones_2d import QuenchProtocol
-from glassbench.simulation.loading import Loading, loadings_2d
+from glassbench.simulation.loading import Loading
 from glassbench.simulation.pieces import Piece
 from glassbench.simulation.quasistatic_shear import ShearSchedule
 from glassbench.simulation.shear_pieces import ShearedSample, shear_bytes, shear_pieces
-from glassbench.simulation.slow_quench_2d import sample_pieces
 
+from .lennard_jones_2d import QuenchProtocol
+from .loadings import loadings_2d
+from .slow_quench import sample_pieces
 from .vibration import VibrationProtocol, vibration_piece
 
 NEIGHBOUR_CUTOFF = 2.5

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.simulation.kob_andersen import steps_in
 from glassbench.simulation.lammps_library import gather_unwrapped, lammps_session, place_atoms
-from glassbench.simulation.lennard_jones_2d import GLASS_TRANSITION, LENNARD_JONES_2D
-from glassbench.simulation.material import in_space, open_cell
-from glassbench.simulation.pieces import Piece, read_need
+from glassbench.simulation.material import in_space, open_cell, steps_in
+from glassbench.simulation.pieces import Piece, read_need, vibration_name
+from glassbench.simulation.run_statistics import variance_about_mean
 from glassbench.simulation.seeds import generator_from_names
-from glassbench.simulation.vibration import variance_about_mean, vibration_name
+
+from .lennard_jones_2d import GLASS_TRANSITION, LENNARD_JONES_2D
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import pytest
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.copper_zirconium_samples import (
     constant_rate_samples,
-    effective_rate_samples,
     quench_parts,
     sample_pieces,
 )
 from glassbench.simulation.generator import load_generator
 
 GENERATOR = load_generator(load_task("cuzr_stiffness"))
+effective_rate_samples = load_generator(load_task("cuzr_plasticity")).states.effective_rate_samples
 MINI = GENERATOR.PLANS["mini"]
 
 

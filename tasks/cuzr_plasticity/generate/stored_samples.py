@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.errors import UserError
-from ..datasets.store import Dataset, open_dataset
-from .copper_zirconium import Protocol, measure_minimum
-from .copper_zirconium_potential import potential_attribute
-from .pieces import Piece
-from .stored_states import refuse_other
+from glassbench.contract.errors import UserError
+from glassbench.datasets.store import Dataset, open_dataset
+from glassbench.simulation.copper_zirconium import Protocol, measure_minimum
+from glassbench.simulation.copper_zirconium_potential import potential_attribute
+from glassbench.simulation.pieces import Piece
+from glassbench.simulation.stored_states import refuse_other
 
 PROTOCOL_NAMES = ("protocol", "quench")
 

@@ -1,7 +1,8 @@
-"""Whether an energy that should be steady still moves."""
+"""Statistics of runs: whether an energy still moves, and vibrations about the mean position."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +12,10 @@ DEVIATIONS = 4.0
 
 @dataclass(frozen=True)
 class Trend:
-    """Later minus earlier, over independent samples.
+    """Later minus earlier, over independent samples; the error of one sample is None.
 
-    Attributes
-    ----------
-    mean : unit of the values
-    error : standard error over the samples; None for one sample
-    moves : whether the mean differs from zero, as surely as by four standard errors of a normal
-        distribution; few samples know their own error badly, which Student's t allows for
+    It moves where the mean differs from zero as surely as by four standard errors of a normal
+    distribution; few samples know their own error badly, which Student's t allows for.
     """
 
     mean: float
@@ -42,3 +39,12 @@ def trend_of(values: np.ndarray) -> Trend:
     error = float(changes.std(ddof=1) / np.sqrt(len(changes)))
     limit = t.isf(norm.sf(DEVIATIONS), len(changes) - 1)
     return Trend(mean, error, moves=bool(abs(mean) > limit * error))
+
+
+def variance_about_mean(displacements: Iterable[np.ndarray]) -> np.ndarray:
+    """Return <|u - <u>|^2> (N,) over samples of the displacements u (N, d) of N particles."""
+    total, squares, samples = np.zeros(1), np.zeros(1), 0
+    for moved in displacements:
+        total, squares = total + moved, squares + (moved**2).sum(axis=1)
+        samples += 1
+    return squares / samples - ((total / samples) ** 2).sum(axis=1)

@@ -19,10 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .kob_andersen import steps_in
-from .lammps_library import gather_by_id, lammps_session, place_atoms
-from .material import Material, in_space, open_cell
-from .seeds import generator_from_names
+from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
+from glassbench.simulation.material import Material, in_space, open_cell, steps_in
+from glassbench.simulation.seeds import generator_from_names
 
 GLASS_TRANSITION = 0.325
 SMALL_DIAMETER = 2 * np.sin(np.pi / 10)

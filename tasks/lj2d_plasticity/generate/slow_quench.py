@@ -15,8 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .kob_andersen import steps_in
-from .lammps_library import gather_by_id, lammps_session
+from glassbench.simulation.lammps_library import gather_by_id, lammps_session
+from glassbench.simulation.material import steps_in
+from glassbench.simulation.pieces import Piece, read_need
+
 from .lennard_jones_2d import (
     QuenchProtocol,
     cool,
@@ -26,7 +28,6 @@ from .lennard_jones_2d import (
     quench_glass,
     thermodynamics,
 )
-from .pieces import Piece, read_need
 
 ATOM_STEPS_PER_PART = 4e10
 Arrays = dict[str, np.ndarray]
