@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, NonNegativeInt
+from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeInt
 
 from ..contract.checked import Checked
 from ..contract.model_card import ModelCard
-from ..record.record import Cost
-from .boards import Board, Tier, published_by_model
-from .standing import Place, Standing
+from ..record.record import Cost, Tier
+from .boards import Board
+from .standing import Boards, Place, Standing
 
 Point = Annotated[dict[str, float], Field(description="Values on the axes of the task, by name.")]
 Interval = Annotated[
@@ -21,13 +21,14 @@ Interval = Annotated[
         "undefined, and with fewer than five samples."
     ),
 ]
+OrNull = BeforeValidator(lambda text: text or None)
 
 
-class Strict(Checked):
-    model_config = ConfigDict(use_attribute_docstrings=True)
+class Part(Checked):
+    model_config = ConfigDict(use_attribute_docstrings=True, from_attributes=True)
 
 
-class TaskEntry(Strict):
+class TaskEntry(Part):
     """The task."""
 
     name: str
@@ -36,15 +37,15 @@ class TaskEntry(Strict):
     """What it asks, in a sentence."""
 
 
-class DatasetEntry(Strict):
+class DatasetEntry(Part):
     """The dataset."""
 
     name: str
-    digest: str | None
+    digest: Annotated[str | None, OrNull]
     """Content digest; null where only published numbers are known."""
 
 
-class MetricEntry(Strict):
+class MetricEntry(Part):
     """The metric that ranks."""
 
     name: str
@@ -52,14 +53,14 @@ class MetricEntry(Strict):
     higher_is_better: bool
 
 
-class FloorEntry(Strict):
+class FloorEntry(Part):
     """A trivial floor."""
 
     model: str
     value: float
 
 
-class DifferenceEntry(Strict):
+class DifferenceEntry(Part):
     """A paired difference to another model."""
 
     difference: float
@@ -67,7 +68,7 @@ class DifferenceEntry(Strict):
     interval: Interval
 
 
-class PlaceEntry(Strict):
+class PlaceEntry(Part):
     """A model on a board."""
 
     tier: Tier
@@ -97,7 +98,7 @@ class PlaceEntry(Strict):
     """When the record was made, ISO 8601 in UTC."""
 
 
-class ReportedEntry(Strict):
+class ReportedEntry(Part):
     """A number from a publication, not run here."""
 
     model: str
@@ -109,7 +110,7 @@ class ReportedEntry(Strict):
     """Publication."""
 
 
-class BoardEntry(Strict):
+class BoardEntry(Part):
     """Models on one dataset under one protocol version: only these are compared."""
 
     name: str
@@ -137,20 +138,20 @@ class BoardEntry(Strict):
     """Published numbers on the same dataset."""
 
 
-class CardEntry(Strict):
+class CardEntry(Part):
     """A model card."""
 
     name: str
     title: str
-    authors: list[str]
-    doi: str | None
+    authors: tuple[str, ...]
+    doi: Annotated[str | None, OrNull]
     year: NonNegativeInt
     licence: str
-    reads: list[str]
-    tasks: list[str]
+    reads: tuple[str, ...]
+    tasks: tuple[str, ...]
 
 
-class Leaderboard(Strict):
+class Leaderboard(Part):
     """All boards of GlassBench. `reported`, `measured` and `verified` stay apart."""
 
     schema_version: Literal[1]
@@ -159,34 +160,29 @@ class Leaderboard(Strict):
     models: list[CardEntry]
 
 
-def leaderboard_json(
-    boards: Sequence[tuple[Board, Standing]], cards: Mapping[str, ModelCard]
-) -> str:
+def leaderboard_json(boards: Boards, cards: Mapping[str, ModelCard]) -> str:
     """Return all boards and models as one JSON document."""
     leaderboard = Leaderboard(
         schema_version=1,
         boards=[_board(board, standing) for board, standing in boards],
-        models=[_card(card) for _, card in sorted(cards.items())],
+        models=[CardEntry.model_validate(card) for _, card in sorted(cards.items())],
     )
     return leaderboard.model_dump_json(indent=1) + "\n"
 
 
 def _board(board: Board, standing: Standing) -> BoardEntry:
-    task, primary = board.task, board.primary
-    floor = None
+    primary, floor = board.primary, None
     if standing.floor is not None:
         floor = FloorEntry(model=standing.floor_name, value=standing.floor)
     return BoardEntry(
         name=board.name,
         page=f"task/{board.name}.html",
         csv=f"export/{board.name}.csv",
-        task=TaskEntry(name=task.name, title=task.title, summary=task.summary),
+        task=TaskEntry.model_validate(board.task),
         protocol_version=board.protocol_version,
         superseded=board.superseded,
-        dataset=DatasetEntry(name=board.dataset, digest=board.digest or None),
-        primary_metric=MetricEntry(
-            name=primary.name, title=primary.title, higher_is_better=primary.higher_is_better
-        ),
+        dataset=DatasetEntry(name=board.dataset, digest=board.digest),
+        primary_metric=MetricEntry.model_validate(primary),
         ranking_conditions=[board.condition(point) for point in standing.points],
         ranks_from_paired_tests=standing.tested,
         ceiling=standing.ceiling,
@@ -200,7 +196,7 @@ def _board(board: Board, standing: Standing) -> BoardEntry:
                 value=number.value,
                 source=number.source,
             )
-            for name, numbers in published_by_model(board, primary.name).items()
+            for name, numbers in board.published(primary.name).items()
             for point, number in numbers.items()
         ],
     )
@@ -215,27 +211,11 @@ def _place(place: Place) -> PlaceEntry:
         rank=place.rank,
         model=place.row.name,
         title=place.row.title,
-        status=record["status"],
         value=place.value,
         interval=place.interval,
         behind_first=behind,
         record=f"records/{place.row.entry.name}.json",
         reads=record["model"]["reads"],
         parameters=record["model"]["parameters"],
-        seeds=record["seeds"],
-        cost=record["cost"],
-        created=record["created"],
-    )
-
-
-def _card(card: ModelCard) -> CardEntry:
-    return CardEntry(
-        name=card.name,
-        title=card.title,
-        authors=list(card.authors),
-        doi=card.doi or None,
-        year=card.year,
-        licence=card.licence,
-        reads=list(card.reads),
-        tasks=list(card.tasks),
+        **{key: record[key] for key in ("status", "seeds", "cost", "created")},
     )

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..metrics import MetricSpecification
-from .boards import (
-    Board,
-    Point,
-    common_words,
-    condition_heads,
-    point_of,
-    published_by_model,
-)  # fmt: skip
-from .exports import as_bibtex
-from .shared import TIER_HEADS
+from .boards import Board
+from .exports import TIER_HEADS, as_bibtex
+from .scores import Point
 from .standing import Place, Standing, mean_over
 from .transfer_matrix import transfer_of
-from .words import decimals_for
 
 MOST_CONDITION_COLUMNS = 6
 MEASURES = ("gpu_seconds", "cpu_seconds", "wall_seconds")
@@ -31,15 +25,15 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
     return {
         "board": board,
         "standing": standing,
-        "decimals": decimals_for(place.interval for place in standing.places),
+        "decimals": standing.decimals,
         "rows": rows,
         "scale": bar_scale(board, standing),
         "published": _published_rows(board, standing),
-        "few": condition_heads(board, columns),
-        "common": common_words(board, standing.points),
+        "few": board.heads(columns),
+        "common": board.common_words(standing.points),
         "species_of": species_of,
-        "others": [metric for metric in board.metrics if not metric.primary],
-        "conditions": [words for _, words in condition_heads(board, standing.points)],
+        "others": board.metrics[1:],
+        "conditions": board.heads(standing.points),
         "tiers_ranked": _ranked_tiers(standing, rows),
         "parents": len({name for point in standing.points for name in board.parents(point)}),
         "front": pareto_front(board, standing),
@@ -103,20 +97,16 @@ def pareto_front(board: Board, standing: Standing) -> dict[str, set[str]]:
     """
     sign = 1 if board.primary.higher_is_better else -1
     front: dict[str, set[str]] = {measure: set() for measure in MEASURES}
-    for measure in MEASURES:
-        for places in standing.tiers.values():
-            known = [
-                (place.row.name, place.row.entry.record["cost"][measure], sign * place.value)
-                for place in places
-                if place.value is not None
-            ]
-            front[measure] |= {
-                name
-                for name, cost, value in known
-                if not any(
-                    c <= cost and v >= value and (c < cost or v > value) for _, c, v in known
-                )
-            }
+    for measure, places in itertools.product(MEASURES, standing.tiers.values()):
+        known = [
+            (place.row.name, place.row.entry.record["cost"][measure], sign * place.value)
+            for place in places
+            if place.value is not None
+        ]
+        for name, cost, value in known:
+            as_good = [(c, v) for _, c, v in known if c <= cost and v >= value]
+            if all(other == (cost, value) for other in as_good):
+                front[measure].add(name)
     return front
 
 
@@ -128,8 +118,7 @@ def _columns_of_conditions(standing: Standing) -> Sequence[Point]:
 def _row(
     board: Board, standing: Standing, place: Place, columns: Sequence[Point]
 ) -> dict[str, Any]:
-    row, primary = place.row, board.primary.name
-    share = None
+    row, share = place.row, None
     if standing.ceiling and place.value is not None:
         share = place.value / standing.ceiling
     return {
@@ -141,11 +130,9 @@ def _row(
         "is_floor": row.name in board.task.floors,
         "share": share,
         "means": [
-            (metric, mean_over(row, metric.name, standing.points))
-            for metric in board.metrics
-            if not metric.primary
+            (metric, mean_over(row, metric.name, standing.points)) for metric in board.metrics[1:]
         ],
-        "at": [row.value(primary, point) for point in columns],
+        "at": [row.value(board.primary.name, point) for point in columns],
     }
 
 
@@ -153,12 +140,13 @@ def _published_rows(board: Board, standing: Standing) -> list[dict[str, Any]]:
     """Return one row a published model; means over the ranking conditions where it has them."""
     rows = []
     points = standing.points or board.points
-    for name, numbers in published_by_model(board, board.primary.name).items():
+    for name, numbers in board.published(board.primary.name).items():
         known = [numbers[point].value for point in points if point in numbers]
+        complete = known and len(known) == len(points)
         rows.append(
             {
                 "name": name,
-                "value": sum(known) / len(known) if known and len(known) == len(points) else None,
+                "value": sum(known) / len(known) if complete else None,
                 "count": len(numbers),
                 "sources": sorted({number.source for number in numbers.values()}),
             }
@@ -171,13 +159,13 @@ def _ranked_tiers(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> list
     """Return the tiers of a board with their rows and the ranks that several models share."""
     tiers = []
     for tier, places in standing.tiers.items():
-        ranks = [place.rank for place in places if place.rank is not None]
+        ranks = Counter(place.rank for place in places)
         tiers.append(
             {
                 "tier": tier,
                 "head": TIER_HEADS[tier],
                 "rows": [row for row in rows if row["place"].row.tier == tier],
-                "shared": {rank for rank in ranks if ranks.count(rank) > 1},
+                "shared": {rank for rank, number in ranks.items() if number > 1},
             }
         )
     return tiers
@@ -187,6 +175,6 @@ def _replaced_dynamics(board: Board) -> list[dict[str, Any]]:
     """Return the molecular dynamics behind the labels, from the first explanation that has it."""
     explanations = (row.entry.explanation or {} for row in board.rows)
     return [
-        {**entry, "words": board.words(point_of(board.task, entry["condition"]))}
+        {**entry, "words": board.words(entry["condition"])}
         for entry in next((e["replaced"] for e in explanations if e.get("replaced")), ())
     ]

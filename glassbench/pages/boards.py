@@ -6,28 +6,22 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from ..contract.model_card import ModelCard
 from ..contract.reported import ReportedNumber, plain_name, read_reported
 from ..contract.task import INPUT_TIERS, Task
 from ..metrics import MetricSpecification
+from ..record.record import Tier
 from .scores import ConditionEntry, Ends, Point, shown_interval
 from .sources import Entry, Sources
 from .words import condition_words, safe_name
 
-Tier = Literal["thermal", "inherent", "cage", "dynamics"]
 NO_CONDITION: ConditionEntry = {"scores": {}, "ceiling": {}, "parents": ()}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A model on a board, by the record that stands for it.
-
-    Attributes
-    ----------
-    earlier : records of the same model on this board that are not shown
-    """
+    """A model on a board, by the record that stands for it; `earlier` ones are not shown."""
 
     entry: Entry
     card: ModelCard | None
@@ -55,7 +49,6 @@ class Row:
         return max(self.entry.record["model"]["reads"], key=INPUT_TIERS.index)
 
     def value(self, metric: str, point: Point) -> float | None:
-        """Return a score at a condition, None where there is none."""
         score = self.conditions.get(point, NO_CONDITION)["scores"].get(metric)
         return None if score is None else score["value"]
 
@@ -66,21 +59,16 @@ class Row:
         return None if score is None else shown_interval(entry, score["interval"])
 
     def ceiling(self, metric: str, point: Point) -> float | None:
-        """Return the noise ceiling that the record knows at a condition."""
         ceiling = self.conditions.get(point, NO_CONDITION)["ceiling"].get(metric)
         return None if ceiling is None else ceiling["value"]
 
 
 @dataclass(frozen=True)
 class Board:
-    """What is compared with each other.
+    """Records that are compared with each other, and `reported` numbers on the same dataset.
 
-    Attributes
-    ----------
-    name : name of its page
-    digest : of the dataset, empty where only published numbers are known
-    points : conditions as tuples of values on the task's axes, ordered
-    reported : published numbers on this dataset
+    `digest` of the dataset is empty where only published numbers are known; `points` are the
+    conditions in order, as values on the task's axes.
     """
 
     name: str
@@ -110,12 +98,42 @@ class Board:
     def superseded(self) -> bool:
         return self.protocol_version != self.task.protocol_version
 
-    def words(self, point: Point, axes: Iterable[str] | None = None) -> str:
-        """Return a condition in words, all axes or some."""
-        return condition_words(self.task, self.condition(point), axes)
+    def words(self, condition: Mapping[str, float]) -> str:
+        """Return a condition in words."""
+        return condition_words(self.task, condition)
 
     def condition(self, point: Point) -> dict[str, float]:
         return dict(zip((axis.name for axis in self.task.axes), point))
+
+    def point(self, condition: Mapping[str, float]) -> Point:
+        return point_of(self.task, condition)
+
+    def heads(self, points: Sequence[Point]) -> list[str]:
+        """Return conditions in words, without the axes on which all agree."""
+        axes = self._varying_axes(points) or None
+        return [condition_words(self.task, self.condition(point), axes) for point in points]
+
+    def common_words(self, points: Sequence[Point]) -> str:
+        """Return in words what all conditions share, empty where that is nothing or everything."""
+        varying = self._varying_axes(points)
+        if not points or not varying:
+            return ""
+        shared = [axis.name for axis in self.task.axes if axis.name not in varying]
+        return condition_words(self.task, self.condition(points[0]), shared)
+
+    def _varying_axes(self, points: Sequence[Point]) -> list[str]:
+        names = [axis.name for axis in self.task.axes]
+        return [name for name, values in zip(names, zip(*points)) if len(set(values)) > 1]
+
+    def published(self, metric: str) -> dict[str, dict[Point, ReportedNumber]]:
+        """Return the published numbers of a metric by model and condition of the board."""
+        published: dict[str, dict[Point, ReportedNumber]] = {}
+        for number in self.reported:
+            if number.metric == metric:
+                wanted = self.point(number.condition)
+                point = next(p for p in self.points if same_point(p, wanted))
+                published.setdefault(number.model, {})[point] = number
+        return dict(sorted(published.items(), key=lambda item: plain_name(item[0])))
 
     def ceiling(self, metric: str, point: Point) -> float | None:
         """Return the noise ceiling of a metric at a condition, or None where none is known."""
@@ -147,11 +165,7 @@ class Board:
 
 def make_boards(sources: Sources) -> list[Board]:
     """Return all boards: by task, each task's main board first."""
-    boards = []
-    for task in sources.tasks.values():
-        entries = [e for e in sources.entries if e.record["task"]["name"] == task.name]
-        boards += _boards_of(task, entries, sources.cards)
-    return boards
+    return [board for task in sources.tasks.values() for board in _boards_of(task, sources)]
 
 
 def point_of(task: Task, condition: Mapping[str, float]) -> Point:
@@ -159,17 +173,22 @@ def point_of(task: Task, condition: Mapping[str, float]) -> Point:
     return tuple(float(condition[axis.name]) for axis in task.axes)
 
 
-def _boards_of(task: Task, entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> list[Board]:
+def same_point(one: Point, other: Point) -> bool:
+    return all(math.isclose(a, b, rel_tol=1e-6) for a, b in zip(one, other, strict=True))
+
+
+def _boards_of(task: Task, sources: Sources) -> list[Board]:
     groups: dict[tuple[int, str, str], list[Entry]] = {}
-    for entry in entries:
-        record = entry.record
-        key = (record["task"]["protocol_version"], record["dataset"]["digest"])
-        name = record["dataset"]["name"]
-        groups.setdefault((key[0], key[1], name), []).append(entry)
+    for entry in sources.entries:
+        version, dataset = entry.record["task"]["protocol_version"], entry.record["dataset"]
+        if entry.record["task"]["name"] == task.name:
+            groups.setdefault((version, dataset["digest"], dataset["name"]), []).append(entry)
     reported = read_reported(task)
     for name in dict.fromkeys(number.dataset for number in reported):
         if not any(key[2] == name for key in groups):
-            groups[(task.protocol_version, "", name)] = []
+            groups[task.protocol_version, "", name] = []
+    if not groups:
+        groups[task.protocol_version, "", task.default_dataset] = []
 
     def prominence(key: tuple[int, str, str]) -> tuple:
         version, digest, name = key
@@ -178,38 +197,27 @@ def _boards_of(task: Task, entries: Iterable[Entry], cards: Mapping[str, ModelCa
         # A board of an older protocol comes before one that nobody stands on yet.
         return (empty, old, not default, -len(groups[key]), name, digest)
 
-    keys = sorted(groups, key=prominence)
-    if not keys:
-        keys = [(task.protocol_version, "", task.default_dataset)]
-        groups[keys[0]] = []
-    return [_board(task, key, groups[key], cards, reported, key == keys[0]) for key in keys]
-
-
-def _board(
-    task: Task,
-    key: tuple[int, str, str],
-    entries: Sequence[Entry],
-    cards: Mapping[str, ModelCard],
-    reported: Sequence[ReportedNumber],
-    main: bool,
-) -> Board:
-    version, digest, dataset = key
-    published = tuple(n for n in reported if n.dataset == dataset)
-    published = published if version == task.protocol_version else ()
-    rows = _rows(entries, cards)
-    points = {point for row in rows for point in row.conditions}
-    for number in published:
-        point = point_of(task, number.condition)
-        if not any(same_point(point, other) for other in points):
-            points.add(point)
-    name = task.name
-    if not main:
-        short = digest.rpartition(":")[2][:8]
-        name = "--".join(filter(None, [task.name, dataset, short]))
-        name += f"--v{version}" if version != task.protocol_version else ""
-    return Board(
-        safe_name(name), task, version, dataset, digest, rows, tuple(sorted(points)), published
-    )
+    boards: list[Board] = []
+    for key in sorted(groups, key=prominence):
+        version, digest, dataset = key
+        rows = _rows(groups[key], sources.cards)
+        points = {point for row in rows for point in row.conditions}
+        published = tuple(n for n in reported if n.dataset == dataset)
+        published = published if version == task.protocol_version else ()
+        for number in published:
+            point = point_of(task, number.condition)
+            if not any(same_point(point, other) for other in points):
+                points.add(point)
+        name = task.name
+        if boards:
+            short = digest.rpartition(":")[2][:8]
+            name = "--".join(filter(None, [task.name, dataset, short]))
+            name += f"--v{version}" if version != task.protocol_version else ""
+        ordered = tuple(sorted(points))
+        boards.append(
+            Board(safe_name(name), task, version, dataset, digest, rows, ordered, published)
+        )
+    return boards
 
 
 def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row, ...]:
@@ -233,37 +241,3 @@ def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row
         first, *others = sorted(of_model, key=preference, reverse=True)
         rows.append(Row(first, cards.get(name), tuple(others)))
     return tuple(rows)
-
-
-def same_point(one: Point, other: Point) -> bool:
-    return all(math.isclose(a, b, rel_tol=1e-6) for a, b in zip(one, other, strict=True))
-
-
-def published_by_model(board: Board, metric: str) -> dict[str, dict[Point, ReportedNumber]]:
-    """Return the published numbers of a metric by model and condition of the board."""
-    published: dict[str, dict[Point, ReportedNumber]] = {}
-    for number in board.reported:
-        if number.metric == metric:
-            wanted = point_of(board.task, number.condition)
-            point = next(p for p in board.points if same_point(p, wanted))
-            published.setdefault(number.model, {})[point] = number
-    return dict(sorted(published.items(), key=lambda item: plain_name(item[0])))
-
-
-def condition_heads(board: Board, points: Sequence[Point]) -> list[tuple[Point, str]]:
-    """Return conditions in words, without the axes on which all agree."""
-    axes = _varying_axes(board, points) or [axis.name for axis in board.task.axes]
-    return [(point, board.words(point, axes)) for point in points]
-
-
-def common_words(board: Board, points: Sequence[Point]) -> str:
-    """Return in words what all conditions share, empty where that is nothing or everything."""
-    varying = _varying_axes(board, points)
-    if not points or not varying:
-        return ""
-    return board.words(points[0], [a.name for a in board.task.axes if a.name not in varying])
-
-
-def _varying_axes(board: Board, points: Sequence[Point]) -> list[str]:
-    names = [axis.name for axis in board.task.axes]
-    return [name for k, name in enumerate(names) if len({point[k] for point in points}) > 1]

@@ -11,10 +11,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..contract.model_card import ModelCard
-from .boards import Board, published_by_model
-from .shared import TIER_HEADS
-from .standing import Place, Standing
+from .boards import Board
+from .standing import Standing
 
+TIER_HEADS = {
+    "thermal": "Models using only the instantaneous configuration",
+    "inherent": "Models that also read the inherent structure",
+    "cage": "Models that also read cage-averaged positions",
+    "dynamics": "Models that also read short-time dynamics",
+}
 BEFORE_AXES = ("status", "tier", "rank", "model", "metric")
 AFTER_AXES = (
     "value", "low", "high", "ceiling", "record", "protocol_version", "dataset",
@@ -38,17 +43,20 @@ def long_table(board: Board, standing: Standing) -> tuple[list[str], list[list[A
     rows: list[list[Any]] = []
     for place in standing.places:
         row = place.row
-        before = [row.status, row.tier, place.rank, row.name, metric]
-        for point in board.points:
-            if point in row.conditions:
-                ends = row.interval(metric, point) or (None, None)
-                numbers = [row.value(metric, point), *ends, row.ceiling(metric, point)]
-                rows.append([*before, *point, *numbers, row.entry.name, *data, None])
-    for name, published in published_by_model(board, metric).items():
+        for point in filter(row.conditions.__contains__, board.points):
+            ends = row.interval(metric, point) or (None, None)
+            rows.append([
+                row.status, row.tier, place.rank, row.name, metric, *point,
+                row.value(metric, point), *ends, row.ceiling(metric, point),
+                row.entry.name, *data, None,
+            ])  # fmt: skip
+    for name, published in board.published(metric).items():
         for point, number in published.items():
-            before = ["reported", None, None, name, metric]
-            numbers = [number.value, None, None, None]
-            rows.append([*before, *point, *numbers, None, *data, number.source])
+            rows.append([
+                "reported", None, None, name, metric, *point,
+                number.value, None, None, None,
+                None, *data, number.source,
+            ])  # fmt: skip
     return columns, rows
 
 
@@ -72,8 +80,12 @@ def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return "[" + ",\n".join(lines) + "]\n"
 
 
-def as_latex(board: Board, standing: Standing, decimals: int) -> str:
+def as_latex(board: Board, standing: Standing) -> str:
     """Return the ranked table for a paper that loads `booktabs`, tiers of input apart."""
+
+    def in_digits(value: float | None) -> str:
+        return "--" if value is None else f"{value:.{standing.decimals}f}"
+
     lines = [
         rf"% {_tex(board.task.title)}, dataset {_tex(board.dataset)} {_tex(board.digest[:23])}",
         r"\begin{tabular}{rllr@{\;}l}",
@@ -84,17 +96,12 @@ def as_latex(board: Board, standing: Standing, decimals: int) -> str:
         lines.append(r"\midrule")
         if len(standing.tiers) > 1:
             lines.append(rf"\multicolumn{{5}}{{l}}{{{_tex(TIER_HEADS[tier])}}} \\")
-        lines += [_latex_line(place, decimals) for place in places]
+        for place in places:
+            rank = "--" if place.rank is None else place.rank
+            ends = f"[{', '.join(map(in_digits, place.interval))}]" if place.interval else ""
+            model = f"{_tex(place.row.name)} & {place.row.status}"
+            lines.append(rf"{rank} & {model} & {in_digits(place.value)} & {ends} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _latex_line(place: Place, decimals: int) -> str:
-    rank = "--" if place.rank is None else str(place.rank)
-    value = "--" if place.value is None else f"{place.value:.{decimals}f}"
-    ends = ""
-    if place.interval:
-        ends = f"[{place.interval[0]:.{decimals}f}, {place.interval[1]:.{decimals}f}]"
-    return rf"{rank} & {_tex(place.row.name)} & {place.row.status} & {value} & {ends} \\"
 
 
 def as_bibtex(cards: Iterable[ModelCard]) -> str:

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ..contract.model_card import ModelCard
 from .boards import Board, Row
 from .command_line import reproduce
-from .markdown import render_file
-from .standing import Standing
-from .words import decimals_for
+from .render import render_file
+from .standing import Boards
 
 MOST_WEAKEST = 5
 
 
-def model_context(
-    name: str, card: ModelCard | None, boards: Sequence[tuple[Board, Standing]]
-) -> dict[str, Any]:
+def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str, Any]:
     """Return what the template of a model's page shows."""
     places: list[dict[str, Any]] = []
     for board, standing in boards:
-        place = next((p for p in standing.places if p.row.name == name), None)
-        if place is None:
-            continue
-        entries = [place.row.entry, *place.row.earlier]
-        tier = standing.tiers[place.row.tier]
-        places.append(
-            {
-                "board": board,
-                "place": place,
-                "of": len(tier),
-                "shared": sum(other.rank == place.rank for other in tier) > 1,
-                "decimals": decimals_for(p.interval for p in standing.places),
-                "ceiling": standing.ceiling,
-                "weakest": weakest(board, place.row),
-                "records": sorted(entries, key=lambda e: e.record["created"], reverse=True),
-                "commands": reproduce(place.row.entry.record, board.task, card),
-            }
-        )
+        for place in standing.places:
+            if place.row.name != name:
+                continue
+            entries = [place.row.entry, *place.row.earlier]
+            tier = standing.tiers[place.row.tier]
+            places.append(
+                {
+                    "board": board,
+                    "place": place,
+                    "of": len(tier),
+                    "shared": sum(other.rank == place.rank for other in tier) > 1,
+                    "decimals": standing.decimals,
+                    "ceiling": standing.ceiling,
+                    "weakest": weakest(board, place.row),
+                    "records": sorted(entries, key=lambda e: e.record["created"], reverse=True),
+                    "commands": reproduce(place.row.entry.record, board.task, card),
+                }
+            )
     recorded = places[0]["place"].row.entry.record["model"] if places else {}
     return {
         "name": name,
@@ -56,16 +52,14 @@ def weakest(board: Board, row: Row) -> list[dict[str, Any]]:
 
     Measured against the noise ceiling where there is one, otherwise by the score itself.
     """
-    metric = board.primary
+    metric, sign = board.primary, 1 if board.primary.higher_is_better else -1
     scored = []
     for point in row.conditions:
         value, ceiling = row.value(metric.name, point), row.ceiling(metric.name, point)
-        if value is None:
-            continue
-        share = value / ceiling if ceiling else None
-        badness = share if share is not None else (value if metric.higher_is_better else -value)
-        scored.append((badness, point, value, share))
+        if value is not None:
+            share = value / ceiling if ceiling else None
+            scored.append((sign * value if share is None else share, point, value, share))
     return [
-        {"words": board.words(point), "value": value, "share": share}
+        {"words": board.words(board.condition(point)), "value": value, "share": share}
         for _, point, value, share in sorted(scored, key=lambda item: item[:2])[:MOST_WEAKEST]
     ]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..contract.model_card import ModelCard
 from ..contract.units import printed
 from ..experiments.tuning.outcome import tuning_words
 from ..metrics import MetricSpecification
-from .boards import Board, point_of
+from ..record.file import PlainRecord as Record
+from .boards import NO_CONDITION, Board
 from .command_line import reproduce
 from .scores import ConditionEntry, sample_means, samples_of, shown_interval
-from .shared import hardware_words, signature_of
 from .sources import Entry
 from .words import decimals_for
 
@@ -29,10 +29,6 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
     few = len(record["conditions"]) <= MOST_FULL_CONDITIONS
     metrics = metrics if few else metrics[:1]
     scores = [c["scores"][primary] for c in record["conditions"]]
-
-    def words(condition: Mapping[str, float]) -> str:
-        return board.words(point_of(board.task, condition))
-
     return {
         "entry": entry,
         "record": record,
@@ -42,20 +38,19 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
         "metrics": metrics,
         "decimals": decimals_for(score.get("interval") for score in scores),
         "conditions": [
-            _condition(c, words(c["condition"]), primary, [name for name, _ in metrics])
+            _condition(c, board.words(c["condition"]), primary, [name for name, _ in metrics])
             for c in record["conditions"]
         ],
         "few": few,
         "commands": reproduce(record, board.task, card),
         "hardware": hardware_words(record),
-        "signature": signature_of(record),
         "tuning": tuning_words(record["tuning"]) if "tuning" in record else None,
         "failed": [
-            {**f, "words": words(f["condition"]) if f["condition"] else "all conditions"}
+            {**f, "words": board.words(f["condition"]) if f["condition"] else "all conditions"}
             for f in record["failed"]
         ],
         "predictions": [
-            {**p, "words": words(p["condition"])} for p in record["predictions"] if few
+            {**p, "words": board.words(p["condition"])} for p in record["predictions"] if few
         ],
         "explanation": _explanation(entry, board),
     }
@@ -90,44 +85,47 @@ def _cell(entry: ConditionEntry, metric: str) -> dict[str, Any]:
 
 
 def _explanation(entry: Entry, board: Board) -> dict[str, Any] | None:
-    """Return an explanation as the template shows it, without what only scripts draw."""
+    """Return an explanation as the template shows it."""
     explanation = entry.explanation
     if explanation is None:
         return None
 
-    def words(part: Mapping[str, Any]) -> str:
-        return board.words(point_of(board.task, part["condition"]))
-
-    curves = [_learning_curve(curve, entry, board) for curve in explanation["learning_curve"]]
     return {
-        "seed": explanation["seed"],
+        **explanation,
         "conditions": [
             {
                 **part,
-                "words": words(part),
+                "words": board.words(part["condition"]),
                 "unit": printed(part["unit"]),
                 "errors": [_error_table(table) for table in part["errors"]],
             }
             for part in explanation["conditions"]
         ],
-        "learning_curve": curves,
-        "maps": explanation["maps"],
-        "extremes": explanation.get("extremes", []),
+        "learning_curve": [
+            _learning_curve(curve, entry, board) for curve in explanation["learning_curve"]
+        ],
     }
 
 
 def _learning_curve(curve: Mapping[str, Any], entry: Entry, board: Board) -> dict[str, Any]:
-    point = point_of(board.task, curve["condition"])
-    condition = entry.conditions.get(point, {"parents": ()})
+    condition = entry.conditions.get(board.point(curve["condition"]), NO_CONDITION)
     points = [
         {**p, **{end: shown_interval(condition, p[end]) for end in ("interval", "difference")}}
         for p in curve["points"]
     ]
-    return {
-        "words": board.words(point),
-        "points": points,
-        "verdict": verdict(points, board.primary),
-    }
+    words = board.words(curve["condition"])
+    return {"words": words, "points": points, "verdict": verdict(points, board.primary)}
+
+
+def hardware_words(record: Record) -> list[str]:
+    """Return on what the trials of a record ran, each machine once."""
+    machines = []
+    for environment in record["provenance"]["environments"]:
+        hardware = environment["hardware"]
+        gpus = ", ".join(dict.fromkeys(hardware["gpus"]))
+        cores = "" if hardware["cores"] is None else f", {hardware['cores']} cores"
+        machines.append(f"{hardware['cpu']}{cores}" + (f"; GPU {gpus}" if gpus else "; no GPU"))
+    return list(dict.fromkeys(machines))
 
 
 def _error_table(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,15 +142,14 @@ def drawn_parts(entry: Entry, board: Board) -> dict[str, Any]:
     """Return what the scripts of a record's page draw: parity, maps, structures, extremes."""
     explanation = entry.explanation or {}
 
-    def part_of(part: Mapping[str, Any], *names: str) -> dict[str, Any]:
-        words = board.words(point_of(board.task, part["condition"]))
-        kept = {name: part[name] for name in names} if names else dict(part)
-        return {**kept, "words": words, "unit": printed(part["unit"])}
+    def shown(part: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+        kept = {name: part[name] for name in names}
+        return {**kept, "words": board.words(part["condition"]), "unit": printed(part["unit"])}
 
     return {
-        "conditions": [part_of(part, "condition", "parity") for part in explanation["conditions"]],
-        "maps": [part_of(part) for part in explanation["maps"]],
-        "extremes": [part_of(part) for part in explanation.get("extremes", [])],
+        "conditions": [shown(part, ("condition", "parity")) for part in explanation["conditions"]],
+        "maps": [shown(part, part) for part in explanation["maps"]],
+        "extremes": [shown(part, part) for part in explanation.get("extremes", [])],
         "structures": [{**one, "unit": printed(one["unit"])} for one in explanation["structures"]],
     }
 

@@ -11,30 +11,21 @@ from typing import Any
 from ..contract.errors import UserError
 from ..contract.schemas import schema_file
 from ..home.content import content_folder
-from ..home.files import write_file, write_json
+from ..home.files import write_json
 from .api import leaderboard_json
 from .board_page import board_context, ranking_data
 from .boards import Board, make_boards
 from .changes import atom_feed, list_changes
 from .exports import as_bibtex, as_csv, as_json, as_latex, long_table
-from .markdown import render_file
+from .method_page import method_context
 from .model_page import model_context
-from .overview_pages import (
-    Boards,
-    compare_index,
-    heat_map,
-    home_context,
-    method_context,
-    model_names,
-    models_context,
-)  # fmt: skip
-from .plot_data import as_script, board_data
+from .overview_pages import heat_map, home_context, model_names, models_context
+from .plot_data import as_script, board_data, compare_index
 from .record_page import drawn_parts, record_context
-from .render import render
-from .shared import STATUS_WORDS, TIERS
+from .render import render, render_file
 from .sources import Entry, Sources, read_sources
-from .standing import Standing, make_standing
-from .words import decimals_for, safe_name
+from .standing import Boards, Standing, make_standing
+from .words import safe_name
 
 LIST = ".glassbench-site.json"  # names of the files that the last build made
 
@@ -112,10 +103,15 @@ def _earlier_files(folder: Path) -> list[str]:
 
 
 def _write(path: Path, content: bytes) -> bool:
-    """Write a file unless it has this content already; return whether it was written."""
+    """Write a file unless it has this content already; return whether it was written.
+
+    A file that was torn has other content, so that the next build writes it again: there is no
+    need to wait for the disk at each.
+    """
     if path.is_file() and path.read_bytes() == content:
         return False
-    write_file(path, content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
     return True
 
 
@@ -141,8 +137,7 @@ def site_files(sources: Sources, address: str = "") -> Iterator[File]:
 
 def _page(name: str, template: str, context: Mapping[str, Any]) -> File:
     root = "../" * name.count("/")
-    page = render(template, root=root, page=name, status_words=STATUS_WORDS, tiers=TIERS, **context)
-    return name, page
+    return name, render(template, root=root, page=name, **context)
 
 
 def _board_files(board: Board, standing: Standing, boards: Boards) -> Iterator[File]:
@@ -165,11 +160,10 @@ def _board_files(board: Board, standing: Standing, boards: Boards) -> Iterator[F
     if figure is not None:
         yield f"figure/{board.name}.png", figure.read_bytes()
     columns, rows = long_table(board, standing)
-    decimals = decimals_for(place.interval for place in standing.places)
     cards = [place.row.card for place in standing.places if place.row.card]
     yield f"export/{board.name}.csv", as_csv(columns, rows)
     yield f"export/{board.name}.json", as_json(columns, rows)
-    yield f"export/{board.name}.tex", as_latex(board, standing, decimals)
+    yield f"export/{board.name}.tex", as_latex(board, standing)
     yield f"export/{board.name}.bib", as_bibtex(cards)
 
 

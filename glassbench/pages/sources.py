@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from .scores import ConditionEntry, Point
 from .words import safe_name
 
 LARGEST_RECORD, LARGEST_EXPLANATION = 32_000_000, 1_000_000
+BROKEN = (UserError, OSError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,6 @@ class Entry:
     Attributes
     ----------
     name : name of its page, the file's stem made safe
-    path : its file
     conditions : what the record says of each condition, by its values on the task's axes
     explanation : what `glassbench explain` wrote about it, or None
     digest : sha256 of the record's file
@@ -45,13 +45,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Sources:
-    """All that a site is built from.
-
-    Attributes
-    ----------
-    cards : model cards by name
-    problems : what was left out, and why
-    """
+    """All that a site is built from; `problems` name what was left out, and why."""
 
     tasks: Mapping[str, Task]
     cards: Mapping[str, ModelCard]
@@ -59,24 +53,20 @@ class Sources:
     problems: tuple[str, ...]
 
 
-def read_sources(records: Path, explanations: Path | None = None) -> Sources:
+def read_sources(records: Path) -> Sources:
     """Return every task, model card and record that can be read; the others are named.
 
-    Parameters
-    ----------
-    records : folder of `*.json`
-    explanations : folder of explanations, each under the name of its record;
-        by default `explain` beside the folder of records
+    `records` is a folder of `*.json`; the explanation of each lies under the same name in the
+    folder `explain` beside it.
     """
     problems: list[str] = []
     tasks = _whole(list_tasks(), problems)
     cards = _whole(list_models(), problems)
-    explanations = explanations or records.parent / "explain"
     entries = []
     for path in sorted(records.glob("*.json")):
         try:
-            entries.append(_read_entry(path, explanations / path.name, tasks, problems))
-        except (UserError, OSError, ValueError, RecursionError) as error:
+            entries.append(_read_entry(path, tasks, problems))
+        except BROKEN as error:
             problems.append(f"record {path.name} is left out: {error}")
     return Sources(tasks, cards, tuple(entries), tuple(problems))
 
@@ -94,33 +84,25 @@ def _whole(plugins: Iterable[Plugin], problems: list[str]) -> dict[str, Any]:
     return whole
 
 
-def _read_entry(
-    path: Path, explanation_path: Path, tasks: Mapping[str, Task], problems: list[str]
-) -> Entry:
+def _read_entry(path: Path, tasks: Mapping[str, Task], problems: list[str]) -> Entry:
     """Return a record with the explanation beside it, unless that is broken."""
     content = _content(path, LARGEST_RECORD)
     record = _parsed(content)
     validate_record(record)
-    _check_fit(record, tasks)
-    task = tasks[record["task"]["name"]]
-    explanation = None
-    if explanation_path.is_file():
+    task = _fitting_task(record, tasks)
+    beside, explanation = path.parent.parent / "explain" / path.name, None
+    if beside.is_file():
         try:
-            plain = _parsed(_content(explanation_path, LARGEST_EXPLANATION))
+            plain = _parsed(_content(beside, LARGEST_EXPLANATION))
             explanation = _fitting_explanation(plain, record, task)
-        except (UserError, OSError, ValueError, RecursionError) as error:
-            problems.append(f"explanation {explanation_path.name} is left out: {error}")
-    return Entry(
-        name=safe_name(path.stem),
-        path=path,
-        record=record,
-        conditions={
-            tuple(float(entry["condition"][axis.name]) for axis in task.axes): entry
-            for entry in record["conditions"]
-        },
-        explanation=explanation,
-        digest=hashlib.sha256(content).hexdigest(),
-    )
+        except BROKEN as error:
+            problems.append(f"explanation {path.name} is left out: {error}")
+    conditions = {
+        tuple(float(entry["condition"][axis.name]) for axis in task.axes): entry
+        for entry in record["conditions"]
+    }
+    digest = hashlib.sha256(content).hexdigest()
+    return Entry(safe_name(path.stem), path, record, conditions, explanation, digest)
 
 
 def _content(path: Path, limit: int) -> bytes:
@@ -139,43 +121,43 @@ def _parsed(text: bytes) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
-def _check_fit(record: Record, tasks: Mapping[str, Task]) -> None:
-    """Refuse a record that fits the schema but not its task."""
-    name = record["task"]["name"]
+def _fitting_task(record: Record, tasks: Mapping[str, Task]) -> Task:
+    """Return the task of a record; refuse one that fits the schema but not its task."""
+    name, version = record["task"]["name"], record["task"]["protocol_version"]
     if name not in tasks:
         raise UserError(f"its task `{name}` is none of {', '.join(sorted(tasks)) or 'no task'}")
     task = tasks[name]
     primary = record["task"]["primary_metric"]
-    if record["task"]["protocol_version"] > task.protocol_version:
+    if version > task.protocol_version:
         raise UserError(
-            f"protocol version {record['task']['protocol_version']} of {name} is newer than "
-            f"the installed {task.protocol_version}: update the task"
+            f"protocol version {version} of {name} is newer than the installed "
+            f"{task.protocol_version}: update the task"
         )
     _check_axes(task, _conditions_in(record))
     for entry in record["conditions"]:
         if primary not in entry["scores"]:
             raise UserError(f"condition {entry['condition']} lacks the primary metric {primary}")
         number = len(entry["configurations"])
-        if len(entry["parents"]) != number:
-            raise UserError(
-                f"condition {entry['condition']} names {len(entry['parents'])} parents for "
-                f"{number} configurations"
-            )
+        lengths = {"parents": len(entry["parents"])}
         for metric, values in entry["scores"].items():
             for seed in values["seeds"]:
-                if len(seed["by_configuration"]) not in (0, number):
-                    raise UserError(
-                        f"{metric} at {entry['condition']} has {len(seed['by_configuration'])} "
-                        f"values for {number} configurations"
-                    )
+                lengths[f"values of {metric}, seed {seed['seed']}"] = (
+                    len(seed["by_configuration"]) or number
+                )
+        for what, length in lengths.items():
+            if length != number:
+                raise UserError(
+                    f"condition {entry['condition']} has {length} {what} for {number} "
+                    "configurations"
+                )
+    return task
 
 
 def _conditions_in(record: Record) -> Iterator[Mapping[str, float]]:
     """Yield every condition that a record names."""
     for entry in record["conditions"]:
         yield entry["condition"]
-        for other in (entry.get("transfer") or {}).get("conditions", ()):
-            yield other["condition"]
+        yield from (c["condition"] for c in (entry.get("transfer") or {}).get("conditions", ()))
     yield from (p["condition"] for p in record["predictions"])
     yield from (f["condition"] for f in record["failed"] if f["condition"] is not None)
 
@@ -194,7 +176,7 @@ def _fitting_explanation(plain: Any, record: Record, task: Task) -> Mapping[str,
     if digests != (record["model"]["digest"], record["dataset"]["digest"]):
         raise UserError("it is of another model or dataset than its record: explain the run again")
     for part in ("conditions", "maps", "extremes", "learning_curve", "replaced"):
-        _check_axes(task, _conditions_of(plain.get(part, ())))
+        _check_axes(task, (entry["condition"] for entry in plain.get(part, ())))
     for pair in plain["transfer"]:
         _check_axes(task, (pair["trained_on"], pair["tested_on"]))
     if any(drawn["structure"] >= len(plain["structures"]) for drawn in plain["maps"]):
@@ -205,7 +187,3 @@ def _fitting_explanation(plain: Any, record: Record, task: Task) -> Mapping[str,
                 "a curve of g(r) is longer or shorter than its distances: explain the run again"
             )
     return plain
-
-
-def _conditions_of(entries: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, float]]:
-    return (entry["condition"] for entry in entries)

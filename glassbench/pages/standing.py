@@ -7,9 +7,10 @@ beyond the static structure is no merit of the model.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +21,19 @@ from ..metrics import Interval, interval_of_mean, paired_difference, rank_groups
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from .boards import Board, Row
 from .scores import Ends, Point, by_configuration, sample_means
+from .words import decimals_for
 
 Vectors = Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a model stands among the models of its tier.
+    """Where a model stands among the models of its tier; None is what is undefined or not known.
 
     Attributes
     ----------
-    rank : 1 + number of significantly better models; None where a condition is missing or
-        undefined
-    value : mean of the primary metric over the ranking conditions, None where undefined
-    interval : None where undefined, or where too few samples give none
+    rank : 1 + number of significantly better models
+    value : mean of the primary metric over the ranking conditions
     samples : value of each independent sample where these are too few for an interval
     behind : paired difference to the best of the tier with its interval, None for the best
     missing : number of ranking conditions without a score
@@ -42,22 +42,19 @@ class Place:
     row: Row
     rank: int | None
     value: float | None
-    interval: Ends
-    samples: tuple[float, ...]
-    behind: float | None
-    behind_interval: Ends
     missing: int
+    interval: Ends = None
+    samples: tuple[float, ...] = ()
+    behind: float | None = None
+    behind_interval: Ends = None
 
 
 @dataclass(frozen=True)
 class Standing:
     """All places of a board: by tier, those that read least before others, each best first.
 
-    Attributes
-    ----------
-    points : the conditions over which is averaged
-    ceiling, floor, floor_name : means over the same conditions; None where unknown
-    tested : whether ranks come from paired tests
+    `points` are the conditions over which scores, ceiling and floor are averaged; `tested` says
+    whether ranks come from paired tests.
     """
 
     points: tuple[Point, ...]
@@ -75,6 +72,14 @@ class Standing:
             tiers.setdefault(place.row.tier, []).append(place)
         return tiers
 
+    @property
+    def decimals(self) -> int:
+        """The decimals with which tables show the scores."""
+        return decimals_for(place.interval for place in self.places)
+
+
+Boards = Sequence[tuple[Board, Standing]]
+
 
 def make_standing(board: Board) -> Standing:
     """Return the order of a board."""
@@ -90,7 +95,7 @@ def make_standing(board: Board) -> Standing:
         rows = [row for row in board.rows if row.tier == tier]
         places += _places_of_tier(board, rows, points, tested, vectors, parents)
     floor_name, floor = _best_floor(board, points)
-    ceiling = _mean_of([board.ceiling(board.primary.name, point) for point in points])
+    ceiling = _mean_of(board.ceiling(board.primary.name, point) for point in points)
     return Standing(points, tuple(places), ceiling, floor, floor_name, tested)
 
 
@@ -121,29 +126,23 @@ def _places_of_tier(
         value = values[row.name]
         return (value is None, (-1 if better else 1) * (value or 0.0), row.name)
 
-    rows = sorted(rows, key=order)
-    # A model whose score is undefined is no reference.
-    best = own.get(rows[0].name) if rows else None
-    places = []
-    for row in rows:
-        vector = own.get(row.name)
-        interval: Ends = None
-        samples: tuple[float, ...] = ()
-        if vector is not None and len(set(parents)) < FEWEST_FOR_INTERVAL:
-            samples = _sample_values(board, row, points)
-        elif vector is not None:
-            mean = interval_of_mean(vector, parents)
-            interval = _ends(mean)
-        behind, behind_interval = None, None
-        if vector is not None and best is not None and row is not rows[0]:
-            behind, behind_interval = _difference(vector, best, parents)
+    few = len(set(parents)) < FEWEST_FOR_INTERVAL
+    places: list[Place] = []
+    for row in sorted(rows, key=order):
+        more: dict[str, Any] = {}
+        if row.name in own:
+            if few:
+                more["samples"] = _sample_values(board, row, points)
+            else:
+                more["interval"] = _ends(interval_of_mean(own[row.name], parents))
+            # A model whose score is undefined is no reference.
+            if places and places[0].row.name in own:
+                best = own[places[0].row.name]
+                difference = paired_difference(own[row.name], best, parents).difference
+                more["behind"] = finite(float(difference.mean))
+                more["behind_interval"] = None if few else _ends(difference)
         missing = sum(point not in row.conditions for point in points)
-        places.append(
-            Place(
-                row, ranks.get(row.name), values[row.name], interval, samples,
-                behind, behind_interval, missing,
-            )
-        )  # fmt: skip
+        places.append(Place(row, ranks.get(row.name), values[row.name], missing, **more))
     return places
 
 
@@ -174,13 +173,9 @@ def configuration_scores(
 ) -> tuple[NDArray[np.float64], list[str]] | None:
     """Return a model's scores by configuration, averaged over conditions, and their parents.
 
-    Conditions with the same configurations are averaged first. Each group then
-    carries the weight of its conditions, so that the mean of what is returned
-    is the mean over conditions.
-
-    Returns
-    -------
-    (scores, parents), each (configurations,); None where a condition is missing
+    Conditions with the same configurations are averaged first. Each group then carries the weight
+    of its conditions, so that the mean of what is returned is the mean over conditions. Both are
+    (configurations,); None where a condition is missing.
     """
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[NDArray[np.float64]]] = {}
     for point in points:
@@ -202,12 +197,16 @@ def configuration_scores(
 
 def mean_over(row: Row, metric: str, points: Sequence[Point]) -> float | None:
     """Return the mean of a record's scores over conditions, None where one is missing."""
-    return _mean_of([row.value(metric, point) for point in points])
+    return _mean_of(row.value(metric, point) for point in points)
 
 
-def _mean_of(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+def _mean_of(values: Iterable[float | None]) -> float | None:
+    known = []
+    for value in values:
+        if value is None:
+            return None
+        known.append(value)
+    return math.fsum(known) / len(known) if known else None
 
 
 def _sample_values(board: Board, row: Row, points: Sequence[Point]) -> tuple[float, ...]:
@@ -219,21 +218,12 @@ def _sample_values(board: Board, row: Row, points: Sequence[Point]) -> tuple[flo
     return tuple(math.fsum(values) / len(values) for _, values in sorted(by_sample.items()))
 
 
-def _difference(
-    vector: NDArray[np.float64], best: NDArray[np.float64], parents: Sequence[str]
-) -> tuple[float | None, Ends]:
-    """Return the paired difference to the best model, and its interval."""
-    difference = paired_difference(vector, best, parents).difference
-    few = difference.clusters < FEWEST_FOR_INTERVAL
-    return finite(float(difference.mean)), None if few else _ends(difference)
-
-
 def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | None]:
     """Return the floor with the best mean over the ranking conditions."""
     means = {
         name: mean
         for name, values in board.floors.items()
-        if (mean := _mean_of([values.get(point) for point in points])) is not None
+        if (mean := _mean_of(map(values.get, points))) is not None
     }
     if not means:
         return "", None

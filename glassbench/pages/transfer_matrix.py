@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .boards import Board, Point, Row, condition_heads, point_of
-from .scores import Ends, shown_interval
+from .boards import NO_CONDITION, Board, Row
+from .scores import Ends, Point, shown_interval
 
 # Where a fit was trained, where it was tested, and the score with its interval.
 Pairs = dict[tuple[Point, Point], tuple[float | None, Ends]]
@@ -36,15 +36,13 @@ def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _recorded_transfer(board: Board, row: Row) -> Pairs:
-    """Return the scores of a record by where the fit was trained and where it was tested."""
     metric = board.primary.name
     pairs: Pairs = {}
     for point, transfer in _transfers(row):
         for other in transfer["conditions"]:
             if score := other["scores"].get(metric):
-                tested = point_of(board.task, other["condition"])
                 interval = shown_interval(other, score["interval"])
-                pairs[point, tested] = (score["value"], interval)
+                pairs[point, board.point(other["condition"])] = (score["value"], interval)
         pairs[point, point] = (row.value(metric, point), row.interval(metric, point))
     return pairs
 
@@ -52,9 +50,9 @@ def _recorded_transfer(board: Board, row: Row) -> Pairs:
 def _explained_transfer(board: Board, row: Row) -> Pairs:
     pairs: Pairs = {}
     for pair in (row.entry.explanation or {}).get("transfer", ()):
-        trained, tested = (point_of(board.task, pair[name]) for name in ("trained_on", "tested_on"))
-        entry = board.entry_at(tested) or {"parents": ()}
-        pairs[trained, tested] = (pair["value"], shown_interval(entry, pair["interval"]))
+        trained, tested = board.point(pair["trained_on"]), board.point(pair["tested_on"])
+        interval = shown_interval(board.entry_at(tested) or NO_CONDITION, pair["interval"])
+        pairs[trained, tested] = (pair["value"], interval)
     return pairs
 
 
@@ -67,18 +65,18 @@ def _means(board: Board, rows: Sequence[Row]) -> dict[str, Any] | None:
     if all(metric.function != "mean_error" for metric in board.metrics):
         return None
     fits = []
+    truth: dict[Point, float] = {}
     for row in rows:
         for point, transfer in _transfers(row):
             means = {point: transfer["means"]}
-            for other in transfer["conditions"]:
-                means[point_of(board.task, other["condition"])] = other["means"]
+            means |= {board.point(c["condition"]): c["means"] for c in transfer["conditions"]}
+            truth |= {tested: mean["target"] for tested, mean in means.items()}
             fits.append((row.name, point, means, transfer["rank_order"]))
     if not fits:
         return None
-    tested = sorted({point for _, _, means, _ in fits for point in means})
-    truth = {point: m["target"] for _, _, means, _ in fits for point, m in means.items()}
+    tested = sorted(truth)
     return {
-        "columns": [words for _, words in condition_heads(board, tested)],
+        "columns": board.heads(tested),
         "truth": [truth[point] for point in tested],
         "rows": [
             (name, [(means.get(point), point == own) for point in tested], rank_order)
@@ -95,7 +93,8 @@ def _transfers(row: Row) -> list[tuple[Point, Mapping[str, Any]]]:
 def _matrix(board: Board, name: str, pairs: Pairs) -> dict[str, Any]:
     trained = sorted({pair[0] for pair in pairs})
     tested = sorted({pair[1] for pair in pairs})
-    heads = dict(condition_heads(board, sorted({*trained, *tested})))
+    points = sorted({*trained, *tested})
+    heads = dict(zip(points, board.heads(points), strict=True))
     rows = [
         (heads[one], [(pairs.get((one, other)), one == other) for other in tested])
         for one in trained

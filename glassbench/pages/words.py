@@ -101,9 +101,9 @@ def size(count_of_bytes: float) -> str:
     return f"{count_of_bytes:.0f} B"
 
 
-def day(created: str) -> str:
-    """Return the day of an ISO 8601 time."""
-    return created[:10]
+def plural(number: int, word: str) -> str:
+    """Return a number with what is counted: `1 seed`, `2 seeds`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def safe_name(name: str) -> str:

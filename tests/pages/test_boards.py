@@ -72,4 +72,4 @@ def test_every_task_has_a_board_whatever_its_axes(name, tmp_path):
     put(tmp_path, "one", make_record(task, "m", 0.5, grid(task, 16)))
     (board,) = boards_of(tmp_path, task)
     assert len(board.points) == len(grid(task, 16))
-    assert all(len(board.words(point)) > 3 for point in board.points)
+    assert all(len(board.words(board.condition(point))) > 3 for point in board.points)

@@ -19,8 +19,8 @@ from glassbench.home.content import content_folder
 from glassbench.metrics import METRICS
 from glassbench.pages import build_site, read_sources
 from glassbench.pages.api import Leaderboard
-from glassbench.pages.equations import DEFINITIONS, mathml
-from glassbench.pages.markdown import render_markdown
+from glassbench.pages.method_page import definitions
+from glassbench.pages.render import render_markdown
 from glassbench.pages.site import site_files
 from glassbench.plugins.registry import load_task
 
@@ -267,9 +267,10 @@ def test_the_feed_is_atom_with_the_newest_first(site):
 
 
 def test_every_metric_has_words_and_an_equation():
-    assert set(DEFINITIONS) == set(METRICS)
-    for _, latex in DEFINITIONS.values():
-        tree = ElementTree.fromstring(str(mathml(latex)))
+    assert set(definitions()) == set(METRICS)
+    for definition in definitions().values():
+        assert definition["words"].endswith(".")
+        tree = ElementTree.fromstring(str(definition["equation"]))
         assert tree.tag.endswith("math")
         assert "\\" not in "".join(tree.itertext())
 
