@@ -8,8 +8,10 @@ import numpy as np
 
 from glassbench.datasets.layout import ConfigurationEntry
 from glassbench.datasets.plasticity import PlasticityState, write_plasticity_dataset
-from glassbench.datasets.stiffness import StiffnessState, write_stiffness_dataset
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
 
+STIFFNESS = load_generator(load_task("cuzr_stiffness")).stiffness
 SAMPLES = (
     *(ConfigurationEntry(f"train{k}", "train", f"train{k}") for k in range(4)),
     ConfigurationEntry("valid0", "valid", "valid0"),
@@ -138,10 +140,10 @@ def stiffness_arrays(index: int, offset: float) -> dict[str, np.ndarray]:
     }
 
 
-def stiffness_states() -> list[StiffnessState]:
+def stiffness_states() -> list:
     """Return two cooling rates of samples whose stiffness follows from crowding."""
     return [
-        StiffnessState(
+        STIFFNESS.StiffnessState(
             name=name,
             attributes={"cooling_rate": rate},
             samples=samples,
@@ -161,5 +163,5 @@ def stiffness_states() -> list[StiffnessState]:
 def write_stiffness(path: Path) -> Path:
     """Write the states of `stiffness_states` and return the path."""
     system = {"units_system": "metal", "name": path.stem}
-    write_stiffness_dataset(path, ROOT | system, stiffness_states())
+    STIFFNESS.write_stiffness_dataset(path, ROOT | system, stiffness_states())
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from ..contract.errors import UserError
 from ..experiments.words import check_keys, parse_axis, parse_count, split_words
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
+from ..plugins.readers import find_reader, list_readers
 from ..plugins.registry import whole_tasks
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .data_generate import generate
@@ -24,7 +26,6 @@ from .progress import Counter
 app = new_group(
     help="List, show, import, check and generate datasets.",
 )
-NUMBERS = ("pair_cutoff", "close_pair_cutoff", "validation_fraction")
 COORDINATES_SHOWN = 40
 DIGEST_SHOWN = len("sha256:") + 12
 Name = Annotated[str, typer.Argument(metavar="NAME|PATH", show_default=False)]
@@ -122,65 +123,72 @@ def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
 @app.command("import")
 @guarded
 def import_command(
-    kind: Annotated[str, typer.Argument(metavar="botan|bapst|roadmap", show_default=False)],
-    source: Annotated[Path, typer.Argument(metavar="FOLDER|FILE", show_default=False)],
+    reader: Annotated[str, typer.Argument(metavar="[READER", show_default=False)] = "",
+    source: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER|FILE]", show_default=False)
+    ] = None,
     words: Words = None,
     json_output: Json = False,
 ) -> None:
-    """Import a published dataset, or go on importing.
+    """Import a published dataset, or go on importing. Alone it lists the readers of formats.
 
-    [name=NAME] [cluster=auto|local|none|HOST:PORT] [workers=N] [pair_cutoff=R]
-    [close_pair_cutoff=R] [validation_fraction=F] [times.TEMPERATURE=T0,T1,…] [home=FOLDER]
+    [name=NAME] [cluster=auto|local|none|HOST:PORT] [workers=N] [validation_fraction=F]
+    [home=FOLDER], and words of the reader, as [pair_cutoff=R] [times.TEMPERATURE=T0,T1,…]
 
-    Without name= the dataset has the name of the folder. A killed import goes on where it was.
-    The exit code is 1 where files had to be left out; the others are imported.
+    READER is a name, or the path of a file NAME.py. Without name= the dataset has the name of the
+    folder. A killed import goes on where it was. The exit code is 1 where files had to be left
+    out; the others are imported.
     """
+    if source is None:
+        _show_readers(reader, json_output)
+        return
+    reader_entry = find_reader(reader)
+    takes = reader_entry.load().WORDS
     values = split_words(words or [])
-    plain = {key: value for key, value in values.items() if not key.startswith("times.")}
-    check_keys(plain, ("name", "cluster", "workers", *NUMBERS, "times.<temperature>", "home"))
+    starts = tuple(word.partition("<")[0] for word in takes if "<" in word)
+    own = ("name", "cluster", "workers", "validation_fraction", "home")
+    check_keys({k: v for k, v in values.items() if not (starts and k.startswith(starts))},
+               (*own, *takes))  # fmt: skip
+    numbers = {key: _numbers(key, text) for key, text in values.items() if key not in own}
+    fraction = {k: _one_number(k, values[k]) for k in ("validation_fraction",) if k in values}
     workspace = open_workspace(values.get("home"))
-    name = values.get(
-        "name", source.absolute().stem if source.is_file() else source.absolute().name
-    )
+    source = source.absolute()
+    name = values.get("name", source.stem if source.is_file() else source.name)
     _refuse_taken(name)
     from ..cluster.importing import open_import_run
     from ..datasets import import_dataset
-    from ..datasets.readers.source import Settings
 
-    settings = Settings(**_settings(values))
     workers = parse_count("workers", values["workers"]) if "workers" in values else None
     destination = workspace.datasets / name
     destination.parent.mkdir(parents=True, exist_ok=True)
-    place = open_import_run(
-        source.absolute(), destination.parent, values.get("cluster", "auto"), workers
-    )
-    with place as run, Counter(quiet=json_output) as counter:
+    opened = open_import_run(source, destination.parent, values.get("cluster", "auto"), workers)
+    with opened as run, Counter(quiet=json_output) as counter:
         report = import_dataset(
-            kind,
+            reader_entry,
             source,
             destination,
-            settings=settings,
+            words=numbers,
+            **fraction,
             run=run,
             on_event=lambda e: counter(e.done, e.total, f"{e.state} {e.configuration}"),
         )
-    problems = [{"file": p.file, "message": p.message} for p in report.problems]
     if json_output:
         write_json(
             {
                 "name": name,
                 "path": str(report.path),
                 "digest": report.digest,
-                "configurations": {k: dict(v) for k, v in report.configurations.items()},
-                "problems": problems,
+                "configurations": report.configurations,
+                "problems": [asdict(problem) for problem in report.problems],
             }
         )
     else:
-        for problem in problems:
-            say(f"left out: {problem['file']}: {problem['message']}")
+        for problem in report.problems:
+            say(f"left out: {problem.file}: {problem.message}")
         lines = [(state, counts_text(counts)) for state, counts in report.configurations.items()]
         write_lines(in_pairs([("dataset", name), ("path", str(report.path)), *lines,
                               ("digest", report.digest)]))  # fmt: skip
-    if problems:
+    if report.problems:
         raise typer.Exit(FAILED)
 
 
@@ -289,22 +297,32 @@ def _refuse_taken(name: str) -> None:
             raise WordError(f"`{name}` names the embedded data of {task.name}: give another name=")
 
 
-def _settings(values: Mapping[str, str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for key in NUMBERS:
-        if key in values:
-            settings[key] = _one_number(key, values[key])
-    times = {k: v for k, v in values.items() if k.startswith("times.")}
-    if times:
-        settings["times"] = {
-            _one_number(key, key.removeprefix("times.")): parse_axis(key, text).values
-            for key, text in times.items()
-        }
-    return settings
+def _show_readers(name: str, json_output: bool) -> None:
+    """List the readers of published formats; a name alone asks for one with its folder."""
+    if name:
+        raise WordError(f"{find_reader(name).name} reads what? Name the folder or the file")
+    readers = list_readers()
+    if json_output:
+        keys = ("name", "origin", "summary")
+        write_json({"readers": [{key: getattr(one, key) for key in keys} for one in readers]})
+        return
+    columns = [
+        Column("reader", [one.name for one in readers]),
+        Column("from", [one.origin for one in readers]),
+        Column("reads", [one.summary for one in readers]),
+    ]
+    write_lines(in_columns(columns, terminal_width()))
+
+
+def _numbers(key: str, text: str) -> tuple[float, ...]:
+    choice = parse_axis(key, text)
+    if choice.everything or choice.ranges:
+        raise WordError(f"`{key}={text}` is not a list of numbers")
+    return choice.values
 
 
 def _one_number(key: str, text: str) -> float:
-    choice = parse_axis(key, text)
-    if len(choice.values) != 1 or choice.ranges:
+    numbers = _numbers(key, text)
+    if len(numbers) != 1:
         raise WordError(f"`{key}={text}` is not one number")
-    return choice.values[0]
+    return numbers[0]

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -27,23 +26,23 @@ from .layout import StateLayout
 from .leaks import Fingerprinted, copies_across_splits, fingerprint
 from .opening import STORE_NAME
 from .parallel import Run, run_in_processes
-from .readers import reader_of
-from .readers.source import (
-    PlannedState,
-    Problem,
-    Settings,
-    SourceFile,
-    SourcePlan,
-    entries_of,
-    layout_of,
-    slots_of,
-)
-from .splits import carve_validation, check_splits
+from .source import PlannedState, Problem, Reader, SourcePlan, Words
+from .splits import VALIDATION_FRACTION, carve_validation, check_splits
+from .store import open_dataset
 from .writing import create_store, erase_configuration, finish_store, write_configuration
 
 STAGING_SUFFIX = ".importing"
 LEFT_OUT = "left_out"
 Stamps = dict[str, list[int] | None]
+
+
+class NamedReader(Protocol):
+    """A reader that other processes load too; it can be pickled."""
+
+    @property
+    def name(self) -> str: ...
+
+    def load(self) -> Reader: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,6 @@ class ImportEvent:
     configuration: str
     done: int
     total: int
-    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True)
@@ -94,22 +92,22 @@ class LedgerEntry:
 class _Job:
     """All that a worker needs to import one configuration."""
 
-    kind: str
+    reader: NamedReader
     source: Path
-    store: Path
-    ledger: Path
-    planned: PlannedState
+    staging: Path
     layout: StateLayout
+    files: tuple[str, ...]
     index: int
-    settings: Settings
+    words: Words
 
 
 def import_dataset(
-    kind: str,
+    reader: NamedReader,
     source: Path | str,
     destination: Path | str,
     *,
-    settings: Settings | None = None,
+    words: Words | None = None,
+    validation_fraction: float = VALIDATION_FRACTION,
     run: Run | None = None,
     on_event: Callable[[ImportEvent], None] = lambda event: None,
 ) -> ImportReport:
@@ -117,8 +115,10 @@ def import_dataset(
 
     Parameters
     ----------
-    kind : `botan`, `bapst` or `roadmap`
-    source : the folder that holds train and test folders
+    source : what the reader takes: mostly the folder that holds train and test folders
+    words : numbers for the reader, by word
+    validation_fraction : share of the training configurations that become the validation split,
+        where the source has none
     run : runs a list of picklable functions and yields their results, in any order;
         by default in as many processes as there are cores
 
@@ -130,74 +130,76 @@ def import_dataset(
         If the destination holds another dataset, or another process imports it.
     """
     source, destination = Path(source).absolute(), Path(destination).absolute()
-    settings = settings or Settings()
-    reader = reader_of(kind)
-    plan = _with_validation(reader.plan(source, settings), settings)
+    folder, words = source.parent if source.is_file() else source, words or {}
+    loaded = reader.load()
+    plan = _with_validation(loaded.plan(source, words), validation_fraction)
     staging = destination.with_name(destination.name + STAGING_SUFFIX)
-    request = _request(kind, plan, settings)
+    settings = {**words, "validation_fraction": validation_fraction}
+    request = _request(reader.name, plan, settings)
     if destination.exists():
         _check_same_plan(destination, request)
-        report = _finished_report(destination, source, plan)
-        if report is not None:
-            return report
+        if not any(_unfinished(destination, folder, state) for state in plan.states):
+            digest = open_dataset(destination).digest
+            return _report(destination, digest, plan, _entries(destination, plan))
         destination.rename(staging)
     staging.mkdir(parents=True, exist_ok=True)
     with _locked(staging):
-        layouts = _lay_out(reader, source, staging, plan, request, settings, destination.name)
-        jobs = _jobs(kind, source, staging, plan, layouts, settings)
-        total = sum(len(state.configurations) for state in plan.states)
+        plan = _lay_out(loaded, folder, staging, plan, request, words)
+        store, attributes = staging / STORE_NAME, {"name": destination.name, **plan.attributes}
+        if not store.exists():
+            create_store(store, attributes, [state.layout for state in plan.states])
+        jobs = [
+            _Job(reader, folder, staging, state.layout, state.files[index], index, words)
+            for state in plan.states
+            for index in _unfinished(staging, folder, state)
+        ]
+        total = sum(len(state.files) for state in plan.states)
         done = total - len(jobs)
         run = run or run_in_processes(available_cores())
-        for job_index, problems in run([partial(_import_one, job) for job in jobs]):
+        for state_name, name in run([partial(_import_one, job) for job in jobs]):
             done += 1
-            state, name = job_index
-            on_event(ImportEvent(state, name, done, total, problems))
-        report = _finish(staging, destination, plan, layouts)
+            on_event(ImportEvent(state_name, name, done, total))
+        report = _finish(staging, destination, plan)
         staging.rename(destination)
     return report
 
 
-def _import_one(job: _Job) -> tuple[tuple[str, str], tuple[Problem, ...]]:
-    """Import one configuration; files that cannot be used are reported, never raised."""
-    planned = job.planned.configurations[0]
-    before = _stamps(job.source, planned.files)
-    arrays, problems = reader_of(job.kind).read(job.source, job.planned, planned, job.settings)
+def _import_one(job: _Job) -> tuple[str, str]:
+    """Import one configuration; files that cannot be used are noted, never raised."""
+    layout, index, store = job.layout, job.index, job.staging / STORE_NAME
+    before = _stamps(job.source, job.files)
+    arrays, problems = job.reader.load().read(job.source, job.files, layout, index, job.words)
     facts, known = None, None
     if arrays is not None:
         try:
-            facts = write_configuration(job.store, job.layout, job.index, arrays)
+            facts = write_configuration(store, layout, index, arrays)
             known = fingerprint(arrays["positions"], arrays["box"]).tolist()
         except DatasetError as error:
-            problems = [*problems, Problem(planned.files[0].path, str(error))]
+            problems = [*problems, Problem(job.files[0], str(error))]
     if facts is None:
-        erase_configuration(job.store, job.layout, job.index)
+        erase_configuration(store, layout, index)
     entry = LedgerEntry(before, facts, tuple(problems), known)
-    write_entry(_ledger_path(job.ledger, job.layout.name, job.index), entry)
-    return (job.layout.name, planned.name), tuple(problems)
+    write_entry(_ledger_path(job.staging, layout.name, index), entry)
+    return layout.name, layout.configurations[index].name
 
 
-def _with_validation(plan: SourcePlan, settings: Settings) -> SourcePlan:
-    states = []
-    for state in plan.states:
-        entries = carve_validation(entries_of(state), settings.validation_fraction, seed=state.name)
-        check_splits(entries)
-        configurations = tuple(
-            replace(configuration, split=entry.split)
-            for configuration, entry in zip(state.configurations, entries, strict=True)
-        )
-        states.append(replace(state, configurations=configurations))
-    if not states:
+def _with_validation(plan: SourcePlan, fraction: float) -> SourcePlan:
+    if not plan.states:
         first = f" First: {plan.problems[0].message}" if plan.problems else ""
         raise SourceError(f"no file of the source can be used.{first}")
+    states = []
+    for state in plan.states:
+        entries = carve_validation(state.layout.configurations, fraction, seed=state.layout.name)
+        check_splits(entries)
+        states.append(replace(state, layout=replace(state.layout, configurations=entries)))
     return replace(plan, states=tuple(states))
 
 
-def _request(kind: str, plan: SourcePlan, settings: Settings) -> dict[str, Any]:
+def _request(reader: str, plan: SourcePlan, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plan as plain JSON values, to be compared when an import goes on."""
-    times = {f"{t:g}": values for t, values in settings.times.items()}
     states = [asdict(state) for state in plan.states]
-    plain = {"kind": kind, "settings": asdict(settings) | {"times": times}, "states": states}
-    return json.loads(json.dumps(plain))
+    plain = {"reader": reader, "settings": settings, "states": states}
+    return json.loads(json.dumps(plain, default=np.ndarray.tolist))
 
 
 def _check_same_plan(folder: Path, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -218,54 +220,35 @@ def _check_same_plan(folder: Path, request: dict[str, Any]) -> dict[str, Any] | 
 
 
 def _lay_out(
-    reader: ModuleType, source: Path, staging: Path, plan: SourcePlan, request: dict[str, Any],
-    settings: Settings, name: str,
-) -> list[StateLayout]:  # fmt: skip
+    reader: Reader, source: Path, staging: Path, plan: SourcePlan, request: dict[str, Any],
+    words: Words,
+) -> SourcePlan:  # fmt: skip
+    """Return the plan with room for pairs, the same whenever the import goes on."""
     stored = _check_same_plan(staging, request)
     if stored is None:
-        needed = {state.name: slots_of(reader, source, state, settings) for state in plan.states}
-        stored = {"request": request, "slots": needed}
+        slots_of = getattr(reader, "pair_slots", lambda source, state, words: (0, 0))
+        slots = {state.layout.name: slots_of(source, state, words) for state in plan.states}
+        stored = {"request": request, "slots": slots}
         write_json(staging / "plan.json", stored)
-    slots = stored["slots"]
-    layouts = [layout_of(state, tuple(slots[state.name]), settings) for state in plan.states]
-    if not (staging / STORE_NAME).exists():
-        create_store(staging / STORE_NAME, {"name": name, **plan.attributes}, layouts)
-    return layouts
+    states = []
+    for state in plan.states:
+        pairs, close = stored["slots"][state.layout.name]
+        layout = replace(state.layout, pair_slots=pairs, close_pair_slots=close)
+        states.append(replace(state, layout=layout))
+    return replace(plan, states=tuple(states))
 
 
-def _jobs(
-    kind: str, source: Path, staging: Path, plan: SourcePlan, layouts: Sequence[StateLayout],
-    settings: Settings,
-) -> list[_Job]:  # fmt: skip
-    return [
-        _Job(
-            kind=kind,
-            source=source,
-            store=staging / STORE_NAME,
-            ledger=staging / "ledger",
-            planned=replace(state, configurations=(state.configurations[index],)),
-            layout=layout,
-            index=index,
-            settings=settings,
-        )
-        for state, layout in zip(plan.states, layouts, strict=True)
-        for index in _unfinished(staging / "ledger", source, state)
-    ]
-
-
-def _unfinished(ledger: Path, source: Path, state: PlannedState) -> list[int]:
+def _unfinished(folder: Path, source: Path, state: PlannedState) -> list[int]:
     """Return the configurations without an entry, or whose files changed since."""
     left = []
-    for index, configuration in enumerate(state.configurations):
-        entry = read_entry(_ledger_path(ledger, state.name, index))
-        if entry is None or entry.stamps != _stamps(source, configuration.files):
+    for index, files in enumerate(state.files):
+        entry = read_entry(_ledger_path(folder, state.layout.name, index))
+        if entry is None or entry.stamps != _stamps(source, files):
             left.append(index)
     return left
 
 
-def _finish(
-    staging: Path, destination: Path, plan: SourcePlan, layouts: Sequence[StateLayout]
-) -> ImportReport:
+def _finish(staging: Path, destination: Path, plan: SourcePlan) -> ImportReport:
     entries = _entries(staging, plan)
     facts = {name: [entry.facts for entry in listed] for name, listed in entries.items()}
     if all(one is None for listed in facts.values() for one in listed):
@@ -274,50 +257,34 @@ def _finish(
             f"no configuration could be imported. First: {first.message}; mend the files and "
             "import again"
         )
-    _refuse_copies(staging, plan, entries)
+    known = [
+        Fingerprinted(state.layout.name, one.name, one.split, np.array(entry.fingerprint))
+        for state in plan.states
+        for one, entry in zip(state.layout.configurations, entries[state.layout.name], strict=True)
+        if entry.fingerprint is not None
+    ]
+    for message in copies_across_splits(known):
+        raise SourceError(f"{message}. Remove one of the two and {staging}, then import again")
     report = _report(destination, "", plan, entries)
+    layouts = [state.layout for state in plan.states]
     about = {LEFT_OUT: len(report.problems)}
     digest = finish_store(staging / STORE_NAME, layouts, facts, about)
     return replace(report, digest=digest)
 
 
-def _refuse_copies(
-    staging: Path, plan: SourcePlan, entries: Mapping[str, Sequence[LedgerEntry]]
-) -> None:
-    """Refuse a source in which one structure stands in two splits, whatever its names."""
-    known = [
-        Fingerprinted(state.name, one.name, one.split, np.array(entry.fingerprint))
-        for state in plan.states
-        for one, entry in zip(state.configurations, entries[state.name], strict=True)
-        if entry.fingerprint is not None
-    ]
-    for message in copies_across_splits(known):
-        raise SourceError(f"{message}. Remove one of the two and {staging}, then import again")
-
-
 def _entries(folder: Path, plan: SourcePlan) -> dict[str, list[LedgerEntry]]:
     entries: dict[str, list[LedgerEntry]] = {}
     for state in plan.states:
-        entries[state.name] = []
-        for index, configuration in enumerate(state.configurations):
-            entry = read_entry(_ledger_path(folder / "ledger", state.name, index))
+        name = state.layout.name
+        entries[name] = []
+        for index, configuration in enumerate(state.layout.configurations):
+            entry = read_entry(_ledger_path(folder, name, index))
             if entry is None:
                 raise DatasetError(
-                    f"configuration {configuration.name} of {state.name} was not imported: "
-                    "run again"
+                    f"configuration {configuration.name} of {name} was not imported: run again"
                 )
-            entries[state.name].append(entry)
+            entries[name].append(entry)
     return entries
-
-
-def _finished_report(destination: Path, source: Path, plan: SourcePlan) -> ImportReport | None:
-    """Return the report of a finished import if no file changed since, else None."""
-    from .store import open_dataset
-
-    if any(_unfinished(destination / "ledger", source, state) for state in plan.states):
-        return None
-    digest = open_dataset(destination).digest
-    return _report(destination, digest, plan, _entries(destination, plan))
 
 
 def _report(
@@ -326,29 +293,29 @@ def _report(
     counts: dict[str, dict[str, int]] = {}
     problems = list(plan.problems)
     for state in plan.states:
-        counts[state.name] = {"train": 0, "valid": 0, "test": 0}
-        for configuration, entry in zip(state.configurations, entries[state.name], strict=True):
+        layout = state.layout
+        counts[layout.name] = {"train": 0, "valid": 0, "test": 0}
+        for configuration, entry in zip(layout.configurations, entries[layout.name], strict=True):
             problems += entry.problems
             if entry.facts is not None:
-                counts[state.name][configuration.split] += 1
+                counts[layout.name][configuration.split] += 1
     return ImportReport(destination, digest, counts, tuple(problems))
 
 
-def _stamps(source: Path, files: Sequence[SourceFile]) -> Stamps:
-    root = source.parent if source.is_file() else source
+def _stamps(source: Path, files: Sequence[str]) -> Stamps:
     stamps: Stamps = {}
     for file in files:
         try:
-            status = (root / file.path).stat()
+            status = (source / file).stat()
         except OSError:
-            stamps[file.path] = None
+            stamps[file] = None
         else:
-            stamps[file.path] = [status.st_size, status.st_mtime_ns]
+            stamps[file] = [status.st_size, status.st_mtime_ns]
     return stamps
 
 
 def _ledger_path(folder: Path, state: str, index: int) -> Path:
-    return folder / f"{state}-{index:06d}.json"
+    return folder / "ledger" / f"{state}-{index:06d}.json"
 
 
 def read_entry(path: Path) -> LedgerEntry | None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from glassbench.datasets.readers.bapst import read_bapst_file
 from glassbench.model import Condition, Example, Run, Structure
+from glassbench.plugins.readers import find_reader
 from glassbench.plugins.registry import load_model_card, load_model_class
 from glassbench.structure import neighbour_pairs
 
@@ -75,7 +75,7 @@ def dense(model, species, vectors, sender, receiver):
 
 def test_published_checkpoint_scores_the_published_correlation():
     model = nt_gnn.load_published(shared_file("t044_s09_weights.npz"))
-    file = read_bapst_file(shared_file("test_large.pickle"))
+    file = find_reader("bapst").load().read_bapst_file(shared_file("test_large.pickle"))
     with torch.inference_mode():
         predicted = model(*graph(file.positions, file.types, file.box, torch.float32)).numpy()
     large = file.types == 0

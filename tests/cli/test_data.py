@@ -120,8 +120,9 @@ def test_a_file_that_cannot_be_used_is_named(glassbench, botan_files):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["pair_cutoff=1,2"], "`pair_cutoff=1,2` is not one number"),
-        (["times.hot=1"], "`hot` in `times.hot=1` is not a number"),
+        (["pair_cutoff=1,2"], "`pair_cutoff` is 2 numbers: give one"),
+        (["times.hot=1"], "`hot` in `times.hot` is not a number"),
+        (["validation_fraction=0.1,0.2"], "`validation_fraction=0.1,0.2` is not one number"),
         (["workers=0"], "`workers=0` is below 1"),
         (["cutoff=2"], "did you mean `pair_cutoff`"),
     ],
@@ -130,6 +131,20 @@ def test_wrong_settings_are_named(glassbench, botan_files, words, message):
     answer = glassbench("data", "import", "botan", str(botan_files), *words)
     assert answer.code == 2
     assert message.split(" in ")[0] in answer.err
+
+
+def test_readers_are_listed_and_found_by_name(glassbench, botan_files):
+    rows = {
+        row["name"]: row
+        for row in json.loads(glassbench("data", "import", "--json").out)["readers"]
+    }
+    assert rows["botan"]["origin"] == "ka_propensity" and "Shiba" in rows["botan"]["summary"]
+    assert {"bapst", "botan", "roadmap"} <= set(rows)
+    assert "Shiba et al." in glassbench("data", "import").out
+    answer = glassbench("data", "import", "botna", str(botan_files))
+    assert answer.code == 2 and "there is no reader `botna`: did you mean `botan`" in answer.err
+    answer = glassbench("data", "import", "botan")
+    assert answer.code == 2 and "Name the folder" in answer.err
 
 
 def test_generation_without_a_plan_is_refused_with_those_that_there_are(glassbench):

@@ -91,7 +91,7 @@ def test_a_wrong_command_names_the_right_one(glassbench):
         (["data", "info", "minni"], "there is no dataset `minni`"),
         (["data", "import", "botan", ".", "name=../x"], "is not a plain name"),
         (["data", "import", "botan", ".", "name=mini"], "names the embedded data"),
-        (["data", "import", "botann", "."], "format `botann` is not known"),
+        (["data", "import", "botann", "."], "there is no reader `botann`"),
         (["data", "verify", "./nowhere"], "there is no dataset at"),
         (["score", "task=ka_propensity"], "one file of predictions is wanted"),
         (["doctor", "--json", "hme=x"], "did you mean `home`?"),

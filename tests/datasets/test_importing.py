@@ -15,17 +15,18 @@ from glassbench.datasets.errors import DatasetError, SourceError
 from glassbench.datasets.importing import import_dataset
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.parallel import run_here, run_in_processes
-from glassbench.datasets.readers.source import Settings
 from glassbench.datasets.store import describe_dataset, open_dataset
+from glassbench.plugins.readers import find_reader
 
-SETTINGS = Settings(pair_cutoff=1.8)
+BOTAN = find_reader("botan")
+WORDS = {"pair_cutoff": (1.8,)}
 ROOT = Path(__file__).resolve().parents[2]
 
 KILLED = """
 import os, signal, sys
 from glassbench.datasets import importing, writing
 from glassbench.datasets.parallel import run_here
-from glassbench.datasets.readers.source import Settings
+from glassbench.plugins.readers import find_reader
 
 source, destination, place, count = sys.argv[1:]
 left = int(count)
@@ -42,13 +43,14 @@ def kill_at(module, name):
 
 module, name = place.split(":")
 kill_at({"importing": importing, "writing": writing}[module], name)
-settings = Settings(pair_cutoff=1.8)
-importing.import_dataset("botan", source, destination, settings=settings, run=run_here)
+words = {"pair_cutoff": (1.8,)}
+reader = find_reader("botan")
+importing.import_dataset(reader, source, destination, words=words, run=run_here)
 """
 
 
 def import_here(source: Path, destination: Path, **settings):
-    return import_dataset("botan", source, destination, settings=SETTINGS, run=run_here, **settings)
+    return import_dataset(BOTAN, source, destination, words=WORDS, run=run_here, **settings)
 
 
 def test_a_cluster_imports_the_dataset_that_this_machine_imports(reference, tmp_path):
@@ -57,7 +59,7 @@ def test_a_cluster_imports_the_dataset_that_this_machine_imports(reference, tmp_
     source, digest = reference
     with open_import_run(source, tmp_path, "local", workers=2) as run:
         assert isinstance(run, RayRun)
-        report = import_dataset("botan", source, tmp_path / "there", settings=SETTINGS, run=run)
+        report = import_dataset(BOTAN, source, tmp_path / "there", words=WORDS, run=run)
     assert report.digest == digest and not report.problems
 
 
@@ -98,7 +100,7 @@ def test_a_killed_import_goes_on_to_the_same_dataset(reference, tmp_path, place,
 def test_processes_give_what_one_gives(reference, tmp_path):
     source, digest = reference
     report = import_dataset(
-        "botan", source, tmp_path / "parallel", settings=SETTINGS, run=run_in_processes(2)
+        BOTAN, source, tmp_path / "parallel", words=WORDS, run=run_in_processes(2)
     )
     assert report.digest == digest
     assert verify(tmp_path / "parallel") == []
@@ -107,10 +109,10 @@ def test_processes_give_what_one_gives(reference, tmp_path):
 def test_the_order_of_the_work_does_not_matter(reference, tmp_path):
     source, digest = reference
     report = import_dataset(
-        "botan",
+        BOTAN,
         source,
         tmp_path / "reversed",
-        settings=SETTINGS,
+        words=WORDS,
         run=lambda tasks: run_here(list(reversed(tasks))),
     )
     assert report.digest == digest
@@ -195,7 +197,7 @@ def test_validation_is_carved_from_training_and_told(tmp_path):
 def test_another_plan_at_the_same_place_is_refused(reference, tmp_path):
     source, _ = reference
     with pytest.raises(DatasetError, match="begun with other settings"):
-        import_dataset("botan", source, tmp_path / "reference", settings=Settings(pair_cutoff=1.7))
+        import_dataset(BOTAN, source, tmp_path / "reference", words={"pair_cutoff": (1.7,)})
     (source / "T0.64" / "test" / "isoconfig_N64T0.64_402_tc01.npz").unlink()
     with pytest.raises(DatasetError, match="begun with other states"):
         import_here(source, tmp_path / "reference")
@@ -230,8 +232,6 @@ def test_sources_without_data_are_refused(tmp_path, make_botan):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match="holds no .* in folders named train, valid or test"):
         import_here(tmp_path / "empty", tmp_path / "out")
-    with pytest.raises(SourceError, match="format `xyz` is not known"):
-        import_dataset("xyz", tmp_path, tmp_path / "out")
     source = make_botan(name="broken")
     for path in source.rglob("*.npz"):
         path.write_bytes(b"")
@@ -259,7 +259,7 @@ def test_the_published_sample(shared_data, tmp_path):
         (source / split).mkdir(parents=True)
         name = f"isoconfig_N4096T0.44_{number}_tc07.npz"
         (source / split / name).symlink_to(shared_data / "botan_small" / split / name)
-    report = import_dataset("botan", source, tmp_path / "out", run=run_here)
+    report = import_dataset(BOTAN, source, tmp_path / "out", run=run_here)
     assert report.problems == ()
     dataset = open_dataset(tmp_path / "out")
     (index,) = dataset.configurations("T0.44", "test")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.datasets.stiffness import StiffnessState, write_stiffness_dataset
 from glassbench.simulation.assembling import root_attributes, write_packed
 from glassbench.simulation.copper_zirconium_potential import potential_attribute
 from glassbench.simulation.copper_zirconium_samples import read_structure
@@ -17,6 +16,7 @@ from glassbench.simulation.stored_states import write_stored_state
 
 from .checks import check_stiffness
 from .states import State, stiffness_name
+from .stiffness import StiffnessState, write_stiffness_dataset
 
 CITATION = "Peng, Yang & Wang, Extreme Mech. Lett. 48, 101446 (2021), doi:10.1016/j.eml.2021.101446"
 DEVIATIONS = (

@@ -8,9 +8,11 @@ import pytest
 from glassbench.datasets.errors import SourceError
 from glassbench.datasets.importing import import_dataset
 from glassbench.datasets.parallel import run_here
-from glassbench.datasets.readers.roadmap import read_roadmap_file
 from glassbench.datasets.store import open_dataset
+from glassbench.plugins.readers import find_reader
 
+READER = find_reader("roadmap")
+MODULE = READER.load()
 PARTICLES, TIMES = 64, 10
 
 
@@ -39,7 +41,7 @@ def folder(tmp_path):
 
 
 def test_values_come_back_exactly(folder, tmp_path):
-    report = import_dataset("roadmap", folder, tmp_path / "out", run=run_here)
+    report = import_dataset(READER, folder, tmp_path / "out", run=run_here)
     assert report.problems == ()
     assert report.configurations == {"T0.44": {"train": 2, "valid": 1, "test": 1}}
     dataset = open_dataset(tmp_path / "out")
@@ -72,7 +74,7 @@ def test_a_file_with_other_times_is_named_and_the_others_are_kept(folder, tmp_pa
     path = folder / "T0.44" / "train" / "N64T0.44_2.npz"
     short = content(2)
     np.savez(path, **short | {"md_prop": short["md_prop"][:7], "bb_prop": short["bb_prop"][:7]})
-    report = import_dataset("roadmap", folder, tmp_path / "out", run=run_here)
+    report = import_dataset(READER, folder, tmp_path / "out", run=run_here)
     (problem,) = report.problems
     assert problem.file == "T0.44/train/N64T0.44_2.npz"
     assert "`md_prop` at 7 times, T0.44 has 10" in problem.message
@@ -82,4 +84,4 @@ def test_a_wrong_shape_is_named(folder):
     path = folder / "T0.44" / "train" / "N64T0.44_2.npz"
     np.savez(path, **content(2) | {"initial_positions_cage": np.zeros((PARTICLES, 2))})
     with pytest.raises(SourceError, match=r"_2\.npz.*`initial_positions_cage` of the shape"):
-        read_roadmap_file(path)
+        MODULE.read_roadmap_file(path)

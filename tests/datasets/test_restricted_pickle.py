@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.errors import SourceError
-from glassbench.datasets.readers.restricted_pickle import ADMITTED, load_restricted
+from glassbench.datasets.restricted_pickle import ADMITTED, load_restricted
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

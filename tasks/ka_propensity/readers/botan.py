@@ -11,29 +11,40 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, SourceError
-from ..isoconfigurational import ensemble_arrays
-from .npz import read_npz
-from .source import (
-    PlannedConfiguration,
+from glassbench.datasets.errors import DatasetError, SourceError
+from glassbench.datasets.isoconfigurational import ensemble_arrays
+from glassbench.datasets.layout import StateLayout
+from glassbench.datasets.source import (
     PlannedState,
-    Positions,
     Problem,
-    Settings,
-    SourceFile,
     SourcePlan,
-    planned,
+    Words,
     refuse_two_splits,
     split_files,
 )
-from .times import BOTAN_TIMES, tau_alpha_at, times_at
 
-NUMBER_DENSITY = 1.2
+from ._npz import read_npz
+from ._published import (
+    BOTAN_TIMES,
+    CUTOFFS,
+    TIMES_WORD,
+    Positions,
+    Settings,
+    box_of,
+    planned_state,
+    settings_of,
+    slots_of,
+    state_attributes,
+    times_at,
+)
+
+WORDS = (*CUTOFFS, TIMES_WORD)
 NAME = re.compile(r"isoconfig_N(\d+)T(\d+\.\d+)_(\d+)_tc(\d+)\.npz")
 ATTRIBUTES = {
     "title": "Kob-Andersen isoconfigurational ensembles of Shiba et al. (2023)",
@@ -112,14 +123,9 @@ def parse_name(name: str) -> tuple[int, float, int, int]:
     return int(particles), float(temperature), int(number), int(time_index)
 
 
-def box_of(particles: int) -> np.ndarray:
-    """Return the edges (3,) of the published cubic box, in sigma_AA."""
-    return np.full(3, (particles / NUMBER_DENSITY) ** (1 / 3))
-
-
-def plan(source: Path, settings: Settings) -> SourcePlan:
+def plan(source: Path, words: Words) -> SourcePlan:
     """Return what a folder with train and test files holds; no file is opened."""
-    problems = []
+    settings, problems = settings_of(words), []
     files: dict[float, dict[int, list]] = defaultdict(lambda: defaultdict(list))
     sizes: dict[float, set[int]] = defaultdict(set)
     for split, path in split_files(source, "*.npz"):
@@ -148,68 +154,66 @@ def _plan_state(
     if len(sizes) > 1:
         raise SourceError(f"{name} has files of {sorted(sizes)} particles: import them apart")
     refuse_two_splits(name, ((str(n), s) for n, files in numbers.items() for _, s, _ in files))
-    table = times_at(temperature, BOTAN_TIMES, settings.times)
-    indices = sorted({index for files in numbers.values() for index, _, _ in files})
     configurations = []
     for number, files in sorted(numbers.items()):
-        here = [index for index, _, _ in files]
-        if len(set(here)) < len(here):
+        if len({index for index, _, _ in files}) < len(files):
             raise SourceError(f"configuration {number} of {name} has two files of one time index")
-        timed = [SourceFile(path, indices.index(index)) for index, _, path in sorted(files)]
-        configurations.append(planned(name, str(number), files[0][1], timed))
-    return PlannedState(
-        name=name,
-        attributes=state_attributes(temperature),
-        times=tuple(table[index - 1] for index in indices),
-        particles=sizes.pop(),
-        configurations=tuple(configurations),
-        propensity_dtype="float32",
+        configurations.append((str(number), files[0][1], [path for _, _, path in sorted(files)]))
+    table = times_at(temperature, BOTAN_TIMES, settings.times)
+    indices = sorted({index for files in numbers.values() for index, _, _ in files})
+    return planned_state(
+        name,
+        state_attributes(temperature),
+        tuple(table[index - 1] for index in indices),
+        sizes.pop(),
+        configurations,
+        settings,
+        dtype="float32",
     )
 
 
-def state_attributes(temperature: float) -> dict[str, float]:
-    """Return what is known of a state of the published mixture."""
-    known = {"temperature": temperature, "number_density": NUMBER_DENSITY}
-    return known | tau_alpha_at(temperature)
+def pair_slots(source: Path, state: PlannedState, words: Words) -> tuple[int, int]:
+    """Return how many pairs and close pairs to make room for."""
 
+    def structure_of(files: Sequence[str]) -> Positions:
+        for file in files:
+            with contextlib.suppress(SourceError):
+                content = read_botan_file(source / file)
+                return content.initial_positions, content.types, content.box
+        raise SourceError(f"none of {', '.join(files)} can be read")
 
-def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration) -> Positions:
-    """Return positions (N, 3), species (N,) and box (3,) of the first readable file."""
-    for file in entry.files:
-        with contextlib.suppress(SourceError):
-            content = read_botan_file(source / file.path)
-            return content.initial_positions, content.types, content.box
-    raise SourceError(f"no file of configuration {entry.name} can be read")
+    return slots_of(state, settings_of(words), structure_of)
 
 
 def read(
-    source: Path, state: PlannedState, entry: PlannedConfiguration, settings: Settings
+    source: Path, files: Sequence[str], layout: StateLayout, index: int, words: Words
 ) -> tuple[dict[str, np.ndarray] | None, list[Problem]]:
     """Return the arrays of one configuration, from the files that are whole, and the others."""
+    settings, times = settings_of(words), layout.coordinates["time"].values
     arrays: dict[str, np.ndarray] = {}
     problems: list[Problem] = []
     first = None
-    for file in entry.files:
-        time = file.time_index
-        assert time is not None, "the plan gives each file its time"
+    for file in files:
         try:
-            content = read_botan_file(source / file.path)
+            content = read_botan_file(source / file)
             if first is not None:
-                _check_same_structure(content, first, file.path)
+                _check_same_structure(content, first, file)
+            table = times_at(content.temperature, BOTAN_TIMES, settings.times)
+            time = times.index(table[content.time_index - 1])
             part = ensemble_arrays(
                 content.initial_positions,
                 content.types,
                 content.box,
                 [(time, list(content.positions))],
-                len(state.times),
+                len(times),
                 pair_cutoff=settings.pair_cutoff,
                 close_pair_cutoff=settings.close_pair_cutoff,
-                close_pair_halves=entry.split != "train",
+                close_pair_halves=layout.configurations[index].split != "train",
             )
             mean = float(part["propensity"][time].mean())
-            check_ballistic(mean, state.times[time], content.temperature)
+            check_ballistic(mean, table[content.time_index - 1], content.temperature)
         except (DatasetError, SourceError) as error:
-            problems.append(Problem(file.path, str(error)))
+            problems.append(Problem(file, str(error)))
             continue
         if first is None:
             arrays, first = part, content

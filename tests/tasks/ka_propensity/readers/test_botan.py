@@ -8,11 +8,12 @@ import pytest
 from glassbench.datasets.errors import SourceError
 from glassbench.datasets.importing import import_dataset
 from glassbench.datasets.parallel import run_here
-from glassbench.datasets.readers.botan import check_ballistic, plan, read_botan_file
-from glassbench.datasets.readers.source import Settings
 from glassbench.datasets.store import open_dataset
+from glassbench.plugins.readers import find_reader
 
-SETTINGS = Settings(pair_cutoff=1.8)
+READER = find_reader("botan")
+MODULE = READER.load()
+WORDS = {"pair_cutoff": (1.8,)}
 
 
 def rewrite(path, **changes) -> None:
@@ -24,7 +25,7 @@ def rewrite(path, **changes) -> None:
 
 def test_values_come_back(make_botan, tmp_path):
     source = make_botan()
-    import_dataset("botan", source, tmp_path / "out", settings=SETTINGS, run=run_here)
+    import_dataset(READER, source, tmp_path / "out", words=WORDS, run=run_here)
     dataset = open_dataset(tmp_path / "out")
     state = dataset.state("T0.64")
     assert state.short("time").tolist() == [0.1, 0.165]
@@ -34,7 +35,7 @@ def test_values_come_back(make_botan, tmp_path):
         split = "test" if int(name) > 400 else "train"
         for number, time in ((1, 0.1), (2, 0.165)):
             path = source / "T0.64" / split / f"isoconfig_N64T0.64_{name}_tc{number:02d}.npz"
-            file = read_botan_file(path)
+            file = MODULE.read_botan_file(path)
             found = dataset.structure_arrays("T0.64", index)
             assert np.array_equal(found["positions"], file.initial_positions)
             assert np.array_equal(found["species"], file.types)
@@ -58,7 +59,7 @@ def test_values_come_back(make_botan, tmp_path):
 
 
 def test_halves_of_pairs_are_kept_outside_training_alone(make_botan, tmp_path):
-    import_dataset("botan", make_botan(), tmp_path / "out", settings=SETTINGS, run=run_here)
+    import_dataset(READER, make_botan(), tmp_path / "out", words=WORDS, run=run_here)
     dataset = open_dataset(tmp_path / "out")
     for index, split in enumerate(dataset.state("T0.64").splits):
         kept = dataset.has_halves("T0.64", index, "pair_distance_change", time=0.1)
@@ -68,8 +69,8 @@ def test_halves_of_pairs_are_kept_outside_training_alone(make_botan, tmp_path):
 
 def test_folders_with_and_without_temperature_are_read(make_botan):
     source = make_botan()
-    outer, inner = plan(source, SETTINGS), plan(source / "T0.64", SETTINGS)
-    names = [[c.name for c in p.states[0].configurations] for p in (outer, inner)]
+    outer, inner = MODULE.plan(source, WORDS), MODULE.plan(source / "T0.64", WORDS)
+    names = [[c.name for c in p.states[0].layout.configurations] for p in (outer, inner)]
     assert names[0] == names[1] == ["1", "2", "3", "4", "401", "402"]
 
 
@@ -90,7 +91,7 @@ def test_wrong_content_is_named(make_botan, changes, reason):
     path = make_botan(train=1, test=0) / "T0.64/train/isoconfig_N64T0.64_1_tc01.npz"
     rewrite(path, **changes)
     with pytest.raises(SourceError, match=rf"isoconfig_N64T0\.64_1_tc01\.npz.*{reason}"):
-        read_botan_file(path)
+        MODULE.read_botan_file(path)
 
 
 def test_truncated_and_altered_files_are_named(make_botan):
@@ -99,7 +100,7 @@ def test_truncated_and_altered_files_are_named(make_botan):
     for damaged in (b"", content[:100], content[:-50], _flipped(content)):
         path.write_bytes(damaged)
         with pytest.raises(SourceError, match=r"_1_tc01\.npz.*cut off or altered"):
-            read_botan_file(path)
+            MODULE.read_botan_file(path)
 
 
 def _flipped(content: bytes) -> bytes:
@@ -114,7 +115,7 @@ def test_a_configuration_in_train_and_test_is_refused(make_botan):
     name = "isoconfig_N64T0.64_401_tc01.npz"
     (folder / "train" / name).write_bytes((folder / "test" / name).read_bytes())
     with pytest.raises(SourceError, match="configuration 401 of T0.64 stands in test and in train"):
-        plan(source, SETTINGS)
+        MODULE.plan(source, WORDS)
 
 
 def test_a_file_of_another_configuration_is_not_merged(make_botan, tmp_path):
@@ -122,31 +123,31 @@ def test_a_file_of_another_configuration_is_not_merged(make_botan, tmp_path):
     folder = source / "T0.64" / "train"
     other = (folder / "isoconfig_N64T0.64_2_tc02.npz").read_bytes()
     (folder / "isoconfig_N64T0.64_1_tc02.npz").write_bytes(other)
-    report = import_dataset("botan", source, tmp_path / "out", settings=SETTINGS, run=run_here)
+    report = import_dataset(READER, source, tmp_path / "out", words=WORDS, run=run_here)
     (problem,) = report.problems
     assert problem.file.endswith("_1_tc02.npz")
     assert "another configuration" in problem.message
 
 
 def test_displacements_beyond_free_flight_betray_a_wrong_time():
-    check_ballistic(0.105, 0.1, 0.64)
+    MODULE.check_ballistic(0.105, 0.1, 0.64)
     for mean, time in ((0.041, 0.1), (0.2, 0.1), (10.0, 5.2)):
         with pytest.raises(SourceError, match="the time is another one"):
-            check_ballistic(mean, time, 0.64)
+            MODULE.check_ballistic(mean, time, 0.64)
 
 
 def test_times_can_be_given(make_botan):
-    times = {0.64: (0.032, 0.1, 0.165)}
-    (state,) = plan(make_botan(), Settings(times=times)).states
-    assert state.times == (0.032, 0.1)
+    words = {"times.0.64": (0.032, 0.1, 0.165)}
+    (state,) = MODULE.plan(make_botan(), words).states
+    assert state.layout.coordinates["time"].values == (0.032, 0.1)
 
 
 def test_a_published_file(shared_data):
     folder = shared_data / "botan_small" / "test"
-    file = read_botan_file(folder / "isoconfig_N4096T0.44_401_tc07.npz")
+    file = MODULE.read_botan_file(folder / "isoconfig_N4096T0.44_401_tc07.npz")
     assert (file.temperature, file.number, file.time_index) == (0.44, 401, 7)
     assert file.box[0] == pytest.approx(15.05658, abs=1e-5)
     assert (file.types == 1).mean() == pytest.approx(0.2, abs=1e-3)
-    (state,) = plan(shared_data / "botan_small", Settings()).states
-    assert state.times == (4120.0,)
-    assert len(state.configurations) == 13
+    (state,) = MODULE.plan(shared_data / "botan_small", {}).states
+    assert state.layout.coordinates["time"].values == (4120.0,)
+    assert len(state.files) == 13

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.errors import DatasetError
-from glassbench.datasets.stiffness import write_stiffness_dataset
 from glassbench.datasets.store import open_dataset
 
-from ..synthetic import ROOT, stiffness_arrays, stiffness_states
+from ...synthetic import ROOT, STIFFNESS, stiffness_arrays, stiffness_states
 
 ATTRIBUTES = ROOT | {"units_system": "metal", "name": "small"}
 
@@ -37,4 +36,4 @@ def test_a_stiffness_that_is_not_positive_is_refused(tmp_path):
 
     state = replace(stiffness_states()[0], load=load)
     with pytest.raises(DatasetError, match="sample train0 has 2 values of the stiffness"):
-        write_stiffness_dataset(tmp_path / "x.zarr", ATTRIBUTES, [state])
+        STIFFNESS.write_stiffness_dataset(tmp_path / "x.zarr", ATTRIBUTES, [state])

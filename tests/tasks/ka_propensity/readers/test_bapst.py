@@ -10,11 +10,12 @@ import pytest
 from glassbench.datasets.errors import SourceError
 from glassbench.datasets.importing import import_dataset
 from glassbench.datasets.parallel import run_here
-from glassbench.datasets.readers.bapst import read_bapst_file
-from glassbench.datasets.readers.source import Settings
 from glassbench.datasets.store import open_dataset
+from glassbench.plugins.readers import find_reader
 
-SETTINGS = Settings(pair_cutoff=1.8)
+READER = find_reader("bapst")
+MODULE = READER.load()
+WORDS = {"pair_cutoff": (1.8,)}
 PARTICLES, EDGE = 64, 3.8
 
 
@@ -51,7 +52,7 @@ def folder(tmp_path):
 
 
 def test_values_come_back_exactly(folder, tmp_path):
-    report = import_dataset("bapst", folder, tmp_path / "out", settings=SETTINGS, run=run_here)
+    report = import_dataset(READER, folder, tmp_path / "out", words=WORDS, run=run_here)
     assert report.problems == ()
     assert report.configurations == {"T0.44": {"train": 2, "valid": 1, "test": 1}}
     dataset = open_dataset(tmp_path / "out")
@@ -69,7 +70,7 @@ def test_values_come_back_exactly(folder, tmp_path):
 
 
 def test_halves_and_pairs_are_there_where_trajectories_are(folder, tmp_path):
-    import_dataset("bapst", folder, tmp_path / "out", settings=SETTINGS, run=run_here)
+    import_dataset(READER, folder, tmp_path / "out", words=WORDS, run=run_here)
     dataset = open_dataset(tmp_path / "out")
     (index,), (early, late) = (
         dataset.configurations("T0.44", "test"),
@@ -97,14 +98,14 @@ def test_wrong_content_is_named(tmp_path, changes, reason):
     path = tmp_path / "wrong.pickle"
     path.write_bytes(pickle.dumps(content(1, **changes)))
     with pytest.raises(SourceError, match=rf"wrong\.pickle.*{reason}"):
-        read_bapst_file(path)
+        MODULE.read_bapst_file(path)
 
 
 def test_a_bad_pickle_is_named_and_the_others_are_kept(folder, tmp_path):
     targets = [np.zeros(PARTICLES)] * 2
     (folder / "train" / "set_1.pickle").write_bytes(pickle.dumps(content(1, targets=targets)))
     (folder / "train" / "set_2.pickle").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
-    report = import_dataset("bapst", folder, tmp_path / "out", settings=SETTINGS, run=run_here)
+    report = import_dataset(READER, folder, tmp_path / "out", words=WORDS, run=run_here)
     reasons = {problem.file: problem.message for problem in report.problems}
     assert "differ by" in reasons["train/set_1.pickle"]
     assert "os.system" in reasons["train/set_2.pickle"]
@@ -113,9 +114,9 @@ def test_a_bad_pickle_is_named_and_the_others_are_kept(folder, tmp_path):
 
 def test_the_published_large_file(shared_data, tmp_path):
     source = shared_data / "glassy_dynamics" / "test_large.pickle"
-    report = import_dataset("bapst", source, tmp_path / "large", run=run_here)
+    report = import_dataset(READER, source, tmp_path / "large", run=run_here)
     assert report.problems == ()
-    found = read_bapst_file(source)
+    found = MODULE.read_bapst_file(source)
     dataset = open_dataset(tmp_path / "large")
     times = dataset.state("T0.44").short("time")
     assert times[0] == pytest.approx(0.132)
@@ -127,7 +128,7 @@ def test_the_published_large_file(shared_data, tmp_path):
 
 
 def test_the_published_small_file(shared_data):
-    found = read_bapst_file(shared_data / "glassy_dynamics" / "test_small.pickle")
+    found = MODULE.read_bapst_file(shared_data / "glassy_dynamics" / "test_small.pickle")
     assert found.positions.shape == (20, 3)
     assert [len(t) for t in found.trajectories] == [30] * 10
     assert found.targets is None

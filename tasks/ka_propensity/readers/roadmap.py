@@ -8,28 +8,42 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import SourceError
-from .botan import box_of, state_attributes
-from .npz import read_npz
-from .source import (
-    PlannedConfiguration,
+from glassbench.datasets.errors import SourceError
+from glassbench.datasets.layout import StateLayout, Variable
+from glassbench.datasets.source import (
     PlannedState,
-    Positions,
     Problem,
-    Settings,
-    SourceFile,
     SourcePlan,
-    planned,
+    Words,
     refuse_two_splits,
     split_files,
 )
-from .times import ROADMAP_TIMES, times_at
 
+from ._npz import read_npz
+from ._published import (
+    ROADMAP_TIMES,
+    TIMES_WORD,
+    box_of,
+    planned_state,
+    settings_of,
+    state_attributes,
+    times_at,
+)
+
+WORDS = (TIMES_WORD,)
+BOND_BREAKING = Variable(
+    "bond_breaking_propensity",
+    ("configuration", "time", "particle"),
+    "float64",
+    "none",
+    "bond-breaking propensity, as published",
+)
 NAME = re.compile(r"N(\d+)T(\d+\.\d+)_(\d+)\.npz")
 ATTRIBUTES = {
     "title": "Kob-Andersen propensities of the roadmap dataset (Jung et al.)",
@@ -111,7 +125,7 @@ def parse_name(name: str) -> tuple[int, float, int]:
     return int(match[1]), float(match[2]), int(match[3])
 
 
-def plan(source: Path, settings: Settings) -> SourcePlan:
+def plan(source: Path, words: Words) -> SourcePlan:
     """Return what a folder with train and test files holds; no file is opened."""
     problems = []
     files: dict[tuple[float, int], list] = defaultdict(list)
@@ -128,49 +142,38 @@ def plan(source: Path, settings: Settings) -> SourcePlan:
         if temperatures.count(temperature) > 1:
             raise SourceError(f"T{temperature:.2f} has files of several sizes: import them apart")
     states = tuple(
-        _plan_state(temperature, particles, sorted(listed), settings)
+        _plan_state(temperature, particles, sorted(listed), words)
         for (temperature, particles), listed in sorted(files.items())
     )
     return SourcePlan(ATTRIBUTES, states, tuple(problems))
 
 
-def _plan_state(
-    temperature: float, particles: int, files: list, settings: Settings
-) -> PlannedState:
+def _plan_state(temperature: float, particles: int, files: list, words: Words) -> PlannedState:
     name = f"T{temperature:.2f}"
     refuse_two_splits(name, ((str(number), split) for number, split, _ in files))
-    return PlannedState(
-        name=name,
-        attributes=state_attributes(temperature),
-        times=times_at(temperature, ROADMAP_TIMES, settings.times),
-        particles=particles,
-        configurations=tuple(
-            planned(name, str(number), split, [SourceFile(path)]) for number, split, path in files
-        ),
-        trajectories=False,
-        inherent=True,
-        cage=True,
-        bond_breaking=True,
+    return planned_state(
+        name,
+        state_attributes(temperature),
+        times_at(temperature, ROADMAP_TIMES, settings_of(words).times),
+        particles,
+        [(str(number), split, [path]) for number, split, path in files],
+        settings=None,
+        minima=True,
+        more=(BOND_BREAKING,),
     )
 
 
-def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration) -> Positions:
-    """Return positions (N, 3), species (N,) and box (3,) of a configuration."""
-    file = read_roadmap_file(source / entry.files[0].path)
-    return file.initial_positions, file.types, file.box
-
-
 def read(
-    source: Path, state: PlannedState, entry: PlannedConfiguration, settings: Settings
+    source: Path, files: Sequence[str], layout: StateLayout, index: int, words: Words
 ) -> tuple[dict[str, np.ndarray] | None, list[Problem]]:
     """Return the arrays of one configuration, or why its file cannot be used."""
-    path = entry.files[0].path
+    (path,), times = files, layout.coordinates["time"].values
     try:
         file = read_roadmap_file(source / path)
-        if len(file.propensity) != len(state.times):
+        if len(file.propensity) != len(times):
             raise SourceError(
-                f"{path} holds `md_prop` at {len(file.propensity)} times, {state.name} has "
-                f"{len(state.times)} ({', '.join(f'{t:g}' for t in state.times)}): give the times"
+                f"{path} holds `md_prop` at {len(file.propensity)} times, {layout.name} has "
+                f"{len(times)} ({', '.join(f'{t:g}' for t in times)}): give the times"
             )
     except SourceError as error:
         return None, [Problem(path, str(error))]

@@ -8,27 +8,28 @@ is that of its first readable file, and `observation_time` holds each one's own.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetError, SourceError
-from ..isoconfigurational import ensemble_arrays
-from .restricted_pickle import load_restricted
-from .source import (
-    PlannedConfiguration,
+from glassbench.datasets.errors import DatasetError, SourceError
+from glassbench.datasets.isoconfigurational import ensemble_arrays
+from glassbench.datasets.layout import StateLayout
+from glassbench.datasets.restricted_pickle import load_restricted
+from glassbench.datasets.source import (
     PlannedState,
-    Positions,
     Problem,
-    Settings,
-    SourceFile,
     SourcePlan,
-    planned,
+    Words,
     refuse_two_splits,
     split_files,
 )
 
+from ._published import CUTOFFS, Positions, Settings, planned_state, settings_of, slots_of
+
+WORDS = CUTOFFS
 PROBES = 3
 ATTRIBUTES = {
     "title": "Kob-Andersen isoconfigurational ensembles of Bapst et al. (2020)",
@@ -143,7 +144,7 @@ def _floats(value: object, name: str, shape: tuple[int | None, ...]) -> np.ndarr
     return array.astype(np.float64, copy=False)
 
 
-def plan(source: Path, settings: Settings) -> SourcePlan:
+def plan(source: Path, words: Words) -> SourcePlan:
     """Return what a folder with train and test pickles holds, or a single pickle as a test."""
     if source.is_file():
         files = [("test", source)]
@@ -154,8 +155,9 @@ def plan(source: Path, settings: Settings) -> SourcePlan:
     for split, path in files:
         folder = path.parent.parent if path.parent.name.lower() == split else path.parent
         folders[folder].append((split, path))
-    states = [_plan_state(source, folders[folder]) for folder in sorted(folders)]
-    names = Counter(state.name for state in states)
+    settings = settings_of(words)
+    states = [_plan_state(source, folders[folder], settings) for folder in sorted(folders)]
+    names = Counter(state.layout.name for state in states)
     for name, times in names.items():
         if times > 1:
             raise SourceError(
@@ -164,7 +166,7 @@ def plan(source: Path, settings: Settings) -> SourcePlan:
     return SourcePlan(ATTRIBUTES, tuple(states))
 
 
-def _plan_state(source: Path, files: list[tuple[str, Path]]) -> PlannedState:
+def _plan_state(source: Path, files: list[tuple[str, Path]], settings: Settings) -> PlannedState:
     probes, reasons = [], []
     for _, path in files:
         try:
@@ -179,73 +181,76 @@ def _plan_state(source: Path, files: list[tuple[str, Path]]) -> PlannedState:
     probe = next(probe for probe in probes if len(probe.positions) == particles)
     name = f"T{probe.temperature:.2f}"
     refuse_two_splits(name, ((path.stem, split) for split, path in files))
-    return PlannedState(
-        name=name,
-        attributes={"temperature": probe.temperature, "pressure": probe.pressure},
-        times=tuple(float(t) for t in probe.times),
-        particles=particles,
-        configurations=tuple(
-            planned(name, path.stem, split, [SourceFile(path.relative_to(source).as_posix())])
-            for split, path in files
-        ),
-        trajectories=any(probe.trajectories for probe in probes),
+    return planned_state(
+        name,
+        {
+            "temperature": probe.temperature,
+            "pressure": probe.pressure,
+            "scattering_function": [float(f) for f in probe.scattering],
+        },
+        tuple(float(t) for t in probe.times),
+        particles,
+        [(path.stem, split, [path.relative_to(source).as_posix()]) for split, path in files],
+        settings if any(probe.trajectories for probe in probes) else None,
         own_times=True,
-        scattering=tuple(float(f) for f in probe.scattering),
     )
 
 
-def read_structure(source: Path, state: PlannedState, entry: PlannedConfiguration) -> Positions:
-    """Return positions (N, 3), species (N,) and box (3,) of a configuration."""
-    file = read_bapst_file(_root(source) / entry.files[0].path)
-    return file.positions, file.types, file.box
+def pair_slots(source: Path, state: PlannedState, words: Words) -> tuple[int, int]:
+    """Return how many pairs and close pairs to make room for; none without trajectories."""
+    if "pair_cutoff" not in state.layout.attributes:
+        return 0, 0
+
+    def structure_of(files: Sequence[str]) -> Positions:
+        file = read_bapst_file(source / files[0])
+        return file.positions, file.types, file.box
+
+    return slots_of(state, settings_of(words), structure_of)
 
 
 def read(
-    source: Path, state: PlannedState, entry: PlannedConfiguration, settings: Settings
+    source: Path, files: Sequence[str], layout: StateLayout, index: int, words: Words
 ) -> tuple[dict[str, np.ndarray] | None, list[Problem]]:
     """Return the arrays of one configuration, or why its file cannot be used."""
-    path = entry.files[0].path
     try:
-        file = read_bapst_file(_root(source) / path)
-        _check_state(file, state)
-        return _arrays(file, state, entry, settings), []
+        file = read_bapst_file(source / files[0])
+        _check_state(file, layout)
+        split = layout.configurations[index].split
+        return _arrays(file, layout, split, settings_of(words)), []
     except (DatasetError, SourceError) as error:
-        return None, [Problem(path, str(error))]
+        return None, [Problem(files[0], str(error))]
 
 
-def _root(source: Path) -> Path:
-    return source.parent if source.is_file() else source
-
-
-def _check_state(file: BapstFile, state: PlannedState) -> None:
-    if len(file.positions) != state.particles:
-        raise SourceError(f"holds {len(file.positions)} particles, the others {state.particles}")
-    if abs(file.temperature - state.attributes["temperature"]) > 1e-9:
+def _check_state(file: BapstFile, layout: StateLayout) -> None:
+    scattering = layout.attributes["scattering_function"]
+    if len(file.positions) != layout.particles:
+        raise SourceError(f"holds {len(file.positions)} particles, the others {layout.particles}")
+    if abs(file.temperature - layout.attributes["temperature"]) > 1e-9:
         raise SourceError(
-            f"was made at temperature {file.temperature:g}, the others of {state.name} were not"
+            f"was made at temperature {file.temperature:g}, the others of {layout.name} were not"
         )
-    if not np.allclose(file.scattering, state.scattering, rtol=1e-6):
-        raise SourceError(f"has the F_s values {file.scattering}, the others {state.scattering}")
-    if file.trajectories and not state.trajectories:
+    if not np.allclose(file.scattering, scattering, rtol=1e-6):
+        raise SourceError(f"has the F_s values {file.scattering}, the others {scattering}")
+    if file.trajectories and not layout.pair_slots:
         raise SourceError(
             "holds trajectories, the first files of its state do not: import it apart"
         )
 
 
 def _arrays(
-    file: BapstFile, state: PlannedState, entry: PlannedConfiguration, settings: Settings
+    file: BapstFile, layout: StateLayout, split: str, settings: Settings
 ) -> dict[str, np.ndarray]:
     arrays = ensemble_arrays(
         file.positions,
         file.types,
         file.box,
         enumerate(file.trajectories),
-        len(state.times),
-        pair_cutoff=settings.pair_cutoff if state.trajectories else None,
+        len(file.times),
+        pair_cutoff=settings.pair_cutoff if layout.pair_slots else None,
         close_pair_cutoff=settings.close_pair_cutoff,
-        close_pair_halves=entry.split != "train",
+        close_pair_halves=split != "train",
     )
-    if not state.trajectories:
+    if not layout.pair_slots:
         del arrays["propensity_half_difference"]
     if file.targets is not None:
         made = arrays["trajectory_count"] > 0

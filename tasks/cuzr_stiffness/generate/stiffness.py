@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import DatasetError
-from .layout import (
+from glassbench.datasets.errors import DatasetError
+from glassbench.datasets.layout import (
     ConfigurationEntry,
     Coordinate,
     StateLayout,
@@ -23,7 +23,7 @@ from .layout import (
     structure_variables,
     vibrational_msd,
 )
-from .writing import write_dataset
+from glassbench.datasets.writing import write_dataset
 
 PER_PARTICLE = ("configuration", "particle")
 

@@ -1,0 +1,1 @@
+from ...published import make_botan, shared_data  # noqa: F401
