@@ -11,7 +11,6 @@ import typer
 
 from ..contract.conditions import WordError
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
-from ..experiments.tuning.configuration import Configuration, read_configuration
 from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
 from .columns import terminal_width
@@ -25,6 +24,7 @@ CONDITIONS_NAMED = 4
 if TYPE_CHECKING:
     from ..contract.task import Task
     from ..experiments.conclude import RunReport
+    from ..experiments.tuning.configuration import Configuration
 
 
 @guarded
@@ -68,6 +68,8 @@ def run(words: Words = None, json_output: Json = False) -> None:
 
 
 def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
+    from ..experiments.tuning.configuration import read_configuration
+
     values = split_words(words)
     file = read_configuration(Path(values["config"])) if "config" in values else None
     if file is not None:

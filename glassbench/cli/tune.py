@@ -15,10 +15,10 @@ from ..home.workspace import Workspace, open_workspace
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
 from .output import Json, Words, write_json, write_lines
+from .tables import place_lines
 
 if TYPE_CHECKING:
     from ..cluster.tuning.run import StudyReport
-    from ..contract.search_space import Dimension
     from ..contract.task import Task
     from ..experiments.tuning.journal import TuningEvent
     from ..experiments.tuning.study import TuningStudy
@@ -44,6 +44,7 @@ def tune(words: Words = None, json_output: Json = False) -> None:
     larger trials= prolongs the study. `glassbench run config=FILE` takes the best configuration.
     """
     from ..cluster.tuning.run import forget_study, run_study
+    from ..experiments.tuning.outcome import study_plain
 
     words = list(words or [])
     values = split_words(words)
@@ -65,7 +66,9 @@ def tune(words: Words = None, json_output: Json = False) -> None:
         waiting=say,
     )
     if json_output:
-        write_json(report_plain(report))
+        files = {"best_path": report.best_path, "figure": report.picture, "folder": report.folder}
+        plain = study_plain(report.study, report.trials)
+        write_json(plain | files | {"tracking": report.tracking})
     else:
         write_lines(report_lines(report))
     if report.best_path is None:
@@ -107,7 +110,13 @@ def make_study(
     if not conditions:
         raise WordError(f"dataset {dataset.name} has no validation split: nothing to tune on")
     hyperparameters = chosen_hyperparameters(card, task, dataset, asked.hyperparameters, workspace)
-    offered = tuple(dimension for dimension in card.search_space if dimension.serves(task.name))
+    offered = [dimension for dimension in card.search_space if dimension.serves(task.name)]
+    space = tuple(d for d in offered if d.name not in asked.hyperparameters)
+    if not space:
+        names = ", ".join(dimension.name for dimension in offered)
+        lack = f"no [search_space.<hyperparameter>] for {task.name}"
+        reason = f"{names}, and you fixed all of it" if offered else lack
+        raise WordError(f"nothing of {card.name} is left to search: its model.toml has {reason}")
     scores = [m.name for m in task.metrics if m.function not in NO_SCORE]
     return TuningStudy(
         task=task,
@@ -115,27 +124,13 @@ def make_study(
         model=card,
         conditions=choose_conditions(conditions, asked.axes, task.default_values(dataset.name)),
         hyperparameters=hyperparameters,
-        space=_searched(card.name, task.name, offered, asked),
+        space=space,
         seed=asked.seeds[0],
         search=_among("search", values["search"], SEARCHES),
         scheduler=_among("scheduler", values["scheduler"], SCHEDULERS),
         metric=_among("metric", values["metric"] or task.primary_metric.name, scores),
         trials=parse_count("trials", values["trials"]),
     )
-
-
-def _searched(
-    model: str, task: str, offered: tuple[Dimension, ...], asked: RunRequest
-) -> tuple[Dimension, ...]:
-    """Return what is left to search of a space once some hyperparameters are fixed."""
-    space = tuple(d for d in offered if d.name not in asked.hyperparameters)
-    if not space:
-        names = ", ".join(dimension.name for dimension in offered)
-        reason = f"{names}, and you fixed all of it" if offered else (
-            f"no [search_space.<hyperparameter>] for {task}"
-        )  # fmt: skip
-        raise WordError(f"nothing of {model} is left to search: its model.toml has {reason}")
-    return space
 
 
 def _among(key: str, word: str, known: Sequence[str]) -> str:
@@ -193,29 +188,20 @@ def report_lines(report: StudyReport) -> list[str]:
     for dimension in study.space:
         cells = [_shown(trial.hyperparameters[dimension.name]) for trial in order]
         columns.append(Column(dimension.name, cells, True))
-    tracking = report.tracking
-    late = "" if tracking["delivered"] else f" (not delivered: {tracking['message']})"
     pairs = [("tuning", tuning_words(statement))]
     if report.best_path is not None:
         pairs.append(("best", str(report.best_path)))
         pairs.append(("use it", f"glassbench run config={report.best_path}"))
-    if report.picture is not None:
-        pairs.append(("figure", str(report.picture)))
-    pairs.append(("run", f"{tracking['run_id'] or '-'} at {tracking['uri']}{late}"))
+    figures = [] if report.picture is None else [report.picture]
+    places = place_lines(None, report.tracking, [], figures)
     failures = [f"failed  trial {trial.index}: {trial.error}" for trial in order if trial.error]
-    return [*in_columns(columns, terminal_width(), keys=2), "", *failures, *in_pairs(pairs)]
-
-
-def report_plain(report: StudyReport) -> dict[str, Any]:
-    """Return a study as plain values, for `--json`."""
-    from ..experiments.tuning.outcome import study_plain
-
-    return study_plain(report.study, report.trials) | {
-        "best_path": report.best_path and str(report.best_path),
-        "figure": report.picture and str(report.picture),
-        "folder": str(report.folder),
-        "tracking": report.tracking,
-    }
+    return [
+        *in_columns(columns, terminal_width(), keys=2),
+        "",
+        *failures,
+        *in_pairs(pairs),
+        *places,
+    ]
 
 
 def _shown(value: Any) -> str:

@@ -11,13 +11,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..contract.errors import ClusterError
 from ..contract.trial_plan import Trial
-from ..experiments.events import Event, Finisher, OnEvent, Outcome, finished_before
-from ..experiments.jobs import make_jobs, run_here, shares_by_key, teller, unique_trials
+from ..experiments.events import Finisher, OnEvent, Outcome
+from ..experiments.jobs import make_jobs, run_here, shares_by_key, unique_trials
 from ..experiments.resources import Capacity, Share, Terms, gpu_slots
 from ..experiments.sweep.progress import forget_failure
 from ..home.lock import holder_of
@@ -75,12 +76,8 @@ def execute(
     terms = terms or Terms()
     by_key = unique_trials(trials)
     outcomes: dict[str, Outcome] = {}
-    for key, trial in by_key.items():
-        outcome = finished_before(key, trial, workspace, terms)
-        if outcome is not None:
-            outcomes[key] = outcome
-            on_event(Event("cached" if outcome.finished else "failed", trial))
-    waiting = {key: trial for key, trial in by_key.items() if key not in outcomes}
+    finish = Finisher(workspace, on_event, outcomes, terms)
+    waiting = {key: trial for key, trial in by_key.items() if not finish.ended_before(trial)}
     if waiting:
         with contextlib.ExitStack() as stack:
             session = cluster
@@ -95,7 +92,6 @@ def execute(
             shares = shares_by_key(by_key, session.capacity, terms, cpus_per_trial, gpus_per_trial)
             remote = session.kind == "remote"
             jobs = stack.enter_context(make_jobs(waiting, workspace, shares, run, terms, remote))
-            finish = Finisher(workspace, on_event, outcomes, terms)
             if workers > 1:
                 together = [job for job in jobs if not job.trial.floor]
                 jobs = [job for job in jobs if job.trial.floor]
@@ -118,7 +114,7 @@ def _run_together(
     from .train import execute_distributed
 
     for job in jobs:
-        tell = teller(finish, job.trial)
+        tell = partial(finish.tell, job.trial)
         share = shares[job.trial.key]
         attempt = execute_distributed(job, workspace, workers, share, tell, max_failures)
         finish.ended(job.trial, attempt)
@@ -230,7 +226,7 @@ class _Tasks:
     def _is_elsewhere(self, attempted: _Attempted) -> bool:
         """Settle or put off a trial that another driver has run or runs; say whether it is so."""
         trial = attempted.job.trial
-        if self.finish.ended_elsewhere(trial):
+        if self.finish.ended_before(trial):
             return True
         holder = holder_of(attempted.folder)
         if holder is None:

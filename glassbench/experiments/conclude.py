@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..contract.reported import reported_at
 from ..home.workspace import PROVENANCE_FILE, Workspace
-from ..model import Condition
 from ..record.digest import record_digest
 from ..record.file import RecordError, read_record, write_record
 from ..record.make import make_record
 from ..record.record import Record
-from ..tracking import Delivered, RequestDelivery, TrialDelivery, deliver_all
+from ..tracking import RequestDelivery, TrialDelivery, deliver_all
 from ..trial.result import TrialResult
 from .events import Outcome
 from .request import BenchmarkRequest
@@ -29,26 +28,21 @@ class RunReport:
     ----------
     record, record_path : None where no trial of the model finished
     outcomes, floors : trials of the model, and of the floors
-    tracking : `uri`, `run_id`, `delivered`, `message`
+    figures_of : paths by key of the trial, and under `""` those of the request
+    tracking : `uri`, `run_id`, `delivered`, `message`, once it is delivered
     """
 
+    request: BenchmarkRequest
     record: Record | None
     record_path: Path | None
     outcomes: list[Outcome]
     floors: list[Outcome]
-    tracking: Mapping[str, Any]
-    figures: list[Path] = field(default_factory=list)
+    figures_of: Mapping[str, list[Path]]
+    tracking: Mapping[str, Any] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Conclusion:
-    """A request whose trials have ended, before it is delivered; `figures` are by trial's key."""
-
-    request: BenchmarkRequest
-    record: Record | None
-    outcomes: list[Outcome]
-    floors: list[Outcome]
-    figures: Mapping[str, list[Path]]
+    @property
+    def figures(self) -> list[Path]:
+        return [path for paths in self.figures_of.values() for path in paths]
 
 
 def conclude(
@@ -58,19 +52,20 @@ def conclude(
     floors: Sequence[Outcome],
     *,
     draw_trials: bool = True,
-) -> Conclusion:
+) -> RunReport:
     """Make the record and the figures of a request whose trials have ended."""
-    record = _record(request, workspace, own, floors)
+    record, path = _record(request, workspace, own, floors), None
     if record is not None:
-        record = _stored(workspace.records / f"{request.stem}.json", record)
+        path = workspace.records / f"{request.stem}.json"
+        record = _stored(path, record)
     figures = _figures(request, workspace, record, own if draw_trials else ())
-    return Conclusion(request, record, list(own), list(floors), figures)
+    return RunReport(request, record, path, list(own), list(floors), figures)
 
 
 def hand_over(
-    concluded: Sequence[Conclusion], workspace: Workspace, group: Mapping[str, Any] | None = None
+    concluded: Sequence[RunReport], workspace: Workspace, group: Mapping[str, Any] | None = None
 ) -> list[RunReport]:
-    """Deliver requests to MLflow, all at once; the delivery keeps its own note of where they are.
+    """Deliver requests to MLflow, all at once.
 
     Parameters
     ----------
@@ -78,19 +73,10 @@ def hand_over(
     """
     requests = [_delivery(each, workspace, group) for each in concluded]
     delivered = deliver_all(workspace, requests)
-    return [_report(*pair, workspace) for pair in zip(concluded, delivered, strict=True)]
-
-
-def _report(concluded: Conclusion, delivered: Delivered, workspace: Workspace) -> RunReport:
-    path = workspace.records / f"{concluded.request.stem}.json"
-    return RunReport(
-        record=concluded.record,
-        record_path=None if concluded.record is None else path,
-        outcomes=concluded.outcomes,
-        floors=concluded.floors,
-        tracking=_plain(delivered),
-        figures=[figure for paths in concluded.figures.values() for figure in paths],
-    )
+    return [
+        replace(report, tracking=asdict(run))
+        for report, run in zip(concluded, delivered, strict=True)
+    ]
 
 
 def _record(
@@ -105,34 +91,37 @@ def _record(
         return None
     from ..trial.score import noise_ceilings
 
-    view = request.view
+    view, conditions = request.view, request.conditions
     by_floor: dict[str, list[TrialResult]] = {}
     for outcome in floors:
         if outcome.result is not None:
             by_floor.setdefault(outcome.trial.model.name, []).append(outcome.result)
+    reported = {
+        c.name: [
+            {"model": number.model, "value": number.value, "source": number.source}
+            for number in reported_at(request.task, request.dataset.name, c)
+        ]
+        for c in conditions
+    }
+    # What the finished trials ran on, as their workers noted it.
+    folders = [workspace.trial_folder(o.trial.key) for o in outcomes if o.result is not None]
+    notes = [folder / PROVENANCE_FILE for folder in folders]
     return make_record(
         task=request.task,
         dataset=request.dataset,
         model=request.model,
-        conditions=request.conditions,
+        conditions=conditions,
         hyperparameters=request.hyperparameters,
         seeds=request.seeds,
         results=results,
         floors=by_floor,
-        ceilings={c.name: noise_ceilings(request.task, view, c) for c in request.conditions},
-        tau_alpha={c.name: view.attribute(c, "tau_alpha") for c in request.conditions},
-        reported={c.name: _reported(request, c) for c in request.conditions},
+        ceilings={c.name: noise_ceilings(request.task, view, c) for c in conditions},
+        tau_alpha={c.name: view.attribute(c, "tau_alpha") for c in conditions},
+        reported=reported,
         failed=[_failure(outcome) for outcome in outcomes if outcome.result is None],
-        environments=_environments(workspace, outcomes),
+        environments=[json.loads(n.read_text(encoding="utf-8")) for n in notes if n.exists()],
         tuning=request.tuning,
     )
-
-
-def _reported(request: BenchmarkRequest, condition: Condition) -> list[dict[str, Any]]:
-    return [
-        {"model": number.model, "value": number.value, "source": number.source}
-        for number in reported_at(request.task, request.dataset.name, condition)
-    ]
 
 
 def _failure(outcome: Outcome) -> dict[str, Any]:
@@ -142,13 +131,6 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
         "seed": outcome.trial.seed,
         "error": outcome.error or "",
     }
-
-
-def _environments(workspace: Workspace, outcomes: Sequence[Outcome]) -> list[Mapping[str, Any]]:
-    """Return what the finished trials ran on, as their workers noted it."""
-    finished = [outcome for outcome in outcomes if outcome.result is not None]
-    paths = [workspace.trial_folder(o.trial.key) / PROVENANCE_FILE for o in finished]
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
 
 
 def _stored(path: Path, record: Record) -> Record:
@@ -196,34 +178,25 @@ def _figures(
 
 
 def _delivery(
-    concluded: Conclusion, workspace: Workspace, group: Mapping[str, Any] | None
+    report: RunReport, workspace: Workspace, group: Mapping[str, Any] | None
 ) -> RequestDelivery:
-    request, record = concluded.request, concluded.record
+    request, record = report.request, report.record
 
-    def relative(key: str) -> tuple[str, ...]:
-        paths = concluded.figures.get(key, ())
-        return tuple(str(path.relative_to(workspace.home)) for path in paths)
+    def relative(path: Path) -> str:
+        return str(path.relative_to(workspace.home))
 
-    by_key = {o.trial.key: o for o in (*concluded.outcomes, *concluded.floors)}
+    figures = {key: tuple(map(relative, paths)) for key, paths in report.figures_of.items()}
+    by_key = {o.trial.key: o for o in (*report.outcomes, *report.floors)}
     return RequestDelivery(
         digest=request.digest,
         name=f"{request.model.name} on {request.task.name}, {request.dataset.name}",
         experiment=f"glassbench/{request.task.name}",
-        record=None if record is None else f"{workspace.records.name}/{request.stem}.json",
+        record=None if report.record_path is None else relative(report.record_path),
         content="" if record is None else record_digest(record),
         trials=tuple(
-            TrialDelivery(key, o.trial.name, o.trial.to_json(), o.error, relative(key))
+            TrialDelivery(key, o.trial.name, o.trial.to_json(), o.error, figures.get(key, ()))
             for key, o in by_key.items()
         ),
-        figures=relative(""),
+        figures=figures.get("", ()),
         group=group,
     )
-
-
-def _plain(delivered: Delivered) -> dict[str, Any]:
-    return {
-        "uri": delivered.uri,
-        "run_id": delivered.run_id,
-        "delivered": delivered.delivered,
-        "message": delivered.message,
-    }

@@ -16,12 +16,13 @@ from ..trial.result import TrialResult, read_result, result_path
 from .resources import Terms
 from .sweep.progress import note_failure
 
-EVENT_KINDS = ("cached", "started", "progress", "noted", "retried", "finished", "failed")
-
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a trial; `kind` is one of `EVENT_KINDS`."""
+    """Something that happened to a trial.
+
+    `kind` is `cached`, `started`, `progress`, `noted`, `retried`, `finished` or `failed`.
+    """
 
     kind: str
     trial: Trial
@@ -49,22 +50,6 @@ class Outcome:
 OnEvent = Callable[[Event], None]
 
 
-def finished_before(key: str, trial: Trial, workspace: Workspace, terms: Terms) -> Outcome | None:
-    if not terms.keep_results:
-        return Outcome(trial, None) if result_path(workspace, key).exists() else None
-    try:
-        result = read_result(workspace, trial)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        folder = workspace.trial_folder(trial.key)
-        return Outcome(
-            trial,
-            None,
-            f"the stored result of {trial.name} is unreadable ({error!r}): delete {folder} "
-            "to run the trial again",
-        )
-    return None if result is None else Outcome(trial, result)
-
-
 class Finisher:
     """Turns what workers tell and return into events and outcomes."""
 
@@ -78,18 +63,21 @@ class Finisher:
         self.workspace, self.on_event, self.outcomes = workspace, on_event, outcomes
         self.terms = terms
 
-    def tell(
-        self, trial: Trial, kind: str, progress: Progress | None = None, message: str = ""
-    ) -> None:
+    def tell(self, trial: Trial, kind: str, progress: Progress | None, message: str) -> None:
         self.on_event(Event("progress" if kind == "waiting" else kind, trial, progress, message))
 
-    def finished(self, trial: Trial, result: TrialResult | None) -> None:
-        key = trial.key
-        if result is not None and result.key != key:
+    def ended(self, trial: Trial, attempt: Attempt) -> None:
+        result, key = attempt.result, trial.key
+        missing = self.terms.keep_results or not result_path(self.workspace, key).exists()
+        if attempt.error is not None:
+            self.failed(trial, attempt.error)
+        elif result is None and missing:
+            self.failed(trial, "it returned nothing")
+        elif result is not None and result.key != key:
             self.failed(trial, f"it returned the result of another trial, {result.key}")
-            return
-        self.outcomes[key] = Outcome(trial, result)
-        self.on_event(Event("finished", trial))
+        else:
+            self.outcomes[key] = Outcome(trial, result)
+            self.on_event(Event("finished", trial))
 
     def failed(self, trial: Trial, error: str) -> None:
         folder = self.workspace.trial_folder(trial.key)
@@ -98,22 +86,27 @@ class Finisher:
         self.outcomes[trial.key] = Outcome(trial, None, error, log if log.exists() else None)
         self.on_event(Event("failed", trial, None, error))
 
-    def ended(self, trial: Trial, attempt: Attempt) -> None:
-        if attempt.error is not None:
-            self.failed(trial, attempt.error)
-        elif attempt.result is None and not self._is_on_disk(trial):
-            self.failed(trial, "it returned nothing")
-        else:
-            self.finished(trial, attempt.result)
-
-    def _is_on_disk(self, trial: Trial) -> bool:
-        return not self.terms.keep_results and result_path(self.workspace, trial.key).exists()
-
-    def ended_elsewhere(self, trial: Trial) -> bool:
-        """Take the result that another driver's worker left, if there is one."""
-        outcome = finished_before(trial.key, trial, self.workspace, self.terms)
+    def ended_before(self, trial: Trial) -> bool:
+        """Take the result that an earlier command or another driver left, if there is one."""
+        outcome = self._stored(trial)
         if outcome is None:
             return False
         self.outcomes[trial.key] = outcome
         self.on_event(Event("cached" if outcome.finished else "failed", trial))
         return True
+
+    def _stored(self, trial: Trial) -> Outcome | None:
+        if not self.terms.keep_results:
+            there = result_path(self.workspace, trial.key).exists()
+            return Outcome(trial, None) if there else None
+        try:
+            result = read_result(self.workspace, trial)
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            folder = self.workspace.trial_folder(trial.key)
+            return Outcome(
+                trial,
+                None,
+                f"the stored result of {trial.name} is unreadable ({error!r}): delete {folder} "
+                "to run the trial again",
+            )
+        return None if result is None else Outcome(trial, result)

@@ -6,8 +6,9 @@ import contextlib
 import math
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ..contract.errors import ClusterError
@@ -15,7 +16,6 @@ from ..contract.folder_digest import folder_digest
 from ..contract.trial_plan import Trial
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
-from ..model import Progress
 from ..trial.attempt import Job, attempt_here
 from ..trial.packed_folder import pack_folder
 from .events import Finisher
@@ -66,11 +66,6 @@ def make_jobs(
     shares : what each trial takes, by key
     run : dotted name of the function that runs a trial
     elsewhere : whether the trials may run on other machines
-
-    Raises
-    ------
-    ClusterError
-        If the folder of a model has changed since the trials were planned.
     """
     archives = _packed_models(trials.values())
     shared, task_digests = "", {}
@@ -132,14 +127,9 @@ def run_here(jobs: Sequence[Job], finish: Finisher) -> None:
             continue
         forget_failure(folder)
         job = replace(job, patience=math.inf if waits else 0.0)
-        attempt = attempt_here(job, teller(finish, job.trial))
+        attempt = attempt_here(job, partial(finish.tell, job.trial))
         put_off = 0 if attempt.held is None else put_off + 1
         if attempt.held is None:
             finish.ended(job.trial, attempt)
         else:
             waiting.append(replace(job, patience=DEFER_AFTER))
-
-
-def teller(finish: Finisher, trial: Trial) -> Callable[[str, Progress | None, str], None]:
-    """Return what hands messages of one trial on to whoever watches."""
-    return lambda kind, progress, message: finish.tell(trial, kind, progress, message)

@@ -1,8 +1,6 @@
 """What a person asks for as complete, checked requests, and the trials that they take.
 
-Everything that words name is found here, once: cards with their digests, the dataset with
-its digest, conditions, hyperparameters. Whoever runs, records or delivers a request reads
-them from it and asks no registry again.
+Everything that words name is found here, once; nobody after it asks a registry again.
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_model_card, load_task, whole_models
 from ..record.digest import record_stem, request_digest
-from .tuning.configuration import read_configuration
 from .words import RunRequest
 
 if TYPE_CHECKING:
@@ -68,13 +65,9 @@ class BenchmarkRequest:
     @property
     def digest(self) -> str:
         """Return the sha256 of what is asked for; how and where it runs does not count."""
+        model, hyperparameters = self.model, self.hyperparameters
         return request_digest(
-            self.task,
-            self.dataset,
-            self.model,
-            self.conditions,
-            self.hyperparameters,
-            self.seeds,
+            self.task, self.dataset, model, self.conditions, hyperparameters, self.seeds
         )
 
     @property
@@ -91,16 +84,14 @@ class BenchmarkRequest:
 
 
 def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[BenchmarkRequest]:
-    """Return one request per model, with everything checked that can be before any work.
-
-    Raises
-    ------
-    UserError
-        If a model, dataset, condition or hyperparameter is not there.
-    """
+    """Return one request per model, with everything checked that can be before any work."""
     cards = cards_of(task, asked.models)
     dataset, view = open_asked(task, asked.dataset, workspace, asked.failed_checks)
-    file = None if asked.config is None else read_configuration(Path(asked.config))
+    file = None
+    if asked.config is not None:
+        from .tuning.configuration import read_configuration
+
+        file = read_configuration(Path(asked.config))
     given = {**({} if file is None else file.hyperparameters), **asked.hyperparameters}
     hyperparameters = [
         chosen_hyperparameters(card, task, dataset, given, workspace) for card in cards
@@ -143,11 +134,6 @@ def cards_of(task: Task, words: Sequence[str]) -> list[ModelCard]:
 
     `quick` stands for those that the task calls so, for a first look in minutes; `all` for
     those that serve the task and can be read.
-
-    Raises
-    ------
-    UserError
-        If one is not there, or does not serve the task.
     """
     cards: dict[str, ModelCard] = {}
     for word in words:
@@ -176,11 +162,6 @@ def open_asked(
     ----------
     word : name or path, None for the default of the task
     failed_checks : `allow` to take a dataset whose physics failed
-
-    Raises
-    ------
-    UserError
-        If there is none, or its physics failed.
     """
     from ..datasets.physics import refuse_failed
     from ..datasets.view import open_view

@@ -16,10 +16,7 @@ MOST_THREADS = 16
 
 @dataclass(frozen=True)
 class Capacity:
-    """What there is: cores, GPUs and memory in all, and on the largest machine.
-
-    Memory is in bytes, 0 where it is not known.
-    """
+    """What there is in all, and on the largest machine; memory in bytes, 0 where not known."""
 
     cpus: int
     gpus: float = 0.0
@@ -31,14 +28,7 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Share:
-    """What one trial takes.
-
-    Attributes
-    ----------
-    cpus : cores, which is also the number of threads
-    gpus : GPUs; below 1 several trials share one
-    memory : bytes that are set aside for it, 0 where nothing is known
-    """
+    """What one trial takes: cores, as many threads, GPUs (below 1 several share one) and bytes."""
 
     cpus: int
     gpus: float = 0.0
@@ -78,10 +68,7 @@ def share_of(
     cpus_per_trial: int | None = None,
     gpus_per_trial: float | None = None,
 ) -> Share:
-    """Return what each of several equal trials takes; see `shares_of`.
-
-    Unless told otherwise, a trial takes one GPU where there are any.
-    """
+    """Return what each of several equal trials takes, one GPU unless given; see `shares_of`."""
     gpus = 1.0 if gpus_per_trial is None else float(gpus_per_trial)
     return shares_of(capacity, [Needs(gpus=gpus)] * max(1, trials), cpus_per_trial)[0]
 
@@ -102,13 +89,15 @@ def shares_of(
     Parameters
     ----------
     cpus_per_trial : cores of each trial, whatever it needs
-
-    Raises
-    ------
-    ClusterError
-        If a trial asks for more than any machine has.
     """
-    asked = [_asked(capacity, need, cpus_per_trial) for need in needs]
+    asked = [
+        Share(
+            cpus=need.cpus if cpus_per_trial is None else cpus_per_trial,
+            gpus=need.gpus if capacity.gpus else 0.0,
+            memory=need.memory_bytes if capacity.memory else 0,
+        )
+        for need in needs
+    ]
     for share in set(asked):
         _refuse_too_large(capacity, share)
     if cpus_per_trial is not None:
@@ -118,33 +107,18 @@ def shares_of(
     return [replace(s, cpus=max(s.cpus, min(times * s.cpus, most))) for s in asked]
 
 
-def _asked(capacity: Capacity, need: Needs, cpus_per_trial: int | None) -> Share:
-    return Share(
-        cpus=need.cpus if cpus_per_trial is None else cpus_per_trial,
-        gpus=need.gpus if capacity.gpus else 0.0,
-        memory=need.memory_bytes if capacity.memory else 0,
-    )
-
-
 def _refuse_too_large(capacity: Capacity, share: Share) -> None:
-    most_cpus = capacity.cpus_per_machine or capacity.cpus
-    most_gpus = capacity.gpus_per_machine or capacity.gpus
     most_memory = capacity.memory_per_machine or capacity.memory
-    if share.gpus > most_gpus:
-        raise ClusterError(
-            f"a trial asks for {share.gpus:g} GPUs, the largest machine has {most_gpus:g}: "
-            "ask for fewer"
-        )
-    if not 1 <= share.cpus <= most_cpus:
-        raise ClusterError(
-            f"a trial asks for {share.cpus} cores, the largest machine has {most_cpus}: "
-            f"ask for 1 to {most_cpus}"
-        )
-    if share.memory > most_memory:
-        raise ClusterError(
-            f"a trial asks for {share.memory / 1e9:.3g} GB of memory, the largest machine has "
-            f"{most_memory / 1e9:.3g} GB: add a larger machine"
-        )
+    for asked, most, unit in (
+        (share.gpus, capacity.gpus_per_machine or capacity.gpus, "GPUs"),
+        (share.cpus, capacity.cpus_per_machine or capacity.cpus, "cores"),
+        (share.memory / 1e9, most_memory / 1e9, "GB of memory"),
+    ):
+        if asked > most:
+            raise ClusterError(
+                f"a trial asks for {asked:.3g} {unit}, the largest machine has {most:.3g} "
+                f"{unit}: ask for less, or add a larger machine"
+            )
 
 
 def _cores_at_once(capacity: Capacity, shares: Sequence[Share]) -> int:

@@ -8,8 +8,9 @@ dataset has between its ends, and `all` takes every value.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..contract.conditions import AxisChoice, WordError
 from ..contract.suggest import did_you_mean
@@ -35,8 +36,6 @@ class RunRequest:
     hyperparameters : text as given, read later as the type of each model's default
     threads : cores of one trial, or None to share them among the trials
     workers : processes that train one trial together
-    config : path of a configuration file, whose hyperparameters hold where none are given
-    failed_checks : `allow` to take a dataset whose physics failed, which is refused otherwise
     """
 
     task: str
@@ -56,13 +55,7 @@ class RunRequest:
 
 
 def split_words(words: Sequence[str]) -> dict[str, str]:
-    """Return words `key=value` by key.
-
-    Raises
-    ------
-    WordError
-        If a word has no `=`, no key or no value, or a key stands twice.
-    """
+    """Return words `key=value` by key."""
     values: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")
@@ -84,13 +77,7 @@ def without(words: Sequence[str], keys: Collection[str]) -> list[str]:
 
 
 def check_keys(values: Mapping[str, str], known: Iterable[str]) -> None:
-    """Refuse keys that are not known.
-
-    Raises
-    ------
-    WordError
-        With the nearest right words and the list of all.
-    """
+    """Refuse keys that are not known, with the nearest right words and the list of all."""
     known = tuple(known)
     for key in values:
         if key not in known:
@@ -98,17 +85,7 @@ def check_keys(values: Mapping[str, str], known: Iterable[str]) -> None:
 
 
 def parse_run(words: Sequence[str], axes: Iterable[str]) -> RunRequest:
-    """Return the request that the words of `glassbench run` make.
-
-    Parameters
-    ----------
-    axes : names of the task's axes
-
-    Raises
-    ------
-    WordError
-        If a key or a value is wrong.
-    """
+    """Return the request that the words of `glassbench run` make, for a task with these axes."""
     values, axes = split_words(words), tuple(axes)
     plain = {k: v for k, v in values.items() if not k.startswith("model.")}
     check_keys(plain, (*KEYS, *axes, "model.<hyperparameter>"))
@@ -136,12 +113,7 @@ def parse_run(words: Sequence[str], axes: Iterable[str]) -> RunRequest:
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Return the seeds of `0,1,2` or `0..4`."""
     seeds: list[int] = []
-    for item in _items("seed", text):
-        low, dots, high = item.partition("..")
-        first = _whole("seed", low)
-        last = _whole("seed", high) if dots else first
-        if last < first:
-            raise WordError(f"range `{item}` of `seed` runs backwards: write `{high}..{low}`")
+    for first, last in _ranges("seed", text, _whole):
         if last - first + 1 + len(seeds) > MAX_SEEDS:
             raise WordError(f"`seed={text}` asks for more than {MAX_SEEDS} seeds")
         seeds.extend(range(first, last + 1))
@@ -152,18 +124,22 @@ def parse_axis(axis: str, text: str) -> AxisChoice:
     """Return what a word asks of an axis: `0.64`, `0.5,0.64`, `0.5..0.64` or `all`."""
     if text == "all":
         return AxisChoice(everything=True)
-    values: list[float] = []
-    ranges: list[tuple[float, float]] = []
-    for item in _items(axis, text):
+    ends = _ranges(axis, text, _number)
+    values = [low for low, high in ends if low == high]
+    return AxisChoice(_distinct(axis, values), tuple(e for e in ends if e[0] < e[1]))
+
+
+def _ranges(key: str, text: str, number: Callable[[str, str], Any]) -> list[tuple[Any, Any]]:
+    """Return both ends of each item of a list; those of a single value are the same."""
+    ends = []
+    for item in _items(key, text):
         low, dots, high = item.partition("..")
-        if not dots:
-            values.append(_number(axis, item))
-            continue
-        ends = _number(axis, low), _number(axis, high)
-        if ends[1] < ends[0]:
-            raise WordError(f"range `{item}` of `{axis}` runs backwards: write `{high}..{low}`")
-        ranges.append(ends)
-    return AxisChoice(_distinct(axis, values), tuple(ranges))
+        first = number(key, low)
+        last = number(key, high) if dots else first
+        if last < first:
+            raise WordError(f"range `{item}` of `{key}` runs backwards: write `{high}..{low}`")
+        ends.append((first, last))
+    return ends
 
 
 def parse_cluster(text: str) -> str:

@@ -55,20 +55,20 @@ def draw_study(results: Plain, path: Path) -> list[Path]:
     # A long line of the legend would leave no room for the panels.
     labels = [fill(label, LEGEND_COLUMNS) for label in handles]
     figure.legend(handles.values(), labels, loc="outside right center", fontsize=8, frameon=False)
-    figure.suptitle(
-        f"{results['title']}: {results['task']['name']}, dataset {results['dataset']['name']}",
-        fontsize=10,
-    )
-    return [save_figure(figure, path), _save_svg(figure, path.with_suffix(".svg"))]
+    task, dataset = results["task"]["name"], results["dataset"]["name"]
+    figure.suptitle(f"{results['title']}: {task}, dataset {dataset}", fontsize=10)
+    with whole_file(path.with_suffix(".svg")) as partial:
+        figure.savefig(partial, format="svg", metadata={"Date": None})
+    return [save_figure(figure, path), path.with_suffix(".svg")]
 
 
 def _handles(axes: Iterable[Axes]) -> dict[str, Any]:
     """Return what a legend shows, by label; models, which have bars, come first."""
-    found: dict[str, Any] = {}
+    handles: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return dict(sorted(found.items(), key=lambda item: not hasattr(item[1], "has_yerr")))
+            handles.setdefault(label, handle)
+    return dict(sorted(handles.items(), key=lambda item: not hasattr(item[1], "has_yerr")))
 
 
 def _draw_panel(axis: Axes, panel: Plain, results: Plain) -> None:
@@ -81,7 +81,11 @@ def _draw_panel(axis: Axes, panel: Plain, results: Plain) -> None:
     axis.set_xlim(low, high)
     texts = {p["x"]: p["text"] for curve in panel["curves"] for p in curve["points"]}
     if scale == "words" or high < 30 * low or len(x) <= 8:
-        axis.set_xticks(x, [texts[value] for value in x], rotation=_rotation(texts.values()))
+        axis.set_xticks(
+            x,
+            [texts[value] for value in x],
+            rotation=30 if max(map(len, texts.values())) > 4 else 0,
+        )
         axis.minorticks_off()
     _draw_background(axis, panel, results["metrics"], low, high)
     for curve, colour, marker in zip(
@@ -95,32 +99,24 @@ def _draw_panel(axis: Axes, panel: Plain, results: Plain) -> None:
 
 def _draw_background(axis: Axes, panel: Plain, titles: Plain, low: float, high: float) -> None:
     """Draw ceilings and floors, level beyond their first and last places."""
+
+    def outline(points: Sequence[Plain]) -> tuple[list[float], list[float]]:
+        heights = [point["value"] for point in points]
+        places = [low, *(point["x"] for point in points), high]
+        return places, [heights[0], *heights, heights[-1]]
+
     several = len(panel["ceilings"]) > 1
     for metric, ceiling in panel["ceilings"].items():
-        if not ceiling:
-            continue
-        heights = [entry["value"] for entry in ceiling]
-        axis.fill_between(
-            [low, *(entry["x"] for entry in ceiling), high],
-            [heights[0], *heights, heights[-1]],
-            1.0,
-            color=CEILING,
-            alpha=0.25,
-            linewidth=0,
-            label="above the noise ceiling" + (f" of {titles[metric]}" if several else ""),
-        )
+        if ceiling:
+            label = "above the noise ceiling" + (f" of {titles[metric]}" if several else "")
+            style = {"color": CEILING, "alpha": 0.25, "linewidth": 0}
+            axis.fill_between(*outline(ceiling), 1.0, label=label, **style)
     for floor, dashes in zip(panel["floors"], cycle(DASHES), strict=False):
         points = [p for p in floor["points"] if p["value"] is not None]
         if points:
-            heights = [p["value"] for p in points]
-            axis.plot(
-                [low, *(p["x"] for p in points), high],
-                [heights[0], *heights, heights[-1]],
-                linestyle=dashes,
-                color="black",
-                linewidth=0.9,
-                label=f"floor: {floor['model'].replace('_', ' ')}",
-            )
+            label = f"floor: {floor['model'].replace('_', ' ')}"
+            style = {"linestyle": dashes, "color": "black", "linewidth": 0.9}
+            axis.plot(*outline(points), label=label, **style)
 
 
 def _draw_curve(axis: Axes, curve: Plain, colour: str, marker: str, of_seeds: bool) -> None:
@@ -147,24 +143,12 @@ def _draw_curve(axis: Axes, curve: Plain, colour: str, marker: str, of_seeds: bo
     )
     seeds = [(p["x"], s["value"]) for p in points for s in p["seeds"] if len(p["seeds"]) > 1]
     if seeds:
-        axis.plot(
-            *zip(*seeds, strict=True),
-            "_",
-            color="black",
-            markersize=9,
-            markeredgewidth=0.9,
-            zorder=6,
-            label="single seeds",
-        )
+        style = {"color": "black", "markersize": 9, "markeredgewidth": 0.9, "zorder": 6}
+        axis.plot(*zip(*seeds, strict=True), "_", label="single seeds", **style)
     untouched = curve.get("unperturbed")
     if untouched and untouched["value"] is not None:
-        axis.axhline(
-            untouched["value"],
-            color=colour,
-            linestyle=":",
-            linewidth=1.4,
-            label=f"{curve['label']}, unperturbed",
-        )
+        label = f"{curve['label']}, unperturbed"
+        axis.axhline(untouched["value"], color=colour, linestyle=":", linewidth=1.4, label=label)
 
 
 def _span(x: Sequence[float], logarithmic: bool) -> tuple[float, float]:
@@ -172,13 +156,3 @@ def _span(x: Sequence[float], logarithmic: bool) -> tuple[float, float]:
         return x[0] / 1.4, x[-1] * 1.4
     margin = 0.08 * (x[-1] - x[0]) or 0.5
     return x[0] - margin, x[-1] + margin
-
-
-def _rotation(texts: Iterable[str]) -> int:
-    return 30 if max(map(len, texts)) > 4 else 0
-
-
-def _save_svg(figure, path: Path) -> Path:
-    with whole_file(path) as partial:
-        figure.savefig(partial, format="svg", metadata={"Date": None})
-    return path

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ...experiments.resources import Share
-from ...home.workspace import Workspace
 from ...model import Progress
 from ...trial.attempt import Attempt, Job, Tell, attempt
 from ...trial.result import TrialResult
@@ -26,14 +25,7 @@ class Stopped(BaseException):
 
 
 class Fit:
-    """A fit in a thread of this process, which runs only while it is advanced.
-
-    Attributes
-    ----------
-    progress : its latest report
-    result : once it has ended well
-    error : once it has ended badly
-    """
+    """A fit in a thread of this process, which runs only while it is advanced."""
 
     def __init__(self, run: Callable[[Tell], Attempt], interruptible: bool = True) -> None:
         self.progress: Progress | None = None
@@ -96,13 +88,12 @@ def new_fit(job: Job, workers: int, share: Share, max_failures: int) -> Fit:
     if workers == 1:
         return Fit(lambda tell: attempt(job, tell))
 
-    def among_workers(tell: Tell) -> Attempt:
-        from ..train import execute_distributed
+    from ..train import execute_distributed
 
-        workspace: Workspace = job.workspace
-        return execute_distributed(job, workspace, workers, share, tell, max_failures)
-
-    return Fit(among_workers, interruptible=False)
+    return Fit(
+        lambda tell: execute_distributed(job, job.workspace, workers, share, tell, max_failures),
+        interruptible=False,
+    )
 
 
 def _generators() -> list[tuple[Callable[[], Any], Callable[[Any], Any]]]:

@@ -15,12 +15,7 @@ from typing import Any
 
 import numpy as np
 from ray import tune
-from ray.tune.schedulers import (
-    ASHAScheduler,
-    FIFOScheduler,
-    PopulationBasedTraining,
-    TrialScheduler,
-)
+from ray.tune import schedulers
 from ray.tune.search import Searcher
 
 from ...contract.errors import ClusterError
@@ -50,7 +45,7 @@ SAVED_BY = "saved_by.json"
 
 
 class TuningTrainable(tune.Trainable):
-    """One trial. Its name is its number, which PBT leaves alone when it copies another trial."""
+    """One trial; its name is its number, which stays when PBT copies another trial into it."""
 
     def setup(self, config: dict[str, Any], **shared: Setting) -> None:
         self.setting = setting = shared["setting"]
@@ -159,11 +154,6 @@ def run_on_ray(setting: Setting, session: Session, journal: Journal) -> None:
 
     Ray Tune begins afresh each time: its scheduler learns earlier trials from the journal,
     and unfinished trials continue from their own checkpoints.
-
-    Raises
-    ------
-    ClusterError
-        If the model cannot do what the scheduler asks of it.
     """
     study = setting.study
     options: dict[str, Any] = {"scheduler": new_scheduler(study, journal.trials)}
@@ -178,15 +168,18 @@ def run_on_ray(setting: Setting, session: Session, journal: Journal) -> None:
         ended = sum(trial.ended for trial in journal.trials)
         most = max(study.trials, len(journal.trials))
         options |= {"search_alg": StudySearcher(study, journal), "num_samples": most - ended}
+    share, capacity, workers = setting.share, session.capacity, setting.workers
+    side_by_side = capacity.cpus // (share.cpus * workers)
+    if share.gpus:
+        side_by_side = min(side_by_side, int(capacity.gpus / (gpu_slots(share.gpus) * workers)))
+    taken = WAITING if workers > 1 else {"cpu": share.cpus, "gpu": share.gpus}
     scratch = study.folder(setting.job.workspace) / "ray"
     shutil.rmtree(scratch, ignore_errors=True)
     tuner = tune.Tuner(
-        tune.with_resources(
-            tune.with_parameters(TuningTrainable, setting=setting), _resources(setting)
-        ),
+        tune.with_resources(tune.with_parameters(TuningTrainable, setting=setting), taken),
         param_space=parameters,
         tune_config=tune.TuneConfig(
-            max_concurrent_trials=_side_by_side(setting, session),
+            max_concurrent_trials=max(1, side_by_side),
             trial_name_creator=lambda trial: str(_index(trial)),
             trial_dirname_creator=lambda trial: str(_index(trial)),
             **options,
@@ -207,10 +200,10 @@ def run_on_ray(setting: Setting, session: Session, journal: Journal) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def new_scheduler(study: TuningStudy, trials: Iterable[TuningTrial]) -> TrialScheduler:
+def new_scheduler(study: TuningStudy, trials: Iterable[TuningTrial]) -> schedulers.TrialScheduler:
     """Return the scheduler of a study, which knows the reports of earlier trials."""
     if study.scheduler == "none":
-        return FIFOScheduler()
+        return schedulers.FIFOScheduler()
     if study.scheduler == "pbt":
         changeable = changeable_dimensions(study)
         generator = np.random.default_rng([study.seed, 11])
@@ -221,7 +214,7 @@ def new_scheduler(study: TuningStudy, trials: Iterable[TuningTrial]) -> TrialSch
                 values[dimension.name] = dimension.explore(values[dimension.name], generator)
             return config | {"trial": config["trial"] | {"hyperparameters": values}}
 
-        return PopulationBasedTraining(
+        return schedulers.PopulationBasedTraining(
             time_attr=TIME,
             metric=METRIC,
             mode="max",
@@ -230,7 +223,7 @@ def new_scheduler(study: TuningStudy, trials: Iterable[TuningTrial]) -> TrialSch
             custom_explore_fn=explore,
             log_config=False,
         )
-    asha = ASHAScheduler(
+    asha = schedulers.ASHAScheduler(
         time_attr=TIME,
         metric=METRIC,
         mode="max",
@@ -250,13 +243,7 @@ def new_scheduler(study: TuningStudy, trials: Iterable[TuningTrial]) -> TrialSch
 
 
 def changeable_dimensions(study: TuningStudy) -> Sequence[Dimension]:
-    """Return the searched hyperparameters that PBT may change during training.
-
-    Raises
-    ------
-    ClusterError
-        If the model cannot continue from a checkpoint with other hyperparameters.
-    """
+    """Return the searched hyperparameters that PBT may change during training."""
     model, name = load_model_class(study.model), study.model.name
     names = tuple(getattr(model, "changeable", ()))
     dimensions = [dimension for dimension in study.space if dimension.name in names]
@@ -280,19 +267,3 @@ def _config(trial: TuningTrial) -> Mapping[str, Any]:
 def _index(trial: Any) -> int:
     """Return the number of a trial, which stays when PBT copies another one into it."""
     return int(trial.custom_trial_name or trial.config["trial"]["index"])
-
-
-def _resources(setting: Setting) -> dict[str, float]:
-    if setting.workers > 1:
-        return WAITING
-    share = setting.share
-    return {"cpu": share.cpus} | ({"gpu": share.gpus} if share.gpus else {})
-
-
-def _side_by_side(setting: Setting, session: Session) -> int:
-    """Return how many trials run side by side."""
-    share, capacity = setting.share, session.capacity
-    most = capacity.cpus // (share.cpus * setting.workers)
-    if share.gpus:
-        most = min(most, int(capacity.gpus / (gpu_slots(share.gpus) * setting.workers)))
-    return max(1, most)

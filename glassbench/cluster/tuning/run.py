@@ -15,30 +15,21 @@ from typing import Any
 from unittest import mock
 
 from ...contract.errors import ClusterError, UserError
-from ...contract.folder_digest import folder_digest
 from ...contract.model_card import ModelCard
-from ...experiments.resources import Share, share_of
+from ...experiments.jobs import make_jobs
+from ...experiments.resources import Terms, share_of
 from ...experiments.tuning.configuration import write_configuration
 from ...experiments.tuning.journal import Journal, OnTuningEvent, TuningEvent, TuningTrial
-from ...experiments.tuning.outcome import best_trial, study_plain
-from ...experiments.tuning.picture import draw_study
+from ...experiments.tuning.outcome import best_trial, draw_study, study_plain
 from ...experiments.tuning.search import check_search, next_trial
 from ...experiments.tuning.study import TuningStudy
 from ...home.files import write_json
 from ...home.lock import exclusive
 from ...home.workspace import Workspace
 from ...plugins.registry import load_model_card
-from ...tracking import (
-    Delivered,
-    RequestDelivery,
-    TrialDelivery,
-    deliver,
-    end_preparation,
-    prepare_store,
-)
-from ...trial.attempt import Job
+from ...tracking import RequestDelivery, TrialDelivery, deliver, end_preparation, prepare_store
+from ...trial.attempt import RUN_TRIAL
 from ...trial.log import CapturedStreams
-from ...trial.packed_folder import pack_folder
 from ...trial.process import limited_threads
 from ..session import Session, open_session
 from .trial import Setting, open_trial
@@ -93,11 +84,15 @@ def run_study(
     ------
     ClusterError
         If the cluster cannot be reached, or cannot do what is asked.
-    KeyboardInterrupt
-        After the trials have been stopped.
     """
     check_search(study.search)
-    _check_workers(study, workers)
+    several = study.model.conditions_per_fit == "one" and len(study.conditions) > 1
+    if workers > 1 and study.scheduler != "none" and several:
+        raise ClusterError(
+            f"workers={workers} trains the {len(study.conditions)} conditions one after another, "
+            f"so that scheduler={study.scheduler} has no epoch at which to compare trials: "
+            "ask for one condition, or for scheduler=none"
+        )
     folder = study.folder(workspace)
     preparation = prepare_store(workspace)
     try:
@@ -111,8 +106,16 @@ def run_study(
                 with contextlib.ExitStack() as stack:
                     if not isinstance(cluster, Session):
                         cluster = stack.enter_context(open_session(cluster))
-                    setting = _setting(study, workspace, cluster, threads, workers, max_failures)
-                    _run(setting, cluster, journal)
+                    capacity, gpus = cluster.capacity, study.model.resources["gpus"]
+                    if workers > 1 and threads is None:
+                        threads = max(1, capacity.cpus // workers)
+                    share = share_of(capacity, study.trials, threads, gpus)
+                    first = study.fits(study.hyperparameters)[0]
+                    trials, shares = {first.key: first}, {first.key: share}
+                    remote = cluster.kind == "remote"
+                    jobs = make_jobs(trials, workspace, shares, RUN_TRIAL, Terms(), remote)
+                    (job,) = stack.enter_context(jobs)
+                    _run(Setting(study, job, share, workers, max_failures), cluster, journal)
             # Through Ray's client another process writes the journal: read it again.
             return _report(study, workspace, Journal(folder).trials)
     except BaseException:
@@ -127,49 +130,6 @@ def forget_study(study: TuningStudy, workspace: Workspace) -> None:
         for fit in study.fits(trial.hyperparameters):
             shutil.rmtree(workspace.trial_folder(fit.key), ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _check_workers(study: TuningStudy, workers: int) -> None:
-    several = study.model.conditions_per_fit == "one" and len(study.conditions) > 1
-    if workers > 1 and study.scheduler != "none" and several:
-        raise ClusterError(
-            f"workers={workers} trains the {len(study.conditions)} conditions one after another, "
-            f"so that scheduler={study.scheduler} has no epoch at which to compare trials: "
-            "ask for one condition, or for scheduler=none"
-        )
-
-
-def _setting(
-    study: TuningStudy,
-    workspace: Workspace,
-    session: Session,
-    threads: int | None,
-    workers: int,
-    max_failures: int,
-) -> Setting:
-    if workers > 1 and threads is None:
-        threads = max(1, session.capacity.cpus // workers)
-    share = share_of(session.capacity, study.trials, threads, study.model.resources["gpus"])
-    return Setting(study, _job(study, workspace, session, share), share, workers, max_failures)
-
-
-def _job(study: TuningStudy, workspace: Workspace, session: Session, share: Share) -> Job:
-    """Return what the workers need for every fit of the study."""
-    model = study.model
-    if folder_digest(model.folder) != model.digest:
-        raise ClusterError(f"model {model.name} was edited just now: run the same command again")
-    archives, task_digest = {model.digest: pack_folder(model.folder)}, ""
-    if session.kind == "remote":
-        task_digest = folder_digest(study.task.folder)
-        archives[task_digest] = pack_folder(study.task.folder)
-    return Job(
-        trial=study.fits(study.hyperparameters)[0],
-        home=str(workspace.home),
-        device=share.device,
-        threads=share.threads,
-        archives=archives,
-        task_digest=task_digest,
-    )
 
 
 def _run(setting: Setting, session: Session, journal: Journal) -> None:
@@ -228,8 +188,32 @@ def _report(study: TuningStudy, workspace: Workspace, trials: Sequence[TuningTri
             f"{study.metric} {best.score:.4f}.\nUse it: glassbench run config={BEST_FILE}",
         )
     picture = draw_study(study, trials, folder / PICTURE_FILE)
-    delivered = _delivered(study, workspace, trials, plain, picture)
-    return StudyReport(study, trials, folder, best_path, picture, asdict(delivered))
+    entries = {entry["trial"]: entry for entry in plain["trials"]}
+    shared = {name: plain[name] for name in ("task", "model", "dataset")}
+    shared |= {"metric": study.metric, "seed": study.seed}
+    delivery = RequestDelivery(
+        digest=study.digest,
+        name=f"tuning {study.model.name} on {study.task.name}, {study.dataset.name}",
+        experiment=f"glassbench/{study.task.name}",
+        record=str((folder / REPORT_FILE).relative_to(workspace.home)),
+        content=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
+        trials=tuple(
+            TrialDelivery(
+                study.trial_key(trial.index),
+                f"{study.model.name} trial {trial.index}",
+                entries[trial.index]
+                | shared
+                | {"all_hyperparameters": trial.hyperparameters}
+                | {"began": trial.began, "noted": trial.noted},
+                trial.error or None,
+            )
+            for trial in trials
+        ),
+        figures=() if picture is None else (str(picture.relative_to(workspace.home)),),
+        kind="study",
+    )
+    delivered = asdict(deliver(workspace, delivery))
+    return StudyReport(study, trials, folder, best_path, picture, delivered)
 
 
 def _model_word(model: ModelCard) -> str:
@@ -238,41 +222,3 @@ def _model_word(model: ModelCard) -> str:
         if load_model_card(model.name).digest == model.digest:
             return model.name
     return str(model.folder)
-
-
-def _delivered(
-    study: TuningStudy,
-    workspace: Workspace,
-    trials: Sequence[TuningTrial],
-    plain: dict[str, Any],
-    picture: Path | None,
-) -> Delivered:
-    """Deliver a study to MLflow: one run for it, and one under it for each trial."""
-    entries = {entry["trial"]: entry for entry in plain["trials"]}
-    shared = {name: plain[name] for name in ("task", "model", "dataset")}
-    shared |= {"metric": study.metric, "seed": study.seed}
-    record = study.folder(workspace) / REPORT_FILE
-    return deliver(
-        workspace,
-        RequestDelivery(
-            digest=study.digest,
-            name=f"tuning {study.model.name} on {study.task.name}, {study.dataset.name}",
-            experiment=f"glassbench/{study.task.name}",
-            record=str(record.relative_to(workspace.home)),
-            content=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
-            trials=tuple(
-                TrialDelivery(
-                    study.trial_key(trial.index),
-                    f"{study.model.name} trial {trial.index}",
-                    entries[trial.index]
-                    | shared
-                    | {"all_hyperparameters": trial.hyperparameters}
-                    | {"began": trial.began, "noted": trial.noted},
-                    trial.error or None,
-                )
-                for trial in trials
-            ),
-            figures=() if picture is None else (str(picture.relative_to(workspace.home)),),
-            kind="study",
-        ),
-    )

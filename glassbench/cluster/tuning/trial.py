@@ -30,13 +30,9 @@ LEFT_BY_A_FIT = ("fitted", "result.json", "predictions.npz", CHECKPOINT)
 
 @dataclass(frozen=True)
 class Setting:
-    """What all trials of a study share.
+    """What all trials of a study share; each fit replaces the trial of the job.
 
-    Attributes
-    ----------
-    job : what a worker needs; each fit replaces its trial
-    share : cores and GPUs of one worker of a trial
-    workers : processes that train one fit together
+    `share` is what one of the `workers` takes that train one fit together.
     """
 
     study: TuningStudy
@@ -60,7 +56,6 @@ class RunningTrial:
     Parameters
     ----------
     trials : one fit, or one for each condition
-    new_fit : makes the fit of a trial
     metric : name of the metric whose mean over the conditions is the score
     processors : cores and GPUs that other processes keep busy for the trial
     """
@@ -93,7 +88,6 @@ class RunningTrial:
         return replace(report, cost=self.cost)
 
     def stop(self) -> None:
-        """End all fits where they are."""
         for fit in self.fits:
             fit.stop()
 
@@ -106,13 +100,7 @@ class RunningTrial:
         write_json(folder / STATE_FILE, {"epoch": self.epoch, "scores": scores})
 
     def adopt(self, folder: Path, adopt_checkpoint: Callable[[Path, Path, Mapping], None]) -> None:
-        """Continue from what another trial saved, with hyperparameters of our own.
-
-        Parameters
-        ----------
-        adopt_checkpoint : makes the second folder a checkpoint like the first, for a model
-            with the given hyperparameters
-        """
+        """Continue from what another trial saved, with hyperparameters of our own."""
         state = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
         self.epoch = state["epoch"]
         self.scores = [dict(map(tuple, by_epoch)) for by_epoch in state["scores"]]

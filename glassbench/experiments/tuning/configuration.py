@@ -15,37 +15,29 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from ...contract.checked import Checked, Text, checked, read_toml
 from ...contract.errors import UserError
-from ...contract.suggest import did_you_mean
 from ...home.files import write_file
-
-KEYS = {"task": str, "model": str, "dataset": str, "hyperparameters": dict, "tuning": dict}
 
 
 class ConfigurationError(UserError):
     """A configuration file is missing or wrong; the message names it and the key."""
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """What a configuration file says.
+class Configuration(Checked):
+    """What a configuration file says; `tuning` is that of a record, None in one made by hand."""
 
-    Attributes
-    ----------
-    tuning : as the field `tuning` of a record, None for a file without it
-    """
-
-    path: Path
-    task: str
-    model: str
+    path: Annotated[Path, Field(exclude=True)]
+    task: Text
+    model: Text
     hyperparameters: Mapping[str, Any]
-    dataset: str = ""
+    dataset: Text = ""
     tuning: Mapping[str, Any] | None = None
 
     def statement(self, hyperparameters: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -58,41 +50,17 @@ class Configuration:
 
 
 def read_configuration(path: Path) -> Configuration:
-    """Return what a configuration file says.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is missing, is no TOML, or has a key that is unknown, missing or of the wrong kind.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    """Return what a configuration file says; the error names the file and the key."""
+    if not path.exists():
         raise ConfigurationError(
             f"there is no configuration file at {path}: `glassbench tune` writes one"
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is no TOML file: {error}") from None
-    for key, value in table.items():
-        if key not in KEYS:
-            raise ConfigurationError(f"{path}: unknown key `{key}`{did_you_mean(key, KEYS)}")
-        if not isinstance(value, KEYS[key]):
-            raise ConfigurationError(
-                f"{path}: `{key}` is {value!r}: {KEYS[key].__name__} is wanted"
-            )
-    for key in ("task", "model", "hyperparameters"):
-        if key not in table:
-            raise ConfigurationError(f"{path}: key `{key}` is missing: add it")
-    return Configuration(path=path, **table)
+        )
+    table = read_toml(path, ConfigurationError)
+    return checked(Configuration, table, path, ConfigurationError, path=path)
 
 
 def write_configuration(path: Path, configuration: Mapping[str, Any], comment: str) -> Path:
-    """Write a configuration file so that it appears whole.
-
-    Parameters
-    ----------
-    comment : its first lines
-    """
+    """Write a configuration file, which begins with a comment."""
     lines = [f"# {line}" for line in comment.splitlines()]
     lines += [f"{key} = {_value(v)}" for key, v in configuration.items() if isinstance(v, str)]
     for key in ("hyperparameters", "tuning"):

@@ -1,7 +1,4 @@
-"""The journal of a tuning study: one JSON line for each event, in order.
-
-A study continues from it after a crash, and its report says nothing else.
-"""
+"""The journal of a tuning study: one JSON line for each event; a study continues from it."""
 
 from __future__ import annotations
 
@@ -20,11 +17,10 @@ NO_COST = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
 
 @dataclass
 class TuningTrial:
-    """One set of hyperparameters, fitted at all conditions of the study.
+    """One set of hyperparameters, under PBT the current ones, fitted at all conditions.
 
     Attributes
     ----------
-    hyperparameters : all of them; under PBT the current ones
     state : `running`, `finished`, `stopped` (early, by the scheduler) or `failed`
     reports : validation score by epoch: the mean over the conditions of the best so far
     score : of the study's metric on the validation split; None where it is unknown
@@ -44,12 +40,10 @@ class TuningTrial:
 
     @property
     def epochs(self) -> int | None:
-        """Return the number of epochs trained, None for a model that reports none."""
         return max(self.reports, default=None)
 
     @property
     def ended(self) -> bool:
-        """Whether the trial is not run again."""
         return self.state in ("finished", "stopped")
 
 
@@ -57,12 +51,8 @@ class TuningTrial:
 class TrialReport:
     """The state of a trial after an epoch, or at its end.
 
-    Attributes
-    ----------
-    validation : mean over the conditions of the best validation score so far; None where
-        the model reports none
-    score : of the study's metric on the validation split, at the end
-    cost : in seconds, of this attempt
+    `validation` is the mean over the conditions of the best score so far, None where the model
+    reports none; `score` is that of the study's metric, at the end; `cost` is of this attempt.
     """
 
     epoch: int
@@ -86,10 +76,7 @@ OnTuningEvent = Callable[[TuningEvent], None]
 
 
 class Journal:
-    """The trials of a study; an event is on disk before anybody hears of it.
-
-    One process writes at a time.
-    """
+    """The trials of a study, written by one process at a time; an event is first on disk."""
 
     def __init__(self, folder: Path, on_event: OnTuningEvent = lambda event: None) -> None:
         self.path, self.on_event = folder / JOURNAL_FILE, on_event
@@ -100,7 +87,6 @@ class Journal:
                 self._apply(event)
 
     def suggested(self, hyperparameters: Mapping[str, Any]) -> TuningTrial:
-        """Begin the next trial."""
         return self._note("suggested", len(self.trials), hyperparameters=hyperparameters)
 
     def started(self, index: int) -> None:
@@ -112,11 +98,9 @@ class Journal:
     def reported(
         self, index: int, report: TrialReport, hyperparameters: Mapping[str, Any] | None = None
     ) -> None:
-        """Note a report; an epoch that is known already is skipped.
+        """Note a report, with the hyperparameters where they may have changed.
 
-        Parameters
-        ----------
-        hyperparameters : the current ones, where they may have changed
+        An epoch that is known already is skipped.
         """
         trial, spent = self.trials[index], self._spent.get(index, NO_COST)
         cost = {name: spent[name] + seconds for name, seconds in report.cost.items()}

@@ -1,8 +1,10 @@
-"""What a study came to: the ranking, the best trial, and how much tuning that took."""
+"""What a study came to: the ranking, the best trial, its cost, and the figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .journal import NO_COST, TuningTrial
@@ -79,6 +81,50 @@ def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, 
             for trial in ranked(study, trials)
         ],
     }
+
+
+def draw_study(study: TuningStudy, trials: Sequence[TuningTrial], path: Path) -> Path | None:
+    """Draw scores on validation against cost in seconds; None where no trial has a score.
+
+    Left: one mark for each trial, open where it was stopped early. Right: the best score of
+    the finished trials so far against the cost of all trials so far.
+    """
+    scored = [trial for trial in trials if trial.score is not None and trial.ended]
+    if not scored:
+        return None
+    from ...figures import FLOORS, MODEL, new_figure, save_figure
+
+    figure = new_figure(8.4, 3.8)
+    left, right = figure.subplots(1, 2, sharey=True)
+    marks = [("finished", "finished", {"color": MODEL})]
+    marks += [("stopped", "stopped early", {"color": FLOORS[0], "fillstyle": "none"})]
+    for state, label, style in marks:
+        if points := [(t.cost["wall_seconds"], t.score) for t in scored if t.state == state]:
+            left.plot(*zip(*points, strict=True), "o", label=label, **style)
+    best = best_trial(study, trials)
+    if best is not None:
+        left.plot(best.cost["wall_seconds"], best.score, "*", color=MODEL, markersize=14,
+                  label=f"best: trial {best.index}")  # fmt: skip
+    if scored[0].index == 0:
+        left.axhline(scored[0].score, color="0.6", linewidth=1, linestyle="--",
+                     label="without tuning")  # fmt: skip
+    title = study.task.metric(study.metric).title
+    left.set_xlabel("cost of the trial (s)")
+    left.set_ylabel(f"{title}, validation")
+    left.legend(fontsize=8, frameon=False)
+    finished = [trial for trial in scored if trial.state == "finished"]
+    spent = dict(zip((t.index for t in trials), accumulate(t.cost["wall_seconds"] for t in trials)))
+    bests = accumulate((t.score for t in finished), max if study.higher_is_better else min)
+    costs = [spent[trial.index] for trial in finished]
+    right.step(costs, list(bests), where="post", color=MODEL, marker=".")
+    right.set_xlabel("cost of all trials so far (s)")
+    right.set_title("best so far", fontsize=10)
+    figure.suptitle(
+        f"{study.model.title} on {study.task.name}, dataset {study.dataset.name}: "
+        f"{len(trials)} trials",
+        fontsize=10,
+    )
+    return save_figure(figure, path)
 
 
 def tuning_words(tuning: Mapping[str, Any]) -> str:

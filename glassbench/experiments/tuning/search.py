@@ -33,13 +33,7 @@ class SearchError(UserError):
 
 
 def next_trial(study: TuningStudy, journal: Journal) -> TuningTrial | None:
-    """Begin the next trial in the journal; None where there are enough or no point is new.
-
-    Raises
-    ------
-    SearchError
-        If Optuna is asked for and not installed.
-    """
+    """Begin the next trial in the journal; None where there are enough or no point is new."""
     trials = journal.trials
     if len(trials) >= study.trials:
         return None

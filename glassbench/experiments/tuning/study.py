@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.search_space import Dimension
-from ...contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
+from ...contract.trial_plan import DatasetReference, Trial, make_trials
 from ...contract.variation import Variation
 from ...home.workspace import Workspace
 from ...model import Condition
 from ...record.digest import record_stem
+from ..request import reference_of
 
 if TYPE_CHECKING:
     from ...contract.model_card import ModelCard
@@ -31,14 +32,8 @@ EPOCHS_UNKNOWN = 100
 class TuningStudy:
     """The search for the hyperparameters of one model with the best validation score.
 
-    Attributes
-    ----------
-    conditions : the score is the mean over them
-    hyperparameters : all of them without tuning, those of trial 0
-    space : those that are searched
-    seed : of the suggestions and of every fit
-    metric : name of the metric by which trials are ranked
-    trials : number of sets of hyperparameters to try
+    `hyperparameters` are all of them without tuning, those of trial 0; `space` are those that
+    are searched. The score is the mean of `metric` over the conditions.
     """
 
     task: Task
@@ -77,13 +72,11 @@ class TuningStudy:
 
     @cached_property
     def digest(self) -> str:
-        """Return the sha256 over the study's identity."""
         text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether a larger value of the study's metric is a better one."""
         return self.task.metric(self.metric).higher_is_better
 
     @property
@@ -93,14 +86,12 @@ class TuningStudy:
 
     @property
     def most_epochs(self) -> int:
-        """Return the largest number of epochs that a trial can have."""
         for dimension in self.space:
             if dimension.name == "epochs":
                 return int(max(dimension.values, default=dimension.high))
         return int(self.hyperparameters.get("epochs", EPOCHS_UNKNOWN))
 
     def folder(self, workspace: Workspace) -> Path:
-        """Return the folder of the study's journal, best configuration and report."""
         stem = record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
         return workspace.home / "tuning" / stem
 
@@ -109,7 +100,6 @@ class TuningStudy:
         return hashlib.sha256(f"{self.digest}/{index}".encode()).hexdigest()
 
     def searched(self, hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of the hyperparameters that are searched."""
         return {dimension.name: hyperparameters[dimension.name] for dimension in self.space}
 
     def fits(self, hyperparameters: Mapping[str, Any]) -> list[Trial]:
@@ -117,15 +107,12 @@ class TuningStudy:
 
         They are scored on the validation split, and the test split stays closed to them.
         """
-        model = self.model
         return make_trials(
             task=self.task.name,
             task_folder=str(self.task.folder),
             protocol_version=self.task.protocol_version,
             dataset=self.dataset,
-            model=ModelReference(
-                model.name, str(model.folder), model.digest, model.conditions_per_fit
-            ),
+            model=reference_of(self.model),
             conditions=self.conditions,
             hyperparameters=hyperparameters,
             seeds=(self.seed,),

@@ -35,7 +35,7 @@ def test_the_statement_names_what_a_run_changed(tmp_path):
     ("text", "message"),
     [
         (None, "there is no configuration file"),
-        ("task = ", "is no TOML"),
+        ("task = ", "is not valid TOML"),
         ('task = "t"\nmodl = "m"', "did you mean `model`"),
         ('task = 3\nmodel = "m"\n[hyperparameters]', "`task` is 3"),
         ('task = "t"\nmodel = "m"', "`hyperparameters` is missing"),

@@ -5,12 +5,12 @@ import pytest
 from glassbench.experiments.tuning.journal import TuningTrial
 from glassbench.experiments.tuning.outcome import (
     best_trial,
+    draw_study,
     ranked,
     study_plain,
     tuning_statement,
     tuning_words,
 )
-from glassbench.experiments.tuning.picture import draw_study
 from glassbench.record.record import Tuning
 
 from ...climber import study_of, write_climber
