@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from ..contract.model_card import read_model_card
 from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
 from ..experiments.conclude import RunReport, conclude, hand_over
-from ..experiments.events import Event, Outcome
+from ..experiments.events import Event, Outcome, stored_outcome
 from ..experiments.request import BenchmarkRequest, Floor
 from ..experiments.resources import Terms
 from ..experiments.sweep.plan import Series, SweepPlan
@@ -23,7 +22,6 @@ from ..record.condition import ConditionEntry
 from ..record.record import Record
 from ..tracking import end_preparation, prepare_store
 from ..trial.attempt import RUN_TRIAL
-from ..trial.result import read_result
 from .execute import execute
 
 # Trials that are expected to take fewer seconds share a process with others of their model.
@@ -57,13 +55,6 @@ def run_sweep(
     Finished trials are not run again, and those that another driver of the same plan runs
     are left to it, so that all drivers end with the same. A trial that fails does not stop
     the others.
-
-    Raises
-    ------
-    ClusterError
-        If the cluster cannot be reached.
-    KeyboardInterrupt
-        After the workers have been stopped.
     """
     preparation = prepare_store(workspace)
     try:
@@ -117,11 +108,10 @@ def _conclude(
     summary = summary_of(plan, task, records, outcomes)
     summary_path = workspace.sweeps / f"{plan.digest[:16]}-summary.json"
     write_json(summary_path, summary)
-    group = {
-        "digest": plan.digest,
-        "name": plan.name,
-        "files": [_beneath(file, workspace) for file in (path, summary_path)],
-    }
+    # Relative to the workspace, where they lie in it.
+    home, files = workspace.home, [path.absolute(), summary_path.absolute()]
+    inside = [str(f.relative_to(home) if f.is_relative_to(home) else f) for f in files]
+    group = {"digest": plan.digest, "name": plan.name, "files": inside}
     reports = hand_over(list(concluded.values()), workspace, group)
     return SweepReport(
         plan, path, dict(zip(concluded, reports, strict=True)), outcomes, summary, summary_path
@@ -189,12 +179,6 @@ def _by_condition(
     return values
 
 
-def _beneath(file: Path, workspace: Workspace) -> str:
-    """Return a file's path relative to the workspace, absolute where it lies elsewhere."""
-    file = file.absolute()
-    return str(file.relative_to(workspace.home) if file.is_relative_to(workspace.home) else file)
-
-
 def _request(
     plan: SweepPlan, series: Series, task: Task, floors: Sequence[Series]
 ) -> BenchmarkRequest:
@@ -220,18 +204,13 @@ def _ended(
 
     The histories of the fits stay there: those of thousands of trials would fill the memory.
     """
-    outcomes = [replace(by_key[trial.key], trial=trial) for trial in trials]
-    return [_read(each, workspace) if each.finished else each for each in outcomes]
-
-
-def _read(outcome: Outcome, workspace: Workspace) -> Outcome:
-    key = outcome.trial.key
-    try:
-        result = read_result(workspace, key)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        folder = workspace.trial_folder(key)
-        message = f"its stored result is unreadable ({error!r}): delete {folder} to run it again"
-        return replace(outcome, error=message)
-    if result is None:
-        return replace(outcome, error="its result was removed while the sweep went on")
-    return replace(outcome, result=replace(result, history=()))
+    outcomes = []
+    for trial in trials:
+        outcome = replace(by_key[trial.key], trial=trial)
+        if outcome.finished:
+            lost = Outcome(trial, None, "its result was removed while the sweep went on")
+            outcome = stored_outcome(workspace, trial) or lost
+        if outcome.result is not None:
+            outcome = replace(outcome, result=replace(outcome.result, history=()))
+        outcomes.append(outcome)
+    return outcomes

@@ -88,25 +88,28 @@ class Finisher:
 
     def ended_before(self, trial: Trial) -> bool:
         """Take the result that an earlier command or another driver left, if there is one."""
-        outcome = self._stored(trial)
+        if self.terms.keep_results:
+            outcome = stored_outcome(self.workspace, trial)
+        else:
+            there = result_path(self.workspace, trial.key).exists()
+            outcome = Outcome(trial, None) if there else None
         if outcome is None:
             return False
         self.outcomes[trial.key] = outcome
         self.on_event(Event("cached" if outcome.finished else "failed", trial))
         return True
 
-    def _stored(self, trial: Trial) -> Outcome | None:
-        if not self.terms.keep_results:
-            there = result_path(self.workspace, trial.key).exists()
-            return Outcome(trial, None) if there else None
-        try:
-            result = read_result(self.workspace, trial)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            folder = self.workspace.trial_folder(trial.key)
-            return Outcome(
-                trial,
-                None,
-                f"the stored result of {trial.name} is unreadable ({error!r}): delete {folder} "
-                "to run the trial again",
-            )
-        return None if result is None else Outcome(trial, result)
+
+def stored_outcome(workspace: Workspace, trial: Trial) -> Outcome | None:
+    """Return the result that lies in the workspace, or why it cannot be read; None without one."""
+    try:
+        result = read_result(workspace, trial)
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        folder = workspace.trial_folder(trial.key)
+        return Outcome(
+            trial,
+            None,
+            f"the stored result of {trial.name} is unreadable ({error!r}): delete {folder} "
+            "to run the trial again",
+        )
+    return None if result is None else Outcome(trial, result)

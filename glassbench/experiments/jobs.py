@@ -84,7 +84,7 @@ def make_jobs(
                 checkpoints=workspace.checkpoints,
                 run=run,
                 device=shares[key].device,
-                threads=shares[key].threads,
+                threads=shares[key].cpus,
                 archives=archives,
                 task_digest=task_digests.get(trial.task_folder, ""),
                 shared=shared,

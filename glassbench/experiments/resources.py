@@ -35,10 +35,6 @@ class Share:
     memory: int = 0
 
     @property
-    def threads(self) -> int:
-        return self.cpus
-
-    @property
     def device(self) -> str:
         return "cuda" if self.gpus > 0 else "cpu"
 

@@ -55,7 +55,7 @@ class TuningTrainable(tune.Trainable):
         log = setting.job.workspace.trial_folder(setting.study.trial_key(self.index))
         log.mkdir(parents=True, exist_ok=True)
         self._open.enter_context(captured_process(log))
-        self._open.enter_context(limited_threads(setting.share.threads))
+        self._open.enter_context(limited_threads(setting.share.cpus))
         self.running = open_trial(setting, self.index, self.hyperparameters)
 
     def step(self) -> dict[str, Any]:

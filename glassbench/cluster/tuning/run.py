@@ -150,7 +150,7 @@ def _run(setting: Setting, session: Session, journal: Journal) -> None:
     if setting.workers > 1:
         raise ClusterError(f"workers={setting.workers} needs Ray: run with cluster=local")
     unfinished = [trial for trial in journal.trials if not trial.ended]
-    with limited_threads(setting.share.threads):
+    with limited_threads(setting.share.cpus):
         for trial in unfinished:
             _run_here(setting, trial, journal)
         while (new := next_trial(setting.study, journal)) is not None:
