@@ -65,12 +65,7 @@ def conclude(
 def hand_over(
     concluded: Sequence[RunReport], workspace: Workspace, group: Mapping[str, Any] | None = None
 ) -> list[RunReport]:
-    """Deliver requests to MLflow, all at once.
-
-    Parameters
-    ----------
-    group : the run under which those of the requests stand, see `RequestDelivery`
-    """
+    """Deliver requests to MLflow, all at once; `group` as in `RequestDelivery`."""
     requests = [_delivery(each, workspace, group) for each in concluded]
     delivered = deliver_all(workspace, requests)
     return [

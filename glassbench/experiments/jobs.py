@@ -63,7 +63,6 @@ def make_jobs(
 
     Parameters
     ----------
-    shares : what each trial takes, by key
     run : dotted name of the function that runs a trial
     elsewhere : whether the trials may run on other machines
     """

@@ -72,12 +72,10 @@ class BenchmarkRequest:
 
     @property
     def stem(self) -> str:
-        """Return the name of the record's file without `.json`."""
         return record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
 
     @cached_property
     def view(self) -> View:
-        """The dataset, opened once for all that is made of the request."""
         from ..datasets.view import open_view
 
         return self.opened or open_view(self.task, Path(self.dataset.path))
@@ -156,12 +154,9 @@ def cards_of(task: Task, words: Sequence[str]) -> list[ModelCard]:
 def open_asked(
     task: Task, word: str | None, workspace: Workspace, failed_checks: str | None = None
 ) -> tuple[DatasetReference, View]:
-    """Return the dataset that a word names, and the view through which it is open.
+    """Return the dataset of a name or path (the default one for None), and the view of it.
 
-    Parameters
-    ----------
-    word : name or path, None for the default of the task
-    failed_checks : `allow` to take a dataset whose physics failed
+    One whose physics failed is refused unless `failed_checks` is `allow`.
     """
     from ..datasets.physics import refuse_failed
     from ..datasets.view import open_view
@@ -182,17 +177,11 @@ def chosen_hyperparameters(
     """Return all hyperparameters of a model: its defaults there, and those that were given.
 
     Files that are named as hyperparameters are kept in the workspace.
-
-    Raises
-    ------
-    UserError
-        If the model has no such hyperparameter, or a value is of the wrong kind.
     """
     return card.hyperparameters_for(task.name, dataset.name, keep_given_files(given, workspace))
 
 
 def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
-    """Return the floors of a task with their hyperparameters on a dataset."""
     cards = map(load_model_card, task.floors)
     return tuple(
         Floor(card, card.hyperparameters_for(task.name, dataset.name, {})) for card in cards
@@ -200,7 +189,6 @@ def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
 
 
 def reference_of(card: ModelCard) -> ModelReference:
-    """Return what a trial knows of a model."""
     return ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit)
 
 

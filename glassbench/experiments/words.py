@@ -94,7 +94,7 @@ def parse_run(words: Sequence[str], axes: Iterable[str]) -> RunRequest:
             raise WordError(f"`{key}=` is missing: `glassbench {key}s` lists what there is")
     return RunRequest(
         task=values["task"],
-        models=_distinct("model", _items("model", values["model"])),
+        models=distinct("model", items_of("model", values["model"])),
         dataset=values.get("dataset"),
         axes={axis: parse_axis(axis, values[axis]) for axis in axes if axis in values},
         seeds=parse_seeds(values.get("seed", "0")),
@@ -117,22 +117,22 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         if last - first + 1 + len(seeds) > MAX_SEEDS:
             raise WordError(f"`seed={text}` asks for more than {MAX_SEEDS} seeds")
         seeds.extend(range(first, last + 1))
-    return _distinct("seed", seeds)
+    return distinct("seed", seeds)
 
 
 def parse_axis(axis: str, text: str) -> AxisChoice:
     """Return what a word asks of an axis: `0.64`, `0.5,0.64`, `0.5..0.64` or `all`."""
     if text == "all":
         return AxisChoice(everything=True)
-    ends = _ranges(axis, text, _number)
+    ends = _ranges(axis, text, parse_number)
     values = [low for low, high in ends if low == high]
-    return AxisChoice(_distinct(axis, values), tuple(e for e in ends if e[0] < e[1]))
+    return AxisChoice(distinct(axis, values), tuple(e for e in ends if e[0] < e[1]))
 
 
 def _ranges(key: str, text: str, number: Callable[[str, str], Any]) -> list[tuple[Any, Any]]:
     """Return both ends of each item of a list; those of a single value are the same."""
     ends = []
-    for item in _items(key, text):
+    for item in items_of(key, text):
         low, dots, high = item.partition("..")
         first = number(key, low)
         last = number(key, high) if dots else first
@@ -177,14 +177,14 @@ def _hyperparameters(values: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
-def _items(key: str, text: str) -> list[str]:
+def items_of(key: str, text: str) -> list[str]:
     items = [item.strip() for item in text.split(",")]
     if not all(items):
         raise WordError(f"`{key}={text}` has an empty place between its commas")
     return items
 
 
-def _distinct(key: str, items: Sequence) -> tuple:
+def distinct(key: str, items: Sequence) -> tuple:
     for index, item in enumerate(items):
         if item in items[:index]:
             raise WordError(f"`{key}` has {item} twice: leave one out")
@@ -200,7 +200,7 @@ def _whole(key: str, text: str) -> int:
     return int(text)
 
 
-def _number(key: str, text: str) -> float:
+def parse_number(key: str, text: str) -> float:
     try:
         value = float(text)
     except ValueError:

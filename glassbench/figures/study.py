@@ -109,14 +109,14 @@ def _draw_background(axis: Axes, panel: Plain, titles: Plain, low: float, high: 
     for metric, ceiling in panel["ceilings"].items():
         if ceiling:
             label = "above the noise ceiling" + (f" of {titles[metric]}" if several else "")
-            style = {"color": CEILING, "alpha": 0.25, "linewidth": 0}
-            axis.fill_between(*outline(ceiling), 1.0, label=label, **style)
+            shade: dict[str, Any] = {"color": CEILING, "alpha": 0.25, "linewidth": 0}
+            axis.fill_between(*outline(ceiling), 1.0, label=label, **shade)
     for floor, dashes in zip(panel["floors"], cycle(DASHES), strict=False):
         points = [p for p in floor["points"] if p["value"] is not None]
         if points:
             label = f"floor: {floor['model'].replace('_', ' ')}"
-            style = {"linestyle": dashes, "color": "black", "linewidth": 0.9}
-            axis.plot(*outline(points), label=label, **style)
+            line: dict[str, Any] = {"linestyle": dashes, "color": "black", "linewidth": 0.9}
+            axis.plot(*outline(points), label=label, **line)
 
 
 def _draw_curve(axis: Axes, curve: Plain, colour: str, marker: str, of_seeds: bool) -> None:
@@ -143,7 +143,12 @@ def _draw_curve(axis: Axes, curve: Plain, colour: str, marker: str, of_seeds: bo
     )
     seeds = [(p["x"], s["value"]) for p in points for s in p["seeds"] if len(p["seeds"]) > 1]
     if seeds:
-        style = {"color": "black", "markersize": 9, "markeredgewidth": 0.9, "zorder": 6}
+        style: dict[str, Any] = {
+            "color": "black",
+            "markersize": 9,
+            "markeredgewidth": 0.9,
+            "zorder": 6,
+        }
         axis.plot(*zip(*seeds, strict=True), "_", label="single seeds", **style)
     untouched = curve.get("unperturbed")
     if untouched and untouched["value"] is not None:

@@ -30,11 +30,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a panel: a model, a metric, and points.
-
-    `reference` is the position of the series of the unperturbed model, where others are
-    perturbed.
-    """
+    """A line of a panel; `reference` is the series of the unperturbed model, if there is one."""
 
     label: str
     model: str
@@ -112,11 +108,6 @@ def alike(axis: str, subject: Subject) -> list[tuple[Condition, ...]]:
     A group has one condition for each value of the axis and the same values on all others;
     where states relax at different rates, times are the nearest in units of the relaxation
     time, within half a decade.
-
-    Raises
-    ------
-    StudyError
-        If no condition has one like it at another value.
     """
     values = sorted({condition[axis] for condition in subject.conditions})
     groups = []
@@ -146,9 +137,10 @@ def _decades(condition: Condition, other: Condition, axis: str, view: View) -> f
             continue
         one, two = condition[name], other[name]
         if name == "time":
-            relaxations = [view.attribute(c, "tau_alpha") for c in (condition, other)]
-            if all(relaxations):
-                one, two = one / relaxations[0], two / relaxations[1]
+            relaxations = (view.attribute(c, "tau_alpha") for c in (condition, other))
+            known = [tau for tau in relaxations if tau]
+            if len(known) == 2:
+                one, two = one / known[0], two / known[1]
         if one > 0 and two > 0:
             total += abs(math.log10(one / two))
         elif one != two:

@@ -8,16 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...contract.conditions import AxisChoice, choose_conditions
-from ...contract.model_card import ModelCard
 from ...contract.task import Task
 from ...contract.trial_plan import Trial
 from ...home.workspace import Workspace
 from ..request import cards_of, chosen_hyperparameters, floors_of, open_asked
-from ..sweep.make import floor_series
-from ..sweep.plan import Series, SweepPlan, with_trials
-from ..sweep.progress import with_estimates
-from ..tuning.configuration import Configuration, read_configuration
-from ..words import RunRequest, parse_run, split_words, without
+from ..sweep.make import floor_series, new_plan
+from ..sweep.plan import Series, SweepPlan
+from ..tuning.configuration import read_configuration
+from ..words import RunRequest, distinct, items_of, parse_run, split_words, without
 from .declaration import Study, StudyError, Subject
 from .layout import Curve, Panel, curves_of
 from .settings import settings_of
@@ -79,24 +77,13 @@ def parse_study(study: Study, words: Sequence[str], axes: Iterable[str]) -> Stud
         run = replace(run, seeds=study.seeds)
     values = study.values
     if "values" in given:
-        values = tuple(value.strip() for value in given["values"].split(","))
-    for index, value in enumerate(values):
-        if not value:
-            raise StudyError(f"`values={given['values']}` has nothing between two commas")
-        if value in values[:index]:
-            raise StudyError(f"`values` has {value} twice: leave one out")
+        values = distinct("values", items_of("values", given["values"]))
     options = {name: given.get(name, default) for name, default in study.options.items()}
     return StudyRequest(study, run, values, options)
 
 
 def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> PlannedStudy:
-    """Return the plan of a study, checked as far as possible before any work.
-
-    Raises
-    ------
-    UserError
-        If something is not there, or the study cannot vary there what it varies.
-    """
+    """Return the plan of a study, checked as far as possible before any work."""
     study, run = request.study, request.run
     cards = cards_of(task, run.models)
     dataset, view = open_asked(task, run.dataset, workspace, run.failed_checks)
@@ -106,12 +93,17 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
     conditions = choose_conditions(
         view.conditions("train"), axes, task.default_values(dataset.name)
     )
-    file = _configuration(run, cards)
+    file = None if run.config is None else read_configuration(Path(run.config))
+    if file and (file.task != task.name or file.model not in [card.name for card in cards]):
+        raise StudyError(
+            f"{file.path} is for {file.model} on {file.task}, which this study is not about: "
+            "leave `config=` out, or take another file"
+        )
     series: list[Series] = []
     panels: dict[str, list[Curve]] = {}
     for card in cards:
         given = {k: v for k, v in study.fixed.items() if k in card.hyperparameters}
-        given |= {} if file is None or file.model != card.name else file.hyperparameters
+        given |= file.hyperparameters if file and file.model == card.name else {}
         given |= run.hyperparameters
         chosen = chosen_hyperparameters(card, task, dataset, given, workspace)
         subject = Subject(task, view, dataset.name, card, chosen, conditions, request.options)
@@ -121,27 +113,8 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
     if run.floors:
         floors = [f for f in floors_of(task, dataset) if f.card not in cards]
         series += [floor_series(floor, conditions) for floor in floors]
-    plan = SweepPlan(
-        name=f"{study.name} of {', '.join(run.models)} on {task.name}, {dataset.name}",
-        task=task.name,
-        task_folder=str(task.folder),
-        protocol_version=task.protocol_version,
-        dataset=dataset,
-        series=tuple(series),
+    plan = new_plan(
+        f"{study.name} of {', '.join(run.models)}", task, dataset, series, workspace,
         study={"name": study.name, "values": list(request.values)},
-    )
-    plan = with_estimates(with_trials(plan), workspace)
+    )  # fmt: skip
     return PlannedStudy(request, task, plan, tuple(Panel(t, tuple(c)) for t, c in panels.items()))
-
-
-def _configuration(run: RunRequest, cards: Sequence[ModelCard]) -> Configuration | None:
-    """Return the file of hyperparameters that was given, once it is for one of the models."""
-    if run.config is None:
-        return None
-    file = read_configuration(Path(run.config))
-    if file.task != run.task or file.model not in [card.name for card in cards]:
-        raise StudyError(
-            f"{file.path} is for {file.model} on {file.task}, which this study is not about: "
-            "leave `config=` out, or take another file"
-        )
-    return file

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from ...contract.conditions import WordError
 from ...contract.typed_value import typed_value
 from ...contract.variation import Perturbation, Variation
 from ...plugins.registry import load_model_class, whole_models
-from ..words import parse_count, parse_switch
+from ..words import parse_count, parse_number, parse_switch
 from .declaration import Setting, Study, StudyError, Subject
 
 ALL = "all"
 
 
 def settings_of(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
-    """Return one setting for each value.
+    """Return one setting for each value; where one cannot be, the error says what can."""
+    return SETTINGS[study.varies](study, subject, values)
 
-    Raises
-    ------
-    StudyError
-        If the model or the dataset cannot take a value; the message says what is possible.
-    """
-    if study.varies == "hyperparameter":
-        return _hyperparameter(study, subject, values)
-    if study.varies == "training_configurations":
-        return _training_configurations(subject, values)
-    if study.varies == "shells_removed":
-        return _shells_removed(subject, values)
-    if study.varies == "shells_displaced":
-        return _shells_displaced(subject, values)
-    if study.varies == "transfer":
-        return _trained_at(study.over, subject, values)
+
+def _seeds(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
     if values:
         raise StudyError("this study varies the seed: give `seed=0..4` in place of `values=`")
     return [Setting("", 0.0)]
@@ -82,16 +69,15 @@ def _longest_pair(subject: Subject) -> float:
     return float(pair_distances(structure.positions, pairs, structure.box).max())
 
 
-def _training_configurations(subject: Subject, values: Sequence[str]) -> list[Setting]:
+def _training_configurations(
+    study: Study, subject: Subject, values: Sequence[str]
+) -> list[Setting]:
     entries = [subject.view.examples("train", (c,)).entries for c in subject.conditions]
     available = min(len({member.configuration for member, _ in each}) for each in entries)
     doubling = [str(2**k) for k in range(available.bit_length()) if 2**k < available]
     settings = []
     for text in values or [*doubling, ALL]:
-        try:
-            count = available if text == ALL else parse_count("values", text)
-        except WordError as error:
-            raise StudyError(str(error)) from None
+        count = available if text == ALL else parse_count("values", text)
         if count > available:
             raise StudyError(
                 f"values: dataset {subject.dataset} has {available} training configurations, "
@@ -103,7 +89,7 @@ def _training_configurations(subject: Subject, values: Sequence[str]) -> list[Se
     return list({setting.x: setting for setting in settings}.values())
 
 
-def _shells_removed(subject: Subject, values: Sequence[str]) -> list[Setting]:
+def _shells_removed(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
     """Return the settings in which all beyond a radius is removed, one for each radius.
 
     The model is trained on what is left, or, with `retrain=off`, on whole structures.
@@ -124,7 +110,7 @@ def _shells_removed(subject: Subject, values: Sequence[str]) -> list[Setting]:
     return settings
 
 
-def _shells_displaced(subject: Subject, values: Sequence[str]) -> list[Setting]:
+def _shells_displaced(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
     """Return the settings in which one shell is displaced, each up to one of the radii."""
     _check_surroundings(subject)
     amplitude = _positive(subject.options["amplitude"], "amplitude")
@@ -170,22 +156,15 @@ def _radius(text: str, subject: Subject) -> float:
 
 
 def _positive(text: str, key: str) -> float:
-    value = _number(text, key)
-    if not (math.isfinite(value) and value > 0):
-        raise StudyError(f"`{text}` in `{key}` is not a number above 0")
+    value = parse_number(key, text)
+    if value <= 0:
+        raise StudyError(f"`{text}` in `{key}` is not above 0")
     return value
 
 
-def _number(text: str, key: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise StudyError(f"`{text}` in `{key}` is not a number") from None
-
-
-def _trained_at(axis: str, subject: Subject, values: Sequence[str]) -> list[Setting]:
+def _trained_at(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
     """Return one setting for each value of the axis at which the model is trained."""
-    task, axes = subject.task.name, [each.name for each in subject.task.axes]
+    task, axes, axis = subject.task.name, [each.name for each in subject.task.axes], study.over
     if axis not in axes:
         raise StudyError(f"task {task} has no axis {axis}: it has {', '.join(axes)}")
     available = sorted({condition[axis] for condition in subject.conditions})
@@ -202,10 +181,20 @@ def _trained_at(axis: str, subject: Subject, values: Sequence[str]) -> list[Sett
         )
     chosen = []
     for text in values:
-        wanted = _number(text, "values")
+        wanted = parse_number("values", text)
         near = [value for value in available if math.isclose(value, wanted, rel_tol=1e-9)]
         if not near:
             shown = ", ".join(f"{value:g}" for value in available)
             raise StudyError(f"values: the study has no {axis} {text}: it has {shown}")
         chosen += near[:1]
     return [Setting(f"{value:g}", value) for value in dict.fromkeys(chosen or available)]
+
+
+SETTINGS: dict[str, Callable[[Study, Subject, Sequence[str]], list[Setting]]] = {
+    "hyperparameter": _hyperparameter,
+    "training_configurations": _training_configurations,
+    "shells_removed": _shells_removed,
+    "shells_displaced": _shells_displaced,
+    "transfer": _trained_at,
+    "seeds": _seeds,
+}

@@ -30,20 +30,35 @@ def plan_of_requests(
     floors = {floor.card.digest: floor for request in requests for floor in request.floors}
     series = [series_of(r.model, r.hyperparameters, r.seeds, r.conditions) for r in requests]
     series += [floor_series(floor, first.conditions) for floor in floors.values()]
-    names = ", ".join(request.model.name for request in requests)
-    plan = SweepPlan(
-        name=f"{names} on {first.task.name}, {first.dataset.name}",
-        task=first.task.name,
-        task_folder=str(first.task.folder),
-        protocol_version=first.task.protocol_version,
-        dataset=first.dataset,
-        series=tuple(series),
-        retries=retries,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
     cards = [request.model for request in requests]
+    name = ", ".join(card.name for card in cards)
     cards += [floor.card for floor in floors.values()]
     hints = {c.digest: 60 * c.resources["minutes"] for c in cards if "minutes" in c.resources}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return new_plan(
+        name, first.task, first.dataset, series, workspace, hints, retries=retries, created=now
+    )
+
+
+def new_plan(
+    name: str,
+    task: Task,
+    dataset: DatasetReference,
+    series: Sequence[Series],
+    workspace: Workspace,
+    hints: Mapping[str, float] | None = None,
+    **more: Any,
+) -> SweepPlan:
+    """Return the plan of some series; `more` are other fields of it, `hints` as in estimates."""
+    plan = SweepPlan(
+        name=f"{name} on {task.name}, {dataset.name}",
+        task=task.name,
+        task_folder=str(task.folder),
+        protocol_version=task.protocol_version,
+        dataset=dataset,
+        series=tuple(series),
+        **more,
+    )
     return with_estimates(with_trials(plan), workspace, hints)
 
 
@@ -74,10 +89,7 @@ def plan_path(plan: SweepPlan, workspace: Workspace) -> Path:
 def store_plan(path: Path, plan: SweepPlan) -> SweepPlan:
     """Write a plan; where the same is there already, return it: it keeps the order it began with.
 
-    Raises
-    ------
-    PlanError
-        If another plan lies there.
+    Another plan that lies there is refused.
     """
     if not path.exists() or not path.stat().st_size:
         write_plan(path, plan)
@@ -94,10 +106,7 @@ def store_plan(path: Path, plan: SweepPlan) -> SweepPlan:
 def located(plan: SweepPlan, workspace: Workspace) -> SweepPlan:
     """Return a plan with the folders of task, dataset and models on this machine.
 
-    Raises
-    ------
-    PlanError
-        If a part is not here, or no longer what the plan was made with.
+    A part that is no longer what the plan was made with is refused.
     """
     folder = Path(plan.task_folder)
     task = load_task(folder if (folder / "task.toml").is_file() else plan.task)

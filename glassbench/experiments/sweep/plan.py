@@ -180,13 +180,7 @@ def write_plan(path: Path, plan: SweepPlan) -> Path:
 
 
 def read_plan(path: Path) -> SweepPlan:
-    """Return the plan in a file.
-
-    Raises
-    ------
-    PlanError
-        If it is missing, breaks the schema, or its trials are not those of its series.
-    """
+    """Return the plan in a file; one that breaks the schema or was altered is refused."""
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         plan = TypeAdapter(SweepPlan).validate_python(plain)

@@ -87,9 +87,7 @@ def with_estimates(
 ) -> SweepPlan:
     """Return the plan with expected seconds, in the order that follows from them.
 
-    Parameters
-    ----------
-    hints : seconds by digest of the model, where no trial like it has finished
+    `hints` are seconds by digest of the model, where no trial like it has finished.
     """
     seconds, planned = history(workspace), []
     known: dict[tuple[int, int], float | None] = {}
@@ -165,13 +163,7 @@ def time_left(states: Sequence[TrialState], workspace: Workspace) -> float | Non
 def seconds_left(
     running: Sequence[float | None], waiting: Sequence[float | None], side_by_side: int
 ) -> float | None:
-    """Return when the last trial ends if each starts when another ends, in seconds.
-
-    Parameters
-    ----------
-    running, waiting : expected seconds of each trial, None where they are unknown; those
-        that wait in their order
-    """
+    """Return the seconds until the last trial ends, from those expected of each in its order."""
     known = [seconds for seconds in (*running, *waiting) if seconds is not None]
     if not known:
         return None if running or waiting else 0.0

@@ -114,7 +114,8 @@ def draw_study(study: TuningStudy, trials: Sequence[TuningTrial], path: Path) ->
     left.legend(fontsize=8, frameon=False)
     finished = [trial for trial in scored if trial.state == "finished"]
     spent = dict(zip((t.index for t in trials), accumulate(t.cost["wall_seconds"] for t in trials)))
-    bests = accumulate((t.score for t in finished), max if study.higher_is_better else min)
+    scores = [t.score for t in finished if t.score is not None]
+    bests = accumulate(scores, lambda a, b: max(a, b) if study.higher_is_better else min(a, b))
     costs = [spent[trial.index] for trial in finished]
     right.step(costs, list(bests), where="post", color=MODEL, marker=".")
     right.set_xlabel("cost of all trials so far (s)")
