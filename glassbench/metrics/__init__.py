@@ -1,15 +1,14 @@
-"""Metrics on arrays: pure functions that import nothing of the house, and only numpy."""
+"""Metrics on arrays: pure functions that import nothing of the house, and only numpy.
 
-from .bootstrap import Interval, PairedDifference, interval_of_mean, paired_difference
+Values that do not fit are refused with a ValueError that names them: NaN or infinite values, labels
+that are neither 0 nor 1, numbers of particles or of configurations that differ.
+"""
+
+from .bootstrap import Interval, interval_of_mean, paired_difference
 from .classification import average_precision, balanced_accuracy, c_rank, overlap_ratio, roc_auc
 from .correlation import midranks, pearson, pearson_by_configuration, pooled_pearson, spearman
 from .evaluate import ConfigurationScores, score_configurations, score_interval
-from .noise_ceiling import (
-    noise_ceiling,
-    noise_ceiling_by_configuration,
-    reliability,
-    score_over_ceiling,
-)
+from .noise_ceiling import noise_ceiling, reliability
 from .pooled_classes import interval_of_pooled_classes
 from .pooled_interval import interval_of_pooled_pearson, interval_of_statistic
 from .ranking import RankedModel, holm, rank_groups
@@ -34,7 +33,6 @@ __all__ = [
     "ConfigurationScores",
     "Interval",
     "MetricSpecification",
-    "PairedDifference",
     "RankedModel",
     "average_precision",
     "balanced_accuracy",
@@ -52,7 +50,6 @@ __all__ = [
     "midranks",
     "mse",
     "noise_ceiling",
-    "noise_ceiling_by_configuration",
     "overlap_ratio",
     "paired_difference",
     "pearson",
@@ -65,7 +62,6 @@ __all__ = [
     "roc_auc",
     "score_configurations",
     "score_interval",
-    "score_over_ceiling",
     "select_pairs",
     "select_particles",
     "spatial_average",

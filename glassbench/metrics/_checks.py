@@ -64,18 +64,7 @@ def selected(
     targets: Sequence[ArrayLike],
     masks: Sequence[ArrayLike] | None = None,
 ) -> Iterator[tuple[NDArray, NDArray]]:
-    """Yield prediction and target of each configuration, restricted to its mask.
-
-    Parameters
-    ----------
-    predictions, targets : arrays (..., N_c), one for each configuration
-    masks : boolean arrays (N_c,), one for each configuration, or None for all
-
-    Raises
-    ------
-    ValueError
-        If the numbers of configurations differ, or a mask does not fit its arrays.
-    """
+    """Yield prediction and target (..., N_c) of each configuration where its mask (N_c,) is."""
     if masks is None:
         masks = [np.ones(np.shape(target)[-1:], bool) for target in targets]
     counts = {"predictions": len(predictions), "targets": len(targets), "masks": len(masks)}

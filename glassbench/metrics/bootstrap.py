@@ -18,17 +18,10 @@ FEWEST_FOR_INTERVAL = 5
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its bootstrap interval; NaN stands for undefined.
+    """A value, arrays (...), with the ends of its bootstrap interval; NaN stands for undefined.
 
-    Attributes
-    ----------
-    mean : array (...), the statistic on the sample itself
-    low, high : arrays (...), ends of the interval
-    level : nominal coverage, such as 0.95
-    clusters : number of independent samples
-    draws : number of bootstrap draws
-    undefined : array (...), number of undefined configurations; of undefined
-        draws where the statistic is no mean over configurations
+    `clusters` is the number of independent samples. `undefined` counts configurations, or draws
+    where the statistic is no mean over configurations.
     """
 
     mean: NDArray[np.float64]
@@ -77,12 +70,6 @@ def interval_of_mean(
     clusters no draw leaves the range of the cluster means, so that the coverage
     stays below 1 - 2^(1 - G): 0.5, 0.75, 0.875, 0.94 for two to five.
 
-    Raises
-    ------
-    ValueError
-        If a value is infinite, labels do not fit, there is no configuration, or
-        `draws` or `level` is out of range.
-
     References
     ----------
     Davison & Hinkley, Bootstrap Methods and their Application (1997), ch. 2, 3.8.
@@ -122,11 +109,6 @@ def paired_difference(
     -------
     PairedDifference; the p-value is 1 for equal scores, and NaN with a single
     cluster or an undefined configuration in either
-
-    Raises
-    ------
-    ValueError
-        If the two differ in shape, and as `interval_of_mean`.
     """
     difference = _difference(first, second)
     sample = _resample(difference, clusters, draws, seed)
@@ -246,18 +228,10 @@ def percentiles(
 
 @dataclass(frozen=True)
 class _Resampled:
-    """Means over the draws of clusters.
-
-    Attributes
-    ----------
-    mean : array (...), of the sample itself
-    deviations : array (..., draws), of the draws from it
-    error : array (...), standard deviation of the deviations
-    clusters : how many there are
-    """
+    """Mean (...) of a sample, deviations of the draws from it, and their standard deviation."""
 
     mean: NDArray[np.float64]
-    deviations: NDArray[np.float64]
+    deviations: NDArray[np.float64]  # (..., draws)
     error: NDArray[np.float64]
     clusters: int
 
@@ -283,10 +257,7 @@ def _resample(values: ArrayLike, clusters: ArrayLike, draws: int, seed: int) -> 
 def _cluster_shares(
     sizes: tuple[float, ...], draws: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how often a cluster is drawn over the configurations of its draw, (G, draws).
-
-    And the covariance of these numbers over the draws, (G, G).
-    """
+    """Return counts of clusters over configurations of their draw (G, draws), and covariance."""
     counts = cluster_counts(len(sizes), draws, seed).astype(np.float64)
     shares = np.ascontiguousarray((counts / (counts @ np.array(sizes))[:, None]).T)
     covariance = np.atleast_2d(np.cov(shares, bias=True))

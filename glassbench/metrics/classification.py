@@ -32,11 +32,6 @@ def c_rank(prediction: ArrayLike, d2min: ArrayLike, fraction: float = 0.005) -> 
     constant, which includes one particle, where there is no particle, and where
     k = N, all particles being on top
 
-    Raises
-    ------
-    ValueError
-        If a value is not finite, shapes differ, or the fraction is not in (0, 1).
-
     References
     ----------
     Richard et al., Phys. Rev. Materials 4, 113609 (2020); Fan & Ma, Nat.
@@ -119,11 +114,6 @@ def balanced_accuracy(
     Returns
     -------
     array (...) in [0, 1], chance 0.5; NaN where a class is empty
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite, a label is neither 0 nor 1, or shapes differ.
 
     >>> from glassbench.metrics import balanced_accuracy
     >>> print(balanced_accuracy([0.9, 0.4, 0.6, 0.1, 0.2], [1, 1, 0, 0, 0]).round(3))

@@ -30,11 +30,6 @@ def pearson(prediction: ArrayLike, target: ArrayLike, axis: int = -1) -> NDArray
     prediction or the target is constant (all values equal, which includes one
     particle) and where there is no particle.
 
-    Raises
-    ------
-    ValueError
-        If a value is NaN or infinite, or the numbers of particles differ.
-
     References
     ----------
     Shiba et al., J. Chem. Phys. 158, 084503 (2023), Eq. 15.
@@ -71,11 +66,6 @@ def pearson_by_configuration(
     Returns
     -------
     array (..., configurations); NaN where undefined, see `pearson`
-
-    Raises
-    ------
-    ValueError
-        If a selected value is not finite, or shapes do not fit.
 
     >>> from glassbench.metrics import pearson_by_configuration
     >>> pearson_by_configuration([[1, 2, 3], [3, 2, 1]], [[0, 1, 5], [0, 1, 5]]).round(3)
@@ -128,13 +118,7 @@ def pooled_pearson(
 
 
 def midranks(values: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
-    """Return ranks from 1 to N along one axis; equal values share the mean of their ranks.
-
-    Raises
-    ------
-    ValueError
-        If a value is NaN or infinite.
-    """
+    """Return ranks from 1 to N along one axis; equal values share the mean of their ranks."""
     from scipy.stats import rankdata
 
     return rankdata(finite("values", values), method="average", axis=axis)

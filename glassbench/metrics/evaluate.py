@@ -21,14 +21,7 @@ from .specification import METRICS, NEEDS_STRUCTURE, MetricSpecification
 
 @dataclass(frozen=True)
 class ConfigurationScores:
-    """A metric on a set of configurations; NaN stands for undefined.
-
-    Attributes
-    ----------
-    value : the aggregate that the specification's `average` names
-    by_configuration : array (configurations,), the metric within each configuration
-    undefined : number of configurations on which it is undefined
-    """
+    """The aggregate of a metric, its values (configurations,), and how many are undefined (NaN)."""
 
     value: float
     by_configuration: NDArray[np.float64]
@@ -56,14 +49,9 @@ def score_configurations(
     Returns
     -------
     ConfigurationScores. With `average = "configuration"` one undefined
-    configuration leaves the aggregate undefined, for to drop it would favour
+    configuration leaves the aggregate undefined: dropping it would favour
     whoever fails. With `sample_means` the value is the function of one mean
     prediction and one mean target for each configuration.
-
-    Raises
-    ------
-    ValueError
-        If a selected value is not finite, shapes do not fit, or structures are missing.
     """
     function = _function(specification)
     if specification.function in NEEDS_STRUCTURE:
@@ -103,10 +91,6 @@ def score_interval(
     Means over configurations, the pooled Pearson correlation and the pooled scores of classes
     take well under a second; any other pooled function is computed once for each draw. The
     parameters are those of `score_configurations` and `interval_of_mean`.
-
-    Parameters
-    ----------
-    clusters : array (configurations,), label of the independent parent sample
     """
     if specification.average == "configuration":
         scores = score_configurations(specification, predictions, targets, selections, structures)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .correlation import evaluate_by_configuration, pearson
+from .correlation import pearson
 
 
 def reliability(split_half: ArrayLike) -> NDArray[np.float64]:
@@ -23,11 +21,6 @@ def reliability(split_half: ArrayLike) -> NDArray[np.float64]:
     -------
     array (...) in [0, 1]. A negative or undefined r_h gives NaN: halves that do
     not agree show no repeatable signal, and the formula has no meaning there.
-
-    Raises
-    ------
-    ValueError
-        If r_h lies outside [-1, 1].
 
     References
     ----------
@@ -61,11 +54,6 @@ def noise_ceiling(
     -------
     array (...) in [0, 1]; NaN where r_h is negative or undefined
 
-    Raises
-    ------
-    ValueError
-        If a value is NaN or infinite, or the numbers of particles differ.
-
     >>> import numpy as np
     >>> from glassbench.metrics import noise_ceiling
     >>> generator = np.random.default_rng(0)
@@ -75,26 +63,3 @@ def noise_ceiling(
     0.82
     """
     return np.sqrt(reliability(pearson(first_half, second_half, axis)))
-
-
-def noise_ceiling_by_configuration(
-    first_halves: Sequence[ArrayLike],
-    second_halves: Sequence[ArrayLike],
-    masks: Sequence[ArrayLike] | None = None,
-) -> NDArray[np.float64]:
-    """Return the noise ceiling of each configuration: array (..., configurations).
-
-    Arguments as `pearson_by_configuration`. The ceiling of a test set is the
-    plain mean over the last axis: one undefined configuration leaves the whole
-    undefined, since to drop the noisiest would raise the ceiling.
-    """
-    return evaluate_by_configuration(noise_ceiling, first_halves, second_halves, masks)
-
-
-def score_over_ceiling(score: ArrayLike, ceiling: ArrayLike) -> NDArray[np.float64]:
-    """Return score / ceiling; NaN where either is undefined or the ceiling is zero.
-
-    Above 1 is possible by chance, the ceiling being one of expectation.
-    """
-    score, ceiling = np.asarray(score, np.float64), np.asarray(ceiling, np.float64)
-    return (score / np.where(ceiling > 0, ceiling, np.nan))[()]

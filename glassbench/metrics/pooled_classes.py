@@ -26,20 +26,14 @@ Counts = NDArray[np.float64]
 class ClassCounts:
     """Particles of each cluster, counted at the K distinct predictions that positives have.
 
-    Attributes
-    ----------
-    positives, negatives : arrays (clusters,)
-    found : array (clusters, K), positives with a prediction of at least the k-th highest
-    false : array (clusters, K), negatives likewise
-    false_above : array (clusters, K), negatives strictly above it
-    right_positives, right_negatives : arrays (clusters,), those told rightly by a threshold
+    Of positives and negatives there are (clusters,) in all, and right by a threshold.
     """
 
     positives: Counts
     negatives: Counts
-    found: Counts
-    false: Counts
-    false_above: Counts
+    found: Counts  # (clusters, K), positives with a prediction of at least the k-th highest
+    false: Counts  # (clusters, K), negatives likewise
+    false_above: Counts  # (clusters, K), negatives strictly above it
     right_positives: Counts
     right_negatives: Counts
 
@@ -55,25 +49,10 @@ def interval_of_pooled_classes(
     level: float = 0.95,
     threshold: float = 0.5,
 ) -> Interval:
-    """Return a pooled classification score with its bootstrap interval.
+    """Return a score of POOLED_CLASSES over all particles with its bootstrap interval.
 
-    The same as `interval_of_statistic` of that score over all particles.
-
-    Parameters
-    ----------
-    function : a key of POOLED_CLASSES
-    predictions, labels, masks : one array (N_c,) for each configuration
-    clusters, draws, seed, level : as `interval_of_statistic`
-    threshold : as `balanced_accuracy`
-
-    Returns
-    -------
-    Interval; NaN where a class is empty, and undefined cases as `interval_of_statistic`
-
-    Raises
-    ------
-    ValueError
-        If a selected value is not finite, a label is neither 0 nor 1, or shapes do not fit.
+    The same as `interval_of_statistic` of that score: NaN where a class is empty. Arguments as
+    `interval_of_pooled_pearson`; `threshold` as `balanced_accuracy`.
     """
     index = cluster_index(clusters, len(predictions))
     total = int(index.max()) + 1
@@ -94,7 +73,6 @@ def _count(
     total: int,
     threshold: float,
 ) -> ClassCounts:
-    """Count the particles of every cluster."""
     pairs = [finite_pair(prediction, binary("labels", label)) for prediction, label in parts]
     if any(prediction.ndim != 1 for prediction, _ in pairs):
         raise ValueError("predictions have leading dimensions: give one condition")

@@ -64,20 +64,8 @@ def interval_of_pooled_pearson(
 
     The same as `interval_of_statistic` of `pooled_pearson`, from sums over each
     cluster instead of one pass over all particles for each draw.
-
-    Parameters
-    ----------
-    predictions, targets, masks : one array (N_c,) for each configuration
-    clusters, draws, seed, level : as `interval_of_statistic`
-
-    Returns
-    -------
-    Interval; undefined cases as `interval_of_statistic`
-
-    Raises
-    ------
-    ValueError
-        If a selected value is not finite, or shapes do not fit.
+    `predictions`, `targets` and `masks` are one array (N_c,) for each configuration; the others,
+    and undefined cases, as `interval_of_statistic`.
     """
     first, second = finite_pair(*pool(predictions, targets, masks))
     if first.ndim != 1:

@@ -16,14 +16,9 @@ PAIRS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class RankedModel:
-    """A model's place on a board.
+    """A model's place on a board: its rank, None where its mean score over configurations is NaN.
 
-    Attributes
-    ----------
-    name : the model's name
-    rank : 1 + number of significantly better models; None where the mean is undefined
-    mean : mean score over configurations; NaN where any is undefined
-    better : names of the models that are significantly better, best first
+    `better` names the models that are significantly better, best first.
     """
 
     name: str
@@ -48,11 +43,6 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     array (tests,) in the order given
-
-    Raises
-    ------
-    ValueError
-        If a p-value lies outside [0, 1], or the array is not one-dimensional.
 
     References
     ----------
@@ -101,11 +91,6 @@ def rank_groups(
     tuple of RankedModel. Models with an undefined score come last, without a
     rank, and are compared with none. With a single cluster no difference can be
     shown, and all share rank 1.
-
-    Raises
-    ------
-    ValueError
-        If models differ in the number of configurations, and as `interval_of_mean`.
     """
     if not 0 < significance < 1:
         raise ValueError(f"significance {significance} is not between 0 and 1: 0.05 is usual")

@@ -21,11 +21,6 @@ def mse(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     array (...); NaN where there is no particle
-
-    Raises
-    ------
-    ValueError
-        If a value is NaN or infinite, or the numbers of particles differ.
     """
     prediction, target = finite_pair(prediction, target)
     return _mean((prediction - target) ** 2)
@@ -94,11 +89,6 @@ def binned_pearson(
     Returns
     -------
     array (...); NaN with fewer than two bins, and see `pearson`
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite, shapes differ, or the bin size is below one.
 
     References
     ----------
@@ -188,16 +178,13 @@ def spatially_averaged_pearson(
     Parameters
     ----------
     prediction, target : arrays (..., N), any unit
-    positions, box, radius : see `spatial_average`
+    positions : array (N, d), length unit of the system, anywhere in space
+    box : array (d,), edges of the periodic orthorhombic box
+    radius : in the same unit, at most half the shortest edge
 
     Returns
     -------
     array (...); undefined cases as `pearson`
-
-    Raises
-    ------
-    ValueError
-        As `pearson` and `spatial_average`.
 
     References
     ----------
@@ -213,23 +200,9 @@ def spatially_averaged_pearson(
 def spatial_average(
     values: ArrayLike, positions: ArrayLike, box: ArrayLike, radius: float
 ) -> NDArray[np.float64]:
-    """Return the mean of each particle's value and those of its neighbours within a radius.
+    """Return the mean (..., N) of each particle's value and those of its neighbours in a radius.
 
-    Parameters
-    ----------
-    values : array (..., N), any unit
-    positions : array (N, d), length unit of the system, anywhere in space
-    box : array (d,), edges of the periodic orthorhombic box
-    radius : in the same unit, at most half the shortest edge
-
-    Returns
-    -------
-    array (..., N), unit of the values
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite, shapes do not fit, or the box is shorter than twice the radius.
+    Positions, box and radius as `spatially_averaged_pearson`.
     """
     values = finite("values", values)
     if values.shape[-1] == 0:

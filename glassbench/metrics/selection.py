@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .specification import SELECTIONS
-
-if TYPE_CHECKING:
-    from .specification import MetricSpecification
+from .specification import SELECTIONS, MetricSpecification
 
 
 def select_particles(
@@ -23,12 +18,6 @@ def select_particles(
     specification : a metric on particles
     species : array (N,) of integers, 0 for A, 1 for B
     balanced : array (M,), indices of the balanced set; needed where the metric counts it
-
-    Raises
-    ------
-    ValueError
-        If the metric is one on pairs, species has not one dimension, or the balanced set
-        is missing.
     """
     if specification.on_pairs:
         raise ValueError(f"metric {specification.name} counts pairs: use select_pairs")
@@ -63,12 +52,6 @@ def select_pairs(
     species : array (N,) of integers
     pairs : array (P, 2), indices of particles
     distances : array (P,), length unit of the system, at time zero; needed with `max_distance`
-
-    Raises
-    ------
-    ValueError
-        If the metric is one on particles, distances are missing or not finite,
-        an index names no particle, or shapes do not fit.
     """
     if not specification.on_pairs:
         raise ValueError(f"metric {specification.name} counts particles: use select_particles")

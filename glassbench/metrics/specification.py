@@ -72,11 +72,6 @@ class MetricSpecification:
     title : how tables head it; the name where empty
     options : options of the function, such as `fraction` or `bin_size`
     at_condition : options that take the value of the condition's axis of the same name
-
-    Raises
-    ------
-    ValueError
-        If a word is unknown (the message gives the nearest right ones), or two do not fit.
     """
 
     name: str
@@ -122,22 +117,14 @@ class MetricSpecification:
 
     @property
     def on_pairs(self) -> bool:
-        """Whether it scores pairs rather than particles."""
         return self.pairs is not None
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether a larger value is a better one."""
         return self.function not in LOWER_IS_BETTER
 
     def at(self, condition: Mapping[str, float]) -> MetricSpecification:
-        """Return the metric at a condition, which settles the options of `at_condition`.
-
-        Raises
-        ------
-        ValueError
-            If the condition lacks such an axis, or has a value that the function refuses.
-        """
+        """Return the metric at a condition, which settles the options of `at_condition`."""
         for option in self.at_condition:
             if option not in condition:
                 raise ValueError(
@@ -158,15 +145,7 @@ class MetricSpecification:
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> MetricSpecification:
-        """Return the specification of a parsed `[[metrics]]` table.
-
-        Keys that are no attribute are options of the function.
-
-        Raises
-        ------
-        ValueError
-            If `name`, `function` or `target` is missing, or a key or word is unknown.
-        """
+        """Return the specification of a parsed `[[metrics]]` table; other keys are options."""
         attributes = {f.name for f in fields(cls)} - {"options"}
         where = f"metric {table.get('name', '(without a name)')}"
         for key in ("name", "function", "target"):

@@ -1,9 +1,11 @@
-"""Interaction potentials in numpy. Pairs come in as arrays; nothing here searches neighbours."""
+"""Interaction potentials in numpy. Pairs come in as arrays; nothing here searches neighbours.
+
+Values that do not fit, a pair without a length among them, are refused with a ValueError.
+"""
 
 from .copper_zirconium import COPPER_ZIRCONIUM_MASSES, copper_zirconium_potential
 from .embedded_atom import EmbeddedAtom, atom_energies, atom_forces, read_embedded_atom
-from .embedded_atom_hessian import embedded_atom_hessian
-from .hessian import pair_hessian
+from .hessian import embedded_atom_hessian, pair_hessian
 from .lennard_jones import (
     KOB_ANDERSEN,
     ForceShiftedLennardJones,

@@ -20,11 +20,6 @@ def copper_zirconium_potential(file: str = "") -> EmbeddedAtom:
     ----------
     file : path, empty for the one of Mendelev, Sordelet & Kramer, J. Appl. Phys. 102,
         043501 (2007)
-
-    Raises
-    ------
-    ValueError
-        If there is no such file, or LAMMPS is not installed.
     """
     path = Path(file).expanduser()
     if not file:

@@ -61,13 +61,7 @@ class PairTerms:
 
 
 def read_embedded_atom(path: Path | str, elements: tuple[str, ...]) -> EmbeddedAtom:
-    """Return the potential of these elements, in this order, from an `eam/fs` (setfl) file.
-
-    Raises
-    ------
-    ValueError
-        If the file lacks an element, or does not hold as many numbers as its header says.
-    """
+    """Return the potential of these elements, in this order, from an `eam/fs` (setfl) file."""
     from scipy.interpolate import CubicSpline
 
     lines = Path(path).read_text().splitlines()
@@ -215,13 +209,7 @@ class CheckedPairs:
 def embedding_of(
     potential: EmbeddedAtom, species: np.ndarray, density: np.ndarray, derivative: int = 0
 ) -> np.ndarray:
-    """Return F(rho) (N,) in eV, or a derivative of it in rho.
-
-    Raises
-    ------
-    ValueError
-        If a density lies beyond the table.
-    """
+    """Return F(rho) (N,) in eV, or a derivative of it in rho."""
     values = np.empty(len(species))
     for index, spline in enumerate(potential.embedding):
         chosen = species == index

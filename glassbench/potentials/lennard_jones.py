@@ -23,12 +23,6 @@ class ForceShiftedLennardJones:
     sigma : (S, S) symmetric, lengths
     cutoff_factor : float
 
-    Raises
-    ------
-    ValueError
-        If a table is not square and symmetric, sigma or the factor is not positive, or
-        the two tables differ in size.
-
     References
     ----------
     Shiba et al., J. Chem. Phys. 158, 084503 (2023), Eq. 7 and 8.
@@ -56,13 +50,7 @@ class ForceShiftedLennardJones:
     def energy_and_slope(
         self, distances: np.ndarray, first_species: np.ndarray, second_species: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return V (P,), an energy, and dV/dr (P,), energy per length, of pairs (P,).
-
-        Raises
-        ------
-        ValueError
-            If a distance is not above 0, where the energy is infinite.
-        """
+        """Return V (P,), an energy, and dV/dr (P,), energy per length, of pairs (P,)."""
         distances = checked_distances(distances)
         epsilon = np.array(self.epsilon, float)[first_species, second_species]
         sigma = np.array(self.sigma, float)[first_species, second_species]
@@ -144,11 +132,7 @@ def forces(
 ) -> np.ndarray:
     """Return the force on each particle, f_i = -d/dr_i of the total energy.
 
-    Parameters and errors are those of `particle_energies`.
-
-    Returns
-    -------
-    (N, d) float64, in the unit of epsilon per length
+    Arguments and errors are those of `particle_energies`; (N, d) float64, epsilon per length.
     """
     species, first, second, vectors = _checked_pairs(potential, species, first, second, vectors)
     distances = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))

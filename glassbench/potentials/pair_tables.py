@@ -9,14 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def check_tables(epsilon: Sequence[Sequence[float]], sigma: Sequence[Sequence[float]]) -> None:
-    """Check energies and lengths (S, S) of the pairs of species.
-
-    Raises
-    ------
-    ValueError
-        If one is not finite, square and symmetric, if they differ in size, or if a length is
-        not above 0.
-    """
+    """Check energies and lengths (S, S) of the pairs of species."""
     energies, lengths = np.array(epsilon, float), np.array(sigma, float)
     for name, table in (("epsilon", energies), ("sigma", lengths)):
         square = table.ndim == 2 and len(table) and table.shape[0] == table.shape[1]
@@ -29,13 +22,7 @@ def check_tables(epsilon: Sequence[Sequence[float]], sigma: Sequence[Sequence[fl
 
 
 def checked_distances(distances: ArrayLike) -> NDArray[np.float64]:
-    """Return the distances (P,) of pairs as float64.
-
-    Raises
-    ------
-    ValueError
-        If one is not above 0, where the energy is infinite.
-    """
+    """Return the distances (P,) of pairs as float64."""
     checked = np.asarray(distances, dtype=np.float64)
     if not (checked > 0).all():
         pair = int(np.argmin(checked > 0))
@@ -48,13 +35,7 @@ def checked_distances(distances: ArrayLike) -> NDArray[np.float64]:
 def check_pairs(
     first: NDArray[np.integer], second: NDArray[np.integer], vectors: NDArray[np.float64]
 ) -> None:
-    """Check that indices (P,) and (P,) and vectors (P, d) describe the same pairs, each once.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, or a pair does not go from the lower to the higher index.
-    """
+    """Check that indices (P,) and (P,) and vectors (P, d) describe the same pairs, each once."""
     if not (first.shape == second.shape == vectors.shape[:1]) or vectors.ndim != 2:
         raise ValueError(
             f"first {first.shape}, second {second.shape} and vectors {vectors.shape} "

@@ -23,12 +23,6 @@ class SmoothedLennardJones:
     epsilon : (S, S) symmetric, energies
     sigma : (S, S) symmetric, lengths
     inner, cutoff : float, r_in and r_c, lengths, the same for all pairs
-
-    Raises
-    ------
-    ValueError
-        If a table is not square and symmetric, the two differ in size, sigma is not
-        positive, or not 0 < inner < cutoff.
     """
 
     epsilon: tuple[tuple[float, ...], ...]
@@ -49,13 +43,7 @@ class SmoothedLennardJones:
     def energy_and_slope(
         self, distances: np.ndarray, first_species: np.ndarray, second_species: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return V (P,), an energy, and dV/dr (P,), energy per length, of pairs (P,).
-
-        Raises
-        ------
-        ValueError
-            If a distance is not above 0, where the energy is infinite.
-        """
+        """Return V (P,), an energy, and dV/dr (P,), energy per length, of pairs (P,)."""
         energy, slope, _ = self._derivatives(distances, first_species, second_species)
         return energy, slope
 

@@ -36,11 +36,6 @@ class DescriptorModel:
     strengths : ridge strengths to choose from (see `ridge`); a single one is taken as it is
     by_species : one regression for each species; else one for all, which keeps the order
         in which a single descriptor ranks the particles
-
-    Raises
-    ------
-    ValueError
-        If there is no strength, or one is negative.
     """
 
     learns_from_chosen = True
@@ -196,7 +191,7 @@ class DescriptorModel:
 
 
 def _linear_algebra_threads(threads: int):
-    """Return a context in which matrix products take so many threads, and no others of the host."""
+    """Return a context in which matrix products take so many threads."""
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(limits=threads, user_api="blas")

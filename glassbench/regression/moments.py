@@ -10,34 +10,18 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """First and second moments of n samples of F features and one target.
-
-    Attributes
-    ----------
-    count : n
-    mean : (F,) means of the features
-    target_mean : mean of the target
-    scatter : (F, F) sum over samples of (x - mean)(x - mean)^T
-    cross : (F,) sum over samples of (x - mean)(y - target_mean)
-    target_scatter : sum over samples of (y - target_mean)^2
-    """
+    """First and second moments of n samples of F features x and one target y."""
 
     count: int
-    mean: np.ndarray
+    mean: np.ndarray  # (F,) of x
     target_mean: float
-    scatter: np.ndarray
-    cross: np.ndarray
-    target_scatter: float
+    scatter: np.ndarray  # (F, F) sum over samples of (x - mean)(x - mean)^T
+    cross: np.ndarray  # (F,) sum over samples of (x - mean)(y - target_mean)
+    target_scatter: float  # sum over samples of (y - target_mean)^2
 
     @classmethod
     def of(cls, features: np.ndarray, target: np.ndarray) -> Moments:
-        """Return the moments of features (n, F) and a target (n,), in float64.
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit, there is no sample, or a value is not finite.
-        """
+        """Return the moments of features (n, F) and a target (n,), in float64."""
         features = np.asarray(features, dtype=np.float64)
         target = np.asarray(target, dtype=np.float64)
         if features.ndim != 2 or target.shape != features.shape[:1] or not len(target):
@@ -64,13 +48,7 @@ class Moments:
 
 
 def merge(parts: Iterable[Moments]) -> Moments:
-    """Return the moments of all samples of all parts.
-
-    Raises
-    ------
-    ValueError
-        If there is no part.
-    """
+    """Return the moments of all samples of all parts."""
     parts = list(parts)
     within = pooled_within(parts)
     scatter, cross = within.scatter.copy(), within.cross.copy()
@@ -90,11 +68,6 @@ def pooled_within(parts: Iterable[Moments]) -> Moments:
 
     Differences between the means of the parts do not count in the products; the
     means are those of all samples.
-
-    Raises
-    ------
-    ValueError
-        If there is no part.
     """
     parts = list(parts)
     if not parts:

@@ -15,13 +15,7 @@ CONSTANT = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class LinearMap:
-    """y = intercept + sum_f slopes_f x_f.
-
-    Attributes
-    ----------
-    slopes : (F,) unit of the target over the unit of the feature
-    intercept : unit of the target
-    """
+    """y = intercept + sum_f slopes_f x_f."""
 
     slopes: np.ndarray
     intercept: float
@@ -43,11 +37,6 @@ def ridge(moments: Moments, strengths: Sequence[float]) -> list[LinearMap]:
     Parameters
     ----------
     strengths : numbers >= 0, dimensionless
-
-    Raises
-    ------
-    ValueError
-        If a strength is negative or not finite.
     """
     for strength in strengths:
         if not (np.isfinite(strength) and strength >= 0):

@@ -13,16 +13,10 @@ from .ridge import correlations, ridge
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Configurations that are held out together.
-
-    Attributes
-    ----------
-    merged : moments of all their particles
-    within : the same without differences between configurations
-    """
+    """Configurations that are held out together: moments of all their particles."""
 
     merged: Moments
-    within: Moments
+    within: Moments  # without differences between configurations
 
     @classmethod
     def of(cls, configuration: Moments) -> Group:
@@ -45,11 +39,6 @@ def choose_strength(
     and the validation configurations by a fit to all of training. The score of a
     group is the Pearson correlation within its configurations; groups count by
     their particles.
-
-    Raises
-    ------
-    ValueError
-        If there is nothing to hold out: one group and no validation.
     """
     held_out = []
     if len(train) > 1:

@@ -79,11 +79,6 @@ def plan_generation(
     Parameters
     ----------
     samples : a dataset whose samples are taken where they are those of the plan
-
-    Raises
-    ------
-    UserError
-        If there is no plan of that name, or the samples cannot be taken.
     """
     generator, plan = load_generator(task), load_plan(task, dataset)
     pieces_from = getattr(generator, "pieces_from", None)

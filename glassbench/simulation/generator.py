@@ -104,13 +104,7 @@ class Generator(Protocol):
 
 
 def generator_folder(task: Task) -> Path:
-    """Return the folder of a task's generator.
-
-    Raises
-    ------
-    UserError
-        If the task has none.
-    """
+    """Return the folder of a task's generator."""
     folder = task.folder / FOLDER
     if not (folder / "__init__.py").is_file():
         others = [t.name for t in list_tasks() if (t.folder / FOLDER / "__init__.py").is_file()]
@@ -122,13 +116,7 @@ def generator_folder(task: Task) -> Path:
 
 
 def import_generator(folder: Path) -> Generator:
-    """Import the package of a generator.
-
-    Raises
-    ------
-    UserError
-        If it cannot be imported, or lacks a name of `Generator`.
-    """
+    """Import the package of a generator."""
     module = import_module(plugin_package(folder, folder_digest(folder)))
     missing = [name for name in NAMES if not hasattr(module, name)]
     if missing:
@@ -137,24 +125,12 @@ def import_generator(folder: Path) -> Generator:
 
 
 def load_generator(task: Task) -> Generator:
-    """Return the generator of a task.
-
-    Raises
-    ------
-    UserError
-        If the task has none, or it cannot be imported.
-    """
+    """Return the generator of a task."""
     return import_generator(generator_folder(task))
 
 
 def load_plan(task: Task, dataset: str) -> Plan:
-    """Return the plan of this name.
-
-    Raises
-    ------
-    UserError
-        If there is no such plan.
-    """
+    """Return the plan of this name."""
     plans = load_generator(task).PLANS
     if dataset not in plans:
         known = ", ".join(sorted(plans))

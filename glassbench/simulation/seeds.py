@@ -18,11 +18,6 @@ def choose_secret(path: str) -> None:
     """Draw all seeds from the bytes of a file too, in this process and in those that it starts.
 
     Nobody without the file can make the dataset again: its labels can stay hidden.
-
-    Raises
-    ------
-    UserError
-        If there is no such file, or it is too short to be a secret.
     """
     try:
         secret = Path(path).expanduser().read_bytes()

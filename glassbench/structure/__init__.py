@@ -1,12 +1,15 @@
 """What surrounds a particle: neighbours in a periodic box and measures of local structure.
 
 Positions are (N, d) with d = 2 or 3, species (N,) int8, box (d,) orthorhombic and
-periodic; lengths are in the unit of the positions.
+periodic; lengths are in the unit of the positions. `species_count` is the number S of species
+of the system, whether or not all occur in a structure. Values that do not fit are refused with
+a ValueError that names them: wrong shapes, NaN or infinite values, a box shorter than twice the
+cutoff.
 """
 
 from .angular_functions import angular_structure_functions
 from .bond_order import bond_order_parameters
-from .cell_list import PairBlock, neighbourhood_blocks, pair_blocks
+from .cell_list import neighbourhood_blocks, pair_blocks
 from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density_maps, turned_maps
 from .local import local_density, neighbour_counts, number_of_neighbours
 from .modes import lowest_modes, soft_mode_participation
@@ -25,7 +28,7 @@ from .structure_functions import (
     structure_functions,
 )
 from .surroundings import padded_surroundings
-from .voronoi import VoronoiCells, voronoi_cells
+from .voronoi import voronoi_cells
 
 __all__ = [
     "COPPER_ZIRCONIUM",
@@ -33,10 +36,8 @@ __all__ = [
     "DENSITY_MAP_3D",
     "LENNARD_JONES_2D",
     "DensityMapGrid",
-    "PairBlock",
     "Pairs",
     "StructureFunctionGrid",
-    "VoronoiCells",
     "angular_structure_functions",
     "bond_order_parameters",
     "density_maps",

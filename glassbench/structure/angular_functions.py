@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .cell_list import neighbourhood_blocks
+from .cell_list import PairBlock, neighbourhood_blocks, refuse_coincident
 from .periodic_box import checked_positions, checked_species
 
 EXPONENTS = (1, 2, 4, 8, 16)
@@ -40,13 +40,9 @@ def angular_structure_functions(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    species : (N,) int8
-    box : (d,), at least twice the cutoff
+    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least twice the cutoff
     lengths : (X,) xi, unit of the positions
     cutoff : float, r_c, unit of the positions
-    species_count : int
-        S, the number of species of the system, whether or not all occur here.
 
     Returns
     -------
@@ -98,13 +94,8 @@ class _Triplets(NamedTuple):
     bounds: np.ndarray
 
 
-def _bonds(block, species: np.ndarray) -> _Bonds:
-    if not block.distances.all():
-        pair = int(np.argmin(block.distances))
-        raise ValueError(
-            f"particles {block.first[pair]} and {block.second[pair]} are at the same place and "
-            "their bond has no direction: repair this configuration"
-        )
+def _bonds(block: PairBlock, species: np.ndarray) -> _Bonds:
+    refuse_coincident(block)
     order = np.lexsort((species[block.second], block.first))
     distances = block.distances[order]
     centre, other = block.first[order], block.second[order]

@@ -27,11 +27,6 @@ class BondBreaking:
     diameters : (S, S), sigma of each pair of species, unit of the positions
     bonded, broken : A_1 and A_2; A_1 near the first minimum of g(r)
 
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, and a box shorter than twice the longest bond.
-
     References
     ----------
     Yamamoto & Onuki, Phys. Rev. E 58, 3515 (1998), where bonds and broken bonds are defined by
@@ -62,13 +57,7 @@ class BondBreaking:
         self.bonds = self._count(np.ones(len(self.first), dtype=bool))
 
     def __call__(self, positions: np.ndarray) -> np.ndarray:
-        """Return B (N,) for later positions (N, d), wrapped or not; 0 without bonds.
-
-        Raises
-        ------
-        ValueError
-            If the positions are not those of the configuration's particles.
-        """
+        """Return B (N,) for later positions (N, d), wrapped or not; 0 without bonds."""
         positions = np.asarray(positions, dtype=np.float64)
         if positions.shape != (self.particles, len(self.box)):
             raise ValueError(

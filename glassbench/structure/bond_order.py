@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from .cell_list import PairBlock, neighbourhood_blocks
+from .cell_list import PairBlock, neighbourhood_blocks, refuse_coincident
 from .periodic_box import checked_positions
 from .radial_density import NEGLIGIBLE_WIDTHS, checked_shells
 
@@ -37,8 +37,7 @@ def bond_order_parameters(
 
     Parameters
     ----------
-    positions : (N, 3)
-    box : (3,)
+    positions, box : (N, 3); (3,)
     radii : (R,) r_k, unit of the positions
     widths : float or (R,) w_k, unit of the positions
     degrees : (L,) l >= 1
@@ -114,6 +113,7 @@ def _padded(
     length, whose weight is 0.
     """
     for block in neighbourhood_blocks(positions, box, cutoff):
+        refuse_coincident(block)
         starts = np.flatnonzero(np.diff(block.first, prepend=-1))
         counts = np.diff(starts, append=len(block.first))
         step = max(1, BONDS_PER_PIECE // int(counts.max()))
@@ -131,12 +131,6 @@ def _padded_piece(
     starts = np.cumsum(counts) - counts
     slot = np.arange(len(centre)) - starts[centre]
     length = block.distances[bonds]
-    if not length.all():
-        pair = begin + int(np.argmin(length))
-        raise ValueError(
-            f"particles {block.first[pair]} and {block.second[pair]} are at the same place and "
-            "their bond has no direction: repair this configuration"
-        )
     distances = np.full((len(counts), int(counts.max())), np.inf)
     distances[centre, slot] = length
     vectors = np.zeros((3, *distances.shape))

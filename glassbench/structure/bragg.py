@@ -14,14 +14,8 @@ def strongest_bragg_peak(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    box : (d,)
+    positions, box : (N, d), d = 2 or 3; (d,)
     longest_wavenumber : every component of k is at most this, 1 / length
-
-    Raises
-    ------
-    ValueError
-        If no wave vector of the box is that short.
     """
     box = np.asarray(box, dtype=np.float64)
     counts = np.floor(longest_wavenumber * box / (2 * np.pi)).astype(int)

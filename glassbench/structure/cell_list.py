@@ -55,11 +55,6 @@ def pair_blocks(
     cutoff : float, in the unit of the positions
     pairs_per_block : int
         Every block but the last has at least this many pairs, and not many more.
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes, NaN or infinite positions, a box shorter than twice the cutoff.
     """
     cells = _checked_cells(positions, box, cutoff, every_row=False)
     return _collected(cells, float(cutoff), pairs_per_block)
@@ -76,6 +71,16 @@ def neighbourhood_blocks(
     """
     cells = _checked_cells(positions, box, cutoff, every_row=True)
     return _collected(cells, float(cutoff), pairs_per_block)
+
+
+def refuse_coincident(block: PairBlock) -> None:
+    """Refuse two particles at the same place, for a quantity that takes directions of bonds."""
+    if not block.distances.all():
+        pair = int(np.argmin(block.distances))
+        raise ValueError(
+            f"particles {block.first[pair]} and {block.second[pair]} are at the same place and "
+            "their bond has no direction: repair this configuration"
+        )
 
 
 def _checked_cells(positions, box, cutoff, every_row: bool) -> _Cells:

@@ -28,15 +28,8 @@ class DensityMapGrid:
 
     Attributes
     ----------
-    cutoff : float
-        r_c: half of the edge of the map.
-    spacing : float
-        Delta: the distance between pixels and the standard deviation of the Gaussians.
-
-    Raises
-    ------
-    ValueError
-        If the edge 2 r_c is no multiple of the spacing.
+    cutoff : r_c, half of the edge of the map, a multiple of Delta / 2
+    spacing : Delta, the distance between pixels and the standard deviation of the Gaussians
     """
 
     cutoff: float
@@ -92,11 +85,6 @@ def density_maps(
     (C, S, G, G) or (C, S, G, G, G) tensor on the device of the vectors
         Axes (z,) y, x; dimensionless.
 
-    Raises
-    ------
-    ValueError
-        If the vectors have a wrong shape.
-
     References
     ----------
     Fan, Ma, Nat. Commun. 12, 1506 (2021), Eq. 1 and 2.
@@ -135,11 +123,6 @@ def turned_maps(maps: torch.Tensor, matrix: np.ndarray) -> torch.Tensor:
 
     The matrix permutes the axes and may change their signs; the maps of the turned vectors
     are then the same pixels in another order.
-
-    Raises
-    ------
-    ValueError
-        If the matrix is no signed permutation.
     """
     matrix = np.asarray(matrix)
     source = np.abs(matrix).argmax(axis=1)

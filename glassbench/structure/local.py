@@ -22,9 +22,7 @@ def number_of_neighbours(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    species : (N,) int8
-    box : (d,)
+    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,)
     cutoff : float, or (S, S) symmetric
         In the unit of the positions; a matrix gives one for each pair of species, for
         instance the first minima of the partial radial distribution functions.
@@ -32,11 +30,6 @@ def number_of_neighbours(
     Returns
     -------
     (N,) int64
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, and for a box shorter than twice the largest cutoff.
 
     >>> import numpy as np
     >>> from glassbench.structure import number_of_neighbours
@@ -76,9 +69,7 @@ def local_density(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    species : (N,) int8
-    box : (d,), at least 10 widths
+    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least 10 widths
     width : float, w, unit of the positions
     contributions : (S,), optional
         What a particle of each species adds: 1 unless given; its volume gives the
@@ -87,11 +78,6 @@ def local_density(
     Returns
     -------
     (N,) float64, particles per volume (per area in two dimensions)
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, and for a box shorter than 10 widths.
 
     >>> import numpy as np
     >>> from glassbench.structure import local_density
@@ -130,21 +116,12 @@ def neighbour_counts(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    species : (N,) int8
-    box : (d,), at least twice the largest radius
+    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least twice the largest radius
     radii : (R,) increasing, unit of the positions
-    species_count : int
-        Number of species of the system, whether or not all occur here.
 
     Returns
     -------
     (N, species_count, R) int32
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, radii that do not increase, and a box that is too short.
 
     References
     ----------

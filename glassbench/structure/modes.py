@@ -36,10 +36,8 @@ def lowest_modes(
     ----------
     hessian : (d N, d N) sparse and symmetric, coordinates ordered particle by particle
     dimension : int, d
-    count : int
-        Number of modes, at most d (N - 1).
-    masses : (N,), optional
-        All equal to 1 unless given.
+    count : int, number of modes, at most d (N - 1)
+    masses : (N,), all equal to 1 unless given
 
     Returns
     -------
@@ -164,11 +162,6 @@ def soft_mode_participation(
     Returns
     -------
     (N,) float64, dimensionless
-
-    Raises
-    ------
-    ValueError
-        As `lowest_modes`, and for a fraction that is not above 0 and below 1.
 
     References
     ----------

@@ -29,11 +29,6 @@ class NeighbourRelative:
     box : (d,)
     cutoff : r_c, unit of the positions
 
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, and a box shorter than twice the cutoff.
-
     References
     ----------
     Shiba et al., J. Chem. Phys. 158, 084503 (2023), section V: r_c = 1.6; Falk & Langer,
@@ -53,13 +48,7 @@ class NeighbourRelative:
         self.inverse = np.linalg.pinv(moments, rcond=INDEPENDENT, hermitian=True)
 
     def __call__(self, displacements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return R (N,) and D (N,) of displacements (N, d), in their unit; 0 without neighbours.
-
-        Raises
-        ------
-        ValueError
-            If the displacements are not those of the configuration's particles.
-        """
+        """Return R (N,) and D (N,) of displacements (N, d), in their unit; 0 without neighbours."""
         displacements = np.asarray(displacements, dtype=np.float64)
         if displacements.shape != self.shape:
             raise ValueError(

@@ -50,7 +50,8 @@ class Pairs:
         once = self.senders < self.receivers
         receivers = self.receivers[once]
         counts = np.bincount(receivers, minlength=self.particles)
-        return Pairs(self.senders[once], receivers, self.vectors[once], _offsets(counts))
+        offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        return Pairs(self.senders[once], receivers, self.vectors[once], offsets)
 
 
 def neighbour_pairs(
@@ -64,20 +65,12 @@ def neighbour_pairs(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-        Any periodic image; positions are wrapped first.
-    box : (d,)
-        Edges of the orthorhombic box, at least twice the cutoff.
-    cutoff : float
-        In the unit of the positions.
+    positions : (N, d), d = 2 or 3, any periodic image
+    box : (d,), edges of the orthorhombic box, at least twice the cutoff
+    cutoff : float, in the unit of the positions
     self_edges : bool
         Also give the edge i -> i of length 0 for every particle, as in the network of
         Bapst et al., Nat. Phys. 16, 448 (2020).
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes, NaN or infinite positions, a box shorter than twice the cutoff.
 
     >>> import numpy as np
     >>> from glassbench.structure import neighbour_pairs
@@ -131,7 +124,3 @@ def _edge_vectors(wrapped: np.ndarray, box: np.ndarray, senders, receivers) -> n
             difference += image * edge
             vectors[part, axis] = difference
     return vectors
-
-
-def _offsets(counts: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])

@@ -45,12 +45,6 @@ def non_affine_squared_displacement(
     -------
     (N,) float64, unit of the positions squared
 
-    Raises
-    ------
-    ValueError
-        For wrong shapes, values that are not finite, a cell without volume, and a box
-        shorter than twice the cutoff.
-
     References
     ----------
     Falk, Langer, Phys. Rev. E 57, 7192 (1998), Eq. 2.11 to 2.14; there and here a sum.

@@ -39,9 +39,7 @@ def orientational_pair_correlation(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    species : (N,) int8
-    box : (d,), at least twice `largest`
+    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least twice `largest`
     largest, bins : float, int
         Radial bins of equal width run from 0 to `largest`, unit of the positions.
     angle_bins : int
@@ -51,18 +49,11 @@ def orientational_pair_correlation(
         Rows: shear direction, plane normal, third axis; the axes of the box unless given.
     centres : (C,) int, optional
         Indices of particles; all unless given.
-    species_count : int
-        S, the number of species of the system.
 
     Returns
     -------
     (C, S, bins, angle_bins) float64, dimensionless
         NaN for a species that does not occur.
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, phi in two dimensions, and a box that is too short.
 
     References
     ----------

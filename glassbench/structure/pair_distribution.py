@@ -24,8 +24,7 @@ def particle_pair_distribution(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    box : (d,), at least twice the largest distance
+    positions, box : (N, d), d = 2 or 3; (d,), at least twice the largest distance
     smallest, largest : float
         Where the bins begin and end, unit of the positions.
     bins : int
@@ -34,12 +33,6 @@ def particle_pair_distribution(
     Returns
     -------
     (N, bins) float64, dimensionless
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, distances that do not increase from 0 or more, no bin,
-        and a box shorter than twice the largest distance.
 
     References
     ----------
@@ -71,13 +64,7 @@ def particle_pair_distribution(
 
 
 def distribution_edges(smallest: float, largest: float, bins: int) -> np.ndarray:
-    """Return the edges (bins + 1,) of bins of equal width.
-
-    Raises
-    ------
-    ValueError
-        If there is no bin, or not 0 <= smallest < largest < infinity.
-    """
+    """Return the edges (bins + 1,) of bins of equal width."""
     if not (0 <= smallest < largest < np.inf):
         raise ValueError(
             f"bins from {smallest} to {largest}: distances must increase, from 0 or more"

@@ -8,13 +8,7 @@ LARGEST_SPECIES_COUNT = 128  # what int8 can number from 0
 
 
 def checked_positions(positions: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions (N, d) and box (d,) as float64, d = 2 or 3, after checking both.
-
-    Raises
-    ------
-    ValueError
-        If a shape is wrong, a value is NaN or infinite, or a box edge is not positive.
-    """
+    """Return positions (N, d) and box (d,) as float64, d = 2 or 3, after checking both."""
     positions = np.asarray(positions, dtype=np.float64)
     box = np.asarray(box, dtype=np.float64)
     if positions.ndim != 2 or positions.shape[1] not in (2, 3):
@@ -40,13 +34,7 @@ def checked_positions(positions: np.ndarray, box: np.ndarray) -> tuple[np.ndarra
 
 
 def checked_species(species: np.ndarray, particles: int, species_count: int) -> np.ndarray:
-    """Return species (N,) as int8 after checking length, kind and range 0 .. species_count - 1.
-
-    Raises
-    ------
-    ValueError
-        If the shape or the kind of number is wrong, or a species is out of range.
-    """
+    """Return species (N,) as int8 after checking length, kind and range 0 .. species_count - 1."""
     species = np.asarray(species)
     if species.shape != (particles,):
         raise ValueError(f"species have the shape {species.shape}: give ({particles},)")
@@ -65,11 +53,6 @@ def check_cutoff(cutoff: float, box: np.ndarray) -> float:
 
     Beyond half an edge a particle and its image could both be neighbours, and a
     pair would no longer have one vector.
-
-    Raises
-    ------
-    ValueError
-        If the cutoff is not finite and positive, or a box edge is shorter than twice the cutoff.
     """
     cutoff = float(cutoff)
     if not (np.isfinite(cutoff) and cutoff > 0):

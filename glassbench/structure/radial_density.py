@@ -31,24 +31,15 @@ def radial_densities(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    species : (N,) int8
-    box : (d,)
+    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,)
     radii : (R,) r_k, unit of the positions
     widths : float or (R,) w_k, the standard deviations, unit of the positions
     cutoff : float, optional
         Leaves out neighbours at this distance and beyond; the largest r_k + 6 w_k unless given.
-    species_count : int
-        Number of species of the system, whether or not all occur here.
 
     Returns
     -------
     (N, species_count, R) float64, dimensionless
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, and for a box shorter than twice the cutoff.
 
     References
     ----------
@@ -88,13 +79,7 @@ def radial_densities(
 def checked_shells(
     radii: Sequence[float] | np.ndarray, widths: float | Sequence[float] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return radii and widths (R,) as float64; a single width serves every radius.
-
-    Raises
-    ------
-    ValueError
-        If a list is empty or has a wrong shape, or a value is not finite and positive.
-    """
+    """Return radii and widths (R,) as float64; a single width serves every radius."""
     radii = np.asarray(radii, dtype=np.float64)
     if radii.ndim != 1 or not len(radii):
         raise ValueError(f"radii have the shape {radii.shape}: give a list of at least one")

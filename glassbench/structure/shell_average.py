@@ -16,18 +16,12 @@ def shell_average_matrix(positions: np.ndarray, box: np.ndarray, cutoff: float =
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    box : (d,)
+    positions, box : (N, d), d = 2 or 3; (d,)
     cutoff : float, r_c, unit of the positions
 
     Returns
     -------
     scipy.sparse.csr_array, float64
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, and for a box shorter than twice the cutoff.
 
     References
     ----------
@@ -50,30 +44,16 @@ def shell_averages(
 ) -> np.ndarray:
     """Return features averaged over neighbour shells 0, 1, ..., `rounds` times.
 
-    x_i^(n) = (1 / C_i) sum over r_ij < r_c, j = i included, of exp(-r_ij / r_c) x_j^(n - 1)
+    x^(n) = A x^(n - 1), with the matrix A of `shell_average_matrix` and its arguments
 
     Parameters
     ----------
     features : (N, F), x^(0)
-    positions : (N, d), d = 2 or 3
-    box : (d,)
-    cutoff : float, r_c, unit of the positions
-    rounds : int
 
     Returns
     -------
     (rounds + 1, N, F)
         The features themselves first; float32 if the features are, float64 otherwise.
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, NaN or infinite features (averaging would spread
-        them), and for a box shorter than twice the cutoff.
-
-    References
-    ----------
-    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
 
     >>> import numpy as np
     >>> from glassbench.structure import shell_averages

@@ -62,25 +62,7 @@ def radial_structure_functions(
 
     G_i(a, r) = sum_(j of a, r_ij < r_c) exp(-(r_ij - r)^2 / (2 width^2))
 
-    Neighbours further than 6 widths from r, which add less than 1.6e-8 each, are left out.
-
-    Parameters
-    ----------
-    positions : (N, d), d = 2 or 3
-    species : (N,) int8
-    box : (d,), at least twice the cutoff
-    grid : StructureFunctionGrid
-    species_count : int
-        Number of species of the system, whether or not all occur here.
-
-    Returns
-    -------
-    (N, species_count, R) float64, dimensionless
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, and for a box shorter than twice the cutoff.
+    Arguments and what is returned, (N, species_count, R), are as for `radial_densities`.
 
     References
     ----------
@@ -107,12 +89,8 @@ def structure_functions(
 ) -> np.ndarray:
     """Return the radial and then the angular functions of every particle, one row each.
 
-    Parameters and errors are those of `radial_structure_functions` and
-    `angular_structure_functions`.
-
-    Returns
-    -------
-    (N, S R + S (S + 1) / 2 X 10) float64, dimensionless
+    Arguments are those of `radial_densities`; what is returned has the shape
+    (N, S R + S (S + 1) / 2 X 10), float64, dimensionless.
 
     >>> import numpy as np
     >>> from glassbench.structure import LENNARD_JONES_2D, structure_functions

@@ -29,29 +29,19 @@ def padded_surroundings(
 
     Parameters
     ----------
-    positions : (N, d), d = 2 or 3
-    species : (N,) int8
-    box : (d,), at least as long as the turned square or cube
+    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,)
     reach : float, half of the edge of the square or cube, unit of the positions
     centres : (C,) int, optional
         Indices of particles; all unless given.
     frame : (d, d) orthogonal, optional
         Rows are the axes: shear direction, plane normal, third axis. Those of the box
         unless given.
-    species_count : int
-        S, the number of species of the system, whether or not all occur here.
 
     Returns
     -------
     (C, S, n, d) float32, unit of the positions
         In the frame, sorted by index of the neighbour; filled up to the largest number n
         with coordinates of 1e6.
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, a frame that is not orthogonal, and a box shorter than
-        the turned square or cube.
     """
     positions, box = checked_positions(positions, box)
     species = checked_species(species, len(positions), species_count)

@@ -9,10 +9,8 @@ import pytest
 
 from glassbench.metrics import (
     noise_ceiling,
-    noise_ceiling_by_configuration,
     pearson,
     reliability,
-    score_over_ceiling,
 )
 
 
@@ -57,25 +55,11 @@ def test_equal_halves_have_the_ceiling_one_and_a_constant_half_none():
     assert np.isnan(noise_ceiling(x, -x))
 
 
-def test_configurations_of_different_size_have_each_their_ceiling():
-    rng = np.random.default_rng(2)
-    halves = [rng.normal(size=n) + 0.5 * rng.normal(size=(2, n)) for n in (500, 800)]
-    masks = [rng.random(n) < 0.8 for n in (500, 800)]
-    first, second = [h[0] for h in halves], [h[1] for h in halves]
-    expected = [noise_ceiling(h[0][m], h[1][m]) for h, m in zip(halves, masks)]
-    np.testing.assert_array_equal(noise_ceiling_by_configuration(first, second, masks), expected)
-
-
 def test_conditions_are_computed_at_once():
     rng = np.random.default_rng(3)
     first, second = rng.normal(size=100) + 0.3 * rng.normal(size=(2, 4, 100))
     expected = [noise_ceiling(a, b) for a, b in zip(first, second)]
     np.testing.assert_allclose(noise_ceiling(first, second), expected, rtol=1e-14)
-
-
-def test_score_over_a_ceiling_of_zero_or_none_is_undefined():
-    ratio = score_over_ceiling([0.4, 0.4, 0.4, np.nan], [0.8, 0.0, np.nan, 0.8])
-    np.testing.assert_allclose(ratio, [0.5, np.nan, np.nan, np.nan])
 
 
 def test_ceilings_of_the_published_configurations():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from glassbench.potentials.embedded_atom import read_embedded_atom
-from glassbench.potentials.embedded_atom_hessian import embedded_atom_hessian
+from glassbench.potentials.hessian import embedded_atom_hessian
 from glassbench.simulation.copper_zirconium import Protocol, minimise
 from glassbench.simulation.copper_zirconium_potential import MASSES, potential_file
 from glassbench.simulation.stiffness import BlockMoments, StiffnessProtocol, measure_stiffness
