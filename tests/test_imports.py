@@ -32,7 +32,6 @@ FACE = "__init__.py"
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}
 LIGHT = ("__init__", "model", "contract/task", "contract/model_card", "contract/trial_plan")
 LIGHT += ("contract/variation", "record/file", "experiments/words", "plugins/registry")
-TEMPLATES = ROOT / "submission" / "templates"
 
 
 def imported(path: Path, top_level_only: bool = False) -> set[str]:
@@ -51,7 +50,7 @@ def imported(path: Path, top_level_only: bool = False) -> set[str]:
 
 
 def sources() -> list[Path]:
-    return [p for p in sorted(ROOT.rglob("*.py")) if not p.is_relative_to(TEMPLATES)]
+    return sorted(ROOT.rglob("*.py"))
 
 
 def room_of(path: Path) -> str:

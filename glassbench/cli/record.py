@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,10 +10,9 @@ from ..experiments.words import check_keys, parse_switch, split_words
 from ..home.workspace import open_workspace
 from .guard import FAILED, guarded
 from .output import Json, Words, new_group, write_json, write_lines
-from .submission import path_and_words
+from .submission import absolute, word_and_options
 
 if TYPE_CHECKING:
-    from ..submission.accept import Accepted
     from ..submission.record_check import Checking
 
 app = new_group(help="Check a record, take it onto the board, make a maintainer's key.")
@@ -33,16 +30,16 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     predictions: then scores cannot be computed again, which is said. floors=off takes the scores
     of the trivial floors as the record says them.
     """
-    path, values = path_and_words(words, "a record or an archive", "my_model.zip")
-    check_keys(values, CHECKING_KEYS)
+    what, example = "a record or an archive", "my_model.zip"
+    path, values = word_and_options(words, what, example, CHECKING_KEYS)
     from ..submission.record_check import check_record_file
 
-    record, results = check_record_file(Path(path).expanduser().absolute(), _checking(values))
+    record, results = check_record_file(absolute(path), _checking(values))
     failed = [result for result in results if result.passed is False]
     unchecked = [result.name for result in results if result.passed is None]
     if json_output:
         holds = False if failed else None if unchecked else True
-        plain = [dataclasses.asdict(result) for result in results]
+        plain = [vars(result) for result in results]
         write_json({"holds": holds, "status": record and record["status"], "findings": plain})
     else:
         write_lines(map(str, results))
@@ -61,25 +58,27 @@ def add(words: Words = None, json_output: Json = False) -> None:
 
     FILE.zip [board=FOLDER] [labels=STORE] [trusted=FILE.toml] [floors=on|off] [home=FOLDER]
     """
-    path, values = path_and_words(words, "an archive", "my_model.zip")
-    check_keys(values, (*CHECKING_KEYS, "board"))
+    keys = (*CHECKING_KEYS, "board")
+    path, values = word_and_options(words, "an archive", "my_model.zip", keys)
     from ..submission.accept import add_record
 
-    board = Path(values["board"]).expanduser().absolute() if "board" in values else None
-    accepted = add_record(Path(path).expanduser().absolute(), _checking(values), board)
+    board = absolute(values.get("board"))
+    accepted = add_record(absolute(path), _checking(values), board)
     if json_output:
-        plain = [dataclasses.asdict(result) for result in accepted.results]
         write_json(
             {
                 "record": accepted.path and str(accepted.path),
                 "supersedes": accepted.superseded,
                 "new": accepted.new,
-                "findings": plain,
+                "findings": [vars(result) for result in accepted.results],
             }
         )
     else:
-        write_lines(map(str, accepted.results))
-        write_lines([_outcome(path, accepted)])
+        after = f", in place of {accepted.superseded}" if accepted.superseded else ""
+        outcome = f"{accepted.path}{after}" if accepted.path else f"{path}: refused"
+        if not accepted.new:
+            outcome = f"{accepted.path} is the same record: nothing was changed"
+        write_lines([*map(str, accepted.results), outcome])
     if accepted.path is None:
         raise typer.Exit(FAILED)
 
@@ -95,8 +94,8 @@ def key(words: Words = None, json_output: Json = False) -> None:
     check_keys(values, ("out", "name", "home"))
     from ..submission.signature import key_path, make_key
 
-    path = Path(values["out"]) if "out" in values else key_path(open_workspace(values.get("home")))
-    public = make_key(path.expanduser().absolute())
+    path = absolute(values.get("out")) or key_path(open_workspace(values.get("home")))
+    public = make_key(path)
     name = values.get("name", "maintainer")
     if json_output:
         write_json({"private": str(path), "name": name, "public": public})
@@ -105,21 +104,12 @@ def key(words: Words = None, json_output: Json = False) -> None:
         write_lines([f'{name} = "{public}"'])
 
 
-def _checking(values: dict[str, str]) -> Checking:
+def _checking(values: dict[str, Any]) -> Checking:
     from ..submission.record_check import Checking
 
     return Checking(
         workspace=open_workspace(values.get("home")),
-        labels=Path(values["labels"]).expanduser().absolute() if "labels" in values else None,
-        trusted=Path(values["trusted"]).expanduser().absolute() if "trusted" in values else None,
+        labels=absolute(values.get("labels")),
+        trusted=absolute(values.get("trusted")),
         floors=parse_switch("floors", values.get("floors", "on")),
     )
-
-
-def _outcome(path: str, accepted: Accepted) -> str:
-    if accepted.path is None:
-        return f"{path}: refused"
-    if not accepted.new:
-        return f"{accepted.path} is the same record: nothing was changed"
-    after = f", in place of {accepted.superseded}" if accepted.superseded else ""
-    return f"{accepted.path}{after}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -14,7 +15,7 @@ from .guard import FAILED, guarded, say
 from .output import Json, Words, new_group, write_json, write_lines
 
 app = new_group(help="Write, check, pack and verify a model that is handed in.")
-GIB = 2**30
+GIB, FOLDER = 2**30, "submissions/my_model"
 
 
 @app.command()
@@ -27,26 +28,18 @@ def new(words: Words = None, json_output: Json = False) -> None:
     The folder submissions/NAME (or folder=) gets model.toml, model.py, README.md and a test that
     passes as it stands. Without task= the model is for the task that most models serve.
     """
-    name, values = path_and_words(words, "the name of the model", "my_model")
-    check_keys(values, ("kind", "task", "folder", "author"))
+    keys = ("kind", "task", "folder", "author")
+    name, values = word_and_options(words, "the name of the model", "my_model", keys)
     from ..submission.scaffold import write_scaffold
 
-    folder = write_scaffold(
-        name,
-        kind=values.get("kind"),
-        task=values.get("task"),
-        parent=Path(values.get("folder", "submissions")),
-        author=values.get("author"),
-    )
+    parent = Path(values.pop("folder", "submissions"))
+    folder = write_scaffold(name, parent=parent, **values)
+    files = sorted(path.name for path in folder.iterdir())
     if json_output:
-        write_json({"folder": str(folder), "files": sorted(p.name for p in folder.iterdir())})
-        return
-    write_lines(
-        [
-            f"{folder} holds {', '.join(sorted(p.name for p in folder.iterdir()))}",
-            f"check it:  glassbench submission check {folder}",
-        ]
-    )
+        write_json({"folder": str(folder), "files": files})
+    else:
+        write_lines([f"{folder} holds {', '.join(files)}"])
+        write_lines([f"check it:  glassbench submission check {folder}"])
 
 
 @app.command()
@@ -54,28 +47,21 @@ def new(words: Words = None, json_output: Json = False) -> None:
 def check(words: Words = None, json_output: Json = False) -> None:
     """Say whether a submission would be accepted, and which line to mend.
 
-    PATH [task=NAME] [dataset=NAME|PATH] [sandbox=auto|bubblewrap|apptainer|podman|none]
-    [home=FOLDER]
+    PATH [task=NAME] [dataset=NAME|PATH] [sandbox=auto|bubblewrap|podman] [home=FOLDER]
     """
-    path, values = path_and_words(words, "the folder of the submission", "submissions/my_model")
-    check_keys(values, ("task", "dataset", "sandbox", "home"))
+    keys = ("task", "dataset", "sandbox", "home")
+    path, values = word_and_options(words, "the folder of the submission", FOLDER, keys)
     from ..submission.check import check_submission
 
+    workspace = open_workspace(values.pop("home", None))
     results = []
-    for result in check_submission(
-        Path(path).expanduser().absolute(),
-        open_workspace(values.get("home")),
-        task=values.get("task"),
-        dataset=values.get("dataset"),
-        sandbox=values.get("sandbox", "auto"),
-    ):
+    for result in check_submission(absolute(path), workspace, **values):
         results.append(result)
         if not json_output:
             write_lines([str(result)])
     failed = [result for result in results if result.passed is False]
     if json_output:
-        plain = [dataclasses.asdict(result) for result in results]
-        write_json({"accepted": not failed, "findings": plain})
+        write_json({"accepted": not failed, "findings": [vars(result) for result in results]})
     else:
         verdict = f"{len(failed)} to mend" if failed else "it would be accepted"
         write_lines([f"{path}: {verdict}"])
@@ -90,14 +76,15 @@ def pack(words: Words = None, json_output: Json = False) -> None:
 
     PATH [task=NAME] [dataset=NAME] [out=FILE.zip] [home=FOLDER]
     """
-    path, values = path_and_words(words, "the folder of the submission", "submissions/my_model")
-    check_keys(values, ("task", "dataset", "out", "home"))
+    keys = ("task", "dataset", "out", "home")
+    path, values = word_and_options(words, "the folder of the submission", FOLDER, keys)
     from ..record.digest import record_digest, record_stem
     from ..submission.bundle import open_bundle, pack_bundle, refuse_contents
 
     workspace = open_workspace(values.get("home"))
-    folder = Path(path).expanduser().absolute()
-    with open_bundle(folder, workspace, values.get("task"), values.get("dataset")) as bundle:
+    with open_bundle(
+        absolute(path), workspace, values.get("task"), values.get("dataset")
+    ) as bundle:
         refuse_contents(bundle)
         record = bundle.record
         names = record["task"]["name"], record["dataset"]["name"], record["model"]["name"]
@@ -116,16 +103,16 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     """Run a submission again behind walls, score it outside, and sign the record.
 
     PATH [retrain=on] [labels=STORE] [key=FILE] [name=SIGNER] [out=FILE.zip] [task=NAME]
-    [dataset=NAME] [sandbox=auto|bubblewrap|apptainer|podman] [seconds=N] [memory=GIB] [threads=N]
+    [dataset=NAME] [sandbox=auto|bubblewrap|podman] [seconds=N] [memory=GIB] [threads=N]
     [floors=on|off] [home=FOLDER]
 
     PATH is a packed archive, or a folder with its newest record under home=. Without retrain=on
     the predictions are made from the weights handed in. labels= is a store that the maintainer
     alone holds, whose structures are asked about in place of the public ones.
     """
-    path, values = path_and_words(words, "the submission", "my_model.zip")
-    check_keys(values, ("retrain", "labels", "key", "name", "out", "task", "dataset", "sandbox",
-                        "seconds", "memory", "threads", "floors", "home"))  # fmt: skip
+    keys = ("retrain", "labels", "key", "name", "out", "task", "dataset", "sandbox", "seconds",
+            "memory", "threads", "floors", "home")  # fmt: skip
+    path, values = word_and_options(words, "the submission", "my_model.zip", keys)
     from ..submission.bundle import open_bundle
     from ..submission.sandbox import Limits, choose_engine
     from ..submission.signature import key_path, load_key
@@ -145,29 +132,32 @@ def verify(words: Words = None, json_output: Json = False) -> None:
         signer=values.get("name", "maintainer"),
         retrain=parse_switch("retrain", values.get("retrain", "off")),
         floors=parse_switch("floors", values.get("floors", "on")),
-        labels=Path(values["labels"]).expanduser().absolute() if "labels" in values else None,
+        labels=absolute(values.get("labels")),
         limits=limits,
         tell=say,
     )
-    given = Path(path).expanduser().absolute()
+    given = absolute(path)
     with open_bundle(given, workspace, values.get("task"), values.get("dataset")) as bundle:
         out = Path(values.get("out", f"{given.name.removesuffix('.zip')}.verified.zip"))
         verified = verify_bundle(bundle, how, out)
     if json_output:
         write_json({"archive": str(out), "record": verified.record})
-        return
-    write_lines([f"verified in {verified.seconds:.1f} s behind walls: {out}"])
+    else:
+        write_lines([f"verified in {verified.seconds:.1f} s behind walls: {out}"])
 
 
-def path_and_words(words: list[str] | None, what: str, example: str) -> tuple[str, dict[str, str]]:
-    """Return the one word without `=`, and the others by key.
-
-    Raises
-    ------
-    WordError
-        If there is none of the first kind, or more than one.
-    """
+def word_and_options(
+    words: list[str] | None, what: str, example: str, keys: Sequence[str]
+) -> tuple[str, dict[str, Any]]:
+    """Return the one word without `=`, and the others by key, which must be among `keys`."""
     plain = [word for word in words or [] if "=" not in word]
     if len(plain) != 1:
         raise WordError(f"{what} is wanted, one word, as `{example}`; {len(plain)} were given")
-    return plain[0], split_words([word for word in words or [] if "=" in word])
+    values = split_words([word for word in words or [] if "=" in word])
+    check_keys(values, keys)
+    return plain[0], values
+
+
+def absolute(path: Any) -> Any:
+    """Return a path in full, None where none is given."""
+    return path and Path(path).expanduser().absolute()

@@ -15,48 +15,34 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..model import Model
 from ..plugins.registry import load_model_card, load_model_class, load_task
-from .company import check_company, check_future, check_inputs_unchanged, check_name
-from .outputs import check_finite, check_repeated_prediction, check_shapes
-from .repetition import (
-    check_independent_instances,
-    check_other_seed,
-    check_reproducible_fit,
-    check_save_and_load,
-)
+from . import dependence, outputs, symmetry
 from .structures import Examples, make_examples
-from .subject import Subject
-from .symmetry import (
-    check_co_rotation,
-    check_periodic_images,
-    check_permutation,
-    check_reflection,
-    check_rotation,
-    check_translation,
-)
+from .subject import BrokenContract, Subject
 
 CONFORMANCE = "conformance"
 # After one of these fails the others would fail too, and say nothing new.
-GATES: Mapping[str, Callable[[Subject], str | None]] = {
-    "shapes": check_shapes,
-    "finite": check_finite,
-    "repeated_prediction": check_repeated_prediction,
-}
-CHECKS: Mapping[str, Callable[[Subject], str | None]] = {
-    **GATES,
-    "permutation": check_permutation,
-    "translation": check_translation,
-    "periodic_images": check_periodic_images,
-    "co_rotation": check_co_rotation,
-    "rotation": check_rotation,
-    "reflection": check_reflection,
-    "company": check_company,
-    "name": check_name,
-    "future": check_future,
-    "reproducible_fit": check_reproducible_fit,
-    "inputs_unchanged": check_inputs_unchanged,
-    "independent_instances": check_independent_instances,
-    "other_seed": check_other_seed,
-    "save_and_load": check_save_and_load,
+GATES = ("fit", "shapes", "finite", "repeated_prediction")
+CHECKS: Mapping[str, Callable[[Subject], None]] = {
+    check.__name__.removeprefix("check_"): check
+    for check in (
+        outputs.check_shapes,
+        outputs.check_finite,
+        dependence.check_repeated_prediction,
+        symmetry.check_permutation,
+        symmetry.check_translation,
+        symmetry.check_periodic_images,
+        symmetry.check_co_rotation,
+        symmetry.check_rotation,
+        symmetry.check_reflection,
+        dependence.check_company,
+        dependence.check_name,
+        dependence.check_future,
+        dependence.check_reproducible_fit,
+        dependence.check_inputs_unchanged,
+        dependence.check_independent_instances,
+        dependence.check_other_seed,
+        dependence.check_save_and_load,
+    )
 }
 
 
@@ -88,7 +74,7 @@ def check_model(
         )
         results = [_result("fit", _check_fit, subject)]
         for name, check in CHECKS.items():
-            if any(not f.passed and f.name in ("fit", *GATES) for f in results):
+            if any(not f.passed and f.name in GATES for f in results):
                 break
             results.append(_result(name, check, subject))
     return results
@@ -113,14 +99,7 @@ def report(results: Sequence[CheckResult]) -> str:
 def check_plugin(model: str | Path, task: str | None = None) -> list[CheckResult]:
     """Return the result of every check of a model found by name or path.
 
-    Parameters
-    ----------
-    task : name of one of the model's tasks; the first unless given
-
-    Raises
-    ------
-    UserError
-        If there is no such model or task, or the model does not serve the task.
+    Its first task is taken unless another one is given.
     """
     card = load_model_card(model)
     name = task or card.tasks[0]
@@ -142,21 +121,20 @@ def assert_conforms(model: str | Path, task: str | None = None) -> None:
         raise AssertionError(f"model {model} breaks the contract:\n{report(results)}")
 
 
-def _check_fit(subject: Subject) -> str | None:
+def _check_fit(subject: Subject) -> None:
     """The model is made from its hyperparameters and fits."""
     _ = subject.fitted
-    return None
 
 
-def _result(name: str, check: Callable[[Subject], str | None], subject: Subject) -> CheckResult:
+def _result(name: str, check: Callable[[Subject], None], subject: Subject) -> CheckResult:
     try:
-        message = check(subject)
+        check(subject)
+    except BrokenContract as error:
+        return CheckResult(name, False, str(error))
     except Exception as error:
         where = _line_of(error, subject)
         return CheckResult(name, False, f"raised {type(error).__name__} at {where}: {error}")
-    if message is None:
-        return CheckResult(name, True, (check.__doc__ or name).strip())
-    return CheckResult(name, False, message)
+    return CheckResult(name, True, check.__doc__ or name)
 
 
 def _line_of(error: Exception, subject: Subject) -> str:

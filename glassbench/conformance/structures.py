@@ -36,14 +36,9 @@ def make_examples(
 ) -> Examples:
     """Return two training, one validation and two test examples for a task.
 
-    Under load, every structure has a frame of its own; that of the first test structure
-    is the identity.
-
-    Parameters
-    ----------
-    reads : tiers of input that the structures carry
-    particles : number of particles of each structure; 1215 unless given (a box edge of
-        10.04 in three dimensions), 400 in two dimensions
+    Each structure has 1215 particles (a box edge of 10.04 in three dimensions), 400 in two
+    dimensions, unless given. Under load, it has a frame of its own; that of the first test
+    structure is the identity.
     """
     dimension = 2 if task.symmetry in ("square", "shear_2d") else 3
     particles = particles or {2: 400, 3: 1215}[dimension]
@@ -75,18 +70,8 @@ def glassy_structure(
 
     Random points at number density 1.2 are relaxed under harmonic repulsion
     V = (1 - r / sigma_ab)^2 / 2 of overlapping particles, then shaken by a normal
-    displacement of 0.05 along each axis.
-
-    Parameters
-    ----------
-    particles : N
-    dimension : 2 or 3
-    with_pairs : list the pairs closer than 2.0
-
-    Raises
-    ------
-    ValueError
-        If the box edge falls below twice the range of the pairs, 4.0.
+    displacement of 0.05 along each axis. Pairs closer than 2.0 are listed; the box edge must
+    be at least 4.0.
     """
     generator = np.random.default_rng([seed, particles, dimension])
     box = np.full(dimension, (particles / DENSITY) ** (1 / dimension))

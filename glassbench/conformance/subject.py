@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import random
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,20 @@ from .structures import Examples
 ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
 
 
+# Largest change of a prediction that counts as none, in standard deviations of the prediction.
+TOLERANCE = 1e-3
+
+
+class BrokenContract(Exception):
+    """A model breaks the contract; the message says how, and what to do."""
+
+
+def demand(condition: object, message: str) -> None:
+    """Require something of the model under check."""
+    if not condition:
+        raise BrokenContract(message)
+
+
 @dataclass(eq=False)
 class Subject:
     """A model class with all that a check needs.
@@ -28,8 +43,6 @@ class Subject:
     ----------
     claims : symmetries beyond the required ones that the model claims, as in `model.toml`
     folder : scratch folder
-    tolerance : largest change of a prediction that counts as none, in standard
-        deviations of the prediction
     """
 
     model_class: Callable[..., Model]
@@ -38,8 +51,6 @@ class Subject:
     task: Task
     claims: tuple[str, ...]
     folder: Path
-    tolerance: float = 1e-3
-    _folders: int = field(default=0, init=False)
 
     @property
     def condition(self) -> Condition:
@@ -99,19 +110,15 @@ class Subject:
         model = self.make()
         if copies:
             train, valid = copy.deepcopy((tuple(train), tuple(valid)))
-        self._folders += 1
-        model.fit(
-            train,
-            valid,
-            Run(
-                seed=seed,
-                target=self.task.target,
-                symmetry=self.task.symmetry,
-                folder=self.folder / f"fit-{self._folders}",
-                conditions=(self.condition,),
-                score=lambda predictions, examples: primary_score(self.task, predictions, examples),
-            ),
+        run = Run(
+            seed=seed,
+            target=self.task.target,
+            symmetry=self.task.symmetry,
+            folder=Path(tempfile.mkdtemp(dir=self.folder), "fit"),
+            conditions=(self.condition,),
+            score=lambda predictions, examples: primary_score(self.task, predictions, examples),
         )
+        model.fit(train, valid, run)
         return model
 
     def predict(self, model: Model, structures: Sequence[Structure]) -> list[Predictions]:
@@ -119,22 +126,28 @@ class Subject:
         answers = model.predict(copy.deepcopy(list(structures)), self.condition)
         return [{name: np.array(a) for name, a in answer.items()} for answer in answers]
 
-    def difference(self, first: Predictions, second: Predictions) -> str | None:
-        """Return how two predictions differ beyond the tolerance, as a message, or None."""
-        for name, expected in first.items():
-            change = np.abs(np.asarray(second[name], float) - np.asarray(expected, float))
-            allowed = self.tolerance * np.std(expected) + 1e-5 * np.abs(expected).max(initial=0)
+    def compare(
+        self, answer: Predictions, when: str, advice: str, expected: Predictions | None = None
+    ) -> None:
+        """Demand that an answer is the expected one, the reference, but for the tolerance.
+
+        `when` and `advice` are the beginning and the end of the message.
+        """
+        for name, values in (expected or self.reference).items():
+            change = np.abs(np.asarray(answer[name], float) - np.asarray(values, float))
+            allowed = TOLERANCE * np.std(values) + 1e-5 * np.abs(values).max(initial=0)
             if change.size and change.max() > allowed:
                 item = self.task.targets[name].per
-                return (
-                    f"`{name}` changes by up to {change.max():.3g} ({item} {change.argmax()}), "
-                    f"at most {allowed:.3g} is allowed"
+                raise BrokenContract(
+                    f"{when}, `{name}` changes by up to {change.max():.3g} ({item} "
+                    f"{change.argmax()}), at most {allowed:.3g} is allowed: {advice}"
                 )
-        return None
 
-    def changed(self, **fields: Any) -> Structure:
-        """Return `structure` with other values in some of its fields."""
-        return replace(self.structure, **fields)
+    def compare_structure(
+        self, structure: Structure, when: str, advice: str, expected: Predictions | None = None
+    ) -> None:
+        """Compare what the fitted model predicts for another structure alone."""
+        self.compare(self.predict(self.fitted, [structure])[0], when, advice, expected)
 
 
 def same(first: Predictions, second: Predictions) -> bool:

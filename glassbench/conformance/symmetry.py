@@ -7,91 +7,76 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..model import Predictions, Structure
+from ..model import Structure
 from .subject import Subject
 
 POSITIONS = ("positions", "inherent_positions", "cage_positions")
 MATRICES = 3
+Wanted = Callable[[np.ndarray], bool]
 
 
-def check_permutation(subject: Subject) -> str | None:
+def check_permutation(subject: Subject) -> None:
     """Numbering the particles otherwise numbers the predictions otherwise, and no more."""
-    structure = subject.structure
-    order = np.random.default_rng(1).permutation(len(structure.positions))
-    permuted, pair_order = _permuted(structure, order)
-    answer = subject.predict(subject.fitted, [permuted])[0]
+    order = np.random.default_rng(1).permutation(len(subject.structure.positions))
+    permuted, pair_order = _permuted(subject.structure, order)
     expected = {
         name: values[order if subject.task.targets[name].per == "particle" else pair_order]
         for name, values in subject.reference.items()
     }
-    difference = subject.difference(expected, answer)
-    if difference:
-        return (
-            f"with the particles in another order, {difference}: let nothing depend on the index "
-            "of a particle, and return pair predictions in the order of `structure.pairs`"
-        )
-    return None
+    subject.compare_structure(
+        permuted,
+        "with the particles in another order",
+        "let nothing depend on the index of a particle, and return pair predictions in the order "
+        "of `structure.pairs`",
+        expected,
+    )
 
 
-def check_translation(subject: Subject) -> str | None:
+def check_translation(subject: Subject) -> None:
     """Shifting all particles changes nothing."""
     box = subject.structure.box
     shift = np.random.default_rng(2).random(len(box)) * box
-    moved = _with_positions(subject.structure, lambda positions: (positions + shift) % box)
-    difference = _difference(subject, moved)
-    if difference:
-        return (
-            f"with all particles shifted by {np.round(shift, 3).tolist()}, {difference}: use "
-            "differences of positions under the minimum image, never positions themselves"
-        )
-    return None
+    subject.compare_structure(
+        _with_positions(subject.structure, lambda positions: (positions + shift) % box),
+        f"with all particles shifted by {np.round(shift, 3).tolist()}",
+        "use differences of positions under the minimum image, never positions themselves",
+    )
 
 
-def check_periodic_images(subject: Subject) -> str | None:
+def check_periodic_images(subject: Subject) -> None:
     """Replacing particles by periodic images of themselves changes nothing."""
-    box = subject.structure.box
     generator = np.random.default_rng(3)
-    images = generator.integers(-2, 3, subject.structure.positions.shape) * box
-    moved = _with_positions(subject.structure, lambda positions: positions + images)
-    difference = _difference(subject, moved)
-    if difference:
-        return (
-            f"with particles outside of the box, {difference}: wrap positions into the box, or "
-            "take the minimum image of every difference"
-        )
-    return None
+    shape, box = subject.structure.positions.shape, subject.structure.box
+    images = generator.integers(-2, 3, shape) * box
+    subject.compare_structure(
+        _with_positions(subject.structure, lambda positions: positions + images),
+        "with particles outside of the box",
+        "wrap positions into the box, or take the minimum image of every difference",
+    )
 
 
-def check_rotation(subject: Subject) -> str | None:
+def check_rotation(subject: Subject) -> None:
     """Proper rotations of the task's symmetry group change nothing, where the model claims it."""
     return _check_matrices(subject, "rotation", lambda matrix: np.linalg.det(matrix) > 0)
 
 
-def check_reflection(subject: Subject) -> str | None:
+def check_reflection(subject: Subject) -> None:
     """Reflections of the task's symmetry group change nothing, where the model claims it."""
     return _check_matrices(subject, "reflection", lambda matrix: np.linalg.det(matrix) < 0)
 
 
-def check_co_rotation(subject: Subject) -> str | None:
+def check_co_rotation(subject: Subject) -> None:
     """Turning structure and load together changes nothing, where the task has a load."""
-    from ..training.augmentation import symmetry_matrices
-
     frame = subject.structure.frame
     if frame is None:
-        return None
-    dimension = len(frame)
-    matrices = symmetry_matrices("square" if dimension == 2 else "cubic", dimension).astype(float)
-    others = [m for m in matrices if not np.array_equal(m, np.eye(dimension))]
-    for matrix in np.random.default_rng(5).permutation(others)[:MATRICES]:
-        together = replace(turned(subject.structure, matrix), frame=frame @ matrix.T)
-        difference = _difference(subject, together)
-        if difference:
-            rows = matrix.astype(int).tolist()
-            return (
-                f"with structure and load turned by {rows}, {difference}: turn every neighbour "
-                "vector into the frame of the load, `vectors @ structure.frame.T`"
-            )
-    return None
+        return
+    group = "square" if len(frame) == 2 else "cubic"
+    for matrix in _some_matrices(group, len(frame), 5, lambda matrix: True):
+        subject.compare_structure(
+            replace(turned(subject.structure, matrix), frame=frame @ matrix.T),
+            f"with structure and load turned by {matrix.astype(int).tolist()}",
+            "turn every neighbour vector into the frame of the load, `vectors @ structure.frame.T`",
+        )
 
 
 def turned(structure: Structure, matrix: np.ndarray) -> Structure:
@@ -105,28 +90,25 @@ def turned(structure: Structure, matrix: np.ndarray) -> Structure:
     )
 
 
-def _check_matrices(subject: Subject, claim: str, wanted: Callable) -> str | None:
+def _check_matrices(subject: Subject, claim: str, wanted: Wanted) -> None:
+    if claim not in subject.claims:
+        return
+    dimension = subject.structure.positions.shape[1]
+    for matrix in _some_matrices(subject.task.symmetry, dimension, 4, wanted):
+        subject.compare_structure(
+            turned(subject.structure, matrix),
+            f"turned by {matrix.astype(int).tolist()}",
+            f'use lengths and angles alone, or take "{claim}" out of the claims in model.toml',
+        )
+
+
+def _some_matrices(group: str, dimension: int, seed: int, wanted: Wanted) -> np.ndarray:
+    """Return a few of the matrices of a symmetry group that are wanted, without the identity."""
     from ..training.augmentation import symmetry_matrices
 
-    if claim not in subject.claims:
-        return None
-    dimension = subject.structure.positions.shape[1]
-    matrices = symmetry_matrices(subject.task.symmetry, dimension).astype(float)
+    matrices = symmetry_matrices(group, dimension).astype(float)
     others = [m for m in matrices if wanted(m) and not np.array_equal(m, np.eye(dimension))]
-    for matrix in np.random.default_rng(4).permutation(others)[:MATRICES]:
-        difference = _difference(subject, turned(subject.structure, matrix))
-        if difference:
-            rows = matrix.astype(int).tolist()
-            return (
-                f"turned by {rows}, {difference}: use lengths and angles alone, or take "
-                f'"{claim}" out of the claims in model.toml'
-            )
-    return None
-
-
-def _difference(subject: Subject, structure: Structure) -> str | None:
-    answer: Predictions = subject.predict(subject.fitted, [structure])[0]
-    return subject.difference(subject.reference, answer)
+    return np.random.default_rng(seed).permutation(others)[:MATRICES]
 
 
 def _with_positions(structure: Structure, change: Callable) -> Structure:

@@ -147,7 +147,7 @@ def _probes(condition: Condition, results: Iterable[TrialResult]) -> list[Mappin
         probe
         for result in sorted(results, key=lambda result: result.trial["seed"])
         for scored, probe in zip(result.conditions, result.rotation)
-        if dict(scored.condition) == dict(condition)
+        if probe and dict(scored.condition) == dict(condition)
     ]
 
 

@@ -17,16 +17,9 @@ from ..plugins.registry import whole_models
 from ..record.digest import record_stem
 from ..record.file import PlainRecord as Record
 from ..record.file import read_record, validate_record
-from .bundle import (
-    Bundle,
-    SubmissionError,
-    open_bundle,
-    refuse_contents,
-    stored_predictions,
-)
+from .bundle import Bundle, open_bundle, refuse_contents, stored_predictions
 from .record_check import Checking, check_record_file, model_folder
-
-SAME_BOARD = ("task", "dataset")
+from .sandbox.limits import require
 
 
 @dataclass(frozen=True)
@@ -47,16 +40,9 @@ class Accepted:
 
 
 def add_record(path: Path, how: Checking, board: Path | None = None) -> Accepted:
-    """Put the record of a packed submission among the board's records.
-
-    Raises
-    ------
-    SubmissionError
-        If the model's name belongs to others, or a file is in the way.
-    """
+    """Put the record of a packed submission among the board's records."""
     board = board or content_folder("leaderboard")
-    if path.suffix == ".json":
-        raise SubmissionError(f"{path} is a record alone: give the archive that `pack` wrote")
+    require(path.suffix != ".json", f"{path} is a record alone: give the archive that `pack` wrote")
     _, results = check_record_file(path, how)
     if not all_passed(results):
         return Accepted(None, results)
@@ -87,12 +73,12 @@ def _refuse_strangers(card: ModelCard, others: dict[str, Record], board: Path) -
         if other["model"]["name"] != card.name or other["model"]["digest"] == card.digest:
             continue
         owners = _owners(other, board)
-        if not {a.casefold() for a in owners} & {a.casefold() for a in card.authors}:
-            raise SubmissionError(
-                f"`{card.name}` is on the board already, record {name} by "
-                f"{', '.join(owners) or 'unknown authors'}, none of whom is an author of this one: "
-                "choose another name in model.toml"
-            )
+        require(
+            {a.casefold() for a in owners} & {a.casefold() for a in card.authors},
+            f"`{card.name}` is on the board already, record {name} by "
+            f"{', '.join(owners) or 'unknown authors'}, none of whom is an author of this one: "
+            "choose another name in model.toml",
+        )
 
 
 def _owners(record: Record, board: Path) -> tuple[str, ...]:
@@ -114,7 +100,7 @@ def _superseded(record: Record, others: dict[str, Record]) -> str | None:
         for name, other in others.items()
         if name not in replaced
         and other["model"]["name"] == record["model"]["name"]
-        and all(other[key] == record[key] for key in SAME_BOARD)
+        and (other["task"], other["dataset"]) == (record["task"], record["dataset"])
     ]
     return max(same)[1] if same else None
 
@@ -126,9 +112,13 @@ def _write(bundle: Bundle, before: str | None, board: Path) -> Path:
     digest = hashlib.sha256(_content(record).encode()).hexdigest()
     names = record["task"]["name"], record["dataset"]["name"], record["model"]["name"]
     path = board / "records" / f"{record_stem(*names, digest)}.json"
-    if path.exists():
-        raise SubmissionError(f"{path} exists already, and no record is overwritten")
-    _copy_model(bundle, board / "models" / bundle.card.digest)
+    require(not path.exists(), f"{path} exists already, and no record is overwritten")
+    model = board / "models" / bundle.card.digest
+    if not model.exists():
+        with whole_folder(model) as partial:
+            for name, source in plugin_files(bundle.model):
+                (partial / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, partial / name)
     for name, source in stored_predictions(bundle):
         target = board / "predictions" / name
         if not target.exists():
@@ -136,13 +126,3 @@ def _write(bundle: Bundle, before: str | None, board: Path) -> Path:
                 shutil.copyfile(source, partial)
     write_json(path, record)
     return path
-
-
-def _copy_model(bundle: Bundle, folder: Path) -> None:
-    if folder.exists():
-        return
-    with whole_folder(folder) as partial:
-        for name, source in plugin_files(bundle.model):
-            target = partial / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from ..contract.errors import UserError
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.plugin_files import plugin_files
 from ..contract.task import Task
-from ..contract.text import printable
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ..home.workspace import Workspace
 from ..model import Condition
@@ -31,20 +30,10 @@ from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
 from .sandbox.archive import unpack_archive, write_archive
 from .sandbox.bounded import read_json
 from .sandbox.contents import check_contents
+from .sandbox.limits import SubmissionError, require
 
 RECORD = "record.json"
 TRIAL_PATH = re.compile(r"trials/[0-9a-f]{2}/[0-9a-f]{64}/predictions\.npz")
-LONGEST_MESSAGE = 2000
-
-
-class SubmissionError(UserError):
-    """A submission cannot be accepted as it is; the message says what to mend.
-
-    It may quote a stranger's text and is cleaned.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(printable(message, LONGEST_MESSAGE))
 
 
 @dataclass(frozen=True)
@@ -72,18 +61,33 @@ def conditions_of(record: Record) -> tuple[Condition, ...]:
 
 def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Trial]:
     """Return the trials that make the record, planned anew from what the record says of itself."""
-    card, record = bundle.card, bundle.record
+    record = bundle.record
+    values, name = record["hyperparameters"], record["dataset"]["name"]
+    values = bundle.card.hyperparameters_for(task.name, name, values)
+    conditions = conditions_of(record)
+    return plan_trials(bundle.card, task, dataset, conditions, values, record["seeds"])
+
+
+def plan_trials(
+    card: ModelCard,
+    task: Task,
+    dataset: DatasetReference,
+    conditions: Sequence[Condition],
+    hyperparameters: Mapping[str, Any],
+    seeds: Sequence[int],
+    floor: bool = False,
+) -> list[Trial]:
+    """Return the trials of a model on a dataset."""
     return make_trials(
         task=task.name,
         task_folder=str(task.folder),
         protocol_version=task.protocol_version,
         dataset=dataset,
         model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
-        conditions=conditions_of(record),
-        hyperparameters=card.hyperparameters_for(
-            task.name, record["dataset"]["name"], record["hyperparameters"]
-        ),
-        seeds=record["seeds"],
+        conditions=conditions,
+        hyperparameters=hyperparameters,
+        seeds=seeds,
+        floor=floor,
     )
 
 
@@ -91,18 +95,11 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
 def open_bundle(
     path: Path, workspace: Workspace, task: str | None = None, dataset: str | None = None
 ) -> Iterator[Bundle]:
-    """Open an archive that `pack_bundle` wrote, or a model's folder with its newest record here.
-
-    Raises
-    ------
-    SubmissionError
-        If there is nothing of the kind, or its parts do not fit each other.
-    """
+    """Open an archive that `pack_bundle` wrote, or a model's folder with its newest record here."""
     if path.is_dir():
         yield _of_workspace(path, workspace, task, dataset)
         return
-    if not path.is_file():
-        raise SubmissionError(f"there is no submission at {path}")
+    require(path.is_file(), f"there is no submission at {path}")
     with TemporaryDirectory(prefix="glassbench-bundle-") as folder:
         yield _of_archive(path, Path(folder))
 
@@ -110,13 +107,7 @@ def open_bundle(
 def pack_bundle(
     bundle: Bundle, path: Path, record: Record | None = None, weights: bool = True
 ) -> str:
-    """Write a bundle as one archive and return its sha256.
-
-    Parameters
-    ----------
-    record : the record to write in place of the bundle's own
-    weights : whether to write the weights too
-    """
+    """Write a bundle, or `record` in place of its own, as one archive and return its sha256."""
     files: dict[str, Path | bytes] = {
         RECORD: json.dumps(record or bundle.record, indent=1, ensure_ascii=False).encode()
     }
@@ -135,35 +126,28 @@ def stored_predictions(bundle: Bundle) -> Iterator[tuple[str, Path]]:
 
 
 def find_predictions(folder: Path, digest: str) -> dict[str, Path]:
-    """Return the stored files of predictions of one trial that are in a folder, by name."""
+    """Return the stored files of predictions of one trial in a folder, by name."""
     paths = {file: folder / _stored_name(digest, file) for file in PREDICTION_FILES}
     return {file: path for file, path in paths.items() if path.is_file()}
 
 
 def predictions_in_workspace(record: Record, workspace: Workspace) -> dict[str, dict[str, Path]]:
     """Return a record's files of predictions in the workspace, by the sha256 of the first."""
-    found = {}
+    predictions = {}
     for entry in record["predictions"]:
         path = workspace.home / entry["path"]
         if TRIAL_PATH.fullmatch(entry["path"]) and path.is_file():
             paths = {file: path.with_name(file) for file in PREDICTION_FILES}
-            found[entry["sha256"]] = {file: p for file, p in paths.items() if p.is_file()}
-    return found
+            predictions[entry["sha256"]] = {file: p for file, p in paths.items() if p.is_file()}
+    return predictions
 
 
 def refuse_contents(bundle: Bundle) -> None:
-    """Refuse files that would run unread, in the model's folder and among the weights.
-
-    Raises
-    ------
-    SubmissionError
-        Naming every one of them.
-    """
-    refused = [str(refusal) for refusal in check_contents(bundle.model)]
+    """Refuse files that would run unread, in the model's folder and among the weights."""
+    refused = check_contents(bundle.model)
     for key, folder in bundle.weights.items():
         refused += [f"weights/{key[:8]}…/{refusal}" for refusal in check_contents(folder)]
-    if refused:
-        raise SubmissionError("; ".join(refused[:10]))
+    require(not refused, "; ".join(refused[:10]))
 
 
 def _stored_name(digest: str, file: str) -> str:
@@ -174,17 +158,16 @@ def _of_workspace(
     folder: Path, workspace: Workspace, task: str | None, dataset: str | None
 ) -> Bundle:
     refused = check_contents(folder)
-    if refused:
-        raise SubmissionError(f"{folder}: {refused[0]}")
+    require(not refused, f"{folder}: {'; '.join(refused[:1])}")
     card = read_model_card(folder)
     record = _newest_record(card, workspace, task, dataset)
     predictions = predictions_in_workspace(record, workspace)
     for entry in record["predictions"]:
-        if entry["sha256"] not in predictions:
-            raise SubmissionError(
-                f"the predictions {entry['path']} of the record are not under {workspace.home}: "
-                "run it again"
-            )
+        require(
+            entry["sha256"] in predictions,
+            f"the predictions {entry['path']} of the record are not under {workspace.home}: run "
+            "it again",
+        )
     fitted = [files[PREDICTIONS_FILE].with_name("fitted") for files in predictions.values()]
     weights = {path.parent.name: path for path in fitted if path.is_dir()}
     return Bundle(folder, card, record, predictions, weights)
@@ -195,46 +178,40 @@ def _newest_record(
 ) -> Record:
     records = []
     for path in sorted(workspace.records.glob("*.json")):
-        try:
+        with suppress(RecordError):
             record = read_record(path).to_json()
-        except RecordError:
-            continue
-        asked = task in (None, record["task"]["name"]) and dataset in (
-            None,
-            record["dataset"]["name"],
-        )
-        if asked and record["model"]["digest"] == card.digest:
-            records.append(record)
-    if not records:
-        raise SubmissionError(
-            f"there is no record of {card.name} as it is in {card.folder} under "
-            f"{workspace.home}: run it first, `glassbench run task={task or card.tasks[0]} "
-            f"model={card.folder}`"
-        )
+            wanted = task or record["task"]["name"], dataset or record["dataset"]["name"]
+            asked = wanted == (record["task"]["name"], record["dataset"]["name"])
+            if asked and record["model"]["digest"] == card.digest:
+                records.append(record)
+    require(
+        records,
+        f"there is no record of {card.name} as it is in {card.folder} under {workspace.home}: run "
+        f"it first, `glassbench run task={task or card.tasks[0]} model={card.folder}`",
+    )
     return max(records, key=lambda record: record["created"])
 
 
 def _of_archive(path: Path, folder: Path) -> Bundle:
     names = unpack_archive(path, folder)
-    if RECORD not in names or "model/model.toml" not in names:
-        raise SubmissionError(
-            f"{path} lacks {RECORD} or model/model.toml: write it with `glassbench submission pack`"
-        )
+    require(
+        {RECORD, "model/model.toml"} <= set(names),
+        f"{path} lacks {RECORD} or model/model.toml: write it with `glassbench submission pack`",
+    )
     record = read_json((folder / RECORD).read_bytes(), f"{path}, {RECORD}")
     validate_record(record)
     card = read_model_card(folder / "model")
-    if card.digest != record["model"]["digest"]:
-        raise SubmissionError(
-            f"{path}: the model's folder has the digest {card.digest}, the record is of "
-            f"{record['model']['digest']}: run and pack again"
-        )
+    require(
+        card.digest == record["model"]["digest"],
+        f"{path}: the model's folder has the digest {card.digest}, the record is of "
+        f"{record['model']['digest']}: run and pack again",
+    )
     predictions = {}
     for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
-        files = find_predictions(folder / "predictions", digest)
+        predictions[digest] = files = find_predictions(folder / "predictions", digest)
         stored = files.get(PREDICTIONS_FILE)
         if stored is None or predictions_digest(stored) != digest:
             raise SubmissionError(f"{path}: predictions {digest[:8]}… are missing or altered")
-        predictions[digest] = files
     keys = {Path(name).parts[1] for name in names if re.fullmatch(r"weights/[0-9a-f]{64}/.+", name)}
     weights = {key: folder / "weights" / key for key in sorted(keys)}
     return Bundle(folder / "model", card, record, predictions, weights)

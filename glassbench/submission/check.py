@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
     from ..datasets.view import View
 
 TRIAL_EXAMPLES = {"train": 2, "valid": 1, "test": 2}
-TRIAL_SECONDS = 60.0
-CELL_LIMITS = Limits(wall_seconds=120)
+TRIAL_LIMITS, CELL_LIMITS = Limits(wall_seconds=60), Limits(wall_seconds=120)
 
 
 @dataclass(frozen=True)
@@ -62,56 +60,50 @@ def check_submission(
     ----------
     task : one of the model's tasks, the first unless given
     sandbox : the engine in which the submission's code runs
-
-    Raises
-    ------
-    UserError
-        If there is no such folder, or no sandbox.
     """
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: `glassbench submission new` makes one")
-    engine = choose_engine(sandbox)
+    engine, toml = choose_engine(sandbox), folder / "model.toml"
     before = folder_digest(folder)
-    results = [failed("files", str(refusal)) for refusal in check_contents(folder)]
+    results = [failed("files", refusal) for refusal in check_contents(folder)]
     yield from results or [passed("files", "sources, text and plain arrays alone")]
     if results:
         return
     try:
         card = read_model_card(folder)
-        chosen = _task_of(card, task)
+        name = task or card.tasks[0]
+        if name not in card.tasks:
+            raise UserError(f"`tasks` are {', '.join(card.tasks)}: {name} is not among them")
+        chosen = load_task(name)
     except UserError as error:
-        toml = folder / "model.toml"
-        yield failed("model.toml", _without_path(error, toml), place_of_error(toml, error))
+        message = str(error).replace(f"{toml}: ", "").replace(str(toml), toml.name)
+        yield failed("model.toml", printable(message, 300), place_of_error(toml, error))
         return
     yield passed("model.toml", f"{card.name}, for {', '.join(card.tasks)}")
     static = [
-        check_licence(card.licence, line_of(folder / "model.toml", "licence")),
-        *check_dependencies(card.dependencies, line_of(folder / "model.toml", "dependencies")),
+        check_licence(card.licence, line_of(toml, "licence")),
+        *check_dependencies(card.dependencies, line_of(toml, "dependencies")),
         *check_sources(folder, card.dependencies),
     ]
     yield from static
     if any(f.passed is False and f.name == "source" for f in static):
         return
     submission = _Submission(folder, card, chosen, engine, workspace, dataset)
-    for check in (_check_import, _check_conformance, _check_trial):
-        results = check(submission)
+    for name, check in (
+        ("import", _check_import),
+        (CONFORMANCE, _check_conformance),
+        ("trial", _check_trial),
+    ):
+        try:
+            results = check(submission)
+        except SandboxError as error:
+            results = [failed(name, str(error))]
         yield from results
         if any(result.passed is False for result in results):
             break
     same = folder_digest(folder) == before
     message = "the submission's folder is as it was" if same else "the folder was changed meanwhile"
     yield CheckResult("folder", same, message)
-
-
-def _task_of(card: ModelCard, name: str | None) -> Task:
-    name = name or card.tasks[0]
-    if name not in card.tasks:
-        raise UserError(f"`tasks` are {', '.join(card.tasks)}: {name} is not among them")
-    return load_task(name)
-
-
-def _without_path(error: UserError, toml: Path) -> str:
-    return printable(str(error).replace(f"{toml}: ", "").replace(str(toml), toml.name), 300)
 
 
 def _run(submission: _Submission, action: dict[str, Any]) -> dict[str, Any]:
@@ -127,36 +119,22 @@ def _run(submission: _Submission, action: dict[str, Any]) -> dict[str, Any]:
     return outcome.report
 
 
-def _failure(name: str, report: dict[str, Any]) -> list[CheckResult]:
-    where = printable(report.get("where", ""), 80)
-    return [failed(name, printable(report["error"]), where)]
-
-
 def _check_import(submission: _Submission) -> list[CheckResult]:
-    try:
-        report = _run(submission, {"action": "import"})
-    except SandboxError as error:
-        return [failed("import", str(error))]
+    report = _run(submission, {"action": "import"})
     if "error" in report:
         return _failure("import", report)
-    effects = _effects(report.get("effects"))
     return [
         failed("import", f"importing it {what}: do it in `fit` or not at all", where)
-        for what, where in effects
+        for what, where in _effects(report.get("effects"))
     ] or [passed("import", "importing it changes nothing")]
 
 
 def _check_conformance(submission: _Submission) -> list[CheckResult]:
     hyperparameters = short_hyperparameters(submission.card, submission.task.name)
-    action = {"action": "conformance", "hyperparameters": hyperparameters}
-    try:
-        report = _run(submission, action)
-    except SandboxError as error:
-        return [failed(CONFORMANCE, str(error))]
+    report = _run(submission, {"action": "conformance", "hyperparameters": hyperparameters})
     if "error" in report:
         return _failure(CONFORMANCE, report)
-    plain = report.get("results")
-    results = [r for r in plain if isinstance(r, dict)] if isinstance(plain, list) else []
+    results = _tables(report.get("results"))
     wrong = [
         failed(f"{CONFORMANCE}, {printable(r.get('name'), 40)}", str(r.get("message")))
         for r in results
@@ -193,34 +171,23 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
         secret=[Path(dataset.path), submission.workspace.home],
         audit=True,
     )
-    started = time.monotonic()
-    try:
-        answered = predict_behind_walls(
-            submission.engine, assignment, Limits(wall_seconds=TRIAL_SECONDS)
-        )
-    except SandboxError as error:
-        return [failed("trial", str(error))]
-    seconds = time.monotonic() - started
-    effects = [failed("outside", what, where) for what, where in _effects(answered.outside)]
+    answered = predict_behind_walls(submission.engine, assignment, TRIAL_LIMITS)
+    trained = (
+        f"trained on {len(assignment.train)} configurations at {condition.name} in "
+        f"{answered.cost['wall_seconds']:.1f} s"
+    )
     together, by_itself = answered.asked
     difference = largest_difference({condition.name: together}, {condition.name: by_itself})
-    company = difference <= SAME_WEIGHTS
-    return [
-        passed(
-            "trial",
-            f"trained on {len(assignment.train)} configurations at {condition.name} in "
-            f"{seconds:.1f} s",
-        ),
-        CheckResult(
-            "company",
-            company,
-            "asked alone or with others, a structure is predicted alike"
-            if company
-            else f"asked alone, a structure is predicted otherwise by {difference:.3g} standard "
-            "deviations: predict every structure by itself",
-        ),
-        *(effects or [passed("outside", "nothing outside the scratch folder is touched")]),
-    ]
+    company = passed("company", "asked alone or with others, a structure is predicted alike")
+    if not difference <= SAME_WEIGHTS:
+        message = (
+            f"asked alone, a structure is predicted otherwise by {difference:.3g} standard "
+            "deviations: predict every structure by itself"
+        )
+        company = failed("company", message)
+    effects = [failed("outside", what, where) for what, where in _effects(answered.outside)]
+    outside = effects or [passed("outside", "nothing outside the scratch folder is touched")]
+    return [passed("trial", trained), company, *outside]
 
 
 def _first_condition(task: Task, dataset: str, view: View) -> Condition:
@@ -233,7 +200,20 @@ def _first_condition(task: Task, dataset: str, view: View) -> Condition:
     return view.conditions()[0]
 
 
+def _failure(name: str, report: dict[str, Any]) -> list[CheckResult]:
+    where = printable(report.get("where", ""), 80)
+    return [failed(name, printable(report["error"]), where)]
+
+
 def _effects(reported: Any) -> list[tuple[str, str]]:
     """Return what and where of the effects that a cell reported, as text to show."""
-    effects = [e for e in reported if isinstance(e, dict)] if isinstance(reported, list) else []
-    return [(printable(e.get("what"), 200), printable(e.get("where"), 80)) for e in effects]
+    return [
+        (printable(effect.get("what"), 200), printable(effect.get("where"), 80))
+        for effect in _tables(reported)
+    ]
+
+
+def _tables(reported: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list that a cell reported, nothing where it is none."""
+    entries = reported if isinstance(reported, list) else []
+    return [entry for entry in entries if isinstance(entry, dict)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..contract.check_result import CheckResult, failed, passed
 from ..contract.errors import UserError
-from ..contract.model_card import ModelCard, read_model_card
+from ..contract.model_card import read_model_card
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
@@ -22,7 +22,6 @@ from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE
 from .bundle import (
     Bundle,
-    SubmissionError,
     find_predictions,
     open_bundle,
     predictions_in_workspace,
@@ -30,6 +29,7 @@ from .bundle import (
 )
 from .rescore import differences, floor_results, read_finite_predictions, record_of, scored_again
 from .sandbox.bounded import read_json
+from .sandbox.limits import SubmissionError, require
 from .signature import trusted_keys, verify
 
 if TYPE_CHECKING:
@@ -64,13 +64,15 @@ def check_record_file(path: Path, how: Checking) -> tuple[Record | None, list[Ch
     schema = passed("schema", "the record keeps its schema")
     try:
         if path.suffix == ".json":
-            record = _read(path)
+            try:
+                record = read_json(path.read_bytes(), str(path))
+            except OSError as error:
+                raise SubmissionError(f"{path} cannot be read: {error.strerror}") from None
+            validate_record(record)
             return record, [schema, *_check_board_record(path, record, how)]
         with open_bundle(path, how.workspace) as bundle:
-            file = passed(
-                "file", "its parts fit each other, and the predictions have their digests"
-            )
-            return bundle.record, [file, schema, *check_bundle(bundle, how)]
+            fits = "its parts fit each other, and the predictions have their digests"
+            return bundle.record, [passed("file", fits), schema, *check_bundle(bundle, how)]
     except UserError as error:
         return None, [failed("file", str(error))]
 
@@ -94,20 +96,10 @@ def _checked(name: str, check: Callable[[], str]) -> CheckResult:
         return failed(name, str(error))
 
 
-def _read(path: Path) -> Record:
-    try:
-        record = read_json(path.read_bytes(), str(path))
-    except OSError as error:
-        raise SubmissionError(f"{path} cannot be read: {error.strerror}") from None
-    validate_record(record)
-    return record
-
-
 def _check_board_record(path: Path, record: Record, how: Checking) -> list[CheckResult]:
-    """Check a record alone, with the predictions and the model that are found on this machine.
+    """Check a record alone, with what this machine has of its model and predictions.
 
-    `record add` puts both beside the record's folder; otherwise the predictions are looked for
-    in the workspace, the model among those that are installed.
+    `record add` puts both on the board; else they are in the workspace, or installed.
     """
     board = path.absolute().parent.parent
     folder = model_folder(record, board)
@@ -122,17 +114,16 @@ def _check_board_record(path: Path, record: Record, how: Checking) -> list[Check
     for entry in record["predictions"]:
         beside = find_predictions(board / "predictions", entry["sha256"])
         predictions |= {entry["sha256"]: beside} if beside else {}
-    bundle = Bundle(folder, read_model_card(folder), record, predictions, {})
-    return check_bundle(bundle, how)
+    return check_bundle(Bundle(folder, read_model_card(folder), record, predictions, {}), how)
 
 
 def model_folder(record: Record, board: Path) -> Path | None:
     """Return the folder of a record's model: on the board, or the installed one of that digest."""
-    digest = record["model"]["digest"]
+    name, digest = record["model"]["name"], record["model"]["digest"]
     if (board / "models" / digest / "model.toml").is_file():
         return board / "models" / digest
-    named = (card for card in whole_models() if card.name == record["model"]["name"])
-    return next((card.folder for card in named if card.digest == digest), None)
+    cards = (card for card in whole_models() if (card.name, card.digest) == (name, digest))
+    return next((card.folder for card in cards), None)
 
 
 def _check_predictions(bundle: Bundle) -> str:
@@ -145,8 +136,7 @@ def _check_predictions(bundle: Bundle) -> str:
 
 def _refuse_missing_predictions(bundle: Bundle) -> None:
     digests = {entry["sha256"] for entry in bundle.record["predictions"]}
-    if not digests:
-        raise SubmissionError("the record names no predictions: there is nothing to score again")
+    require(digests, "the record names no predictions: there is nothing to score again")
     missing = digests - set(bundle.predictions)
     if missing:
         raise NotCheckable(
@@ -157,108 +147,86 @@ def _refuse_missing_predictions(bundle: Bundle) -> None:
 
 def _check_model(bundle: Bundle) -> str:
     record, card = bundle.record, bundle.card
-    for where, digest in (
-        ("model/digest", record["model"]["digest"]),
-        ("provenance/model_digest", record["provenance"]["model_digest"]),
+    for where, theirs, ours in (
+        ("model/digest", record["model"]["digest"], card.digest),
+        ("provenance/model_digest", record["provenance"]["model_digest"], card.digest),
+        ("model/name", record["model"]["name"], card.name),
+        ("model/title", record["model"]["title"], card.title),
+        ("model/reads", record["model"]["reads"], list(card.reads)),
     ):
-        if digest != card.digest:
-            raise SubmissionError(f"{where} is {digest}, the model's folder has {card.digest}")
-    ours = {"name": card.name, "title": card.title, "reads": list(card.reads)}
-    for name, value in ours.items():
-        if record["model"][name] != value:
-            raise SubmissionError(
-                f"model/{name} is {record['model'][name]!r}, its model.toml says {value!r}"
-            )
-    _refuse_taken_name(card)
-    return "digest, name and inputs are those of the model's folder"
-
-
-def _refuse_taken_name(card: ModelCard) -> None:
-    """Refuse a name under which GlassBench has another model."""
+        require(theirs == ours, f"{where} is {theirs!r}, the model's folder has {ours!r}")
     for model in list_models():
-        if model.name == card.name and model.origin == "baselines" and not model.error:
-            if model.contract.digest != card.digest:
-                raise SubmissionError(
-                    f"`{card.name}` is the name of a baseline, and this folder is not it: choose "
-                    "another name in model.toml"
-                )
+        taken = model.name == card.name and model.origin == "baselines" and not model.error
+        require(
+            not taken or model.contract.digest == card.digest,
+            f"`{card.name}` is the name of a baseline, and this folder is not it: choose another "
+            "name in model.toml",
+        )
+    return "digest, name and inputs are those of the model's folder"
 
 
 def _check_scores(bundle: Bundle, how: Checking) -> str:
     _refuse_missing_predictions(bundle)
     record = bundle.record
     task = load_task(record["task"]["name"])
-    if record["task"]["protocol_version"] != task.protocol_version:
-        raise SubmissionError(
-            f"the record is of protocol {record['task']['protocol_version']} of {task.name}, this "
-            f"GlassBench has {task.protocol_version}: run it again"
-        )
-    dataset, view = open_labels(task, record, how.labels, how.workspace)
-    disagreements = differences(record, rescored(bundle, task, dataset, view, how))
-    if disagreements:
-        left = len(disagreements) - SHOWN
-        more = f"; and {left} more" if left > 0 else ""
-        raise SubmissionError(f"{'; '.join(disagreements[:SHOWN])}{more}")
+    require(
+        record["task"]["protocol_version"] == task.protocol_version,
+        f"the record is of protocol {record['task']['protocol_version']} of {task.name}, this "
+        f"GlassBench has {task.protocol_version}: run it again",
+    )
+    disagreements = differences(record, _rescored(bundle, task, how))
+    more = f"; and {len(disagreements) - SHOWN} more" if len(disagreements) > SHOWN else ""
+    require(not disagreements, f"{'; '.join(disagreements[:SHOWN])}{more}")
     counted = sum(len(entry["scores"]) for entry in record["conditions"])
     floors = "floors included" if how.floors else "floors as the record says them"
     return f"{counted} scores at {len(record['conditions'])} conditions come out again, {floors}"
 
 
-def open_labels(
-    task: Task, record: Record, labels: Path | None, workspace: Workspace
-) -> tuple[DatasetReference, View]:
-    """Return the dataset on which a record was scored, with its view.
-
-    Raises
-    ------
-    SubmissionError
-        If the dataset here is another one.
-    """
-    from ..datasets.view import open_view
-
-    name = record["dataset"]["name"]
-    path = labels or find_dataset(task, name, workspace).path
-    view = open_view(task, Path(path))
-    if view.digest != record["dataset"]["digest"]:
-        raise SubmissionError(
-            f"the record is of dataset `{name}` with the digest {record['dataset']['digest']}, the "
-            f"one here, {path}, has {view.digest}: scores on two datasets are never compared"
-        )
-    if record["provenance"]["dataset_digest"] != view.digest:
-        raise SubmissionError("provenance/dataset_digest is not the digest of the dataset")
-    return DatasetReference(name, str(path), view.digest), view
-
-
-def rescored(
-    bundle: Bundle, task: Task, dataset: DatasetReference, view: View, how: Checking
-) -> Record:
+def _rescored(bundle: Bundle, task: Task, how: Checking) -> Record:
     """Return the record that the stored predictions of a bundle give."""
     record = bundle.record
+    dataset, view = _open_labels(task, record, how)
     _refuse_repetitions(record)
     results = []
     for trial in trials_of(bundle, task, dataset):
         digest = digest_of_predictions(record, trial)
         stored = bundle.predictions[digest]
         files = {file: read_finite_predictions(path) for file, path in stored.items()}
-        parameters = record["model"]["parameters"]
-        cost = record["cost"]
+        cost, parameters = record["cost"], record["model"]["parameters"]
         results.append(scored_again(trial, task, view, files, digest, cost, parameters))
     floors = _floors(record, task, dataset, how)
-    return record_of(task, view, dataset, bundle.card, record, results, floors)
+    return record_of(task, view, dataset, bundle, results, floors)
+
+
+def _open_labels(task: Task, record: Record, how: Checking) -> tuple[DatasetReference, View]:
+    """Return the dataset on which a record was scored, with its view."""
+    from ..datasets.view import open_view
+
+    name, digest = record["dataset"]["name"], record["dataset"]["digest"]
+    path = how.labels or find_dataset(task, name, how.workspace).path
+    view = open_view(task, Path(path))
+    require(
+        view.digest == digest,
+        f"the record is of dataset `{name}` with the digest {digest}, the one here, {path}, has "
+        f"{view.digest}: scores on two datasets are never compared",
+    )
+    require(
+        record["provenance"]["dataset_digest"] == digest,
+        "provenance/dataset_digest is not the digest of the dataset",
+    )
+    return DatasetReference(name, str(path), digest), view
 
 
 def _floors(
     record: Record, task: Task, dataset: DatasetReference, how: Checking
 ) -> Mapping[str, list[TrialResult]]:
     """Return the floors' results, run again or as the record says them."""
-    names = dict.fromkeys(
-        floor["model"] for entry in record["conditions"] for floor in entry["floors"]
-    )
-    odd = sorted(set(names) - set(task.floors))
-    if odd:
-        raise SubmissionError(f"`{odd[0]}` is no floor of {task.name}: {', '.join(task.floors)}")
+    stated = [floor["model"] for entry in record["conditions"] for floor in entry["floors"]]
+    names = tuple(dict.fromkeys(stated))
+    odd = ", ".join(sorted(set(names) - set(task.floors)))
+    require(not odd, f"`{odd}` is no floor of {task.name}: {', '.join(task.floors)}")
     if how.floors:
-        return floor_results(task, dataset, record, tuple(names), how.workspace)
+        return floor_results(task, dataset, record, names, how.workspace)
     return {name: [_stated_floor(record, task, name)] for name in names}
 
 
@@ -277,15 +245,14 @@ def _stated_floor(record: Record, task: Task, name: str) -> TrialResult:
 
 
 def _refuse_repetitions(record: Record) -> None:
-    names = [tuple(entry["condition"].items()) for entry in record["conditions"]]
-    if len(set(names)) != len(names) or not record["seeds"]:
-        raise SubmissionError("the record names a condition twice, or no seed")
-    if len(set(record["seeds"])) != len(record["seeds"]):
-        raise SubmissionError("the record names a seed twice")
-    if record["failed"]:
-        raise SubmissionError(
-            f"{len(record['failed'])} of the record's trials failed: run again until all finish"
-        )
+    conditions = [tuple(entry["condition"].items()) for entry in record["conditions"]]
+    seeds, failures = record["seeds"], record["failed"]
+    require(len(set(conditions)) == len(conditions), "the record names a condition twice")
+    require(seeds, "the record names no seed")
+    require(len(set(seeds)) == len(seeds), "the record names a seed twice")
+    require(
+        not failures, f"{len(failures)} of the record's trials failed: run again until all finish"
+    )
 
 
 def digest_of_predictions(record: Record, trial: Trial) -> str:
@@ -296,10 +263,10 @@ def digest_of_predictions(record: Record, trial: Trial) -> str:
         for entry in record["predictions"]
         if entry["seed"] == trial.seed and entry["condition"] in wanted
     }
-    if len(digests) != 1:
-        raise SubmissionError(
-            f"the record names {len(digests)} files of predictions for {trial.name}, one is wanted"
-        )
+    require(
+        len(digests) == 1,
+        f"the record names {len(digests)} files of predictions for {trial.name}, one is wanted",
+    )
     return digests.pop()
 
 
@@ -307,13 +274,15 @@ def _check_signature(record: Record, how: Checking) -> str:
     signed = record.get("verification") is not None
     if record["status"] == "measured" and not signed:
         return "none: the record says `measured`, which nobody vouches for but its author"
-    if (record["status"] == "verified") != signed:
-        raise SubmissionError(
-            f"the record says `{record['status']}` and "
-            f"{'carries' if signed else 'lacks'} a verification: one of them is false"
-        )
+    require(
+        (record["status"] == "verified") == signed,
+        f"the record says `{record['status']}` and {'carries' if signed else 'lacks'} a "
+        "verification: one of them is false",
+    )
     name = verify(record, trusted_keys(how.trusted))
     packages = {e["packages"]["sha256"] for e in record["provenance"]["environments"]}
-    if record["verification"]["environment"] not in packages:
-        raise SubmissionError("verification/environment is none of the record's environments")
+    require(
+        record["verification"]["environment"] in packages,
+        "verification/environment is none of the record's environments",
+    )
     return f"signed by {name}, and nothing was altered since"

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.model_card import ModelCard
 from ..contract.reported import reported_at
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
+from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
 from ..plugins.registry import load_model_card
 from ..record.file import PlainRecord as Record
 from ..record.make import make_record
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
-from ..trial.stages import score_trial
-from .bundle import conditions_of
+from ..trial.stages import PREDICTIONS_FILE, score_trial
+from .bundle import Bundle, conditions_of, plan_trials
 from .sandbox.bounded import read_arrays
 from .sandbox.limits import GIB
 
@@ -36,13 +36,7 @@ FLOOR_SEED = 0
 
 
 def read_finite_predictions(path: Path) -> ConditionPredictions:
-    """Return the predictions in a file that a stranger may have written.
-
-    Raises
-    ------
-    UserError
-        If it is no file of predictions, larger than the limit, or holds NaN or infinity.
-    """
+    """Return the predictions in a file that a stranger may have written; NaN is refused."""
     import numpy as np
 
     for name, array in read_arrays(path.read_bytes(), str(path), MAX_PREDICTIONS_BYTES).items():
@@ -66,13 +60,7 @@ def scored_again(
     cost: Mapping[str, float],
     parameters: int | None,
 ) -> TrialResult:
-    """Return the result of a trial whose predictions exist already.
-
-    Parameters
-    ----------
-    files : predictions by name of their file
-    sha256 : of `predictions.npz`
-    """
+    """Return the result of a trial whose predictions, by name of their file, exist already."""
     scores = score_trial(trial, task, view, files)
     return TrialResult(
         key=trial.key,
@@ -80,7 +68,7 @@ def scored_again(
         conditions=scores.conditions,
         history=(),
         cost=cost,
-        predictions={"path": "predictions.npz", "sha256": sha256},
+        predictions={"path": PREDICTIONS_FILE, "sha256": sha256},
         parameters=parameters,
         transfer=scores.transfer,
         rotation=scores.rotation,
@@ -97,21 +85,13 @@ def floor_results(
     """Return the results of floors at a record's conditions, from the workspace or run now."""
     from ..trial.run import run_trial
 
-    results: dict[str, list[TrialResult]] = {}
-    for name in names:
-        card = load_model_card(name)
-        trials = make_trials(
-            task=task.name,
-            task_folder=str(task.folder),
-            protocol_version=task.protocol_version,
-            dataset=dataset,
-            model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
-            conditions=conditions_of(record),
-            hyperparameters=card.hyperparameters_for(task.name, dataset.name, {}),
-            seeds=(FLOOR_SEED,),
-            floor=True,
-        )
-        results[name] = [r for trial in trials if (r := run_trial(trial, workspace)) is not None]
+    results = {}
+    for card in map(load_model_card, names):
+        values = card.hyperparameters_for(task.name, dataset.name, {})
+        conditions, seeds = conditions_of(record), (FLOOR_SEED,)
+        trials = plan_trials(card, task, dataset, conditions, values, seeds, floor=True)
+        made = [run_trial(trial, workspace) for trial in trials]
+        results[card.name] = [result for result in made if result is not None]
     return results
 
 
@@ -119,19 +99,18 @@ def record_of(
     task: Task,
     view: View,
     dataset: DatasetReference,
-    card: ModelCard,
-    record: Record,
+    bundle: Bundle,
     results: Sequence[TrialResult],
     floors: Mapping[str, Sequence[TrialResult]],
 ) -> Record:
-    """Return the record that results make on the conditions of another record."""
+    """Return the record that results make on the conditions of a bundle's record."""
     from ..trial.score import noise_ceilings
 
-    conditions = conditions_of(record)
-    again = make_record(
+    record, conditions = bundle.record, conditions_of(bundle.record)
+    return make_record(
         task=task,
         dataset=dataset,
-        model=card,
+        model=bundle.card,
         conditions=conditions,
         hyperparameters=record["hyperparameters"],
         seeds=record["seeds"],
@@ -148,45 +127,44 @@ def record_of(
         },
         failed=record["failed"],
         tuning=record.get("tuning"),
-    )
-    return again.to_json()
+    ).to_json()
 
 
 def differences(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
-    """Return how far a record disagrees with a re-scoring of its predictions, one line each."""
-    return list(_differences(_compared(record), _compared(again), ""))
+    """Return how far a record disagrees with a re-scoring of its predictions, one line each.
+
+    What is compared is what predictions and labels fix; numbers of other publications are no
+    part of it.
+    """
+    theirs, ours = (
+        {
+            where: value
+            for name in record.keys() - set(NOT_SCORES)
+            for where, value in _values(record[name], name)
+            if not re.match(r"conditions/\d+/reported(/|$)", where)
+        }
+        for record in (record, again)
+    )
+    lines = []
+    for where in sorted({*theirs, *ours}):
+        if where not in ours:
+            lines.append(f"{where} is in the record, its predictions do not give it")
+        elif where not in theirs:
+            lines.append(f"{where} is not in the record, its predictions give it")
+        elif not _same(theirs[where], ours[where]):
+            lines.append(f"{where} is {theirs[where]!r}, its predictions give {ours[where]!r}")
+    return lines
 
 
-def _compared(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what predictions and labels fix; numbers of other publications are no part of it."""
-    kept = {name: value for name, value in record.items() if name not in NOT_SCORES}
-    kept["conditions"] = [
-        {name: value for name, value in entry.items() if name != "reported"}
-        for entry in record["conditions"]
-    ]
-    return kept
-
-
-def _differences(theirs: Any, ours: Any, where: str) -> Iterator[str]:
-    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
-        for name in sorted({*ours, *theirs}):
-            inner = f"{where}/{name}" if where else str(name)
-            if name not in ours or name not in theirs:
-                yield (
-                    f"{inner} is in the record, its predictions do not give it"
-                    if name in theirs
-                    else f"{inner} is not in the record, its predictions give it"
-                )
-            else:
-                yield from _differences(theirs[name], ours[name], inner)
-    elif isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
-        if len(ours) != len(theirs):
-            yield f"{where} has {len(theirs)} entries, its predictions give {len(ours)}"
-        else:
-            for index, (one, other) in enumerate(zip(theirs, ours)):
-                yield from _differences(one, other, f"{where}/{index}")
-    elif not _same(theirs, ours):
-        yield f"{where} is {theirs!r}, its predictions give {ours!r}"
+def _values(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Yield every value of a document with its place; an empty part is a value."""
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if isinstance(value, Mapping) and value:
+        for name, part in value.items():
+            yield from _values(part, f"{where}/{name}")
+    else:
+        yield where, value
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -9,20 +9,17 @@ from pathlib import Path
 
 from ..contract.errors import UserError
 from ..contract.suggest import did_you_mean
+from ..home.content import content_folder
 from ..plugins.registry import list_models, load_task, whole_models
 
-TEMPLATES = Path(__file__).parent / "templates"
 AUTHOR = "My Name"
 
 
 def kinds_for(per: str) -> dict[str, Path]:
     """Return the templates of models that predict one value per `particle` or `pair`, by kind."""
-    templates = {}
-    for folder in sorted(path for path in TEMPLATES.iterdir() if (path / "model.toml").is_file()):
-        kind, _, unit = folder.name.partition("_")
-        if (unit or "particle") == per:
-            templates[kind] = folder
-    return templates
+    folders = sorted((content_folder("submissions") / "templates").glob("*/model.toml"))
+    named = [(folder.parent.name.partition("_"), folder.parent) for folder in folders]
+    return {kind: folder for (kind, _, unit), folder in named if (unit or "particle") == per}
 
 
 def write_scaffold(
@@ -32,24 +29,20 @@ def write_scaffold(
     parent: Path = Path("submissions"),
     author: str | None = None,
 ) -> Path:
-    """Write the files of a new model and return their folder.
+    """Write the files of a new model and return their folder; nothing is overwritten.
 
     Parameters
     ----------
     kind : name of a template; the first of those that suit the task unless given
     task : the task that most models serve unless given
-
-    Raises
-    ------
-    UserError
-        If name or kind cannot be used, or the folder exists.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or keyword.iskeyword(name):
         raise UserError(
             f"`{name[:80]}` is no name of a model: small letters, digits and `_` are wanted, a "
             "letter first, as my_model"
         )
-    chosen = load_task(task or _most_served_task())
+    served = Counter(sorted(task for card in whole_models() for task in card.tasks))
+    chosen = load_task(task or served.most_common(1)[0][0])
     per = chosen.targets[chosen.target].per
     templates = kinds_for(per)
     kind = kind or next(iter(templates), "")
@@ -69,16 +62,9 @@ def write_scaffold(
         AUTHOR: (author or AUTHOR).replace('"', "'").replace("\\", "/"),
         "PATH": f"{parent}/{name}",
     }
-    for source in sorted(templates[kind].iterdir()):
-        if source.is_file():
-            text = source.read_text(encoding="utf-8")
-            for word, meant in replacements.items():
-                text = text.replace(word, meant)
-            (folder / source.name.replace("my_model", name)).write_text(text, encoding="utf-8")
+    for source in sorted(path for path in templates[kind].iterdir() if path.is_file()):
+        text = source.read_text(encoding="utf-8")
+        for word, meant in replacements.items():
+            text = text.replace(word, meant)
+        (folder / source.name.replace("my_model", name)).write_text(text, encoding="utf-8")
     return folder
-
-
-def _most_served_task() -> str:
-    """Return the name of the task that the most models serve."""
-    count = Counter(task for card in whole_models() for task in card.tasks)
-    return max(sorted(count), key=count.__getitem__)

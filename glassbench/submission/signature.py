@@ -38,18 +38,13 @@ def key_path(workspace: Workspace) -> Path:
 def make_key(path: Path) -> str:
     """Make a private key that its owner alone can read, and return the public key in base64.
 
-    Raises
-    ------
-    SignatureError
-        If there is a key already: one that is lost cannot be made again.
+    A key that is there already stays: one that is lost cannot be made again.
     """
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(
-        form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption()
-    )  # fmt: skip
+    pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -61,13 +56,7 @@ def make_key(path: Path) -> str:
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:
-    """Return the private key in a file.
-
-    Raises
-    ------
-    SignatureError
-        If there is none, or it is no Ed25519 key without a password.
-    """
+    """Return the private key in a file: an Ed25519 key without a password."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -91,13 +80,7 @@ def public_key(key: Ed25519PrivateKey) -> str:
 
 
 def trusted_keys(path: Path | None = None) -> dict[str, str]:
-    """Return the maintainers' public keys by name, those of the leaderboard unless given.
-
-    Raises
-    ------
-    SignatureError
-        If the file is none of keys.
-    """
+    """Return the maintainers' public keys by name, those of the leaderboard unless given."""
     path = path or content_folder("leaderboard") / TRUSTED_FILE
     try:
         keys = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", {})

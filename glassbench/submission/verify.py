@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
@@ -21,10 +21,11 @@ from ..record.file import validate_record
 from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
 from ..trial.stages import PREDICTIONS_FILE, Question, questions
-from .bundle import Bundle, SubmissionError, conditions_of, pack_bundle, refuse_contents, trials_of
+from .bundle import Bundle, conditions_of, pack_bundle, refuse_contents, trials_of
 from .record_check import digest_of_predictions
 from .rescore import floor_results, read_finite_predictions, record_of, scored_again
 from .sandbox import Engine, Limits, Walls, try_engine
+from .sandbox.limits import require
 from .sandbox.predict import Answered, Assignment, predict_behind_walls
 from .signature import public_key, sign_record
 
@@ -68,39 +69,22 @@ class Verification:
 
 @dataclass(frozen=True)
 class Verified:
-    """A verified record with its predictions, packed in one archive."""
+    """A verified record, packed with its predictions in one archive."""
 
     record: Record
-    walls: Walls
     archive: Path
     seconds: float
 
 
 @dataclass(frozen=True)
-class _Run:
-    """A trial that was run again.
-
-    Attributes
-    ----------
-    files : its files of predictions by name
-    difference : largest one to the predictions handed in, None where these were not asked for
-    """
-
-    result: TrialResult
-    files: Mapping[str, Path]
-    difference: float | None
-
-
-@dataclass(frozen=True)
 class _Data:
-    """The labels to score against, and what a model may train on."""
+    """The structures to ask about with their labels, and what a model may train on."""
 
     public: View
     asked: View
-    reference: DatasetReference
     trained_on: DatasetReference
+    reference: DatasetReference
     secret: tuple[Path, ...]
-    hidden: bool
 
 
 def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
@@ -109,10 +93,11 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
     Raises
     ------
     SubmissionError
-        If what comes out is not what was handed in, or no model can score so high.
-    SandboxError
-        If a wall that matters does not stand, or the model breaks a limit.
+        If what comes out is not what was handed in, or no model can score so high; as
+        SandboxError, if a wall that matters does not stand, or the model breaks a limit.
     """
+    from ..datasets.view import View
+
     refuse_contents(bundle)
     task = load_task(bundle.record["task"]["name"])
     data = _open(bundle, task, how)
@@ -121,21 +106,34 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
         how.tell(line)
     walls.require()
     with TemporaryDirectory(prefix="glassbench-verify-") as scratch:
-        runs = _run(bundle, task, data, how, Path(scratch))
-        results = [run.result for run in runs]
-        floors: Mapping[str, Sequence[TrialResult]] = {}
-        if how.floors and not data.hidden:
+        results: list[TrialResult] = []
+        files: dict[str, dict[str, Path]] = {}
+        differences: list[float] = []
+        for trial in trials_of(bundle, task, data.trained_on):
+            how.tell(f"{'training' if how.retrain else 'predicting'} {trial.name}")
+            answered, predictions = _answer(bundle, task, data, how, trial)
+            if how.labels is None:
+                differences.append(_difference(bundle, trial, predictions, how))
+            paths = {file: Path(scratch, trial.key, file) for file in predictions}
+            digests = {file: write_predictions(paths[file], predictions[file]) for file in paths}
+            digest = digests[PREDICTIONS_FILE]
+            view = View(task, data.asked.dataset, ())
+            results.append(
+                scored_again(
+                    trial, task, view, predictions, digest, answered.cost, answered.parameters
+                )
+            )
+            files[digest] = paths
+        floors: dict[str, list[TrialResult]] = {}
+        if how.floors and how.labels is None:
             how.tell("running the trivial floors")
             names = [n for n in task.floors if n != bundle.card.name]
             floors = floor_results(task, data.reference, bundle.record, names, how.workspace)
-        record = record_of(
-            task, data.asked, data.reference, bundle.card, bundle.record, results, floors
-        )
-        _compare(bundle.record, record, task, how, data.hidden)
-        record = _signed(record, bundle, runs, walls, how, data.hidden)
-        files = {run.result.predictions["sha256"]: run.files for run in runs}
+        record = record_of(task, data.asked, data.reference, bundle, results, floors)
+        _compare(bundle.record, record, task, how)
+        record = _signed(record, bundle, max(differences, default=None), walls, how)
         pack_bundle(replace(bundle, predictions=files), out, record, weights=False)
-    return Verified(record, walls, out, sum(result.cost["wall_seconds"] for result in results))
+    return Verified(record, out, sum(result.cost["wall_seconds"] for result in results))
 
 
 def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
@@ -146,65 +144,33 @@ def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
     record, reads = bundle.record, bundle.card.reads
     dataset = find_dataset(task, record["dataset"]["name"], how.workspace)
     digest = content_digest(dataset.path)
-    if digest != record["dataset"]["digest"]:
-        raise SubmissionError(
-            f"the record is of a dataset `{dataset.name}` with the digest "
-            f"{record['dataset']['digest']}, the one here has {digest}"
-        )
+    require(
+        digest == record["dataset"]["digest"],
+        f"the record is of a dataset `{dataset.name}` with the digest "
+        f"{record['dataset']['digest']}, the one here has {digest}",
+    )
     public = open_view(task, dataset.path, reads=reads)
     trained_on = DatasetReference(dataset.name, str(dataset.path), digest)
     secret = (Path(dataset.path), how.workspace.home)
     if how.labels is None:
-        return _Data(public, public, trained_on, trained_on, secret, False)
+        return _Data(public, public, trained_on, trained_on, secret)
     asked = open_view(task, how.labels, reads=reads)
-    lacking = [c.name for c in conditions_of(record) if c not in asked.conditions()]
-    if lacking:
-        raise SubmissionError(f"{how.labels} has no labels at {lacking[0]}")
+    for condition in conditions_of(record):
+        require(condition in asked.conditions(), f"{how.labels} has no labels at {condition.name}")
     reference = DatasetReference(HIDDEN, str(how.labels), content_digest(how.labels))
-    return _Data(public, asked, reference, trained_on, (*secret, how.labels), True)
-
-
-def _run(bundle: Bundle, task: Task, data: _Data, how: Verification, scratch: Path) -> list[_Run]:
-    """Run every trial behind walls and score it outside."""
-    from ..datasets.view import View
-
-    runs = []
-    for trial in trials_of(bundle, task, data.trained_on):
-        how.tell(f"{'training' if how.retrain else 'predicting'} {trial.name}")
-        answered, predictions = _answer(bundle, task, data, how, trial)
-        difference = None
-        if not data.hidden:
-            difference = _difference(bundle, trial, predictions)
-            if not how.retrain and not difference <= SAME_WEIGHTS:
-                raise SubmissionError(
-                    f"{trial.name}: the weights handed in do not give the predictions handed in: "
-                    f"{difference:.3g} deviations apart, {SAME_WEIGHTS} is allowed"
-                )
-        files = {file: scratch / trial.key / file for file in predictions}
-        digests = {file: write_predictions(files[file], predictions[file]) for file in files}
-        result = scored_again(
-            trial,
-            task,
-            View(task, data.asked.dataset, ()),
-            predictions,
-            digests[PREDICTIONS_FILE],
-            answered.cost,
-            answered.parameters,
-        )
-        runs.append(_Run(result, files, difference))
-    return runs
+    return _Data(public, asked, trained_on, reference, (*secret, how.labels))
 
 
 def _answer(
     bundle: Bundle, task: Task, data: _Data, how: Verification, trial: Trial
 ) -> tuple[Answered, dict[str, ConditionPredictions]]:
     """Return what came out of the cell, and the predictions by file and condition."""
-    weights = bundle.weights.get(trial.key)
-    if weights is None and not how.retrain:
-        raise SubmissionError(
-            f"there are no weights of {trial.name}: give the model `save` and `load`, run and pack "
-            "it again, or verify with retrain=true"
-        )
+    weights = None if how.retrain else bundle.weights.get(trial.key)
+    require(
+        weights or how.retrain,
+        f"there are no weights of {trial.name}: give the model `save` and `load`, run and pack it "
+        "again, or verify with retrain=true",
+    )
     listed = list(questions(trial, task, data.asked))
     assignment = Assignment(
         model=bundle.model,
@@ -213,10 +179,11 @@ def _answer(
         seed=trial.seed,
         questions=[question for _, _, question in listed],
         conditions=trial.conditions,
-        weights=None if how.retrain else weights,
+        weights=weights,
         train=data.public.examples("train", trial.conditions) if how.retrain else (),
         valid=data.public.examples("valid", trial.conditions) if how.retrain else (),
         secret=data.secret,
+        given=how.workspace,
     )
     answered = predict_behind_walls(how.engine, assignment, how.limits)
     if not how.retrain:
@@ -234,23 +201,32 @@ def _ask_alone(assignment: Assignment, answered: Answered, how: Verification) ->
     alone = replace(assignment, questions=[Question(question.condition, {name: structure})])
     again = predict_behind_walls(how.engine, alone, how.limits)
     difference = largest_difference({"": answered.asked[0]}, {"": again.asked[0]})
-    if not difference <= SAME_WEIGHTS:
-        raise SubmissionError(
-            f"asked alone, {name} is predicted otherwise by {difference:.3g} deviations: predict "
-            "every structure by itself"
-        )
+    require(
+        difference <= SAME_WEIGHTS,
+        f"asked alone, {name} is predicted otherwise by {difference:.3g} deviations: predict "
+        "every structure by itself",
+    )
 
 
 def _difference(
-    bundle: Bundle, trial: Trial, predictions: Mapping[str, ConditionPredictions]
+    bundle: Bundle,
+    trial: Trial,
+    predictions: Mapping[str, ConditionPredictions],
+    how: Verification,
 ) -> float:
     """Return the largest difference of the predictions handed in to those made again."""
     stored = bundle.predictions[digest_of_predictions(bundle.record, trial)]
-    return max(
+    difference = max(
         largest_difference(read_finite_predictions(stored[file]), predictions[file])
         for file in predictions
         if file in stored
     )
+    require(
+        how.retrain or difference <= SAME_WEIGHTS,
+        f"{trial.name}: the weights handed in do not give the predictions handed in: "
+        f"{difference:.3g} deviations apart, {SAME_WEIGHTS} is allowed",
+    )
+    return difference
 
 
 def largest_difference(one: ConditionPredictions, other: ConditionPredictions) -> float:
@@ -287,9 +263,7 @@ def _spread(values: np.ndarray) -> float:
     return MAD_OF_NORMAL * float(np.median(deviations)) if deviations.size else 1.0
 
 
-def _compare(
-    submitted: Record, record: Record, task: Task, how: Verification, hidden: bool
-) -> None:
+def _compare(submitted: Record, record: Record, task: Task, how: Verification) -> None:
     """Refuse a score that is above what the data allow, or not the one handed in."""
     metric = task.primary_metric.name
     for theirs, ours in zip(submitted["conditions"], record["conditions"], strict=True):
@@ -297,42 +271,32 @@ def _compare(
         where = f"{metric} at {Condition.of(**ours['condition']).name}"
         interval = score["interval"]
         if ceiling and interval and ceiling["value"] is not None:
-            if interval[0] > ceiling["value"]:
-                raise SubmissionError(
-                    f"{where} is {score['value']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}], "
-                    f"above the noise ceiling {ceiling['value']:.3f}: no model of the structure "
-                    "can score so, only one that knows these labels; verify with labels= that it "
-                    "cannot know"
-                )
-        if how.retrain and not hidden:
-            _compare_fit(where, theirs["scores"][metric], score)
-
-
-def _compare_fit(where: str, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    before, after = theirs["value"], ours["value"]
-    low, high = theirs["interval"] or (before, before)
-    if before is None and after is None:
-        return
-    slack = SAME_FIT * abs(before or 0.0)
-    if before is None or after is None or not low - slack <= after <= high + slack:
-        raise SubmissionError(
-            f"{where}: trained again on the training split alone it is {after}, the record says "
-            f"{before}"
-        )
+            require(
+                interval[0] <= ceiling["value"],
+                f"{where} is {score['value']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}], above "
+                f"the noise ceiling {ceiling['value']:.3f}: no model of the structure can score "
+                "so, only one that knows these labels; verify with labels= that it cannot know",
+            )
+        if how.retrain and how.labels is None:
+            stated, again = theirs["scores"][metric], score["value"]
+            value = stated["value"]
+            low, high = stated["interval"] or (value, value)
+            slack = SAME_FIT * abs(value or 0.0)
+            known = value is not None and again is not None
+            require(
+                (value is None and again is None)
+                or (known and low - slack <= again <= high + slack),
+                f"{where}: trained again on the training split alone it is {again}, the record "
+                f"says {value}",
+            )
 
 
 def _signed(
-    record: Record,
-    bundle: Bundle,
-    runs: Sequence[_Run],
-    walls: Walls,
-    how: Verification,
-    hidden: bool,
+    record: Record, bundle: Bundle, difference: float | None, walls: Walls, how: Verification
 ) -> Record:
     from ..trial.provenance import environment
 
     here = environment()
-    differences = [run.difference for run in runs if run.difference is not None]
     if not how.retrain:
         # Training was not repeated: what it took stands as it was handed in.
         record = record | {"cost": bundle.record["cost"]}
@@ -342,10 +306,10 @@ def _signed(
         "verification": {
             "by": how.signer,
             "mode": "retrain" if how.retrain else "weights",
-            "labels": HIDDEN if hidden else "public",
+            "labels": "public" if how.labels is None else HIDDEN,
             "sandbox": walls.engine.title,
             "walls": walls.held,
-            "largest_difference": max(differences, default=None),
+            "largest_difference": difference,
             "submitted": record_digest(bundle.record),
             "environment": here["packages"]["sha256"],
             "public_key": public_key(how.key),

@@ -210,16 +210,18 @@ def score_trial(
     others = transfer_conditions(trial, task, view) if TRANSFER_FILE in files else []
     # A trial that another version began may have been asked for other turns.
     probed = [
-        condition
-        for condition in trial.conditions
-        if condition.name in turned
+        condition.name in turned
         and set(turned_structures(view, condition)) <= set(turned[condition.name])
+        for condition in trial.conditions
     ]
     return TrialScores(
         conditions=_scores(trial, task, view, trial.conditions, predictions),
         transfer=_scores(trial, task, view, others, files.get(TRANSFER_FILE, {})),
+        # In the order of the conditions, empty where one is not probed.
         rotation=tuple(
-            score_rotation(task, view, c, predictions[c.name], turned[c.name]) for c in probed
+            score_rotation(task, view, c, predictions[c.name], turned[c.name]) if asked else {}
+            for c, asked in zip(trial.conditions, probed)
+            if any(probed)
         ),
     )
 

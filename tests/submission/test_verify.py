@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import read_model_card
 from glassbench.datasets.view import open_view
+from glassbench.home.given_files import keep_given_files
+from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 from glassbench.submission import verify
 from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_record_file
 from glassbench.submission.sandbox import Limits, SandboxError, Walls
 from glassbench.submission.sandbox.exchange import prepare_folder
+from glassbench.submission.sandbox.predict import Assignment, predict_behind_walls
 from glassbench.submission.verify import Verification, largest_difference, verify_bundle
+from glassbench.trial.stages import Question
 
 from .handing_in import HONEST, MEMORY, hand_in, write_model
 
@@ -180,6 +186,51 @@ def test_without_the_walls_that_matter_nothing_runs(run, archive, monkeypatch, e
     with pytest.raises(SandboxError, match="no result can be called verified here"):
         run(archive)
     assert not (tmp_path / "verified.zip").exists()
+
+
+READS_A_FILE = """
+import numpy as np
+
+
+class Stranger:
+    def __init__(self, scale):
+        with open(scale) as file:
+            self.scale = float(file.read())
+
+    def fit(self, train, valid, run):
+        pass
+
+    def load(self, folder):
+        pass
+
+    def predict(self, structures, condition):
+        return [{"propensity": np.full(len(s.positions), self.scale)} for s in structures]
+"""
+
+
+def test_a_file_that_a_hyperparameter_names_is_shown_to_the_cell(
+    engine, tmp_path, workspace, tiny_dataset
+):
+    (tmp_path / "scale.txt").write_text("3")
+    view = open_view(load_task("ka_propensity"), tiny_dataset)
+    condition = view.conditions()[0]
+    structure = view.structures("test", condition)[0]
+    model = write_model(tmp_path / "mine", READS_A_FILE)
+    assignment = Assignment(
+        model=model,
+        task=view.task,
+        hyperparameters=keep_given_files({"scale": str(tmp_path / "scale.txt")}, workspace),
+        seed=0,
+        questions=[Question(condition, {"one": structure})],
+        weights=model,
+        secret=[tiny_dataset, workspace.home],
+        given=workspace,
+    )
+    answered = predict_behind_walls(engine, assignment, Limits(wall_seconds=60))
+    assert (answered.asked[0]["one"]["propensity"] == 3).all()
+    elsewhere = replace(assignment, given=Workspace(tmp_path / "elsewhere"))
+    with pytest.raises(UserError, match="does not hold"):
+        predict_behind_walls(engine, elsewhere, Limits(wall_seconds=60))
 
 
 def test_differences_are_in_robust_deviations_of_what_was_handed_in():

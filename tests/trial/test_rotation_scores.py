@@ -93,3 +93,28 @@ def test_structures_without_a_positive_are_left_out():
     entry = rotation_entry([scored])
     assert entry["configurations"] == ["b"] and entry["value"] == 0.5 and entry["interval"] is None
     assert rotation_entry([]) is None
+
+
+def test_a_condition_without_its_turns_leaves_the_others_their_probes(monkeypatch):
+    from types import SimpleNamespace
+
+    from glassbench.model import Condition
+    from glassbench.record.make import _probes
+    from glassbench.trial import stages
+
+    first, second = Condition.of(strain=0.1), Condition.of(strain=0.2)
+    monkeypatch.setattr(stages, "turned_structures", lambda view, condition: {"turned": None})
+    monkeypatch.setattr(stages, "score_rotation", lambda *asked: {"of": asked[2].name})
+    monkeypatch.setattr(stages, "_scores", lambda *asked: ())
+    files = {
+        stages.PREDICTIONS_FILE: {first.name: {}, second.name: {}},
+        stages.ROTATION_FILE: {second.name: {"turned": {}}},
+    }
+    trial = SimpleNamespace(conditions=(first, second))
+    result = SimpleNamespace(
+        trial={"seed": 0},
+        conditions=[SimpleNamespace(condition=condition) for condition in trial.conditions],
+        rotation=stages.score_trial(trial, None, None, files).rotation,
+    )
+    assert _probes(first, [result]) == []
+    assert _probes(second, [result]) == [{"of": second.name}]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from ...contract.text import printable
-from ...home.files import whole_file
+from ...home.files import whole_file, whole_folder
 from .limits import GIB, SandboxError
 
 MAX_FILES = 5_000
 MAX_BYTES = 2 * GIB
 MAX_DEPTH = 16
 MAX_NAME = 200
-PIECE = 2**20
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -38,30 +38,24 @@ def write_archive(path: Path, files: Mapping[str, Path | bytes]) -> str:
 def unpack_archive(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> list[str]:
     """Unpack a stranger's zip file into an empty folder and return the names of its files.
 
-    Raises
-    ------
-    SandboxError
-        If a name leads out of the folder, a member is no plain file, two names are
-        one on some file system, or there are too many files or bytes. Then nothing
-        is left in the folder.
+    Refused, with nothing left in the folder, is a name that leads out of it, a member that is no
+    plain file, two names that are one on some file system, and too many files or bytes.
     """
-    written: list[Path] = []
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, whole_folder(folder) as partial:
             members = [member for member in archive.infolist() if not member.is_dir()]
             _check_members(path, members, max_bytes)
-            left = max_bytes
+            partial.mkdir()
             for member in members:
-                target = folder / member.filename
+                target = partial / member.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
-                written.append(target)
-                left -= _copy(archive, member, target, left, path)
+                with archive.open(member) as source, open(target, "xb") as file:
+                    # No more is read than the member says it holds, and then its checksum is wrong.
+                    shutil.copyfileobj(source, file)
     except SandboxError:
-        _remove(written, folder)
         raise
     except Exception as error:
         # Each decompressor has errors of its own, such as zlib.error.
-        _remove(written, folder)
         raise SandboxError(f"{path} is no zip file, or a broken one: {printable(error)}") from None
     return [member.filename for member in members]
 
@@ -101,23 +95,3 @@ def _refusal(member: zipfile.ZipInfo) -> str:
     if member.flag_bits & 1:
         return "is encrypted"
     return "" if member.compress_type in METHODS else "is compressed in an unknown way"
-
-
-def _copy(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int, path: Path
-) -> int:
-    count = 0
-    with archive.open(member) as source, open(target, "xb") as file:
-        while piece := source.read(PIECE):
-            count += len(piece)
-            if count > min(left, member.file_size):
-                raise SandboxError(f"{path}: `{member.filename}` is longer than it says")
-            file.write(piece)
-    return count
-
-
-def _remove(written: list[Path], folder: Path) -> None:
-    for path in written:
-        path.unlink(missing_ok=True)
-    for inner in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
-        inner.rmdir()

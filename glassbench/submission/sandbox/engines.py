@@ -1,4 +1,4 @@
-"""The programs that build walls, as the machine has them: bubblewrap, Apptainer, Podman."""
+"""The programs that build walls, as the machine has them: bubblewrap and Podman."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,19 +17,13 @@ SHARED_MEMORY_BYTES = 64 * MIB
 # What Podman asks for by itself may be above what this user may have.
 MAX_OPEN_FILES, PROCESSES_TO_START = 1024, 1024
 GRACE_SECONDS = 10
-PREFERRED = ("bubblewrap", "apptainer", "podman")
+# The preferred one first.
+PROGRAMS = {"bubblewrap": "bwrap", "podman": "podman"}
 
 
 @dataclass(frozen=True)
 class Engine:
-    """One way to build walls.
-
-    Attributes
-    ----------
-    name : `bubblewrap`, `apptainer`, `podman` or `none`
-    program : path of its program
-    version : as the program tells
-    """
+    """One way to build walls: its name, the path of its program, and what version that is."""
 
     name: str
     program: str
@@ -41,37 +34,18 @@ class Engine:
         return f"{self.name} {self.version}".strip()
 
 
-NO_ENGINE = Engine("none", "", "")
-
-
-def find_engines() -> list[Engine]:
-    """Return the engines of this machine, the preferred one first."""
-    programs = {"bubblewrap": "bwrap", "apptainer": "apptainer", "podman": "podman"}
-    engines = []
-    for name in PREFERRED:
-        program = shutil.which(programs[name])
-        if program and sys.platform.startswith("linux"):
-            engines.append(Engine(name, program, _version(program)))
-    return engines
-
-
 def choose_engine(name: str = "auto") -> Engine:
-    """Return the engine of that name, or the preferred one of this machine.
-
-    Raises
-    ------
-    SandboxError
-        If there is none; the message says what to install.
-    """
-    engines = find_engines()
-    for engine in engines:
-        if name in ("auto", engine.name):
-            return engine
-    there = ", ".join(engine.name for engine in engines) or "none"
+    """Return the engine of that name, or the preferred one of this machine."""
+    linux = sys.platform.startswith("linux")
+    paths = {name: shutil.which(program) for name, program in PROGRAMS.items() if linux}
+    there = {name: path for name, path in paths.items() if path}
+    for engine, path in there.items():
+        if name in ("auto", engine):
+            return Engine(engine, path, _version(path))
     wanted = "a sandbox" if name == "auto" else f"sandbox `{name}`"
     raise SandboxError(
-        f"{wanted} is not on this machine (there is: {there}): install bubblewrap "
-        "(`apt-get install bubblewrap`, `dnf install bubblewrap`), or Apptainer or Podman on a "
+        f"{wanted} is not on this machine (there is: {', '.join(there) or 'none'}): install "
+        "bubblewrap (`apt-get install bubblewrap`, `dnf install bubblewrap`), or Podman on a "
         "cluster"
     )
 
@@ -98,17 +72,16 @@ def bubblewrap_arguments(view: View, limits: Limits, as_root: bool) -> list[str]
         words += ["--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"]
     made: set[str] = set()
     for place, source in view.places.items():
-        for parent in reversed(Path(place).parents[:-1]):
-            if str(parent) not in made and str(parent) not in view.places:
-                words += ["--perms", "0755", "--dir", str(parent)]
-                made.add(str(parent))
+        for parent in map(str, reversed(Path(place).parents[:-1])):
+            if parent not in made and parent not in view.places:
+                words += ["--perms", "0755", "--dir", parent]
+                made.add(parent)
         words += ["--ro-bind", str(source), place]
     for place, target in view.links.items():
         words += ["--symlink", target, place]
     for place in view.hidden:
-        covered = _source_of(place, view)
         empty = ["--perms", "0755", "--tmpfs", place, "--remount-ro", place]
-        words += empty if covered.is_dir() else ["--ro-bind", "/dev/null", place]
+        words += empty if view.is_folder(place) else ["--ro-bind", "/dev/null", place]
     words += ["--proc", "/proc", "--dev", "/dev"]
     for place, size in ((SCRATCH, limits.scratch_bytes), ("/dev/shm", SHARED_MEMORY_BYTES)):
         words += ["--perms", "1777", "--size", str(size), "--tmpfs", place]
@@ -117,21 +90,10 @@ def bubblewrap_arguments(view: View, limits: Limits, as_root: bool) -> list[str]
     return [*words, "--chdir", SCRATCH, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
-def apptainer_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -> list[str]:
-    """Return Apptainer's command for a cell on an empty root folder."""
-    words = [engine.program, "--silent", "exec", "--containall", "--cleanenv", "--no-home"]
-    words += ["--no-eval", "--userns", "--net", "--network", "none", "--no-privs"]
-    words += ["--memory", str(limits.memory_bytes), "--pids-limit", str(limits.processes)]
-    words += ["--pwd", SCRATCH]
-    for place, source in _places(view, skeleton).items():
-        words += ["--bind", f"{source}:{place}:ro"]
-    return [*words, "--scratch", SCRATCH, str(skeleton), *inside_command()]
-
-
 def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -> list[str]:
     """Return Podman's command for a cell on an empty root folder.
 
-    The container bears the skeleton's name, by which `ending_command` finds it, and ends
+    The container bears the skeleton's name, by which `podman_ending` finds it, and ends
     after its time even where the process that started it is no more.
     """
     words = [engine.program, "run", "--rm", "--name", skeleton.name, "--replace"]
@@ -139,20 +101,17 @@ def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -
     words += ["--timeout", str(math.ceil(limits.wall_seconds) + GRACE_SECONDS)]
     words += ["--ulimit", f"nofile={MAX_OPEN_FILES}", "--ulimit", f"nproc={PROCESSES_TO_START}"]
     words += ["--log-driver", "none", "--interactive", "--network", "none", "--read-only"]
-    words += [
-        "--passwd=false",
-        "--read-only-tmpfs=false",
-        "--cap-drop",
-        "all",
-        "--security-opt",
-        "no-new-privileges",
-    ]
+    words += ["--passwd=false", "--read-only-tmpfs=false", "--cap-drop", "all"]
+    words += ["--security-opt", "no-new-privileges"]
     words += ["--unsetenv-all", "--pids-limit", str(limits.processes), "--user", "65534:65534"]
     words += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
     words += ["--tmpfs", f"{SCRATCH}:rw,size={limits.scratch_bytes},mode=1777"]
     words += ["--shm-size", str(SHARED_MEMORY_BYTES), "--workdir", SCRATCH]
-    for place, source in _places(view, skeleton).items():
+    for place, source in view.places.items():
         words += ["--volume", f"{source}:{place}:ro"]
+    for place in view.hidden:
+        empty = skeleton / ("empty" if view.is_folder(place) else "empty.file")
+        words += ["--volume", f"{empty}:{place}:ro"]
     return [*words, "--rootfs", str(skeleton), *inside_command()]
 
 
@@ -161,20 +120,12 @@ def pid_file(skeleton: Path) -> Path:
     return skeleton.with_name("first.pid")
 
 
-def ending_command(engine: Engine, skeleton: Path) -> list[str] | None:
-    """Return the command that ends a container, None where its processes are our children's.
+def podman_ending(engine: Engine, skeleton: Path) -> list[str]:
+    """Return the command that ends a container.
 
-    Podman's containers are children of a monitor that outlives the program that started them.
+    It is a child of a monitor that outlives the program that started it.
     """
-    if engine.name != "podman":
-        return None
     return [engine.program, "rm", "--force", "--ignore", "--time", "0", skeleton.name]
-
-
-CONTAINERS: dict[str, Callable[[Engine, View, Limits, Path], list[str]]] = {
-    "apptainer": apptainer_command,
-    "podman": podman_command,
-}
 
 
 def make_skeleton(view: View, folder: Path) -> Path:
@@ -197,33 +148,12 @@ def make_skeleton(view: View, folder: Path) -> Path:
     return folder
 
 
-def _places(view: View, skeleton: Path) -> dict[str, Path]:
-    """Return what a container mounts: the shown places, and emptiness over the hidden ones."""
-    empty = {
-        place: skeleton / ("empty" if _source_of(place, view).is_dir() else "empty.file")
-        for place in view.hidden
-    }
-    return view.places | empty
-
-
-def _source_of(place: str, view: View) -> Path:
-    """Return the path on this machine that a place beneath a shown one has."""
-    for shown, source in view.places.items():
-        if Path(place).is_relative_to(shown):
-            return source / Path(place).relative_to(shown)
-    raise KeyError(place)
-
-
 def _version(program: str) -> str:
+    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/"}
     try:
         done = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/"},
+            [program, "--version"], capture_output=True, text=True, timeout=20, env=environment
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    words = done.stdout.split()
-    return words[-1] if words else ""
+    return done.stdout.split()[-1] if done.stdout.split() else ""

@@ -7,52 +7,19 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from ...contract.plugin_files import counts_for_trials, plugin_files
+from ...home.given_files import find_given_files
+from ...home.workspace import Workspace
 from ...model import Condition, Example, Structure
+from .shown import INPUT
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
 DYNAMICS, BALANCED = "dynamics.", "balanced."
-
-
-class ExampleEntry(TypedDict):
-    """A training example: number of its structure, and the file of its targets."""
-
-    structure: int
-    condition: dict[str, float]
-    targets: str
-
-
-class QuestionEntry(TypedDict):
-    """Numbers of the structures to predict, and the condition that the model is told."""
-
-    condition: dict[str, float]
-    structures: list[int]
-
-
-class PredictAction(TypedDict):
-    """Load or train a model, and answer every question."""
-
-    action: Literal["predict"]
-    audit: bool
-    seed: int
-    hyperparameters: dict[str, Any]
-    conditions: list[dict[str, float]]
-    train: list[ExampleEntry]
-    valid: list[ExampleEntry]
-    questions: list[QuestionEntry]
-
-
-class ProbeAction(TypedDict):
-    """Try every wall: `canaries` must not be read, `variables` not known, `outside` not seen."""
-
-    action: Literal["probe"]
-    canaries: list[str]
-    port: int
-    outside: dict[str, Any]
-    variables: list[str]
-    scratch: str
 
 
 class StructureFiles:
@@ -68,22 +35,19 @@ class StructureFiles:
         """Return the number under which the structure is written."""
         import numpy as np
 
-        known = self.written.get(id(structure))
-        if known is not None:
-            return known[1]
+        if id(structure) in self.written:
+            return self.written[id(structure)][1]
         number = len(self.written)
         # The structure is kept, so that no other one takes its identity.
         self.written[id(structure)] = (structure, number)
         arrays = {name: getattr(structure, name) for name in ARRAYS}
         arrays |= {DYNAMICS + name: a for name, a in (structure.dynamics or {}).items()}
-        present: dict[str, Any] = {
-            name: array for name, array in arrays.items() if array is not None
-        }
+        present: dict[str, Any] = {name: a for name, a in arrays.items() if a is not None}
         np.savez(self.folder / f"{number}.npz", **present)
         return number
 
-    def add_example(self, example: Example) -> ExampleEntry:
-        """Return the entry of a training example; its targets are written beside it."""
+    def add_example(self, example: Example) -> dict[str, Any]:
+        """Return the number, the condition and the file of targets of a training example."""
         import numpy as np
 
         name = f"targets-{self.targets}.npz"
@@ -92,31 +56,37 @@ class StructureFiles:
         if example.balanced is not None:
             arrays[BALANCED] = example.balanced
         np.savez(self.folder / name, **arrays)
-        return {
-            "structure": self.add(example.structure),
-            "condition": dict(example.condition),
-            "targets": name,
-        }
+        number, condition = self.add(example.structure), dict(example.condition)
+        return {"structure": number, "condition": condition, "targets": name}
 
 
-def prepare_folder(folder: Path, model: Path, task: Path, weights: Path | None = None) -> Path:
+def prepare_folder(folder: Path, model: Path, task: Path, weights: Path | None = None) -> None:
     """Copy the files of the submission, its weights, and the task's contract without its data.
 
     Only what the digest covers is copied: compiled code in a cache would run in its source's
     place, and code could hide in a README.
     """
-    (folder / "model").mkdir(parents=True)
     for name, source in plugin_files(model):
-        if not counts_for_trials(name):
-            continue
-        target = folder / "model" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target, follow_symlinks=False)
+        if counts_for_trials(name):
+            _copy(source, folder / "model" / name)
     if weights is not None:
         shutil.copytree(weights, folder / "weights", symlinks=True)
-    (folder / "task").mkdir()
-    shutil.copyfile(task / "task.toml", folder / "task" / "task.toml")
-    return folder
+    _copy(task / "task.toml", folder / "task" / "task.toml")
+
+
+def add_given_files(
+    folder: Path, hyperparameters: Mapping[str, Any], workspace: Workspace | None
+) -> dict[str, Any]:
+    """Copy the files that hyperparameters name; return these with the paths inside the cell."""
+    values = dict(hyperparameters)
+    if workspace is None:
+        return values
+    for number, (name, value) in enumerate(find_given_files(values, workspace).items()):
+        if value != values[name]:
+            inside = f"given/{number}/{Path(value).name}"
+            _copy(Path(value), folder / inside)
+            values[name] = f"{INPUT}/{inside}"
+    return values
 
 
 def write_request(folder: Path, request: Mapping[str, Any]) -> None:
@@ -129,22 +99,17 @@ def write_request(folder: Path, request: Mapping[str, Any]) -> None:
 
 def read_structure(folder: Path, number: int) -> Structure:
     """Return a structure that `StructureFiles` wrote, named by its number."""
-    import numpy as np
-
-    with np.load(folder / "structures" / f"{number}.npz", allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    dynamics = {
-        name.removeprefix(DYNAMICS): arrays.pop(name)
-        for name in list(arrays)
-        if name.startswith(DYNAMICS)
-    }
-    return Structure(**arrays, dynamics=dynamics or None, configuration=f"structure-{number}")
+    arrays = _arrays(folder / "structures" / f"{number}.npz")
+    names = [name for name in arrays if name.startswith(DYNAMICS)]
+    dynamics = {name.removeprefix(DYNAMICS): arrays.pop(name) for name in names}
+    values: dict[str, Any] = arrays
+    return Structure(**values, dynamics=dynamics or None, configuration=f"structure-{number}")
 
 
 class ExampleFiles(Sequence[Example]):
     """Training examples that are read when they are asked for."""
 
-    def __init__(self, folder: Path, entries: Sequence[ExampleEntry]) -> None:
+    def __init__(self, folder: Path, entries: Sequence[Mapping[str, Any]]) -> None:
         self.folder, self.entries = folder, list(entries)
 
     def __len__(self) -> int:
@@ -154,17 +119,22 @@ class ExampleFiles(Sequence[Example]):
         return (self[position] for position in range(len(self)))
 
     def __getitem__(self, position: Any) -> Any:
-        import numpy as np
-
         if isinstance(position, slice):
             return ExampleFiles(self.folder, self.entries[position])
         entry = self.entries[position]
-        path = self.folder / "structures" / entry["targets"]
-        with np.load(path, allow_pickle=False) as file:
-            targets = {name: file[name] for name in file.files}
-        return Example(
-            read_structure(self.folder, entry["structure"]),
-            Condition.of(**entry["condition"]),
-            targets,
-            targets.pop(BALANCED, None),
-        )
+        targets = _arrays(self.folder / "structures" / entry["targets"])
+        balanced = targets.pop(BALANCED, None)
+        structure = read_structure(self.folder, entry["structure"])
+        return Example(structure, Condition.of(**entry["condition"]), targets, balanced)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target, follow_symlinks=False)

@@ -16,17 +16,17 @@ from typing import Any
 from ...contract.text import printable
 from .bounded import read_json
 from .engines import (
-    CONTAINERS,
     Engine,
     bubblewrap_arguments,
-    ending_command,
     inside_command,
     make_skeleton,
     pid_file,
+    podman_command,
+    podman_ending,
 )
 from .exchange import write_request
 from .limits import Limits, SandboxError
-from .shown import View, machine_view
+from .shown import machine_view
 
 WATCH_EVERY = 0.05
 ENDING_SECONDS = 60.0
@@ -44,7 +44,6 @@ class Outcome:
     payload : the bytes that follow the report
     log : what was printed inside, cut to the limit
     stopped : the limit that ended it, or None
-    seconds : wall time
     cpu_seconds, memory_bytes : of all its processes, the most that was seen at one time
     """
 
@@ -53,8 +52,8 @@ class Outcome:
     log: str
     stopped: str | None
     seconds: float
-    cpu_seconds: float = 0.0
-    memory_bytes: int = 0
+    cpu_seconds: float
+    memory_bytes: int
 
 
 def run_cell(
@@ -64,37 +63,26 @@ def run_cell(
 
     Parameters
     ----------
-    request : folder that the cell sees as its input, world-readable
+    request : folder that the cell sees as its input; it becomes world-readable
     action : what to do, written to the folder as `request.json`
     secret : files and folders that must not be seen
-
-    Raises
-    ------
-    SandboxError
-        If the engine cannot start, or what comes out is no answer.
     """
     view = machine_view(request, secret)
     write_request(request, {**action, "limits": asdict(limits) | {"cpu": limits.cpu}})
-    with contextlib.ExitStack() as stack:
-        if engine.name == "bubblewrap":
-            command = _bubblewrap(stack, engine, view, limits)
-            return _watched(command, limits, descriptors=[int(command[2])])
-        root = stack.enter_context(tempfile.TemporaryDirectory(prefix="glassbench-root-"))
+    if engine.name == "bubblewrap":
+        # Its arguments come through a pipe, unseen from inside.
+        words = bubblewrap_arguments(view, limits, as_root=os.geteuid() == 0)
+        with tempfile.TemporaryFile() as file:
+            file.write(b"".join(word.encode() + b"\0" for word in words))
+            file.seek(0)
+            number = file.fileno()
+            command = [engine.program, "--args", str(number), "--", *inside_command()]
+            return _watched(command, limits, descriptors=[number])
+    with tempfile.TemporaryDirectory(prefix="glassbench-root-") as root:
         skeleton = make_skeleton(view, Path(root, Path(root).name))
-        command = CONTAINERS[engine.name](engine, view, limits, skeleton)
-        ending = ending_command(engine, skeleton)
+        command = podman_command(engine, view, limits, skeleton)
+        ending = podman_ending(engine, skeleton)
         return _watched(command, limits, ending=ending, first=pid_file(skeleton))
-
-
-def _bubblewrap(
-    stack: contextlib.ExitStack, engine: Engine, view: View, limits: Limits
-) -> list[str]:
-    """Return bubblewrap's command; its arguments come through a pipe, unseen from inside."""
-    words = bubblewrap_arguments(view, limits, as_root=os.geteuid() == 0)
-    file = stack.enter_context(tempfile.TemporaryFile())
-    file.write(b"".join(word.encode() + b"\0" for word in words))
-    file.seek(0)
-    return [engine.program, "--args", str(file.fileno()), "--", *inside_command()]
 
 
 def _watched(
@@ -104,12 +92,9 @@ def _watched(
     ending: list[str] | None = None,
     first: Path | None = None,
 ) -> Outcome:
-    """Run a command under limits.
+    """Run a command under limits; `ending` is a command that ends what outlives it.
 
-    Parameters
-    ----------
-    ending : command that ends what outlives the first one
-    first : file with the number of the first process inside, where it is no child of ours
+    `first` is the file with the number of the first process inside, where it is no child of ours.
     """
     started = time.monotonic()
     # No variable of this process enters: not even the one that starts the walls has any.
@@ -129,8 +114,15 @@ def _watched(
         while process.poll() is None and stopped is None:
             resident, count, spent = _taken(process.pid, first)
             most, cpu = max(most, resident), max(cpu, spent)
-            stopped = _broken_limit(time.monotonic() - started, resident, count, answer, limits)
-            if stopped is None:
+            if time.monotonic() - started > limits.wall_seconds:
+                stopped = f"it ran longer than {limits.wall_seconds:g} s"
+            elif answer.overflow:
+                stopped = f"its answer is longer than {limits.answer_bytes} bytes"
+            elif resident > limits.memory_bytes:
+                stopped = f"it took {resident} bytes of memory, {limits.memory_bytes} are allowed"
+            elif count > 2 * limits.processes:
+                stopped = f"it had {count} processes at once, {limits.processes} are allowed"
+            else:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(WATCH_EVERY)
     finally:
@@ -144,28 +136,16 @@ def _watched(
         answer.join()
         log.join()
     text = log.data.decode("utf-8", errors="replace")
-    report, payload = _split(answer.data) if stopped is None else ({}, b"")
+    report, payload = _split(bytes(answer.data)) if stopped is None else ({}, b"")
     if stopped is None and not report:
-        report = {"error": _last_words(text, process.returncode)}
+        code = process.returncode
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        last = next((line for line in reversed(text.splitlines()) if line.strip()), "no word")
+        report = {"error": printable(f"it ended without an answer ({how}): {last}")}
     return Outcome(report, payload, text, stopped, time.monotonic() - started, cpu, most)
 
 
-def _broken_limit(
-    seconds: float, resident: int, count: int, answer: _Reader, limits: Limits
-) -> str | None:
-    """Return the limit that the cell has broken by now, as a message, or None."""
-    if seconds > limits.wall_seconds:
-        return f"it ran longer than {limits.wall_seconds:g} s"
-    if answer.overflow:
-        return f"its answer is longer than {limits.answer_bytes} bytes"
-    if resident > limits.memory_bytes:
-        return f"it took {resident} bytes of memory, {limits.memory_bytes} are allowed"
-    if count > 2 * limits.processes:
-        return f"it had {count} processes at once, {limits.processes} are allowed"
-    return None
-
-
-def _taken(pid: int, first: Path | None = None) -> tuple[int, int, float]:
+def _taken(pid: int, first: Path | None) -> tuple[int, int, float]:
     """Return resident memory in bytes, number, and CPU seconds of the processes of a cell."""
     import psutil
 
@@ -196,32 +176,20 @@ def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
     return report, data[8 + length :]
 
 
-def _last_words(log: str, code: int | None) -> str:
-    lines = [line for line in log.splitlines() if line.strip()]
-    how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-    return printable(f"it ended without an answer ({how}): {lines[-1] if lines else 'no word'}")
-
-
 class _Reader(threading.Thread):
     """Reads a pipe up to a limit, so that neither side waits for the other."""
 
     def __init__(self, pipe: Any, limit: int, keep_reading: bool) -> None:
         super().__init__(daemon=True)
         self.pipe, self.limit, self.keep_reading = pipe, limit, keep_reading
-        self.pieces: list[bytes] = []
-        self.length, self.overflow = 0, False
+        self.data, self.overflow = bytearray(), False
         self.start()
-
-    @property
-    def data(self) -> bytes:
-        return b"".join(self.pieces)
 
     def run(self) -> None:
         with self.pipe:
             while piece := self.pipe.read1(READ_AT_ONCE):
-                room = self.limit - self.length
-                self.pieces.append(piece[:room])
-                self.length += len(self.pieces[-1])
+                room = self.limit - len(self.data)
+                self.data += piece[:room]
                 self.overflow = self.overflow or len(piece) > room
                 if self.overflow and not self.keep_reading:
                     return

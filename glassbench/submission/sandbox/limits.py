@@ -1,4 +1,4 @@
-"""How much of the machine an untrusted model may take, and the error when it takes more."""
+"""How much of the machine an untrusted model may take, and the errors of what is handed in."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ MIB, GIB = 2**20, 2**30
 LONGEST_MESSAGE = 2000
 
 
-class SandboxError(UserError):
-    """A wall cannot be raised, or what came out of a cell is not to be trusted.
+class SubmissionError(UserError):
+    """A submission cannot be accepted as it is; the message says what to mend.
 
-    The message may quote a stranger's text and is cleaned.
+    It may quote a stranger's text and is cleaned.
     """
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message, LONGEST_MESSAGE))
+
+
+class SandboxError(SubmissionError):
+    """A wall cannot be raised, or what came out of a cell is not to be trusted."""
+
+
+def require(condition: object, message: str) -> None:
+    """Refuse a submission of which a condition does not hold."""
+    if not condition:
+        raise SubmissionError(message)
 
 
 @dataclass(frozen=True)
@@ -28,16 +38,13 @@ class Limits:
     Attributes
     ----------
     wall_seconds : from the start of the cell to its end
-    cpu_seconds : of each process; the wall seconds times the threads unless given
     memory_bytes : address space of each process, and resident memory of all together
     processes : processes and threads at one time
-    file_bytes : size of one file
     scratch_bytes : size of all files together; they lie in memory
     answer_bytes, log_bytes : what may come out of the cell
     """
 
     wall_seconds: float = 600.0
-    cpu_seconds: float | None = None
     memory_bytes: int = 6 * GIB
     processes: int = 64
     file_bytes: int = GIB
@@ -48,5 +55,5 @@ class Limits:
 
     @property
     def cpu(self) -> int:
-        """Return whole CPU seconds of each process, at least one."""
-        return max(1, round(self.cpu_seconds or self.wall_seconds * self.threads + 1))
+        """CPU seconds of each process, whole ones, at least one."""
+        return max(1, round(self.wall_seconds * self.threads + 1))

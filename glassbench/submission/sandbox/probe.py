@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import resource
+import signal
 import socket
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,79 +25,63 @@ def try_walls(request: Mapping[str, Any], scratch: str) -> dict[str, bool]:
     request : `canaries`, paths that must not be read; `port`, on which the outside
         listens; `outside`, its process; `variables`, which must not be known; `limits`
     """
-    limits = request["limits"]
+    limits, port, canaries = request["limits"], request["port"], request["canaries"]
+    links = [(address, port) for address in ("127.0.0.1", *ADDRESSES)]
+    here, library = Path(__file__).resolve().parent, Path(os.__file__).resolve().parent
+    tempting = ["/", "/usr", "/dev", "/etc", "/home", "/root", "/var/tmp", "/run", "/input"]
+    tempting += map(str, [here, library, library / "site-packages"])
+    tempting += [str(Path(path).parent) for path in canaries]
+    datagram = socket.socket(type=socket.SOCK_DGRAM)
+    too_much, large = limits["memory_bytes"] + 2**20, os.path.join(scratch, "large")
     return {
-        "network": not (_reaches_network(request["port"]) or _sends_datagram()),
-        "reading": not any(_can_read(path) for path in request["canaries"]),
-        "writing": not any(_can_write(path) for path in _tempting_places(request)),
+        "network": not any(_works(socket.create_connection, link, 0.2) for link in links)
+        and not _works(datagram.sendto, b"x", (ADDRESSES[0], 9)),
+        "reading": not any(_works(_read, path) for path in canaries),
+        "writing": not any(_works(tempfile.NamedTemporaryFile, dir=folder) for folder in tempting),
         "environment": not _knows_variables(request["variables"]),
-        "processes": not _sees_process(request["outside"]),
+        "processes": not _works(_sees_process, request["outside"]),
         "privileges": not _has_privileges(),
         "process_count": _stops_forking(limits["processes"]),
-        "memory": _stops_allocating(limits["memory_bytes"]),
-        "file_size": _stops_growing(os.path.join(scratch, "large"), limits["file_bytes"]),
+        # Of the address space and of the file that are asked for, nothing is touched.
+        "memory": not _works(mmap.mmap, -1, too_much),
+        "file_size": not _works(_grow, large, limits["file_bytes"] + 1),
         "cpu_time": 0 < resource.getrlimit(resource.RLIMIT_CPU)[1] <= limits["cpu"],
     }
 
 
-def _reaches_network(port: int) -> bool:
-    for address in ("127.0.0.1", *ADDRESSES):
-        with contextlib.suppress(OSError), socket.socket() as link:
-            link.settimeout(0.2)
-            link.connect((address, port))
-            return True
-    return False
+def _works(attempt: Callable[..., object], *arguments: Any, **options: Any) -> bool:
+    """Return whether an attempt comes to something."""
+    try:
+        return bool(attempt(*arguments, **options))
+    except (OSError, MemoryError, OverflowError, IndexError):
+        return False
 
 
-def _sends_datagram() -> bool:
-    with contextlib.suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as link:
-        link.sendto(b"x", (ADDRESSES[0], 9))
-        return True
-    return False
+def _read(path: str) -> object:
+    if os.path.isdir(path):
+        return os.listdir(path)
+    with open(path, "rb") as file:
+        return file.read(1)
 
 
-def _can_read(path: str) -> bool:
-    with contextlib.suppress(OSError):
-        if os.path.isdir(path):
-            return bool(os.listdir(path))
-        with open(path, "rb") as file:
-            return bool(file.read(1))
-    return False
-
-
-def _can_write(folder: str) -> bool:
-    path = os.path.join(folder, f"glassbench-probe-{os.getpid()}")
-    with contextlib.suppress(OSError):
-        with open(path, "w") as file:
-            file.write("x")
-        os.remove(path)
-        return True
-    return False
-
-
-def _tempting_places(request: Mapping[str, Any]) -> Iterable[str]:
-    here = Path(__file__).resolve().parent
-    library = Path(os.__file__).resolve().parent
-    yield from ("/", "/usr", "/dev", "/etc", "/home", "/root", "/var/tmp", "/run", "/input")
-    yield from (str(here), str(library), str(library / "site-packages"))
-    yield from (str(Path(path).parent) for path in request["canaries"])
+def _grow(path: str, size: int) -> int:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with open(path, "wb") as file:
+        return file.truncate(size)
 
 
 def _knows_variables(names: Iterable[str]) -> bool:
     texts = [" ".join(os.environ)]
-    for process in os.listdir("/proc"):
-        if process.isdigit():
-            with contextlib.suppress(OSError):
-                texts.append(Path("/proc", process, "environ").read_text(errors="replace"))
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            texts.append(Path("/proc", process, "environ").read_text(errors="replace"))
     return any(name in text for name in names for text in texts)
 
 
 def _sees_process(outside: Mapping[str, Any]) -> bool:
     """Return whether a process of the outside is seen, recognised by its start time."""
-    with contextlib.suppress(OSError, IndexError):
-        stat = Path("/proc", str(outside["pid"]), "stat").read_text()
-        return stat.rpartition(")")[2].split()[19] == outside["started"]
-    return False
+    stat = Path("/proc", str(outside["pid"]), "stat").read_text()
+    return stat.rpartition(")")[2].split()[19] == outside["started"]
 
 
 def _has_privileges() -> bool:
@@ -112,7 +99,7 @@ def _stops_forking(limit: int) -> bool:
         for _ in range(limit + MORE_THAN_ALLOWED):
             child = os.fork()
             if child == 0:
-                os.read(_never(), 1)
+                os.read(os.pipe()[0], 1)  # nothing ever arrives
                 os._exit(0)
             children.append(child)
     except OSError:
@@ -121,36 +108,4 @@ def _stops_forking(limit: int) -> bool:
         for child in children:
             os.kill(child, 9)
             os.waitpid(child, 0)
-    return False
-
-
-def _never() -> int:
-    """Return a descriptor on which nothing ever arrives."""
-    return os.pipe()[0]
-
-
-def _stops_allocating(limit: int) -> bool:
-    """Ask for more address space than is allowed; none of it is touched."""
-    import mmap
-
-    try:
-        mmap.mmap(-1, limit + 2**20).close()
-    except (OSError, MemoryError, OverflowError):
-        return True
-    return False
-
-
-def _stops_growing(path: str, limit: int) -> bool:
-    """Make a file one byte longer than is allowed; it holds nothing."""
-    import signal
-
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        with open(path, "wb") as file:
-            file.truncate(limit + 1)
-    except OSError:
-        return True
-    finally:
-        with contextlib.suppress(OSError):
-            os.remove(path)
     return False

@@ -27,10 +27,8 @@ def run(request: Mapping[str, Any], folder: str, scratch: str, answer: int) -> N
         report, payload = actions[request["action"]](request, Path(folder), Path(scratch))
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
-        report, payload = (
-            {"error": f"{type(error).__name__}: {error}", "where": _where(error, Path(folder))},
-            b"",
-        )
+        where = _where(error, Path(folder) / "model")
+        report, payload = {"error": f"{type(error).__name__}: {error}", "where": where}, b""
     text = json.dumps(report).encode()
     with os.fdopen(answer, "wb") as file:
         file.write(len(text).to_bytes(8, "big") + text + payload)
@@ -86,11 +84,9 @@ def _predict(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
     file = io.BytesIO()
     np.savez(file, **arrays)
     parameters = getattr(model, "parameters", None)
-    report = {
-        "parameters": int(parameters) if isinstance(parameters, int) else None,
-        "outside": [] if audit is None else audit.effects,
-    }
-    return report, file.getvalue()
+    parameters = parameters if isinstance(parameters, int) else None
+    outside = [] if audit is None else audit.effects
+    return {"parameters": parameters, "outside": outside}, file.getvalue()
 
 
 def _import(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
@@ -116,9 +112,8 @@ def _conformance(request: Mapping[str, Any], folder: Path, scratch: Path) -> Ans
     return {"results": [vars(result) for result in results]}, b""
 
 
-def _where(error: BaseException, folder: Path) -> str:
+def _where(error: BaseException, model: Path) -> str:
     """Return the innermost line of the submission that was running, as `model.py:12`."""
-    model = folder / "model"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
         if path.is_relative_to(model):

@@ -29,14 +29,18 @@ class View:
     links: dict[str, str]
     hidden: tuple[str, ...]
 
+    def is_folder(self, place: str) -> bool:
+        """Return whether what lies beneath a shown place on this machine is a folder."""
+        for shown, source in self.places.items():
+            if Path(place).is_relative_to(shown):
+                return (source / Path(place).relative_to(shown)).is_dir()
+        raise KeyError(place)
+
 
 def machine_view(request: Path, secret: Iterable[Path] = ()) -> View:
     """Return what a cell shows: the system's libraries, Python, GlassBench, and the request.
 
-    Parameters
-    ----------
-    request : folder of the request
-    secret : files and folders that must not be seen, wherever they lie
+    What is `secret` is covered wherever it lies.
     """
     package = Path(__file__).resolve().parents[2]
     places = {"/usr": Path("/usr")}
@@ -47,9 +51,7 @@ def machine_view(request: Path, secret: Iterable[Path] = ()) -> View:
             links[str(path)] = os.readlink(path)
         elif path.is_dir():
             places[str(path)] = path
-    for name in SYSTEM_FILES:
-        if Path(name).exists():
-            places[name] = Path(name)
+    places |= {name: Path(name) for name in SYSTEM_FILES if Path(name).exists()}
     for root in _python_roots():
         if not any(root.is_relative_to(shown) for shown in places.values()):
             places[str(root)] = root
@@ -85,8 +87,4 @@ def _hidden(places: dict[str, Path], package: Path, secret: Iterable[Path]) -> l
                 if candidate.exists() and candidate.is_relative_to(source) and place != INPUT:
                     hidden.append(str(Path(place) / candidate.relative_to(source)))
     # What lies beneath a covered place is covered with it.
-    return sorted(p for p in set(hidden) if not any(q in hidden for q in _parents(p)))
-
-
-def _parents(place: str) -> list[str]:
-    return [str(parent) for parent in Path(place).parents]
+    return sorted(p for p in set(hidden) if not {str(q) for q in Path(p).parents} & set(hidden))

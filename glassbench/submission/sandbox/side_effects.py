@@ -81,43 +81,28 @@ class Audit:
 def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
     """Import a model's folder and return what that changed, each with `what` and `where`.
 
-    A submission is imported by listings, by tests and by workers: it may define, and
-    nothing else.
+    Listings, tests and workers import it: it may define, and nothing else.
     """
     import numpy as np
 
     from ...contract.model_card import read_model_card
     from ...plugins.registry import load_model_class
 
-    _load_what_a_worker_has()
+    # What a trial imports is there first, so that its replacement shows.
+    for name in ("conformance", "trial.predictions", "trial.run", "trial.score", "trial.stages"):
+        importlib.import_module(f"glassbench.{name}")
     _load_libraries_of(model)
     before, attributes = _state(np), _attributes()
     printed = io.StringIO()
     audit = Audit(model, scratch)
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         load_model_class(read_model_card(model))
-    after = _state(np)
-    effects = list(audit.effects)
-    effects += [
-        {"what": f"changes {name}", "where": ""}
-        for name, value in before.items()
-        if value != after[name]
-    ]
-    for (module, name), _ in sorted(_attributes().items() - attributes.items()):
-        if (module, name) in attributes:
-            effects.append({"what": f"replaces {module}.{name}", "where": ""})
-    if printed.getvalue().strip():
-        line = printed.getvalue().strip().splitlines()[0]
-        effects.append({"what": f"prints `{line[:60]}`", "where": ""})
-    return effects
-
-
-def _load_what_a_worker_has() -> None:
-    """Import what a trial imports, so that its replacement shows."""
-    from ... import conformance
-    from ...trial import predictions, run, score, stages
-
-    assert conformance and predictions and run and score and stages
+    after, replaced = _state(np), _attributes().items() - attributes.items()
+    changed = [f"changes {name}" for name, value in before.items() if value != after[name]]
+    changed += [f"replaces {name}" for name, _ in sorted(replaced) if name in attributes]
+    lines = printed.getvalue().strip().splitlines()
+    changed += [f"prints `{line[:60]}`" for line in lines[:1]]
+    return [*audit.effects, *({"what": what, "where": ""} for what in changed)]
 
 
 def _load_libraries_of(model: Path) -> None:
@@ -154,10 +139,10 @@ def _state(np: ModuleType) -> dict[str, Any]:
     }
 
 
-def _attributes() -> dict[tuple[str, str], int]:
-    """Return what the modules of GlassBench hold, by module and name."""
+def _attributes() -> dict[str, int]:
+    """Return the identity of what the modules of GlassBench hold, by dotted name."""
     return {
-        (module, name): id(value)
+        f"{module}.{name}": id(value)
         for module, content in list(sys.modules.items())
         if module.startswith("glassbench.") and content is not None
         for name, value in list(vars(content).items())

@@ -12,7 +12,6 @@ from pathlib import Path
 from ...contract.text import printable
 from . import landlock
 from .engines import Engine
-from .exchange import ProbeAction
 from .launch import run_cell
 from .limits import GIB, MIB, Limits, SandboxError
 from .shown import SCRATCH
@@ -37,12 +36,7 @@ PROBE_LIMITS = Limits(wall_seconds=30, memory_bytes=2 * GIB, processes=32, file_
 
 @dataclass(frozen=True)
 class Walls:
-    """What held when it was tried.
-
-    Attributes
-    ----------
-    held : by name of the wall
-    """
+    """What held when it was tried, by name of the wall."""
 
     engine: Engine
     held: dict[str, bool]
@@ -53,13 +47,7 @@ class Walls:
         return tuple(name for name in MEANING if not self.held.get(name))
 
     def require(self) -> None:
-        """Refuse to go on unless every wall stands.
-
-        Raises
-        ------
-        SandboxError
-            Naming each of them.
-        """
+        """Refuse to go on unless every wall stands."""
         if self.missing:
             missing = "; ".join(f"{name} ({MEANING[name]})" for name in self.missing)
             raise SandboxError(
@@ -78,14 +66,8 @@ class Walls:
 def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
     """Raise the walls of an engine and try each of them from inside.
 
-    Parameters
-    ----------
-    secret : files and folders, such as the labels, of which to make sure that they are not seen
-
-    Raises
-    ------
-    SandboxError
-        If the engine does not start at all.
+    Of files and folders that are `secret`, such as the labels, it is made sure that they are
+    not seen.
     """
     secret = [Path(path).absolute() for path in secret]
     with (
@@ -96,7 +78,8 @@ def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
         canary.write_text("a file of the outside", encoding="utf-8")
         request = Path(folder, "request")
         request.mkdir()
-        action: ProbeAction = {
+        # `canaries` must not be read, `variables` not known, `outside` not seen.
+        action = {
             "action": "probe",
             "canaries": [str(path) for path in (canary, *secret, *_files_of_home())],
             "port": listener.getsockname()[1],

@@ -41,10 +41,6 @@ def evil_torch(path):
         archive.writestr("archive/data.pkl", pickle.dumps(Evil(), protocol=2))
 
 
-def lying_tensors(path):
-    path.write_bytes((2**40).to_bytes(8, "little") + b"{}")
-
-
 def text(path):
     path.write_bytes(b"x")
 
@@ -58,7 +54,6 @@ REFUSED = {
     "weights.npz": (objects_in_npz, "objects"),
     "weights.pt": (evil_torch, "system"),
     "hidden.zip": (evil_torch, "system"),
-    "weights.safetensors": (lying_tensors, "no safetensors"),
     "fast.so": (text, "compiled"),
     "model.pyc": (text, "compiled"),
 }
@@ -72,8 +67,7 @@ def test_what_could_execute_is_refused_with_the_reason(name, tmp_path, monkeypat
     write, reason = REFUSED[name]
     write(folder / name)
     (refusal,) = check_contents(folder)
-    assert refusal.path == name
-    assert reason in refusal.why
+    assert refusal.startswith(f"{name} ") and reason in refusal
     assert not (tmp_path / "executed.txt").exists()
 
 
@@ -83,12 +77,12 @@ def test_links_are_refused_and_not_followed(target, tmp_path):
     folder.mkdir()
     (folder / "link").symlink_to(target)
     (refusal,) = check_contents(folder)
-    assert "link" in refusal.why
+    assert "link" in refusal
 
 
 def test_a_pipe_is_refused_and_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert "no plain file" in check_contents(tmp_path)[0].why
+    assert "no plain file" in check_contents(tmp_path)[0]
 
 
 def test_plain_arrays_tensors_and_text_are_taken(tmp_path):

@@ -1,0 +1,127 @@
+"""Checks that predictions depend on structure, examples and seed, and on nothing else."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..model import Structure
+from .subject import Subject, demand, differing_fields, same
+
+FORBIDDEN = ("targets", "target", "trajectories", "displacements")
+
+
+def check_company(subject: Subject) -> None:
+    """Predictions of a structure do not depend on the others that are asked about with it."""
+    other = subject.examples.test[1].structure
+    for structures, position in (([subject.structure, other], 0), ([other, subject.structure], 1)):
+        subject.compare(
+            subject.predict(subject.fitted, structures)[position],
+            f"asked as number {position + 1} of two structures instead of alone",
+            "predict every structure by itself",
+        )
+
+
+def check_name(subject: Subject) -> None:
+    """Predictions do not depend on what a configuration is called."""
+    for name in ("another name", subject.examples.train[0].structure.configuration):
+        subject.compare_structure(
+            replace(subject.structure, configuration=name),
+            f"under the name `{name}`",
+            "the name of a configuration says nothing about its structure, so do not use it",
+        )
+
+
+def check_future(subject: Subject) -> None:
+    """Predictions do not change with what a structure might carry about its future."""
+    targets = subject.examples.test[0].targets
+    for sign in (1.0, -1.0):
+        signed = {name: sign * np.asarray(values) for name, values in targets.items()}
+        bait = _with_attributes(subject.structure, signed)
+        subject.compare(
+            subject.fitted.predict([bait], subject.condition)[0],
+            "with its targets attached to the structure",
+            "read nothing but the documented fields of `Structure`",
+        )
+
+
+def check_inputs_unchanged(subject: Subject) -> None:
+    """Neither `fit` nor `predict` changes the arrays that it is given."""
+    _, changed = subject.repeated
+    demand(not changed, f"`fit` changes {', '.join(changed)} in place: work on a copy")
+    held = copy.deepcopy(subject.structure)
+    subject.fitted.predict([held], subject.condition)
+    differing = differing_fields(subject.structure, held)
+    demand(not differing, f"`predict` changes {', '.join(differing)} in place: work on a copy")
+
+
+def check_repeated_prediction(subject: Subject) -> None:
+    """Asked twice, a fitted model answers the same."""
+    again = subject.predict(subject.fitted, [subject.structure])[0]
+    demand(
+        same(subject.reference, again),
+        "two calls of `predict` on one structure differ: draw no random numbers in `predict` "
+        "and keep nothing from one call to the next (dropout and batch statistics off)",
+    )
+
+
+def check_reproducible_fit(subject: Subject) -> None:
+    """The same seed and examples give the same predictions, to the last bit."""
+    model, _ = subject.repeated
+    demand(
+        same(subject.reference, subject.predict(model, [subject.structure])[0]),
+        "two fits with one seed on the same examples predict differently: take every random "
+        "number from a generator made of `run.seed`, never from a global one",
+    )
+
+
+def check_independent_instances(subject: Subject) -> None:
+    """A fitted model does not change when another instance is fitted on other examples."""
+    before = subject.reference
+    subject.fit(subject.examples.test, subject.examples.valid)
+    demand(
+        same(before, subject.predict(subject.fitted, [subject.structure])[0]),
+        "a fitted model predicts differently once another instance was fitted: keep what is "
+        "learned in `self`, not in the class, the module or a file of a fixed name",
+    )
+
+
+def check_other_seed(subject: Subject) -> None:
+    """Another seed works too; its predictions may differ."""
+    model = subject.fit(subject.examples.train, subject.examples.valid, seed=1)
+    for name, values in subject.predict(model, [subject.structure])[0].items():
+        finite = bool(np.isfinite(values).all())
+        demand(finite, f"with seed 1 `{name}` is not finite everywhere: fitting must work with any")
+
+
+def check_save_and_load(subject: Subject) -> None:
+    """A fresh instance that loads what was saved predicts the same, to the last bit."""
+    fitted: Any = subject.fitted
+    loaded: Any = subject.make()
+    offered = [hasattr(fitted, name) for name in ("save", "load")]
+    if not any(offered):
+        return
+    demand(all(offered), "the model has only one of `save` and `load`: define both, or neither")
+    folder = subject.folder / "saved"
+    fitted.save(folder)
+    demand(
+        folder.is_dir(), "`save(folder)` did not make the folder: make it and write into it alone"
+    )
+    loaded.load(folder)
+    demand(
+        same(subject.reference, subject.predict(loaded, [subject.structure])[0]),
+        "a fresh instance that loaded what was saved predicts differently: save every array and "
+        "setting on which predictions depend",
+    )
+
+
+def _with_attributes(structure: Structure, targets: dict[str, np.ndarray]) -> Structure:
+    """Return a copy that also carries the answers, under names that a model might try."""
+    values = {field.name: getattr(structure, field.name) for field in fields(structure)}
+    bait = Structure(**copy.deepcopy(values))
+    for name, answer in {**dict.fromkeys(FORBIDDEN, targets), **targets}.items():
+        object.__setattr__(bait, name, answer)
+    return bait
