@@ -37,13 +37,7 @@ def demand(condition: object, message: str) -> None:
 
 @dataclass(eq=False)
 class Subject:
-    """A model class with all that a check needs.
-
-    Attributes
-    ----------
-    claims : symmetries beyond the required ones that the model claims, as in `model.toml`
-    folder : scratch folder
-    """
+    """A model class with all that a check needs; `folder` is for scratch files."""
 
     model_class: Callable[..., Model]
     hyperparameters: Mapping[str, Any]
@@ -98,11 +92,7 @@ class Subject:
         return self.model_class(**copy.deepcopy(dict(self.hyperparameters)))
 
     def fit(
-        self,
-        train: Sequence[Example],
-        valid: Sequence[Example],
-        seed: int = 0,
-        copies: bool = True,
+        self, train: Sequence[Example], valid: Sequence[Example], seed: int = 0, copies: bool = True
     ) -> Model:
         """Return a fresh model fitted on the examples, in a fresh scratch folder."""
         from ..trial.score import primary_score

@@ -123,10 +123,13 @@ def _executing_calls(
 ) -> Iterator[CheckResult]:
     """Yield calls that execute what they read; `meanings` says what an imported name stands for."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+        if not isinstance(node, ast.Call):
             continue
-        first, dot, rest = ast.unparse(node.func).partition(".")
-        called = meanings.get(first, first) + dot + rest
+        function, attributes = node.func, ""
+        while isinstance(function, ast.Attribute):
+            function, attributes = function.value, f".{function.attr}{attributes}"
+        first = function.id if isinstance(function, ast.Name) else ""
+        called = meanings.get(first, first) + attributes
         keywords = {k.arg: getattr(k.value, "value", None) for k in node.keywords}
         where = f"{name}:{node.lineno}"
         if called in EXECUTING:
