@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -101,14 +102,13 @@ def _execute(
 ) -> tuple[dict[str, TrialResult], dict[str, str]]:
     """Run the trials of a study; return results, and errors of those that failed, by key."""
     from ..cluster.execute import execute
-    from ..experiments.resources import Terms
+    from ..cluster.sweep import terms_of
 
     run = planned.request.run
     results: dict[str, TrialResult] = {}
     failures: dict[str, str] = {}
-    needs = {series.model.digest: series.needs for series in planned.plan.series}
     # Trials that several workers train together take the machine one after another.
-    alone = Terms(needs=lambda trial: needs[trial.model.digest], defer=True)
+    alone = replace(terms_of(planned.plan), keep_results=True) if run.workers == 1 else None
     for trials in planned.stages:
         outcomes = execute(
             trials,
@@ -117,7 +117,7 @@ def _execute(
             on_event=on_event,
             cpus_per_trial=run.threads,
             workers=run.workers,
-            terms=alone if run.workers == 1 else None,
+            terms=alone,
         )
         for outcome in outcomes:
             if outcome.result is not None:

@@ -10,7 +10,15 @@ import typer
 from ..contract.conditions import WordError, choose_conditions
 from ..contract.suggest import did_you_mean
 from ..experiments.request import cards_of, chosen_hyperparameters, open_asked, task_of
-from ..experiments.words import KEYS, RunRequest, parse_count, parse_run, split_words, without
+from ..experiments.words import (
+    KEYS,
+    RunRequest,
+    check_keys,
+    parse_count,
+    parse_run,
+    split_words,
+    without,
+)
 from ..home.workspace import Workspace, open_workspace
 from .columns import Column, in_columns, in_pairs, terminal_width
 from .guard import FAILED, guarded, say
@@ -79,10 +87,8 @@ def _asked(task: Task, words: Sequence[str]) -> RunRequest:
     """Return what words ask for as `glassbench run` would, without the words of `tune` alone."""
     known = [key for key in KEYS if key not in NOT_HERE]
     axes = [axis.name for axis in task.axes]
-    for key in split_words(words):
-        if key not in (*known, *OWN_KEYS, *axes) and not key.startswith("model."):
-            every = (*known, *OWN_KEYS, *axes, "model.<hyperparameter>")
-            raise WordError(f"there is no key `{key}`{did_you_mean(key, every)}")
+    plain = {k: v for k, v in split_words(words).items() if not k.startswith("model.")}
+    check_keys(plain, (*known, *OWN_KEYS, *axes, "model.<hyperparameter>"))
     return parse_run(without(words, OWN_KEYS), axes)
 
 

@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from glassbench.cluster.tuning.fit import Fit, Stopped, new_fit
-from glassbench.cluster.tuning.trial import RunningTrial
+from glassbench.cluster.tuning.trial import Fit, RunningTrial, Stopped, new_fit
 from glassbench.experiments.resources import Share
 from glassbench.home.workspace import Workspace
 from glassbench.model import Progress
