@@ -20,9 +20,8 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -47,8 +46,7 @@ logger = logging.getLogger("glassbench.home.cache")
 Arrays = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """How much a cache holds: files and bytes, and the limit in bytes."""
 
     files: int
@@ -205,18 +203,9 @@ def cached(
 
     Parameters
     ----------
-    function : of a module; returns an array, or arrays by name
+    function : of a module; returns an array, or arrays by name, which are then read-only
     arrays : what it is computed from, such as positions, species and box
     parameters : numbers, text, and lists of these; no objects
-
-    Returns
-    -------
-    array or arrays by name, read-only; computed anew where no cache is kept
-
-    Raises
-    ------
-    TypeError
-        If a parameter is none of these.
     """
     cache = _current.get()
     if cache is None:

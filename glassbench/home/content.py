@@ -10,18 +10,7 @@ KINDS = ("tasks", "baselines", "submissions", "leaderboard")
 
 
 def content_folder(kind: str, package: Path | None = None) -> Path:
-    """Return the folder of tasks, baselines, submissions or the leaderboard.
-
-    Parameters
-    ----------
-    kind : one of `KINDS`
-    package : folder of the `glassbench` package, by default the one that runs
-
-    Raises
-    ------
-    UserError
-        If the package lies neither in a checkout nor in an installed wheel.
-    """
+    """Return the folder of one of `KINDS` that belongs to a `glassbench` package, this one's."""
     if kind not in KINDS:
         raise ValueError(f"content `{kind}` is not one of {KINDS}")
     package = package or Path(__file__).resolve().parents[1]

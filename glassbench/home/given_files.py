@@ -25,24 +25,14 @@ DIGITS = 16
 def keep_given_files(values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
     """Return hyperparameters with every path of a file replaced by the file's content.
 
-    What names a file is text with a separator, such as `./weights.pth`, where such a file exists.
-
-    Raises
-    ------
-    UserError
-        If a name without a separator is that of a file here: which of both is meant is not clear.
+    What names a file is text with a separator, such as `./weights.pth`, where such a file exists;
+    where a name without a separator is that of a file here, it is not clear which is meant.
     """
     return {name: _kept(name, value, workspace) for name, value in values.items()}
 
 
 def find_given_files(values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
-    """Return hyperparameters with the paths that kept files have in a workspace.
-
-    Raises
-    ------
-    UserError
-        If a file is not there.
-    """
+    """Return hyperparameters with the paths that kept files have in a workspace."""
     return {name: _path_of(name, value, workspace) for name, value in values.items()}
 
 

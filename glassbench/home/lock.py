@@ -38,14 +38,7 @@ def exclusive(
     ----------
     waiting : called once, with a message that says who holds the folder
     poll : seconds between attempts
-    patience : seconds to wait
-
-    Raises
-    ------
-    Held
-        If another process still holds it after that time.
-    ClusterError
-        If the file system has no locks.
+    patience : seconds to wait before `Held` is raised
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = _lock_of(folder)

@@ -27,21 +27,13 @@ def is_uri(location: str) -> bool:
 
 
 class Storage:
-    """Whole files under plain names in one folder.
-
-    Parameters
-    ----------
-    location : a folder, or its URI
-
-    Raises
-    ------
-    StorageError
-        If nothing that is installed opens such a URI.
-    """
+    """Whole files under plain names in one folder, given by its path or URI."""
 
     def __init__(self, location: Path | str) -> None:
         location = str(location)
-        self.folder = _local(location)
+        self.folder: Path | None = None if is_uri(location) else Path(location)
+        if location.startswith("file://"):
+            self.folder = Path(unquote(urlsplit(location).path))
         if self.folder is None:
             self.system, self.root = _open(location)
 
@@ -56,13 +48,7 @@ class Storage:
         return None
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file so that it appears whole, in place of the one before.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written; the one before is then untouched.
-        """
+        """Write a file so that it appears whole; what stops it leaves the one before untouched."""
         if self.folder is not None:
             write_file(self.folder / name, content)
             return
@@ -84,13 +70,6 @@ class Storage:
             return
         with contextlib.suppress(FileNotFoundError):
             self.system.delete_dir(self.root)
-
-
-def _local(location: str) -> Path | None:
-    if not is_uri(location):
-        return Path(location)
-    parts = urlsplit(location)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _open(location: str) -> tuple[Any, str]:

@@ -61,17 +61,14 @@ def scored_again(
     parameters: int | None,
 ) -> TrialResult:
     """Return the result of a trial whose predictions, by name of their file, exist already."""
-    scores = score_trial(trial, task, view, files)
     return TrialResult(
         key=trial.key,
         trial=trial.to_json(),
-        conditions=scores.conditions,
         history=(),
         cost=cost,
         predictions={"path": PREDICTIONS_FILE, "sha256": sha256},
         parameters=parameters,
-        transfer=scores.transfer,
-        rotation=scores.rotation,
+        **score_trial(trial, task, view, files),
     )
 
 

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import glassbench
-
 from ..home.workspace import Workspace
 from .pending import Notes, RequestDelivery, folder, keep, pending
 
@@ -35,15 +33,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Delivered:
-    """How a delivery ended.
-
-    Attributes
-    ----------
-    uri : the store, without credentials
-    run_id : id of the parent run, None where there is none yet
-    delivered : whether the store has everything
-    message : why not
-    """
+    """How a delivery ended: store without credentials, parent run, and why it is not whole."""
 
     uri: str
     run_id: str | None
@@ -68,8 +58,7 @@ def sqlite_uri(path: Path) -> str:
 def prepare_store(workspace: Workspace) -> subprocess.Popen[str] | None:
     """Begin to create the default store where there is none yet, beside other work.
 
-    Returns the process, which the next delivery waits for; None where the store
-    is there or is not ours to create.
+    Returns the process, None where there is nothing to create.
     """
     if os.environ.get(URI_VARIABLE) or workspace.database.exists():
         return None
@@ -80,13 +69,6 @@ def end_preparation(process: subprocess.Popen[str] | None) -> None:
     """End a preparation that nobody will wait for; the store then appears not at all."""
     if process is not None:
         _end(process)
-
-
-def deliver(
-    workspace: Workspace, request: RequestDelivery, patience: float = PATIENCE
-) -> Delivered:
-    """Deliver a request; see `deliver_all`."""
-    return deliver_all(workspace, [request], patience)[0]
 
 
 def deliver_all(
@@ -111,12 +93,18 @@ def deliver_all(
         trials = sum(len(request.trials) for request in requests)
         message = _message(_deliver(workspace, max(patience, SECONDS_A_TRIAL * trials)), uri)
         notes = Notes(workspace, uri)
-    return [_delivered(request, notes, message) for request in requests]
+    delivered = []
+    for request in requests:
+        whole, run_id = notes.holds(request), notes.get(request.run) or None
+        delivered.append(Delivered(uri, run_id, whole, "" if whole else message))
+    return delivered
 
 
-def _delivered(request: RequestDelivery, notes: Notes, message: str) -> Delivered:
-    whole = notes.holds(request)
-    return Delivered(notes.uri, notes.get(request.run) or None, whole, "" if whole else message)
+def deliver(
+    workspace: Workspace, request: RequestDelivery, patience: float = PATIENCE
+) -> Delivered:
+    """Deliver one request, as `deliver_all` does."""
+    return deliver_all(workspace, [request], patience)[0]
 
 
 def without_credentials(uri: str) -> str:
@@ -149,10 +137,8 @@ def _message(errors: str, uri: str) -> str:
 def _start(workspace: Workspace, action: str) -> subprocess.Popen[str]:
     folder(workspace).mkdir(parents=True, exist_ok=True)
     environment = SETTINGS | dict(os.environ)
-    ours = str(Path(glassbench.__file__).resolve().parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, [ours, environment.get("PYTHONPATH", "")])
-    )
+    paths = [str(Path(__file__).resolve().parents[2]), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     try:
         Path.home()
     except RuntimeError:

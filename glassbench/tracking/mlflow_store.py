@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sqlite3
 import subprocess
@@ -20,11 +21,15 @@ from ..home.lock import exclusive
 from ..home.workspace import Workspace
 from .delivery import sqlite_uri, tracking_uri, without_credentials
 from .pending import Notes, RequestDelivery, folder, pending, read_pending
-from .runs import Content, request_content, sweep_content, trial_content
-from .study_runs import study_content, study_trial_content
+from .runs import (
+    RunContent,
+    request_content,
+    study_content,
+    study_trial_content,
+    sweep_content,
+    trial_content,
+)
 
-METRICS_AT_ONCE = 1000
-PARAMETERS_AT_ONCE = 100
 PARENT_TAG = "mlflow.parentRunId"
 CREATE = """
 import sys
@@ -84,51 +89,51 @@ class _Store:
             _ensure(database, notes)
         from mlflow import MlflowClient
 
-        if uri == sqlite_uri(workspace.database):
+        # Artifacts go beside a database, and where a server wants them.
+        beside = workspace.home if database is None else database.absolute().parent
+        of_server = urlsplit(uri).scheme in ("http", "https", "databricks", "databricks-uc")
+        self.artifacts = None if of_server else (beside / "mlartifacts").as_uri()
+        if database == workspace.database:
             # MLflow takes special characters of a path for parts of a URI: none are named here.
             os.chdir(workspace.home)
-            uri = f"sqlite:///{workspace.database.name}"
+            uri = f"sqlite:///{database.name}"
         self.client = MlflowClient(tracking_uri=uri)
         self.notes, self.workspace = notes, workspace
-        self.artifacts = artifact_location(uri, database, workspace)
 
     def deliver(self, request: RequestDelivery) -> None:
         """Deliver a request: its parent run, and the runs of its trials."""
         experiment = self._experiment(request.experiment)
         of_study = request.kind == "study"
         content = (study_content if of_study else request_content)(self.workspace, request)
-        group = self.notes.get(request.run, "group")
         if request.group:
-            group = request.group["digest"]
             sweep = sweep_content(self.workspace, request.group)
             content.tags[PARENT_TAG] = self._delivered(sweep, experiment)
         parent, is_new = self._run_of(content, experiment)
         for trial in request.trials:
             made = (study_trial_content if of_study else trial_content)(self.workspace, trial)
             made.tags[PARENT_TAG] = parent
-            self._delivered(made, experiment, check=is_new)
-        self._fill(parent, content, group)
+            self._delivered(made, experiment, again=is_new)
+        self._fill(parent, content)
 
-    def _delivered(self, content: Content, experiment: str, check: bool = False) -> str:
-        """Return the id of the run that has the content; `check` whether it is there still."""
-        if not check and self.notes.get(content.run, "version") == content.version:
+    def _delivered(self, content: RunContent, experiment: str, again: bool = False) -> str:
+        """Return the id of the run that has the content; `again` where the notes may be wrong."""
+        if not again and self.notes.get(content.run, "version") == content.version:
             return self.notes.get(content.run)
-        run_id, is_new = self._run_of(content, experiment)
-        if is_new or self.notes.get(content.run, "version") != content.version:
-            self._fill(run_id, content)
+        run_id, _ = self._run_of(content, experiment)
+        self._fill(run_id, content)
         return run_id
 
-    def _run_of(self, content: Content, experiment: str) -> tuple[str, bool]:
+    def _run_of(self, content: RunContent, experiment: str) -> tuple[str, bool]:
         """Return the id of the run for some content, and whether it is new."""
         run_id = self.notes.get(content.run)
         # A trial that was forgotten and run again has another result, and a run of its own.
         if self.notes.get(content.run, "result") in ("", content.result) and self._has(run_id):
             return run_id, False
-        run = self.client.create_run(
-            experiment, start_time=content.start, tags=content.tags, run_name=content.name
-        )
-        self.notes.add(content.run, run_id=run.info.run_id)
-        return run.info.run_id, True
+        run_id = self.client.create_run(
+            experiment, start_time=content.start, run_name=content.name
+        ).info.run_id
+        self.notes.add(content.run, run_id=run_id)
+        return run_id, True
 
     def _has(self, run_id: str) -> bool:
         from mlflow.exceptions import MlflowException
@@ -140,26 +145,31 @@ class _Store:
                 return False
             raise
 
-    def _fill(self, run_id: str, content: Content, group: str = "") -> None:
+    def _fill(self, run_id: str, content: RunContent) -> None:
         """Hand all content over; what the run has already stays as it is."""
         from mlflow.entities import Metric, Param, RunTag
 
-        tags = [RunTag(name, value) for name, value in content.tags.items()]
-        self.client.log_batch(run_id, tags=tags)
-        if not self.notes.get(content.run, "version"):
-            parameters = [Param(name, value) for name, value in content.parameters.items()]
-            for start in range(0, len(parameters), PARAMETERS_AT_ONCE):
-                self.client.log_batch(run_id, params=parameters[start : start + PARAMETERS_AT_ONCE])
-        metrics = [Metric(*values) for values in content.metrics]
-        for start in range(0, len(metrics), METRICS_AT_ONCE):
-            self.client.log_batch(run_id, metrics=metrics[start : start + METRICS_AT_ONCE])
-        for file, artifact_folder in content.artifacts:
-            if file.exists():
-                self.client.log_artifact(run_id, str(file), artifact_folder or None)
-        self.client.set_terminated(run_id, content.status, end_time=content.end)
-        self.notes.add(
-            content.run, run_id=run_id, version=content.version, result=content.result, group=group
+        name, _, value = content.run.partition("=")
+        tags = {name: value}
+        for name, text in content.tags.items():
+            tags[name if name.startswith("mlflow.") else f"glassbench.{name}"] = text or ""
+        at_the_end = ((name, value, content.end, 0) for name, value in content.numbers.items())
+        self.client.log_batch(
+            run_id,
+            metrics=[
+                Metric(name, float(value), when, step)
+                for name, value, when, step in (*content.history, *at_the_end)
+                if value is not None and math.isfinite(value)
+            ],
+            params=[Param(name, str(value)) for name, value in content.parameters.items()],
+            tags=[RunTag(name, text) for name, text in tags.items()],
         )
+        figures = [self.workspace.home / figure for figure in content.figures]
+        for folder_name, files in ((None, content.artifacts), ("figures", figures)):
+            for file in filter(Path.exists, files):
+                self.client.log_artifact(run_id, str(file), folder_name)
+        self.client.set_terminated(run_id, content.status, end_time=content.end)
+        self.notes.add(content.run, run_id=run_id, version=content.version, result=content.result)
 
     def _experiment(self, name: str) -> str:
         experiment = self.client.get_experiment_by_name(name)
@@ -174,14 +184,6 @@ def database_of(uri: str) -> Path | None:
     """Return the file of a SQLite store, or None for any other store."""
     scheme, _, path = uri.partition(":///")
     return Path(unquote(path.partition("?")[0])) if scheme.startswith("sqlite") and path else None
-
-
-def artifact_location(uri: str, database: Path | None, workspace: Workspace) -> str | None:
-    """Return where artifacts go: beside a database, and where a server wants them."""
-    if urlsplit(uri).scheme in ("http", "https", "databricks", "databricks-uc"):
-        return None
-    beside = workspace.home if database is None else database.absolute().parent
-    return (beside / "mlartifacts").as_uri()
 
 
 def _ensure(database: Path, notes: Notes) -> None:
@@ -204,23 +206,19 @@ def _ensure(database: Path, notes: Notes) -> None:
         if process.returncode:
             reason = (process.stderr.strip().splitlines() or ["no reason was given"])[-1]
             raise RuntimeError(f"{database} cannot be created: {reason}")
-        if not _on_network(database.parent):
+        if not _on_network(database.parent.resolve()):
             # Readers such as `mlflow ui` then never block a delivery, nor it them.
             with contextlib.closing(sqlite3.connect(partial)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _on_network(path: Path) -> bool:
+def _on_network(folder: Path) -> bool:
     """Return whether a folder lies on a file system where SQLite's WAL does not work."""
-    mounts = Path("/proc/mounts")
-    if not mounts.exists():
-        return False
-    best, kind = "", ""
-    for line in mounts.read_text(encoding="utf-8").splitlines():
-        _, mount, system, *_ = line.split()
-        if path.resolve().is_relative_to(mount) and len(mount) >= len(best):
-            best, kind = mount, system
-    return kind.startswith(NETWORK_FILE_SYSTEMS)
+    import psutil
+
+    mounts = psutil.disk_partitions(all=True)
+    above = [(len(m.mountpoint), m.fstype) for m in mounts if folder.is_relative_to(m.mountpoint)]
+    return max(above, default=(0, ""))[1].startswith(NETWORK_FILE_SYSTEMS)
 
 
 if __name__ == "__main__":

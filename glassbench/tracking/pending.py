@@ -16,14 +16,7 @@ from ..home.workspace import Workspace
 
 @dataclass(frozen=True)
 class TrialDelivery:
-    """A trial to deliver.
-
-    Attributes
-    ----------
-    trial : as `Trial.to_json` writes it
-    error : what went wrong, if it failed
-    figures : paths relative to the workspace
-    """
+    """A trial to deliver, as `Trial.to_json` writes it; figures relative to the workspace."""
 
     key: str
     name: str
@@ -39,8 +32,6 @@ class RequestDelivery:
     Attributes
     ----------
     digest : of the request; the same request has one parent run, however often it is given
-    name : name of the parent run
-    experiment : name of the MLflow experiment
     record : path of the record relative to the workspace, None where nothing finished
     content : digest of the record, so that a changed record is delivered again
     figures : paths relative to the workspace
@@ -68,14 +59,15 @@ class RequestDelivery:
     @property
     def version(self) -> str:
         """Digest of all that a complete delivery of the request holds."""
-        return digest_of([self.content, sorted([t.key, t.error or ""] for t in self.trials)])
+        sweep = self.group and self.group["digest"]
+        return digest_of([self.content, sweep, sorted([t.key, t.error or ""] for t in self.trials)])
 
 
 class Notes:
     """Which run of one store holds what, as lines of `tracking/runs.jsonl`; the last line counts.
 
     A note has `run_id`; `version`, the digest of what the run holds, empty while it is filled;
-    `result`, the digest of a trial's result; `group`, the digest of the sweep that it is in.
+    and `result`, the digest of a trial's result.
     """
 
     def __init__(self, workspace: Workspace, uri: str) -> None:
@@ -89,9 +81,8 @@ class Notes:
 
     def add(self, run: str, **facts: str) -> None:
         """Note what a run holds now."""
-        line = {"uri": self.uri, "run": run, **facts}
-        append_json_line(self.path, line)
-        self.by_run[run] = line
+        self.by_run[run] = {"uri": self.uri, "run": run, **facts}
+        append_json_line(self.path, self.by_run[run])
 
     def forget(self) -> None:
         """Drop all notes of this store: it is new, and holds nothing."""
@@ -101,10 +92,8 @@ class Notes:
             self.by_run = {}
 
     def holds(self, request: RequestDelivery) -> bool:
-        """Return whether the store has all of a request, and in the sweep that it is part of."""
-        whole = self.get(request.run, "version") == request.version
-        group = request.group["digest"] if request.group else ""
-        return whole and group in ("", self.get(request.run, "group"))
+        """Return whether the store has all of a request."""
+        return self.get(request.run, "version") == request.version
 
 
 def folder(workspace: Workspace) -> Path:

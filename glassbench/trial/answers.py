@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -22,13 +22,7 @@ class PredictionsError(UserError):
 
 @dataclass(frozen=True)
 class Asked:
-    """Who is asked about what, for the messages.
-
-    Attributes
-    ----------
-    model : name of the model
-    needs_target : whether the task's target must be predicted
-    """
+    """Who is asked about what, and whether the task's target must be predicted."""
 
     model: str
     task: Task
@@ -39,13 +33,7 @@ class Asked:
 def checked_answers(
     answers: Any, structures: Mapping[str, Structure], asked: Asked
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Return what `predict` returned by the names of the structures, each array checked.
-
-    Raises
-    ------
-    PredictionsError
-        If it is no list of as many dicts, or an array breaks the contract.
-    """
+    """Return what `predict` returned by the names of the structures, each array checked."""
     who = f"model {asked.model} at {asked.condition.name}"
     if isinstance(answers, Mapping | np.ndarray | str | bytes) or not hasattr(answers, "__iter__"):
         raise PredictionsError(f"{who} returned {_kind(answers)} from `predict`: {CONTRACT}")
@@ -66,12 +54,6 @@ def checked_answer(answer: Any, structure: Structure, asked: Asked) -> dict[str,
 
     Arrays of float32 stay what they are; all others become float64, so that no rounding
     makes equal what the model told apart.
-
-    Raises
-    ------
-    PredictionsError
-        If it is no dict, lacks the task's target, or an array has the wrong length or
-        anything else in it than finite real numbers.
     """
     where = (
         f"model {asked.model}, configuration {structure.configuration} at {asked.condition.name}"
@@ -82,24 +64,20 @@ def checked_answer(answer: Any, structure: Structure, asked: Asked) -> dict[str,
     if asked.needs_target and target not in answer:
         near = get_close_matches(target.lower(), {str(name).lower() for name in answer}, 1, 0.6)
         meant = [name for name in answer if str(name).lower() in near]
+        others = ", ".join(f"`{name}`" for name in answer) or "nothing"
         raise PredictionsError(
             f"{where}: there is no prediction of `{target}`, the target of {asked.task.name}, "
-            + (f"but one of `{meant[0]}`: rename it" if meant else f"but of {_listed(answer)}")
+            + (f"but one of `{meant[0]}`: rename it" if meant else f"but of {others}")
         )
-    lengths = _lengths(structure, asked.task)
+    counted = {"particle": structure.positions, "pair": structure.pairs}
+    lengths = {
+        name: len(items)
+        for name, target in asked.task.targets.items()
+        if (items := counted.get(target.per)) is not None
+    }
     return {
         str(name): _checked_array(values, lengths.get(name), f"{where}: `{name}`")
         for name, values in answer.items()
-    }
-
-
-def _lengths(structure: Structure, task: Task) -> dict[str, int]:
-    """Return the number of values that each target has, where the structure says so."""
-    counted = {"particle": structure.positions, "pair": structure.pairs}
-    return {
-        name: len(items)
-        for name, target in task.targets.items()
-        if (items := counted.get(target.per)) is not None
     }
 
 
@@ -137,7 +115,3 @@ def _kind(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
     return f"a {type(value).__name__}"
-
-
-def _listed(names: Sequence[str] | Mapping[str, Any]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "nothing"

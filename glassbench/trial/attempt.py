@@ -71,10 +71,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Attempt:
-    """How one attempt ended; a worker that dies returns none.
-
-    `held` says who runs the trial, where the patience for it came to an end.
-    """
+    """How one attempt ended; `held` says who runs the trial, where patience came to an end."""
 
     result: TrialResult | None
     error: str | None = None
@@ -118,13 +115,12 @@ def attempt_among_workers(job: Job, rank: int) -> Attempt:
     """
     if rank == 0:
         return attempt_in_worker(job)
-    workspace = job.workspace
-    folder = workspace.trial_folder(job.trial.key)
+    folder = job.workspace.trial_folder(job.trial.key)
     with tempfile.TemporaryDirectory(prefix="glassbench-") as home:
         scratch = Workspace(Path(home))
         with captured_process(folder, f"log.worker{rank}.txt"):
             try:
-                _call(job, located(job, workspace), scratch, lambda progress: None, rank=rank)
+                _call(job, located(job, job.workspace), scratch, lambda progress: None, rank=rank)
             except (Exception, SystemExit) as error:
                 return Attempt(None, _explained(error, job))
     return Attempt(None)
@@ -132,11 +128,10 @@ def attempt_among_workers(job: Job, rank: int) -> Attempt:
 
 def attempt(job: Job, tell: Tell) -> Attempt:
     """Run the job; whatever the trial raises becomes the attempt's error."""
-    workspace = job.workspace
-    folder = workspace.trial_folder(job.trial.key)
+    folder = job.workspace.trial_folder(job.trial.key)
     try:
         with exclusive(folder, lambda words: tell("waiting", None, words), patience=job.patience):
-            result = _run(job, workspace, folder, tell)
+            result = _run(job, job.workspace, folder, tell)
             return Attempt(result if job.returns_result else None)
     except Held as error:
         return Attempt(None, held=str(error))
@@ -165,7 +160,7 @@ def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResul
         tell("noted", None, "it was given a GPU that torch cannot use here: it trains on the CPU")
         job = replace(job, device="cpu")
     # Before the result: where that is, this is.
-    record_provenance(folder)
+    write_json(folder / PROVENANCE_FILE, environment())
     with sampled(folder), warnings_noted(lambda words: tell("noted", None, words)):
         return _call(job, trial, workspace, lambda progress: tell("progress", progress, ""))
 
@@ -180,19 +175,8 @@ def _call(
         return run(trial, workspace, **options)
 
 
-def record_provenance(folder: Path) -> None:
-    """Say in the trial's folder which software and hardware ran it."""
-    write_json(folder / PROVENANCE_FILE, environment())
-
-
 def located(job: Job, workspace: Workspace) -> Trial:
-    """Return the trial with the folders of model, task and dataset as this machine has them.
-
-    Raises
-    ------
-    ClusterError
-        If one of them cannot be had here.
-    """
+    """Return the trial with the folders of model, task and dataset as this machine has them."""
     trial = job.trial
     model = _found(Path(trial.model.folder), trial.model.digest, job, workspace)
     trial = replace(trial, model=replace(trial.model, folder=str(model)))

@@ -45,37 +45,32 @@ class CapturedStreams:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __enter__(self) -> TextIO:
+    def __enter__(self) -> None:
         self._stack = contextlib.ExitStack()
-        self.log = self._stack.enter_context(_opened(self.folder / LOG_FILE))
-        self._terminal = sys.stdout, sys.stderr
-        self._to_log = [_LogStream(self.log, terminal) for terminal in self._terminal]
+        log = self._stack.enter_context(_opened(self.folder / LOG_FILE))
         self._descriptor = os.dup(1)
         self._stack.callback(os.close, self._descriptor)
-        self._stack.callback(self._restore)
-        self._capture()
-        return self.log
+        self._terminal = self._descriptor, sys.stdout, sys.stderr
+        self._to_log = log.fileno(), *(_LogStream(log, stream) for stream in self._terminal[1:])
+        self._stack.callback(_print_to, *self._terminal)
+        _print_to(*self._to_log)
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @contextlib.contextmanager
     def released(self) -> Iterator[None]:
-        self._restore()
+        _print_to(*self._terminal)
         try:
             yield
         finally:
-            self._capture()
+            _print_to(*self._to_log)
 
-    def _capture(self) -> None:
-        _flush()
-        os.dup2(self.log.fileno(), 1)
-        sys.stdout, sys.stderr = self._to_log
 
-    def _restore(self) -> None:
-        _flush()
-        sys.stdout, sys.stderr = self._terminal
-        os.dup2(self._descriptor, 1)
+def _print_to(descriptor: int, out: TextIO, error: TextIO) -> None:
+    _flush()
+    os.dup2(descriptor, 1)
+    sys.stdout, sys.stderr = out, error
 
 
 class _LogStream:
@@ -92,21 +87,13 @@ class _LogStream:
 @contextlib.contextmanager
 def warnings_noted(tell: Callable[[str], None]) -> Iterator[None]:
     """Hand on, for the length of a `with` block, the warnings of the harness while it trains."""
-    logger, handler = logging.getLogger("glassbench"), _Teller(tell)
+    logger, handler = logging.getLogger("glassbench"), logging.Handler(logging.WARNING)
+    handler.emit = lambda record: tell(record.getMessage())  # type: ignore[method-assign]
     logger.addHandler(handler)
     try:
         yield
     finally:
         logger.removeHandler(handler)
-
-
-class _Teller(logging.Handler):
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._tell = tell
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._tell(record.getMessage())
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from ..contract.errors import ClusterError
 from ..contract.folder_digest import HELPERS_FILE, folder_digest, helpers_digest
 from ..contract.plugin_files import plugin_files
+from ..home.files import whole_folder
 
 
 def pack_folder(folder: Path) -> bytes:
@@ -43,33 +43,22 @@ def unpack_folder(archive: bytes, digest: str, sources: Path) -> Path:
     folder = sources / digest
     if holds(folder, digest):
         return folder
-    sources.mkdir(parents=True, exist_ok=True)
-    partial = sources / f".{digest}.{os.uname().nodename}.{os.getpid()}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
+    # What lies there was changed by hand: it cannot be what its name says.
+    shutil.rmtree(folder, ignore_errors=True)
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(partial, filter="data")
-        arrived = folder_digest(partial)
-        if arrived != digest:
-            raise ClusterError(
-                f"the packed folder has the digest {arrived}, {digest} was announced"
-            )
-        _put(partial, folder, digest)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return folder
-
-
-def _put(partial: Path, folder: Path, digest: str) -> None:
-    """Give a whole folder its name, unless another process was faster."""
-    try:
-        partial.rename(folder)
+        with whole_folder(folder) as partial:
+            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                tar.extractall(partial, filter="data")
+            arrived = folder_digest(partial)
+            if arrived != digest:
+                raise ClusterError(
+                    f"the packed folder has the digest {arrived}, {digest} was announced"
+                )
     except OSError:
-        if holds(folder, digest):
-            return
-        # What lies there was changed by hand: it cannot be what its name says.
-        shutil.rmtree(folder)
-        partial.rename(folder)
+        # Unless another process was faster.
+        if not holds(folder, digest):
+            raise
+    return folder
 
 
 def holds(folder: Path, digest: str) -> bool:

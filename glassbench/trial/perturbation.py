@@ -37,12 +37,7 @@ class Cut(NamedTuple):
 
 
 def draw_centres(configuration: str, particles: int, count: int) -> np.ndarray:
-    """Return `count` of the particles, or all where there are fewer, drawn from the name.
-
-    Returns
-    -------
-    (M,) int64, ascending
-    """
+    """Return `count` particles (M,), ascending, or all of fewer, drawn from the name."""
     generator = _generator(configuration, "centres")
     return np.sort(generator.permutation(particles)[:count]).astype(np.int64)
 
@@ -60,12 +55,6 @@ def perturbed(
     ----------
     centres : (M,) int64, particles of the structure
     seed : of the directions of displacements
-
-    Raises
-    ------
-    VariationError
-        If the shell reaches beyond half of the box, or the structure carries more than
-        positions and species.
     """
     _check(structure, perturbation)
     if perturbation.action == "none":
@@ -76,7 +65,8 @@ def perturbed(
         return
     for centre in centres:
         distances = np.linalg.norm(_vectors_from(structure, int(centre)), axis=1)
-        in_shell = _in_shell(distances, perturbation)
+        outer = np.inf if perturbation.outer is None else perturbation.outer
+        in_shell = (distances >= perturbation.inner) & (distances < outer)
         in_shell[centre] = False
         if perturbation.action == "remove":
             taken = np.flatnonzero(~in_shell)
@@ -123,24 +113,24 @@ def cut_out(structure: Structure, centres: np.ndarray, radius: float) -> Cut:
 
 
 def cut_example(example: Example, perturbation: Perturbation) -> Example:
-    """Return an example of cut surroundings, whose `balanced` set is the centres.
-
-    Pair targets are left out.
-    """
-    structure = example.structure
-    particles = len(structure.positions)
-    centres = draw_centres(structure.configuration, particles, perturbation.centres)
-    (cut,) = perturbed(structure, perturbation, centres)
-    targets = {n: v[cut.taken] for n, v in example.targets.items() if len(v) == particles}
+    """Return an example of cut surroundings, whose `balanced` set is the centres."""
+    centres = centres_of(perturbation)(example.structure)
+    (cut,) = perturbed(example.structure, perturbation, centres)
+    targets = _targets_at(example, cut.taken)
     return replace(example, structure=cut.structure, targets=targets, balanced=cut.centres)
 
 
 def at_particles(example: Example, chosen: np.ndarray) -> Example:
-    """Return an example of some particles alone, as scores read it; pair targets are left out."""
-    structure = example.structure
-    particles = len(structure.positions)
-    targets = {n: v[chosen] for n, v in example.targets.items() if len(v) == particles}
-    return replace(example, structure=_part(structure, chosen), targets=targets, balanced=None)
+    """Return an example of some particles alone, as scores read it."""
+    targets = _targets_at(example, chosen)
+    structure = _part(example.structure, chosen)
+    return replace(example, structure=structure, targets=targets, balanced=None)
+
+
+def _targets_at(example: Example, particles: np.ndarray) -> dict[str, np.ndarray]:
+    """Return targets of some particles; those of pairs are left out."""
+    count = len(example.structure.positions)
+    return {n: v[particles] for n, v in example.targets.items() if len(v) == count}
 
 
 class MappedExamples(Sequence[Example]):
@@ -168,17 +158,10 @@ def fit_conditions(trial: Trial) -> tuple[Condition, ...]:
 
 
 def fit_examples(view: View, trial: Trial, split: str) -> Sequence[Example]:
-    """Return the examples of a split, `train` or `valid`, from which the trial's model learns.
-
-    Raises
-    ------
-    VariationError
-        If the training split has fewer configurations than are asked for, or shares an
-        independent sample with those on which the trial is scored.
-    """
+    """Return the examples of a split, `train` or `valid`, from which the trial's model learns."""
     conditions, variation = fit_conditions(trial), trial.variation
     if variation.train_condition is not None:
-        _check_parents(view, trial)
+        _check_parents(view, trial, variation.train_condition)
     examples: Sequence[Example] = view.examples(split, conditions)
     if split == "train" and variation.training_configurations is not None:
         count = variation.training_configurations
@@ -194,11 +177,6 @@ def training_subset(view: View, conditions: Sequence[Condition], count: int, see
 
     Configurations are taken parent by parent, in an order drawn from `seed` and the names
     of the parents, so that the subsets of one seed are nested.
-
-    Raises
-    ------
-    VariationError
-        If there are fewer.
     """
     entries = []
     for condition in conditions:
@@ -224,12 +202,6 @@ def centres_of(perturbation: Perturbation) -> Callable[[Structure], np.ndarray]:
     )
 
 
-def counted(example: Example) -> Example:
-    """Return the part of a cut example that counts in its score: the centres."""
-    assert example.balanced is not None
-    return at_particles(example, example.balanced)
-
-
 def _part(structure: Structure, taken: np.ndarray) -> Structure:
     return replace(
         structure,
@@ -242,11 +214,6 @@ def _part(structure: Structure, taken: np.ndarray) -> Structure:
 def _vectors_from(structure: Structure, centre: int) -> np.ndarray:
     """Return the vectors (N, d) from a particle to all, minimum image."""
     return minimum_image(structure.positions - structure.positions[centre], structure.box)
-
-
-def _in_shell(distances: np.ndarray, perturbation: Perturbation) -> np.ndarray:
-    outer = np.inf if perturbation.outer is None else perturbation.outer
-    return (distances >= perturbation.inner) & (distances < outer)
 
 
 def _check(structure: Structure, perturbation: Perturbation) -> None:
@@ -270,14 +237,13 @@ def _generator(configuration: str, purpose: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(name).digest()[:8]))
 
 
-def _check_parents(view: View, trial: Trial) -> None:
+def _check_parents(view: View, trial: Trial, elsewhere: Condition) -> None:
     """Refuse a training condition that shares an independent sample with the scored split."""
-    split, where = trial.variation.scored_split, fit_conditions(trial)[0].name
-    trained = {p for c in fit_conditions(trial) for p in view.parents("train", c)}
+    split, trained = trial.variation.scored_split, set(view.parents("train", elsewhere))
     for condition in trial.conditions:
         shared = trained & set(view.parents(split, condition))
         if shared:
             raise VariationError(
-                f"sample {min(shared)} is in the training split at {where} and in the {split} "
-                f"split at {condition.name}: the score would not be one of unseen samples"
+                f"sample {min(shared)} is in the training split at {elsewhere.name} and in the "
+                f"{split} split at {condition.name}: the score would not be one of unseen samples"
             )

@@ -20,18 +20,16 @@ import hashlib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..contract.errors import UserError
 from ..home.files import whole_file
 
-if TYPE_CHECKING:
-    import numpy as np
-
 CONFIGURATION = "configuration"
 OFFSET = ".offset"
 
-ConditionPredictions = dict[str, dict[str, dict[str, "np.ndarray"]]]
+ConditionPredictions = dict[str, dict[str, dict[str, np.ndarray]]]
 
 
 class PredictionsFileError(UserError):
@@ -49,15 +47,7 @@ def write_predictions(
     ----------
     predictions : by condition name (`Condition.name`), then by configuration,
         then by target; arrays (N,) or (P,)
-
-    Raises
-    ------
-    PredictionsFileError
-        If a configuration lacks a target that others of its condition have, or
-        an array is not one-dimensional.
     """
-    import numpy as np
-
     arrays: dict[str, np.ndarray] = {}
     for condition, by_configuration in predictions.items():
         for name, array in _pack(path, condition, by_configuration).items():
@@ -75,11 +65,6 @@ def read_predictions(path: Path) -> ConditionPredictions:
     """Return the predictions of a file by condition name, configuration and target.
 
     A file of one condition without scalars has the condition name `""`.
-
-    Raises
-    ------
-    PredictionsFileError
-        If the file is no `.npz` of plain arrays, or its arrays do not fit each other.
     """
     predictions: ConditionPredictions = {}
     for prefix, arrays in _grouped(path).items():
@@ -102,8 +87,6 @@ def _pack(
     path: Path, condition: str, by_configuration: Mapping[str, Mapping[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
     """Return the arrays that stand in the file for one condition."""
-    import numpy as np
-
     configurations = list(by_configuration)
     targets = list(dict.fromkeys(t for fields in by_configuration.values() for t in fields))
     packed = {CONFIGURATION: np.array(configurations, dtype=np.str_)}
@@ -133,8 +116,6 @@ def _pack(
 
 def _grouped(path: Path) -> dict[str, dict[str, np.ndarray]]:
     """Return the arrays of a file by prefix; pickled arrays are refused."""
-    import numpy as np
-
     groups: dict[str, dict[str, np.ndarray]] = {}
     try:
         with np.load(path, allow_pickle=False) as archive:

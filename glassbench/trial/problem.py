@@ -75,13 +75,7 @@ class Problem:
         }
 
     def condition(self, **values: float) -> Condition:
-        """Return the condition of the dataset that has these values.
-
-        Raises
-        ------
-        WordError
-            If there is none, or a value of several is left out.
-        """
+        """Return the condition of the dataset that has these values."""
         conditions = self.conditions
         wanted = dict(values)
         for axis in conditions[0]:
@@ -119,13 +113,7 @@ class Problem:
 def open_problem(
     name: str | Path, dataset: str | Path | None = None, home: str | Path | None = None
 ) -> Problem:
-    """Return a task with one of its datasets opened.
-
-    Raises
-    ------
-    UserError
-        If there is no such task or dataset.
-    """
+    """Return a task with one of its datasets opened."""
     from ..datasets.view import open_view
 
     task = registry.load_task(name)

@@ -45,8 +45,7 @@ def settings_restored() -> Iterator[None]:
     """Undo what a model changed in its process: folder, warnings, error states, torch."""
     import numpy as np
 
-    folder, errors = os.getcwd(), np.geterr()
-    torch_before = _torch_settings() if "torch" in sys.modules else None
+    folder, errors, torch_before = os.getcwd(), np.geterr(), _torch_settings()
     try:
         with warnings.catch_warnings():
             yield
@@ -54,33 +53,30 @@ def settings_restored() -> Iterator[None]:
         os.chdir(folder)
         np.seterr(**errors)
         if "torch" in sys.modules:
-            _set_torch(torch_before)
+            _set_torch(*(torch_before or (sys.modules["torch"].float32, True, False, None)))
 
 
-def _torch_settings() -> dict[str, Any]:
+def _torch_settings() -> tuple[Any, bool, bool, int] | None:
+    """Return type, gradients, determinism and threads, None where torch is not loaded."""
+    torch = sys.modules.get("torch")
+    return torch and (
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_num_threads(),
+    )
+
+
+def _set_torch(dtype: Any, gradients: bool, deterministic: bool, threads: int | None) -> None:
     import torch
 
-    return {
-        "dtype": torch.get_default_dtype(),
-        "grad": torch.is_grad_enabled(),
-        "deterministic": torch.are_deterministic_algorithms_enabled(),
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _set_torch(settings: dict[str, Any] | None) -> None:
-    """Give torch the settings that it had, or those it starts with where it was not loaded."""
-    import torch
-
-    start: dict[str, Any] = {"dtype": torch.float32, "grad": True, "deterministic": False}
-    settings = start if settings is None else settings
-    torch.set_default_dtype(settings["dtype"])
-    torch.set_grad_enabled(settings["grad"])
+    torch.set_default_dtype(dtype)
+    torch.set_grad_enabled(gradients)
     # Setting it loads the compiler, which takes a second.
-    if torch.are_deterministic_algorithms_enabled() != settings["deterministic"]:
-        torch.use_deterministic_algorithms(settings["deterministic"])
-    if "threads" in settings:
-        torch.set_num_threads(settings["threads"])
+    if torch.are_deterministic_algorithms_enabled() != deterministic:
+        torch.use_deterministic_algorithms(deterministic)
+    if threads is not None:
+        torch.set_num_threads(threads)
 
 
 def free_memory() -> None:

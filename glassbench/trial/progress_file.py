@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from ..home.files import append_json_line
 from ..model import Progress
 
 PROGRESS_FILE = "progress.jsonl"
 
 
 class ProgressWriter:
-    """Appends one line for each message; a line is written whole."""
+    """Appends one line for each message."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / PROGRESS_FILE
         folder.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, kind: str, progress: Progress | None = None, message: str = "") -> None:
-        line = {"kind": kind, "message": message, "progress": progress and asdict(progress)}
         # What watchers see is not worth the trial, where the disk is full.
-        with contextlib.suppress(OSError), open(self.path, "ab") as file:
-            file.write(json.dumps(line).encode() + b"\n")
+        with contextlib.suppress(OSError):
+            plain = progress and asdict(progress)
+            append_json_line(self.path, {"kind": kind, "message": message, "progress": plain})
 
 
 class ProgressReader:
@@ -49,17 +48,11 @@ class ProgressReader:
             return []
         whole = text[: text.rfind(b"\n") + 1]
         self.offset += len(whole)
-        return [_told(line) for line in map(_parsed, whole.splitlines()) if line is not None]
-
-
-def _parsed(line: bytes) -> Mapping[str, Any] | None:
-    """Return a line's content; a line torn by a crash, with the next one glued on, says nothing."""
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
-
-
-def _told(line: Mapping[str, Any]) -> tuple[str, Progress | None, str]:
-    progress = line["progress"]
-    return line["kind"], progress and Progress(**progress), line["message"]
+        messages = []
+        for line in whole.splitlines():
+            # A line torn by a crash says nothing.
+            with contextlib.suppress(ValueError):
+                said = json.loads(line)
+                progress = said["progress"] and Progress(**said["progress"])
+                messages.append((said["kind"], progress, said["message"]))
+        return messages

@@ -26,49 +26,16 @@ def environment() -> dict[str, Any]:
     """
     return {
         "glassbench": _version(),
-        "git": git_state(Path(glassbench.__file__).resolve().parents[1]),
+        "git": _git_state(Path(glassbench.__file__).resolve().parents[1]),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "packages": packages(),
-        "hardware": hardware(),
-    }
-
-
-@functools.cache
-def git_state(checkout: Path) -> dict[str, Any] | None:
-    """Return commit and dirty flag of a checkout, or None where the folder is none.
-
-    Asked once a process, whose code is that of its start, for however many trials it runs.
-    """
-    if not (checkout / ".git").exists():
-        return None
-    commit = _git(checkout, "rev-parse", "HEAD")
-    changes = _git(checkout, "status", "--porcelain", "--untracked-files=normal")
-    if commit is None or changes is None:
-        return None
-    return {"commit": commit, "dirty": bool(changes)}
-
-
-@functools.cache
-def packages() -> dict[str, Any]:
-    """Return the installed packages: `list`, names to versions, and its `sha256`."""
-    versions: dict[str, str] = {}
-    for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            versions.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
-    ordered = dict(sorted(versions.items()))
-    lines = "".join(f"{name}=={version}\n" for name, version in ordered.items())
-    return {"sha256": hashlib.sha256(lines.encode()).hexdigest(), "list": ordered}
-
-
-def hardware() -> dict[str, Any]:
-    """Return model and number of the processors, memory in bytes, and names of the GPUs."""
-    return {
-        "cpu": _cpu_model(),
-        "cores": os.cpu_count(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "gpus": _gpu_names(),
+        "packages": _packages(),
+        "hardware": {
+            "cpu": _cpu_model(),
+            "cores": os.cpu_count(),
+            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            "gpus": _gpu_names(),
+        },
     }
 
 
@@ -79,27 +46,50 @@ def _version() -> str | None:
         return None
 
 
+@functools.cache
+def _git_state(checkout: Path) -> dict[str, Any] | None:
+    """Return commit and dirty flag of a checkout, asked once a process; None outside of one."""
+    if not (checkout / ".git").exists():
+        return None
+    commit = _git(checkout, "rev-parse", "HEAD")
+    changes = _git(checkout, "status", "--porcelain", "--untracked-files=normal")
+    if commit is None or changes is None:
+        return None
+    return {"commit": commit, "dirty": bool(changes)}
+
+
 def _git(checkout: Path, *words: str) -> str | None:
+    command = ["git", "-C", str(checkout), *words]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(checkout), *words], capture_output=True, text=True, timeout=20
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+@functools.cache
+def _packages() -> dict[str, Any]:
+    versions: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            versions.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+    ordered = dict(sorted(versions.items()))
+    lines = "".join(f"{name}=={version}\n" for name, version in ordered.items())
+    return {"sha256": hashlib.sha256(lines.encode()).hexdigest(), "list": ordered}
+
+
 def _cpu_model() -> str:
     information = Path("/proc/cpuinfo")
     if information.exists():
-        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        text = information.read_text(encoding="utf-8", errors="replace")
+        if match := re.search(r"^model name[^:]*:(.*)$", text, re.MULTILINE):
+            return match[1].strip()
     return platform.processor() or platform.machine()
 
 
 def _gpu_names() -> list[str]:
-    """Return the names of the GPUs that this process uses; torch tells them where it is loaded."""
+    """Return the names of the GPUs that this process uses, as far as torch is loaded."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return []

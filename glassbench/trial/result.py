@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from ..contract.trial_plan import Trial
 from ..home.files import write_json
@@ -53,9 +54,7 @@ class TrialResult:
 
     Attributes
     ----------
-    key : the trial's key
     trial : the trial as `Trial.to_json` wrote it
-    conditions : scores by condition
     history : progress of each epoch, as plain values
     cost : `wall_seconds`, `cpu_seconds`, `gpu_seconds`, `peak_memory_bytes`,
         and `fit_seconds`, `predict_seconds`
@@ -69,12 +68,15 @@ class TrialResult:
     trial: Mapping[str, Any]
     conditions: tuple[ConditionScores, ...]
     history: tuple[Mapping[str, Any], ...]
-    cost: Mapping[str, float]
+    cost: Mapping[str, int | float]
     predictions: Mapping[str, str]
     parameters: int | None = None
     transfer: tuple[ConditionScores, ...] = ()
     rotation: tuple[Mapping[str, Any], ...] = ()
     version: int = RESULT_VERSION
+
+
+_RESULT = TypeAdapter(TrialResult)
 
 
 def result_path(workspace: Workspace, key: str) -> Path:
@@ -85,31 +87,9 @@ def read_result(workspace: Workspace, trial: Trial | str) -> TrialResult | None:
     """Return the result of a finished trial, or None where there is none yet."""
     path = result_path(workspace, trial if isinstance(trial, str) else trial.key)
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        return _RESULT.validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    for name in ("conditions", "transfer"):
-        plain[name] = tuple(map(_condition_scores, plain.get(name, ())))
-    plain["history"] = tuple(plain["history"])
-    plain["rotation"] = tuple(plain.get("rotation", ()))
-    return TrialResult(**plain)
-
-
-def _condition_scores(plain: Mapping[str, Any]) -> ConditionScores:
-    return ConditionScores(
-        condition=plain["condition"],
-        configurations=tuple(plain["configurations"]),
-        parents=tuple(plain["parents"]),
-        scores={
-            name: Score(
-                score["value"],
-                tuple(score["by_configuration"]),
-                tuple(ends) if (ends := score.get("interval")) else None,
-            )
-            for name, score in plain["scores"].items()
-        },
-        means=plain.get("means", {}),
-    )
 
 
 def write_result(workspace: Workspace, result: TrialResult) -> Path:

@@ -66,11 +66,6 @@ def turned_against_load(structure: Structure, degrees: float) -> Structure:
 
     Turning it by R in the plane of shear direction and plane normal, x' = R F r, is the
     same as to take R F for the frame F: positions and box stay, and nothing is cut.
-
-    Raises
-    ------
-    ValueError
-        If the structure has no frame.
     """
     if structure.frame is None:
         raise ValueError(

@@ -7,21 +7,27 @@ that a trial stopped anywhere goes on where it was: a checkpoint while fitting,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import json
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from ..contract.finite import finite
 from ..contract.model_card import read_model_card
 from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
 from ..datasets.closing import closed_splits
 from ..datasets.view import View, open_view
-from ..home.files import whole_folder, write_json
+from ..home.files import append_json_line, read_json_lines, whole_folder, write_json
 from ..home.given_files import find_given_files
 from ..home.storage import Storage
 from ..home.workspace import Workspace
 from ..model import Model, Progress, Run
 from .answers import Asked
-from .history_and_cost import Cost, History
 from .perturbation import fit_conditions, fit_examples
 from .predictions import (
     ConditionPredictions,
@@ -45,6 +51,7 @@ from .stages import (
 )
 
 FITTED = "fitted"
+HISTORY_FILE = "history.jsonl"
 
 
 def run_trial(
@@ -61,12 +68,8 @@ def run_trial(
     Returns the stored result where the trial is finished already. Of several workers that
     train it together, those with a rank above 0 take part in the fit, and return None.
 
-    Raises
-    ------
-    TrialError
-        If the dataset is not the one of the trial, or the model refuses its hyperparameters.
-    PredictionsError
-        If the model answers with something else than the contract says.
+    Raises TrialError where the dataset is not the one of the trial or the model refuses its
+    hyperparameters, PredictionsError where its answers break the contract.
     """
     finished = read_result(workspace, trial)
     if finished is not None:
@@ -96,8 +99,14 @@ def _run(
             f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest {view.digest}, "
             f"the trial was planned on {trial.dataset.digest}: plan the run again"
         )
-    history = History(folder / "history.jsonl", report)
     cost = Cost(folder / "cost.json")
+
+    def note(progress: Progress) -> None:
+        # On disk, so that a resumed fit does not lose it.
+        append_json_line(folder / HISTORY_FILE, asdict(progress))
+        if report is not None:
+            report(progress)
+
     if not (folder / PREDICTIONS_FILE).exists():
         model = make_model(card, find_given_files(trial.hyperparameters, workspace))
         run = fit_run(
@@ -106,7 +115,7 @@ def _run(
             seed=trial.seed,
             conditions=fit_conditions(trial),
             variation=trial.variation,
-            report=history.add,
+            report=note,
             device=device,
             threads=threads,
             checkpoints=workspace.trial_checkpoints(trial.key),
@@ -115,10 +124,11 @@ def _run(
             _fit(model, trial, view, run, folder, workspace.trial_folder(trial.fit_key) / FITTED)
         if rank > 0:
             return None
-        cost.remember("parameters", getattr(model, "parameters", None))
         with cost.of("predict"):
+            if (parameters := getattr(model, "parameters", None)) is not None:
+                cost.spent["parameters"] = parameters
             _predict(model, trial, task, view, folder)
-    result = _score(trial, task, view, folder, history, cost, device)
+    result = _score(trial, task, view, folder, cost, device)
     write_result(workspace, result)
     return result
 
@@ -159,24 +169,66 @@ def _predict(model: Model, trial: Trial, task: Task, view: View, folder: Path) -
 
 
 def _score(
-    trial: Trial, task: Task, view: View, folder: Path, history: History, cost: Cost, device: str
+    trial: Trial, task: Task, view: View, folder: Path, cost: Cost, device: str
 ) -> TrialResult:
     """Return the result of a trial from its stored predictions."""
     # A view of its own: what the model did to the structures that it was given does not count.
     view = View(task, view.dataset, ())
     files = {f: read_predictions(folder / f) for f in PREDICTION_FILES if (folder / f).exists()}
-    scores = score_trial(trial, task, view, files)
     return TrialResult(
         key=trial.key,
         trial=trial.to_json(),
-        conditions=scores.conditions,
-        history=tuple(history.read()),
+        history=_history(folder),
         cost=cost.total(device),
         predictions={
             "path": PREDICTIONS_FILE,
             "sha256": predictions_digest(folder / PREDICTIONS_FILE),
         },
         parameters=cost.spent.get("parameters"),
-        transfer=scores.transfer,
-        rotation=scores.rotation,
+        **score_trial(trial, task, view, files),
     )
+
+
+def _history(folder: Path) -> tuple[dict[str, Any], ...]:
+    """Return the last report of each epoch, in order."""
+    epochs = {entry["epoch"]: entry for entry in read_json_lines(folder / HISTORY_FILE)}
+    return tuple(
+        {name: finite(v) if isinstance(v, float) else v for name, v in epochs[epoch].items()}
+        for epoch in sorted(epochs)
+    )
+
+
+class Cost:
+    """Seconds and memory of each stage, and the trained parameters, kept on disk over attempts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spent: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+
+    @contextlib.contextmanager
+    def of(self, stage: str) -> Iterator[None]:
+        """Time one stage; what a failed stage spent counts too."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        try:
+            yield
+        finally:
+            self._add(f"{stage}_seconds", time.perf_counter() - wall)
+            self._add("cpu_seconds", time.process_time() - cpu)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            self.spent["peak_memory_bytes"] = max(self.spent.get("peak_memory_bytes", 0), peak)
+            write_json(self.path, self.spent)
+
+    def _add(self, name: str, amount: float) -> None:
+        self.spent[name] = self.spent.get(name, 0.0) + amount
+
+    def total(self, device: str) -> dict[str, float]:
+        spent = {"fit_seconds": 0.0, "predict_seconds": 0.0, "cpu_seconds": 0.0} | self.spent
+        wall = spent["fit_seconds"] + spent["predict_seconds"]
+        return {
+            "wall_seconds": wall,
+            "cpu_seconds": spent["cpu_seconds"],
+            "gpu_seconds": wall if device.startswith("cuda") else 0.0,
+            "peak_memory_bytes": spent.get("peak_memory_bytes", 0),
+            "fit_seconds": spent["fit_seconds"],
+            "predict_seconds": spent["predict_seconds"],
+        }

@@ -45,11 +45,6 @@ def score_condition(
     split : `test`, or `valid` while a model is tuned
     chosen : gives the particles (M,) of a structure to which the predictions belong, where
         they are not all; only the primary metric is evaluated then
-
-    Raises
-    ------
-    PredictionsError
-        If a configuration is missing, or an array has the wrong length.
     """
     # Read once: every metric goes over all of them.
     examples = list(view.examples(split, (condition,)))
@@ -86,11 +81,6 @@ def primary_score(
     """Return the primary metric of predictions on examples; NaN where it is undefined.
 
     It is averaged over the conditions of the examples where the metric depends on them.
-
-    Raises
-    ------
-    PredictionsError
-        If a prediction lacks what the metric compares.
     """
     specification = task.primary_metric
     for prediction in predictions:
@@ -101,12 +91,23 @@ def primary_score(
                 "of the model, or the task"
             )
     if not specification.at_condition:
-        return _primary(specification, list(zip(predictions, examples, strict=True)))
-    groups: dict[Condition, list] = {}
+        return _value(specification, predictions, examples)
+    groups: dict[Condition, tuple[list[Predictions], list[Example]]] = {}
     for prediction, example in zip(predictions, examples, strict=True):
-        groups.setdefault(example.condition, []).append((prediction, example))
-    values = [_primary(specification.at(c), group) for c, group in groups.items()]
+        of_condition = groups.setdefault(example.condition, ([], []))
+        of_condition[0].append(prediction)
+        of_condition[1].append(example)
+    values = [_value(specification.at(c), *group) for c, group in groups.items()]
     return float(np.mean(values)) if values else math.nan
+
+
+def _value(
+    specification: MetricSpecification,
+    predictions: Sequence[Predictions],
+    examples: Sequence[Example],
+) -> float:
+    value = _score(specification, predictions, examples).value
+    return math.nan if value is None else value
 
 
 def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Score]:
@@ -177,11 +178,6 @@ def _ceiling_of_halves(
     return Score(finite(value), tuple(map(finite, values)))
 
 
-def _primary(specification: MetricSpecification, group: Sequence[tuple]) -> float:
-    value = _score(specification, [p for p, _ in group], [e for _, e in group]).value
-    return math.nan if value is None else value
-
-
 def _score(
     specification: MetricSpecification,
     predictions: Sequence[Predictions],
@@ -197,16 +193,15 @@ def _score(
     truths = [np.asarray(example.targets[specification.target]) for example in examples]
     guesses = [np.asarray(prediction[target]) for prediction in predictions]
     for example, truth, guess in zip(examples, truths, guesses, strict=True):
+        which = f"predictions of {target} for configuration {example.structure.configuration}"
         if guess.shape != truth.shape:
             raise PredictionsError(
-                f"predictions of {target} for configuration {example.structure.configuration} "
-                f"have the shape {guess.shape}, the target has {truth.shape}"
+                f"{which} have the shape {guess.shape}, the target has {truth.shape}"
             )
         if not np.isfinite(guess).all():
             raise PredictionsError(
-                f"predictions of {target} for configuration {example.structure.configuration} "
-                f"hold {int((~np.isfinite(guess)).sum())} of {guess.size} values that are not "
-                "finite: every particle needs a number"
+                f"{which} hold {int((~np.isfinite(guess)).sum())} of {guess.size} values that are "
+                "not finite: every particle needs a number"
             )
     boxes = [(example.structure.positions, example.structure.box) for example in examples]
     scored = score_configurations(specification, guesses, truths, selections, boxes)

@@ -23,7 +23,7 @@ from ..datasets.view import View
 from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from ..plugins.registry import load_model_class
 from .answers import Asked, PredictionsError, checked_answers
-from .perturbation import centres_of, counted, fit_conditions, perturbed
+from .perturbation import at_particles, centres_of, fit_conditions, perturbed
 from .predictions import ConditionPredictions
 from .result import ConditionScores
 from .rotation import is_probed, score_rotation, turned_structures
@@ -39,13 +39,7 @@ class TrialError(UserError):
 
 
 def make_model(card: ModelCard, hyperparameters: Mapping[str, Any]) -> Model:
-    """Return a model that is not fitted yet.
-
-    Raises
-    ------
-    TrialError
-        If the model refuses its hyperparameters.
-    """
+    """Return a model that is not fitted yet."""
     try:
         return load_model_class(card)(**hyperparameters)
     except (TypeError, ValueError) as error:
@@ -65,12 +59,7 @@ def fit_run(
     threads: int = 1,
     checkpoints: str = "",
 ) -> Run:
-    """Return what is handed to `fit`; its `score` is the task's primary metric.
-
-    Parameters
-    ----------
-    folder : for checkpoints
-    """
+    """Return what is handed to `fit`, with the folder for checkpoints; it scores by the task."""
     cut = variation.of_fit().perturbation is not None
     compared = task.primary_metric.prediction
 
@@ -82,7 +71,7 @@ def fit_run(
                 {name: values[example.balanced] for name, values in prediction.items()}
                 for prediction, example in zip(predictions, examples, strict=True)
             ]
-            examples = [counted(example) for example in examples]
+            examples = [at_particles(e, e.balanced) for e in examples if e.balanced is not None]
         return primary_score(task, predictions, examples)
 
     return Run(
@@ -145,13 +134,7 @@ def transfer_conditions(trial: Trial, task: Task, view: View) -> list[Condition]
 def predict(
     model: Model, asked: Asked, structures: Mapping[str, Structure]
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Return the checked predictions of a fitted model by the names of the structures.
-
-    Raises
-    ------
-    PredictionsError
-        If the model answers with something else than `checked_answers` allows.
-    """
+    """Return the checked predictions of a fitted model by the names of the structures."""
     answers = model.predict(list(structures.values()), asked.condition)
     return checked_answers(answers, structures, asked)
 
@@ -179,19 +162,10 @@ def predict_centres(
     return predictions
 
 
-@dataclass(frozen=True)
-class TrialScores:
-    """Scores at the trial's own conditions, at the others of its transfer axes, and turned."""
-
-    conditions: tuple[ConditionScores, ...]
-    transfer: tuple[ConditionScores, ...]
-    rotation: tuple[Mapping[str, Any], ...]
-
-
 def score_trial(
     trial: Trial, task: Task, view: View, files: Mapping[str, ConditionPredictions]
-) -> TrialScores:
-    """Return the scores of a trial's predictions, labels read from `view`.
+) -> dict[str, Any]:
+    """Return `conditions`, `transfer` and `rotation` of a `TrialResult`, labels read from `view`.
 
     Give a view that no model has seen: one that writes into its structures must not change
     how it is scored.
@@ -199,11 +173,6 @@ def score_trial(
     Parameters
     ----------
     files : predictions by name of their file; those beside `predictions.npz` may be missing
-
-    Raises
-    ------
-    PredictionsError
-        If a condition or a configuration is missing.
     """
     predictions = files[PREDICTIONS_FILE]
     turned = files.get(ROTATION_FILE, {})
@@ -214,16 +183,16 @@ def score_trial(
         and set(turned_structures(view, condition)) <= set(turned[condition.name])
         for condition in trial.conditions
     ]
-    return TrialScores(
-        conditions=_scores(trial, task, view, trial.conditions, predictions),
-        transfer=_scores(trial, task, view, others, files.get(TRANSFER_FILE, {})),
+    return {
+        "conditions": _scores(trial, task, view, trial.conditions, predictions),
+        "transfer": _scores(trial, task, view, others, files.get(TRANSFER_FILE, {})),
         # In the order of the conditions, empty where one is not probed.
-        rotation=tuple(
+        "rotation": tuple(
             score_rotation(task, view, c, predictions[c.name], turned[c.name]) if asked else {}
             for c, asked in zip(trial.conditions, probed)
             if any(probed)
         ),
-    )
+    }
 
 
 def _scores(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+from ..home.files import append_json_line
 
 SYSTEM_FILE = "system.jsonl"
 PERIOD = 10.0
@@ -17,26 +17,22 @@ MEGABYTE = 1e6
 
 
 @contextlib.contextmanager
-def sampled(folder: Path, period: float = PERIOD) -> Iterator[None]:
-    """Append a line to `system.jsonl` every `period` seconds while the block runs.
+def sampled(folder: Path) -> Iterator[None]:
+    """Append a line to `system.jsonl` every 10 seconds while the block runs.
 
-    A sample holds `time` (seconds since the epoch), `cpu_percent` (100 for each
-    busy core), `memory_megabytes` (resident, children included) and, where torch
-    uses one, `gpu_memory_megabytes`.
+    A sample holds `time` (seconds since the epoch) and what MLflow shows of a system:
+    `cpu_utilization_percentage` (100 for each busy core), `process_memory_usage_megabytes`
+    (resident, children included), `gpu_memory_usage_megabytes` where torch uses one.
     """
     import psutil
 
-    process = psutil.Process()
+    process, stop = psutil.Process(), threading.Event()
     process.cpu_percent()
-    stop = threading.Event()
 
     def watch() -> None:
-        while not stop.wait(period):
-            with (
-                contextlib.suppress(OSError),
-                open(folder / SYSTEM_FILE, "a", encoding="utf-8") as file,
-            ):
-                file.write(json.dumps(_sample(process)) + "\n")
+        while not stop.wait(PERIOD):
+            with contextlib.suppress(OSError):
+                append_json_line(folder / SYSTEM_FILE, {"time": time.time(), **_sample(process)})
 
     thread = threading.Thread(target=watch, name="glassbench-system-metrics", daemon=True)
     thread.start()
@@ -47,7 +43,7 @@ def sampled(folder: Path, period: float = PERIOD) -> Iterator[None]:
         thread.join()
 
 
-def _sample(process) -> dict[str, Any]:
+def _sample(process) -> dict[str, float]:
     import psutil
 
     memory = process.memory_info().rss
@@ -55,11 +51,10 @@ def _sample(process) -> dict[str, Any]:
         with contextlib.suppress(psutil.NoSuchProcess):
             memory += child.memory_info().rss
     sample = {
-        "time": time.time(),
-        "cpu_percent": process.cpu_percent(),
-        "memory_megabytes": memory / MEGABYTE,
+        "cpu_utilization_percentage": process.cpu_percent(),
+        "process_memory_usage_megabytes": memory / MEGABYTE,
     }
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        sample["gpu_memory_megabytes"] = torch.cuda.memory_allocated() / MEGABYTE
+        sample["gpu_memory_usage_megabytes"] = torch.cuda.memory_allocated() / MEGABYTE
     return sample

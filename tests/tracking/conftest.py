@@ -64,7 +64,7 @@ def finish(workspace: Workspace, trial: Trial, value: float = 0.5) -> None:
     (folder / "predictions.npz").write_bytes(b"predictions")
     (folder / "log.txt").write_text("a word\n")
     (folder / "system.jsonl").write_text(
-        json.dumps({"time": 1e9, "cpu_percent": 180.0, "memory_megabytes": 500.0}) + "\n"
+        json.dumps({"time": 1e9, "cpu_utilization_percentage": 180.0}) + "\n"
     )
     (folder / "provenance.json").write_text(json.dumps({"git": {"commit": "c" * 40}}))
     history = ({"epoch": e, "loss": 1 / e, "validation_score": None} for e in (1, 2, 3))
