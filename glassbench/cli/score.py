@@ -14,8 +14,6 @@ from ..home.workspace import open_workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_task
-from ..trial.predictions import read_predictions
-from ..trial.result import ConditionScores, TrialResult
 from .columns import in_pairs, terminal_width
 from .guard import guarded, say
 from .output import Json, Words, write_json, write_lines
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..contract.task import Task
     from ..datasets.view import View
+    from ..trial.result import ConditionScores
 
 
 @guarded
@@ -45,6 +44,9 @@ def score(words: Words = None, json_output: Json = False) -> None:
     task = load_task(values["task"])
     axes = [axis.name for axis in task.axes]
     check_keys(values, ("task", "dataset", *axes, "home"))
+
+    from ..trial.predictions import read_predictions
+
     predictions = read_predictions(path)
     given = {axis: _one_value(axis, values[axis]) for axis in axes if axis in values}
     found = find_dataset(task, values.get("dataset"), open_workspace(values.get("home")))
@@ -122,6 +124,7 @@ def _entry(
     """Return the record's entry of one condition, for predictions that stand for one seed."""
     from ..contract.reported import reported_at
     from ..record.scores import condition_entry
+    from ..trial.result import TrialResult
     from ..trial.score import noise_ceilings
 
     result = TrialResult(
