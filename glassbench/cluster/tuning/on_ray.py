@@ -30,7 +30,7 @@ from ...trial.attempt import located
 from ...trial.log import captured_process
 from ...trial.process import limited_threads
 from ..session import Session
-from .trial import CHECKPOINT, Setting, open_trial
+from .trial import CHECKPOINT, SharedByTrials, open_trial
 
 METRIC, TIME = "validation", "epoch"
 # Successive halving keeps a third after a ninth and a third of the epochs, and at the end.
@@ -47,7 +47,7 @@ SAVED_BY = "saved_by.json"
 class TuningTrainable(tune.Trainable):
     """One trial; its name is its number, which stays when PBT copies another trial into it."""
 
-    def setup(self, config: dict[str, Any], **shared: Setting) -> None:
+    def setup(self, config: dict[str, Any], **shared: SharedByTrials) -> None:
         self.setting = setting = shared["setting"]
         self.index = int(self.trial_name)
         self.hyperparameters = config["trial"]["hyperparameters"]
@@ -115,7 +115,7 @@ class StudySearcher(Searcher):
 class JournalCallback(tune.Callback):
     """Notes in the journal what Ray Tune hears from the trials."""
 
-    def __init__(self, setting: Setting, journal: Journal) -> None:
+    def __init__(self, setting: SharedByTrials, journal: Journal) -> None:
         self.setting, self.journal = setting, journal
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -149,7 +149,7 @@ class JournalCallback(tune.Callback):
         self.journal.ended(_index(trial), "failed", error=message)
 
 
-def run_on_ray(setting: Setting, session: Session, journal: Journal) -> None:
+def run_on_ray(setting: SharedByTrials, session: Session, journal: Journal) -> None:
     """Run the rest of a study on the Ray that this process is connected to.
 
     Ray Tune begins afresh each time: its scheduler learns earlier trials from the journal,

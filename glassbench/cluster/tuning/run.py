@@ -20,7 +20,7 @@ from ...experiments.jobs import make_jobs
 from ...experiments.resources import Terms, share_of
 from ...experiments.tuning.configuration import write_configuration
 from ...experiments.tuning.journal import Journal, OnTuningEvent, TuningEvent, TuningTrial
-from ...experiments.tuning.outcome import best_trial, draw_study, study_plain
+from ...experiments.tuning.outcome import best_trial, draw_tuning, study_plain
 from ...experiments.tuning.search import check_search, next_trial
 from ...experiments.tuning.study import TuningStudy
 from ...home.files import write_json
@@ -32,7 +32,7 @@ from ...trial.attempt import RUN_TRIAL
 from ...trial.log import CapturedStreams
 from ...trial.process import limited_threads
 from ..session import Session, open_session
-from .trial import Setting, open_trial
+from .trial import SharedByTrials, open_trial
 
 BEST_FILE, REPORT_FILE, PICTURE_FILE = "best.toml", "report.json", "score_against_cost.png"
 RAY_SETTINGS = {
@@ -115,7 +115,7 @@ def run_study(
                     remote = cluster.kind == "remote"
                     jobs = make_jobs(trials, workspace, shares, RUN_TRIAL, Terms(), remote)
                     (job,) = stack.enter_context(jobs)
-                    _run(Setting(study, job, share, workers, max_failures), cluster, journal)
+                    _run(SharedByTrials(study, job, share, workers, max_failures), cluster, journal)
             # Through Ray's client another process writes the journal: read it again.
             return _report(study, workspace, Journal(folder).trials)
     except BaseException:
@@ -132,7 +132,7 @@ def forget_study(study: TuningStudy, workspace: Workspace) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(setting: Setting, session: Session, journal: Journal) -> None:
+def _run(setting: SharedByTrials, session: Session, journal: Journal) -> None:
     """Run the rest of a study, on Ray Tune or one trial after another in this process."""
     scheduler = setting.study.scheduler
     if session.kind != "none":
@@ -157,7 +157,7 @@ def _run(setting: Setting, session: Session, journal: Journal) -> None:
             _run_here(setting, new, journal)
 
 
-def _run_here(setting: Setting, trial: TuningTrial, journal: Journal) -> None:
+def _run_here(setting: SharedByTrials, trial: TuningTrial, journal: Journal) -> None:
     journal.started(trial.index)
     log = setting.job.workspace.trial_folder(setting.study.trial_key(trial.index))
     running, ended = open_trial(setting, trial.index, trial.hyperparameters), False
@@ -187,7 +187,7 @@ def _report(study: TuningStudy, workspace: Workspace, trials: Sequence[TuningTri
             f"Trial {best.index} of {len(trials)}, the best on validation: "
             f"{study.metric} {best.score:.4f}.\nUse it: glassbench run config={BEST_FILE}",
         )
-    picture = draw_study(study, trials, folder / PICTURE_FILE)
+    picture = draw_tuning(study, trials, folder / PICTURE_FILE)
     entries = {entry["trial"]: entry for entry in plain["trials"]}
     shared = {name: plain[name] for name in ("task", "model", "dataset")}
     shared |= {"metric": study.metric, "seed": study.seed}

@@ -38,7 +38,7 @@ LEFT_BY_A_FIT = ("fitted", "result.json", "predictions.npz", CHECKPOINT)
 
 
 @dataclass(frozen=True)
-class Setting:
+class SharedByTrials:
     """What all trials of a study share; each fit replaces the trial of the job.
 
     `share` is what one of the `workers` takes that train one fit together.
@@ -255,7 +255,9 @@ def new_fit(job: Job, workers: int, share: Share, max_failures: int) -> Fit:
     )
 
 
-def open_trial(setting: Setting, index: int, hyperparameters: Mapping[str, Any]) -> RunningTrial:
+def open_trial(
+    setting: SharedByTrials, index: int, hyperparameters: Mapping[str, Any]
+) -> RunningTrial:
     """Return a trial of the study, ready to continue from where it is."""
     study, workspace = setting.study, Workspace(Path(setting.job.home))
     if study.scheduler == "pbt":

@@ -43,8 +43,6 @@ class Study(Checked):
     label, scale : of the axis of the figure; `words` for values that are no numbers
     fixed : hyperparameters that the study sets where a model has them
     metrics : names of the metrics that are drawn; the primary one where empty
-    spread : what bars show: the 95 % `interval` over configurations, or median, best and worst
-        of the `seeds`
     """
 
     name: Name
@@ -65,7 +63,6 @@ class Study(Checked):
     seeds: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] = (0,)
     fixed: Mapping[str, Any] = {}
     metrics: Names = ()
-    spread: Literal["interval", "seeds"] = "interval"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def study_results(
         # Its scores lie between -1 and 1, mostly above 0.
         "correlation": task.primary_metric.function in ("pearson", "spearman"),
         "axis": {"label": _axis_label(planned), "scale": study.scale},
-        "spread": study.spread,
+        # What bars show: 95 % over configurations, or median, best and worst of the seeds.
+        "spread": "seeds" if study.varies == "seeds" else "interval",
         "seeds": list(planned.request.run.seeds),
         "options": dict(planned.request.options),
         "panels": _panels(planned, results),

@@ -83,7 +83,7 @@ def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, 
     }
 
 
-def draw_study(study: TuningStudy, trials: Sequence[TuningTrial], path: Path) -> Path | None:
+def draw_tuning(study: TuningStudy, trials: Sequence[TuningTrial], path: Path) -> Path | None:
     """Draw scores on validation against cost in seconds; None where no trial has a score.
 
     Left: one mark for each trial, open where it was stopped early. Right: the best score of

@@ -5,7 +5,7 @@ import pytest
 from glassbench.experiments.tuning.journal import TuningTrial
 from glassbench.experiments.tuning.outcome import (
     best_trial,
-    draw_study,
+    draw_tuning,
     ranked,
     study_plain,
     tuning_statement,
@@ -63,9 +63,9 @@ def test_the_report_names_every_trial_with_what_was_searched(study):
 
 
 def test_score_against_cost_is_drawn_where_there_is_a_score(study, tmp_path):
-    path = draw_study(study, TRIALS, tmp_path / "a.png")
+    path = draw_tuning(study, TRIALS, tmp_path / "a.png")
     assert path.read_bytes().startswith(b"\x89PNG")
-    assert draw_study(study, TRIALS[3:5], tmp_path / "b.png") is None
+    assert draw_tuning(study, TRIALS[3:5], tmp_path / "b.png") is None
 
 
 def test_more_trials_prolong_a_study_and_anything_else_makes_another(study):
