@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..contract.conditions import WordError
-from ..contract.suggest import did_you_mean
+from ..contract.errors import WordError, did_you_mean
 from .columns import in_pairs
 from .guard import guarded
 from .output import Json, new_group, write_json, write_lines

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..contract.conditions import WordError
-from ..contract.errors import UserError
+from ..contract.errors import UserError, WordError
 from ..experiments.words import check_keys, parse_axis, parse_count, split_words
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any

@@ -15,8 +15,8 @@ from typing import Any
 import typer
 
 from .. import __version__
-from ..contract.conditions import WordError
-from ..contract.finding import ABSENT, BROKEN, OK, Finding
+from ..contract.check_result import ABSENT, BROKEN, OK, Finding
+from ..contract.errors import WordError
 from ..experiments.words import check_keys, parse_count, split_words
 from ..home.cores import available_cores
 from ..home.workspace import Workspace, open_workspace

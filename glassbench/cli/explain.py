@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.conditions import WordError
+from ..contract.errors import WordError
 from ..experiments.words import check_keys, parse_switch, split_words
 from ..home.workspace import Workspace, open_workspace
 from .guard import guarded, say

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import typer
 
-from ..contract.errors import UserError
-from ..contract.text import printable
+from ..contract.errors import UserError, printable
 from ..home.workspace import open_workspace
 
 FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130

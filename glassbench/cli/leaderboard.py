@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..contract.conditions import WordError
+from ..contract.errors import WordError
 from ..experiments.words import check_keys, split_words
 from ..home.content import content_folder
 from .guard import guarded, say

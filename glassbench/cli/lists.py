@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..contract.errors import UserError
-from ..contract.suggest import did_you_mean
+from ..contract.errors import UserError, did_you_mean
 from ..experiments.words import check_keys, split_words
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import list_datasets
@@ -192,7 +190,7 @@ def task_plain(task: Task) -> dict[str, Any]:
 
 
 def model_plain(card: ModelCard) -> dict[str, Any]:
-    space = [dataclasses.asdict(dimension) for dimension in card.search_space]
+    space = [dimension.model_dump() for dimension in card.search_space]
     own = card.model_dump(exclude={"search_space"})
     return own | {"search_space": space, "folder": str(card.folder), "digest": card.digest}
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.conditions import WordError, match_condition
-from ..contract.errors import UserError
+from ..contract.conditions import match_condition
+from ..contract.errors import UserError, WordError
 from ..experiments.words import check_keys, parse_axis, split_words
 from ..home.workspace import open_workspace
 from ..model import Condition
@@ -135,15 +135,20 @@ def _entry(
         cost={},
         predictions={},
     )
-    entry = condition_entry(task, condition, [result], {}, noise_ceilings(task, view, condition))
-    assert entry is not None
-    return entry | {
-        "tau_alpha": view.attribute(condition, "tau_alpha"),
-        "reported": [
+    entry = condition_entry(
+        task,
+        condition,
+        [result],
+        {},
+        noise_ceilings(task, view, condition),
+        tau_alpha=view.attribute(condition, "tau_alpha"),
+        reported=[
             {"model": number.model, "value": number.value, "source": number.source}
             for number in reported_at(task, dataset, condition)
         ],
-    }
+    )
+    assert entry is not None
+    return entry.to_json()
 
 
 def _file_and_words(words: Sequence[str]) -> tuple[Path, dict[str, str]]:

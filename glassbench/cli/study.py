@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..contract.conditions import WordError
+from ..contract.errors import WordError
 from ..experiments.request import task_of
 from ..experiments.words import split_words
 from ..home.files import write_json as write_json_file

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from ..contract.conditions import WordError
+from ..contract.errors import WordError
 from ..experiments.words import check_keys, parse_count, parse_switch, split_words
 from ..home.workspace import open_workspace
 from .guard import FAILED, guarded, say

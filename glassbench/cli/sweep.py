@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..contract.conditions import AxisChoice, WordError
+from ..contract.conditions import AxisChoice
+from ..contract.errors import WordError
 from ..experiments.request import make_requests, task_of
 from ..experiments.words import (
     check_keys,

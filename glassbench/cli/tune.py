@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ..contract.conditions import WordError, choose_conditions
-from ..contract.suggest import did_you_mean
+from ..contract.conditions import choose_conditions
+from ..contract.errors import WordError, did_you_mean
 from ..experiments.request import cards_of, chosen_hyperparameters, open_asked, task_of
 from ..experiments.words import (
     KEYS,

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..contract.finding import BROKEN, DOUBTFUL, OK, Finding
+from ..contract.check_result import BROKEN, DOUBTFUL, OK, Finding
 from ..home.cores import available_cores, torch_gpus
 from ..home.lock import exclusive, holder_of
 from ..home.workspace import Workspace

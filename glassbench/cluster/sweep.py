@@ -18,7 +18,7 @@ from ..experiments.sweep.plan import Series, SweepPlan
 from ..home.files import write_json
 from ..home.workspace import Workspace
 from ..model import Condition
-from ..record.condition import ConditionEntry
+from ..record.parts import ConditionEntry
 from ..record.record import Record
 from ..tracking import end_preparation, prepare_store
 from ..trial.attempt import RUN_TRIAL

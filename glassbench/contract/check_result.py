@@ -1,19 +1,20 @@
-"""What one check of a model or a record came to, in one line that a user can act on."""
+"""What one check came to, in one line that a user can act on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .text import printable
+from .errors import printable
 
 MARKS = {True: "ok    ", False: "FAILED", None: "not checked"}
 LONGEST = 2000
+OK, ABSENT, DOUBTFUL, BROKEN = "ok", "absent", "doubtful", "broken"
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Outcome of one check; its texts may quote a stranger's and are cleaned.
+    """Outcome of one check of a model or a record; texts of strangers are cleaned.
 
     Attributes
     ----------
@@ -37,15 +38,36 @@ class CheckResult:
 
 
 def passed(name: str, message: str) -> CheckResult:
-    """Return the result of a check that found nothing wrong."""
     return CheckResult(name, True, message)
 
 
 def failed(name: str, message: str, where: str = "") -> CheckResult:
-    """Return the result of a check that found something to mend."""
     return CheckResult(name, False, message, where)
 
 
 def all_passed(results: Sequence[CheckResult]) -> bool:
     """Return whether nothing failed and everything could be checked."""
     return all(result.passed for result in results)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check of a machine or a cluster found.
+
+    Attributes
+    ----------
+    state : `ok`, `absent` (something optional is not there), `doubtful` (runs work, and lose
+        time or comparability) or `broken` (runs will fail)
+    remedy : what to do, empty where nothing is to be done
+    """
+
+    check: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return state, detail and remedy as one line."""
+        state = "" if self.state == OK else f"{self.state.upper()}: "
+        return f"{state}{self.detail}{'. ' if self.remedy else ''}{self.remedy}"

@@ -1,17 +1,20 @@
-"""What stands in a file, checked against a model of it: an error names file, key and right word."""
+"""Tables of a file, checked against a model: an error names file, key and the right word."""
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from .errors import UserError
-from .suggest import did_you_mean
+from .errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from ..metrics.bootstrap import Interval
 
 MAX_BYTES = 2**16
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
@@ -36,6 +39,7 @@ RULES = {
     "model_type": "a table is wanted",
     "too_short": "name at least one",
     "finite_number": "a finite number is wanted",
+    "number": "a number is wanted",
 }
 
 
@@ -49,13 +53,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_toml(path: Path, error: type[UserError] = UserError) -> dict[str, Any]:
-    """Return the table of a TOML file.
-
-    Raises
-    ------
-    UserError
-        Of the type `error`, if the file is missing, no TOML, or longer than `MAX_BYTES`.
-    """
+    """Return the table of a TOML file of at most `MAX_BYTES`; `error` is what is raised."""
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -85,14 +83,9 @@ def checked(
     Parameters
     ----------
     where : what errors name first, such as the path of the file
-    error : the error to raise
+    error : the error to raise: one line with the key, the value and the nearest right word
     separator : between the keys of nested tables in a message
     given : attributes of the model that do not stand in the file
-
-    Raises
-    ------
-    UserError
-        Of the type `error`; one line with the place, the value and the nearest right word.
     """
     try:
         for key in given:
@@ -108,6 +101,9 @@ def _explained(model: type[BaseModel], problem: ValidationError, separator: str)
     errors = problem.errors(include_url=False)
     first = min(errors, key=lambda each: each["type"] != "extra_forbidden")
     steps, kind, context = first["loc"], first["type"], first.get("ctx", {})
+    if steps[-1:] == ("int",):
+        # The first that `int | float` tries.
+        steps, kind = steps[:-1], "number"
     place = separator.join(str(step) for step in steps)
     if kind == "value_error":
         return str(context["error"])
@@ -127,7 +123,6 @@ def _explained(model: type[BaseModel], problem: ValidationError, separator: str)
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
-    """Return the keys that a file may have."""
     return [name for name, field in model.model_fields.items() if not field.exclude]
 
 
@@ -147,3 +142,14 @@ def _model_at(annotation: Any, steps: tuple[int | str, ...]) -> type[BaseModel] 
     is_container = getattr(annotation, "__origin__", None) in (list, tuple, dict, Mapping)
     models = [_model_at(each, steps[1:] if is_container else steps) for each in inner]
     return next((each for each in models if each is not None), None)
+
+
+def finite(value: float | None) -> float | None:
+    """Return the value, None where a file would hold NaN or infinity."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def finite_ends(interval: Interval) -> list[float] | None:
+    """Return low and high end of one interval, None where either is not finite."""
+    ends = [float(interval.low), float(interval.high)]
+    return ends if all(map(math.isfinite, ends)) else None

@@ -7,9 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model import Condition
-from .errors import UserError
+from .errors import WordError
 
 RELATIVE_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class AxisChoice:
+    """What was asked of one axis: single values, ranges (low, high), or everything."""
+
+    values: tuple[float, ...] = ()
+    ranges: tuple[tuple[float, float], ...] = ()
+    everything: bool = False
 
 
 def choose_conditions(
@@ -21,8 +30,8 @@ def choose_conditions(
     """Return the available conditions that are meant, in the order of the dataset.
 
     Every value that is asked for must exist, together with every value asked of
-    the other axes; a range must hold at least one. On an axis that is not asked
-    about, the default of the task holds where the dataset has it at the values
+    the other axes; a range must hold at least one. On an axis without a request,
+    the default of the task holds where the dataset has it at the values
     asked for, otherwise everything that is there.
 
     Parameters
@@ -31,11 +40,6 @@ def choose_conditions(
     asked : by axis
     default : by axis, values that `task.toml` states for the dataset
     holder : what has the available conditions, for messages
-
-    Raises
-    ------
-    WordError
-        With the values that exist.
     """
     if not available:
         raise WordError(f"{holder} holds no condition: make or import the dataset again")
@@ -51,13 +55,7 @@ def choose_conditions(
 
 
 def match_condition(available: Sequence[Condition], wanted: Mapping[str, float]) -> Condition:
-    """Return the available condition with the wanted values on all its axes.
-
-    Raises
-    ------
-    WordError
-        If an axis is missing or unknown, or there is no such condition.
-    """
+    """Return the available condition with the wanted values on all its axes."""
     axes = tuple(available[0]) if available else ()
     if set(wanted) != set(axes):
         given = " ".join(f"{name}={value:g}" for name, value in wanted.items()) or "nothing"
@@ -121,16 +119,3 @@ def _values(available: Sequence[Condition], axis: str) -> str:
 def _as_text(option: tuple[float, float]) -> str:
     low, high = option
     return f"{low:.10g}" if low == high else f"{low:.10g}..{high:.10g}"
-
-
-@dataclass(frozen=True)
-class AxisChoice:
-    """What was asked of one axis: single values, ranges (low, high), or everything."""
-
-    values: tuple[float, ...] = ()
-    ranges: tuple[tuple[float, float], ...] = ()
-    everything: bool = False
-
-
-class WordError(UserError):
-    """A word of the command line is wrong; the message names it, and what is possible."""

@@ -1,21 +1,55 @@
-"""What stands for a folder of plugin code: the sha256 of the files that count."""
+"""The files of a plugin's folder, and the sha256 of those that count."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
+import os
 import tomllib
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
-from .imported_names import imported_names
-from .plugin_files import counts_for_trials, plugin_files
+from .errors import UserError
 
 CARD = "model.toml"
 # Of a card, what changes a trial; its hyperparameters stand in the trial's key themselves.
 COUNTED_KEYS = ("name", "entry", "reads", "conditions_per_fit")
+# What people read and no model does. Tests at the top of the folder do not count either.
+FOR_PEOPLE = {".md", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".pdf"}
 # In the archive of a folder, the digest of what it imports of its own package.
 HELPERS_FILE = ".helpers"
 HOUSE = "glassbench"
+
+
+def plugin_files(folder: Path) -> list[tuple[str, Path]]:
+    """Return name and path of every file in a folder, in the order of the names.
+
+    Hidden files and `__pycache__`, which tools leave behind, are no part of it. Folders that
+    are linked are, unless into themselves: their files are what a model imports.
+    """
+    return sorted(_files(folder, folder, (folder.resolve(),)))
+
+
+def _files(root: Path, folder: Path, above: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        path = Path(entry.path)
+        if entry.name.startswith((".", "__pycache__")):
+            continue
+        if entry.is_file():
+            yield path.relative_to(root).as_posix(), path
+        elif entry.is_dir():
+            resolved = path.resolve()
+            if resolved in above:
+                raise UserError(f"{path} is a link to a folder that it lies in: remove the link")
+            yield from _files(root, path, (*above, resolved))
+
+
+def counts_for_trials(name: str) -> bool:
+    """Return whether a file of a model's folder can change what a trial gives."""
+    path = PurePosixPath(name)
+    is_test = len(path.parts) == 1 and path.match("test_*.py")
+    return not is_test and path.suffix.lower() not in FOR_PEOPLE and path.name != "LICENSE"
 
 
 def folder_digest(folder: Path) -> str:
@@ -38,6 +72,17 @@ def folder_digest(folder: Path) -> str:
     if helpers:
         digest.update(f"helpers\0{helpers}".encode())
     return digest.hexdigest()
+
+
+def _counted(card: Path) -> bytes:
+    """Return what counts of a `model.toml`; all of it where it is no TOML."""
+    content = card.read_bytes()
+    try:
+        table = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return content
+    kept = {key: table[key] for key in COUNTED_KEYS if key in table}
+    return json.dumps(kept, sort_keys=True, default=str).encode()
 
 
 def helpers_digest(folder: Path, files: list[Path]) -> str:
@@ -83,15 +128,20 @@ def imported_helpers(folder: Path, files: list[Path]) -> dict[str, Path]:
     return modules
 
 
-def _counted(card: Path) -> bytes:
-    """Return what counts of a `model.toml`; all of it where it is no TOML."""
-    content = card.read_bytes()
-    try:
-        table = tomllib.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return content
-    kept = {key: table[key] for key in COUNTED_KEYS if key in table}
-    return json.dumps(kept, sort_keys=True, default=str).encode()
+def imported_names(path: Path, module: str) -> Iterator[str]:
+    """Yield the full names that a file imports, at its top and inside its functions.
+
+    Relative imports start from `module`, the file's own full name; nothing is imported.
+    """
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            whole = ".".join([*base, *([node.module] if node.module else [])])
+            yield whole
+            yield from (f"{whole}.{alias.name}" for alias in node.names)
 
 
 def _package_around(folder: Path) -> Path | None:
@@ -110,7 +160,5 @@ def _module_name(path: Path, top: Path) -> str:
 
 
 def _module_file(path: Path) -> Path | None:
-    for file in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
-        if file.is_file():
-            return file
-    return None
+    files = (path.with_name(f"{path.name}.py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)

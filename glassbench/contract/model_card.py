@@ -10,10 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, InstanceOf, ValidationInfo, field_validator
 
 from .checked import Checked, Name, Names, Setting, Text, checked, read_toml
-from .errors import HyperparameterError, ModelCardError
+from .errors import HyperparameterError, ModelCardError, did_you_mean
 from .folder_digest import folder_digest
 from .search_space import Dimension, parse_space
-from .suggest import did_you_mean
 from .typed_value import typed_value
 
 RESOURCES = {"cpus": 1.0, "gpus": 0.0}
@@ -40,8 +39,7 @@ class ModelCard(Checked):
         and `minutes`
     hyperparameters : every hyperparameter with its default; the default fixes the type
     defaults : by task and dataset, hyperparameters that differ there
-    search_space : the hyperparameters that may be tuned, see `search_space`
-    folder : where the model lies
+    search_space : the hyperparameters that may be tuned
     """
 
     name: Name
@@ -128,16 +126,8 @@ class ModelCard(Checked):
 
         Defaults under `[defaults.<task>.any]` hold on every dataset of the task. Those of a dataset
         come after them: of `mini` on `mini_temperatures` too, which is of the same size, before
-        those that name it in full.
-
-        Parameters
-        ----------
-        overrides : values, or text as on a command line, which is read as the type of the default
-
-        Raises
-        ------
-        HyperparameterError
-            If the model has no such hyperparameter, or the value does not fit its type.
+        those that name it in full. Overrides are values, or text as on a command line, which is
+        read as the type of the default.
         """
         chosen = dict(self.hyperparameters)
         of_task = self.defaults.get(task, {})
@@ -159,22 +149,10 @@ class ModelCard(Checked):
 
 
 def read_model_card(folder: Path) -> ModelCard:
-    """Return the card of a model's folder.
-
-    Raises
-    ------
-    ModelCardError
-        If there is no `model.toml`, or it breaks the contract.
-    """
+    """Return the card of a model's folder; a ModelCardError says what breaks the contract."""
     return parse_model_card(read_toml(folder / "model.toml", ModelCardError), folder)
 
 
 def parse_model_card(table: Mapping[str, Any], folder: Path) -> ModelCard:
-    """Return the card that a parsed `model.toml` describes.
-
-    Raises
-    ------
-    ModelCardError
-        If a key is missing, unknown or of the wrong kind.
-    """
+    """Return the card that a parsed `model.toml` describes."""
     return checked(ModelCard, dict(table), folder / "model.toml", ModelCardError, folder=folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model import Condition
@@ -24,15 +23,7 @@ class ReportedError(UserError):
 
 @dataclass(frozen=True)
 class ReportedNumber:
-    """One published number.
-
-    Attributes
-    ----------
-    model : name of the model in its publication
-    metric : name of the task's metric that was published
-    dataset : name of the dataset on which it was measured
-    condition : values on the axes of the task
-    """
+    """One published number: of which model, as its publication names it, in which metric."""
 
     model: str
     metric: str
@@ -46,22 +37,21 @@ class ReportedNumber:
         return plain_name(self.model) == plain_name(model)
 
 
+def plain_name(name: str) -> str:
+    """Return letters and digits alone, so that `NT-GNN` of a paper is `nt_gnn` of a folder."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
 def read_reported(task: Task) -> list[ReportedNumber]:
     """Return all published numbers of a task; none where it has no `reported.csv`.
 
     The file has the columns model, metric, dataset, one for each axis of the
     task, value, source.
-
-    Raises
-    ------
-    ReportedError
-        If a column is missing or unknown, a metric is not the task's, or a number is none.
     """
     path = task.folder / FILE
     if not path.exists():
         return []
     axes = [axis.name for axis in task.axes]
-    metrics = {metric.name for metric in task.metrics}
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
@@ -69,52 +59,35 @@ def read_reported(task: Task) -> list[ReportedNumber]:
             raise ReportedError(
                 f"{path} has the columns {columns}: it needs {[*FIXED[:3], *axes, *FIXED[3:]]}"
             )
-        return [_number(path, reader.line_num, row, axes, metrics) for row in reader]
+        numbers = []
+        for row in reader:
+            try:
+                numbers.append(_number(row, task))
+            except (TypeError, ValueError) as error:
+                raise ReportedError(f"{path}, line {reader.line_num}: {error}") from error
+        return numbers
 
 
-def reported_at(
-    task: Task, dataset: str, condition: Condition, metric: str | None = None
-) -> list[ReportedNumber]:
-    """Return the published numbers at a condition, best first; only those on the same dataset.
-
-    Parameters
-    ----------
-    metric : the primary metric unless named
-    """
-    specification = task.metric(metric) if metric else task.primary_metric
-    numbers = [
-        number
-        for number in read_reported(task)
-        if number.dataset == dataset
-        and number.metric == specification.name
-        and _same(number.condition, condition)
-    ]
-    return sorted(numbers, key=lambda number: number.value, reverse=specification.higher_is_better)
-
-
-def _number(path: Path, line: int, row: dict, axes: list[str], metrics: set[str]) -> ReportedNumber:
-    try:
-        condition = Condition.of(**{axis: float(row[axis]) for axis in axes})
-        value = float(row["value"])
-    except (TypeError, ValueError) as error:
-        raise ReportedError(f"{path}, line {line}: {error}") from error
+def _number(row: dict[str, str], task: Task) -> ReportedNumber:
+    condition = Condition.of(**{axis.name: float(row[axis.name]) for axis in task.axes})
+    value, metrics = float(row["value"]), sorted(metric.name for metric in task.metrics)
     if row["metric"] not in metrics:
-        raise ReportedError(
-            f"{path}, line {line}: metric `{row['metric']}` is none of {sorted(metrics)}"
-        )
+        raise ValueError(f"metric `{row['metric']}` is none of {metrics}")
     if not math.isfinite(value) or not row["source"]:
-        raise ReportedError(f"{path}, line {line}: a number needs a finite value and a source")
+        raise ValueError("a number needs a finite value and a source")
     return ReportedNumber(
         row["model"], row["metric"], row["dataset"], condition, value, row["source"]
     )
 
 
-def _same(one: Condition, other: Condition) -> bool:
-    return set(one) == set(other) and all(
-        math.isclose(one[axis], other[axis], rel_tol=1e-6) for axis in one
-    )
-
-
-def plain_name(name: str) -> str:
-    """Return letters and digits alone, so that `NT-GNN` of a paper is `nt_gnn` of a folder."""
-    return "".join(filter(str.isalnum, name.casefold()))
+def reported_at(task: Task, dataset: str, condition: Condition) -> list[ReportedNumber]:
+    """Return a dataset's published numbers in the primary metric at a condition, best first."""
+    primary = task.primary_metric
+    numbers = [
+        number
+        for number in read_reported(task)
+        if number.dataset == dataset
+        and number.metric == primary.name
+        and all(math.isclose(condition[a], v, rel_tol=1e-6) for a, v in number.condition.values)
+    ]
+    return sorted(numbers, key=lambda number: number.value, reverse=primary.higher_is_better)

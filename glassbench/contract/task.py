@@ -18,8 +18,7 @@ from pydantic import (
 
 from ..metrics.specification import MetricSpecification
 from .checked import Checked, Name, Names, Numbers, Text, Texts, checked, read_toml
-from .errors import TaskError
-from .suggest import did_you_mean
+from .errors import TaskError, did_you_mean
 
 SYMMETRIES = ("none", "square", "cubic", "shear_2d", "shear_3d")
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
@@ -30,8 +29,8 @@ DYNAMICS = ("vibrational_msd",)
 class Axis(Checked):
     """One axis of the conditions, such as `temperature` or `time`.
 
-    `default` holds the values that a run takes when none are asked for and the dataset
-    names none of its own; empty for all that there are.
+    `default` holds the values of a run that names none, on a dataset without its own default;
+    empty for all that there are.
     """
 
     name: Name
@@ -55,7 +54,7 @@ class Target(Checked):
 
 
 class DatasetEntry(Checked):
-    """A dataset that a task names, and the conditions that a run takes when none are asked for."""
+    """A dataset that a task names, and the conditions of a run that names none."""
 
     name: Name
     path: Text | None = None
@@ -177,7 +176,7 @@ class Task(Checked):
         return next(metric for metric in self.metrics if metric.name == name)
 
     def default_values(self, dataset: str) -> Mapping[str, tuple[float, ...]]:
-        """Return, by axis, the values that a run on a dataset takes when none are asked for."""
+        """Return, by axis, the values of a run on a dataset that names none."""
         entry = self.datasets.get(dataset)
         own = {axis.name: axis.default for axis in self.axes if axis.default}
         return own | dict(entry.default if entry else {})
@@ -188,24 +187,12 @@ class Task(Checked):
 
 
 def read_task(folder: Path) -> Task:
-    """Return the task of a folder that holds a `task.toml`.
-
-    Raises
-    ------
-    TaskError
-        If there is no such file, or it is no TOML, or it breaks the contract.
-    """
+    """Return the task of a folder; a TaskError says what breaks the contract."""
     return parse_task(read_toml(folder / "task.toml", TaskError), folder)
 
 
 def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
-    """Return the task that a parsed `task.toml` describes.
-
-    Raises
-    ------
-    TaskError
-        If a key is missing, unknown or of the wrong kind, or a word is unknown.
-    """
+    """Return the task that a parsed `task.toml` describes."""
     return checked(Task, dict(table), folder / "task.toml", TaskError, folder=folder)
 
 

@@ -54,10 +54,9 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """Return the sha256 over all that can change the trial's result.
+        """The sha256 over all that can change the trial's result.
 
-        Where files lie and whether the trial serves as a floor change nothing. A trial
-        without variation has the key that it had before there were variations.
+        Where files lie and whether the trial serves as a floor change nothing.
         """
         content = {
             "task": self.task,
@@ -75,9 +74,9 @@ class Trial:
 
     @property
     def fit_key(self) -> str:
-        """Return the key of the trial that needs this fit and nothing else.
+        """The key of the trial that needs this fit and nothing else.
 
-        Trials that differ in what is predicted alone share it.
+        Trials that differ only in what is predicted share it.
         """
         variation = self.variation.of_fit()
         conditions = self.conditions
@@ -88,7 +87,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Return the trial in words, for progress lines and logs."""
+        """The trial in words, for progress lines and logs."""
         where = self.conditions[0].name if len(self.conditions) == 1 else "all conditions"
         words = [self.model.name, where, f"seed={self.seed}", self.variation.name]
         return " ".join(filter(None, words))

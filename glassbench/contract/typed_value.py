@@ -11,12 +11,8 @@ BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False,
 def typed_value(value: Any, default: Any) -> Any:
     """Return `value` as the type of `default`; text is read, other types must fit.
 
-    Integers are admitted where a float is wanted, one element where a list is.
-
-    Raises
-    ------
-    ValueError
-        If the value does not fit; the message names value and type.
+    Integers are admitted where a float is wanted, one element where a list is. A ValueError
+    names value and type.
     """
     if isinstance(default, list):
         items = value.split(",") if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What a trial does otherwise than its task: the studies of the papers and tuning vary this.
+"""How a trial departs from its task, in the studies of the papers and in tuning.
 
 Plain data, importable without torch or Ray. A trial without any variation is the standard
 one, which alone stands in records; its key and its JSON know nothing of variations.
@@ -23,11 +23,11 @@ class VariationError(UserError):
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What happens to the neighbours of a particle before a model is asked about it.
+    """What happens to the neighbours of a particle before a model predicts it.
 
-    Every particle that is asked about, a centre, has a structure of its own, in which the
-    neighbours at inner <= r < outer from the centre are removed or displaced; only the
-    prediction for the centre counts.
+    Every particle to predict, a centre, has a structure of its own, in which the neighbours
+    at inner <= r < outer from the centre are removed or displaced; only the prediction for
+    the centre counts. A VariationError names a number out of its range.
 
     Attributes
     ----------
@@ -37,11 +37,6 @@ class Perturbation:
     amplitude : length of the displacement, unit of the positions; 0 where none is asked for
     centres : centres of each configuration, drawn from its name
     in_training : whether the model is trained on perturbed structures too
-
-    Raises
-    ------
-    VariationError
-        If a word is unknown or a number is out of its range.
     """
 
     action: str
@@ -77,7 +72,7 @@ class Perturbation:
 
     @property
     def name(self) -> str:
-        """Return the perturbation in words, such as `remove r>=2.5`."""
+        """The perturbation in words, such as `remove r>=2.5`."""
         if self.action == "none":
             return f"{self.centres} particles of each"
         ends = [f"r>={self.inner:g}" if self.inner else ""]
@@ -100,11 +95,6 @@ class Variation:
     perturbation : of the structures that are handed to the model
     other_targets : whether the model may leave the task's target unpredicted, and is scored
         on what it predicts
-
-    Raises
-    ------
-    VariationError
-        If a word is unknown or a number is out of its range.
     """
 
     scored_split: str = "test"
@@ -130,19 +120,15 @@ class Variation:
 
     @property
     def name(self) -> str:
-        """Return what departs from the standard in words; empty where nothing does."""
-        words = []
-        if self.scored_split != "test":
-            words.append(f"scored on {self.scored_split}")
-        if self.training_configurations is not None:
-            words.append(f"trained on {self.training_configurations}")
-        if self.train_condition is not None:
-            words.append(f"trained at {self.train_condition.name}")
-        if self.perturbation is not None:
-            words.append(self.perturbation.name)
-        if self.other_targets:
-            words.append("any target")
-        return ", ".join(words)
+        """What departs from the standard, in words; empty where nothing does."""
+        parts = (
+            "" if self.scored_split == "test" else f"scored on {self.scored_split}",
+            self.training_configurations and f"trained on {self.training_configurations}",
+            self.train_condition and f"trained at {self.train_condition.name}",
+            self.perturbation and self.perturbation.name,
+            "any target" if self.other_targets else "",
+        )
+        return ", ".join(part for part in parts if part)
 
     def of_fit(self) -> Variation:
         """Return that part of the variation on which the fitted model depends."""
@@ -153,12 +139,8 @@ class Variation:
 
     def to_json(self) -> dict[str, Any]:
         """Return what departs from the standard, as plain values; empty where nothing does."""
-        standard = Variation()
-        plain = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != getattr(standard, field.name)
-        }
+        own = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        plain = {name: value for name, (value, standard) in own.items() if value != standard}
         if self.train_condition is not None:
             plain["train_condition"] = dict(self.train_condition)
         if self.perturbation is not None:

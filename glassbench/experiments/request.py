@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.conditions import WordError, choose_conditions
+from ..contract.conditions import choose_conditions
+from ..contract.errors import WordError
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ..home.given_files import keep_given_files
 from ..home.workspace import Workspace

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..contract.conditions import AxisChoice, WordError
-from ..contract.suggest import did_you_mean
+from ..contract.conditions import AxisChoice
+from ..contract.errors import WordError, did_you_mean
 from ..contract.typed_value import BOOLEANS
 
 KEYS = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.finite import finite_ends
+from ..contract.checked import finite_ends
 from ..contract.model_card import ModelCard, read_model_card
 from ..metrics import Interval, interval_of_mean, paired_difference
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL

@@ -8,7 +8,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from ..contract.imported_names import imported_names
+from ..contract.folder_digest import imported_names
 
 HOUSE = "glassbench"
 PLUGIN = "glassbench_plugin_"

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeInt
 
 from ..contract.checked import Checked
 from ..contract.model_card import ModelCard
-from ..record.record import Cost, Tier
+from ..record.parts import Cost
+from ..record.record import Tier
 from .boards import Board
 from .standing import Boards, Place, Standing
 

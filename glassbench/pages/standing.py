@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.finite import finite, finite_ends
+from ..contract.checked import finite, finite_ends
 from ..contract.task import INPUT_TIERS
 from ..metrics import Interval, interval_of_mean, paired_difference, rank_groups
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL

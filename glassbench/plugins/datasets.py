@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..contract.errors import UserError
-from ..contract.suggest import did_you_mean
+from ..contract.errors import UserError, did_you_mean
 from ..home.workspace import Workspace
 from .registry import whole_tasks
 

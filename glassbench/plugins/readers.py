@@ -14,8 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ..contract.errors import did_you_mean
 from ..contract.folder_digest import folder_digest
-from ..contract.suggest import did_you_mean
 from .registry import RegistryError, plugin_package, whole_tasks
 
 FOLDER, GROUP = "readers", "glassbench.readers"

@@ -15,8 +15,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.errors import UserError
-from ..contract.suggest import did_you_mean
+from ..contract.errors import UserError, did_you_mean
 from ..home.content import content_folder
 
 if TYPE_CHECKING:

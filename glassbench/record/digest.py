@@ -1,4 +1,4 @@
-"""What stands for a record and for the request behind it: digests over canonical JSON."""
+"""Digests over canonical JSON, which stand for a record and for the request behind it."""
 
 from __future__ import annotations
 

@@ -21,13 +21,7 @@ class RecordError(UserError):
 
 
 def validate_record(plain: Record | Mapping[str, Any]) -> Record:
-    """Return the record that plain values state.
-
-    Raises
-    ------
-    RecordError
-        If they break the schema; the message names the place and the limit.
-    """
+    """Return the record that plain values state; a RecordError names what breaks the schema."""
     if isinstance(plain, Record):
         return plain
     version = plain.get("schema_version") if isinstance(plain, Mapping) else None
@@ -46,13 +40,7 @@ def write_record(path: Path, record: Record | Mapping[str, Any]) -> Path:
 
 
 def read_record(path: Path) -> Record:
-    """Return the record in a file.
-
-    Raises
-    ------
-    RecordError
-        If the file is missing, is no JSON, or breaks the schema.
-    """
+    """Return the record in a file; a RecordError says why there is none."""
     try:
         return validate_record(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""The record: what one model scored on one dataset of one task, as plain checked JSON."""
+"""Making the record of what one model scored on one dataset of one task."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -54,101 +54,72 @@ def make_record(
         If no trial finished, a trial departs from the standard use of the dataset, or model
         and floors were scored on different configurations.
     """
-    _refuse_varied(results)
-    entries = [
-        entry
-        | {
-            "tau_alpha": tau_alpha.get(condition.name),
-            "reported": [dict(number) for number in reported.get(condition.name, ())],
-        }
-        for condition in conditions
-        for entry in _scored(task, condition, results, floors, ceilings.get(condition.name, {}))
-    ]
+    from .scores import condition_entry
+
+    for result in results:
+        if result.trial.get("variation"):
+            raise RecordError(
+                f"trial {result.key[:8]} departs from the standard use of the dataset "
+                f"({result.trial['variation']}): no record takes it"
+            )
+    entries = []
+    for condition in conditions:
+        name = condition.name
+        entry = condition_entry(
+            task,
+            condition,
+            results,
+            floors,
+            ceilings.get(name, {}),
+            tau_alpha.get(name),
+            reported.get(name, ()),
+        )
+        if entry is not None:
+            entries.append(entry)
     if not entries:
         raise RecordError(f"no trial of {model.name} finished: there is nothing to record")
     plain = {
         "schema_version": SCHEMA_VERSION,
         "status": "measured",
-        "task": _task(task),
+        "task": {
+            "name": task.name,
+            "protocol_version": task.protocol_version,
+            "primary_metric": task.primary_metric.name,
+        },
         "dataset": {"name": dataset.name, "digest": dataset.digest},
-        "model": _model(model, results),
+        "model": {
+            "name": model.name,
+            "title": model.title,
+            "digest": model.digest,
+            "reads": list(model.reads),
+            "parameters": max(
+                (r.parameters for r in results if r.parameters is not None), default=None
+            ),
+        },
         "hyperparameters": dict(hyperparameters),
         "seeds": list(seeds),
         "conditions": entries,
         "failed": [{**failure, "error": failure["error"][:10_000]} for failure in failed],
         "cost": _cost(results),
         "provenance": {
-            "environments": _distinct(environments),
+            "environments": list({canonical_digest(e): e for e in environments}.values()),
             "dataset_digest": dataset.digest,
             "model_digest": model.digest,
         },
         "tracking": None if tracking is None else dict(tracking),
-        "predictions": list(_predictions(results)),
+        "predictions": [
+            {
+                "seed": result.trial["seed"],
+                "condition": dict(condition.condition),
+                "path": f"trials/{result.key[:2]}/{result.key}/{result.predictions['path']}",
+                "sha256": result.predictions["sha256"],
+            }
+            for result in results
+            for condition in result.conditions
+        ],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    if tuning is not None:
-        plain["tuning"] = dict(tuning)
-    return validate_record(plain)
-
-
-def _scored(
-    task: Task,
-    condition: Condition,
-    results: Sequence[TrialResult],
-    floors: Mapping[str, Sequence[TrialResult]],
-    ceilings: Mapping[str, Score],
-) -> Iterator[dict[str, Any]]:
-    """Yield what is known of the scores at a condition, nothing where no trial finished."""
-    from ..trial.rotation import rotation_entry
-    from .scores import condition_entry
-    from .transfer import transfer_entry
-
-    entry = condition_entry(task, condition, results, floors, ceilings)
-    if entry is None:
-        return
-    more = {
-        "transfer": transfer_entry(task, condition, results),
-        "rotation_probe": rotation_entry(_probes(condition, results)),
-    }
-    yield entry | {name: value for name, value in more.items() if value is not None}
-
-
-def _task(task: Task) -> dict[str, Any]:
-    return {
-        "name": task.name,
-        "protocol_version": task.protocol_version,
-        "primary_metric": task.primary_metric.name,
-    }
-
-
-def _model(model: ModelCard, results: Sequence[TrialResult]) -> dict[str, Any]:
-    parameters = (r.parameters for r in results if r.parameters is not None)
-    return {
-        "name": model.name,
-        "title": model.title,
-        "digest": model.digest,
-        "reads": list(model.reads),
-        "parameters": max(parameters, default=None),
-    }
-
-
-def _refuse_varied(results: Iterable[TrialResult]) -> None:
-    for result in results:
-        if result.trial.get("variation"):
-            raise RecordError(
-                f"trial {result.key[:8]} departs from the standard use of the dataset "
-                f"({result.trial['variation']}): it stands in no record"
-            )
-
-
-def _probes(condition: Condition, results: Iterable[TrialResult]) -> list[Mapping[str, Any]]:
-    """Return the rotation probes of all seeds at a condition, in the order of the seeds."""
-    return [
-        probe
-        for result in sorted(results, key=lambda result: result.trial["seed"])
-        for scored, probe in zip(result.conditions, result.rotation)
-        if probe and dict(scored.condition) == dict(condition)
-    ]
+    return validate_record(plain if tuning is None else plain | {"tuning": dict(tuning)})
 
 
 def _cost(results: Iterable[TrialResult]) -> dict[str, float]:
@@ -159,21 +130,3 @@ def _cost(results: Iterable[TrialResult]) -> dict[str, float]:
         "gpu_seconds": sum(cost["gpu_seconds"] for cost in costs),
         "peak_memory_bytes": max((cost["peak_memory_bytes"] for cost in costs), default=0),
     }
-
-
-def _distinct(environments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
-    for environment in environments:
-        found.setdefault(canonical_digest(environment), environment)
-    return list(found.values())
-
-
-def _predictions(results: Iterable[TrialResult]):
-    for result in results:
-        for condition in result.conditions:
-            yield {
-                "seed": result.trial["seed"],
-                "condition": dict(condition.condition),
-                "path": f"trials/{result.key[:2]}/{result.key}/{result.predictions['path']}",
-                "sha256": result.predictions["sha256"],
-            }

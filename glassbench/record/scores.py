@@ -1,4 +1,4 @@
-"""Scores of a record at one condition: seeds averaged, with intervals, against floors."""
+"""Scores of a record at one condition, seeds averaged: with intervals, floors and transfer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..contract.finite import finite_ends
+from ..contract.checked import finite, finite_ends
 from ..contract.task import Task
-from ..metrics import MetricSpecification, interval_of_mean, paired_difference
+from ..metrics import MetricSpecification, interval_of_mean, paired_difference, spearman
 from ..model import Condition
 from ..trial.result import ConditionScores, Score, TrialResult
+from ..trial.rotation import rotation_entry
 from .file import RecordError
-
-Values = tuple[float | None, ...]
+from .parts import (
+    AboveFloor,
+    Ceiling,
+    ConditionEntry,
+    FloorScore,
+    Means,
+    MetricScore,
+    Published,
+    SeedScore,
+    Transfer,
+    TransferCondition,
+)
 
 
 def condition_entry(
@@ -23,119 +34,161 @@ def condition_entry(
     results: Sequence[TrialResult],
     floors: Mapping[str, Sequence[TrialResult]],
     ceilings: Mapping[str, Score],
-) -> dict[str, Any] | None:
+    tau_alpha: float | None = None,
+    reported: Sequence[Mapping[str, Any]] = (),
+) -> ConditionEntry | None:
     """Return the record's entry of a condition, or None where no seed finished there."""
     by_seed = _at(condition, results)
     if not by_seed:
         return None
     first = next(iter(by_seed.values()))
-    scores = metric_entries(task, by_seed, first)
+    scores = _metric_scores(task, by_seed, first)
     primary = task.primary_metric
-    floor_entries = [
-        entry
+    floor_scores = [
+        FloorScore(
+            model=name,
+            value=score.value,
+            interval=score.interval,
+            by_configuration=_averaged(score),
+        )
         for name, trials in floors.items()
-        if (entry := _floor_entry(name, primary, _at(condition, trials), first)) is not None
+        if (of_floor := _at(condition, trials))
+        and all(primary.name in scored.scores for scored in of_floor.values())
+        for score in [_metric_score(primary, of_floor, first)]
     ]
-    return {
-        "condition": dict(condition),
-        "configurations": list(first.configurations),
-        "parents": list(first.parents),
-        "scores": scores,
-        "ceiling": {
-            name: {"value": c.value, "by_configuration": list(c.by_configuration)}
+    further = {
+        "transfer": transfer_entry(task, condition, results),
+        "rotation_probe": rotation_entry(probes_at(condition, results)),
+    }
+    return ConditionEntry(
+        condition=dict(condition),
+        configurations=list(first.configurations),
+        parents=list(first.parents),
+        scores=scores,
+        ceiling={
+            name: Ceiling(value=c.value, by_configuration=list(c.by_configuration))
             if (c := ceilings.get(name)) is not None
             else None
             for name in scores
         },
-        "floors": floor_entries,
-        "above_floor": _above_floor(primary, scores, floor_entries, first.parents),
+        floors=floor_scores,
+        above_floor=_above_floor(primary, scores.get(primary.name), floor_scores, first.parents),
+        tau_alpha=tau_alpha,
+        reported=[Published.model_validate(number) for number in reported],
+        **{name: value for name, value in further.items() if value is not None},
+    )
+
+
+def probes_at(condition: Condition, results: Sequence[TrialResult]) -> list[Mapping[str, Any]]:
+    """Return the rotation probes of all seeds at a condition, in the order of the seeds."""
+    return [
+        probe
+        for result in sorted(results, key=lambda result: result.trial["seed"])
+        for scored, probe in zip(result.conditions, result.rotation)
+        if probe and dict(scored.condition) == dict(condition)
+    ]
+
+
+def transfer_entry(
+    task: Task, condition: Condition, results: Sequence[TrialResult]
+) -> Transfer | None:
+    """Return scores of the fits at one condition at all others, or None where there are none."""
+    fits = [
+        result
+        for result in sorted(results, key=lambda result: result.trial["seed"])
+        if [dict(scored.condition) for scored in result.conditions] == [dict(condition)]
+    ]
+    by_condition: dict[Condition, dict[int, ConditionScores]] = {}
+    for fit in fits:
+        for scored in fit.transfer:
+            other = Condition.of(**scored.condition)
+            by_condition.setdefault(other, {})[fit.trial["seed"]] = scored
+    if not by_condition:
+        return None
+    own = _means([fit.conditions[0] for fit in fits])
+    elsewhere = [
+        TransferCondition(
+            condition=dict(other),
+            configurations=list(first.configurations),
+            parents=list(first.parents),
+            scores=_metric_scores(task, by_seed, first),
+            means=_means(list(by_seed.values())),
+        )
+        for other, by_seed in by_condition.items()
+        for first in [next(iter(by_seed.values()))]
+    ]
+    means = [own, *(entry.means for entry in elsewhere)]
+    rank_order = spearman([m.prediction for m in means], [m.target for m in means])
+    return Transfer(conditions=elsewhere, means=own, rank_order=finite(float(rank_order)))
+
+
+def _means(scored: Sequence[ConditionScores]) -> Means:
+    return Means(
+        prediction=sum(s.means["prediction"] for s in scored) / len(scored),
+        target=sum(s.means["target"] for s in scored) / len(scored),
+    )
+
+
+def _at(condition: Condition, results: Sequence[TrialResult]) -> dict[int, ConditionScores]:
+    """Return the scores at a condition by seed, in the order of the seeds."""
+    return {
+        result.trial["seed"]: scored
+        for result in sorted(results, key=lambda result: result.trial["seed"])
+        for scored in result.conditions
+        if dict(scored.condition) == dict(condition)
     }
 
 
-def metric_entries(
+def _metric_scores(
     task: Task, by_seed: Mapping[int, ConditionScores], first: ConditionScores
-) -> dict[str, Any]:
-    """Return the record's entry of every metric that all seeds have, by name.
-
-    Parameters
-    ----------
-    first : the scores whose order of configurations holds
-    """
+) -> dict[str, MetricScore]:
+    """Return by name the score in every metric of all seeds, configurations as in `first`."""
     return {
-        specification.name: _score_entry(specification, by_seed, first)
+        specification.name: _metric_score(specification, by_seed, first)
         for specification in task.metrics
         if all(specification.name in scored.scores for scored in by_seed.values())
     }
 
 
-def _at(condition: Condition, results: Sequence[TrialResult]) -> dict[int, ConditionScores]:
-    """Return the scores at a condition by seed, in the order of the seeds."""
-    found = {}
-    for result in sorted(results, key=lambda result: result.trial["seed"]):
-        for scored in result.conditions:
-            if dict(scored.condition) == dict(condition):
-                found[result.trial["seed"]] = scored
-    return found
-
-
-def _score_entry(
+def _metric_score(
     specification: MetricSpecification,
     by_seed: Mapping[int, ConditionScores],
     first: ConditionScores,
-) -> dict[str, Any]:
-    name = specification.name
-    seeds, scores = [], []
-    for seed, scored in by_seed.items():
-        score = _aligned(scored, name, first, f"seed {seed}")
-        scores.append(score)
-        seeds.append(
-            {"seed": seed, "value": score.value, "by_configuration": list(score.by_configuration)}
-        )
-    averaged = [_mean(values) for values in zip(*(score.by_configuration for score in scores))]
-    return {
-        "value": _mean([score.value for score in scores]),
-        "interval": finite_ends(interval_of_mean(_numbers(averaged), first.parents))
+) -> MetricScore:
+    scores = {
+        seed: _aligned(scored, specification.name, first, f"seed {seed}")
+        for seed, scored in by_seed.items()
+    }
+    averaged = [_mean(v) for v in zip(*(score.by_configuration for score in scores.values()))]
+    return MetricScore(
+        value=_mean([score.value for score in scores.values()]),
+        interval=finite_ends(interval_of_mean(_numbers(averaged), first.parents))
         if specification.average == "configuration"
-        else _mean_ends([score.interval for score in scores]),
-        "seeds": seeds,
-    }
-
-
-def _floor_entry(
-    name: str,
-    primary: MetricSpecification,
-    by_seed: Mapping[int, ConditionScores],
-    first: ConditionScores,
-) -> dict[str, Any] | None:
-    if not by_seed or any(primary.name not in scored.scores for scored in by_seed.values()):
-        return None
-    entry = _score_entry(primary, by_seed, first)
-    return {
-        "model": name,
-        "value": entry["value"],
-        "interval": entry["interval"],
-        "by_configuration": _averaged(entry),
-    }
+        else _mean_ends([score.interval for score in scores.values()]),
+        seeds=[
+            SeedScore(seed=seed, value=s.value, by_configuration=list(s.by_configuration))
+            for seed, s in scores.items()
+        ],
+    )
 
 
 def _above_floor(
     primary: MetricSpecification,
-    scores: Mapping[str, Any],
-    floors: Sequence[Mapping[str, Any]],
+    own: MetricScore | None,
+    floors: Sequence[FloorScore],
     parents: Sequence[str],
-) -> dict[str, Any] | None:
+) -> AboveFloor | None:
     """Return the model's paired difference to the best floor, higher being better for it."""
-    defined = [floor for floor in floors if floor["value"] is not None]
-    own = scores.get(primary.name)
-    if own is None or own["value"] is None or not defined:
+    values = {floor.model: floor.value for floor in floors if floor.value is not None}
+    if own is None or own.value is None or not values:
         return None
-    choose = max if primary.higher_is_better else min
-    best = choose(defined, key=lambda floor: floor["value"])
-    difference, interval = own["value"] - best["value"], None
+    name = (max if primary.higher_is_better else min)(values, key=values.__getitem__)
+    interval = None
     if primary.average == "configuration":
-        pair = _numbers(_averaged(own)), _numbers(best["by_configuration"])
+        best = next(floor for floor in floors if floor.model == name)
+        pair = _numbers(_averaged(own)), _numbers(best.by_configuration)
         interval = finite_ends(paired_difference(*pair, parents).difference)
-    return {"floor": best["model"], "difference": difference, "interval": interval}
+    return AboveFloor(floor=name, difference=own.value - values[name], interval=interval)
 
 
 def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, whose: str) -> Score:
@@ -148,15 +201,14 @@ def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, whose
         odd = sorted(set(values) ^ set(first.configurations))
         raise RecordError(
             f"{whose} was scored on other configurations at {dict(scored.condition)}: {odd[:5]} "
-            "stand on one side only; run it again on the same dataset"
+            "are on one side only; run it again on the same dataset"
         )
-    ordered = tuple(values[name] for name in first.configurations)
-    return replace(score, by_configuration=ordered)
+    return replace(score, by_configuration=tuple(values[name] for name in first.configurations))
 
 
-def _averaged(entry: Mapping[str, Any]) -> list[float | None]:
+def _averaged(score: MetricScore) -> list[float | None]:
     """Return the mean over seeds of each configuration."""
-    return [_mean(values) for values in zip(*(s["by_configuration"] for s in entry["seeds"]))]
+    return [_mean(values) for values in zip(*(seed.by_configuration for seed in score.seeds))]
 
 
 def _mean_ends(intervals: Sequence[tuple[float, float] | None]) -> list[float] | None:

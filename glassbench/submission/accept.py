@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.check_result import CheckResult, all_passed
+from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
-from ..contract.plugin_files import plugin_files
 from ..home.content import content_folder
 from ..home.files import whole_file, whole_folder, write_json
 from ..plugins.registry import whole_models

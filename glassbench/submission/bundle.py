@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
-from ..contract.plugin_files import plugin_files
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
 from ..home.workspace import Workspace

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..conformance.check import CONFORMANCE, short_hyperparameters
 from ..contract.check_result import CheckResult, failed, passed
-from ..contract.errors import UserError
+from ..contract.errors import UserError, printable
 from ..contract.folder_digest import folder_digest
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
-from ..contract.text import printable
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset

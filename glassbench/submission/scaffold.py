@@ -7,8 +7,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from ..contract.errors import UserError
-from ..contract.suggest import did_you_mean
+from ..contract.errors import UserError, did_you_mean
 from ..home.content import content_folder
 from ..plugins.registry import list_models, load_task, whole_models
 

@@ -17,8 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from ..contract.check_result import CheckResult, failed, passed
-from ..contract.errors import UserError
-from ..contract.text import printable
+from ..contract.errors import UserError, printable
 
 WRITE_ARRAYS, NO_PROGRAM = "write .npz or .safetensors", "a model needs no other program"
 # Calls that execute what they read, with what to do instead.

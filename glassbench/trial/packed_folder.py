@@ -8,8 +8,7 @@ import tarfile
 from pathlib import Path
 
 from ..contract.errors import ClusterError
-from ..contract.folder_digest import HELPERS_FILE, folder_digest, helpers_digest
-from ..contract.plugin_files import plugin_files
+from ..contract.folder_digest import HELPERS_FILE, folder_digest, helpers_digest, plugin_files
 from ..home.files import whole_folder
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..contract.finite import finite, finite_ends
+from ..contract.checked import finite, finite_ends
 from ..contract.task import Task
 from ..model import Condition, Predictions, Structure
 

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..contract.finite import finite
+from ..contract.checked import finite
 from ..contract.model_card import read_model_card
 from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial

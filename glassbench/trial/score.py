@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..contract.finite import finite
+from ..contract.checked import finite
 from ..contract.task import Task
 from ..datasets.pairs import pair_distances
 from ..datasets.view import View

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from glassbench.cluster.doctor import examine_home, facts_of, findings_of
-from glassbench.contract.finding import BROKEN, DOUBTFUL, OK
+from glassbench.contract.check_result import BROKEN, DOUBTFUL, OK
 from glassbench.home.lock import exclusive
 
 FACTS = {

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from glassbench.contract.errors import UserError
-from glassbench.contract.folder_digest import folder_digest, imported_helpers
+from glassbench.contract.folder_digest import folder_digest, imported_helpers, plugin_files
 from glassbench.contract.model_card import read_model_card
-from glassbench.contract.plugin_files import plugin_files
 from glassbench.plugins.registry import whole_models
 
 CARD = """\

@@ -65,6 +65,24 @@ def test_a_standard_trial_has_the_json_and_the_key_of_a_trial_without_variations
     assert STANDARD.name == "counter temperature=0.64 time=5 seed=0"
 
 
+@pytest.mark.parametrize(
+    ("variation", "key"),
+    [
+        (Variation(), "5d422a17d2aaf9cf355eedd0df078fc9a91686b42d1b4497ff420a828b571827"),
+        (
+            Variation("valid", 2, COLD, SHAKEN),
+            "431ecac8b9e0d0f94b06f7be11093c4d6cdc0525ee8310b13f0ca28bc10cfc50",
+        ),
+        (
+            Variation(perturbation=CUT),
+            "a74f2d2356c5bfedc72267a43b5cb5133eff72039a63b830d31d839b66260988",
+        ),
+    ],
+)
+def test_keys_under_which_trials_are_stored_stay_the_same(variation, key):
+    assert replace(STANDARD, variation=variation).key == key
+
+
 @pytest.mark.parametrize("variation", VARIATIONS, ids=lambda v: v.name)
 def test_every_variation_has_its_own_key_and_survives_json(variation):
     varied = replace(STANDARD, variation=variation)

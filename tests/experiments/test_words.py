@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glassbench.contract.conditions import AxisChoice, WordError, choose_conditions, match_condition
+from glassbench.contract.conditions import AxisChoice, choose_conditions, match_condition
+from glassbench.contract.errors import WordError
 from glassbench.experiments.words import parse_axis, parse_run, parse_seeds
 from glassbench.model import Condition
 

@@ -157,7 +157,7 @@ def test_the_source_of_a_structure_function_is_that_of_all_its_helpers():
     assert key_of(neighbour_pairs, arrays, {"cutoff": 2.0}) == key_of(
         neighbour_pairs, arrays, {"cutoff": 2.0}
     )
-    from glassbench.contract.imported_names import imported_names
+    from glassbench.contract.folder_digest import imported_names
     from glassbench.home.source_digest import _file_of
 
     imported = set(

@@ -6,7 +6,7 @@ import pytest
 
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
-from glassbench.record.transfer import transfer_entry
+from glassbench.record.scores import transfer_entry
 from glassbench.trial.result import ConditionScores, Score, TrialResult
 
 RATES = (1e12, 1e11, 1e10)
@@ -39,7 +39,7 @@ def test_means_are_ranked_over_all_rates_the_own_among_them(task):
     entry = transfer_entry(task, AT, [result(0, scored(1e13, 0.7, 0.75), *others)])
     assert [e["condition"]["cooling_rate"] for e in entry["conditions"]] == list(RATES)
     assert entry["rank_order"] == pytest.approx(1)
-    assert entry["means"] == {"prediction": 0.7, "target": 0.75}
+    assert dict(entry["means"]) == {"prediction": 0.7, "target": 0.75}
     swapped = [scored(rate, 0.8 - k / 100, 0.9 + k / 10) for k, rate in enumerate(RATES)]
     entry = transfer_entry(task, AT, [result(0, scored(1e13, 0.9, 0.75), *swapped)])
     assert entry["rank_order"] == pytest.approx(-1)

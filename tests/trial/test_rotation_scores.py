@@ -95,11 +95,11 @@ def test_structures_without_a_positive_are_left_out():
     assert rotation_entry([]) is None
 
 
-def test_a_condition_without_its_turns_leaves_the_others_their_probes(monkeypatch):
+def test_a_condition_without_its_turns_leaves_the_others_theirprobes_at(monkeypatch):
     from types import SimpleNamespace
 
     from glassbench.model import Condition
-    from glassbench.record.make import _probes
+    from glassbench.record.scores import probes_at
     from glassbench.trial import stages
 
     first, second = Condition.of(strain=0.1), Condition.of(strain=0.2)
@@ -116,5 +116,5 @@ def test_a_condition_without_its_turns_leaves_the_others_their_probes(monkeypatc
         conditions=[SimpleNamespace(condition=condition) for condition in trial.conditions],
         rotation=stages.score_trial(trial, None, None, files).rotation,
     )
-    assert _probes(first, [result]) == []
-    assert _probes(second, [result]) == [{"of": second.name}]
+    assert probes_at(first, [result]) == []
+    assert probes_at(second, [result]) == [{"of": second.name}]

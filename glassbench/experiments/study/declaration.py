@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from ...contract.checked import Checked, Name, Names, Text, Texts, checked, read_toml
-from ...contract.errors import UserError
+from ...contract.errors import UserError, did_you_mean
 from ...contract.model_card import ModelCard
-from ...contract.suggest import did_you_mean
 from ...contract.task import Task
 from ...contract.trial_plan import STANDARD
 from ...contract.variation import Variation

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ...contract.finite import finite_ends
+from ...contract.checked import finite_ends
 from ...contract.trial_plan import Trial
 from ...contract.units import mathtext
 from ...metrics import MetricSpecification, interval_of_mean

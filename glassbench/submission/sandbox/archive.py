@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from ...contract.text import printable
+from ...contract.errors import printable
 from ...home.files import whole_file, whole_folder
 from .limits import GIB, SandboxError
 

@@ -8,7 +8,7 @@ import math
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from ...contract.text import printable
+from ...contract.errors import printable
 from .limits import SandboxError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import stat
 import zipfile
 from pathlib import Path
 
-from ...contract.text import printable
+from ...contract.errors import printable
 from .bounded import array_header
 from .limits import GIB, MIB
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...contract.plugin_files import counts_for_trials, plugin_files
+from ...contract.folder_digest import counts_for_trials, plugin_files
 from ...home.given_files import find_given_files
 from ...home.workspace import Workspace
 from ...model import Condition, Example, Structure

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...contract.text import printable
+from ...contract.errors import printable
 from .bounded import read_json
 from .engines import (
     Engine,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...contract.errors import UserError
-from ...contract.text import printable
+from ...contract.errors import UserError, printable
 
 MIB, GIB = 2**20, 2**30
 LONGEST_MESSAGE = 2000

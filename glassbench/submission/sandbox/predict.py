@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...contract.errors import printable
 from ...contract.task import Task
-from ...contract.text import printable
 from ...home.workspace import Workspace
 from ...model import Condition, Example
 from ...trial.answers import Asked, PredictionsError, checked_answer

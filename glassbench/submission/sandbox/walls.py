@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...contract.text import printable
+from ...contract.errors import printable
 from . import landlock
 from .engines import Engine
 from .launch import run_cell

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from glassbench.contract.text import printable
+from glassbench.contract.errors import printable
 from glassbench.submission.sandbox import SandboxError
 from glassbench.submission.sandbox.bounded import read_arrays, read_json
 
