@@ -17,12 +17,25 @@ from glassbench.datasets.layout import (
     times_coordinate,
 )
 from glassbench.datasets.writing import write_dataset
+from glassbench.home.cores import available_cores
 
 from .synthetic import write_plasticity, write_stiffness
 
 PARTICLES, BOX = 108, 4.5
 TIMES = (0.5, 5.0)
 SPLITS = {"train": 4, "valid": 2, "test": 3}
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run as many tests side by side as there are cores, eight at most."""
+    return min(available_cores(), 8)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as quick whatever is not slow."""
+    for item in items:
+        if item.get_closest_marker("slow") is None:
+            item.add_marker("quick")
 
 
 def tiny_configuration(generator: np.random.Generator) -> dict[str, np.ndarray]:
