@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +103,12 @@ def stored_outcome(workspace: Workspace, trial: Trial) -> Outcome | None:
     """Return the result that lies in the workspace, or why it cannot be read; None without one."""
     try:
         result = read_result(workspace, trial)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except ValueError as error:
         folder = workspace.trial_folder(trial.key)
         return Outcome(
             trial,
             None,
-            f"the stored result of {trial.name} is unreadable ({error!r}): delete {folder} "
-            "to run the trial again",
+            f"the stored result of {trial.name} is unreadable ({type(error).__name__}): delete "
+            f"{folder} to run the trial again",
         )
     return None if result is None else Outcome(trial, result)
