@@ -21,12 +21,9 @@ def root_attributes(
     seeds: str,
     deviations: str = "",
 ) -> dict[str, object]:
-    """Return what a dataset says of itself.
+    """Return what a dataset says of itself; `citation` is of the paper whose protocol it follows.
 
-    Parameters
-    ----------
-    citation : the paper whose protocol it follows; `deviations` from it in words
-    seeds : what the seeds are drawn from, in words
+    `deviations` from that protocol, and what the `seeds` are drawn from, are words.
     """
     return {
         "name": name,

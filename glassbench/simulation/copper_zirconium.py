@@ -20,7 +20,7 @@ BOLTZMANN = 8.617333262e-5
 VELOCITY_SQUARED_TO_ENERGY = 1.0364269e-4
 SAMPLES_PER_RUN = 20
 
-Stage = tuple[float, float, float]
+Stage = tuple[float, float, float]  # from, to, rate
 
 
 def constant_rate(rate: float) -> tuple[Stage, ...]:
@@ -32,12 +32,8 @@ def constant_rate(rate: float) -> tuple[Stage, ...]:
 class Protocol:
     """How a sample is made; times in ps, temperatures in K, rates in K/s, lengths in Angstrom.
 
-    Attributes
-    ----------
-    stages : (from, to, rate) of the quench, one after the other
-    atomic_volume : of the lattice that is melted, Angstrom^3
-    force_tolerance : norm of the force vector of all atoms at the minimum, eV/Angstrom
-    potential : path of an eam/fs file with Cu and Zr, empty for the one that was chosen
+    The force tolerance is the norm of the force vector of all atoms at the minimum, eV/Angstrom;
+    an empty potential is the one that was chosen.
     """
 
     stages: tuple[Stage, ...]
@@ -53,7 +49,6 @@ class Protocol:
     potential: str = ""
 
     def as_attributes(self) -> dict:
-        """Return the protocol as plain values for a dataset's attributes."""
         return asdict(self) | {"potential": potential_file(self.potential).name}
 
 
@@ -66,13 +61,9 @@ def stage_steps(stage: Stage, step: float) -> int:
 def melt(protocol: Protocol, names: tuple, log: Path) -> dict:
     """Melt a random lattice and hold the liquid at the melting temperature and zero pressure.
 
-    Returns
-    -------
-    dict of arrays
-        `species` (N,) int8, Cu = 0, Zr = 1; `positions` (N, 3) float64, wrapped,
-        Angstrom; `velocities` (N, 3) Angstrom/ps; `edge` () of the cubic box; and
-        `temperature` K, `pressure` bar, `potential_energy` eV and `volume`
-        Angstrom^3 per atom (samples,) along the run.
+    Returns `species` (N,) int8, Cu = 0, Zr = 1; `positions` (N, 3) float64, wrapped, Angstrom;
+    `velocities` (N, 3) Angstrom/ps; `edge` () of the cubic box; and `temperature` K, `pressure`
+    bar, `potential_energy` eV and `volume` Angstrom^3 per atom (samples,) along the run.
     """
     positions, species, edge = initial_lattice(protocol, *names)
     start = {"positions": positions, "species": species, "edge": np.array(edge)}
@@ -84,19 +75,13 @@ def melt(protocol: Protocol, names: tuple, log: Path) -> dict:
 
 
 def quench(state: Mapping[str, np.ndarray], stage: Stage, protocol: Protocol, log: Path) -> dict:
-    """Change the temperature at a constant rate and zero pressure.
-
-    `state` and what is returned are as in `melt`.
-    """
+    """Change the temperature at a constant rate and zero pressure; states are as in `melt`."""
     steps = stage_steps(stage, protocol.step)
     return _thermostatted(state, stage[0], stage[1], steps, protocol, log)
 
 
 def minimise(state: Mapping[str, np.ndarray], protocol: Protocol, log: Path) -> dict:
-    """Bring a sample to mechanical equilibrium by conjugate gradients, in its box as it is.
-
-    What is returned is as in `measure_minimum`.
-    """
+    """Minimise the energy in the box as it is; what is returned is as in `measure_minimum`."""
     edge = float(state["edge"])
     with _atoms(state["positions"], state["species"], edge, protocol.potential, log) as lammps:
         lammps.command("min_style cg")
@@ -110,11 +95,8 @@ def measure_minimum(
 ) -> dict:
     """Return what is known of a minimum at positions (N, 3) in a cubic box, which stay.
 
-    Returns
-    -------
-    dict of arrays
-        `species`, `positions`, `edge` as in `melt`; `potential_energy` () eV per atom,
-        `pressure` () bar, `force_norm` () eV/Angstrom of all atoms, `atom_energy` (N,) eV.
+    Returns `species`, `positions`, `edge` as in `melt`; `potential_energy` () eV per atom,
+    `pressure` () bar, `force_norm` () eV/Angstrom of all atoms, `atom_energy` (N,) eV.
     """
     with _atoms(positions, species, edge, potential, log) as lammps:
         return _measured(lammps, species, edge) | {"positions": positions}

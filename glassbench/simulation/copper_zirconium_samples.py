@@ -67,10 +67,7 @@ def power(rate: float) -> str:
 
 
 def potential_variant() -> str:
-    """Return the start of the digest of another potential than that of LAMMPS, else nothing.
-
-    It is part of the name of the folder of pieces, so that different potentials never meet.
-    """
+    """Return the start of the digest of another potential than that of LAMMPS, else nothing."""
     if POTENTIAL_VARIABLE not in os.environ:
         return ""
     return hashlib.sha256(potential_file().read_bytes()).hexdigest()[:8]
@@ -119,7 +116,6 @@ def quench_parts(protocol: Protocol) -> list[Stage]:
 
 
 def sample_bytes(protocol: Protocol) -> int:
-    """Return the bytes that the pieces of one sample take."""
     return (len(quench_parts(protocol)) + 2) * protocol.atoms * 6 * 8
 
 
@@ -134,18 +130,15 @@ def read_structure(folder: Path, sample: str) -> dict[str, np.ndarray]:
 
 
 def make_melt(piece: Piece, folder: Path) -> Arrays:
-    """Make the piece of a liquid."""
     return melt(_protocol(piece), tuple(piece.arguments["names"]), piece.log_path(folder))
 
 
 def make_quench(piece: Piece, folder: Path) -> Arrays:
-    """Make the piece of one part of a quench."""
     stage = tuple(piece.arguments["stage"])
     return quench(read_need(piece, folder), stage, _protocol(piece), piece.log_path(folder))
 
 
 def make_minimum(piece: Piece, folder: Path) -> Arrays:
-    """Make the piece of a minimised sample."""
     return minimise(read_need(piece, folder), _protocol(piece), piece.log_path(folder))
 
 

@@ -22,21 +22,13 @@ OpenRunner = Callable[[Path, Path], AbstractContextManager[Runner]]
 
 @dataclass(frozen=True)
 class GenerationCost:
-    """What a generation would run.
-
-    Attributes
-    ----------
-    pieces : all of them, made already or not
-    left : the pieces that are not made yet
-    speed : atom-steps per CPU second on this machine; None if it was not measured
-    disk_bytes : estimate of what the pieces take until the dataset is assembled
-    """
+    """What a generation would run: its pieces, and of these the ones left to make."""
 
     folder: Path
     pieces: tuple[Piece, ...]
     left: tuple[Piece, ...]
-    speed: float | None
-    disk_bytes: int
+    speed: float | None  # atom-steps per CPU second on this machine; None if not measured
+    disk_bytes: int  # about what the pieces take until the dataset is assembled
 
     @property
     def atom_steps_left(self) -> float:
@@ -76,9 +68,7 @@ def plan_generation(
 ) -> GenerationCost:
     """Return the pieces of a dataset and what they would cost on this machine.
 
-    Parameters
-    ----------
-    samples : a dataset whose samples are taken where they are those of the plan
+    `samples` is a dataset whose samples are taken where they are those of the plan.
     """
     generator, plan = load_generator(task), load_plan(task, dataset)
     pieces_from = getattr(generator, "pieces_from", None)
@@ -113,11 +103,7 @@ def generate_dataset(
 
     After an interruption at any point, the same call continues with the pieces that are missing.
 
-    Parameters
-    ----------
-    samples : as for `plan_generation`
-    open_runner : from the folder of the generator and that of the pieces to a runner; it runs
-        on this machine unless given
+    `open_runner` gives a runner from the folder of the generator and that of the pieces.
 
     Raises
     ------

@@ -26,18 +26,18 @@ NAMES = ("PLANS", "WORK", "assemble")
 
 
 class PlannedState(Protocol):
-    """What is made alike and becomes one state of a dataset, such as one temperature."""
+    """What is made alike and becomes one state of a dataset, such as one temperature.
+
+    Its pieces stand each after those that it needs; they take about so many bytes until the
+    dataset is assembled.
+    """
 
     @property
     def name(self) -> str: ...
 
-    def pieces(self) -> list[Piece]:
-        """Return its pieces, each after those that it needs."""
-        ...
+    def pieces(self) -> list[Piece]: ...
 
-    def disk_bytes(self) -> int:
-        """Return about how many bytes its pieces take until the dataset is assembled."""
-        ...
+    def disk_bytes(self) -> int: ...
 
 
 StateType = TypeVar("StateType", bound=PlannedState)
@@ -45,11 +45,10 @@ StateType = TypeVar("StateType", bound=PlannedState)
 
 @dataclass(frozen=True)
 class Plan(Generic[StateType]):
-    """A dataset that a generator can make.
+    """A dataset that a generator can make, such as `mini`.
 
     Attributes
     ----------
-    name : of the dataset, as `mini`
     folder : name of the folder of its pieces; plans with the same folder share the pieces that
         have the same name
     variant : what is added to the folder's name, asked anew at each use, such as the digest of
@@ -64,11 +63,9 @@ class Plan(Generic[StateType]):
     mantissa_bits: int = 23
 
     def pieces(self) -> list[Piece]:
-        """Return every piece, each after those that it needs."""
         return [piece for state in self.states for piece in state.pieces()]
 
     def disk_bytes(self) -> int:
-        """Return about how many bytes the pieces take until the dataset is assembled."""
         return sum(state.disk_bytes() for state in self.states)
 
     def pieces_folder(self, generations: Path) -> Path:

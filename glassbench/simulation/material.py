@@ -9,33 +9,21 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Material:
-    """A substance in 2 or 3 dimensions.
+    """A substance in 2 or 3 dimensions."""
 
-    Attributes
-    ----------
-    units : LAMMPS units, `lj` or `metal`
-    masses : one for each species, species 0 first (LAMMPS type 1)
-    pair_commands : `pair_style` and `pair_coeff` lines
-    skin : of the neighbour list, unit of length
-    thermo_norm : `yes` where LAMMPS gives energies per particle, `no` where of all together
-    """
-
-    units: str
+    units: str  # of LAMMPS, `lj` or `metal`
     dimension: int
-    masses: tuple[float, ...]
-    pair_commands: tuple[str, ...]
-    skin: float
-    thermo_norm: str = "no"
+    masses: tuple[float, ...]  # species 0 first (LAMMPS type 1)
+    pair_commands: tuple[str, ...]  # `pair_style` and `pair_coeff` lines
+    skin: float  # of the neighbour list, unit of length
+    thermo_norm: str = "no"  # `yes` where LAMMPS gives energies per particle
 
 
 def open_cell(lammps, material: Material, cell: np.ndarray, *, sort: bool = True) -> None:
-    """Open a periodic cell with the potential of a material.
+    """Open a periodic cell (d, d), upper triangular with its vectors as columns.
 
-    Parameters
-    ----------
-    cell : (d, d) upper triangular; its columns are the vectors of the cell
-    sort : whether LAMMPS may sort particles in space, which makes the order in
-        which forces are summed independent of the order of the particles
+    Where LAMMPS sorts particles in space, the order in which forces are summed does not depend
+    on the order of the particles.
     """
     _open(lammps, material, f"prism {_prism(cell)}", thermo=100_000, sort=sort)
     if material.dimension == 2:

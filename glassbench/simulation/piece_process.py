@@ -56,16 +56,8 @@ def open_local_runner(
 def run_piece(piece: Piece, folder: Path, generator: Path, stopped: Event | None = None) -> float:
     """Make one piece in a new process on one thread; return its seconds.
 
-    The process ends when this one does, however that ends, and when `stopped` is set.
-
-    Parameters
-    ----------
-    generator : folder of the package that makes it
-
-    Raises
-    ------
-    PieceFailed
-        If the process crashed or was killed; other pieces are not touched.
+    The process ends when this one does, however that ends, and when `stopped` is set. One that
+    crashed or was killed is a `PieceFailed`; other pieces are not touched.
     """
     output = piece.log_path(folder).with_suffix(".out")
     output.parent.mkdir(parents=True, exist_ok=True)

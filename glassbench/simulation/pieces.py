@@ -20,23 +20,14 @@ from ..home.files import whole_file
 
 @dataclass(frozen=True)
 class Piece:
-    """One independent unit of simulation.
-
-    Attributes
-    ----------
-    kind : names the function in the generator's `WORK` that makes it
-    arguments : plain values for that function
-    needs : names of the pieces whose files it reads
-    atom_steps : its cost, for the estimate of the time left
-    here : whether it reads files of this machine, and so is made on this machine always
-    """
+    """One independent unit of simulation."""
 
     name: str
-    kind: str
-    arguments: dict[str, Any] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-    atom_steps: float = 0.0
-    here: bool = False
+    kind: str  # names the function in the generator's `WORK` that makes it
+    arguments: dict[str, Any] = field(default_factory=dict)  # plain values for that function
+    needs: tuple[str, ...] = ()  # names of the pieces whose files it reads
+    atom_steps: float = 0.0  # its cost, for the estimate of the time left
+    here: bool = False  # reads files of this machine, and so is made on this machine always
 
     def path(self, folder: Path) -> Path:
         return piece_path(folder, self.name)

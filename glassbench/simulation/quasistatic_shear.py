@@ -9,28 +9,65 @@ import numpy as np
 
 from ..structure.non_affine import non_affine_squared_displacement
 from .lammps_library import gather_by_id, lammps_session, place_atoms
-from .loading import Loading, triclinic_form
 from .material import Material, change_cell, in_space, open_cell, steps_in
 
 MINIMISER = ("min_style cg", "min_modify dmax 0.1 line quadratic")
 
 
-@dataclass(frozen=True)
-class ShearSchedule:
-    """How far and how finely to shear.
+@dataclass(frozen=True, eq=False)
+class Loading:
+    """A shear of a periodic cell.
 
     Attributes
     ----------
-    step : strain of one affine step
-    strains : ascending, where D2min is taken; multiples of `step`
-    force_tolerance : where a minimisation ends, the norm of all forces together
-    neighbour_cutoff : of D2min, unit of length
+    frame : (d, d), rows are the shear direction a, the plane normal b and, in three
+        dimensions, a x b; orthonormal and right-handed
+    pure : whether the cell is stretched along a + b and compressed along a - b
+        (pure shear), instead of slid along a on the planes normal to b (simple shear)
     """
 
-    step: float
-    strains: tuple[float, ...]
-    force_tolerance: float
-    neighbour_cutoff: float
+    name: str
+    frame: np.ndarray
+    pure: bool = False
+
+    def gradient(self, strain: float) -> np.ndarray:
+        """Return the deformation gradient F (d, d) at a shear strain.
+
+        Simple shear: F = 1 + strain a b^T. Pure shear: F = exp(strain (a b^T + b a^T) / 2),
+        which keeps the area and whose strain differs from that of simple shear in the
+        second order only. A point x of the undeformed cell goes to F x.
+        """
+        a, b = self.frame[:2]
+        if not self.pure:
+            return np.eye(len(a)) + strain * np.outer(a, b)
+        stretched, compressed = (a + b) / np.sqrt(2), (a - b) / np.sqrt(2)
+        rest = np.eye(len(a)) - np.outer(a, a) - np.outer(b, b)
+        return (
+            rest
+            + np.exp(strain / 2) * np.outer(stretched, stretched)
+            + np.exp(-strain / 2) * np.outer(compressed, compressed)
+        )
+
+
+def triclinic_form(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rotation Q and the upper triangular cell R with cell = Q R.
+
+    The cell (d, d) is right-handed, its columns are its vectors. Coordinates y in LAMMPS are
+    x = Q y in the laboratory; R has a positive diagonal, as LAMMPS wants a cell.
+    """
+    rotation, upper = np.linalg.qr(cell)
+    signs = np.sign(np.diag(upper))
+    return rotation * signs, signs[:, None] * upper
+
+
+@dataclass(frozen=True)
+class ShearSchedule:
+    """How far and how finely to shear."""
+
+    step: float  # strain of one affine step
+    strains: tuple[float, ...]  # ascending, where D2min is taken; multiples of `step`
+    force_tolerance: float  # where a minimisation ends, the norm of all forces together
+    neighbour_cutoff: float  # of D2min, unit of length
 
     @property
     def steps(self) -> int:
@@ -56,10 +93,8 @@ def quasistatic_shear(
     ----------
     positions : (N, d) float64, a minimum of the energy, in an orthorhombic box (d,)
     species : (N,) int, starting at 0
-    order : (N,) int, optional
-        A permutation: particles are handed to LAMMPS in this order, and LAMMPS may not
-        sort them, so that forces are summed in another order. Arrays are returned in the
-        order of `positions` all the same.
+    order : (N,), optional permutation: LAMMPS gets the particles in this order and may not sort
+        them, so that forces are summed in another order; what is returned keeps its order
 
     Returns
     -------

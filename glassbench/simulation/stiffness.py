@@ -60,10 +60,9 @@ SHORT_RUN = StiffnessProtocol(window=20.0, barostat_run=5.0)
 
 
 class BlockMoments:
-    """Sums of displacements and their squares, one block of the window after the other.
+    """Sums of displacements from a reference and their squares, block by block of the window.
 
-    Displacements are taken from a fixed reference, so that the variances do not
-    lose digits; they must stay below half of the box.
+    A fixed reference keeps the digits of the variances; displacements stay below half of the box.
     """
 
     def __init__(self, reference: np.ndarray, masses: np.ndarray, blocks: int = BLOCKS) -> None:
@@ -112,15 +111,11 @@ def measure_stiffness(
     Atoms that leave their place for another keep the stiffness that Eq. 1 gives
     them, which is small, and are named in `hopped`.
 
-    Returns
-    -------
-    dict of arrays
-        `stiffness` (N,) and `stiffness_halves` (2, N), eV/Angstrom^2;
-        `vibrational_msd` (N,), Angstrom^2; `hopped` (N,) bool;
-        `mean_positions` (N, 3), Angstrom, not wrapped, centre of mass at rest;
-        `edge` () of the box; `temperature` () K over the window, which enters K;
-        `pressure` () bar over the window; `energy_trend` () eV per atom, the second
-        half of the window minus the first in potential energy.
+    Returns `stiffness` (N,) and `stiffness_halves` (2, N), eV/Angstrom^2; `vibrational_msd`
+    (N,), Angstrom^2; `hopped` (N,) bool; `mean_positions` (N, 3), Angstrom, not wrapped, centre
+    of mass at rest; `edge` () of the box; over the window `temperature` () K, which enters K,
+    and `pressure` () bar; `energy_trend` () eV per atom, potential energy of the second half of
+    the window minus the first.
     """
     species = sample["species"]
     velocities = maxwell_boltzmann(species, temperature, *names)
@@ -224,7 +219,6 @@ def vibration_piece(
 
 
 def make_warm_run(piece: Piece, folder: Path) -> dict:
-    """Make the piece of one warm run, short or long."""
     arguments = piece.arguments
     return measure_stiffness(
         read_need(piece, folder),

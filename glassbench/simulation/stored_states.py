@@ -28,23 +28,15 @@ StorableType = TypeVar("StorableType", bound="StorableState")
 
 @dataclass(frozen=True)
 class StateRecipe:
-    """What a plan says of a state, to be compared with what a dataset holds.
-
-    Attributes
-    ----------
-    attributes : of the state or, where it has none of the name, of the dataset; plain values
-    axes : the values along the axes of the state
-    """
+    """What a plan says of a state, to be compared with what a dataset holds."""
 
     name: str
     configurations: tuple[ConfigurationEntry, ...]
-    attributes: Mapping[str, object]
+    attributes: Mapping[str, object]  # of the state, else of the dataset; plain values
     axes: Mapping[str, Sequence[float]]
 
 
 class StorableState(PlannedState, Protocol):
-    """A planned state that may be taken from another dataset."""
-
     def recipe(self) -> StateRecipe: ...
 
 

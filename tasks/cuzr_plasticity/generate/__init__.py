@@ -15,7 +15,7 @@ from glassbench.simulation.copper_zirconium_samples import (
 )
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import Piece
-from glassbench.simulation.shear_pieces import make_shear
+from glassbench.simulation.sheared_samples import make_shear
 from glassbench.simulation.stiffness import make_warm_run
 
 from .dataset import assemble

@@ -13,7 +13,7 @@ from glassbench.simulation.copper_zirconium_potential import potential_attribute
 from glassbench.simulation.copper_zirconium_samples import read_structure
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import read_piece
-from glassbench.simulation.sheared_dataset import describe_state, write_sheared_dataset
+from glassbench.simulation.sheared_samples import describe_state, write_sheared_dataset
 
 from .states import State
 

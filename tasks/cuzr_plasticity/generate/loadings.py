@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassbench.simulation.loading import Loading
+from glassbench.simulation.quasistatic_shear import Loading
 
 SIGNS = (("positive", 1.0), ("negative", -1.0))
 

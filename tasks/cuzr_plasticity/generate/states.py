@@ -16,10 +16,9 @@ from glassbench.simulation.copper_zirconium_samples import (
     sample_bytes,
     sample_pieces,
 )
-from glassbench.simulation.loading import Loading
 from glassbench.simulation.pieces import Piece
-from glassbench.simulation.quasistatic_shear import ShearSchedule
-from glassbench.simulation.shear_pieces import ShearedSample, shear_bytes, shear_pieces
+from glassbench.simulation.quasistatic_shear import Loading, ShearSchedule
+from glassbench.simulation.sheared_samples import ShearedSample, shear_bytes, shear_pieces
 from glassbench.simulation.stiffness import vibration_piece
 
 from .loadings import loadings_3d

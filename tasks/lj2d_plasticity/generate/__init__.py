@@ -10,7 +10,7 @@ from glassbench.simulation.generator import Plan
 from glassbench.simulation.lammps_library import lammps_session, measured_speed, place_atoms
 from glassbench.simulation.material import in_space, open_cell
 from glassbench.simulation.pieces import Piece, read_need
-from glassbench.simulation.shear_pieces import make_shear
+from glassbench.simulation.sheared_samples import make_shear
 
 from .dataset import assemble
 from .lennard_jones_2d import (

@@ -13,7 +13,7 @@ from glassbench.datasets.plasticity import PlasticityState
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import read_piece
 from glassbench.simulation.run_statistics import trend_of
-from glassbench.simulation.sheared_dataset import describe_state, write_sheared_dataset
+from glassbench.simulation.sheared_samples import describe_state, write_sheared_dataset
 
 from .lennard_jones_2d import LENNARD_JONES_2D
 from .states import State

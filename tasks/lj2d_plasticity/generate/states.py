@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from glassbench.simulation.loading import Loading
 from glassbench.simulation.pieces import Piece
-from glassbench.simulation.quasistatic_shear import ShearSchedule
-from glassbench.simulation.shear_pieces import ShearedSample, shear_bytes, shear_pieces
+from glassbench.simulation.quasistatic_shear import Loading, ShearSchedule
+from glassbench.simulation.sheared_samples import ShearedSample, shear_bytes, shear_pieces
 
 from .lennard_jones_2d import QuenchProtocol
 from .loadings import loadings_2d

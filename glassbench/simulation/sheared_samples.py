@@ -1,12 +1,12 @@
-"""From the pieces of samples and their shears to the states of a dataset, with their checks."""
+"""Samples that are sheared, whatever their substance: their pieces, and the dataset of these."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,12 +15,118 @@ from ..datasets.plasticity import PlasticityState, write_plasticity_dataset
 from ..structure.bragg import strongest_bragg_peak
 from .assembling import root_attributes, write_packed
 from .generator import Plan
-from .material import steps_in
-from .pieces import read_piece, vibration_name
-from .shear_pieces import ShearedSample, ShearedState, shear_name
+from .material import Material, steps_in
+from .pieces import Piece, read_piece, vibration_name
+from .quasistatic_shear import Loading, ShearSchedule, quasistatic_shear
+from .seeds import generator_from_names
 
 MAXIMUM_BRAGG_PEAK = 0.05
 ReadStructure = Callable[[Path, str], Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class ShearedSample:
+    """One sample of a plan; `repeated` ones are sheared a second time in shuffled order."""
+
+    name: str
+    split: str
+    number: int
+    repeated: bool
+
+
+class ShearedState(Protocol):
+    """Samples that were made alike, each of `particles`, each sheared along all `loadings`.
+
+    The training split of the threshold state, its own where empty, defines what is plastic.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def samples(self) -> Sequence[ShearedSample]: ...
+
+    @property
+    def particles(self) -> int: ...
+
+    @property
+    def schedule(self) -> ShearSchedule: ...
+
+    @property
+    def loadings(self) -> Sequence[Loading]: ...
+
+    @property
+    def threshold_state(self) -> str: ...
+
+
+def shear_name(sample: str, loading: str, repeat: int = 0) -> str:
+    """Return the name of the piece that shears a sample along a loading."""
+    return f"{sample}-{loading}" + (f"-repeat{repeat}" if repeat else "")
+
+
+def shear_pieces(
+    state: ShearedState,
+    sample: ShearedSample,
+    names: Sequence[object],
+    evaluations_per_step: float,
+) -> list[Piece]:
+    """Return the pieces that shear the sample that another piece leaves.
+
+    The dataset takes its labels from the runs with `repeat` 0; those with 1 shuffle the order
+    of the particles by a seed drawn from the names, the loading and the repeat. A step costs so
+    many force evaluations, for estimates.
+    """
+    schedule = state.schedule
+    return [
+        Piece(
+            name=shear_name(sample.name, loading.name, repeat),
+            kind="shear",
+            arguments={
+                "loading": loading.name,
+                "schedule": asdict(schedule) | {"strains": list(schedule.strains)},
+                "names": [*names, loading.name, repeat],
+                "repeat": repeat,
+            },
+            needs=(sample.name,),
+            atom_steps=state.particles * schedule.steps * evaluations_per_step,
+        )
+        for repeat in range(1 + sample.repeated)
+        for loading in state.loadings
+    ]
+
+
+def shear_bytes(state: ShearedState) -> int:
+    runs = len(state.loadings) * sum(1 + sample.repeated for sample in state.samples)
+    dimension = len(state.loadings[0].frame)
+    labels = 4 * state.particles * len(state.schedule.strains)
+    return runs * (labels + 8 * (4 + dimension**2) * (state.schedule.steps + 1))
+
+
+def make_shear(
+    piece: Piece,
+    folder: Path,
+    structure: Mapping[str, np.ndarray],
+    material: Material,
+    loadings: Sequence[Loading],
+) -> dict[str, np.ndarray]:
+    """Shear positions (N, d), species (N,) and box (d,) along the loading of a piece."""
+    arguments = piece.arguments
+    (loading,) = [one for one in loadings if one.name == arguments["loading"]]
+    order = None
+    if arguments["repeat"]:
+        order = generator_from_names(*arguments["names"], "order").permutation(
+            len(structure["positions"])
+        )
+    return quasistatic_shear(
+        structure["positions"],
+        structure["species"],
+        structure["box"],
+        material,
+        loading,
+        ShearSchedule(**arguments["schedule"]),
+        piece.log_path(folder),
+        order,
+    )
 
 
 def write_sheared_dataset(
@@ -49,12 +155,9 @@ def describe_state(
 ) -> PlasticityState:
     """Return a state as a dataset takes it, from the pieces in `folder`.
 
-    Parameters
-    ----------
-    read_structure : from `folder` and a sample's name to `positions` (N, d), `species` (N,)
-        and `box` (d,) of the undeformed minimum
-    sample_checks : the physics of the samples before they are sheared, with `failed`
-    shear_modulus, longest_wavenumber : as for `check_sheared`
+    `read_structure` gives positions (N, d), species (N,) and box (d,) of an undeformed minimum
+    by the sample's name; `sample_checks` are the physics before the shear, with `failed`; limits
+    are as for `check_sheared`.
     """
     load = partial(_load, state, folder, read_structure)
     schedule, strain = state.schedule, state.schedule.strains[0]

@@ -5,7 +5,7 @@ import pytest
 
 from glassbench.datasets.store import open_dataset
 from glassbench.simulation.pieces import read_piece
-from glassbench.simulation.sheared_dataset import check_sheared
+from glassbench.simulation.sheared_samples import check_sheared
 
 from .generate_tiny import GENERATOR
 
