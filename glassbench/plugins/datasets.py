@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..contract.errors import UserError, did_you_mean
 from ..home.workspace import Workspace
-from .registry import whole_tasks
+from .registry import is_path, whole_tasks
 
 if TYPE_CHECKING:
     from ..contract.task import Task
@@ -55,14 +54,8 @@ def all_datasets(workspace: Workspace) -> list[FoundDataset]:
 
 
 def find_any(name: str, workspace: Workspace) -> FoundDataset:
-    """Return the dataset of a name, of `<task>-<name>`, or at a path.
-
-    Raises
-    ------
-    UserError
-        If there is none, or more than one.
-    """
-    if "/" in name or name.startswith((".", "~")):
+    """Return the dataset of a name, of `<task>-<name>`, or at a path."""
+    if is_path(name):
         return dataset_at(Path(name).expanduser().absolute())
     found = all_datasets(workspace)
     named = {d.path.resolve(): d for d in found if name in (d.name, f"{d.task}-{d.name}")}
@@ -83,14 +76,9 @@ def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDat
     Parameters
     ----------
     word : name, path (with a slash), or None for the default of the task
-
-    Raises
-    ------
-    UserError
-        If there is none; the message lists those that there are.
     """
     word = word or task.default_dataset
-    if "/" in word or os.sep in word or word.startswith(("~", ".")):
+    if is_path(word):
         path = Path(word).expanduser().absolute()
         if not path.exists():
             raise UserError(f"there is no dataset at {path}")
@@ -112,11 +100,7 @@ def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDat
 
 
 def dataset_at(path: Path) -> FoundDataset:
-    """Return the dataset at a path, under the name that it has in itself.
-
-    A copy under another file name is the same dataset: its scores stand under one name, and
-    its models have the same default hyperparameters.
-    """
+    """Return the dataset at a path, under the name in its store: a copy is the same dataset."""
     return FoundDataset(_plain(_stored_name(path) or _bare(path.name)), path, "path")
 
 
@@ -153,7 +137,5 @@ def _plain(name: str) -> str:
 
 
 def _bare(name: str) -> str:
-    for suffix in SUFFIXES:
-        if name.endswith(suffix):
-            return name.removesuffix(suffix)
-    return name
+    suffix = next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
+    return name.removesuffix(suffix)

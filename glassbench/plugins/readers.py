@@ -16,7 +16,7 @@ from typing import Any
 
 from ..contract.errors import did_you_mean
 from ..contract.folder_digest import folder_digest
-from .registry import RegistryError, plugin_package, whole_tasks
+from .registry import RegistryError, is_path, plugin_package, whole_tasks
 
 FOLDER, GROUP = "readers", "glassbench.readers"
 NAMES = ("WORDS", "plan", "read")
@@ -80,7 +80,7 @@ def list_readers() -> list[FoundReader]:
 
 def find_reader(name: str) -> FoundReader:
     """Return a reader by its name, or by the path of its file."""
-    if "/" in name or name.startswith((".", "~")):
+    if is_path(name):
         file = Path(name).expanduser().absolute()
         if file.suffix != ".py" or not file.is_file():
             raise RegistryError(f"{file} is no file NAME.py of a reader")

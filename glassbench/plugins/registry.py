@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,8 +23,11 @@ if TYPE_CHECKING:
     from ..contract.model_card import ModelCard
     from ..contract.task import Task
 
-MODEL_GROUP = "glassbench.models"
-TASK_GROUP = "glassbench.tasks"
+# By kind: the file of a folder, the folders that hold such folders, the group of entry points.
+KINDS = {
+    "task": ("task.toml", ("tasks",), "glassbench.tasks"),
+    "model": ("model.toml", ("baselines", "submissions"), "glassbench.models"),
+}
 
 
 class RegistryError(UserError):
@@ -51,31 +53,23 @@ class Plugin:
 
 
 def list_tasks() -> list[Plugin]:
-    """Return every task, ordered by name.
-
-    Raises
-    ------
-    RegistryError
-        If two tasks have one name; both places are named.
-    """
-    found = [_look(folder, "tasks", "task.toml") for folder in _subfolders("tasks", "task.toml")]
-    return _unique("task", [*found, *_entry_points(TASK_GROUP, "task.toml")])
+    """Return every task, ordered by name."""
+    return _plugins("task")
 
 
 def list_models() -> list[Plugin]:
-    """Return every model, ordered by name.
+    """Return every model, ordered by name."""
+    return _plugins("model")
 
-    Raises
-    ------
-    RegistryError
-        If two models have one name; both places are named.
-    """
-    found = [
-        _look(folder, kind, "model.toml")
-        for kind in ("baselines", "submissions")
-        for folder in _subfolders(kind, "model.toml")
+
+def _plugins(kind: str) -> list[Plugin]:
+    file, parents, group = KINDS[kind]
+    inside = [
+        _look(path.parent, parent, file)
+        for parent in parents
+        for path in sorted(content_folder(parent).glob(f"*/{file}"))
     ]
-    return _unique("model", [*found, *_entry_points(MODEL_GROUP, "model.toml")])
+    return _unique(kind, [*inside, *_entry_points(group, file)])
 
 
 def whole_tasks() -> list[Task]:
@@ -89,31 +83,19 @@ def whole_models() -> list[ModelCard]:
 
 
 def load_task(name: str | Path) -> Task:
-    """Return a task by its name, or by the path of its folder.
-
-    Raises
-    ------
-    RegistryError, TaskError
-        If there is no such task, or it breaks the contract.
-    """
+    """Return a task by its name, or by the path of its folder."""
     from ..contract.task import read_task
 
-    if _is_path(name):
+    if is_path(name):
         return read_task(_folder_of(name, "task.toml"))
     return _named("task", str(name), list_tasks()).contract
 
 
 def load_model_card(name: str | Path) -> ModelCard:
-    """Return the card of a model by its name, or by the path of its folder.
-
-    Raises
-    ------
-    RegistryError, ModelCardError
-        If there is no such model, or it breaks the contract.
-    """
+    """Return the card of a model by its name, or by the path of its folder."""
     from ..contract.model_card import read_model_card
 
-    if _is_path(name):
+    if is_path(name):
         return read_model_card(_folder_of(name, "model.toml"))
     return _named("model", str(name), list_models()).contract
 
@@ -124,11 +106,6 @@ def load_model_class(model: ModelCard | Path) -> type:
     The folder becomes a package under a name made from its digest, so that the
     `model.py` of two models never meet, and modules inside import each other
     relatively.
-
-    Raises
-    ------
-    RegistryError
-        If the import fails, or the class lacks `fit` or `predict`.
     """
     from ..contract.model_card import read_model_card
 
@@ -186,13 +163,6 @@ def _forget(name: str) -> None:
     """Drop a package from the modules: its folder is gone, or its import failed."""
     for module in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
         del sys.modules[module]
-
-
-def _subfolders(kind: str, file: str) -> list[Path]:
-    root = content_folder(kind)
-    if not root.is_dir():
-        return []
-    return [folder for folder in sorted(root.iterdir()) if (folder / file).is_file()]
 
 
 def _entry_points(group: str, file: str) -> Iterator[Plugin]:
@@ -260,20 +230,18 @@ def _unique(kind: str, plugins: list[Plugin]) -> list[Plugin]:
 
 def _named(kind: str, name: str, plugins: list[Plugin]) -> Plugin:
     named = [plugin for plugin in plugins if plugin.name == name]
-    for plugin in named:
+    for plugin in sorted(named, key=lambda plugin: plugin.error is not None):
         if plugin.error is None:
             return plugin
-    for plugin in named:
         raise RegistryError(f"{kind} `{name}` cannot be used: {plugin.error}")
     names = [plugin.name for plugin in plugins]
     path_hint = "; a path must contain a slash, as `./my_model`" if Path(name).is_dir() else ""
     raise RegistryError(f"there is no {kind} `{name}`{did_you_mean(name, names)}{path_hint}")
 
 
-def _is_path(name: str | Path) -> bool:
-    if isinstance(name, Path):
-        return True
-    return "/" in name or os.sep in name or name.startswith((".", "~"))
+def is_path(name: str | Path) -> bool:
+    """Return whether a path is meant, not a name."""
+    return isinstance(name, Path) or "/" in name or name.startswith((".", "~"))
 
 
 def _folder_of(path: str | Path, file: str) -> Path:
