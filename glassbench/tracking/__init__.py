@@ -1,13 +1,6 @@
 """Tracking: what ran on what, and the delivery of results to MLflow."""
 
-from .delivery import (
-    Delivered,
-    deliver,
-    deliver_all,
-    end_preparation,
-    prepare_store,
-    tracking_uri,
-)
+from .delivery import Delivered, deliver, deliver_all, end_preparation, prepare_store
 from .pending import RequestDelivery, TrialDelivery
 
 __all__ = [
@@ -18,5 +11,4 @@ __all__ = [
     "deliver_all",
     "end_preparation",
     "prepare_store",
-    "tracking_uri",
 ]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 LOG_FILE = "log.txt"
 
@@ -51,7 +51,8 @@ class CapturedStreams:
         self._descriptor = os.dup(1)
         self._stack.callback(os.close, self._descriptor)
         self._terminal = self._descriptor, sys.stdout, sys.stderr
-        self._to_log = log.fileno(), *(_LogStream(log, stream) for stream in self._terminal[1:])
+        out, error = _LogStream(log, sys.stdout), _LogStream(log, sys.stderr)
+        self._to_log = log.fileno(), out, error
         self._stack.callback(_print_to, *self._terminal)
         _print_to(*self._to_log)
 
@@ -67,7 +68,7 @@ class CapturedStreams:
             _print_to(*self._to_log)
 
 
-def _print_to(descriptor: int, out: TextIO, error: TextIO) -> None:
+def _print_to(descriptor: int, out: Any, error: Any) -> None:
     _flush()
     os.dup2(descriptor, 1)
     sys.stdout, sys.stderr = out, error

@@ -59,7 +59,9 @@ def settings_restored() -> Iterator[None]:
 def _torch_settings() -> tuple[Any, bool, bool, int] | None:
     """Return type, gradients, determinism and threads, None where torch is not loaded."""
     torch = sys.modules.get("torch")
-    return torch and (
+    if torch is None:
+        return None
+    return (
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
         torch.are_deterministic_algorithms_enabled(),

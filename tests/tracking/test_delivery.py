@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from glassbench.home.workspace import Workspace
-from glassbench.tracking import deliver, deliver_all, prepare_store, tracking_uri
-from glassbench.tracking.delivery import without_credentials
+from glassbench.tracking import deliver, deliver_all, prepare_store
+from glassbench.tracking.delivery import tracking_uri, without_credentials
 from glassbench.tracking.mlflow_store import database_of
 from glassbench.tracking.pending import Notes, keep, pending
 

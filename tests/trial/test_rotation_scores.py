@@ -114,7 +114,7 @@ def test_a_condition_without_its_turns_leaves_the_others_theirprobes_at(monkeypa
     result = SimpleNamespace(
         trial={"seed": 0},
         conditions=[SimpleNamespace(condition=condition) for condition in trial.conditions],
-        rotation=stages.score_trial(trial, None, None, files).rotation,
+        rotation=stages.score_trial(trial, None, None, files)["rotation"],
     )
     assert probes_at(first, [result]) == []
     assert probes_at(second, [result]) == [{"of": second.name}]
