@@ -80,15 +80,17 @@ def check_model(
     return results
 
 
-def short_hyperparameters(card: ModelCard, task: str) -> dict[str, Any]:
-    """Return the hyperparameters for the checks, with which a fit takes seconds.
+def check_card(card: ModelCard, task: Task) -> list[CheckResult]:
+    """Return the result of every check of a model with hyperparameters for a fit of seconds.
 
     They are the defaults of `model.toml`, with those under `[defaults.<task>.conformance]`;
     `epochs` is 1 unless stated there.
     """
-    stated = card.defaults.get(task, {}).get(CONFORMANCE, {})
+    stated = card.defaults.get(task.name, {}).get(CONFORMANCE, {})
     short = {"epochs": 1} if "epochs" in card.hyperparameters and "epochs" not in stated else {}
-    return card.hyperparameters_for(task, CONFORMANCE, short)
+    hyperparameters = card.hyperparameters_for(task.name, CONFORMANCE, short)
+    model_class = load_model_class(card)
+    return check_model(model_class, hyperparameters, task, claims=card.claims, reads=card.reads)
 
 
 def report(results: Sequence[CheckResult]) -> str:
@@ -105,13 +107,7 @@ def check_plugin(model: str | Path, task: str | None = None) -> list[CheckResult
     name = task or card.tasks[0]
     if name not in card.tasks:
         raise UserError(f"model {card.name} serves {', '.join(card.tasks)}, not {name}")
-    return check_model(
-        load_model_class(card),
-        short_hyperparameters(card, name),
-        load_task(name),
-        claims=card.claims,
-        reads=card.reads,
-    )
+    return check_card(card, load_task(name))
 
 
 def assert_conforms(model: str | Path, task: str | None = None) -> None:

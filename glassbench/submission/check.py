@@ -6,16 +6,16 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..conformance.check import CONFORMANCE, short_hyperparameters
+from ..conformance.check import CONFORMANCE
 from ..contract.check_result import CheckResult, failed, passed
+from ..contract.conditions import choose_conditions
 from ..contract.errors import UserError, printable
 from ..contract.folder_digest import folder_digest
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
 from ..home.workspace import Workspace
-from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_task
 from ..trial.stages import Question
@@ -25,9 +25,6 @@ from .sandbox.exchange import prepare_folder
 from .sandbox.predict import Assignment, predict_behind_walls
 from .source import check_dependencies, check_licence, check_sources, line_of, place_of_error
 from .verify import SAME_WEIGHTS, largest_difference
-
-if TYPE_CHECKING:
-    from ..datasets.view import View
 
 TRIAL_EXAMPLES = {"train": 2, "valid": 1, "test": 2}
 TRIAL_LIMITS, CELL_LIMITS = Limits(wall_seconds=60), Limits(wall_seconds=120)
@@ -105,35 +102,27 @@ def check_submission(
     yield CheckResult("folder", same, message)
 
 
-def _run(submission: _Submission, action: dict[str, Any]) -> dict[str, Any]:
+def _run(submission: _Submission, action: str) -> dict[str, Any]:
     """Run one action on the submission in a cell and return its report."""
     with tempfile.TemporaryDirectory(prefix="glassbench-check-") as scratch:
         request = Path(scratch, "request")
         prepare_folder(request, submission.folder, submission.task.folder)
-        outcome = run_cell(
-            submission.engine, request, action, CELL_LIMITS, [submission.workspace.home]
-        )
-    if outcome.stopped:
-        raise SandboxError(f"it was stopped: {outcome.stopped}")
+        secret = [submission.workspace.home]
+        outcome = run_cell(submission.engine, request, {"action": action}, CELL_LIMITS, secret)
+    outcome.refuse_failure()
     return outcome.report
 
 
 def _check_import(submission: _Submission) -> list[CheckResult]:
-    report = _run(submission, {"action": "import"})
-    if "error" in report:
-        return _failure("import", report)
+    reported = _run(submission, "import").get("effects")
     return [
         failed("import", f"importing it {what}: do it in `fit` or not at all", where)
-        for what, where in _effects(report.get("effects"))
+        for what, where in _effects(reported)
     ] or [passed("import", "importing it changes nothing")]
 
 
 def _check_conformance(submission: _Submission) -> list[CheckResult]:
-    hyperparameters = short_hyperparameters(submission.card, submission.task.name)
-    report = _run(submission, {"action": "conformance", "hyperparameters": hyperparameters})
-    if "error" in report:
-        return _failure(CONFORMANCE, report)
-    results = _tables(report.get("results"))
+    results = _tables(_run(submission, "conformance").get("results"))
     wrong = [
         failed(f"{CONFORMANCE}, {printable(r.get('name'), 40)}", str(r.get("message")))
         for r in results
@@ -153,7 +142,8 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
     except UserError as error:
         return [CheckResult("trial", None, f"no data to try it on: {error}")]
     view = open_view(task, dataset.path, reads=card.reads)
-    condition = _first_condition(task, dataset.name, view)
+    default = task.default_values(dataset.name)
+    condition = choose_conditions(view.conditions(), {}, default)[0]
     short = {"epochs": 1} if "epochs" in card.hyperparameters else {}
     tested = view.structures("test", condition)[: TRIAL_EXAMPLES["test"]]
     structures = {structure.configuration: structure for structure in tested}
@@ -187,21 +177,6 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
     effects = [failed("outside", what, where) for what, where in _effects(answered.outside)]
     outside = effects or [passed("outside", "nothing outside the scratch folder is touched")]
     return [passed("trial", trained), company, *outside]
-
-
-def _first_condition(task: Task, dataset: str, view: View) -> Condition:
-    """Return the first of the conditions that a run takes by default."""
-    entry = task.datasets.get(dataset)
-    default = entry.default if entry else {}
-    for condition in view.conditions():
-        if all(condition[axis] in values for axis, values in default.items()):
-            return condition
-    return view.conditions()[0]
-
-
-def _failure(name: str, report: dict[str, Any]) -> list[CheckResult]:
-    where = printable(report.get("where", ""), 80)
-    return [failed(name, printable(report["error"]), where)]
 
 
 def _effects(reported: Any) -> list[tuple[str, str]]:

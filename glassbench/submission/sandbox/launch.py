@@ -55,6 +55,15 @@ class Outcome:
     cpu_seconds: float
     memory_bytes: int
 
+    def refuse_failure(self) -> None:
+        """Refuse a cell that was stopped, or in which the model failed."""
+        if self.stopped is not None:
+            raise SandboxError(f"the model was stopped: {self.stopped}")
+        if "error" in self.report:
+            where = printable(self.report.get("where", ""), 80)
+            place = f" at {where}" if where else ""
+            raise SandboxError(f"the model failed{place}: {printable(self.report['error'])}")
+
 
 def run_cell(
     engine: Engine, request: Path, action: Mapping[str, Any], limits: Limits, secret: Iterable[Path]

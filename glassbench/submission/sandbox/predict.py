@@ -104,12 +104,7 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
         }
         outcome = run_cell(engine, folder, action, limits, assignment.secret)
     report = outcome.report
-    if outcome.stopped is not None:
-        raise SandboxError(f"the model was stopped: {outcome.stopped}")
-    if "error" in report:
-        where = printable(report.get("where", ""), 80)
-        place = f" at {where}" if where else ""
-        raise SandboxError(f"the model failed{place}: {printable(report['error'])}")
+    outcome.refuse_failure()
     arrays = read_arrays(outcome.payload, "the answer", limits.answer_bytes)
     parameters, outside = report.get("parameters"), report.get("outside")
     return Answered(

@@ -96,19 +96,11 @@ def _import(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
 
 
 def _conformance(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
-    from ...conformance import check_model
+    from ...conformance.check import check_card
     from ...contract.model_card import read_model_card
     from ...contract.task import read_task
-    from ...plugins.registry import load_model_class
 
-    card = read_model_card(folder / "model")
-    results = check_model(
-        load_model_class(card),
-        request["hyperparameters"],
-        read_task(folder / "task"),
-        claims=card.claims,
-        reads=card.reads,
-    )
+    results = check_card(read_model_card(folder / "model"), read_task(folder / "task"))
     return {"results": [vars(result) for result in results]}, b""
 
 

@@ -14,6 +14,7 @@ from . import landlock
 from .engines import Engine
 from .launch import run_cell
 from .limits import GIB, MIB, Limits, SandboxError
+from .probe import start_of
 from .shown import SCRATCH
 
 MEANING = {
@@ -78,12 +79,13 @@ def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
         canary.write_text("a file of the outside", encoding="utf-8")
         request = Path(folder, "request")
         request.mkdir()
+        of_home = [path for path in sorted(Path.home().glob("*")) if path.is_file()][:3]
         # `canaries` must not be read, `variables` not known, `outside` not seen.
         action = {
             "action": "probe",
-            "canaries": [str(path) for path in (canary, *secret, *_files_of_home())],
+            "canaries": [str(path) for path in (canary, *secret, *of_home)],
             "port": listener.getsockname()[1],
-            "outside": {"pid": os.getpid(), "started": _start_of(os.getpid())},
+            "outside": {"pid": os.getpid(), "started": start_of(os.getpid())},
             "variables": [name for name in os.environ if name not in _COMMON],
             "scratch": SCRATCH,
         }
@@ -108,18 +110,3 @@ _COMMON = {
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
     "TORCHINDUCTOR_CACHE_DIR",
 }  # fmt: skip
-
-
-def _files_of_home() -> list[Path]:
-    """Return some files that lie in the user's own folder."""
-    try:
-        return [path for path in sorted(Path.home().iterdir()) if path.is_file()][:3]
-    except OSError:
-        return []
-
-
-def _start_of(pid: int) -> str:
-    try:
-        return Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
