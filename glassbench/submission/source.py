@@ -126,7 +126,8 @@ def _executing_calls(
             continue
         function, attributes = node.func, ""
         while isinstance(function, ast.Attribute):
-            function, attributes = function.value, f".{function.attr}{attributes}"
+            attributes = f".{function.attr}{attributes}"
+            function = function.value
         first = function.id if isinstance(function, ast.Name) else ""
         called = meanings.get(first, first) + attributes
         keywords = {k.arg: getattr(k.value, "value", None) for k in node.keywords}
