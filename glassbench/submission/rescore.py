@@ -134,34 +134,31 @@ def differences(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str
     part of it.
     """
     theirs, ours = (
-        {
-            where: value
-            for name in record.keys() - set(NOT_SCORES)
-            for where, value in _values(record[name], name)
-            if not re.match(r"conditions/\d+/reported(/|$)", where)
-        }
-        for record in (record, again)
+        {name: value for name, value in plain.items() if name not in NOT_SCORES}
+        for plain in (record, again)
     )
-    lines = []
-    for where in sorted({*theirs, *ours}):
-        if where not in ours:
-            lines.append(f"{where} is in the record, its predictions do not give it")
-        elif where not in theirs:
-            lines.append(f"{where} is not in the record, its predictions give it")
-        elif not _same(theirs[where], ours[where]):
-            lines.append(f"{where} is {theirs[where]!r}, its predictions give {ours[where]!r}")
-    return lines
+    return list(_differences(theirs, ours, ""))
 
 
-def _values(value: Any, where: str) -> Iterator[tuple[str, Any]]:
-    """Yield every value of a document with its place; an empty part is a value."""
-    if isinstance(value, list | tuple):
-        value = dict(enumerate(value))
-    if isinstance(value, Mapping) and value:
-        for name, part in value.items():
-            yield from _values(part, f"{where}/{name}")
-    else:
-        yield where, value
+def _differences(theirs: Any, ours: Any, where: str) -> Iterator[str]:
+    theirs, ours = (
+        dict(enumerate(value)) if isinstance(value, list | tuple) else value
+        for value in (theirs, ours)
+    )
+    if not (isinstance(theirs, Mapping) and isinstance(ours, Mapping)):
+        if not _same(theirs, ours):
+            yield f"{where} is {theirs!r}, its predictions give {ours!r}"
+        return
+    for name in sorted({*theirs, *ours}, key=str):
+        inner = f"{where}/{name}" if where else str(name)
+        if re.fullmatch(r"conditions/\d+/reported", inner):
+            continue
+        if name not in ours:
+            yield f"{inner} is in the record, its predictions do not give it"
+        elif name not in theirs:
+            yield f"{inner} is not in the record, its predictions give it"
+        else:
+            yield from _differences(theirs[name], ours[name], inner)
 
 
 def _same(one: Any, other: Any) -> bool:
