@@ -161,8 +161,8 @@ def test_code_that_the_digest_does_not_cover_is_not_shown_to_the_cell(tmp_path):
         (model / name).parent.mkdir(exist_ok=True)
         (model / name).write_bytes(b"evil")
     assert read_model_card(model).digest == before
-    folder = prepare_folder(tmp_path / "cell", model, load_task("ka_propensity").folder)
-    shown = sorted(path.name for path in (folder / "model").rglob("*"))
+    prepare_folder(tmp_path / "cell", model, load_task("ka_propensity").folder)
+    shown = sorted(path.name for path in (tmp_path / "cell" / "model").rglob("*"))
     assert shown == ["README.md", "model.py", "model.toml"]
 
 
