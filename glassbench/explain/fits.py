@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
-from ..contract.task import Task, read_task
+from ..contract.task import Target, Task, read_task
 from ..contract.trial_plan import Trial, trial_from_json
+from ..contract.units import UNITS
 from ..datasets.view import View, open_view
 from ..figures.request import counted
 from ..home.given_files import find_given_files
 from ..home.workspace import Workspace
 from ..metrics import MetricSpecification
-from ..model import Condition, Example, Model, Structure
+from ..model import Condition, Model, Structure
 from ..record.record import Record
 from ..trial.predictions import predictions_digest, read_predictions
 from ..trial.result import read_result
@@ -32,12 +34,9 @@ class ExplainError(UserError):
 
 @dataclass(frozen=True)
 class Fit:
-    """One fit of a record at one condition.
+    """One fit of a record at one condition, with its predictions by configuration and target.
 
-    Attributes
-    ----------
-    folder : of the trial, with `fitted/` where the model can be loaded again
-    predictions : by configuration and target
+    The folder of the trial has `fitted/` where the model can be loaded again.
     """
 
     condition: Condition
@@ -53,6 +52,19 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """Target and prediction of one test configuration, each (N,), a value a particle or pair.
+
+    `counted` is the mask of those that the primary metric counts.
+    """
+
+    structure: Structure
+    target: NDArray[np.float64]
+    prediction: NDArray[np.float64]
+    counted: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Explained:
     """All that the parts of an explanation read."""
 
@@ -62,27 +74,51 @@ class Explained:
     seed: int
     fits: tuple[Fit, ...]
 
-    @cached_property
+    @property
     def metric(self) -> MetricSpecification:
         """The primary metric of the task."""
         return self.task.primary_metric
 
-    def examples(self, fit: Fit) -> list[Example]:
-        return list(self.view.examples("test", (fit.condition,)))
+    @property
+    def target(self) -> Target:
+        return self.task.targets[self.task.target]
 
-    def counted(self, structure: Structure) -> np.ndarray:
-        """Return the mask of the particles, or pairs, that the primary metric counts."""
-        return counted(self.metric, structure)
+    @cached_property
+    def length_unit(self) -> str:
+        """The unit of lengths of the dataset, empty where its system of units is unknown."""
+        system = str(self.view.dataset.attributes.get("units_system", ""))
+        return UNITS.get(system, {}).get("length", "")
+
+    def answers(self, fit: Fit) -> list[Answer]:
+        """Return the test configurations at the condition of a fit."""
+        answers, name = [], self.task.target
+        for example in self.view.examples("test", (fit.condition,)):
+            structure = example.structure
+            predicted = fit.predictions[structure.configuration][name]
+            mask = counted(self.metric, structure)
+            answers.append(
+                Answer(
+                    structure,
+                    np.asarray(example.targets[name], float),
+                    np.asarray(predicted, float),
+                    mask,
+                )
+            )
+        return answers
+
+
+def spread(fits: Sequence[Fit]) -> list[Fit]:
+    """Return up to three fits: the first, the middle, the last."""
+    return list(fits) if len(fits) <= 3 else [fits[0], fits[len(fits) // 2], fits[-1]]
+
+
+def short(value: float) -> float:
+    """Return a value with four significant digits."""
+    return float(f"{float(value):.4g}")
 
 
 def open_fits(record: Record, workspace: Workspace) -> Explained:
-    """Return the fits of the record's first seed with their predictions.
-
-    Raises
-    ------
-    ExplainError
-        If trials or predictions are not in the workspace, or are other ones.
-    """
+    """Return the fits of the record's first seed; ExplainError if they are not in the workspace."""
     seed = min(entry["seed"] for entry in record["predictions"])
     fits = [_fit(entry, workspace) for entry in record["predictions"] if entry["seed"] == seed]
     first = fits[0].trial
@@ -109,6 +145,5 @@ def _fit(entry: Mapping[str, Any], workspace: Workspace) -> Fit:
     if result is None:
         raise ExplainError(f"{path.parent} holds no result: run the request again")
     condition = Condition.of(**entry["condition"])
-    by_condition = read_predictions(path)
-    predictions = by_condition[condition.name]
+    predictions = read_predictions(path)[condition.name]
     return Fit(condition, trial_from_json(result.trial), path.parent, predictions, workspace)

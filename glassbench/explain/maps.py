@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract.units import UNITS
 from ..model import Structure
-from .fits import Explained, Fit
-from .prediction_errors import short
-from .surroundings import mean_spacing
+from ..structure.pair_distribution import mean_spacing
+from .fits import Explained, short, spread
 
-MOST_MAPS = 3
 MOST_PARTICLES = 6000
 COVERED = (1.0, 99.0)
 
@@ -26,40 +22,33 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
     The first, the middle and the last condition are drawn. Pair targets and
     systems beyond `MOST_PARTICLES` have none.
     """
-    target = explained.task.target
     maps: list[dict[str, Any]] = []
-    structures: list[dict[str, Any]] = []
-    index: dict[str, int] = {}
-    if explained.task.targets[target].per != "particle":
-        return {"maps": [], "structures": []}
-    for fit in spread(explained.fits):
-        example = explained.view.examples("test", (fit.condition,))[0]
-        structure = example.structure
-        if len(structure.positions) > MOST_PARTICLES:
+    structures: dict[str, dict[str, Any]] = {}
+    fits = spread(explained.fits) if explained.target.per == "particle" else []
+    for fit in fits:
+        answer = explained.answers(fit)[0]
+        name = answer.structure.configuration
+        if len(answer.structure.positions) > MOST_PARTICLES:
             continue
-        truth = np.asarray(example.targets[target], float)
-        guess = np.asarray(fit.predictions[structure.configuration][target], float)
-        if structure.configuration not in index:
-            index[structure.configuration] = len(structures)
+        if name not in structures:
             names = [explained.view.species_name(fit.condition, kind) for kind in (0, 1)]
-            structures.append(
-                pack_structure(structure, length_unit(explained)) | {"species_names": names}
-            )
-        low, high = colour_limits(truth)
-        both = np.append(truth, guess)
+            packed = pack_structure(answer.structure, explained.length_unit)
+            structures[name] = packed | {"species_names": names}
+        low, high = colour_limits(answer.target)
+        both = np.append(answer.target, answer.prediction)
         maps.append(
             {
                 "condition": dict(fit.condition),
-                "configuration": structure.configuration,
-                "unit": explained.task.targets[target].unit,
+                "configuration": name,
+                "unit": explained.target.unit,
                 "limits": [short(low), short(high)],
                 "cut": [bool((both < low).any()), bool((both > high).any())],
-                "structure": index[structure.configuration],
-                "target": pack_values(truth, low, high),
-                "prediction": pack_values(guess, low, high),
+                "structure": list(structures).index(name),
+                "target": pack_values(answer.target, low, high),
+                "prediction": pack_values(answer.prediction, low, high),
             }
         )
-    return {"maps": maps, "structures": structures}
+    return {"maps": maps, "structures": list(structures.values())}
 
 
 def colour_limits(truth: NDArray[np.float64]) -> tuple[float, float]:
@@ -86,19 +75,6 @@ def pack_values(values: NDArray[np.float64], low: float, high: float) -> str:
     """Return values as bytes from 0 at `low` to 255 at `high`, base64; those beyond are cut."""
     share = (values - low) / (high - low if high > low else 1.0)
     return _base64(np.rint(255 * share).clip(0, 255).astype(np.uint8))
-
-
-def spread(fits: Sequence[Fit]) -> list[Fit]:
-    """Return up to three fits: the first, the middle, the last."""
-    if len(fits) <= MOST_MAPS:
-        return list(fits)
-    return [fits[0], fits[len(fits) // 2], fits[-1]]
-
-
-def length_unit(explained: Explained) -> str:
-    """Return the unit of lengths of the dataset, empty where its system of units is unknown."""
-    system = str(explained.view.dataset.attributes.get("units_system", ""))
-    return UNITS.get(system, {}).get("length", "")
 
 
 def _base64(array: NDArray) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,35 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..metrics import pearson
-from ..model import Example
-from .fits import Explained, Fit
-from .surroundings import distance_to_correct, local_density, mean_spacing
+from ..structure.pair_distribution import mean_spacing
+from .fits import Answer, Explained, Fit, short
+from .surroundings import distance_to_correct, local_density
 
 MOST_WORST = 5
 GROUPS = 5
 BINS = 32
 TAIL = 0.1
+AWAY = (0.0, 1e-9, 1.0, 1.5, 2.0, np.inf)
+AWAY_WORDS = ("itself correct", "up to 1", "1 to 1.5", "1.5 to 2", "beyond 2")
+# A name, and the mask of the particles of a group.
+Groups = list[tuple[str, NDArray[np.bool_]]]
 
 
 def condition_errors(explained: Explained, fit: Fit) -> dict[str, Any]:
     """Return the entry of one condition: worst configurations, errors by surroundings, parity."""
-    target = explained.task.target
-    examples = explained.examples(fit)
-    pairs = []
-    for example in examples:
-        chosen = explained.counted(example.structure)
-        predicted = fit.predictions[example.structure.configuration][target]
-        pairs.append((chosen, np.asarray(predicted, float), np.asarray(example.targets[target])))
-    truth = np.concatenate([y[chosen] for chosen, _, y in pairs])
-    guess = np.concatenate([x[chosen] for chosen, x, _ in pairs])
+    answers = explained.answers(fit)
+    truth = np.concatenate([one.target[one.counted] for one in answers])
+    guess = np.concatenate([one.prediction[one.counted] for one in answers])
     name = partial(explained.view.species_name, fit.condition)
+    is_label = bool(explained.target.label_of)
     on_particles = not explained.metric.on_pairs
-    is_label = bool(explained.task.targets[target].label_of)
     return {
         "condition": dict(fit.condition),
-        "unit": explained.task.targets[target].unit,
-        "worst": _worst(explained, fit, examples, pairs),
-        "errors": _by_surroundings(examples, pairs, is_label, name) if on_particles else [],
+        "unit": explained.target.unit,
+        "worst": _worst(explained, fit, answers),
+        "errors": _by_surroundings(answers, is_label, name) if on_particles else [],
         "parity": parity(truth, guess),
     }
 
@@ -63,22 +61,22 @@ def parity(truth: NDArray, guess: NDArray) -> dict[str, Any] | None:
     }
 
 
-def _worst(explained: Explained, fit: Fit, examples: Sequence[Example], pairs) -> list[dict]:
+def _worst(explained: Explained, fit: Fit, answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """Return the configurations with the lowest scores, with what may explain them."""
     entry = next(e for e in explained.record["conditions"] if e["condition"] == dict(fit.condition))
     score = entry["scores"][explained.metric.name]
     seed = next(s for s in score["seeds"] if s["seed"] == explained.seed)
     values = dict(zip(entry["configurations"], seed["by_configuration"]))
     rows = []
-    for example, (chosen, x, y) in zip(examples, pairs, strict=True):
-        name = example.structure.configuration
+    for one in answers:
+        truth, error = one.target[one.counted], (one.prediction - one.target)[one.counted]
         rows.append(
             {
-                "configuration": name,
-                "value": values.get(name),
-                "target_mean": short(y[chosen].mean()),
-                "target_spread": short(y[chosen].std()),
-                "bias": short((x - y)[chosen].mean()),
+                "configuration": one.structure.configuration,
+                "value": values.get(one.structure.configuration),
+                "target_mean": short(truth.mean()),
+                "target_spread": short(truth.std()),
+                "bias": short(error.mean()),
             }
         )
     sign = 1 if explained.metric.higher_is_better else -1
@@ -89,80 +87,67 @@ def _worst(explained: Explained, fit: Fit, examples: Sequence[Example], pairs) -
 
 
 def _by_surroundings(
-    examples: Sequence[Example], pairs, is_label: bool, species_name: Callable[[int], str]
+    answers: Sequence[Answer], is_label: bool, species_name: Callable[[int], str]
 ) -> list[dict[str, Any]]:
     """Return errors by species (all of them), density and distance to correct particles.
 
     A particle is correct if its class is right, or, where the target is no label, if its error
     is below half of the standard deviation of the target.
     """
-    species = np.concatenate([e.structure.species for e in examples])
-    guess = np.concatenate([x for _, x, _ in pairs])
-    truth = np.concatenate([y for _, _, y in pairs])
-    counted = np.concatenate([chosen for chosen, _, _ in pairs])
-    density = np.concatenate([local_density(e.structure) for e in examples])
-    distance = []
-    for example, (chosen, x, y) in zip(examples, pairs, strict=True):
-        error = np.where(chosen, np.abs(x - y), np.nan)
-        tolerance = 0.5 if is_label else 0.5 * y[chosen].std()
-        away = distance_to_correct(example.structure, error, tolerance)
-        distance.append(away / mean_spacing(example.structure))
-    away = np.concatenate(distance)
-    kinds = [
-        _group(species_name(kind), guess, truth, species == kind)
-        for kind in np.unique(species).tolist()
+    species = np.concatenate([one.structure.species for one in answers])
+    guess = np.concatenate([one.prediction for one in answers])
+    truth = np.concatenate([one.target for one in answers])
+    counted = np.concatenate([one.counted for one in answers])
+    density = np.concatenate([local_density(one.structure) for one in answers])
+    away = np.concatenate([_distance(one, is_label) for one in answers])
+    relative = density / density.mean()
+    edges = np.unique(np.quantile(relative[counted], np.linspace(0, 1, GROUPS + 1)))
+    by_density = [f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges)]
+    edges[-1:] = np.nextafter(edges[-1:], np.inf)  # the largest value belongs to the last group
+    tables: dict[str, Groups] = {
+        "species (all particles)": [
+            (species_name(kind), species == kind) for kind in np.unique(species).tolist()
+        ],
+        "local number density, relative to the mean": _ranges(by_density, edges, relative, counted),
+        "distance to the nearest correctly predicted particle, in mean distances": _ranges(
+            AWAY_WORDS, AWAY, away, counted
+        ),
+    }
+    return [
+        {"by": by, "unit": "", "groups": [_group(name, guess[m], truth[m]) for name, m in groups]}
+        for by, groups in tables.items()
+        if groups
     ]
-    tables = [
-        {"by": "species (all particles)", "unit": "", "groups": kinds},
-        {
-            "by": "local number density, relative to the mean",
-            "unit": "",
-            "groups": _quantile_groups(density / density.mean(), guess, truth, counted),
-        },
-        {
-            "by": "distance to the nearest correctly predicted particle, in mean distances",
-            "unit": "",
-            "groups": _distance_groups(away, guess, truth, counted),
-        },
-    ]
-    return [table for table in tables if table["groups"]]
 
 
-def _quantile_groups(values, guess, truth, counted) -> list[dict[str, Any]]:
-    """Return groups of equal size along a property; equal values stay together."""
-    edges = np.unique(np.quantile(values[counted], np.linspace(0, 1, GROUPS + 1)))
+def _distance(one: Answer, is_label: bool) -> NDArray[np.float64]:
+    """Return the distance to the nearest correctly predicted particle, in mean distances."""
+    error = np.where(one.counted, np.abs(one.prediction - one.target), np.nan)
+    tolerance = 0.5 if is_label else 0.5 * one.target[one.counted].std()
+    return distance_to_correct(one.structure, error, tolerance) / mean_spacing(one.structure)
+
+
+def _ranges(
+    names: Sequence[str], edges: Iterable[float], values: NDArray, counted: NDArray[np.bool_]
+) -> Groups:
+    """Return the particles with values from one edge to below the next; empty groups are left out.
+
+    Equal values stay together.
+    """
     groups = []
-    for k, (low, high) in enumerate(itertools.pairwise(edges)):
-        last = k == len(edges) - 2
-        inside = counted & (values >= low) & ((values <= high) if last else (values < high))
+    for name, (low, high) in zip(names, itertools.pairwise(edges), strict=True):
+        inside = counted & (values >= low) & (values < high)
         if inside.any():
-            groups.append(_group(f"{low:.3g} to {high:.3g}", guess, truth, inside))
+            groups.append((name, inside))
     return groups
 
 
-def _distance_groups(away, guess, truth, counted) -> list[dict[str, Any]]:
-    edges = (0.0, 1e-9, 1.0, 1.5, 2.0, np.inf)
-    labels = ("itself correct", "up to 1", "1 to 1.5", "1.5 to 2", "beyond 2")
-    groups = []
-    for label, low, high in zip(labels, edges[:-1], edges[1:], strict=True):
-        inside = counted & (away >= low) & (away < high)
-        if inside.any():
-            groups.append(_group(label, guess, truth, inside))
-    return groups
-
-
-def _group(label: str, guess, truth, inside) -> dict[str, Any]:
-    x, y = guess[inside], truth[inside]
+def _group(label: str, x: NDArray, y: NDArray) -> dict[str, Any]:
     correlation = float(pearson(x, y)) if len(x) > 2 else np.nan
     return {
         "label": label,
-        "particles": int(inside.sum()),
+        "particles": len(x),
         "mean_absolute_error": short(np.abs(x - y).mean()),
         "bias": short((x - y).mean()),
         "pearson": short(correlation) if np.isfinite(correlation) else None,
     }
-
-
-def short(value: float) -> float:
-    """Return a value with four significant digits."""
-    return float(f"{float(value):.4g}")

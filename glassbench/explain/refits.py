@@ -29,37 +29,25 @@ def learning_curve(
 
     The largest set is the whole one, so that the last point is that of the record: where
     one fit serves one condition, from its stored predictions. Configurations are left out
-    from the end, whole parents together.
-
-    Returns
-    -------
-    dict with `condition` and `points`, as the schema of explanations says
+    from the end, whole parents together. Returned is a `LearningCurve` of the schema.
     """
     card = _card(explained, fit)
     train = list(explained.view.examples("train", (fit.condition,)))
     points: list[dict[str, Any]] = []
-    before: ConditionScores | None = None
-    for number in _numbers(len(train)):
+    before: Sequence[float] | None = None
+    for number in sorted({max(1, len(train) >> k) for k in range(POINTS)}):
         if number == len(train) and card.conditions_per_fit == "one":
             scores = _stored_scores(explained, fit)
         else:
             report(f"{fit.condition.name}: fitting on {number} of {len(train)} configurations")
             scores = _refit(explained, fit, card, train[:number])
-        points.append(_point(explained, number, scores, before))
-        before = scores
+        own, difference = _by_configuration(explained, scores), None
+        if own is not None and before is not None:
+            difference = _ends(paired_difference(own, before, scores.parents).difference)
+        point = {"configurations": number, **_value(explained, scores), "difference": difference}
+        points.append(point)
+        before = own
     return {"condition": dict(fit.condition), "points": points}
-
-
-def _refit(
-    explained: Explained, fit: Fit, card: ModelCard, train: Sequence[Example]
-) -> ConditionScores:
-    """Return the scores of the model when it is fitted on some of the training examples."""
-    model, conditions = fit.fresh_model(card), (fit.condition,)
-    valid = list(explained.view.examples("valid", conditions))
-    with tempfile.TemporaryDirectory() as folder:
-        run = fit_run(explained.task, Path(folder), seed=fit.trial.seed, conditions=conditions)
-        model.fit(train, valid, run)
-    return _scores(explained, model, fit.condition)
 
 
 def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
@@ -84,22 +72,10 @@ def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
             if other.condition == fit.condition:
                 scores = _stored_scores(explained, fit)
             else:
-                scores = _scores(explained, model, other.condition)
-            value, interval = _value(explained, scores)
-            pairs.append(
-                {
-                    "trained_on": dict(fit.condition),
-                    "tested_on": dict(other.condition),
-                    "value": value,
-                    "interval": interval,
-                }
-            )
+                scores = _new_scores(explained, model, other.condition)
+            ends = {"trained_on": dict(fit.condition), "tested_on": dict(other.condition)}
+            pairs.append(ends | _value(explained, scores))
     return pairs
-
-
-def _numbers(total: int) -> list[int]:
-    """Return total, total / 2, total / 4, …, from few to all."""
-    return sorted({max(1, total >> k) for k in range(POINTS)})
 
 
 def _card(explained: Explained, fit: Fit) -> ModelCard:
@@ -112,7 +88,19 @@ def _card(explained: Explained, fit: Fit) -> ModelCard:
     return card
 
 
-def _scores(explained: Explained, model: Model, condition: Condition) -> ConditionScores:
+def _refit(
+    explained: Explained, fit: Fit, card: ModelCard, train: Sequence[Example]
+) -> ConditionScores:
+    """Return the scores of the model when it is fitted on some of the training examples."""
+    model, conditions = fit.fresh_model(card), (fit.condition,)
+    valid = list(explained.view.examples("valid", conditions))
+    with tempfile.TemporaryDirectory() as folder:
+        run = fit_run(explained.task, Path(folder), seed=fit.trial.seed, conditions=conditions)
+        model.fit(train, valid, run)
+    return _new_scores(explained, model, fit.condition)
+
+
+def _new_scores(explained: Explained, model: Model, condition: Condition) -> ConditionScores:
     structures = explained.view.structures("test", condition)
     answers = model.predict(structures, condition)
     predictions = {s.configuration: a for s, a in zip(structures, answers, strict=True)}
@@ -120,37 +108,24 @@ def _scores(explained: Explained, model: Model, condition: Condition) -> Conditi
 
 
 def _stored_scores(explained: Explained, fit: Fit) -> ConditionScores:
-    """Return the scores of the fit as it stands in the record."""
     return score_condition(explained.task, explained.view, fit.condition, fit.predictions)
 
 
-def _point(
-    explained: Explained, number: int, scores: ConditionScores, before: ConditionScores | None
-) -> dict[str, Any]:
-    value, interval = _value(explained, scores)
-    difference = None
-    if before is not None and explained.metric.average == "configuration":
-        own, earlier = (_by_configuration(explained, each) for each in (scores, before))
-        difference = _ends(paired_difference(own, earlier, scores.parents).difference)
-    return {
-        "configurations": number, "value": value, "interval": interval, "difference": difference,
-    }  # fmt: skip
+def _value(explained: Explained, scores: ConditionScores) -> dict[str, Any]:
+    """Return the primary metric with its interval."""
+    own = _by_configuration(explained, scores)
+    interval = None if own is None else _ends(interval_of_mean(own, scores.parents))
+    return {"value": scores.scores[explained.metric.name].value, "interval": interval}
 
 
-def _value(
-    explained: Explained, scores: ConditionScores
-) -> tuple[float | None, list[float] | None]:
-    value = scores.scores[explained.metric.name].value
+def _by_configuration(explained: Explained, scores: ConditionScores) -> Sequence[float] | None:
+    """Return the primary metric by configuration, None where it is not a mean over them."""
     if explained.metric.average != "configuration":
-        return value, None
-    return value, _ends(interval_of_mean(_by_configuration(explained, scores), scores.parents))
+        return None
+    values = scores.scores[explained.metric.name].by_configuration
+    return [np.nan if value is None else value for value in values]
 
 
 def _ends(interval: Interval) -> list[float] | None:
     """Return the ends of an interval, None where it rests on too few independent samples."""
     return finite_ends(interval) if interval.clusters >= FEWEST_FOR_INTERVAL else None
-
-
-def _by_configuration(explained: Explained, scores: ConditionScores) -> Sequence[float]:
-    values = scores.scores[explained.metric.name].by_configuration
-    return [np.nan if value is None else value for value in values]

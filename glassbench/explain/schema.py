@@ -7,27 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+from pydantic import Field
 
-from ..contract.checked import Checked, checked
+from ..contract.checked import checked
 from ..home.files import write_file
+from ..record.part import Amount, Count, Interval, Part, Point
 
 EXPLANATION_VERSION = 1
-Point = Annotated[
-    dict[str, float], Field(min_length=1, description="Values on the axes of the task, by name.")
-]
-Pair = Annotated[list[float], Field(min_length=2, max_length=2)]
-Interval = Annotated[Pair | None, Field(description="95 % interval, null where undefined.")]
 Bytes = Annotated[str, Field(description="A byte a particle, base64.")]
-
-
-class Part(Checked):
-    model_config = ConfigDict(use_attribute_docstrings=True)
+Values = Annotated[list[Amount], Field(min_length=1, max_length=500)]
 
 
 class Fact(Part):
-    """A fact about the dataset."""
-
     name: str
     value: str
 
@@ -36,8 +27,8 @@ class ReplacedDynamics(Part):
     """The molecular dynamics behind the labels of one configuration at one condition."""
 
     condition: Point
-    trajectories: NonNegativeInt
-    simulated_time: NonNegativeFloat
+    trajectories: Count
+    simulated_time: Amount
     """Trajectories times their length, in the unit of the time axis."""
     unit: str
     particle_steps: float | None
@@ -45,8 +36,6 @@ class ReplacedDynamics(Part):
 
 
 class WorstConfiguration(Part):
-    """A test configuration with a low score."""
-
     configuration: str
     value: float | None
     """Primary metric."""
@@ -58,14 +47,13 @@ class WorstConfiguration(Part):
 
 
 class ErrorGroup(Part):
-    """Errors of particles with similar surroundings."""
+    """Errors of particles with similar surroundings; `pearson` is within the group."""
 
     label: str
-    particles: NonNegativeInt
-    mean_absolute_error: NonNegativeFloat
+    particles: Count
+    mean_absolute_error: Amount
     bias: float
     pearson: float | None
-    """Correlation within the group."""
 
 
 class ErrorTable(Part):
@@ -83,13 +71,11 @@ class Parity(Part):
     low: float
     high: float
     bins: Annotated[int, Field(ge=1)]
-    counts: list[Annotated[list[NonNegativeInt], Field(min_length=3, max_length=3)]]
+    counts: list[Annotated[list[Count], Field(min_length=3, max_length=3)]]
     """Index of the true value, of the predicted value, number; squares without any left out."""
 
 
 class ConditionErrors(Part):
-    """Errors at one condition."""
-
     condition: Point
     unit: str
     """Unit of target and prediction."""
@@ -105,19 +91,17 @@ class ParticleMap(Part):
     condition: Point
     configuration: str
     unit: str
-    limits: Pair
+    limits: Interval
     """Values that the bytes 0 and 255 stand for."""
     cut: Annotated[list[bool], Field(min_length=2, max_length=2)] | None = None
     """Whether values lie below the first limit and above the second."""
-    structure: NonNegativeInt
+    structure: Count
     """Index in `structures`."""
     target: Bytes
     prediction: Bytes
 
 
 class PackedStructure(Part):
-    """The structure of a map."""
-
     box: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=2, max_length=3)]
     spacing: Annotated[float, Field(gt=0)]
     """Mean distance of particles, (volume / N)^(1/d)."""
@@ -127,9 +111,6 @@ class PackedStructure(Part):
     """Names of the species 0, 1, …."""
     positions: str
     """In units of the box edge / 65536, little-endian 16-bit integers (N, d), base64."""
-
-
-Values = Annotated[list[NonNegativeFloat], Field(min_length=1, max_length=500)]
 
 
 class DistributionCurve(Part):
@@ -155,11 +136,11 @@ class ExtremeSurroundings(Part):
 class LearningPoint(Part):
     """The model fitted on some of the training configurations."""
 
-    configurations: NonNegativeInt
+    configurations: Count
     value: float | None
     """Primary metric on the test split."""
-    interval: Interval
-    difference: Interval
+    interval: Interval | None
+    difference: Interval | None
     """Interval of the paired difference to the point before, null for the first."""
 
 
@@ -176,7 +157,7 @@ class Transfer(Part):
     trained_on: Point
     tested_on: Point
     value: float | None
-    interval: Interval
+    interval: Interval | None
 
 
 class Explanation(Part):
@@ -185,7 +166,7 @@ class Explanation(Part):
     schema_version: Literal[1]
     model_digest: str
     dataset_digest: str
-    seed: NonNegativeInt
+    seed: Count
     """Seed of the fit that is explained."""
     dataset: Annotated[list[Fact], Field(max_length=200)]
     replaced: Annotated[list[ReplacedDynamics], Field(max_length=1000)]
@@ -198,13 +179,7 @@ class Explanation(Part):
 
 
 def check_explanation(plain: Any) -> None:
-    """Check an explanation against its schema.
-
-    Raises
-    ------
-    UserError
-        If it breaks the schema; the message names the place and the limit.
-    """
+    """Raise UserError, with the place and the limit, where an explanation breaks its schema."""
     checked(Explanation, plain, "the explanation", separator="/")
 
 

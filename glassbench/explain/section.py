@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..datasets.store import describe_dataset
@@ -17,7 +17,7 @@ from .refits import learning_curve, transfer_scores
 from .schema import EXPLANATION_VERSION, check_explanation, explanation_text
 
 LARGEST = 100_000
-NOT_OF_A_DATASET = ("path", "format_version", "variables", "content_digest")
+NOT_OF_A_DATASET = ("path", "states", "format_version", "variables", "content_digest")
 
 
 def explain_record(
@@ -30,17 +30,12 @@ def explain_record(
 ) -> dict[str, Any]:
     """Return the explanation of a record from its stored predictions and its dataset.
 
-    Parameters
-    ----------
-    curve : fit again on fewer configurations; each condition takes twice the time of the run
-    transfer : score every fit at every other condition
-
-    Raises
-    ------
-    ExplainError
-        If predictions, dataset or model are not those of the record.
+    `curve` fits again on fewer configurations, each condition in twice the time of the run;
+    `transfer` scores every fit at every other condition. ExplainError if predictions, dataset or
+    model are not those of the record.
     """
     explained = open_fits(record, workspace)
+    described = describe_dataset(explained.view.dataset.path)
     # The cache holds what the run computed from the structures.
     with kept_in(workspace.cache):
         curves = [learning_curve(explained, f, report) for f in explained.fits] if curve else []
@@ -50,8 +45,8 @@ def explain_record(
         "model_digest": record["model"]["digest"],
         "dataset_digest": record["dataset"]["digest"],
         "seed": explained.seed,
-        "dataset": _dataset_facts(explained),
-        "replaced": _replaced(explained),
+        "dataset": _dataset_facts(described),
+        "replaced": _replaced(explained, described["states"].values()),
         "conditions": [condition_errors(explained, fit) for fit in explained.fits],
         **make_maps(explained),
         "extremes": extreme_surroundings(explained),
@@ -71,15 +66,14 @@ def _small_enough(explanation: dict[str, Any]) -> dict[str, Any]:
     return explanation
 
 
-def _dataset_facts(explained: Explained) -> list[dict[str, str]]:
+def _dataset_facts(described: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return what the dataset says of itself, for its card."""
-    described = describe_dataset(explained.view.dataset.path)
-    states = described.pop("states")
-    kept = {k: v for k, v in described.items() if k not in NOT_OF_A_DATASET}
-    facts = _facts_of(kept)
-    for name, state in states.items():
-        own = {k: v for k, v in state.items() if k not in NOT_OF_A_DATASET}
-        facts += _facts_of(own, f"{name}: ")
+    states = described["states"]
+    parts = [("", described)] + [(f"{name}: ", state) for name, state in states.items()]
+    facts = []
+    for prefix, attributes in parts:
+        kept = {k: v for k, v in attributes.items() if k not in NOT_OF_A_DATASET}
+        facts += _facts_of(kept, prefix)
     return facts[:200]
 
 
@@ -91,7 +85,7 @@ def _facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[dict[str,
         if isinstance(value, Mapping):
             facts += _facts_of(value, f"{path}: ")
         elif isinstance(value, list | tuple):
-            if len(value) and len(value) <= 12:
+            if 0 < len(value) <= 12:
                 facts.append({"name": path, "value": ", ".join(map(_in_words, value))})
         elif value is not None:
             facts.append({"name": path, "value": _in_words(value)})
@@ -102,26 +96,22 @@ def _in_words(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def _replaced(explained: Explained) -> list[dict[str, Any]]:
+def _replaced(explained: Explained, states: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the simulated time behind the labels of one configuration, where it is known."""
-    axis = next((a for a in explained.task.axes if a.name == "time"), None)
-    if axis is None:
-        return []
-    states = list(describe_dataset(explained.view.dataset.path)["states"].values())
+    unit = next((axis.unit for axis in explained.task.axes if axis.name == "time"), None)
     entries = []
-    for fit in explained.fits:
-        state: Mapping[str, Any] = next((s for s in states if _is_at(s, fit.condition)), {})
-        trajectories = state.get("trajectories")
-        if not trajectories:
+    for condition in (fit.condition for fit in explained.fits):
+        state = next((s for s in states if _is_at(s, condition)), {})
+        if unit is None or not state.get("trajectories"):
             continue
-        simulated = trajectories * fit.condition["time"]
+        simulated = state["trajectories"] * condition["time"]
         step = (state.get("protocol") or {}).get("step")
         entries.append(
             {
-                "condition": dict(fit.condition),
-                "trajectories": int(trajectories),
+                "condition": dict(condition),
+                "trajectories": int(state["trajectories"]),
                 "simulated_time": simulated,
-                "unit": axis.unit,
+                "unit": unit,
                 "particle_steps": state["particles"] * simulated / step if step else None,
             }
         )

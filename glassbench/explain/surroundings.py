@@ -6,34 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Structure
+from ..structure.pair_distribution import mean_spacing
 
 SHELL_IN_SPACINGS = 2.0
 
 
 def local_density(structure: Structure) -> NDArray[np.float64]:
-    """Return the number density around each particle.
+    """Return the number density n_i / v(R) around each particle, (N,), per volume.
 
-    n_i / v(R), n_i the particles within R of particle i and itself, v(R) the volume of the
-    ball, R = 2 mean distances (V/N)^(1/d)
-
-    Returns
-    -------
-    (N,), in the inverse volume unit of the system
+    n_i are the particles within R of particle i and itself, v(R) is the volume of the ball,
+    R = 2 mean distances (V/N)^(1/d).
     """
+    from scipy.spatial import cKDTree
+
     radius = SHELL_IN_SPACINGS * mean_spacing(structure)
-    tree = _tree(structure)
-    inside = tree.query_ball_point(tree.data, radius, return_length=True)
-    dimensions = len(structure.box)
-    ball = np.pi * radius**2 if dimensions == 2 else 4 / 3 * np.pi * radius**3
+    positions = structure.positions % structure.box
+    tree = cKDTree(positions, boxsize=structure.box)
+    inside = tree.query_ball_point(positions, radius, return_length=True)
+    ball = np.pi * radius**2 if len(structure.box) == 2 else 4 / 3 * np.pi * radius**3
     return inside / ball
 
 
 def distance_to_correct(
     structure: Structure, error: NDArray[np.float64], tolerance: float
 ) -> NDArray[np.float64]:
-    """Return how far the nearest correctly predicted particle lies.
-
-    The distance tells how large the failing regions are.
+    """Return how far the nearest correctly predicted particle lies: how large failing regions are.
 
     Parameters
     ----------
@@ -52,15 +49,3 @@ def distance_to_correct(
     positions = structure.positions % structure.box
     tree = cKDTree(positions[correct], boxsize=structure.box)
     return tree.query(positions)[0]
-
-
-def mean_spacing(structure: Structure) -> float:
-    """Return the mean distance (V/N)^(1/d), length unit of the system."""
-    volume = float(np.prod(structure.box))
-    return (volume / len(structure.positions)) ** (1 / len(structure.box))
-
-
-def _tree(structure: Structure):
-    from scipy.spatial import cKDTree
-
-    return cKDTree(structure.positions % structure.box, boxsize=structure.box)

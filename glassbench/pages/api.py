@@ -30,8 +30,6 @@ class Part(Checked):
 
 
 class TaskEntry(Part):
-    """The task."""
-
     name: str
     title: str
     summary: str
@@ -39,33 +37,25 @@ class TaskEntry(Part):
 
 
 class DatasetEntry(Part):
-    """The dataset."""
-
     name: str
     digest: Annotated[str | None, OrNull]
     """Content digest; null where only published numbers are known."""
 
 
 class MetricEntry(Part):
-    """The metric that ranks."""
-
     name: str
     title: str
     higher_is_better: bool
 
 
 class FloorEntry(Part):
-    """A trivial floor."""
-
     model: str
     value: float
 
 
 class DifferenceEntry(Part):
-    """A paired difference to another model."""
-
     difference: float
-    """Own value minus that of the best."""
+    """Own value minus that of the best, paired."""
     interval: Interval
 
 
@@ -103,12 +93,10 @@ class ReportedEntry(Part):
     """A number from a publication, not run here."""
 
     model: str
-    """Name in the publication."""
     metric: str
     condition: Point
     value: float
     source: str
-    """Publication."""
 
 
 class BoardEntry(Part):
@@ -134,14 +122,12 @@ class BoardEntry(Part):
     best_floor: FloorEntry | None
     """Best trivial floor over the ranking conditions."""
     models: list[PlaceEntry]
-    """Models, best first."""
+    """Best first."""
     reported: list[ReportedEntry]
-    """Published numbers on the same dataset."""
+    """On the same dataset."""
 
 
 class CardEntry(Part):
-    """A model card."""
-
     name: str
     title: str
     authors: tuple[str, ...]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from ..model import Structure
 from .cell_list import pair_blocks
 from .periodic_box import checked_positions
 
@@ -61,6 +64,31 @@ def particle_pair_distribution(
     if len(box) == 3:
         shells *= 2 * middles
     return counts.reshape(len(positions), bins) / (shells * len(positions) / np.prod(box))
+
+
+def distributions_in_spacings(
+    structures: Sequence[Structure], smallest: float, largest: float, width: float
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the middles of bins, and g_i(r) (N, bins) of each structure.
+
+    The bins are in mean distances of the first structure, and end where its smallest box edge
+    allows.
+    """
+    spacing = mean_spacing(structures[0])
+    reach = min(largest * spacing, min(float(one.box.min()) for one in structures) / 2)
+    bins = int((reach / spacing - smallest) / width + 1e-9)
+    edges = spacing * (smallest + width * np.arange(bins + 1))
+    around = [
+        particle_pair_distribution(one.positions, one.box, edges[0], edges[-1], bins)
+        for one in structures
+    ]
+    return (edges[1:] + edges[:-1]) / 2, around
+
+
+def mean_spacing(structure: Structure) -> float:
+    """Return the mean distance (V / N)^(1/d) of particles, unit of the positions."""
+    volume = float(np.prod(structure.box))
+    return (volume / len(structure.positions)) ** (1 / len(structure.box))
 
 
 def distribution_edges(smallest: float, largest: float, bins: int) -> np.ndarray:

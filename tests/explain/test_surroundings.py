@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.explain.surroundings import distance_to_correct, local_density, mean_spacing
+from glassbench.explain.surroundings import distance_to_correct, local_density
 from glassbench.model import Structure
+from glassbench.structure.pair_distribution import mean_spacing
 
 
 def structure_of(dimensions: int, particles: int = 80) -> Structure:
