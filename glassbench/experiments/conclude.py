@@ -154,12 +154,10 @@ def _figures(
     """Draw figures; return those of each trial by its key, and under `""` those of the request."""
     if record is None:
         return {}
-    from ..figures.request import draw_request, draw_rotations, draw_trial
+    from ..figures.request import draw_request, draw_trial
 
     folder = workspace.home / "figures" / request.stem
-    plain = record.to_json()
-    of_request = draw_request(plain, request.task, folder)
-    figures = {"": [of_request, *draw_rotations(plain, request.task, folder)]}
+    figures = {"": draw_request(record.to_json(), request.task, folder)}
     drawn: set[str] = set()
     for outcome in outcomes:
         # One seed of each condition is enough to look at.

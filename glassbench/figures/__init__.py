@@ -1,24 +1,13 @@
-"""Figures of a result: scores, a slice of particles, parity, labels; and of a dataset."""
+"""Figures of a result: scores, a slice of particles, parity, classes; and of a dataset."""
 
-from .canvas import CEILING, FLOORS, MARKERS, MODEL, condition_title, new_figure, save_figure
+from .canvas import CEILING, FLOORS, MARKERS, MODEL, new_figure, save_figure
 from .dataset import draw_dataset
-from .labels import draw_classes, draw_rotation
-from .parity import draw_parity
+from .parity import draw_classes, draw_parity
+from .rotation import draw_rotation
 from .scores import draw_scores
 from .slice import draw_slice
 
 __all__ = [
-    "CEILING",
-    "FLOORS",
-    "MARKERS",
-    "MODEL",
-    "condition_title",
-    "draw_classes",
-    "draw_dataset",
-    "draw_parity",
-    "draw_rotation",
-    "draw_scores",
-    "draw_slice",
-    "new_figure",
-    "save_figure",
-]
+    "CEILING", "FLOORS", "MARKERS", "MODEL", "draw_classes", "draw_dataset", "draw_parity",
+    "draw_rotation", "draw_scores", "draw_slice", "new_figure", "save_figure",
+]  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..contract.task import Task
 from ..contract.units import mathtext
 from ..home.files import whole_file
-from ..model import Condition
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): eight colours that colour-blind readers tell apart.
@@ -36,14 +35,15 @@ def save_figure(figure: Figure, path: Path) -> Path:
     return path
 
 
-def condition_title(model: str, task: Task, condition: Condition) -> str:
-    """Return the title of a figure of one condition."""
-    values = ", ".join(
-        f"{mathtext(task.axis(name).symbol)} = {condition[name]:g}" for name in condition
-    )
-    return f"{model}, {values}"
-
-
 def label(name: str, unit: str) -> str:
     """Return the label of an axis: a quantity and its unit, if it has one."""
     return f"{name} ({mathtext(unit)})" if unit and unit != "1" else name
+
+
+def draw_relaxation_time(
+    axis: Axes, time: float, text: str, height: float, fontsize: int, **line: Any
+) -> None:
+    """Draw a dotted line at a time, with a text left of it at a share of the axis' height."""
+    axis.axvline(time, linestyle=":", **line)
+    transform = axis.get_xaxis_transform()
+    axis.text(time, height, text, fontsize=fontsize, ha="right", transform=transform)

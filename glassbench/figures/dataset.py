@@ -5,7 +5,8 @@ Each panel is drawn where the dataset has what it shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ import numpy as np
 from ..contract.units import mathtext
 from ..datasets.store import Dataset
 from ..metrics import noise_ceiling
-from ..structure.pair_distribution import particle_pair_distribution
-from .canvas import CEILING, FLOORS, MODEL, label, new_figure, save_figure
+from ..model import Structure
+from ..structure.pair_distribution import distributions_in_spacings
+from .canvas import CEILING, FLOORS, MODEL, draw_relaxation_time, label, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,20 +33,12 @@ MOST_VALUES = 5000
 
 
 def draw_dataset(dataset: Dataset, path: Path) -> Path:
-    """Draw what a dataset holds, as far as it holds it.
+    """Draw what a dataset holds, as far as it holds it, as a PNG at `path`.
 
     g(r); F_s(k, t) with tau_alpha; the distribution of the target and its noise ceiling;
     stiffness against temperature; stress against strain, and the distribution of D2min with
     the thresholds of its labels. At most eight configurations of each state are read, those of
     the training split first.
-
-    Parameters
-    ----------
-    path : PNG to write
-
-    Returns
-    -------
-    path
     """
     panels = [draw for holds, draw in PANELS if holds(dataset)]
     figure = new_figure(3.7 * len(panels), 3.2)
@@ -61,135 +55,97 @@ def draw_dataset(dataset: Dataset, path: Path) -> Path:
 
 def _draw_pair_distribution(axis: Axes, dataset: Dataset) -> None:
     unit = ""
-    for colour, name in zip(_colours(dataset.states), dataset.states, strict=True):
-        distances, mean = _pair_distribution(dataset, name)
-        axis.plot(distances, mean, color=colour, linewidth=1.2, label=name)
-        unit = dataset.state(name).units("positions")
+    for colour, state in _states(dataset):
+        arrays = [dataset.structure_arrays(state.name, index) for index in _some(dataset, state)]
+        structures = [
+            Structure(np.asarray(one["positions"]), one["species"], np.asarray(one["box"]))
+            for one in arrays
+        ]
+        distances, around = distributions_in_spacings(structures, SMALLEST, LARGEST, WIDTH)
+        mean = np.mean([g.mean(axis=0) for g in around], axis=0)
+        axis.plot(distances, mean, color=colour, linewidth=1.2, label=state.name)
+        unit = state.units("positions")
     axis.axhline(1.0, color=CEILING, linewidth=0.6)
     axis.set_xlabel(label("r", unit))
     axis.set_ylabel("g(r), all species")
 
 
-def _pair_distribution(dataset: Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
-    arrays = [dataset.structure_arrays(name, index) for index in _some(dataset, name)]
-    structures = [(np.asarray(one["positions"]), np.asarray(one["box"])) for one in arrays]
-    count, dimension = structures[0][0].shape
-    spacing = float(np.prod(structures[0][1]) / count) ** (1 / dimension)
-    reach = min(LARGEST * spacing, min(float(box.min()) for _, box in structures) / 2)
-    bins = int((reach / spacing - SMALLEST) / WIDTH)
-    edges = spacing * (SMALLEST + WIDTH * np.arange(bins + 1))
-    around = [
-        particle_pair_distribution(positions, box, edges[0], edges[-1], bins)
-        for positions, box in structures
-    ]
-    return (edges[1:] + edges[:-1]) / 2, np.mean([g.mean(axis=0) for g in around], axis=0)
-
-
 def _draw_scattering(axis: Axes, dataset: Dataset) -> None:
-    for colour, name in zip(_colours(dataset.states), dataset.states, strict=True):
-        checks = _checks(dataset.state(name))
+    for colour, state in _states(dataset):
+        checks = _checks(state)
         if "scattering" not in checks:
             continue
         axis.semilogx(
-            checks["scattering_times"], checks["scattering"], "o-", color=colour, label=name
+            checks["scattering_times"], checks["scattering"], "o-", color=colour, label=state.name
         )
         relaxation = checks.get("scattering_fit", {}).get("tau_alpha")
         if relaxation:
-            axis.axvline(relaxation, color=colour, linestyle=":", linewidth=1.0)
-            axis.text(
-                relaxation,
-                0.9,
-                f"{mathtext('tau_alpha')} = {relaxation:.3g} ",
-                fontsize=7,
-                ha="right",
-                transform=axis.get_xaxis_transform(),
-            )
+            text = f"{mathtext('tau_alpha')} = {relaxation:.3g} "
+            draw_relaxation_time(axis, relaxation, text, 0.9, 7, color=colour, linewidth=1.0)
     axis.set_ylim(0, 1)
     axis.set_xlabel(label("t", dataset.state(dataset.states[0]).units("time")))
     axis.set_ylabel(r"$F_s(2\pi, t)$ of A")
 
 
 def _draw_propensity(axis: Axes, dataset: Dataset) -> None:
-    name = _state_with_training(dataset)
-    state = dataset.state(name)
-    values = np.concatenate([_of_first_species(state, i) for i in _some(dataset, name)], axis=1)
-    for colour, time, at_time in zip(
-        _colours(values), state.short("time").tolist(), values, strict=True
-    ):
+    state = _with_training(dataset)
+    values = _joined(dataset, state, "propensity", axis=1)
+    values = values[:, _joined(dataset, state, "species") == 0]
+    for colour, time, at_time in zip(cycle(COLOURS), state.short("time").tolist(), values):
         _draw_density(axis, at_time[np.isfinite(at_time)], colour, f"t = {time:g}")
-    axis.set_xlabel(label(f"propensity of A, {name}", state.units("propensity")))
-    axis.set_ylabel("density")
-
-
-def _of_first_species(state: State, index: int) -> np.ndarray:
-    return state.one("propensity", index)[:, state.one("species", index) == 0]
+    axis.set_xlabel(label(f"propensity of A, {state.name}", state.units("propensity")))
 
 
 def _draw_ceiling(axis: Axes, dataset: Dataset) -> None:
-    for colour, name in zip(_colours(dataset.states), dataset.states, strict=True):
-        state = dataset.state(name)
+    for colour, state in _states(dataset):
         times = state.short("time")
         ceilings = []
         for t in times.tolist():
             known = [
-                float(noise_ceiling(*dataset.halves(name, i, "propensity", time=t)))
-                for i in _some(dataset, name)
-                if dataset.has_halves(name, i, "propensity", time=t)
+                float(noise_ceiling(*dataset.halves(state.name, i, "propensity", time=t)))
+                for i in _some(dataset, state)
+                if dataset.has_halves(state.name, i, "propensity", time=t)
             ]
             ceilings.append(np.nanmean(known) if known else np.nan)
-        axis.semilogx(times, ceilings, "o-", color=colour, label=name)
+        axis.semilogx(times, ceilings, "o-", color=colour, label=state.name)
     axis.set_ylim(0, 1)
     axis.set_xlabel(label("t", dataset.state(dataset.states[0]).units("time")))
     axis.set_ylabel("noise ceiling, all particles")
 
 
 def _draw_temperatures(axis: Axes, dataset: Dataset) -> None:
-    for colour, name in zip(_colours(dataset.states), dataset.states, strict=True):
-        state, chosen = dataset.state(name), _some(dataset, name)
-        values = np.concatenate([state.one("stiffness_by_temperature", i) for i in chosen], axis=1)
-        temperatures, mean, spread = state.short("temperature"), values.mean(1), values.std(1)
-        axis.plot(temperatures, mean, "o-", color=colour, label=f"{name}, mean and spread of atoms")
-        axis.fill_between(
-            temperatures, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0
-        )
+    for colour, state in _states(dataset):
+        values = _joined(dataset, state, "stiffness_by_temperature", axis=1)
+        text = f"{state.name}, mean and spread of atoms"
+        _draw_spread(axis, state.short("temperature"), values, colour, text, marker="o")
         axis.set_ylabel(label("stiffness", state.units("stiffness")))
     axis.set_ylim(bottom=0)
     axis.set_xlabel("T (K)")
 
 
 def _draw_stiffness(axis: Axes, dataset: Dataset) -> None:
-    name = _state_with_training(dataset)
-    state = dataset.state(name)
-    chosen = _some(dataset, name)
-    values = np.concatenate([state.one("stiffness", i) for i in chosen])
-    species = np.concatenate([state.one("species", i) for i in chosen])
+    state = _with_training(dataset)
+    values = _joined(dataset, state, "stiffness")
+    species = _joined(dataset, state, "species")
     for colour, kind in zip(COLOURS, np.unique(species), strict=False):
         _draw_density(axis, values[species == kind], colour, state.species_name(kind))
-    axis.set_xlabel(label(f"stiffness, {name}", state.units("stiffness")))
-    axis.set_ylabel("density")
+    axis.set_xlabel(label(f"stiffness, {state.name}", state.units("stiffness")))
 
 
 def _draw_stress(axis: Axes, dataset: Dataset) -> None:
-    for colour, name in zip(_colours(dataset.states), dataset.states, strict=True):
-        state = dataset.state(name)
-        curves = np.concatenate([state.one("shear_stress", i) for i in _some(dataset, name)])
+    for colour, state in _states(dataset):
+        curves = _joined(dataset, state, "shear_stress")
         curves = curves[np.isfinite(curves).all(axis=1)]
-        strains, mean, spread = state.short("step"), curves.mean(axis=0), curves.std(axis=0)
-        axis.plot(strains, mean, color=colour, label=f"{name}, mean and spread")
-        axis.fill_between(
-            strains, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0
-        )
+        _draw_spread(axis, state.short("step"), curves.T, colour, f"{state.name}, mean and spread")
         axis.set_ylabel(label("shear stress", state.units("shear_stress")))
     axis.set_xlabel(r"$\gamma$")
 
 
 def _draw_d2min(axis: Axes, dataset: Dataset) -> None:
-    name = _state_with_training(dataset)
-    state = dataset.state(name)
-    values = np.concatenate([state.one("d2min", i) for i in _some(dataset, name)])
+    state = _with_training(dataset)
+    values = _joined(dataset, state, "d2min")
     thresholds = state.short("d2min_threshold")[0]
-    strains = state.short("strain").tolist()
-    for index, (colour, strain) in enumerate(zip(_colours(strains), strains, strict=True)):
+    for index, (colour, strain) in enumerate(zip(cycle(COLOURS), state.short("strain").tolist())):
         own = values[:, index].ravel()
         own = np.sort(own[np.isfinite(own)])
         above = 1 - np.arange(len(own)) / len(own)
@@ -210,23 +166,37 @@ def _draw_density(axis: Axes, values: np.ndarray, colour: str, name: str) -> Non
     abscissae = np.linspace(low, high, 200)
     thinned = values[:: max(1, len(values) // MOST_VALUES)]
     axis.plot(abscissae, gaussian_kde(thinned)(abscissae), color=colour, label=name)
+    axis.set_ylabel("density")
 
 
-def _state_with_training(dataset: Dataset) -> str:
+def _draw_spread(
+    axis: Axes, x: np.ndarray, values: np.ndarray, colour: str, name: str, marker: str = ""
+) -> None:
+    """Draw mean and standard deviation of values (x, samples)."""
+    mean, spread = values.mean(axis=1), values.std(axis=1)
+    axis.plot(x, mean, color=colour, marker=marker, label=name)
+    axis.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.2, linewidth=0)
+
+
+def _states(dataset: Dataset) -> Iterator[tuple[str, State]]:
+    """Yield each state with its colour."""
+    return zip(cycle(COLOURS), map(dataset.state, dataset.states))
+
+
+def _with_training(dataset: Dataset) -> State:
     """Return the first state with configurations to train on, the first one where none has."""
-    states = dataset.states
-    return next((name for name in states if "train" in dataset.state(name).splits), states[0])
+    states = [state for _, state in _states(dataset)]
+    return next((state for state in states if "train" in state.splits), states[0])
 
 
-def _some(dataset: Dataset, name: str) -> list[int]:
+def _some(dataset: Dataset, state: State) -> list[int]:
     """Return a few configurations of a state, those of the training split first."""
-    splits = dataset.state(name).splits
-    indices = sorted(dataset.configurations(name).tolist(), key=lambda i: splits[i] != "train")
-    return indices[:MOST_CONFIGURATIONS]
+    indices = dataset.configurations(state.name).tolist()
+    return sorted(indices, key=lambda i: state.splits[i] != "train")[:MOST_CONFIGURATIONS]
 
 
-def _colours(things: Sized) -> list[str]:
-    return [COLOURS[k % len(COLOURS)] for k in range(len(things))]
+def _joined(dataset: Dataset, state: State, variable: str, axis: int = 0) -> np.ndarray:
+    return np.concatenate([state.one(variable, i) for i in _some(dataset, state)], axis=axis)
 
 
 def _checks(state: State) -> dict[str, Any]:
@@ -235,11 +205,11 @@ def _checks(state: State) -> dict[str, Any]:
 
 
 def _has(variable: str) -> Callable[[Dataset], bool]:
-    return lambda dataset: all(variable in dataset.state(s).variables for s in dataset.states)
+    return lambda dataset: all(variable in state.variables for _, state in _states(dataset))
 
 
 def _has_scattering(dataset: Dataset) -> bool:
-    return any("scattering" in _checks(dataset.state(name)) for name in dataset.states)
+    return any("scattering" in _checks(state) for _, state in _states(dataset))
 
 
 PANELS: tuple[tuple[Callable[[Dataset], bool], Callable[[Axes, Dataset], None]], ...] = (

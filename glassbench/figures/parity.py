@@ -1,4 +1,4 @@
-"""Predicted against true values."""
+"""Predicted against true values; of labels, how a model separates the two classes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from ..contract.task import Task
 from ..metrics import pearson
-from .canvas import label, new_figure, save_figure
+from .canvas import FLOORS, MODEL, label, new_figure, save_figure
 
-BINS = 80
+SQUARES, BINS_OF_CLASSES = 80, 50
 
 
 def draw_parity(
@@ -52,32 +52,61 @@ def draw_parity(
     axis.set_ylabel(label(f"predicted {name}", target.unit))
     rho = pearson(prediction, truth)
     words = f"Pearson {rho:.3f}" if np.isfinite(rho) else "Pearson undefined"
-    axis.text(
-        0.03,
-        0.97,
-        f"{words}, pooled\n{len(truth)} {target.per}s",
-        va="top",
-        fontsize=9,
-        transform=axis.transAxes,
-    )
+    words = f"{words}, pooled\n{len(truth)} {target.per}s"
+    axis.text(0.03, 0.97, words, va="top", fontsize=9, transform=axis.transAxes)
     axis.set_title(title, fontsize=10)
+    ticks = LogLocator(subs=(1, 2, 5))
     bar = figure.colorbar(
-        bins,
-        ax=axis,
-        label=f"{target.per}s",
-        shrink=0.85,
-        ticks=LogLocator(subs=(1, 2, 5)),
-        format="%d",
+        bins, ax=axis, label=f"{target.per}s", shrink=0.85, ticks=ticks, format="%d"
     )
     bar.minorticks_off()
     return save_figure(figure, path)
 
 
+def draw_classes(
+    truths: Sequence[np.ndarray],
+    predictions: Sequence[np.ndarray],
+    task: Task,
+    title: str,
+    path: Path,
+) -> Path:
+    """Draw the distributions of the prediction over the positive and the negative particles.
+
+    Parameters
+    ----------
+    truths, predictions : one array (N_c,) for each structure, labels of 0 and 1, and scores
+    """
+    positive, prediction = np.concatenate(truths) > 0.5, np.concatenate(predictions)
+    figure = new_figure(5.0, 3.6)
+    axis = figure.subplots()
+    ends = np.percentile(prediction, [0.05, 99.95])
+    if ends[0] == ends[1]:
+        ends = ends[0] + np.array([-0.5, 0.5])
+    edges = np.linspace(ends[0], ends[1], BINS_OF_CLASSES + 1)
+    for members, colour, name in (
+        (~positive, MODEL, "negative"),
+        (positive, FLOORS[0], "positive"),
+    ):
+        if members.any():
+            axis.hist(
+                np.clip(prediction[members], edges[0], edges[-1]),
+                bins=edges.tolist(),
+                weights=np.full(members.sum(), 1 / members.sum()),
+                color=colour,
+                alpha=0.55,
+                label=f"{name}, {members.sum()} particles",
+            )
+    axis.set_xlabel(f"predicted {task.target.replace('_', ' ')}")
+    axis.set_ylabel("share of the class")
+    axis.legend(fontsize=8, frameon=False)
+    axis.set_title(title, fontsize=10)
+    return save_figure(figure, path)
+
+
 def _limits(truth: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
     """Return limits that leave out the last 0.1 % at each end of the truth, with a margin."""
-    low, high = np.percentile(truth, [0.1, 99.9])
-    inner = np.percentile(prediction, [0.1, 99.9])
-    low, high = min(low, inner[0]), max(high, inner[1])
+    ends = np.percentile([truth, prediction], [0.1, 99.9], axis=1)
+    low, high = ends[0].min(), ends[1].max()
     margin = 0.03 * (high - low) or 1.0
     return float(low - margin), float(high + margin)
 
@@ -85,9 +114,9 @@ def _limits(truth: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
 def _edges(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     """Return edges of bins between limits; values that are stored in steps fill bins evenly."""
     low, high = limits
-    width = (high - low) / BINS
+    width = (high - low) / SQUARES
     levels = np.unique(values)
-    if 1 < len(levels) < 10 * BINS:
+    if 1 < len(levels) < 10 * SQUARES:
         step = float(np.diff(levels).min())
         width = step * math.ceil(width / step)
         low = levels[0] - step / 2 + width * math.floor((low - levels[0]) / width)

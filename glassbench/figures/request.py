@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
+from ..contract.units import mathtext
 from ..home.workspace import Workspace
 from ..model import Condition, Structure
 from ..trial.result import TrialResult
@@ -20,22 +21,15 @@ if TYPE_CHECKING:
     from ..metrics import MetricSpecification
 
 
-def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> Path:
-    """Draw the scores of a record."""
-    from . import draw_scores
+def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> list[Path]:
+    """Draw the scores of a record, and the rotation probe of each condition that has one."""
+    from . import draw_rotation, draw_scores
 
-    return draw_scores(record, task, folder / f"{task.primary_metric.name}.png")
-
-
-def draw_rotations(record: Mapping[str, Any], task: Task, folder: Path) -> list[Path]:
-    """Draw the rotation probe of each condition that has one."""
-    from . import condition_title, draw_rotation
-
-    paths = []
+    paths = [draw_scores(record, task, folder / f"{task.primary_metric.name}.png")]
     for entry in record["conditions"]:
         if "rotation_probe" in entry:
             condition = Condition.of(**entry["condition"])
-            title = condition_title(record["model"]["title"], task, condition)
+            title = _title(record["model"]["title"], task, condition)
             path = folder / f"rotation_{_file_name(condition)}.png"
             paths.append(draw_rotation(entry["rotation_probe"], title, path))
     return paths
@@ -51,18 +45,17 @@ def draw_trial(
 ) -> list[Path]:
     """Draw, at each condition of a trial, parity and (for particles) a slice of one configuration.
 
-    For labels the distributions of the two classes are drawn instead of parity.
-
-    A figure that is newer than the predictions is not drawn again.
+    For labels the distributions of the two classes are drawn instead of parity. A figure that is
+    newer than the predictions is not drawn again.
     """
     predictions = workspace.trial_folder(result.key) / result.predictions["path"]
+    target = task.targets[task.target]
     paths = []
     for scored in result.conditions:
         condition = Condition.of(**scored.condition)
         name = _file_name(condition)
-        kind = "classes" if task.targets[task.target].label_of else "parity"
-        wanted = [folder / f"{kind}_{name}.png"]
-        if task.targets[task.target].per == "particle":
+        wanted = [folder / f"{'classes' if target.label_of else 'parity'}_{name}.png"]
+        if target.per == "particle":
             wanted.append(folder / f"slice_{name}.png")
         if not all(_is_newer(path, predictions) for path in wanted):
             _draw_condition(predictions, condition, task, view, model, wanted)
@@ -87,7 +80,7 @@ def _draw_condition(
     wanted: list[Path],
 ) -> None:
     from ..trial.predictions import read_predictions
-    from . import condition_title, draw_classes, draw_parity, draw_slice
+    from . import draw_classes, draw_parity, draw_slice
 
     guesses = read_predictions(predictions)[condition.name]
     examples = list(view.examples("test", (condition,)))
@@ -96,20 +89,19 @@ def _draw_condition(
         chosen = counted(task.primary_metric, example.structure)
         truths.append(example.targets[task.target][chosen])
         predicted.append(guesses[example.structure.configuration][task.target][chosen])
-    title = condition_title(model.title, task, condition)
+    title = _title(model.title, task, condition)
     draw = draw_classes if task.targets[task.target].label_of else draw_parity
     draw(truths, predicted, task, title, wanted[0])
     if len(wanted) > 1:
-        first = examples[0]
-        name = first.structure.configuration
-        draw_slice(
-            first.structure,
-            first.targets[task.target],
-            guesses[name][task.target],
-            task,
-            f"{title}, configuration {name}",
-            wanted[1],
-        )
+        structure, truth = examples[0].structure, examples[0].targets[task.target]
+        guess = guesses[structure.configuration][task.target]
+        title += f", configuration {structure.configuration}"
+        draw_slice(structure, truth, guess, task, title, wanted[1])
+
+
+def _title(model: str, task: Task, condition: Condition) -> str:
+    values = (f"{mathtext(task.axis(name).symbol)} = {condition[name]:g}" for name in condition)
+    return ", ".join([model, *values])
 
 
 def counted(metric: MetricSpecification, structure: Structure) -> np.ndarray:

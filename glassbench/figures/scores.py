@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,52 +13,57 @@ from ..contract.reported import plain_name
 from ..contract.task import Task
 from ..contract.units import mathtext
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
-from .canvas import CEILING, FLOORS, MARKERS, MODEL, label, new_figure, save_figure
+from .canvas import (
+    CEILING,
+    FLOORS,
+    MARKERS,
+    MODEL,
+    draw_relaxation_time,
+    label,
+    new_figure,
+    save_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Plain = Mapping[str, Any]
+UNKNOWN = (np.nan, np.nan)
 
-def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
+
+def draw_scores(record: Plain, task: Task, path: Path) -> Path:
     """Draw the primary metric against the last axis of the task, one panel for each other value.
 
-    The model with its 95 % intervals as a full line, floors dashed, what noise
-    in the labels puts out of reach shaded, published numbers as open marks.
+    The model with its 95 % intervals as a full line, floors dashed, what noise in the labels puts
+    out of reach shaded, published numbers as open marks.
 
     Parameters
     ----------
     record : as `glassbench/contract/schemas/record.schema.json` describes it
     path : PNG to write
-
-    Returns
-    -------
-    path
     """
     x_axis = task.axes[-1]
-    panels: dict[tuple, list[Mapping[str, Any]]] = {}
-    for entry in record["conditions"]:
+    panels: dict[tuple, list[Plain]] = {}
+    for entry in sorted(record["conditions"], key=lambda entry: entry["condition"][x_axis.name]):
         others = tuple((mathtext(a.symbol), entry["condition"][a.name]) for a in task.axes[:-1])
         panels.setdefault(others, []).append(entry)
     figure = new_figure(4.2 * len(panels) + 2.4, 3.6)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    values = [_abscissae(entries, x_axis.name) for entries in panels.values()]
-    for axis, x, (others, entries) in zip(axes, values, panels.items(), strict=True):
-        order = np.argsort(x)
-        ordered = [entries[k] for k in order]
-        _draw_panel(axis, record, ordered, np.asarray(x)[order])
+    few = all(len(set(c["parents"])) < FEWEST_FOR_INTERVAL for c in record["conditions"])
+    name = record["model"]["name"] + ("" if few else ", 95 % interval")
+    handles: dict[str, Any] = {}
+    for axis, (others, entries) in zip(axes, panels.items(), strict=True):
+        x = np.array([entry["condition"][x_axis.name] for entry in entries])
+        _draw_panel(axis, record, entries, x, name)
         axis.set_xlabel(label(mathtext(x_axis.symbol), x_axis.unit))
         axis.set_title(", ".join(f"{symbol} = {value:g}" for symbol, value in others), fontsize=10)
-    title = task.primary_metric.title
-    axes[0].set_ylabel(title)
+        for handle, text in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(text, handle)
+    axes[0].set_ylabel(task.primary_metric.title)
     if task.primary_metric.function.endswith("pearson"):
         axes[0].set_ylim(min(0.0, axes[0].get_ylim()[0]), 1.0)
-    handles: dict[str, Any] = {}
-    for axis in axes:
-        for handle, name in zip(*axis.get_legend_handles_labels(), strict=True):
-            handles.setdefault(name, handle)
-    name_of_model = _model_label(record)
     # Lines with error bars come last of their own; the model belongs first.
-    handles = dict(sorted(handles.items(), key=lambda item: item[0] != name_of_model))
+    handles = dict(sorted(handles.items(), key=lambda item: item[0] != name))
     figure.legend(
         handles.values(), handles.keys(), loc="outside right center", fontsize=8, frameon=False
     )
@@ -69,26 +75,28 @@ def draw_scores(record: Mapping[str, Any], task: Task, path: Path) -> Path:
 
 
 def _draw_panel(
-    axis: Axes, record: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], x: np.ndarray
+    axis: Axes, record: Plain, entries: Sequence[Plain], x: np.ndarray, name: str
 ) -> None:
     metric = record["task"]["primary_metric"]
     low, high = _prepare_abscissa(axis, x)
     _draw_ceiling(axis, x, _values([entry["ceiling"].get(metric) for entry in entries]))
     _draw_floors(axis, x, entries)
     _draw_published(axis, x, entries, record["model"]["name"])
-    _draw_model(axis, x, entries, metric, _model_label(record))
+    _draw_model(axis, x, entries, metric, name)
     relaxation = next((e["tau_alpha"] for e in entries if e["tau_alpha"]), None)
     if relaxation is not None and low < relaxation < high:
-        _draw_relaxation_time(axis, relaxation)
+        text = mathtext("tau_alpha") + " "
+        draw_relaxation_time(axis, relaxation, text, 0.02, 9, color="black", linewidth=0.8)
     axis.grid(alpha=0.25, linewidth=0.5)
 
 
 def _prepare_abscissa(axis: Axes, x: np.ndarray) -> tuple[float, float]:
-    """Choose scale, limits and ticks; return the limits."""
-    logarithmic = x.min() > 0 and (len(x) == 1 or x.max() / x.min() > 3)
-    if logarithmic:
+    """Choose scale, ticks and limits, a little beyond the first and the last point."""
+    margin = 0.05 * np.ptp(x) or 1.0
+    low, high = float(x.min() - margin), float(x.max() + margin)
+    if x.min() > 0 and (len(x) == 1 or x.max() / x.min() > 3):
         axis.set_xscale("log")
-    low, high = _span(x, logarithmic)
+        low, high = float(x.min() / 1.6), float(x.max() * 1.6)
     axis.set_xlim(low, high)
     if high < 10 * low:
         axis.set_xticks(x, [f"{value:g}" for value in x])
@@ -113,9 +121,9 @@ def _draw_ceiling(axis: Axes, x: np.ndarray, ceilings: np.ndarray) -> None:
     )
 
 
-def _draw_floors(axis: Axes, x: np.ndarray, entries: Sequence[Mapping[str, Any]]) -> None:
+def _draw_floors(axis: Axes, x: np.ndarray, entries: Sequence[Plain]) -> None:
     names = dict.fromkeys(floor["model"] for entry in entries for floor in entry["floors"])
-    for name, colour in zip(names, FLOORS * len(names), strict=False):
+    for name, colour in zip(names, cycle(FLOORS)):
         axis.plot(
             x,
             _values([_of_model(entry["floors"], name) for entry in entries]),
@@ -127,12 +135,10 @@ def _draw_floors(axis: Axes, x: np.ndarray, entries: Sequence[Mapping[str, Any]]
         )
 
 
-def _draw_published(
-    axis: Axes, x: np.ndarray, entries: Sequence[Mapping[str, Any]], model: str
-) -> None:
+def _draw_published(axis: Axes, x: np.ndarray, entries: Sequence[Plain], model: str) -> None:
     """Draw published numbers as open marks; those of the model itself have its colour."""
     published = sorted({n["model"] for entry in entries for n in entry["reported"]})
-    for name, marker in zip(published, MARKERS * len(published), strict=False):
+    for name, marker in zip(published, cycle(MARKERS)):
         own = plain_name(name) == plain_name(model)
         axis.plot(
             x,
@@ -148,15 +154,16 @@ def _draw_published(
 
 
 def _draw_model(
-    axis: Axes, x: np.ndarray, entries: Sequence[Mapping[str, Any]], metric: str, name: str
+    axis: Axes, x: np.ndarray, entries: Sequence[Plain], metric: str, name: str
 ) -> None:
     scores = [entry["scores"].get(metric) for entry in entries]
+    enough = [len(set(entry["parents"])) >= FEWEST_FOR_INTERVAL for entry in entries]
+    ends = [(many and s and s["interval"]) or UNKNOWN for s, many in zip(scores, enough)]
     values = _values(scores)
-    ends = np.array([_interval(entry, metric) for entry in entries])
     axis.errorbar(
         x,
         values,
-        yerr=np.abs(ends.T - values),
+        yerr=np.abs(np.array(ends).T - values),
         color=MODEL,
         marker="o",
         linewidth=1.8,
@@ -167,46 +174,10 @@ def _draw_model(
     )
 
 
-def _interval(entry: Mapping[str, Any], metric: str) -> tuple[float, float]:
-    """Return the ends of the interval of a score, NaN where too few samples give none."""
-    if len(set(entry["parents"])) < FEWEST_FOR_INTERVAL:
-        return (np.nan, np.nan)
-    return (entry["scores"].get(metric) or {}).get("interval") or (np.nan, np.nan)
-
-
-def _draw_relaxation_time(axis: Axes, relaxation: float) -> None:
-    axis.axvline(relaxation, color="black", linestyle=":", linewidth=0.8)
-    axis.text(
-        relaxation,
-        0.02,
-        mathtext("tau_alpha") + " ",
-        ha="right",
-        fontsize=9,
-        transform=axis.get_xaxis_transform(),
-    )
-
-
-def _of_model(numbers: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
+def _of_model(numbers: Sequence[Plain], name: str) -> Plain | None:
     return next((number for number in numbers if number["model"] == name), None)
 
 
-def _span(x: np.ndarray, logarithmic: bool) -> tuple[float, float]:
-    """Return limits a little beyond the first and the last point."""
-    if logarithmic:
-        return float(x.min() / 1.6), float(x.max() * 1.6)
-    margin = 0.05 * np.ptp(x) or 1.0
-    return float(x.min() - margin), float(x.max() + margin)
-
-
-def _model_label(record: Mapping[str, Any]) -> str:
-    few = all(len(set(c["parents"])) < FEWEST_FOR_INTERVAL for c in record["conditions"])
-    return record["model"]["name"] + ("" if few else ", 95 % interval")
-
-
-def _abscissae(entries: Sequence[Mapping[str, Any]], axis: str) -> list[float]:
-    return [entry["condition"][axis] for entry in entries]
-
-
-def _values(items: Sequence[Mapping[str, Any] | None]) -> np.ndarray:
+def _values(items: Sequence[Plain | None]) -> np.ndarray:
     values = [None if item is None else item["value"] for item in items]
     return np.array([np.nan if value is None else value for value in values], dtype=float)

@@ -1,19 +1,17 @@
 """What the tests of drawings share."""
 
 import pytest
-
-from glassbench.figures import canvas, dataset, parity, scores, slice
+from matplotlib.figure import Figure
 
 
 @pytest.fixture
 def drawn(monkeypatch):
     """Return the figures that are saved."""
-    found, save = [], canvas.save_figure
+    saved, save = [], Figure.savefig
 
-    def keep(figure, path):
-        found.append(figure)
-        return save(figure, path)
+    def keep(figure, *arguments, **options):
+        saved.append(figure)
+        return save(figure, *arguments, **options)
 
-    for module in (dataset, parity, scores, slice):
-        monkeypatch.setattr(module, "save_figure", keep)
-    return found
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return saved

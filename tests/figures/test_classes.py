@@ -1,4 +1,4 @@
-"""The figures of labels show what they are given."""
+"""The figures of classes and of rotated structures show what they are given."""
 
 from __future__ import annotations
 
@@ -6,20 +6,7 @@ import numpy as np
 import pytest
 
 from glassbench.figures import draw_classes, draw_rotation
-from glassbench.figures import labels as label_figures
 from glassbench.plugins.registry import load_task
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """Return the figures as they are saved."""
-    found, save = [], label_figures.save_figure
-    monkeypatch.setattr(
-        label_figures,
-        "save_figure",
-        lambda figure, path: (found.append(figure), save(figure, path))[1],
-    )
-    return found
 
 
 def test_each_class_is_one_distribution(drawn, tmp_path):
