@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ..contract.checked import checked
 from ..home.files import write_file
-from ..record.part import Amount, Count, Interval, Part, Point
+from ..record.parts import Amount, Count, Interval, Part, Point
 
 EXPLANATION_VERSION = 1
 Bytes = Annotated[str, Field(description="A byte a particle, base64.")]
