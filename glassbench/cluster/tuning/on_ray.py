@@ -82,7 +82,7 @@ class TuningTrainable(tune.Trainable):
             return
         job = replace(self.setting.job, trial=self.running.trials[0])
         folder = located(job, job.workspace).model.folder
-        card = replace(self.setting.study.model, folder=Path(folder))
+        card = self.setting.study.model.model_copy(update={"folder": Path(folder)})
         model: Any = load_model_class(card)
         self.running.adopt(Path(checkpoint), model.adopt_checkpoint)
 
