@@ -79,7 +79,7 @@ def info(name: Name, words: Words = None, json_output: Json = False) -> None:
     check_keys(values, ("home", "plot"))
     workspace = open_workspace(values.get("home"))
     found = find_any(name, workspace)
-    from ..datasets import describe_dataset
+    from ..datasets.store import describe_dataset
 
     card = describe_dataset(found.path)
     figure = _figure(values.get("plot", "off"), found, workspace)
@@ -101,7 +101,7 @@ def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
     values = split_words(words or [])
     check_keys(values, ("home",))
     found = find_any(name, open_workspace(values.get("home")))
-    from ..datasets import verify as verify_dataset
+    from ..datasets.manifest import verify as verify_dataset
 
     findings = verify_dataset(found.path)
     if not findings:
@@ -155,7 +155,7 @@ def import_command(
     name = values.get("name", source.stem if source.is_file() else source.name)
     _refuse_taken(name)
     from ..cluster.importing import open_import_run
-    from ..datasets import import_dataset
+    from ..datasets.importing import import_dataset
 
     workers = parse_count("workers", values["workers"]) if "workers" in values else None
     destination = workspace.datasets / name
@@ -235,7 +235,7 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
 
 def _row(found: FoundDataset) -> dict[str, Any]:
     """Return a dataset as one row; what is wrong with it stands in `error`."""
-    from ..datasets import describe_dataset
+    from ..datasets.store import describe_dataset
 
     row: dict[str, Any] = {
         "name": found.name,

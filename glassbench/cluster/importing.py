@@ -14,8 +14,7 @@ from typing import Any
 import ray.exceptions
 
 from ..contract.errors import ClusterError
-from ..datasets.importing import Run
-from ..datasets.parallel import run_in_processes
+from ..datasets.importing import Run, run_in_processes
 from .functions import RayFunction, open_cluster
 
 AHEAD = 2

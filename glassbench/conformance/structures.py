@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..contract.task import DYNAMICS, Task
-from ..datasets.balanced import balanced_set, draw_negatives
+from ..datasets.labels import balanced_set, draw_negatives
 from ..datasets.pairs import pair_distances
 from ..model import Condition, Example, Structure
 from ..structure import neighbour_pairs

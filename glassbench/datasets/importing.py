@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,7 +27,6 @@ from .errors import DatasetError, SourceError
 from .layout import StateLayout
 from .leaks import Fingerprinted, copies_across_splits, fingerprint
 from .opening import STORE_NAME
-from .parallel import Run, run_in_processes
 from .source import PlannedState, Problem, Reader, SourcePlan, Words
 from .splits import VALIDATION_FRACTION, carve_validation, check_splits
 from .store import open_dataset
@@ -34,6 +35,8 @@ from .writing import create_store, erase_configuration, finish_store, write_conf
 STAGING_SUFFIX = ".importing"
 LEFT_OUT = "left_out"
 Stamps = dict[str, list[int] | None]
+# Runs functions without arguments, and yields what they return in any order.
+Run = Callable[[Sequence[Callable[[], Any]]], Iterator[Any]]
 
 
 class NamedReader(Protocol):
@@ -340,3 +343,28 @@ def _locked(staging: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise DatasetError(f"another process imports to {staging}: wait for it") from None
+
+
+def run_here(tasks: Sequence[Callable[[], Any]]) -> Iterator[Any]:
+    """Run tasks one after the other in this process, and yield their results."""
+    for task in tasks:
+        yield task()
+
+
+def run_in_processes(workers: int) -> Run:
+    """Return what runs tasks in `workers` processes; a task that raises stops the rest."""
+
+    def run(tasks: Sequence[Callable[[], Any]]) -> Iterator[Any]:
+        if len(tasks) < 2 or workers < 2:
+            yield from run_here(tasks)
+            return
+        context = get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
+            futures = [pool.submit(task) for task in tasks]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    return run

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..structure.bond_breaking import BondBreaking
-from ..structure.neighbour_relative import NeighbourRelative
 from .errors import DatasetError
-from .layout import BOND_BREAKING, NEIGHBOUR_RELATIVE
 from .pairs import (
     CLOSE_PAIR_CUTOFF,
     PAIR_CUTOFF,
@@ -32,21 +29,6 @@ class Observable:
 
     names: tuple[str, ...]
     measure: Callable[[np.ndarray], Sequence[np.ndarray]]
-
-
-def neighbour_relative_motion(positions: np.ndarray, box: np.ndarray) -> Observable:
-    """Return R_i and D_i of the configuration with these positions, see `NeighbourRelative`."""
-    neighbours = NeighbourRelative(positions, box)
-    start = np.asarray(positions, dtype=np.float64)
-    return Observable(NEIGHBOUR_RELATIVE, lambda later: neighbours(later - start))
-
-
-def bond_breaking(
-    positions: np.ndarray, species: np.ndarray, box: np.ndarray, diameters: np.ndarray
-) -> Observable:
-    """Return the share of lost bonds of the configuration, see `BondBreaking`."""
-    bonds = BondBreaking(positions, species, box, diameters)
-    return Observable((BOND_BREAKING,), lambda later: [bonds(later)])
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,21 @@
-"""Labels of particles: whether a stored quantity lies above the threshold of its condition."""
+"""Labels of particles: positive above a threshold, which the top fraction of a split defines.
+
+A balanced set is all positives of a sample under one load, and as many negatives.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
 
-from .balanced import draw_negatives
 from .errors import DatasetError
 from .store import Dataset
+
+FRACTIONS = (0.005, 0.01, 0.02, 0.05)
 
 
 class Labels:
@@ -74,3 +80,78 @@ class Labels:
         repeat = self.dataset.values(*self.where, f"{self.quantity}_repeat", **self.at)
         values = repeat.astype(np.float64)
         return values / (values + self.threshold)
+
+
+def draw_negatives(positive: np.ndarray, *names: object) -> np.ndarray:
+    """Return the indices (M,) int64, sorted, of negatives drawn without replacement.
+
+    As many as there are positives, or all negatives where they are fewer. The draw
+    depends on nothing but the labels and the names: it takes the raw words of PCG64,
+    whose stream is the same in every version of numpy.
+
+    Parameters
+    ----------
+    positive : (N,) bool
+    names : of task, state, sample, protocol, strain, fraction: what is drawn for
+    """
+    negative = np.flatnonzero(~np.asarray(positive, dtype=bool))
+    wanted = min(len(positive) - len(negative), len(negative))
+    text = "\x1f".join(f"{n:.10g}" if isinstance(n, float) else str(n) for n in names)
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
+    ranks = np.random.PCG64(seed).random_raw(len(negative))
+    return np.sort(negative[np.argsort(ranks, kind="stable")[:wanted]]).astype(np.int64)
+
+
+def balanced_set(positive: np.ndarray, negatives: np.ndarray) -> np.ndarray:
+    """Return the indices (M,) int64, sorted, of all positives and the drawn negatives."""
+    return np.sort(np.concatenate([np.flatnonzero(positive), negatives])).astype(np.int64)
+
+
+def top_thresholds(
+    samples: Iterable[np.ndarray],
+    strains: int,
+    most: int,
+    fractions: tuple[float, ...] = FRACTIONS,
+) -> np.ndarray:
+    """Return the thresholds (fraction, strain) float64 of values pooled over all samples.
+
+    With M values at a strain the threshold is the (k + 1)-th largest, k = ceil(f M), so
+    that k values lie above it, fewer where values tie.
+
+    Parameters
+    ----------
+    samples : arrays (strain, N), read once, one at a time
+    strains : number of strains
+    most : as many values at a strain as can come; only the top of them stays in memory
+    fractions : in (0, 1)
+
+    Raises
+    ------
+    ValueError
+        If there is no sample.
+    """
+    needed = _count(max(fractions), most) + 1
+    kept: list[list[np.ndarray]] = [[] for _ in range(strains)]
+    total = 0
+    for values in samples:
+        total += values.shape[1]
+        for strain, row in enumerate(values):
+            kept[strain].append(row)
+            if sum(map(len, kept[strain])) > 2 * needed:
+                kept[strain] = [_largest(np.concatenate(kept[strain]), needed)]
+    if not total:
+        raise ValueError("there is no sample to take a threshold from")
+    thresholds = np.empty((len(fractions), strains))
+    for strain, parts in enumerate(kept):
+        descending = np.sort(np.concatenate(parts))[::-1]
+        for row, fraction in enumerate(fractions):
+            thresholds[row, strain] = descending[min(_count(fraction, total), len(descending) - 1)]
+    return thresholds
+
+
+def _count(fraction: float, total: int) -> int:
+    return math.ceil(round(fraction * total, 9))
+
+
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    return np.partition(values, len(values) - count)[len(values) - count :]

@@ -21,7 +21,7 @@ their difference; the halves are `mean + difference` and `mean - difference`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,9 +31,7 @@ from .quantise import Packing
 FORMAT_VERSION = 1
 SPLITS = ("train", "valid", "test")
 MISSING = "missing"
-# R_i and D_i, in this order.
-NEIGHBOUR_RELATIVE = ("relative_displacement", "non_affine_displacement")
-BOND_BREAKING = "bond_breaking"
+PER_PARTICLE = ("configuration", "particle")
 
 
 @dataclass(frozen=True)
@@ -137,89 +135,44 @@ def structure_variables(
     species: tuple[str, str] = ("A", "B"),
 ) -> tuple[Variable, ...]:
     """Return the arrays of the static structure; `species` names those stored as 0 and 1."""
+    names = f"species, {species[0]} = 0, {species[1]} = 1"
+    kinds = {
+        "positions": "initial positions",
+        **({"inherent_positions": "positions in the inherent structure"} if inherent else {}),
+        **({"cage_positions": "positions averaged within the cage"} if cage else {}),
+    }
     per_axis = ("configuration", "particle", "axis")
-    variables = [
-        Variable("positions", per_axis, position_dtype, "length", "initial positions"),
-        Variable(
-            "species",
-            ("configuration", "particle"),
-            "int8",
-            "none",
-            f"species, {species[0]} = 0, {species[1]} = 1",
-        ),
-    ]
-    if inherent:
-        meaning = "positions in the inherent structure"
-        variables.append(
-            Variable("inherent_positions", per_axis, position_dtype, "length", meaning)
-        )
-    if cage:
-        meaning = "positions averaged within the cage"
-        variables.append(Variable("cage_positions", per_axis, position_dtype, "length", meaning))
-    return tuple(variables)
+    return (
+        Variable("species", PER_PARTICLE, "int8", "none", names),
+        *(Variable(n, per_axis, position_dtype, "length", what) for n, what in kinds.items()),
+    )
 
 
 def vibrational_msd() -> Variable:
     """Return the array of the mean squared displacement, which the tier `dynamics` admits."""
     meaning = "vibrational mean squared displacement about the mean position"
-    dimensions = ("configuration", "particle")
-    return Variable("vibrational_msd", dimensions, "float32", "length_squared", meaning)
+    return Variable("vibrational_msd", PER_PARTICLE, "float32", "length_squared", meaning)
+
+
+def half_of(variable: Variable) -> Variable:
+    """Return the array of half the difference between the averages over two halves."""
+    name = variable.name
+    meaning = f"half of: {name} over the first half of the trajectories minus the second"
+    return replace(variable, name=f"{name}_half_difference", long_name=meaning)
 
 
 def propensity_variables(
-    *,
-    dtype: str = "float32",
-    halves: bool = True,
-    packing: Packing | None = None,
-    half_packing: Packing | None = None,
+    *, dtype: str = "float32", halves: bool = True, packing: Packing | None = None
 ) -> tuple[Variable, ...]:
     """Return the arrays of the propensity S_i(t) (Shiba et al. 2023, Eq. 10)."""
+    meaning = "propensity: |r_i(t) - r_i(0)| averaged over the isoconfigurational ensemble"
     dimensions = ("configuration", "time", "particle")
-    mean = "propensity: |r_i(t) - r_i(0)| averaged over the isoconfigurational ensemble"
-    variables = [Variable("propensity", dimensions, dtype, "length", mean, packing)]
-    if halves:
-        meaning = "half of: propensity over the first half of the trajectories minus the second"
-        name = "propensity_half_difference"
-        variables.append(Variable(name, dimensions, dtype, "length", meaning, half_packing))
-    return tuple(variables)
-
-
-def local_motion_variables(
-    *,
-    dtype: str = "float32",
-    packing: Mapping[str, Packing] | None = None,
-) -> tuple[Variable, ...]:
-    """Return the arrays of motion against the neighbours, with their halves.
-
-    R_i(t) and D_i(t) (Shiba et al. 2023, section V), and the share of broken bonds.
-
-    Parameters
-    ----------
-    packing : by name of the quantity, of its mean and its half difference alike
-    """
-    dimensions = ("configuration", "time", "particle")
-    meanings = {
-        "relative_displacement": "|displacement against the neighbours' average|, strain removed",
-        "non_affine_displacement": "root mean square of what no strain of the neighbours explains",
-        BOND_BREAKING: "share of the bonds at t = 0 that are broken",
-    }
-    variables = []
-    for name, what in meanings.items():
-        packed, meaning = (packing or {}).get(name), f"{what}; isoconfigurational average"
-        unit = "none" if name == BOND_BREAKING else "length"
-        half = f"half of: {name} over the first half of the trajectories minus the second"
-        variables.append(Variable(name, dimensions, dtype, unit, meaning, packed))
-        name = f"{name}_half_difference"
-        variables.append(Variable(name, dimensions, dtype, unit, half, packed))
-    return tuple(variables)
+    mean = Variable("propensity", dimensions, dtype, "length", meaning, packing)
+    return (mean, half_of(mean)) if halves else (mean,)
 
 
 def pair_variables(
-    *,
-    particles: int,
-    dtype: str = "float32",
-    packing: Packing | None = None,
-    half_packing: Packing | None = None,
+    *, particles: int, dtype: str = "float32", packing: Packing | None = None
 ) -> tuple[Variable, ...]:
     """Return the arrays of the pair-distance change E_ij(t) (Shiba et al. 2023, Eq. 11).
 
@@ -227,64 +180,40 @@ def pair_variables(
     close-pair cutoff): they are what the ceiling is computed on.
     """
     index = "int16" if particles <= np.iinfo(np.int16).max else "int32"
-    change = "r_ij(t) - r_ij(0) averaged over the isoconfigurational ensemble"
-    half = "half of: pair_distance_change over the first half of the trajectories minus the second"
-    pair = ("configuration", "pair")
+    first = "particle i of the pair, i < j, sorted; -1 pad"
+    second = "particle j of the pair; -1 pad"
+    where = "position of each close A-A pair in the list of pairs; -1 pad"
+    what = "r_ij(t) - r_ij(0) averaged over the isoconfigurational ensemble"
+    pair, close = ("configuration", "pair"), ("configuration", "close_pair")
+    per_time = ("configuration", "time", "pair")
+    change = Variable("pair_distance_change", per_time, dtype, "length", what, packing)
     return (
-        Variable(
-            "pair_first", pair, index, "none", "particle i of the pair, i < j, sorted; -1 pad"
-        ),
-        Variable("pair_second", pair, index, "none", "particle j of the pair; -1 pad"),
-        Variable(
-            "pair_distance_change",
-            ("configuration", "time", "pair"),
-            dtype,
-            "length",
-            change,
-            packing,
-        ),
-        Variable(
-            "close_pair_index",
-            ("configuration", "close_pair"),
-            "int32",
-            "none",
-            "position of each close A-A pair in the list of pairs; -1 pad",
-        ),
-        Variable(
-            "pair_distance_change_half_difference",
-            ("configuration", "time", "close_pair"),
-            dtype,
-            "length",
-            half,
-            half_packing,
-        ),
+        Variable("pair_first", pair, index, "none", first),
+        Variable("pair_second", pair, index, "none", second),
+        change,
+        Variable("close_pair_index", close, "int32", "none", where),
+        replace(half_of(change), dimensions=("configuration", "time", "close_pair")),
     )
 
 
 def small_variables(layout: StateLayout) -> tuple[Variable, ...]:
     """Return the arrays that are short enough to be one chunk for all configurations."""
-    variables = [
-        Variable("box", ("configuration", "axis"), "float64", "length", "edges of the box"),
-    ]
+    one, per_time = ("configuration",), ("configuration", "time")
+    box = Variable("box", (*one, "axis"), "float64", "length", "edges of the box")
+    counts: tuple[Variable, ...] = ()
+    times: tuple[Variable, ...] = ()
     if layout.pair_slots:
-        count = ("configuration",)
-        variables += [
-            Variable("pair_count", count, "int32", "none", "pairs of the configuration"),
-            Variable("close_pair_count", count, "int32", "none", "close pairs with halves"),
-        ]
+        counts = (
+            Variable("pair_count", one, "int32", "none", "pairs of the configuration"),
+            Variable("close_pair_count", one, "int32", "none", "close pairs with halves"),
+        )
     if "time" in layout.coordinates:
-        per_time = ("configuration", "time")
-        variables += [
+        averaged = "trajectories averaged here; 0 where the published average was taken over"
+        own = "time of each configuration"
+        times = (
             Variable("available", per_time, "bool", "none", "whether the propensity is there"),
-            Variable(
-                "trajectory_count",
-                per_time,
-                "int32",
-                "none",
-                "trajectories averaged here; 0 where the published average was taken over",
-            ),
-        ]
-        if layout.own_times:
-            meaning = "time of each configuration"
-            variables.append(Variable("observation_time", per_time, "float64", "time", meaning))
-    return (*variables, *layout.short)
+            Variable("trajectory_count", per_time, "int32", "none", averaged),
+            *([Variable("observation_time", per_time, "float64", "time", own)]
+              if layout.own_times else []),
+        )  # fmt: skip
+    return (box, *counts, *times, *layout.short)

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .balanced import draw_negatives
 from .errors import DatasetError
+from .labels import FRACTIONS, draw_negatives, top_thresholds
 from .layout import (
     ConfigurationEntry,
     Coordinate,
@@ -30,7 +30,6 @@ from .layout import (
     vibrational_msd,
 )
 from .quantise import round_mantissa
-from .thresholds import FRACTIONS, top_thresholds
 from .writing import write_dataset
 
 STORED_FRACTION = FRACTIONS[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import state_of
-from .closing import closed_splits, splits_closed_now
 from .errors import DatasetError
 from .layout import MISSING, SPLITS
 from .opening import open_group, open_tree, store_path
@@ -24,6 +25,21 @@ HALF = "_half_difference"
 # The short arrays that say, by configuration and condition, whether a variable is there.
 PRESENCE = {"propensity": "available", "d2min_repeat": "repeated"}
 PRESENCE_BY_DIMENSION = {"time": "trajectory_count", "protocol": "deformed"}
+_CLOSED: ContextVar[frozenset[str]] = ContextVar("closed splits", default=frozenset())
+
+
+@contextmanager
+def closed_splits(*splits: str) -> Iterator[None]:
+    """Close splits of every dataset that this thread opens in the block.
+
+    Such a dataset, and its copies in other processes, refuses to read anything of a
+    configuration of these splits, for good.
+    """
+    token = _CLOSED.set(_CLOSED.get() | set(splits))
+    try:
+        yield
+    finally:
+        _CLOSED.reset(token)
 
 
 def open_dataset(path: Path | str) -> Dataset:
@@ -67,7 +83,7 @@ class Dataset:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.closed = splits_closed_now()
+        self.closed = _CLOSED.get()
         self._root = open_group(path)
         self.attributes: Mapping[str, Any] = dict(self._root.attrs)
         self._states: dict[str, State] = {}

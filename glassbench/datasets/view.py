@@ -19,12 +19,10 @@ import numpy as np
 
 from ..contract.task import DYNAMICS, INPUT_TIERS, Task
 from ..model import Condition, Example, Structure
-from .balanced import balanced_set
-from .closing import closed_splits
 from .errors import DatasetError
-from .labels import Labels
+from .labels import Labels, balanced_set
 from .state import State
-from .store import Dataset, open_dataset
+from .store import Dataset, closed_splits, open_dataset
 
 STRUCTURES_IN_MEMORY = 64
 

@@ -117,30 +117,6 @@ def write_configuration(
     return facts
 
 
-def add_variable(
-    path: Path,
-    state: str,
-    variable: Variable,
-    values: Sequence[np.ndarray],
-    attributes: Mapping[str, Any],
-) -> None:
-    """Add an array to a state of a store that is not finished yet.
-
-    Parameters
-    ----------
-    values : of each configuration, in order
-    attributes : of the state, that say where the array comes from
-    """
-    root = open_to_write(path)
-    group = state_of(root, state)
-    sizes = dict(zip(variable.dimensions, (len(values), *values[0].shape), strict=True))
-    system = str(root.attrs["units_system"])
-    array = create_array(group, variable, sizes, system, per_configuration=True, level=COMPACT)
-    for index, one in enumerate(values):
-        array[index] = one.astype(variable.dtype)
-    group.update_attributes(dict(attributes))
-
-
 def erase_configuration(path: Path, state: StateLayout, index: int) -> None:
     """Remove whatever an earlier attempt wrote of one configuration."""
     group = state_of(open_to_write(path), state.name)

@@ -20,7 +20,7 @@ from ..contract.checked import finite
 from ..contract.model_card import read_model_card
 from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
-from ..datasets.closing import closed_splits
+from ..datasets.store import closed_splits
 from ..datasets.view import View, open_view
 from ..home.files import append_json_line, read_json_lines, whole_folder, write_json
 from ..home.given_files import find_given_files

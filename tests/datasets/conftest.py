@@ -44,8 +44,8 @@ def small_state(packing=None, configurations: int = 4) -> StateLayout:
         particles=PARTICLES,
         variables=(
             *structure_variables(inherent=True),
-            *propensity_variables(packing=packing, half_packing=packing),
-            *pair_variables(particles=PARTICLES, packing=packing, half_packing=packing),
+            *propensity_variables(packing=packing),
+            *pair_variables(particles=PARTICLES, packing=packing),
         ),
         coordinates={"time": times_coordinate(TIMES)},
         pair_slots=60,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.datasets.balanced import balanced_set, draw_negatives
+from glassbench.datasets.labels import balanced_set, draw_negatives
 
 NAMES = ("state", "sample", "xy", 0.05, 0.005)
 WRITTEN = [9, 16, 38]

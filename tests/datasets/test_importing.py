@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from glassbench.datasets.errors import DatasetError, SourceError
-from glassbench.datasets.importing import import_dataset
+from glassbench.datasets.importing import import_dataset, run_here, run_in_processes
 from glassbench.datasets.manifest import verify
-from glassbench.datasets.parallel import run_here, run_in_processes
 from glassbench.datasets.store import describe_dataset, open_dataset
 from glassbench.plugins.readers import find_reader
 
@@ -25,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
 import os, signal, sys
 from glassbench.datasets import importing, writing
-from glassbench.datasets.parallel import run_here
+from glassbench.datasets.importing import run_here
 from glassbench.plugins.readers import find_reader
 
 source, destination, place, count = sys.argv[1:]

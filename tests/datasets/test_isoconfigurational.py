@@ -9,9 +9,10 @@ from glassbench.datasets.errors import DatasetError
 from glassbench.datasets.isoconfigurational import (
     average_trajectories,
     ensemble_arrays,
-    neighbour_relative_motion,
 )
 from glassbench.datasets.pairs import pair_distances, undirected_pairs
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
 from glassbench.structure.neighbour_relative import NeighbourRelative
 
 BOX = np.array([5.0, 5.0, 5.0])
@@ -105,7 +106,8 @@ def test_arrays_of_a_configuration_leave_missing_times_empty(ensemble):
 
 def test_observables_are_averaged_over_trajectories(ensemble):
     start, trajectories, _ = ensemble
-    observable = neighbour_relative_motion(start, BOX)
+    motion = load_generator(load_task("ka_propensity")).local_motion
+    observable = motion.neighbour_relative_motion(start, BOX)
     arrays = ensemble_arrays(
         start, np.zeros(50, np.int8), BOX, [(1, trajectories)], 2, observables=[observable]
     )

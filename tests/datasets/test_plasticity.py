@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.datasets import verify
 from glassbench.datasets.errors import DatasetError
+from glassbench.datasets.labels import FRACTIONS
+from glassbench.datasets.manifest import verify
 from glassbench.datasets.plasticity import write_plasticity_dataset
 from glassbench.datasets.store import open_dataset
-from glassbench.datasets.thresholds import FRACTIONS
 
 from ..synthetic import (
     FRAMES_2D,

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from glassbench.cli import main
-from glassbench.datasets.importing import import_dataset
+from glassbench.datasets.importing import import_dataset, run_in_processes
 from glassbench.datasets.manifest import verify
-from glassbench.datasets.parallel import run_in_processes
 from glassbench.datasets.store import open_dataset
 from glassbench.plugins import readers
 from glassbench.plugins.readers import find_reader, list_readers

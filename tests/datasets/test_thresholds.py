@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.datasets.thresholds import FRACTIONS, top_thresholds
+from glassbench.datasets.labels import FRACTIONS, top_thresholds
 
 
 @pytest.mark.parametrize("samples", [1, 3, 40])

@@ -8,10 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.datasets.layout import (
-    BOND_BREAKING,
-    NEIGHBOUR_RELATIVE,
     StateLayout,
-    local_motion_variables,
     pair_variables,
     propensity_variables,
     structure_variables,
@@ -28,6 +25,7 @@ from glassbench.simulation.stored_states import write_stored_state
 
 from .checks import check_state
 from .kob_andersen import PAIR_COMMANDS
+from .local_motion import BOND_BREAKING, NEIGHBOUR_RELATIVE, local_motion_variables
 from .states import Configuration, State
 
 AVERAGES = ("propensity", *NEIGHBOUR_RELATIVE, BOND_BREAKING, "pair_distance_change")
@@ -92,14 +90,10 @@ def _layout(state: State, folder: Path) -> StateLayout:
         variables=(
             *structure_variables(inherent=True),
             vibrational_msd(),
-            *propensity_variables(
-                packing=packing["propensity"], half_packing=packing["propensity"]
-            ),
-            *local_motion_variables(packing=packing),
+            *propensity_variables(packing=packing["propensity"]),
+            *local_motion_variables(packing),
             *pair_variables(
-                particles=state.protocol.particles,
-                packing=packing["pair_distance_change"],
-                half_packing=packing["pair_distance_change"],
+                particles=state.protocol.particles, packing=packing["pair_distance_change"]
             ),
         ),
         coordinates={"time": times_coordinate(state.times)},

@@ -6,11 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.datasets.isoconfigurational import (
-    bond_breaking,
-    ensemble_arrays,
-    neighbour_relative_motion,
-)
+from glassbench.datasets.isoconfigurational import ensemble_arrays
 from glassbench.simulation.pieces import Piece, read_need, read_piece
 
 from .checks import self_intermediate_scattering
@@ -21,6 +17,7 @@ from .kob_andersen import (
     inherent_structure,
     isoconfigurational_trajectory,
 )
+from .local_motion import bond_breaking, neighbour_relative_motion
 
 WAVENUMBER = 2 * np.pi
 Arrays = dict[str, np.ndarray]

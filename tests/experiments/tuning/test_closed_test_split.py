@@ -5,9 +5,8 @@ import pickle
 
 import pytest
 
-from glassbench.datasets.closing import closed_splits
 from glassbench.datasets.errors import DatasetError
-from glassbench.datasets.store import open_dataset
+from glassbench.datasets.store import closed_splits, open_dataset
 from glassbench.datasets.view import open_view
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
