@@ -43,19 +43,15 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
     if json_output:
         write_json({"datasets": rows})
         return
-    write_lines(
-        in_columns(
-            [
-                Column("dataset", [row["name"] for row in rows]),
-                Column("from", [row["origin"] for row in rows]),
-                Column("task", [row["task"] or "-" for row in rows]),
-                Column("configurations", [str(row["configurations"]) for row in rows], True),
-                Column("MB", [f"{row['bytes'] / 1e6:.1f}" for row in rows], True),
-                Column("digest", [(row["digest"] or "-")[:DIGEST_SHOWN] for row in rows]),
-            ],
-            terminal_width(),
-        )
-    )
+    columns = [
+        Column("dataset", [row["name"] for row in rows]),
+        Column("from", [row["origin"] for row in rows]),
+        Column("task", [row["task"] or "-" for row in rows]),
+        Column("configurations", [str(row["configurations"]) for row in rows], True),
+        Column("MB", [f"{row['bytes'] / 1e6:.1f}" for row in rows], True),
+        Column("digest", [(row["digest"] or "-")[:DIGEST_SHOWN] for row in rows]),
+    ]
+    write_lines(in_columns(columns, terminal_width()))
     for row in rows:
         if row["error"]:
             say(f"broken: {row['name']}: {row['error']}")
@@ -109,7 +105,7 @@ def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
 
         findings = check_physics(found.path)
     if json_output:
-        plain = [{"kind": f.kind, "member": f.member, "message": f.message} for f in findings]
+        plain = [asdict(finding) for finding in findings]
         write_json({"dataset": found.name, "path": str(found.path), "findings": plain})
     else:
         write_lines([f"{finding.kind}: {finding.message}" for finding in findings])
@@ -172,15 +168,7 @@ def import_command(
             on_event=lambda e: counter(e.done, e.total, f"{e.state} {e.configuration}"),
         )
     if json_output:
-        write_json(
-            {
-                "name": name,
-                "path": str(report.path),
-                "digest": report.digest,
-                "configurations": report.configurations,
-                "problems": [asdict(problem) for problem in report.problems],
-            }
-        )
+        write_json({"name": name, **asdict(report)})
     else:
         for problem in report.problems:
             say(f"left out: {problem.file}: {problem.message}")
@@ -221,15 +209,13 @@ def card_lines(card: Mapping[str, Any]) -> list[str]:
         lines += ["", f"state {name}"]
         shown = ("coordinates", "configurations", "variables")
         rest = {k: v for k, v in state.items() if k not in shown}
-        lines += in_pairs(
-            [
-                ("configurations", counts_text(state["configurations"])),
-                *((k, _coordinate_text(v)) for k, v in state["coordinates"].items()),
-                *((k, _text(v)) for k, v in rest.items()),
-                ("variables", ", ".join(state["variables"])),
-            ],
-            "  ",
-        )
+        pairs = [
+            ("configurations", counts_text(state["configurations"])),
+            *((k, _coordinate_text(v)) for k, v in state["coordinates"].items()),
+            *((k, _text(v)) for k, v in rest.items()),
+            ("variables", ", ".join(state["variables"])),
+        ]
+        lines += in_pairs(pairs, "  ")
     return lines
 
 
@@ -237,12 +223,11 @@ def _row(found: FoundDataset) -> dict[str, Any]:
     """Return a dataset as one row; what is wrong with it stands in `error`."""
     from ..datasets.store import describe_dataset
 
-    row: dict[str, Any] = {
-        "name": found.name,
-        "origin": found.origin,
-        "task": found.task,
+    files = found.path.rglob("*") if found.path.is_dir() else [found.path]
+    row: dict[str, Any] = {"name": found.name, "origin": found.origin, "task": found.task}
+    row |= {
         "path": str(found.path),
-        "bytes": _size(found.path),
+        "bytes": sum(file.stat().st_size for file in files if file.is_file()),
         "configurations": 0,
         "digest": None,
         "left_out": 0,
@@ -252,17 +237,11 @@ def _row(found: FoundDataset) -> dict[str, Any]:
         card = describe_dataset(found.path)
     except UserError as error:
         return row | {"error": str(error)}
-    counts = [sum(state["configurations"].values()) for state in card["states"].values()]
     return row | {
-        "configurations": sum(counts),
+        "configurations": sum(sum(s["configurations"].values()) for s in card["states"].values()),
         "digest": card.get("content_digest"),
         "left_out": card.get("left_out", 0),
     }
-
-
-def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _coordinate_text(values: list) -> str:

@@ -118,48 +118,34 @@ def _show_piece(counter: Counter, event: GenerationEvent) -> None:
 
 
 def _show_cost(cost: GenerationCost, json_output: bool) -> None:
+    """Show the pieces by kind, and all together in the last row of the table."""
+    kinds = cost.by_kind()
     if json_output:
-        write_json(
-            {
-                "pieces": len(cost.pieces),
-                "left": len(cost.left),
-                "atom_steps_left": cost.atom_steps_left,
-                "atom_steps_per_second": cost.speed,
-                "cpu_hours": cost.cpu_hours(cost.atom_steps_left),
-                "disk_bytes": cost.disk_bytes,
-                "folder": str(cost.folder),
-                "kinds": {
-                    kind: {
-                        "pieces": count,
-                        "left": left,
-                        "atom_steps_left": steps,
-                        "cpu_hours": cost.cpu_hours(steps),
-                    }
-                    for kind, (count, left, steps) in cost.by_kind().items()
-                },
-            }
-        )
+        names = ("pieces", "left", "atom_steps_left", "cpu_hours")
+        plain = {
+            "pieces": len(cost.pieces),
+            "left": len(cost.left),
+            "atom_steps_left": cost.atom_steps_left,
+            "atom_steps_per_second": cost.speed,
+            "cpu_hours": cost.cpu_hours(cost.atom_steps_left),
+            "disk_bytes": cost.disk_bytes,
+            "folder": str(cost.folder),
+        }
+        rows = {kind: (*counts, cost.cpu_hours(counts[2])) for kind, counts in kinds.items()}
+        write_json(plain | {"kinds": {kind: dict(zip(names, row)) for kind, row in rows.items()}})
         return
-    pairs = [
-        ("disk", f"{cost.disk_bytes / 1e9:.3g} GB until the dataset is assembled"),
-        ("folder", str(cost.folder)),
+    kinds |= {"all": (len(cost.pieces), len(cost.left), cost.atom_steps_left)}
+    hours = [cost.cpu_hours(steps) for _, _, steps in kinds.values()]
+    columns = [
+        Column("kind", list(kinds)),
+        Column("pieces", [str(count) for count, _, _ in kinds.values()], right=True),
+        Column("left", [str(left) for _, left, _ in kinds.values()], right=True),
+        Column("atom-steps left", [f"{steps:.2e}" for _, _, steps in kinds.values()], right=True),
+        Column("CPU hours left", ["-" if h is None else f"{h:.2f}" for h in hours], right=True),
     ]
+    disk = f"{cost.disk_bytes / 1e9:.3g} GB until the dataset is assembled"
+    pairs = [("disk", disk), ("folder", str(cost.folder))]
     if cost.speed is not None:
         speed = f"{cost.speed / 1e6:.2f} million atom-steps per CPU second"
         pairs = [("measured", speed), *pairs]
-    write_lines([*in_columns(_columns(cost), terminal_width()), "", *in_pairs(pairs)])
-
-
-def _columns(cost: GenerationCost) -> list[Column]:
-    """Return the pieces by kind, and all together in the last row."""
-    kinds = cost.by_kind()
-    everything = tuple(sum(column) for column in zip(*kinds.values(), strict=True))
-    rows = {**kinds, "all": everything}
-    hours = [cost.cpu_hours(steps) for _, _, steps in rows.values()]
-    return [
-        Column("kind", list(rows)),
-        Column("pieces", [str(count) for count, _, _ in rows.values()], right=True),
-        Column("left", [str(left) for _, left, _ in rows.values()], right=True),
-        Column("atom-steps left", [f"{steps:.2e}" for _, _, steps in rows.values()], right=True),
-        Column("CPU hours left", ["-" if h is None else f"{h:.2f}" for h in hours], right=True),
-    ]
+    write_lines([*in_columns(columns, terminal_width()), "", *in_pairs(pairs)])

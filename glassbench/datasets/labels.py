@@ -124,11 +124,6 @@ def top_thresholds(
     strains : number of strains
     most : as many values at a strain as can come; only the top of them stays in memory
     fractions : in (0, 1)
-
-    Raises
-    ------
-    ValueError
-        If there is no sample.
     """
     needed = _count(max(fractions), most) + 1
     kept: list[list[np.ndarray]] = [[] for _ in range(strains)]

@@ -53,11 +53,6 @@ def verify(path: Path | str) -> list[Finding]:
     -------
     list of Finding
         Empty where the store is whole.
-
-    Raises
-    ------
-    DatasetError
-        If there is no store at `path`.
     """
     findings = _compare_members(path)
     stated = open_group(path).attrs.get("content_digest") if _root_readable(path) else None

@@ -18,13 +18,7 @@ STORE_NAME = "store.zarr"
 
 
 def store_path(path: Path | str) -> Path:
-    """Return the store at `path`: a zip file, a Zarr directory, or a folder that holds one.
-
-    Raises
-    ------
-    DatasetError
-        If there is nothing, or nothing that is a store.
-    """
+    """Return the store at `path`: a zip file, a Zarr directory, or a folder that holds one."""
     path = Path(path)
     if path.is_file():
         if zipfile.is_zipfile(path):

@@ -39,11 +39,6 @@ def refuse_failed(dataset: Dataset, word: str | None = None) -> None:
     """Refuse a dataset whose physics failed or whose splits share a structure.
 
     The user's word `allow` takes it all the same.
-
-    Raises
-    ------
-    DatasetError
-        With every reason.
     """
     if word not in (None, "allow"):
         raise DatasetError(f"`failed_checks={word}` is not possible: write `failed_checks=allow`")

@@ -200,11 +200,6 @@ def _layout(state: PlasticityState, thresholds: np.ndarray, bits: int) -> StateL
     ----------
     thresholds : (fraction, strain) of D2min, length squared
     bits : bits of mantissa with which D2min is stored
-
-    Raises
-    ------
-    DatasetError
-        If a frame is not orthonormal.
     """
     per_protocol = ("configuration", "protocol")
     return StateLayout(

@@ -105,11 +105,6 @@ def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
     """Return float32 values rounded to so many bits of mantissa, which compress the better.
 
     The relative error is at most 2^-(bits + 1); 23 bits are all of them. NaN stays NaN.
-
-    Raises
-    ------
-    DatasetError
-        If bits is not within 1 to 23.
     """
     if not 1 <= bits <= 23:
         raise DatasetError(f"{bits} bits of mantissa: float32 has 1 to 23")

@@ -21,11 +21,6 @@ def carve_validation(
     depends on neither order nor machine; at least one is taken. Test entries are
     never touched. Entries that have a validation split already, or a single
     training parent, are returned as they are.
-
-    Raises
-    ------
-    DatasetError
-        If the fraction is not within [0, 1).
     """
     if not 0 <= fraction < 1:
         raise DatasetError(f"validation fraction {fraction} is not within [0, 1)")
@@ -43,13 +38,7 @@ def carve_validation(
 
 
 def check_splits(entries: Sequence[ConfigurationEntry]) -> None:
-    """Refuse a split in which one parent stands on two sides.
-
-    Raises
-    ------
-    DatasetError
-        Naming the parent.
-    """
+    """Refuse a split in which one parent stands on two sides."""
     split_of: dict[str, str] = {}
     for entry in entries:
         known = split_of.setdefault(entry.parent, entry.split)

@@ -64,13 +64,7 @@ class State:
         return dimensions_of(self.array(variable))
 
     def place(self, coordinate: str, value: float | str) -> int:
-        """Return where a coordinate has a value; numbers agree to a relative 1e-6.
-
-        Raises
-        ------
-        DatasetError
-            If it has not; the message lists the values that it has.
-        """
+        """Return where a coordinate has a value; numbers agree to a relative 1e-6."""
         values = self.short(coordinate)
         if isinstance(value, str):
             near = np.flatnonzero([v == value for v in values.tolist()])
@@ -85,13 +79,7 @@ class State:
         return int(near[0])
 
     def axis_values(self, axis: str) -> tuple[float, ...]:
-        """Return the values that the state has on an axis of a task.
-
-        Raises
-        ------
-        DatasetError
-            If it is neither an attribute nor a coordinate of the state.
-        """
+        """Return the values that the state has on an axis of a task."""
         if axis in self.coordinates:
             return tuple(float(value) for value in self.short(axis))
         if axis not in self.attributes:
@@ -111,13 +99,7 @@ class State:
         return str(self.array(variable).attrs["units"])
 
     def array(self, variable: str) -> Array:
-        """Return the zarr array of a variable.
-
-        Raises
-        ------
-        DatasetError
-            If the state has no such variable.
-        """
+        """Return the zarr array of a variable."""
         if variable not in self._arrays:
             raise DatasetError(
                 f"state {self.name} of {self._path} has no `{variable}`: it has "

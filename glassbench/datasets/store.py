@@ -43,13 +43,7 @@ def closed_splits(*splits: str) -> Iterator[None]:
 
 
 def open_dataset(path: Path | str) -> Dataset:
-    """Open a store: a zip file, a Zarr directory, or the folder of an imported dataset.
-
-    Raises
-    ------
-    DatasetError
-        If there is none at `path`, or it is not readable.
-    """
+    """Open a store: a zip file, a Zarr directory, or the folder of an imported dataset."""
     return Dataset(store_path(path))
 
 
@@ -108,13 +102,7 @@ class Dataset:
         return tuple(sorted(self._root.group_keys()))
 
     def state(self, name: str) -> State:
-        """Return a state by name.
-
-        Raises
-        ------
-        DatasetError
-            If there is none of that name.
-        """
+        """Return a state by name."""
         if name not in self._states:
             if name not in self.states:
                 raise DatasetError(
@@ -129,11 +117,6 @@ class Dataset:
         Dimensions are named, coordinates have values (`configuration` has the names), units
         stand in `attrs["units"]`, packed values are decoded. Pair arrays are padded to the
         longest: -1 in the indices, NaN in the values.
-
-        Raises
-        ------
-        DatasetError
-            If a split is closed.
         """
         for split in self.closed:
             raise self._refusal(split)
@@ -212,11 +195,6 @@ class Dataset:
         at : by coordinate, `time=16.5` or `protocol="xy", strain=0.05`; coordinates
             that the variable has and that are not given stay as dimensions, those
             that it has not are ignored
-
-        Raises
-        ------
-        DatasetError
-            If the values are not in the dataset, or are lost.
         """
         state = self._open_state(state_name, index)
         where = self._where(state, state.dimensions(variable)[1:], at)

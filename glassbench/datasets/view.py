@@ -33,11 +33,6 @@ def open_view(task: Task, path: Path, reads: Sequence[str] = INPUT_TIERS) -> Vie
     Parameters
     ----------
     reads : tiers of input that structures carry; a model sees those that its card names
-
-    Raises
-    ------
-    DatasetError
-        If there is no dataset, or it does not hold the task's target.
     """
     view = View(task, open_dataset(path), tuple(reads))
     if not view.conditions():

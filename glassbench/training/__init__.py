@@ -3,8 +3,7 @@
 from .density_map_model import DensityMapModel
 from .epoch import TrainingFailed
 from .graph_data import graph_data
-from .particle_settings import ParticleSettings
-from .settings import TrainingSettings
+from .settings import ParticleSettings, TrainingSettings
 from .torch_model import TorchModel
 
 __all__ = [

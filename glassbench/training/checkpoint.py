@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import logging
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ..home.files import whole_file
 from ..home.storage import Storage
 from . import distribution
 
 CHECKPOINT_NAME = "checkpoint.pt"
+# The loop reads them anew at every step, so that they may change between two epochs.
+CHANGEABLE = ("learning_rate", "gradient_clip")
 logger = logging.getLogger("glassbench.training")
 
 
@@ -38,39 +43,6 @@ class TrainingState:
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-def save_checkpoint(
-    place: Path | str,
-    state: TrainingState,
-    network: torch.nn.Module,
-    optimiser: torch.optim.Optimizer,
-    identity: dict[str, Any],
-) -> None:
-    """Write the checkpoint so that it appears whole, replacing the one before.
-
-    `identity` says which run this is; a checkpoint of another run is never resumed.
-
-    Parameters
-    ----------
-    place : a folder, or a URI as `storage.Storage` takes it
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; the one before is then untouched.
-    """
-    content = {
-        "identity": identity,
-        "state": asdict(state),
-        "network": network.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "random": {
-            "cpu": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        },
-    }
-    Storage(place).write(CHECKPOINT_NAME, _packed(content))
-
-
 def write_tensors(content: dict[str, Any], path: Path) -> None:
     """Write what `torch.load` reads; where there is no room, OSError says so, as torch does not."""
     Storage(path.parent).write(path.name, _packed(content))
@@ -85,8 +57,13 @@ def _packed(content: dict[str, Any]) -> bytes:
 class CheckpointWriter:
     """Writes the checkpoints of one training, from the first worker alone.
 
-    Where one cannot be written, for want of room say, the training goes on with the
-    one before, and the log says so, once until one is written again.
+    Each appears whole and replaces the one before. Where one cannot be written, for want of room
+    say, the training goes on with the one before, and the log says so, once until one is written
+    again. `identity` says which run this is; a checkpoint of another run is never resumed.
+
+    Parameters
+    ----------
+    place : a folder, or a URI as `storage.Storage` takes it
     """
 
     def __init__(
@@ -96,14 +73,29 @@ class CheckpointWriter:
         optimiser: torch.optim.Optimizer,
         identity: dict[str, Any],
     ) -> None:
-        self.place, self.parts = place, (network, optimiser, identity)
-        self.failing = False
+        self.place, self.network, self.optimiser = place, network, optimiser
+        self.identity = identity
+        self.failing, self.saved_at = False, time.monotonic()
 
-    def save(self, state: TrainingState) -> None:
+    def save(self, state: TrainingState, seconds: float = 0.0) -> None:
+        """Write, where that many seconds have passed since the last time."""
+        if time.monotonic() - self.saved_at < seconds:
+            return
+        self.saved_at = time.monotonic()
         if distribution.rank() != 0:
             return
+        content = {
+            "identity": self.identity,
+            "state": asdict(state),
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "random": {
+                "cpu": torch.get_rng_state(),
+                "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            },
+        }
         try:
-            save_checkpoint(self.place, state, *self.parts)
+            Storage(self.place).write(CHECKPOINT_NAME, _packed(content))
         except OSError as error:
             if not self.failing:
                 logger.warning(
@@ -129,7 +121,7 @@ def load_checkpoint(
     Of several workers the first one alone reads, and hands on what it read.
     """
     stored = Storage(place).read(CHECKPOINT_NAME) if distribution.rank() == 0 else None
-    stored = distribution.bytes_from_first_worker(stored, device)
+    stored = distribution.from_first_worker(stored, device)
     if stored is None:
         return None
     try:
@@ -147,3 +139,20 @@ def load_checkpoint(
         states = content["random"]["cuda"][: torch.cuda.device_count()]
         torch.cuda.set_rng_state_all([state.cpu() for state in states])
     return TrainingState(**content["state"])
+
+
+def adopt_checkpoint(source: Path, target: Path, hyperparameters: Mapping[str, Any]) -> None:
+    """Make `target` hold the checkpoint of `source`, for a training with these hyperparameters.
+
+    Weights, moments of the optimiser, epoch and best score stay; of the hyperparameters
+    those in `CHANGEABLE` become the new ones. Nothing happens where `source` holds none.
+    """
+    path = source / CHECKPOINT_NAME
+    if not path.exists():
+        return
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    settings = content["identity"]["settings"]
+    changes = {name: hyperparameters[name] for name in CHANGEABLE if name in hyperparameters}
+    settings.update({name: value for name, value in changes.items() if name in settings})
+    with whole_file(target / CHECKPOINT_NAME) as partial:
+        torch.save(content, partial)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,21 +13,21 @@ from ..model import Condition, Example, Predictions, Run, Structure
 from ..structure import DensityMapGrid, density_maps, padded_surroundings, turned_maps
 from ..structure.surroundings import FAR
 from .augmentation import symmetry_matrices
-from .checkpoint import write_tensors
 from .particle_loop import train_on_particles
-from .particle_settings import ParticleSettings
 from .precision import autocast_for
+from .settings import ParticleSettings
+from .torch_model import NetworkModel
 
-WEIGHTS_NAME = "weights.pt"
 SPECIES = 2
 IMAGES_AT_ONCE = 256
 
 
-class DensityMapModel:
+class DensityMapModel(NetworkModel):
     """Base class of networks on the density map around a particle, in the frame of the load.
 
-    A subclass gives `network`; the harness gives the maps, made on the fly from the
-    vectors to the neighbours, augmentation, loop, checkpoints, saving and loading.
+    A subclass gives `network`, from maps (B, 2, G, …) to one number each (B,); the harness
+    gives the maps, made on the fly from the vectors to the neighbours, augmentation, loop,
+    checkpoints, saving and loading.
 
     A target of 0 and 1 is learned on the balanced sets by its cross entropy, and its
     probability is predicted; the best epoch is the one of the highest accuracy on the
@@ -41,23 +40,12 @@ class DensityMapModel:
     settings : those of `ParticleSettings`
     """
 
+    stored = ("target", "symmetry", "dimension", "is_label", "offset", "scale")
+
     def __init__(self, cutoff: float, spacing: float, **settings) -> None:
         self.grid = DensityMapGrid(cutoff, spacing)
         self.settings = ParticleSettings(**settings)
-        self.module: torch.nn.Module | None = None
-        self.target, self.symmetry, self.dimension = "", "none", 0
-        self.is_label, self.offset, self.scale = True, 0.0, 1.0
-
-    def network(self, dimension: int) -> torch.nn.Module:
-        """Return a fresh network from maps (B, 2, G, …) to one number each (B,)."""
-        raise TypeError(f"{type(self).__name__} must define `network`")
-
-    @property
-    def parameters(self) -> int | None:
-        """Return the number of trained parameters, once there is a network."""
-        if self.module is None:
-            return None
-        return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
+        self.symmetry, self.is_label, self.offset, self.scale = "none", True, 0.0, 1.0
 
     def fit(self, train: Sequence[Example], valid: Sequence[Example], run: Run) -> None:
         """Train on the particles of `train`, and keep the weights that are best on `valid`."""
@@ -97,30 +85,6 @@ class DensityMapModel:
         """Return the probability, or the value, of every particle, computed in float32."""
         self._trained().eval()
         return [{self.target: self._predict(structure)} for structure in structures]
-
-    def save(self, folder: Path) -> None:
-        """Write the network's weights."""
-        folder.mkdir(parents=True, exist_ok=True)
-        names = ("target", "symmetry", "dimension", "is_label", "offset", "scale")
-        weights = {name: value.cpu() for name, value in self._trained().state_dict().items()}
-        content = {name: getattr(self, name) for name in names} | {"weights": weights}
-        write_tensors(content, folder / WEIGHTS_NAME)
-
-    def load(self, folder: Path) -> None:
-        """Read weights that `save` wrote; nothing in the file is executed."""
-        content = torch.load(folder / WEIGHTS_NAME, map_location="cpu", weights_only=True)
-        weights = content.pop("weights")
-        for name, value in content.items():
-            setattr(self, name, value)
-        self.module = self.network(self.dimension)
-        self.module.load_state_dict(weights)
-
-    def _trained(self) -> torch.nn.Module:
-        if self.module is None:
-            raise ValueError(
-                f"{type(self).__name__} has no network yet: call `fit` or `load` first"
-            )
-        return self.module
 
     def _precision(self, device: str) -> str:
         """Return the precision to train in; in space, `auto` is float32 on a CPU.

@@ -14,6 +14,7 @@ import torch
 import torch.distributed as distributed
 
 Item = TypeVar("Item")
+Value = TypeVar("Value")
 
 
 class DistributionError(RuntimeError):
@@ -128,31 +129,13 @@ def in_order(own: Sequence[float], count: int, device: str) -> list[float]:
     return torch.stack(rows, dim=1).reshape(-1)[:count].tolist()
 
 
-def from_first_worker(value: float | None, device: str) -> float | None:
-    """Return worker 0's number on every worker; `None` travels as NaN."""
+def from_first_worker(value: Value, device: str) -> Value:
+    """Return worker 0's number, bytes or None on every worker; what others hold does not count."""
     if not _active():
         return value
-    number = float("nan") if value is None else value
-    tensor = torch.tensor([number], dtype=torch.float64, device=device)
-    distributed.broadcast(tensor, src=0)
-    received = float(tensor.item())
-    return None if received != received else received
-
-
-def bytes_from_first_worker(content: bytes | None, device: str) -> bytes | None:
-    """Return worker 0's bytes on every worker; what the others hold does not count."""
-    if not _active():
-        return content
-    length = -1 if content is None else len(content)
-    size = torch.tensor([length], dtype=torch.int64, device=device)
-    distributed.broadcast(size, src=0)
-    if int(size) < 0:
-        return None
-    data = torch.empty(int(size), dtype=torch.uint8, device=device)
-    if rank() == 0:
-        data.copy_(torch.frombuffer(bytearray(content or b""), dtype=torch.uint8))
-    distributed.broadcast(data, src=0)
-    return data.cpu().numpy().tobytes()
+    held = [value]
+    distributed.broadcast_object_list(held, src=0, device=torch.device(device))
+    return held[0]
 
 
 def start_equal(network: torch.nn.Module) -> None:

@@ -1,34 +1,25 @@
-"""What ends every epoch of every loop: validation, the best weights so far, and a report."""
+"""The epochs of every loop: checkpoints, validation, the best weights so far, and a report."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import asdict
+from typing import Any
 
 import torch
 
 from ..model import Progress, Run
 from . import distribution
-from .checkpoint import TrainingState
-
-
-class EpochSettings(Protocol):
-    """What the end of an epoch needs of the settings of a loop."""
-
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def patience(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
+from .checkpoint import CheckpointWriter, TrainingState, load_checkpoint
+from .settings import LoopSettings
 
 
 class TrainingFailed(RuntimeError):
     """Training cannot go on; the message says at which epoch and what to change."""
 
 
-def check_loss(loss: float, state: TrainingState, settings: EpochSettings) -> None:
+def check_loss(loss: float, state: TrainingState, settings: LoopSettings) -> None:
     """Refuse a loss that is not finite."""
     if not math.isfinite(loss):
         raise TrainingFailed(
@@ -37,10 +28,46 @@ def check_loss(loss: float, state: TrainingState, settings: EpochSettings) -> No
         )
 
 
-def close_epoch(
+def train_epochs(
+    network: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    identity: dict[str, Any],
+    train_epoch: Callable[[TrainingState, CheckpointWriter], None],
+    rate_of: Callable[[TrainingState], float],
+    validate: Callable[[], float | None],
+    settings: LoopSettings,
+    run: Run,
+    after: Callable[[TrainingState], None] = lambda state: None,
+) -> TrainingState:
+    """Train epoch by epoch, from the last checkpoint on, and keep the best weights.
+
+    Parameters
+    ----------
+    identity : what a checkpoint must agree with, beside settings and seed
+    rate_of : learning rate that an epoch ends with, for the report
+    validate : validation score, higher is better; None where there is no validation
+    after : called when an epoch has a validation score
+    """
+    identity = {"settings": asdict(settings), "seed": run.seed, **identity}
+    checkpoints = run.checkpoints or run.folder
+    state = load_checkpoint(checkpoints, network, optimiser, identity, run.device)
+    state = state or TrainingState()
+    distribution.start_equal(network)
+    writer = CheckpointWriter(checkpoints, network, optimiser, identity)
+    while state.epoch < settings.epochs and not _is_stale(state, settings):
+        train_epoch(state, writer)
+        if _close_epoch(network, validate, settings, run, state, rate_of(state)) is not None:
+            after(state)
+        writer.save(state)
+    if state.best_weights:
+        network.load_state_dict(state.best_weights)
+    return state
+
+
+def _close_epoch(
     network: torch.nn.Module,
     validate: Callable[[], float | None],
-    settings: EpochSettings,
+    settings: LoopSettings,
     run: Run,
     state: TrainingState,
     learning_rate: float,
@@ -70,6 +97,6 @@ def close_epoch(
     return score
 
 
-def is_stale(state: TrainingState, settings: EpochSettings) -> bool:
+def _is_stale(state: TrainingState, settings: LoopSettings) -> bool:
     """Return whether the best epoch is as long ago as patience allows."""
     return bool(settings.patience) and state.epoch - state.best_epoch >= settings.patience

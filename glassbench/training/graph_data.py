@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..home.cache import cached
 from ..model import Structure
 from .encoded import Tensors
-from .graph_inputs import narrow_edges
+from .graph_inputs import edges_of
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch, Data
@@ -51,10 +50,7 @@ def graph_data(structure: Structure, cutoff: float, *, self_edges: bool = False)
     """
     from torch_geometric.data import Data
 
-    edges = cached(
-        narrow_edges, structure.positions, structure.box, cutoff=float(cutoff),
-        self_edges=self_edges,
-    )  # fmt: skip
+    edges = edges_of(structure, cutoff, self_edges)
     vectors = edges["vectors"]
     if structure.frame is not None:
         vectors = vectors @ structure.frame.T.astype(np.float32)

@@ -23,13 +23,7 @@ def graph_inputs(structure: Structure, cutoff: float, *, self_edges: bool = Fals
         `pair_edges` (P, 2) int64, the two edges of each of the structure's pairs,
         left out where a pair is longer than the cutoff or none are asked for.
     """
-    edges = cached(
-        narrow_edges,
-        structure.positions,
-        structure.box,
-        cutoff=float(cutoff),
-        self_edges=self_edges,
-    )
+    edges = edges_of(structure, cutoff, self_edges)
     senders, receivers = edges["senders"].astype(np.int64), edges["receivers"].astype(np.int64)
     tensors = {
         "species": torch.as_tensor(structure.species.astype(np.float32)),
@@ -39,12 +33,18 @@ def graph_inputs(structure: Structure, cutoff: float, *, self_edges: bool = Fals
     }
     tensors["sender_order"] = torch.argsort(tensors["sender"], stable=True)
     if structure.pairs is not None:
-        edges_of_pairs = _edges_of_pairs(
-            senders, receivers, structure.pairs, len(structure.positions)
-        )
-        if edges_of_pairs is not None:
-            tensors["pair_edges"] = torch.as_tensor(edges_of_pairs)
+        ends = _edges_of_pairs(senders, receivers, structure.pairs, len(structure.positions))
+        if ends is not None:
+            tensors["pair_edges"] = torch.as_tensor(ends)
     return tensors
+
+
+def edges_of(structure: Structure, cutoff: float, self_edges: bool) -> dict[str, np.ndarray]:
+    """Return `vectors`, `senders` and `receivers` of a structure's edges, kept between trials."""
+    return cached(
+        narrow_edges, structure.positions, structure.box, cutoff=float(cutoff),
+        self_edges=self_edges,
+    )  # fmt: skip
 
 
 def narrow_edges(

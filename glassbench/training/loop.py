@@ -8,9 +8,7 @@ checkpoint takes the very steps that it would have taken.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 
 import numpy as np
@@ -18,8 +16,8 @@ import torch
 
 from ..model import Run
 from . import distribution
-from .checkpoint import CheckpointWriter, TrainingState, load_checkpoint
-from .epoch import check_loss, close_epoch, is_stale
+from .checkpoint import CheckpointWriter, TrainingState
+from .epoch import check_loss, train_epochs
 from .settings import TrainingSettings
 
 WARMUP = 0.1  # share of the training in which `warmup_cosine` rises
@@ -51,37 +49,16 @@ def train_network(
     if loss_of_batch is not None:
         gradient_of = partial(_gradient_of_batch, loss_of_batch=loss_of_batch)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    identity = {"settings": asdict(settings), "seed": run.seed, "examples": examples}
-    checkpoints = run.checkpoints or run.folder
-    state = load_checkpoint(checkpoints, network, optimiser, identity, run.device)
-    state = state or TrainingState()
-    distribution.start_equal(network)
-    writer = CheckpointWriter(checkpoints, network, optimiser, identity)
-    saver = _Saver(writer, settings.checkpoint_seconds)
-    while state.epoch < settings.epochs and not is_stale(state, settings):
-        _train_epoch(network, optimiser, examples, gradient_of, settings, run, state, saver)
-        rate = learning_rate(settings, (state.epoch + 1) / settings.epochs)
-        close_epoch(network, validate, settings, run, state, rate)
-        saver.save(state)
-    if state.best_weights:
-        network.load_state_dict(state.best_weights)
-    return state
 
+    def train_epoch(state: TrainingState, writer: CheckpointWriter) -> None:
+        _train_epoch(network, optimiser, examples, gradient_of, settings, run, state, writer)
 
-class _Saver:
-    """Writes a checkpoint when one is due."""
+    def rate_of(state: TrainingState) -> float:
+        return learning_rate(settings, (state.epoch + 1) / settings.epochs)
 
-    def __init__(self, writer: CheckpointWriter, seconds: float) -> None:
-        self.writer, self.seconds = writer, seconds
-        self.saved_at = time.monotonic()
-
-    def save(self, state: TrainingState) -> None:
-        self.writer.save(state)
-        self.saved_at = time.monotonic()
-
-    def save_if_due(self, state: TrainingState) -> None:
-        if time.monotonic() - self.saved_at >= self.seconds:
-            self.save(state)
+    return train_epochs(
+        network, optimiser, {"examples": examples}, train_epoch, rate_of, validate, settings, run
+    )
 
 
 def _train_epoch(
@@ -92,14 +69,15 @@ def _train_epoch(
     settings: TrainingSettings,
     run: Run,
     state: TrainingState,
-    saver: _Saver,
+    writer: CheckpointWriter,
 ) -> None:
     network.train()
     order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(examples)
     batches = [order[i : i + settings.batch_size] for i in range(0, examples, settings.batch_size)]
     while state.position < len(batches):
         progress = (state.epoch + state.position / len(batches)) / settings.epochs
-        _set_learning_rate(optimiser, settings, progress)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(settings, progress)
         batch = batches[state.position]
         optimiser.zero_grad(set_to_none=True)
         batch_loss = gradient_of(network, batch, run=run, epoch=state.epoch)
@@ -111,7 +89,7 @@ def _train_epoch(
         state.loss_sum += batch_loss * len(batch)
         state.loss_count += len(batch)
         if state.position < len(batches):
-            saver.save_if_due(state)
+            writer.save(state, settings.checkpoint_seconds)
 
 
 def _gradient_of_each(
@@ -179,10 +157,3 @@ def learning_rate(settings: TrainingSettings, progress: float) -> float:
     if progress < rise:
         return settings.learning_rate * progress / rise
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise)))
-
-
-def _set_learning_rate(
-    optimiser: torch.optim.Optimizer, settings: TrainingSettings, progress: float
-) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate(settings, progress)

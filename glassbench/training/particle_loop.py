@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 
 import numpy as np
 import torch
 
 from ..model import Run
 from . import distribution
-from .checkpoint import CheckpointWriter, TrainingState, load_checkpoint
-from .epoch import check_loss, close_epoch, is_stale
-from .particle_settings import ParticleSettings
+from .checkpoint import CheckpointWriter, TrainingState
+from .epoch import check_loss, train_epochs
+from .settings import ParticleSettings
 
 LossOf = Callable[[np.ndarray, slice, np.random.Generator], torch.Tensor]
 DROPPED_AT = "dropped_at"
@@ -49,21 +48,21 @@ def train_on_particles(
     """
     optimiser = torch.optim.RMSprop(network.parameters(), lr=settings.learning_rate, alpha=0.9)
     optimiser.param_groups[0][DROPPED_AT] = 0
-    identity = {"settings": asdict(settings), "seed": run.seed, "particles": particles}
-    checkpoints = run.checkpoints or run.folder
-    state = load_checkpoint(checkpoints, network, optimiser, identity, run.device)
-    state = state or TrainingState()
-    distribution.start_equal(network)
-    writer = CheckpointWriter(checkpoints, network, optimiser, identity)
-    while state.epoch < settings.epochs and not is_stale(state, settings):
+
+    def train_epoch(state: TrainingState, _: CheckpointWriter) -> None:
         _train_epoch(network, optimiser, particles, loss_of, settings, run, state)
-        rate = optimiser.param_groups[0]["lr"]
-        if close_epoch(network, validate, settings, run, state, rate) is not None:
-            _drop_at_plateau(optimiser, settings, state)
-        writer.save(state)
-    if state.best_weights:
-        network.load_state_dict(state.best_weights)
-    return state
+
+    return train_epochs(
+        network,
+        optimiser,
+        {"particles": particles},
+        train_epoch,
+        lambda state: optimiser.param_groups[0]["lr"],
+        validate,
+        settings,
+        run,
+        after=lambda state: _drop_at_plateau(optimiser, settings, state),
+    )
 
 
 def _train_epoch(

@@ -21,11 +21,6 @@ def solve_last_layer(layer: nn.Linear, parts: Iterable[tuple[Tensor, Tensor, flo
     ----------
     parts : features (rows, layer.in_features), targets (rows,) and weight of each part; read
         one at a time
-
-    Raises
-    ------
-    ValueError
-        If there is no part.
     """
     moments = products = None
     for features, targets, weight in parts:

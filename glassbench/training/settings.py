@@ -1,64 +1,90 @@
-"""Settings of the training loop, the same for every model."""
+"""Settings of the two training loops, the same for every model that uses them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-SCHEDULES = ("constant", "cosine", "warmup_cosine")
-PRECISIONS = ("auto", "float32", "bfloat16")
+AT_LEAST = {
+    "epochs": 1,
+    "batch_size": 1,
+    "patience": 0,
+    "plateau": 0,
+    "gradient_clip": 0,
+    "checkpoint_seconds": 0,
+}
+ONE_OF = {
+    "schedule": ("constant", "cosine", "warmup_cosine"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """Hyperparameters of the loop.
+class LoopSettings:
+    """What both loops are told; a value that is out of its limits is refused.
 
     Attributes
     ----------
-    epochs : passes over the training examples
-    learning_rate : of Adam, at its highest
-    schedule : `constant`, `cosine` (falling to zero), or `warmup_cosine` (rising linearly for the
-        first tenth of the training before it falls, so that a good start is not lost)
-    batch_size : examples per update, over all workers together
-    gradient_clip : largest norm of a gradient, 0 for no limit
+    epochs : passes over the training examples, or particles
+    learning_rate : at its highest
+    batch_size : examples, or particles, per update, over all workers together
     patience : epochs without a better validation score before stopping, 0 for never
     precision : `float32`, `bfloat16`, or `auto`: bfloat16 where the hardware multiplies it
-    augment : draw a symmetry of the task for every example
-    checkpoint_seconds : longest time between two checkpoints
+    augment : draw a symmetry of the task for every example, or particle
     """
 
     epochs: int = 100
     learning_rate: float = 1e-4
-    schedule: str = "constant"
     batch_size: int = 1
-    gradient_clip: float = 1.0
     patience: int = 0
     precision: str = "auto"
     augment: bool = True
-    checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        _at_least(self, "epochs", 1)
-        _at_least(self, "batch_size", 1)
-        _at_least(self, "patience", 0)
-        _at_least(self, "gradient_clip", 0)
-        _at_least(self, "checkpoint_seconds", 0)
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if name in AT_LEAST and value < AT_LEAST[name]:
+                raise ValueError(f"{name} is {value}: it must be at least {AT_LEAST[name]}")
+            if name in ONE_OF and value not in ONE_OF[name]:
+                known = ", ".join(ONE_OF[name])
+                raise ValueError(f"{name} is `{value}`: it must be one of {known}")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate is {self.learning_rate}: it must be above 0")
-        _one_of(self, "schedule", SCHEDULES)
-        _one_of(self, "precision", PRECISIONS)
 
     @classmethod
     def names(cls) -> frozenset[str]:
-        return frozenset(f.name for f in fields(cls))
+        return frozenset(field.name for field in fields(cls))
 
 
-def _at_least(settings: TrainingSettings, name: str, limit: float) -> None:
-    value = getattr(settings, name)
-    if value < limit:
-        raise ValueError(f"{name} is {value}: it must be at least {limit}")
+@dataclass(frozen=True)
+class TrainingSettings(LoopSettings):
+    """Hyperparameters of the loop over structures, by Adam.
+
+    Attributes
+    ----------
+    schedule : `constant`, `cosine` (falling to zero), or `warmup_cosine` (rising linearly for the
+        first tenth of the training before it falls, so that a good start is not lost)
+    gradient_clip : largest norm of a gradient, 0 for no limit
+    checkpoint_seconds : longest time between two checkpoints
+    """
+
+    schedule: str = "constant"
+    gradient_clip: float = 1.0
+    checkpoint_seconds: float = 60.0
 
 
-def _one_of(settings: TrainingSettings, name: str, known: tuple[str, ...]) -> None:
-    value = getattr(settings, name)
-    if value not in known:
-        raise ValueError(f"{name} is `{value}`: it must be one of {', '.join(known)}")
+@dataclass(frozen=True)
+class ParticleSettings(LoopSettings):
+    """Hyperparameters of the loop over single particles, by RMSprop.
+
+    Attributes
+    ----------
+    plateau : epochs without a better validation score before the learning rate is divided
+        by sqrt(10); 0 for never
+    average : predict with the average over all symmetries of the task
+    """
+
+    epochs: int = 50
+    learning_rate: float = 1e-3
+    batch_size: int = 512
+    plateau: int = 3
+    average: bool = True

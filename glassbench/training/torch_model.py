@@ -10,18 +10,63 @@ import torch
 
 from ..model import Condition, Example, Predictions, Run, Structure
 from .augmentation import draw_matrix
-from .checkpoint import write_tensors
+from .checkpoint import CHANGEABLE, adopt_checkpoint, write_tensors
 from .encoded import EncodedExamples, Inputs, Tensors, to_device
 from .graph_data import batched, turned
 from .loop import train_network
-from .population import CHANGEABLE, adopt_checkpoint
 from .precision import autocast_for
 from .settings import TrainingSettings
 
 WEIGHTS_NAME = "weights.pt"
 
 
-class TorchModel:
+class NetworkModel:
+    """What models of torch networks share: a network, and its weights in a file.
+
+    Attributes
+    ----------
+    stored : attributes that are saved beside the weights
+    """
+
+    stored: tuple[str, ...] = ("dimension", "target")
+    module: torch.nn.Module | None = None
+    target, dimension = "", 0
+
+    def network(self, dimension: int) -> torch.nn.Module:
+        """Return a fresh network for structures in `dimension` dimensions."""
+        raise TypeError(f"{type(self).__name__} must define `network`")
+
+    @property
+    def parameters(self) -> int | None:
+        """Return the number of trained parameters, once there is a network."""
+        if self.module is None:
+            return None
+        return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
+
+    def save(self, folder: Path) -> None:
+        """Write the network's weights."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: value.cpu() for name, value in self._trained().state_dict().items()}
+        content = {name: getattr(self, name) for name in self.stored} | {"weights": weights}
+        write_tensors(content, folder / WEIGHTS_NAME)
+
+    def load(self, folder: Path) -> None:
+        """Read weights that `save` wrote; nothing in the file is executed."""
+        content = torch.load(folder / WEIGHTS_NAME, map_location="cpu", weights_only=True)
+        for name in self.stored:
+            setattr(self, name, content[name])
+        self.module = self.network(self.dimension)
+        self.module.load_state_dict(content["weights"])
+
+    def _trained(self) -> torch.nn.Module:
+        if self.module is None:
+            raise ValueError(
+                f"{type(self).__name__} has no network yet: call `fit` or `load` first"
+            )
+        return self.module
+
+
+class TorchModel(NetworkModel):
     """Base class of models with a torch network.
 
     A subclass gives `network`, `encode`, `loss` and `outputs`; the harness gives
@@ -40,13 +85,6 @@ class TorchModel:
 
     def __init__(self, **settings) -> None:
         self.settings = TrainingSettings(**settings)
-        self.target = ""
-        self.module: torch.nn.Module | None = None
-        self.dimension = 0
-
-    def network(self, dimension: int) -> torch.nn.Module:
-        """Return a fresh network for structures in `dimension` dimensions."""
-        raise TypeError(f"{type(self).__name__} must define `network`")
 
     def initialise(self, network: torch.nn.Module, examples: EncodedExamples) -> None:
         """Change the fresh network's weights before training, such as to pretrained ones.
@@ -82,13 +120,6 @@ class TorchModel:
         if not isinstance(inputs, dict):
             return turned(inputs, matrix)
         return inputs | {"vectors": inputs["vectors"] @ matrix.T}
-
-    @property
-    def parameters(self) -> int | None:
-        """Return the number of trained parameters, once there is a network."""
-        if self.module is None:
-            return None
-        return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
 
     def fit(self, train: Sequence[Example], valid: Sequence[Example], run: Run) -> None:
         """Train on `train`, and keep the weights that score best on `valid`."""
@@ -137,20 +168,6 @@ class TorchModel:
         """Return predictions, computed in float32."""
         return [self._predict(structure) for structure in structures]
 
-    def save(self, folder: Path) -> None:
-        """Write the network's weights."""
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.cpu() for name, value in self._trained().state_dict().items()}
-        content = {"dimension": self.dimension, "target": self.target, "weights": weights}
-        write_tensors(content, folder / WEIGHTS_NAME)
-
-    def load(self, folder: Path) -> None:
-        """Read weights that `save` wrote; nothing in the file is executed."""
-        content = torch.load(folder / WEIGHTS_NAME, map_location="cpu", weights_only=True)
-        self.dimension, self.target = content["dimension"], content["target"]
-        self.module = self.network(self.dimension)
-        self.module.load_state_dict(content["weights"])
-
     @torch.inference_mode()
     def _predict(self, structure: Structure) -> Predictions:
         module = self._trained().eval()
@@ -159,10 +176,3 @@ class TorchModel:
             inputs, _ = batched([inputs])
         outputs = self.outputs(module, inputs)
         return {name: values.float().cpu().numpy() for name, values in outputs.items()}
-
-    def _trained(self) -> torch.nn.Module:
-        if self.module is None:
-            raise ValueError(
-                f"{type(self).__name__} has no network yet: call `fit` or `load` first"
-            )
-        return self.module

@@ -2,8 +2,12 @@
 
 import torch
 
-from glassbench.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from glassbench.training.population import adopt_checkpoint
+from glassbench.training.checkpoint import (
+    CheckpointWriter,
+    TrainingState,
+    adopt_checkpoint,
+    load_checkpoint,
+)
 
 SETTINGS = {"learning_rate": 1e-3, "gradient_clip": 1.0, "epochs": 9}
 
@@ -20,7 +24,7 @@ def parts():
 def test_weights_and_epoch_stay_and_the_learning_rate_is_the_new_one(tmp_path):
     network, optimiser = parts()
     state = TrainingState(epoch=3, best_score=0.4)
-    save_checkpoint(tmp_path / "donor", state, network, optimiser, identity())
+    CheckpointWriter(tmp_path / "donor", network, optimiser, identity()).save(state)
     adopt_checkpoint(tmp_path / "donor", tmp_path / "own", {"learning_rate": 5e-3, "width": 8})
     fresh, fresh_optimiser = parts()
     own = tmp_path / "own"
