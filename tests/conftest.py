@@ -17,7 +17,7 @@ from glassbench.datasets.layout import (
     times_coordinate,
 )
 from glassbench.datasets.writing import write_dataset
-from glassbench.home.cores import available_cores
+from glassbench.home.machine import available_cores
 
 from .synthetic import write_plasticity, write_stiffness
 

@@ -24,51 +24,46 @@ if TYPE_CHECKING:
 @guarded
 def tasks(json_output: Json = False) -> None:
     """List the tasks."""
-    found = list_tasks()
-    whole: list[Task] = [plugin.contract for plugin in found if plugin.error is None]
-    if json_output:
-        write_json({"tasks": [task_plain(task) for task in whole], "broken": _broken(found)})
-        return
-    write_lines(
-        in_columns(
-            [
-                Column("task", [task.name for task in whole]),
-                Column("predicts", [task.target for task in whole]),
-                Column("over", [" × ".join(axis.name for axis in task.axes) for task in whole]),
-                Column("title", [task.title for task in whole]),
-            ],
-            terminal_width(),
-        )
-    )
-    _say_broken(found)
+    plugins = list_tasks()
+    whole: list[Task] = [plugin.contract for plugin in plugins if plugin.error is None]
+    columns = [
+        Column("task", [task.name for task in whole]),
+        Column("predicts", [task.target for task in whole]),
+        Column("over", [" × ".join(axis.name for axis in task.axes) for task in whole]),
+        Column("title", [task.title for task in whole]),
+    ]
+    _write("tasks", [task_plain(task) for task in whole], columns, plugins, json_output)
 
 
 @guarded
 def models(json_output: Json = False) -> None:
     """List the models."""
-    found = list_models()
-    origins = [item.origin for item in found if item.error is None]
-    cards: list[ModelCard] = [plugin.contract for plugin in found if plugin.error is None]
+    plugins = list_models()
+    whole: list[tuple[ModelCard, str]] = [(p.contract, p.origin) for p in plugins if not p.error]
+    columns = [
+        Column("model", [card.name for card, _ in whole]),
+        Column("reads", [", ".join(card.reads) for card, _ in whole]),
+        Column("serves", [", ".join(card.tasks) for card, _ in whole]),
+        Column("from", [origin for _, origin in whole]),
+        Column("title", [f"{card.title} ({card.year})" for card, _ in whole]),
+    ]
+    plain = [model_plain(card) | {"origin": origin} for card, origin in whole]
+    _write("models", plain, columns, plugins, json_output)
+
+
+def _write(
+    kind: str, plain: list[Any], columns: list[Column], plugins: list[Plugin], json_output: bool
+) -> None:
+    """Write the whole plugins as a table or as JSON, and name the broken ones."""
+    broken = [plugin for plugin in plugins if plugin.error]
     if json_output:
-        plain = [
-            model_plain(card) | {"origin": origin}
-            for card, origin in zip(cards, origins, strict=True)
-        ]
-        write_json({"models": plain, "broken": _broken(found)})
+        keys = ("name", "folder", "origin", "error")
+        faults = [{key: str(getattr(plugin, key)) for key in keys} for plugin in broken]
+        write_json({kind: plain, "broken": faults})
         return
-    write_lines(
-        in_columns(
-            [
-                Column("model", [card.name for card in cards]),
-                Column("reads", [", ".join(card.reads) for card in cards]),
-                Column("serves", [", ".join(card.tasks) for card in cards]),
-                Column("from", origins),
-                Column("title", [f"{card.title} ({card.year})" for card in cards]),
-            ],
-            terminal_width(),
-        )
-    )
-    _say_broken(found)
+    write_lines(in_columns(columns, terminal_width()))
+    for plugin in broken:
+        say(f"broken: {plugin.name} ({plugin.origin}): {plugin.error}")
 
 
 @guarded
@@ -84,62 +79,48 @@ def show(
     values = split_words(words or [])
     check_keys(values, ("home",))
     workspace = open_workspace(values.get("home"))
-    shown: dict[str, Any] = {}
     is_path = "/" in name or name.startswith((".", "~"))
     holds_task = is_path and (Path(name).expanduser() / "task.toml").is_file()
     known_tasks = {item.name for item in list_tasks()}
     known_models = {item.name for item in list_models()}
+    plain: dict[str, Any] = {}
+    lines: list[str] = []
     if name in known_tasks or holds_task:
-        shown["task"] = load_task(name)
+        task = load_task(name)
+        plain["task"] = task_plain(task)
+        lines += task_lines(task, workspace)
     if name in known_models or (is_path and not holds_task):
-        shown["model"] = load_model_card(name)
-    if not shown:
+        card = load_model_card(name)
+        plain["model"] = model_plain(card)
+        lines += model_lines(card)
+    if not plain:
         hint = did_you_mean(name, known_tasks | known_models)
         raise UserError(f"there is no task and no model `{name}`{hint}")
-    if json_output:
-        plain = {
-            kind: task_plain(value) if kind == "task" else model_plain(value)
-            for kind, value in shown.items()
-        }
-        write_json(plain)
-        return
-    if "task" in shown:
-        write_lines(task_lines(shown["task"], workspace))
-    if "model" in shown:
-        write_lines(model_lines(shown["model"]))
+    write_json(plain) if json_output else write_lines(lines)
 
 
 def task_lines(task: Task, workspace: Workspace) -> list[str]:
     """Return what `task.toml` says, for people."""
     here = {d.name: str(d.path) for d in list_datasets([task], workspace)}
-    lines = [f"{task.name}: {task.title}", task.summary, ""]
-    lines += in_pairs(
-        [
-            ("protocol", f"version {task.protocol_version}"),
-            ("target", f"{task.target} ({task.targets[task.target].unit})"),
-            *((f"axis {a.name}", f"{a.symbol} in {a.unit}") for a in task.axes),
-            ("symmetry", task.symmetry),
-            ("floors", ", ".join(task.floors)),
-            ("citation", task.citation),
-            ("folder", str(task.folder)),
-        ]
-    )
-    lines += ["", "targets"]
-    lines += in_pairs(
-        [(t.name, f"per {t.per}, {t.unit}. {t.description}") for t in task.targets.values()], "  "
-    )
-    lines += ["", "metrics"]
-    lines += in_pairs(
-        [(m.name, f"{m.title}{' (primary)' if m.primary else ''}") for m in task.metrics],
-        "  ",
-    )
-    lines += ["", "datasets"]
+    about = [
+        ("protocol", f"version {task.protocol_version}"),
+        ("target", f"{task.target} ({task.targets[task.target].unit})"),
+        *((f"axis {a.name}", f"{a.symbol} in {a.unit}") for a in task.axes),
+        ("symmetry", task.symmetry),
+        ("floors", ", ".join(task.floors)),
+        ("citation", task.citation),
+        ("folder", str(task.folder)),
+    ]
+    targets = [(t.name, f"per {t.per}, {t.unit}. {t.description}") for t in task.targets.values()]
+    metrics = [(m.name, f"{m.title}{' (primary)' if m.primary else ''}") for m in task.metrics]
     named = [
-        (entry.name, f"{here.get(entry.name, 'not here')}. {entry.description}")
-        for entry in task.datasets.values()
+        (e.name, f"{here.get(e.name, 'not here')}. {e.description}") for e in task.datasets.values()
     ]
     named += [(name, path) for name, path in here.items() if name not in task.datasets]
-    return lines + in_pairs(named, "  ")
+    lines = [f"{task.name}: {task.title}", task.summary, "", *in_pairs(about)]
+    for title, pairs in (("targets", targets), ("metrics", metrics), ("datasets", named)):
+        lines += ["", title, *in_pairs(pairs, "  ")]
+    return lines
 
 
 def model_lines(card: ModelCard) -> list[str]:
@@ -193,17 +174,3 @@ def model_plain(card: ModelCard) -> dict[str, Any]:
     space = [dimension.model_dump() for dimension in card.search_space]
     own = card.model_dump(exclude={"search_space"})
     return own | {"search_space": space, "folder": str(card.folder), "digest": card.digest}
-
-
-def _broken(found: list[Plugin]) -> list[dict[str, str]]:
-    return [
-        {"name": item.name, "folder": str(item.folder), "origin": item.origin, "error": item.error}
-        for item in found
-        if item.error
-    ]
-
-
-def _say_broken(found: list[Plugin]) -> None:
-    for item in found:
-        if item.error:
-            say(f"broken: {item.name} ({item.origin}): {item.error}")

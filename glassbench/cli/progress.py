@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .guard import say
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-    from ..experiments.events import Event
+    from ..experiments.jobs import Event
     from ..model import Progress
 
 LINES_IN_ALL = 20
 REFRESHES_A_SECOND = 4
+BAR_WIDTH = 20
 
 
-class Display(Protocol):
-    """Shows events while it is entered."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def __call__(self, event: Event) -> None: ...
-
-
-def open_display(quiet: bool = False, total: int | None = None) -> Display:
+def open_display(quiet: bool = False, total: int | None = None) -> Lines:
     """Return the display that suits stderr; a quiet one shows failures alone.
 
     Parameters
@@ -79,14 +71,12 @@ class Lines:
 
     def line(self, event: Event) -> str:
         name = event.trial.name
-        parts = [f"{event.kind:<8}  {name}"]
+        parts = [f"{event.kind:<8}", name]
         if event.kind == "finished" and name in self.started:
             parts.append(f"{time.monotonic() - self.started[name]:.0f} s")
         if event.kind == "finished" and name in self.last:
             parts.append(describe(self.last[name]))
-        if event.message:
-            parts.append(event.message)
-        return "  ".join(filter(None, parts))
+        return "  ".join(filter(None, [*parts, event.message]))
 
 
 class Bars(Lines):
@@ -98,21 +88,17 @@ class Bars(Lines):
 
     def __init__(self, total: int | None = None) -> None:
         super().__init__()
-        self.failures = 0
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-        self.bars = Progress(
+        self.failures = 0
+        self.bars = _rich_progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=BAR_WIDTH),
             TextColumn("{task.fields[status]}", markup=False),
             TimeRemainingColumn(elapsed_when_finished=True),
-            console=Console(stderr=True),
-            transient=True,
-            refresh_per_second=REFRESHES_A_SECOND,
         )
         self.tasks: dict[str, TaskID] = {}
-        self.all: TaskID | None = None
+        self.all = None
         if total is not None:
             self.all = self.bars.add_task("all trials", total=total, status="")
 
@@ -124,16 +110,12 @@ class Bars(Lines):
         self.bars.stop()
 
     def __call__(self, event: Event) -> None:
-        name = event.trial.name
+        name, progress = event.trial.name, event.progress
         if event.kind in ("started", "progress") and name not in self.tasks:
             self.tasks[name] = self.bars.add_task(name, total=None, status="starting")
-        if event.progress is not None:
-            self.bars.update(
-                self.tasks[name],
-                total=event.progress.epochs,
-                completed=event.progress.epoch,
-                status=describe(event.progress),
-            )
+        if progress is not None:
+            done = {"total": progress.epochs, "completed": progress.epoch}
+            self.bars.update(self.tasks[name], status=describe(progress), **done)
         elif event.kind == "progress" and event.message:
             self.bars.update(self.tasks[name], status=event.message)
         super().__call__(event)
@@ -154,6 +136,17 @@ class Bars(Lines):
         self.bars.console.print(self.line(event), markup=False, highlight=False, soft_wrap=True)
 
 
+def _rich_progress(*columns: Any) -> RichProgress:
+    """Return bars on stderr that vanish at the end."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(
+        *columns, console=console, transient=True, refresh_per_second=REFRESHES_A_SECOND
+    )
+
+
 def describe(progress: Progress) -> str:
     """Return progress in words: epoch, loss, validation score."""
     total = f"/{progress.epochs}" if progress.epochs else ""
@@ -169,20 +162,12 @@ class Counter:
     """How many of many equal parts are done: one bar on a terminal, a line every 5 % elsewhere."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
-        self.bar = None
-        self.told = 0
+        self.quiet, self.shown, self.bar = quiet, 0, None
         if sys.stderr.isatty() and not quiet:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-            self.bar = Progress(
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.description}", markup=False),
-                console=Console(stderr=True),
-                transient=True,
-            )
+            words = TextColumn("{task.description}", markup=False)
+            self.bar = _rich_progress(BarColumn(), MofNCompleteColumn(), words)
             self.task = self.bar.add_task("", total=None)
 
     def __enter__(self) -> Self:
@@ -198,8 +183,8 @@ class Counter:
         left = "" if seconds_left is None else f"  {duration(seconds_left)} left"
         if self.bar is not None:
             self.bar.update(self.task, completed=done, total=total, description=f"{what}{left}")
-        elif not self.quiet and (done == total or done >= self.told + total / LINES_IN_ALL):
-            self.told = done
+        elif not self.quiet and (done == total or done >= self.shown + total / LINES_IN_ALL):
+            self.shown = done
             say(f"{done}/{total}  {what}{left}")
 
 

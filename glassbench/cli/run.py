@@ -48,7 +48,8 @@ def run(words: Words = None, json_output: Json = False) -> None:
     """
     task, asked, workspace = _understand(words or [])
     requests = make_requests(task, asked, workspace)
-    from ..cluster import run_benchmark
+    from ..cluster import execute
+    from ..experiments.conclude import run_benchmark
 
     reports = []
     for request in requests:
@@ -57,7 +58,7 @@ def run(words: Words = None, json_output: Json = False) -> None:
         if not json_output:
             say(announcement(request))
         with open_display(quiet=json_output) as display:
-            report = run_benchmark(request, workspace, display)
+            report = run_benchmark(request, workspace, execute, display)
         reports.append(report)
         if not json_output:
             write_lines(report_lines(task, report, workspace))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import match_condition
 from ..contract.errors import UserError, WordError
+from ..experiments.request import open_asked
 from ..experiments.words import check_keys, parse_axis, split_words
 from ..home.workspace import open_workspace
 from ..model import Condition
-from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_task
 from .columns import in_pairs, terminal_width
 from .guard import guarded, say
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from ..contract.task import Task
     from ..datasets.view import View
-    from ..trial.result import ConditionScores
 
 
 @guarded
 def score(words: Words = None, json_output: Json = False) -> None:
     """Score predictions that any framework wrote.
 
-    FILE.npz task=NAME [dataset=NAME|PATH] [temperature=T] [time=T] [home=FOLDER]
+    FILE.npz task=NAME [dataset=NAME|PATH] [temperature=T] [time=T] [failed_checks=allow]
+    [home=FOLDER]
 
     For one condition the file holds `configuration` (C,), the names of the test configurations,
     an array per target, such as `propensity` (C, N), and the condition as scalars, such as
@@ -43,38 +43,32 @@ def score(words: Words = None, json_output: Json = False) -> None:
         raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
     task = load_task(values["task"])
     axes = [axis.name for axis in task.axes]
-    check_keys(values, ("task", "dataset", *axes, "home"))
-
+    check_keys(values, ("task", "dataset", *axes, "failed_checks", "home"))
     from ..trial.predictions import read_predictions
 
     predictions = read_predictions(path)
     given = {axis: _one_value(axis, values[axis]) for axis in axes if axis in values}
-    found = find_dataset(task, values.get("dataset"), open_workspace(values.get("home")))
-
-    from ..datasets.view import open_view
-
-    view = open_view(task, found.path)
-    record = score_record(task, found.name, view, _by_condition(path, predictions, given, view))
+    workspace = open_workspace(values.get("home"))
+    dataset, view = open_asked(task, values.get("dataset"), workspace, values.get("failed_checks"))
+    record = score_record(task, dataset.name, view, _by_condition(path, predictions, given, view))
     if json_output:
         write_json(record)
         return
     about = [
         ("predictions", str(path)),
         ("task", f"{task.name}, protocol {task.protocol_version}"),
-        ("dataset", f"{found.name} ({view.digest})"),
+        ("dataset", f"{dataset.name} ({view.digest})"),
     ]
-    write_lines(
-        [*in_pairs(about), "", *result_table(record, task.primary_metric, terminal_width())]
-    )
-    others = [m.name for m in task.metrics if not m.primary]
-    lines = [
-        (f"{Condition.of(**c['condition']).name} {name}", _value(c["scores"][name]["value"]))
+    table = result_table(record, task.primary_metric, terminal_width())
+    write_lines([*in_pairs(about), "", *table])
+    others = [
+        (f"{Condition.of(**c['condition']).name} {metric.name}", _value(c["scores"][metric.name]))
         for c in record["conditions"]
-        for name in others
-        if name in c["scores"]
+        for metric in task.metrics
+        if not metric.primary and metric.name in c["scores"]
     ]
-    if lines:
-        write_lines(["", *in_pairs(lines)])
+    if others:
+        write_lines(["", *in_pairs(others)])
 
 
 def score_record(
@@ -87,11 +81,14 @@ def score_record(
 
     Parameters
     ----------
-    predictions : by condition, configuration and target
+    predictions : by condition, configuration and target; they stand for one seed
     """
-    from ..trial.score import PredictionsError, score_condition
+    from ..experiments.conclude import published
+    from ..record.scores import condition_entry
+    from ..trial.result import TrialResult
+    from ..trial.score import PredictionsError, noise_ceilings, score_condition
 
-    conditions = []
+    entries = []
     for condition, by_configuration in predictions.items():
         try:
             scores = score_condition(task, view, condition, by_configuration)
@@ -106,7 +103,18 @@ def score_record(
         ignored = len(set(by_configuration) - set(scores.configurations))
         if ignored:
             say(f"{condition.name}: {ignored} configurations are not of the test split: left out")
-        conditions.append(_entry(task, dataset, view, condition, scores))
+        result = TrialResult("", {"seed": 0}, (scores,), history=(), cost={}, predictions={})
+        entry = condition_entry(
+            task,
+            condition,
+            [result],
+            {},
+            noise_ceilings(task, view, condition),
+            tau_alpha=view.attribute(condition, "tau_alpha"),
+            reported=published(task, dataset, condition),
+        )
+        assert entry is not None
+        entries.append(entry.to_json())
     return {
         "task": {
             "name": task.name,
@@ -114,41 +122,8 @@ def score_record(
             "primary_metric": task.primary_metric.name,
         },
         "dataset": {"name": dataset, "digest": view.digest},
-        "conditions": conditions,
+        "conditions": entries,
     }
-
-
-def _entry(
-    task: Task, dataset: str, view: View, condition: Condition, scores: ConditionScores
-) -> dict[str, Any]:
-    """Return the record's entry of one condition, for predictions that stand for one seed."""
-    from ..contract.reported import reported_at
-    from ..record.scores import condition_entry
-    from ..trial.result import TrialResult
-    from ..trial.score import noise_ceilings
-
-    result = TrialResult(
-        key="",
-        trial={"seed": 0},
-        conditions=(scores,),
-        history=(),
-        cost={},
-        predictions={},
-    )
-    entry = condition_entry(
-        task,
-        condition,
-        [result],
-        {},
-        noise_ceilings(task, view, condition),
-        tau_alpha=view.attribute(condition, "tau_alpha"),
-        reported=[
-            {"model": number.model, "value": number.value, "source": number.source}
-            for number in reported_at(task, dataset, condition)
-        ],
-    )
-    assert entry is not None
-    return entry.to_json()
 
 
 def _file_and_words(words: Sequence[str]) -> tuple[Path, dict[str, str]]:
@@ -173,7 +148,7 @@ def _by_condition(
     path: Path, predictions: Mapping[str, Any], given: Mapping[str, float], view: View
 ) -> dict[Condition, Any]:
     """Return the predictions by the condition of the dataset that each stands for."""
-    found: dict[Condition, Any] = {}
+    chosen: dict[Condition, Any] = {}
     for name, by_configuration in predictions.items():
         words = {axis: _one_value(axis, text) for axis, text in split_words(name.split()).items()}
         for axis in set(words) & set(given):
@@ -183,11 +158,11 @@ def _by_condition(
                     f"not for {axis}={given[axis]:g}"
                 )
         condition = match_condition(view.conditions(), words | dict(given))
-        if condition in found:
+        if condition in chosen:
             raise UserError(f"{path} holds {condition.name} twice")
-        found[condition] = by_configuration
-    return found
+        chosen[condition] = by_configuration
+    return chosen
 
 
-def _value(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
+def _value(entry: Mapping[str, Any]) -> str:
+    return "undefined" if entry["value"] is None else f"{entry['value']:.3f}"

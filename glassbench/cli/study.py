@@ -21,7 +21,7 @@ from .tables import ABSENT, number, score_words
 
 if TYPE_CHECKING:
     from ..contract.task import Task
-    from ..experiments.events import Event
+    from ..experiments.jobs import Event
     from ..experiments.study.planning import PlannedStudy, StudyRequest
     from ..trial.result import TrialResult
 

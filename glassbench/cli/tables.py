@@ -25,14 +25,7 @@ Plain = Mapping[str, Any]
 
 
 def result_table(record: Plain | Record, primary: MetricSpecification, width: int) -> list[str]:
-    """Return the scores of a record, one line per condition.
-
-    Parameters
-    ----------
-    record : as `glassbench/contract/schemas/record.schema.json` describes it
-    primary : the metric by which the task is scored
-    width : columns of the terminal; at least 80 to look well
-    """
+    """Return the scores of a record by its primary metric, one line per condition."""
     metric, better = primary.name, primary.higher_is_better
     conditions = record["conditions"]
     axes = list(dict.fromkeys(axis for c in conditions for axis in c["condition"]))
@@ -72,7 +65,7 @@ def summary_lines(record: Plain | Record) -> list[str]:
     return in_pairs(
         [
             ("task", f"{task['name']}, protocol {task['protocol_version']}"),
-            ("dataset", f"{dataset['name']} ({_short(dataset['digest'])})"),
+            ("dataset", f"{dataset['name']} ({dataset['digest'].removeprefix('sha256:')[:12]})"),
             ("model", f"{model['name']}{size}, seed {seeds}"),
             *tuned,
             ("cost", _cost(record.get("cost") or {})),
@@ -89,12 +82,10 @@ def place_lines(
     """Return where the record, the tracked run, the predictions and the figures are."""
     pairs = []
     if tracking:
-        late = (
-            ""
-            if tracking.get("delivered", True)
-            else f" (not delivered yet: {tracking['message']})"
-        )
-        pairs.append(("run", f"{tracking.get('run_id') or ABSENT} at {tracking.get('uri')}{late}"))
+        where = f"{tracking.get('run_id') or ABSENT} at {tracking.get('uri')}"
+        if not tracking.get("delivered", True):
+            where += f" (not delivered yet: {tracking['message']})"
+        pairs.append(("run", where))
     if record_path:
         pairs.append(("record", str(record_path)))
     for name, paths in (("predictions", predictions), ("figures", figures)):
@@ -125,14 +116,10 @@ def transfer_table(record: Plain | Record, task: Task, width: int) -> list[str]:
     columns = [
         Column("trained at", [condition_words(own) for own, _, _ in rows]),
         Column("tested at", [condition_words(other) for _, other, _ in rows]),
-        *(
-            Column(
-                f"{metric.title} [95 %]",
-                [score_words(scores.get(metric.name)) for _, _, scores in rows],
-            )
-            for metric in metrics
-        ),
     ]
+    for metric in metrics:
+        cells = [score_words(scores.get(metric.name)) for _, _, scores in rows]
+        columns.append(Column(f"{metric.title} [95 %]", cells))
     lines = in_columns(columns, width, keys=2)
     if len(metrics) > 1:
         lines += [
@@ -151,21 +138,23 @@ def runs_table(records: Sequence[tuple[Path, Record]], width: int) -> list[str]:
     rows: list[dict[str, str]] = []
     for _, record in sorted(records, key=lambda item: item[1]["created"]):
         metric = record["task"]["primary_metric"]
+        of_record = {
+            "created": record["created"][:16].replace("T", " "),
+            "model": record["model"]["name"],
+            "task": record["task"]["name"],
+            "dataset": record["dataset"]["name"],
+        }
+        tuning = f"{record['tuning']['trials']} trials" if "tuning" in record else ABSENT
         for condition in record["conditions"]:
-            rows.append(
-                {
-                    "created": record["created"][:16].replace("T", " "),
-                    "model": record["model"]["name"],
-                    "task": record["task"]["name"],
-                    "dataset": record["dataset"]["name"],
-                    "condition": condition_words(condition["condition"]),
-                    "seed": ",".join(map(str, record["seeds"])),
-                    "tuning": _trials(record),
-                    "score [95 %]": score_words(condition["scores"].get(metric)),
-                    "ceiling": _ceiling(condition, metric),
-                    "above floor": above_floor(condition),
-                }
-            )
+            of_condition = {
+                "condition": condition_words(condition["condition"]),
+                "seed": ",".join(map(str, record["seeds"])),
+                "tuning": tuning,
+                "score [95 %]": score_words(condition["scores"].get(metric)),
+                "ceiling": _ceiling(condition, metric),
+                "above floor": above_floor(condition),
+            }
+            rows.append(of_record | of_condition)
     shared = [name for name in ("task", "dataset") if len({row[name] for row in rows}) == 1]
     if all(row["tuning"] == ABSENT for row in rows):
         shared.append("tuning")
@@ -254,14 +243,6 @@ def _cost(cost: Plain) -> str:
 def condition_words(condition: Plain) -> str:
     """Return a condition as it is asked for on the command line, short."""
     return " ".join(f"{SYMBOLS.get(a, a)}={value:g}" for a, value in condition.items())
-
-
-def _trials(record: Plain | Record) -> str:
-    return f"{record['tuning']['trials']} trials" if "tuning" in record else ABSENT
-
-
-def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:12]
 
 
 def _general(value: float | None) -> str:

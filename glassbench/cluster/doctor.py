@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
-import resource
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from ..contract.check_result import BROKEN, DOUBTFUL, OK, Finding
-from ..home.cores import available_cores, torch_gpus
 from ..home.lock import exclusive, holder_of
+from ..home.machine import disk_speeds, facts_of, torch_gpus
 from ..home.workspace import Workspace
 from .session import open_session
 
 Node = dict[str, Any]
+# Check, state, detail, remedy, as in a `Finding`.
+Fault = tuple[str, str, str, str]
 
 PATIENCE, MEGABYTES = 60.0, 32
 CLOCK_LIMIT = 1.0
@@ -29,22 +26,6 @@ FEWEST_FILES, SCARCE_FILES, FEWEST_PROCESSES = 1024, 4096, 1024
 LEAST_FREE, SLOW_DISK = 5e9, 20.0
 # A model is pickled here and read there: another version may not read it.
 MUST_MATCH = ("ray", "numpy", "torch", "xarray", "zarr")
-
-
-def facts_of(packages: Sequence[str]) -> Node:
-    """Return versions, cores, memory (bytes) and limits of this machine; None is no limit."""
-    import psutil
-
-    return {
-        "name": socket.gethostname(),
-        "python": platform.python_version(),
-        "versions": {package: _version(package) for package in packages},
-        "cores": available_cores(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "open_files": _limit(resource.RLIMIT_NOFILE),
-        "processes": _limit(resource.RLIMIT_NPROC),
-        "nvidia_gpus": len(list(Path("/proc/driver/nvidia/gpus").glob("*"))),
-    }
 
 
 def examine_home(folder: Path, token: str, name: str, megabytes: int) -> Node:
@@ -55,46 +36,24 @@ def examine_home(folder: Path, token: str, name: str, megabytes: int) -> Node:
     raised. The node's own token is left for the driver to read.
     """
     home: Node = {"shared": False, "trouble": ""}
+    given, block = folder / "token", folder / f"{name}.block"
     try:
-        given = folder / "token"
         home["shared"] = given.exists() and given.read_text(encoding="utf-8") == token
         if home["shared"]:
             home["locked"] = holder_of(folder) is not None
             home["free_bytes"] = shutil.disk_usage(folder).free
-            home["write_speed"], home["read_speed"] = disk_speeds(
-                folder / f"{name}.block", megabytes
-            )
+            home["write_speed"], home["read_speed"] = disk_speeds(block, megabytes)
             (folder / name).write_text(token, encoding="utf-8")
     except OSError as error:
         home["trouble"] = f"{type(error).__name__}: {error}"
     return home
 
 
-def disk_speeds(path: Path, megabytes: int) -> tuple[float, float]:
-    """Return MB/s of writing a block to the disk and of reading it back past the page cache."""
-    block = os.urandom(1_000_000)
-    try:
-        start = time.perf_counter()
-        with open(path, "wb") as file:
-            for _ in range(megabytes):
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-            written = time.perf_counter()
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        began = time.perf_counter()
-        path.read_bytes()
-        return megabytes / (written - start), megabytes / (time.perf_counter() - began)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _examine(packages: Sequence[str], folder: str, token: str, name: str, megabytes: int) -> Node:
+def _examine(packages: Sequence[str], folder: Path, token: str, name: str, megabytes: int) -> Node:
     """Return everything about the node on which this runs."""
     began = time.time()
     facts = facts_of(packages) | {"torch_gpus": torch_gpus()}
-    home = examine_home(Path(folder), token, name, megabytes)
+    home = examine_home(folder, token, name, megabytes)
     return {"facts": facts, "home": home, "clock": (began, time.time())}
 
 
@@ -109,34 +68,29 @@ def examine_cluster(
 ) -> dict[str, Any]:
     """Return `address`, the facts of the `driver`, and of each node that is or was in a cluster.
 
-    Parameters
-    ----------
-    packages : whose versions are compared
-    nodes : wait until the cluster has so many, at most `patience` seconds
-    patience : seconds that the nodes have for their answer
-    megabytes : size of the block that is written and read
-
-    Raises
-    ------
-    ClusterError
-        If the cluster cannot be reached.
+    Versions of `packages` are compared. The cluster has `patience` seconds to grow to `nodes`
+    nodes, and these so many for their answers; each writes and reads a block of `megabytes`.
     """
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     with open_session(cluster, patience) as session, _folder(workspace) as (folder, token):
         present = _nodes(nodes, patience)
         asked = {}
         for number, node in enumerate(node for node in present if node["alive"]):
-            words = (packages, str(folder), token, str(number), megabytes)
-            asked[_on_node(_examine, node).remote(*words)] = node
-            node["asked"] = time.time()
+            where = NodeAffinitySchedulingStrategy(node["id"], soft=False)
+            function = ray.remote(max_retries=0)(_examine)
+            reference = function.options(num_cpus=0, scheduling_strategy=where).remote(
+                packages, folder, token, str(number), megabytes
+            )
+            asked[reference] = node, time.time()
         waiting, until = list(asked), time.monotonic() + patience
         while waiting and time.monotonic() < until:
             ready, waiting = ray.wait(waiting, timeout=until - time.monotonic())
             for reference in ready:
-                _take(asked[reference], reference, folder, token)
+                _take(*asked[reference], reference, folder, token)
         for reference in waiting:
-            asked[reference]["trouble"] = f"it did not answer within {patience:g} s"
+            asked[reference][0]["trouble"] = f"it did not answer within {patience:g} s"
             with contextlib.suppress(Exception):
                 ray.cancel(reference, force=True)
         address = session.address or ray.get_runtime_context().gcs_address
@@ -145,7 +99,7 @@ def examine_cluster(
         "home": str(workspace.home),
         "expected": nodes,
         "driver": facts_of(packages),
-        "nodes": [{k: v for k, v in node.items() if k != "asked"} for node in present],
+        "nodes": present,
     }
 
 
@@ -187,15 +141,7 @@ def _folder(workspace: Workspace) -> Iterator[tuple[Path, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _on_node(function: Any, node: Node) -> Any:
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    where = NodeAffinitySchedulingStrategy(node["id"], soft=False)
-    return ray.remote(max_retries=0)(function).options(num_cpus=0, scheduling_strategy=where)
-
-
-def _take(node: Node, reference: Any, folder: Path, token: str) -> None:
+def _take(node: Node, asked: float, reference: Any, folder: Path, token: str) -> None:
     """Add a node's answer, and by how many seconds at least its clock is ahead or behind."""
     import ray
 
@@ -206,7 +152,7 @@ def _take(node: Node, reference: Any, folder: Path, token: str) -> None:
         return
     began, ended = node.pop("clock")
     # Its clock read `began` after it was asked, and `ended` before its answer was here.
-    ahead, behind = ended - time.time(), began - node["asked"]
+    ahead, behind = ended - time.time(), began - asked
     node["clock_offset"] = ahead if ahead > 0 else min(behind, 0.0)
     if node["home"]["shared"] and not node["home"]["trouble"]:
         node["home"]["seen_here"] = any(
@@ -224,66 +170,62 @@ def findings_of(report: Mapping[str, Any]) -> list[Finding]:
     lacking = (report["expected"] or 0) - len(alive)
     findings = [Finding("cluster", OK, summary)]
     if lacking > 0:
-        findings = [
-            Finding(
-                "cluster",
-                BROKEN,
-                f"{summary}; {lacking} of {report['expected']} nodes are missing",
-                "Look at the output of `ray start` on them, and whether they reach that address",
-            )
-        ]
+        detail = f"{summary}; {lacking} of {report['expected']} nodes are missing"
+        remedy = "Look at the output of `ray start` on them, and whether they reach that address"
+        findings = [Finding("cluster", BROKEN, detail, remedy)]
     for node in report["nodes"]:
         name = node["name"]
         if not node["alive"]:
             remedy = "If nobody stopped it, look for memory or network trouble in its system log"
             findings.append(Finding(name, DOUBTFUL, "it has left the cluster", remedy))
             continue
-        wrong = list(_wrong(node, report["driver"], report["home"]))
-        findings += [Finding(f"{name}, {f.check}", f.state, f.detail, f.remedy) for f in wrong]
-        if not wrong:
-            findings.append(Finding(name, OK, "everything as it should be"))
+        wrong = [
+            Finding(f"{name}, {check}", state, detail, remedy)
+            for check, state, detail, remedy in _wrong(node, report["driver"], report["home"])
+        ]
+        findings += wrong or [Finding(name, OK, "everything as it should be")]
     return findings
 
 
-def _wrong(node: Node, driver: Node, path: str) -> Iterator[Finding]:
+def _wrong(node: Node, driver: Node, path: str) -> Iterator[Fault]:
     if node["trouble"]:
         remedy = "See with `ssh` whether it is overloaded, and look into its Ray logs"
-        yield Finding("answer", BROKEN, node["trouble"], remedy)
+        yield "answer", BROKEN, node["trouble"], remedy
         return
-    facts, home = node["facts"], node["home"]
+    facts = node["facts"]
     yield from _versions(facts, driver)
     cores, files, gpus = facts["cores"], facts["open_files"], facts["nvidia_gpus"]
     if node["cpus"] > cores:
         detail = f"Ray announces {node['cpus']:g}, its processes may use {cores}"
-        yield Finding("cores", BROKEN, detail, f"Start Ray there with `--num-cpus={cores}`")
+        yield "cores", BROKEN, detail, f"Start Ray there with `--num-cpus={cores}`"
     if files is not None and files < SCARCE_FILES:
         state = BROKEN if files < FEWEST_FILES else DOUBTFUL
         detail = f"a process may open {files}, Ray wants {SCARCE_FILES} or more"
-        yield Finding("open files", state, detail, "`ulimit -n 65536` before `ray start`")
+        yield "open files", state, detail, "`ulimit -n 65536` before `ray start`"
     if facts["processes"] is not None and facts["processes"] < FEWEST_PROCESSES:
         detail = f"a user may have {facts['processes']}, Ray alone takes hundreds"
-        yield Finding("processes", BROKEN, detail, "Raise `nproc` in limits.conf (`ulimit -u`)")
+        yield "processes", BROKEN, detail, "Raise `nproc` in limits.conf (`ulimit -u`)"
     if gpus and not node["gpus"]:
         detail = f"the machine has {gpus} NVIDIA GPUs, Ray announces none"
-        yield Finding("gpu", DOUBTFUL, detail, f"Start Ray there with `--num-gpus={gpus}`")
+        yield "gpu", DOUBTFUL, detail, f"Start Ray there with `--num-gpus={gpus}`"
     if node["gpus"] and not facts["torch_gpus"]:
         built = facts["versions"].get("torch")
         detail = f"Ray announces {node['gpus']:g}, torch {built} can use none: trials run on CPUs"
-        yield Finding("gpu", BROKEN, detail, "Install a torch built for CUDA, and its driver")
+        yield "gpu", BROKEN, detail, "Install a torch built for CUDA, and its driver"
     if abs(node["clock_offset"]) > CLOCK_LIMIT:
         sense = "ahead of" if node["clock_offset"] > 0 else "behind"
         detail = f"at least {abs(node['clock_offset']):.1f} s {sense} the driver's"
-        yield Finding("clock", BROKEN, detail, "Let chrony or ntpd set it")
-    for state, detail, remedy in _home_faults(home, path):
-        yield Finding("home", state, detail, remedy)
+        yield "clock", BROKEN, detail, "Let chrony or ntpd set it"
+    for state, detail, remedy in _home_faults(node["home"], path):
+        yield "home", state, detail, remedy
 
 
-def _versions(facts: Node, driver: Node) -> Iterator[Finding]:
+def _versions(facts: Node, driver: Node) -> Iterator[Fault]:
     if facts["python"] != driver["python"]:
         minor = [version["python"].split(".")[:2] for version in (facts, driver)]
         state = DOUBTFUL if minor[0] == minor[1] else BROKEN
         detail = f"{facts['python']}, the driver has {driver['python']}"
-        yield Finding("python", state, detail, "Use the same Python on every machine")
+        yield "python", state, detail, "Use the same Python on every machine"
     for package, wanted in driver["versions"].items():
         there = facts["versions"].get(package)
         # The driver's own glassbench goes with the job.
@@ -292,44 +234,31 @@ def _versions(facts: Node, driver: Node) -> Iterator[Finding]:
             continue
         state = BROKEN if package in MUST_MATCH or there is None else DOUBTFUL
         detail = f"{there or 'not installed'}, the driver has {wanted}"
-        yield Finding(package, state, detail, f"`pip install {package}=={_public(wanted)}` there")
+        yield package, state, detail, f"`pip install {package}=={_public(wanted)}` there"
 
 
 def _home_faults(home: Node, path: str) -> Iterator[tuple[str, str, str]]:
     if home["trouble"]:
-        yield (
-            BROKEN,
-            f"{path} cannot be used there: {home['trouble']}",
-            "Let Ray's user write there",
-        )
-    elif not home["shared"]:
+        detail = f"{path} cannot be used there: {home['trouble']}"
+        yield BROKEN, detail, "Let Ray's user write there"
+        return
+    if not home["shared"]:
         remedy = "Put GLASSBENCH_HOME on a file system that all machines mount at the same place"
         yield BROKEN, f"{path} is not the same folder there as here", remedy
-    else:
-        if not home["locked"]:
-            detail = f"a lock held here in {path} does not hold there: a trial could run twice"
-            yield BROKEN, detail, "Mount it with locks: NFS without `nolock`, Lustre with `flock`"
-        if not home["seen_here"]:
-            detail = f"what it writes in {path} is not seen here at once"
-            yield DOUBTFUL, detail, "Mount it with short attribute caching (NFS: `actimeo=1`)"
-        if home["free_bytes"] < LEAST_FREE:
-            yield BROKEN, f"{home['free_bytes'] / 1e9:.1f} GB are free in {path}", "Free 5 GB"
-        if min(home["write_speed"], home["read_speed"]) < SLOW_DISK:
-            speeds = f"{home['write_speed']:.0f} MB/s and reads {home['read_speed']:.0f} MB/s"
-            yield DOUBTFUL, f"it writes {speeds} in {path}", "Choose a faster file system"
-
-
-def _version(package: str) -> str | None:
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        return metadata.version(package)
-    return None
+        return
+    if not home["locked"]:
+        detail = f"a lock held here in {path} does not hold there: a trial could run twice"
+        yield BROKEN, detail, "Mount it with locks: NFS without `nolock`, Lustre with `flock`"
+    if not home["seen_here"]:
+        detail = f"what it writes in {path} is not seen here at once"
+        yield DOUBTFUL, detail, "Mount it with short attribute caching (NFS: `actimeo=1`)"
+    if home["free_bytes"] < LEAST_FREE:
+        yield BROKEN, f"{home['free_bytes'] / 1e9:.1f} GB are free in {path}", "Free 5 GB"
+    if min(home["write_speed"], home["read_speed"]) < SLOW_DISK:
+        speeds = f"{home['write_speed']:.0f} MB/s and reads {home['read_speed']:.0f} MB/s"
+        yield DOUBTFUL, f"it writes {speeds} in {path}", "Choose a faster file system"
 
 
 def _public(version: str | None) -> str | None:
     """Return a version without what it was built for: `2.13.0+cpu` runs beside `2.13.0+cu128`."""
     return version and version.partition("+")[0]
-
-
-def _limit(which: int) -> int | None:
-    soft, _ = resource.getrlimit(which)
-    return None if soft == resource.RLIM_INFINITY else soft

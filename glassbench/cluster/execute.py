@@ -17,10 +17,17 @@ from typing import Any
 
 from ..contract.errors import ClusterError
 from ..contract.trial_plan import Trial
-from ..experiments.events import Finisher, OnEvent, Outcome
-from ..experiments.jobs import make_jobs, run_here, shares_by_key, unique_trials
-from ..experiments.resources import Capacity, Share, Terms, gpu_slots
-from ..experiments.sweep.progress import forget_failure
+from ..experiments.jobs import (
+    Finisher,
+    OnEvent,
+    Outcome,
+    forget_failure,
+    make_jobs,
+    run_here,
+    shares_by_key,
+    unique_trials,
+)
+from ..experiments.resources import Capacity, Share, Terms, local_capacity, slots
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
 from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker
@@ -70,37 +77,34 @@ def execute(
     ------
     ClusterError
         If the cluster cannot be reached, or a plugin changed since the trials were planned.
-    KeyboardInterrupt
-        After the workers have been stopped.
     """
     terms = terms or Terms()
     by_key = unique_trials(trials)
-    outcomes: dict[str, Outcome] = {}
-    finish = Finisher(workspace, on_event, outcomes, terms)
-    waiting = {key: trial for key, trial in by_key.items() if not finish.ended_before(trial)}
-    if waiting:
+    finish = Finisher(workspace, on_event, terms)
+    waiting = {k: trial for k, trial in by_key.items() if not finish.ended_before(k, trial)}
+    if waiting and cluster == "none":
+        if workers > 1:
+            raise ClusterError(f"workers={workers} needs Ray: run with cluster=local, or workers=1")
+        shares = shares_by_key(by_key, local_capacity(), terms, cpus_per_trial, gpus_per_trial)
+        with make_jobs(waiting, workspace, shares, run, terms) as jobs:
+            run_here(jobs, finish)
+    elif waiting:
         with contextlib.ExitStack() as stack:
             session = cluster
             if not isinstance(session, Session):
                 session = stack.enter_context(open_session(session))
-            if workers > 1 and session.kind == "none":
-                raise ClusterError(
-                    f"workers={workers} needs Ray: run with cluster=local, or workers=1"
-                )
+            capacity, remote = session.capacity, session.kind == "remote"
             if workers > 1 and cpus_per_trial is None:
-                cpus_per_trial = max(1, session.capacity.cpus // workers)
-            shares = shares_by_key(by_key, session.capacity, terms, cpus_per_trial, gpus_per_trial)
-            remote = session.kind == "remote"
+                cpus_per_trial = max(1, capacity.cpus // workers)
+            shares = shares_by_key(by_key, capacity, terms, cpus_per_trial, gpus_per_trial)
             jobs = stack.enter_context(make_jobs(waiting, workspace, shares, run, terms, remote))
             if workers > 1:
                 together = [job for job in jobs if not job.trial.floor]
                 jobs = [job for job in jobs if job.trial.floor]
                 _run_together(together, workspace, shares, workers, finish, max_failures)
-            if session.kind == "none":
-                run_here(jobs, finish)
-            elif jobs:
-                _Tasks(jobs, shares, session.capacity, finish, max_failures, terms).run()
-    return [outcomes[trial.key] for trial in trials]
+            if jobs:
+                _Tasks(jobs, shares, capacity, finish, max_failures, terms).run()
+    return [finish.outcomes[trial.key] for trial in trials]
 
 
 def _run_together(
@@ -226,7 +230,7 @@ class _Tasks:
     def _is_elsewhere(self, attempted: _Attempted) -> bool:
         """Settle or put off a trial that another driver has run or runs; say whether it is so."""
         trial = attempted.job.trial
-        if self.finish.ended_before(trial):
+        if self.finish.ended_before(trial.key, trial):
             return True
         holder = holder_of(attempted.folder)
         if holder is None:
@@ -276,16 +280,6 @@ class _Tasks:
                 self.put_off.append(attempted)
             else:
                 self.finish.ended(trial, attempt)
-
-
-def slots(capacity: Capacity, share: Share) -> int:
-    """Return how many trials of one size fit at once, at least 1."""
-    amounts = [
-        (capacity.cpus, share.cpus),
-        (capacity.gpus, gpu_slots(share.gpus)),
-        (capacity.memory, share.memory),
-    ]
-    return max(1, min(int(whole / part + 1e-9) for whole, part in amounts if part))
 
 
 def _ended(running: Mapping[Any, _Attempted]) -> list[Any]:

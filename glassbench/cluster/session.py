@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import os
 import secrets
@@ -14,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from ..contract.errors import ClusterError
@@ -24,6 +24,8 @@ STARTS = 3
 # Seconds without an answer of the head before a warning, and between looks.
 SILENCE, PERIOD = 10.0, 2.0
 CLIENT_PORT = 10001
+# The secret of this process: Ray reads it once, and keeps it for later sessions.
+TOKEN = secrets.token_hex(32)
 logger = logging.getLogger("glassbench.cluster")
 
 
@@ -77,20 +79,13 @@ def open_session(
         return
     import ray
 
-    named = cluster not in ("auto", "local")
-    if ray.is_initialized() and not named:
+    if ray.is_initialized() and cluster in ("auto", "local"):
         yield _joined("")
         return
     address = "" if cluster == "local" else address_of(cluster)
     with contextlib.ExitStack() as stack:
         if address:
-            _probe(address, patience)
-            if ray.is_initialized():
-                raise ClusterError(
-                    f"this process is connected to a Ray cluster already, so that {address} is "
-                    "out of reach: run with cluster=auto, or disconnect with ray.shutdown()"
-                )
-            _connect(address)
+            _connect(address, patience)
             stack.enter_context(head_watched(address))
         else:
             stack.enter_context(environment_set(_own_environment()))
@@ -136,10 +131,14 @@ def head_watched(address: str, silence: float = SILENCE, period: float = PERIOD)
         thread.join()
 
 
-def _listens(address: str, patience: float) -> bool:
+def _host_and_port(address: str) -> tuple[str, int]:
     parts = urlsplit(address if "://" in address else f"ray://{address}")
+    return parts.hostname or "", parts.port or CLIENT_PORT
+
+
+def _listens(address: str, patience: float) -> bool:
     try:
-        socket.create_connection((parts.hostname, parts.port or CLIENT_PORT), patience).close()
+        socket.create_connection(_host_and_port(address), patience).close()
     except OSError:
         return False
     return True
@@ -168,27 +167,12 @@ def address_of(cluster: str) -> str:
     return ""
 
 
-def _probe(address: str, patience: float) -> None:
-    trouble = _answers(address, patience)
-    if trouble:
-        raise ClusterError(
-            f"the Ray cluster at {address} does not answer ({trouble}): start it with "
-            "`ray start --head`, correct the address, or run with cluster=local"
-        )
-
-
 def _answers(address: str, patience: float) -> str | None:
     """Return why nobody answers at an address, or None where a gRPC server does."""
-    parts = urlsplit(address if "://" in address else f"ray://{address}")
     try:
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        return str(error)
-    if port is None:
-        port = 10001
-    try:
+        host, port = _host_and_port(address)
         socket.create_connection((host, port), timeout=patience).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return str(error)
     if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
         return None
@@ -206,9 +190,20 @@ def _answers(address: str, patience: float) -> str | None:
     return None
 
 
-def _connect(address: str) -> None:
+def _connect(address: str, patience: float) -> None:
     import ray
 
+    trouble = _answers(address, patience)
+    if trouble:
+        raise ClusterError(
+            f"the Ray cluster at {address} does not answer ({trouble}): start it with "
+            "`ray start --head`, correct the address, or run with cluster=local"
+        )
+    if ray.is_initialized():
+        raise ClusterError(
+            f"this process is connected to a Ray cluster already, so that {address} is out of "
+            "reach: run with cluster=auto, or disconnect with ray.shutdown()"
+        )
     # The workers have the packages, but this version of ours goes with the job; not its data.
     package = Path(__file__).resolve().parents[1]
     try:
@@ -264,14 +259,8 @@ def _own_environment() -> dict[str, str]:
     # A user may have no home directory: the name then stays as it is.
     has_token = os.path.exists(os.path.expanduser("~/.ray/auth_token"))
     if not has_token and "RAY_AUTH_TOKEN_PATH" not in os.environ:
-        environment["RAY_AUTH_TOKEN"] = _token()
+        environment["RAY_AUTH_TOKEN"] = TOKEN
     return {name: value for name, value in environment.items() if name not in os.environ}
-
-
-@functools.cache
-def _token() -> str:
-    """Return the secret of this process: Ray reads it once, and keeps it for later sessions."""
-    return secrets.token_hex(32)
 
 
 @contextlib.contextmanager
@@ -282,11 +271,9 @@ def environment_set(values: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        for name, value in kept.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in values:
+            os.environ.pop(name, None)
+        os.environ.update({name: value for name, value in kept.items() if value is not None})
 
 
 def _joined(address: str) -> Session:
@@ -297,11 +284,10 @@ def _joined(address: str) -> Session:
     here = not ray.util.client.ray.is_connected() and all(
         node["NodeManagerAddress"] == ray.util.get_node_ip_address() for node in alive
     )
-    kind = "local" if here else "remote"
     capacity = present_capacity()
     if not capacity.cpus:
         raise ClusterError(f"the Ray cluster {address} has no core to run on: add nodes to it")
-    return Session(kind, address, capacity)
+    return Session("local" if here else "remote", address, capacity)
 
 
 def present_capacity() -> Capacity:
@@ -309,39 +295,29 @@ def present_capacity() -> Capacity:
     import ray
 
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    cpus = [int(machine.get("CPU", 0)) for machine in machines]
-    gpus = [machine.get("GPU", 0.0) for machine in machines]
-    memory = [int(machine.get("memory", 0)) for machine in machines]
-    return Capacity(
-        *(sum(cpus), sum(gpus), max(cpus, default=0), max(gpus, default=0.0)),
-        *(sum(memory), max(memory, default=0)),
-    )
+    cpus = [int(machine.get("CPU", 0)) for machine in machines] or [0]
+    gpus = [machine.get("GPU", 0.0) for machine in machines] or [0.0]
+    memory = [int(machine.get("memory", 0)) for machine in machines] or [0]
+    return Capacity(sum(cpus), sum(gpus), max(cpus), max(gpus), sum(memory), max(memory))
 
 
 class _WithoutRay:
     """Standard output without the lines that Ray's own threads print there."""
 
-    def __init__(self, stream) -> None:
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        if threading.current_thread().name.startswith("ray_"):
-            if text.strip():
-                logger.info(text.strip())
-            return len(text)
-        return self._stream.write(text)
+        if not threading.current_thread().name.startswith("ray_"):
+            return self._stream.write(text)
+        if text.strip():
+            logger.info(text.strip())
+        return len(text)
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
-@contextlib.contextmanager
-def quiet_stdout() -> Iterator[None]:
+def quiet_stdout() -> contextlib.AbstractContextManager:
     """Keep standard output for the caller: it may be read by a program."""
-    original = sys.stdout
-    sys.stdout = _WithoutRay(original)
-    try:
-        yield
-    finally:
-        if isinstance(sys.stdout, _WithoutRay):
-            sys.stdout = original
+    return contextlib.redirect_stdout(cast(Any, _WithoutRay(sys.stdout)))

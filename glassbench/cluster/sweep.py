@@ -11,7 +11,7 @@ from ..contract.model_card import read_model_card
 from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
 from ..experiments.conclude import RunReport, conclude, hand_over
-from ..experiments.events import Event, Outcome, stored_outcome
+from ..experiments.jobs import Event, Outcome, stored_outcome
 from ..experiments.request import BenchmarkRequest, Floor
 from ..experiments.resources import Terms
 from ..experiments.sweep.plan import Series, SweepPlan

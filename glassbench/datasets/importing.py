@@ -21,8 +21,8 @@ from typing import Any, Protocol
 import numpy as np
 from filelock import FileLock, Timeout
 
-from ..home.cores import available_cores
 from ..home.files import write_json
+from ..home.machine import available_cores
 from .errors import DatasetError, SourceError
 from .layout import StateLayout
 from .leaks import Fingerprinted, copies_across_splits, fingerprint

@@ -1,23 +1,31 @@
-"""From ended trials to what stays: record, figures, and delivery to MLflow."""
+"""The main job: a model and the floors on a task, to record, figures and delivery to MLflow."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..contract.reported import reported_at
+from ..contract.task import Task
 from ..home.workspace import PROVENANCE_FILE, Workspace
+from ..model import Condition
 from ..record.digest import record_digest
 from ..record.file import RecordError, read_record, write_record
 from ..record.make import make_record
 from ..record.record import Record
-from ..tracking import RequestDelivery, TrialDelivery, deliver_all
+from ..tracking import (
+    RequestDelivery,
+    TrialDelivery,
+    deliver_all,
+    end_preparation,
+    prepare_store,
+)
 from ..trial.result import TrialResult
-from .events import Outcome
-from .request import BenchmarkRequest
+from .jobs import OnEvent, Outcome
+from .request import BenchmarkRequest, floor_trials, model_trials
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,50 @@ class RunReport:
     @property
     def figures(self) -> list[Path]:
         return [path for paths in self.figures_of.values() for path in paths]
+
+
+def run_benchmark(
+    request: BenchmarkRequest,
+    workspace: Workspace,
+    execute: Callable[..., list[Outcome]],
+    on_event: OnEvent = lambda event: None,
+    **options: Any,
+) -> RunReport:
+    """Run a request to its end: every trial, then record, figures and delivery to MLflow.
+
+    What is finished is not done again, so that the same request continues after
+    any interruption. Where some trials fail, the record is made from the others.
+
+    Parameters
+    ----------
+    execute : runs trials, as `glassbench.cluster.execute` does; `options` are handed on to it
+
+    Raises
+    ------
+    ClusterError
+        If the cluster cannot be reached.
+    KeyboardInterrupt
+        After the workers have been stopped.
+    """
+    preparation = prepare_store(workspace)
+    try:
+        trials, floors = model_trials(request), floor_trials(request)
+        outcomes = execute(
+            [*trials, *floors],
+            workspace,
+            cluster=request.cluster,
+            on_event=on_event,
+            cpus_per_trial=request.threads,
+            gpus_per_trial=request.model.resources["gpus"],
+            workers=request.workers,
+            **options,
+        )
+        own, others = outcomes[: len(trials)], outcomes[len(trials) :]
+        concluded = conclude(request, workspace, own, others)
+    except BaseException:
+        end_preparation(preparation)
+        raise
+    return hand_over([concluded], workspace)[0]
 
 
 def conclude(
@@ -91,13 +143,6 @@ def _record(
     for outcome in floors:
         if outcome.result is not None:
             by_floor.setdefault(outcome.trial.model.name, []).append(outcome.result)
-    reported = {
-        c.name: [
-            {"model": number.model, "value": number.value, "source": number.source}
-            for number in reported_at(request.task, request.dataset.name, c)
-        ]
-        for c in conditions
-    }
     # What the finished trials ran on, as their workers noted it.
     folders = [workspace.trial_folder(o.trial.key) for o in outcomes if o.result is not None]
     notes = [folder / PROVENANCE_FILE for folder in folders]
@@ -112,11 +157,19 @@ def _record(
         floors=by_floor,
         ceilings={c.name: noise_ceilings(request.task, view, c) for c in conditions},
         tau_alpha={c.name: view.attribute(c, "tau_alpha") for c in conditions},
-        reported=reported,
+        reported={c.name: published(request.task, request.dataset.name, c) for c in conditions},
         failed=[_failure(outcome) for outcome in outcomes if outcome.result is None],
         environments=[json.loads(n.read_text(encoding="utf-8")) for n in notes if n.exists()],
         tuning=request.tuning,
     )
+
+
+def published(task: Task, dataset: str, condition: Condition) -> list[dict[str, Any]]:
+    """Return the published numbers at a condition of a dataset, as a record holds them."""
+    return [
+        {"model": number.model, "value": number.value, "source": number.source}
+        for number in reported_at(task, dataset, condition)
+    ]
 
 
 def _failure(outcome: Outcome) -> dict[str, Any]:

@@ -1,30 +1,127 @@
-"""Trials with what a worker needs to run them, and running them one after another in here."""
+"""Trials as they run: what a worker needs, what happens meanwhile, and how each of them ended."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
+import time
 import uuid
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ..contract.errors import ClusterError
 from ..contract.folder_digest import folder_digest
 from ..contract.trial_plan import Trial
+from ..home.files import write_json
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
-from ..trial.attempt import Job, attempt_here
+from ..model import Progress
+from ..trial.attempt import Attempt, Job, attempt_here
+from ..trial.log import LOG_FILE
 from ..trial.packed_folder import pack_folder
-from .events import Finisher
+from ..trial.result import TrialResult, read_result, result_path
 from .resources import Capacity, Share, Terms, shares_of
 from .sweep.plan import Needs
-from .sweep.progress import forget_failure
 
+FAILURE_FILE = "failure.json"
 # Seconds to wait for another process that runs a trial, where the trial may be put off.
 DEFER_AFTER = 3.0
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a trial.
+
+    `kind` is `cached`, `started`, `progress`, `noted`, `retried`, `finished` or `failed`.
+    """
+
+    kind: str
+    trial: Trial
+    progress: Progress | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended: with a result, or with an error and the log that explains it.
+
+    Where results were not to be kept in memory, one that finished has neither.
+    """
+
+    trial: Trial
+    result: TrialResult | None
+    error: str | None = None
+    log: Path | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.error is None
+
+
+OnEvent = Callable[[Event], None]
+
+
+class Finisher:
+    """Turns what workers say and return into events and `outcomes`, by key of the trial."""
+
+    def __init__(self, workspace: Workspace, on_event: OnEvent, terms: Terms) -> None:
+        self.workspace, self.on_event, self.terms = workspace, on_event, terms
+        self.outcomes: dict[str, Outcome] = {}
+
+    def tell(self, trial: Trial, kind: str, progress: Progress | None, message: str) -> None:
+        self.on_event(Event("progress" if kind == "waiting" else kind, trial, progress, message))
+
+    def failed(self, trial: Trial, error: str) -> None:
+        folder = self.workspace.trial_folder(trial.key)
+        log = folder / LOG_FILE
+        # For other processes; a full disk forgoes the note.
+        with contextlib.suppress(OSError):
+            write_json(folder / FAILURE_FILE, {"error": error, "time": time.time()})
+        self.outcomes[trial.key] = Outcome(trial, None, error, log if log.exists() else None)
+        self.on_event(Event("failed", trial, None, error))
+
+    def ended(self, trial: Trial, attempt: Attempt) -> None:
+        key, result = trial.key, attempt.result
+        if attempt.error is not None:
+            self.failed(trial, attempt.error)
+        elif result is None and not self._has_result(key):
+            self.failed(trial, "it returned nothing")
+        elif result is not None and result.key != key:
+            self.failed(trial, f"it returned the result of another trial, {result.key}")
+        else:
+            self.outcomes[key] = Outcome(trial, result)
+            self.on_event(Event("finished", trial))
+
+    def _has_result(self, key: str) -> bool:
+        """Return whether a result that is not kept in memory is on disk."""
+        return not self.terms.keep_results and result_path(self.workspace, key).exists()
+
+    def ended_before(self, key: str, trial: Trial) -> bool:
+        """Take the result that an earlier command or another driver left, if there is one."""
+        if self.terms.keep_results:
+            outcome = stored_outcome(self.workspace, trial)
+        else:
+            outcome = Outcome(trial, None) if self._has_result(key) else None
+        if outcome is None:
+            return False
+        self.outcomes[key] = outcome
+        self.on_event(Event("cached" if outcome.finished else "failed", trial))
+        return True
+
+
+def stored_outcome(workspace: Workspace, trial: Trial) -> Outcome | None:
+    """Return the result that lies in the workspace, or why it cannot be read; None without one."""
+    try:
+        result = read_result(workspace, trial)
+    except ValueError as error:
+        folder = workspace.trial_folder(trial.key)
+        message = f"the stored result of {trial.name} is unreadable ({type(error).__name__})"
+        return Outcome(trial, None, f"{message}: delete {folder} to run the trial again")
+    return None if result is None else Outcome(trial, result)
 
 
 def unique_trials(trials: Iterable[Trial]) -> dict[str, Trial]:
@@ -57,7 +154,7 @@ def make_jobs(
     shares: Mapping[str, Share],
     run: str,
     terms: Terms,
-    elsewhere: bool,
+    elsewhere: bool = False,
 ) -> Iterator[list[Job]]:
     """Yield one job for each trial, with what a machine without our files needs.
 
@@ -132,3 +229,16 @@ def run_here(jobs: Sequence[Job], finish: Finisher) -> None:
             finish.ended(job.trial, attempt)
         else:
             waiting.append(replace(job, patience=DEFER_AFTER))
+
+
+def forget_failure(folder: Path) -> None:
+    """Forget an earlier failure: the trial is run again."""
+    (folder / FAILURE_FILE).unlink(missing_ok=True)
+
+
+def failure(folder: Path) -> str | None:
+    """Return why a trial failed, or None where it has not."""
+    try:
+        return str(json.loads((folder / FAILURE_FILE).read_text(encoding="utf-8"))["error"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..contract.errors import ClusterError
 from ..contract.trial_plan import Trial
-from ..home.cores import available_cores, torch_gpus
+from ..home.machine import available_cores, torch_gpus
 from .sweep.plan import Needs
 
 MOST_THREADS = 16
@@ -134,6 +134,16 @@ def gpu_slots(gpus: float) -> float:
     if gpus <= 0:
         return 0.0
     return 1 / math.floor(1 / gpus + 1e-9) if gpus < 1 else float(math.ceil(gpus - 1e-9))
+
+
+def slots(capacity: Capacity, share: Share) -> int:
+    """Return how many trials of one size fit at once, at least 1."""
+    amounts = [
+        (capacity.cpus, share.cpus),
+        (capacity.gpus, gpu_slots(share.gpus)),
+        (capacity.memory, share.memory),
+    ]
+    return max(1, min(int(whole / part + 1e-9) for whole, part in amounts if part))
 
 
 def local_capacity() -> Capacity:

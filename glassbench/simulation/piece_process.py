@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
 
-from ..home.cores import available_cores
+from ..home.machine import available_cores
 from .generator import import_generator
 from .pieces import Piece, PieceFailed, Runner, make_piece
 

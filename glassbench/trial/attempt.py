@@ -17,9 +17,9 @@ from pathlib import Path
 from ..contract.errors import ClusterError
 from ..contract.trial_plan import Trial
 from ..home.cache import kept_in
-from ..home.cores import torch_gpus
 from ..home.files import write_json
 from ..home.lock import Held, exclusive
+from ..home.machine import torch_gpus
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Progress
 from .log import CapturedStreams, captured_process, warnings_noted

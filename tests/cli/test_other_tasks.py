@@ -33,14 +33,12 @@ METRICS = {
 @pytest.fixture(autouse=True)
 def _without_tracking(monkeypatch):
     """Leave out MLflow and figures, which have tests of their own and take their time."""
-    place = "glassbench.cluster.benchmark"
+    place = "glassbench.experiments.conclude"
+    nowhere = Delivered(uri="", run_id=None, delivered=False, message="left out")
     monkeypatch.setattr(f"{place}.prepare_store", lambda workspace: None)
     monkeypatch.setattr(f"{place}.end_preparation", lambda preparation: None)
-    nowhere = Delivered(uri="", run_id=None, delivered=False, message="left out")
-    monkeypatch.setattr(
-        "glassbench.experiments.conclude.deliver_all", lambda _, requests: [nowhere] * len(requests)
-    )
-    monkeypatch.setattr("glassbench.experiments.conclude._figures", lambda *_: {})
+    monkeypatch.setattr(f"{place}.deliver_all", lambda _, requests: [nowhere] * len(requests))
+    monkeypatch.setattr(f"{place}._figures", lambda *_: {})
 
 
 @pytest.mark.parametrize("task", AT)

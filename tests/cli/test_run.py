@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from glassbench.experiments.events import Outcome
+from glassbench.experiments.jobs import Outcome
 from glassbench.experiments.request import make_requests, model_trials
 from glassbench.experiments.words import parse_run
 from glassbench.home.workspace import Workspace
@@ -67,7 +67,7 @@ def ran(monkeypatch, make_record, home):
     """The requests that were handed to the cluster; a seed of 13 fails."""
     requests = []
 
-    def run_benchmark(request, workspace, on_event):
+    def run_benchmark(request, workspace, execute, on_event):
         requests.append(request)
         trials = model_trials(request)
         outcomes = [_outcome(trial, workspace) for trial in trials]
@@ -78,7 +78,7 @@ def ran(monkeypatch, make_record, home):
         path = workspace.records / "record.json"
         return Report(make_record(), path, outcomes, [], tracking, [Path("figure.png")])
 
-    monkeypatch.setattr("glassbench.cluster.run_benchmark", run_benchmark)
+    monkeypatch.setattr("glassbench.experiments.conclude.run_benchmark", run_benchmark)
     return requests
 
 
@@ -200,10 +200,10 @@ def test_force_forgets_the_trials_of_the_request_and_no_others(
 
 
 def test_ctrl_c_leaves_with_130(glassbench, monkeypatch, tiny_dataset, model):
-    def interrupt(request, workspace, on_event):
+    def interrupt(request, workspace, execute, on_event):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glassbench.cluster.run_benchmark", interrupt)
+    monkeypatch.setattr("glassbench.experiments.conclude.run_benchmark", interrupt)
     answer = glassbench("run", *_words(tiny_dataset, model()))
     assert answer.code == 130
     assert "the same command goes on" in answer.err

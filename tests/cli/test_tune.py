@@ -122,11 +122,11 @@ def asked(monkeypatch, make_record, home):
         record, outcomes, floors, figures = make_record(), [], [], []
         record_path, tracking = Path("record.json"), TRACKING
 
-    def run_benchmark(request, workspace, on_event):
+    def run_benchmark(request, workspace, execute, on_event):
         requests.append(request)
         return Report
 
-    monkeypatch.setattr("glassbench.cluster.run_benchmark", run_benchmark)
+    monkeypatch.setattr("glassbench.experiments.conclude.run_benchmark", run_benchmark)
     return requests
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.cluster import run_benchmark
+from glassbench.cluster import execute
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
+from glassbench.experiments.conclude import run_benchmark
 from glassbench.experiments.request import BenchmarkRequest, Floor
 from glassbench.model import Condition
 from glassbench.record.file import read_record
@@ -129,7 +130,7 @@ def test_a_request_leaves_record_figures_and_runs_and_its_repetition_nothing_mor
 ):
     workspace, events = with_store, []
     request = make_request()
-    report = run_benchmark(request, workspace, events.append)
+    report = run_benchmark(request, workspace, execute, events.append)
     assert [event.kind for event in events].count("finished") == 5
     record = read_record(report.record_path)
     assert record == report.record
@@ -154,7 +155,7 @@ def test_a_request_leaves_record_figures_and_runs_and_its_repetition_nothing_mor
 
     before = without_times(workspace)
     events.clear()
-    again = run_benchmark(request, workspace, events.append)
+    again = run_benchmark(request, workspace, execute, events.append)
     assert {event.kind for event in events} == {"cached"}
     assert again.record == record and len(runs(workspace)) == 6
     changed = {
@@ -165,7 +166,7 @@ def test_a_request_leaves_record_figures_and_runs_and_its_repetition_nothing_mor
 
 def test_what_failed_is_listed_and_the_rest_recorded(make_request, with_store):
     request = make_request(failing_seed=1, floors=())
-    report = run_benchmark(request, with_store)
+    report = run_benchmark(request, with_store, execute)
     assert [failure["seed"] for failure in report.record["failed"]] == [1, 1]
     assert "the loss is infinite" in report.record["failed"][0]["error"]
     assert report.record["failed"][0]["condition"] == dict(CONDITIONS[0])
@@ -182,9 +183,9 @@ def test_without_a_score_there_is_no_record_and_without_a_store_there_is_one(
     make_request, workspace, monkeypatch
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    report = run_benchmark(make_request(seeds=(1,), failing_seed=1, floors=()), workspace)
+    report = run_benchmark(make_request(seeds=(1,), failing_seed=1, floors=()), workspace, execute)
     assert report.record is None and report.record_path is None and not report.figures
     assert not report.tracking["delivered"] and report.tracking["message"]
-    report = run_benchmark(make_request(seeds=(0,), floors=()), workspace)
+    report = run_benchmark(make_request(seeds=(0,), floors=()), workspace, execute)
     assert read_record(report.record_path)["tracking"] is None
     assert not report.tracking["delivered"]

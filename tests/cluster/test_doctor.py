@@ -10,9 +10,10 @@ import sys
 
 import pytest
 
-from glassbench.cluster.doctor import examine_home, facts_of, findings_of
+from glassbench.cluster.doctor import examine_home, findings_of
 from glassbench.contract.check_result import BROKEN, DOUBTFUL, OK
 from glassbench.home.lock import exclusive
+from glassbench.home.machine import facts_of
 
 FACTS = {
     "name": "a",

@@ -10,7 +10,7 @@ import pytest
 
 from glassbench.cluster import ClusterError, open_session
 from glassbench.cluster.session import address_of, quiet_stdout
-from glassbench.home.cores import available_cores
+from glassbench.home.machine import available_cores
 from glassbench.trial.process import limited_threads
 
 

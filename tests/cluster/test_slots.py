@@ -2,8 +2,7 @@
 
 import pytest
 
-from glassbench.cluster.execute import slots
-from glassbench.experiments.resources import Capacity, Share
+from glassbench.experiments.resources import Capacity, Share, slots
 
 
 @pytest.mark.parametrize(

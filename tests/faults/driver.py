@@ -19,7 +19,7 @@ import typer
 from glassbench.cli.guard import FAILED, guarded
 from glassbench.cli.progress import Lines
 from glassbench.cli.run import report_lines
-from glassbench.cluster import run_benchmark
+from glassbench.cluster import execute
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference
@@ -117,7 +117,7 @@ def main(words) -> None:
 
             act = stack.enter_context(getattr(clusters, chosen["script"])(workspace))
         stack.enter_context(dying(chosen.get("die")))
-        report = run_benchmark(request, workspace, Display(act), run=RUN)
+        report = conclude.run_benchmark(request, workspace, execute, Display(act), run=RUN)
     for line in report_lines(request.task, report, workspace):
         print(line, file=sys.stderr)
     if any(outcome.error for outcome in report.outcomes):

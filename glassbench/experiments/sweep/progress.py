@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +13,13 @@ from statistics import median
 from typing import Any
 
 from ...contract.trial_plan import Trial
-from ...home.files import write_json
 from ...home.lock import holder_of
 from ...home.workspace import Workspace
+from ..jobs import failure
 from .plan import SweepPlan, in_order
 
 DONE, RUNNING, FAILED, WAITING = "done", "running", "failed", "waiting"
 STATES = (DONE, RUNNING, FAILED, WAITING)
-FAILURE_FILE = "failure.json"
 # So many finished trials of a series tell what the others take.
 ENOUGH = 9
 
@@ -62,24 +60,6 @@ def counts(states: Iterable[TrialState]) -> dict[str, int]:
     """Return how many trials are in each state."""
     counted = Counter(each.state for each in states)
     return {state: counted[state] for state in STATES}
-
-
-def note_failure(folder: Path, error: str) -> None:
-    """Note why a trial failed, for other processes; a full disk forgoes the note."""
-    with contextlib.suppress(OSError):
-        write_json(folder / FAILURE_FILE, {"error": error, "time": time.time()})
-
-
-def forget_failure(folder: Path) -> None:
-    (folder / FAILURE_FILE).unlink(missing_ok=True)
-
-
-def failure(folder: Path) -> str | None:
-    """Return why a trial failed, None where it has not."""
-    try:
-        return str(json.loads((folder / FAILURE_FILE).read_text(encoding="utf-8"))["error"])
-    except (FileNotFoundError, ValueError, KeyError):
-        return None
 
 
 def with_estimates(
