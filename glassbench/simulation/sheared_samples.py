@@ -225,13 +225,8 @@ def check_sheared(
     Held to a limit are: no value that is not finite; the shear modulus, which is the mean
     over samples and loads of the slope of the stress up to `elastic_strain`; the energy,
     which must rise under load; and the strongest Bragg peak, S(k) / N, near 1 in a crystal.
-
-    Parameters
-    ----------
-    samples : the arrays of each, as for `PlasticityState.load`
-    elastic_step, elastic_strain : a step of the curves and its strain
-    shear_modulus : (lowest, highest) that the substance can have, unit of stress
-    longest_wavenumber : up to which Bragg peaks are sought, 1 / length
+    Samples are arrays as for `PlasticityState.load`; the elastic step is that of the elastic
+    strain; the substance can have a shear modulus from the lowest to the highest.
     """
     moduli, curves, gains, peaks, broken = [], [], [], [], 0
     for sample in samples:

@@ -7,7 +7,6 @@ The averages run over the window and over each of its halves, every one about it
 own mean position. A half is shorter, so that it misses a part of the slowest
 motion and its stiffness is a little larger than that of the whole window: no
 correction is made, since correlations between halves do not see a common factor.
-
 A short warm run gives the vibrations that a model may see: it has its own velocities and is
 none of those that a target comes from.
 """
@@ -20,9 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .copper_zirconium import BOLTZMANN, maxwell_boltzmann
+from .copper_zirconium import BOLTZMANN, SampleSet, maxwell_boltzmann
 from .copper_zirconium_potential import MASSES, open_box
-from .copper_zirconium_samples import SampleSet
 from .lammps_library import gather_by_id, lammps_session, place_atoms
 from .pieces import Piece, read_need, vibration_name
 

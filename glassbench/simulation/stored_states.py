@@ -42,11 +42,7 @@ class StorableState(PlannedState, Protocol):
 
 def with_stored_states(plan: Plan[StorableType], path: Path) -> list[Piece]:
     """Return the pieces of a plan, each state that the dataset at `path` holds taken from there.
-
-    Raises
-    ------
-    UserError
-        If it holds none, or one that was made in another way or with other configurations.
+    It must hold one at least, and none that was made in another way than the plan says.
     """
     dataset = open_dataset(path)
     if not set(dataset.states) & {state.name for state in plan.states}:

@@ -16,6 +16,7 @@ from glassbench.simulation.copper_zirconium import (
     maxwell_boltzmann,
     melt,
     minimise,
+    potential_variant,
     quench,
     stage_steps,
 )
@@ -26,7 +27,6 @@ from glassbench.simulation.copper_zirconium_potential import (
     copper_zirconium,
     potential_file,
 )
-from glassbench.simulation.copper_zirconium_samples import potential_variant
 from glassbench.simulation.generator import load_generator
 from glassbench.structure import neighbour_pairs
 

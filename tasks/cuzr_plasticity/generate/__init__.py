@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.simulation.copper_zirconium_potential import choose_potential, copper_zirconium
-from glassbench.simulation.copper_zirconium_samples import (
+from glassbench.simulation.copper_zirconium import (
     SAMPLE_WORK,
     copper_zirconium_speed,
     potential_variant,
     read_structure,
 )
+from glassbench.simulation.copper_zirconium_potential import choose_potential, copper_zirconium
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import Piece
 from glassbench.simulation.sheared_samples import make_shear

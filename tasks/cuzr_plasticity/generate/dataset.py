@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from glassbench.datasets.plasticity import PlasticityState
+from glassbench.simulation.copper_zirconium import read_structure
 from glassbench.simulation.copper_zirconium_potential import potential_attribute
-from glassbench.simulation.copper_zirconium_samples import read_structure
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import read_piece
 from glassbench.simulation.sheared_samples import describe_state, write_sheared_dataset

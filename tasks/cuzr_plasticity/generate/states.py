@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from glassbench.simulation.copper_zirconium import Protocol
-from glassbench.simulation.copper_zirconium_samples import (
+from glassbench.simulation.copper_zirconium import (
+    Protocol,
     SampleSet,
     alloy,
     constant_rate_samples,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from glassbench.simulation.copper_zirconium_potential import choose_potential
-from glassbench.simulation.copper_zirconium_samples import (
+from glassbench.simulation.copper_zirconium import (
     SAMPLE_WORK,
     copper_zirconium_speed,
     potential_variant,
 )
+from glassbench.simulation.copper_zirconium_potential import choose_potential
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.stiffness import make_warm_run
 from glassbench.simulation.stored_states import STORED_STATE_WORK, with_stored_states

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from glassbench.simulation.copper_zirconium import quench_parts, read_structure
 from glassbench.simulation.copper_zirconium_potential import is_shipped, potential_file
-from glassbench.simulation.copper_zirconium_samples import quench_parts, read_structure
 from glassbench.simulation.pieces import read_piece
 from glassbench.simulation.run_statistics import Trend, trend_of
 from glassbench.structure.bragg import strongest_bragg_peak

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from glassbench.datasets.layout import ConfigurationEntry
-from glassbench.simulation.copper_zirconium_potential import potential_attribute
-from glassbench.simulation.copper_zirconium_samples import (
+from glassbench.simulation.copper_zirconium import (
     SampleSet,
     constant_rate_samples,
     sample_bytes,
     sample_pieces,
 )
+from glassbench.simulation.copper_zirconium_potential import potential_attribute
 from glassbench.simulation.pieces import Piece
 from glassbench.simulation.stiffness import (
     SHORT_RUN,

@@ -11,8 +11,8 @@ from glassbench.contract.errors import UserError
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
+from glassbench.simulation.copper_zirconium import SampleSet
 from glassbench.simulation.copper_zirconium_potential import POTENTIAL_VARIABLE, potential_file
-from glassbench.simulation.copper_zirconium_samples import SampleSet
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.generator import Plan, load_generator
 from glassbench.simulation.pieces import PieceFailed, make_piece

@@ -11,8 +11,7 @@ from glassbench.datasets.store import open_dataset
 from glassbench.figures import dataset as figures
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
-from glassbench.simulation.copper_zirconium import Protocol, constant_rate
-from glassbench.simulation.copper_zirconium_samples import SampleSet
+from glassbench.simulation.copper_zirconium import Protocol, SampleSet, constant_rate
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.generator import Plan, load_generator
 from glassbench.simulation.pieces import make_piece, read_piece

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from glassbench.plugins.registry import load_task
-from glassbench.simulation.copper_zirconium_samples import (
+from glassbench.simulation.copper_zirconium import (
     constant_rate_samples,
     quench_parts,
     sample_pieces,
