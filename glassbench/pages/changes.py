@@ -49,12 +49,7 @@ def _change(board: Board, place: Place, entry: Entry, event: str) -> dict[str, s
 
 
 def atom_feed(changes: Sequence[dict[str, Any]], address: str = "") -> str:
-    """Return the feed of the newest changes.
-
-    Parameters
-    ----------
-    address : where the site will lie, with a slash at the end; links are relative without it
-    """
+    """Return the feed of the newest changes; links are relative without the address of the site."""
     return render(
         "feed.xml",
         id=uuid.uuid5(NAMESPACE, "feed").urn,

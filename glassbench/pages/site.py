@@ -35,14 +35,7 @@ File = tuple[str, str | bytes]
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did.
-
-    Attributes
-    ----------
-    files : number of files of the site
-    written, removed : files that changed, and that are gone
-    problems : what was left out, and why
-    """
+    """What a build did: numbers of files in all, of changed ones, of those that are gone."""
 
     folder: Path
     records: int
@@ -60,14 +53,8 @@ def build_leaderboard(records: Path, folder: Path, address: str = "") -> BuildRe
 def build_site(sources: Sources, folder: Path, address: str = "") -> BuildReport:
     """Write the site into a folder, and remove what an earlier build made and this one does not.
 
-    Parameters
-    ----------
-    address : where the site will lie, for the feed; links inside are relative
-
-    Raises
-    ------
-    UserError
-        If the folder holds files that no build made.
+    `address` is where the site will lie, for the feed; links inside are relative. UserError if the
+    folder holds files that no build made.
     """
     earlier = _earlier_files(folder)
     names, written = [], 0

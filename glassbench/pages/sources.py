@@ -25,14 +25,10 @@ BROKEN = (UserError, OSError, ValueError, RecursionError)
 
 @dataclass(frozen=True)
 class Entry:
-    """A record that was read.
+    """A record that was read, its conditions by their values on the task's axes.
 
-    Attributes
-    ----------
-    name : name of its page, the file's stem made safe
-    conditions : what the record says of each condition, by its values on the task's axes
-    explanation : what `glassbench explain` wrote about it, or None
-    digest : sha256 of the record's file
+    `name` is that of its page, the file's stem made safe; `explanation` is what `glassbench
+    explain` wrote about it; `digest` is the sha256 of the file.
     """
 
     name: str

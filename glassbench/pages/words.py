@@ -34,12 +34,7 @@ def number(value: float | None) -> str:
 def condition_words(
     task: Task, condition: Mapping[str, float], axes: Iterable[str] | None = None
 ) -> str:
-    """Return a condition with symbols and units, such as `T = 0.64, t = 5.2 τ`.
-
-    Parameters
-    ----------
-    axes : names of the axes to print, all by default
-    """
+    """Return a condition, all axes or some, with symbols and units: `T = 0.64, t = 5.2 τ`."""
     chosen = {axis.name for axis in task.axes} if axes is None else set(axes)
     return ", ".join(
         f"{printed(axis.symbol)} = {number(condition[axis.name])} {axis_unit(axis)}".rstrip()
