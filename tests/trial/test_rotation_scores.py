@@ -95,7 +95,7 @@ def test_structures_without_a_positive_are_left_out():
     assert rotation_entry([]) is None
 
 
-def test_a_condition_without_its_turns_leaves_the_others_theirprobes_at(monkeypatch):
+def test_a_condition_without_its_turns_leaves_the_others_their_probes(monkeypatch):
     from types import SimpleNamespace
 
     from glassbench.model import Condition
