@@ -163,7 +163,7 @@ def test_code_that_the_digest_does_not_cover_is_not_shown_to_the_cell(tmp_path):
     assert read_model_card(model).digest == before
     prepare_folder(tmp_path / "cell", model, load_task("ka_propensity").folder)
     shown = sorted(path.name for path in (tmp_path / "cell" / "model").rglob("*"))
-    assert shown == ["README.md", "model.py", "model.toml"]
+    assert shown == ["model.py", "model.toml"]
 
 
 def test_the_digest_of_the_dataset_is_counted_before_anything_is_signed(run, archive, workspace):
