@@ -2,9 +2,10 @@
 
     python benchmarks/path_of_a_run.py [KEY=VALUE …]
 
-Runs the command in this process (`cluster=none`, the smallest fit) in a home of its own, and
-prints the files in the order in which a function of them first runs, up to the written record.
-What a module does while it is imported does not count, nor does what is delivered later.
+Runs the command in this process (`cluster=none`, the smallest fit) in a home of its own, prints
+the files in the order in which a function of them first runs, up to the written record, and
+writes them into `docs/architecture.md`. What a module does while it is imported does not count,
+nor does what the physics calls in turn, nor what is delivered later.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ WORDS += ["model.width=2", "model.recurrences=1", "model.pretrained=none"]
 # Rooms that a run calls for what they compute, and not to find its way.
 PHYSICS = ("datasets", "training", "metrics", "structure", "potentials", "regression")
 LAST = ("record/file.py", "write_record")
+DOCUMENT = ROOT.parent / "docs" / "architecture.md"
+START = "<!-- path: written by benchmarks/path_of_a_run.py -->\n"
+END = "<!-- end of path -->"
 
 
 class Written(BaseException):
@@ -39,15 +43,14 @@ def path_of(words: list[str]) -> list[str]:
         code = frame.f_code
         if code in seen:
             return
-        ours = code.co_filename.startswith(f"{ROOT}/") and not code.co_name.startswith("<")
-        if ours and _while_imported(frame):
-            return
-        seen.add(code)
-        if ours:
-            file = str(Path(code.co_filename).relative_to(ROOT))
+        file = _file_of(code)
+        if file and not code.co_name.startswith("<"):
+            if _is_aside(frame):
+                return
             files.setdefault(file)
             if (file, code.co_name) == LAST:
                 raise Written
+        seen.add(code)
 
     from glassbench.cli import run
 
@@ -61,24 +64,43 @@ def path_of(words: list[str]) -> list[str]:
     return list(files)
 
 
-def _while_imported(frame: FrameType) -> bool:
-    """Return whether a frame runs because a module of the package is being imported."""
+def _file_of(code: CodeType) -> str:
+    """Return the file of a function within the package, empty for another one."""
+    within = code.co_filename.startswith(f"{ROOT}/")
+    return str(Path(code.co_filename).relative_to(ROOT)) if within else ""
+
+
+def _is_aside(frame: FrameType) -> bool:
+    """Return whether harness code runs for an import, or because physics asked for it."""
+    own = _file_of(frame.f_code).split("/")[0] in PHYSICS
     while frame.f_back is not None:
         frame = frame.f_back
-        if frame.f_code.co_name == "<module>" and frame.f_code.co_filename.startswith(str(ROOT)):
+        file = _file_of(frame.f_code)
+        if file and frame.f_code.co_name == "<module>":
+            return True
+        if file.split("/")[0] in PHYSICS and not own:
             return True
     return False
 
 
+def harness_of(files: list[str]) -> list[str]:
+    """Return the files that lead through the run, without those that compute."""
+    return [file for file in files if file.split("/")[0] not in PHYSICS]
+
+
 def main() -> None:
     files = path_of(sys.argv[1:] or WORDS)
-    harness = [file for file in files if file.split("/")[0] not in PHYSICS]
-    for number, file in enumerate(harness, 1):
-        print(f"{number:3d}  {file}")
-    print(f"\nand {len(files) - len(harness)} files of data and physics:")
-    for file in files:
-        if file not in harness:
-            print(f"     {file}")
+    harness = harness_of(files)
+    physics = [file for file in files if file not in harness]
+    lines = [f"{number}. `{file}`" for number, file in enumerate(harness, 1)]
+    lines += ["", f"and {len(physics)} files of data and physics:", ""]
+    lines += [", ".join(f"`{file}`" for file in physics) + "."]
+    print(*lines, sep="\n")
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(START)
+    if rest:
+        after = rest.partition(END)[2]
+        text = before + START + "\n".join(lines) + f"\n{END}" + after
+        DOCUMENT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
