@@ -155,9 +155,14 @@ def _board_files(board: Board, standing: Standing, boards: Boards) -> Iterator[F
 
 
 def _figure(board: Board) -> Path | None:
-    """Return the figure of a board's dataset, None where the task has none."""
-    path = board.task.folder / f"{safe_name(board.dataset)}.png"
-    return path if path.is_file() and not board.superseded else None
+    """Return the figure of a board's dataset, None where the task's file is not that dataset."""
+    figure = board.task.folder / f"{safe_name(board.dataset)}.png"
+    entry = board.task.datasets.get(board.dataset)
+    if entry is None or not entry.path or not figure.is_file():
+        return None
+    manifest = board.task.folder / f"{entry.path}.manifest.json"
+    stated = json.loads(manifest.read_text(encoding="utf-8"))["content_digest"]
+    return figure if stated == board.digest else None
 
 
 def _record_data(entry: Entry, board: Board) -> Iterator[File]:
