@@ -114,8 +114,12 @@ class Bars(Lines):
         if event.kind in ("started", "progress") and name not in self.tasks:
             self.tasks[name] = self.bars.add_task(name, total=None, status="starting")
         if progress is not None:
-            done = {"total": progress.epochs, "completed": progress.epoch}
-            self.bars.update(self.tasks[name], status=describe(progress), **done)
+            self.bars.update(
+                self.tasks[name],
+                status=describe(progress),
+                total=progress.epochs,
+                completed=progress.epoch,
+            )
         elif event.kind == "progress" and event.message:
             self.bars.update(self.tasks[name], status=event.message)
         super().__call__(event)

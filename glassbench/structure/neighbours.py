@@ -72,6 +72,8 @@ def neighbour_pairs(
         Also give the edge i -> i of length 0 for every particle, as in the network of
         Bapst et al., Nat. Phys. 16, 448 (2020).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> from glassbench.structure import neighbour_pairs
     >>> positions, box = np.array([[0.2, 1.0], [3.8, 1.0], [2.0, 3.0]]), np.array([4.0, 4.0])
