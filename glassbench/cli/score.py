@@ -83,10 +83,9 @@ def score_record(
     ----------
     predictions : by condition, configuration and target; they stand for one seed
     """
-    from ..experiments.conclude import published
-    from ..record.scores import condition_entry
+    from ..record.scores import condition_entry, known_at
     from ..trial.result import TrialResult
-    from ..trial.score import PredictionsError, noise_ceilings, score_condition
+    from ..trial.score import PredictionsError, score_condition
 
     entries = []
     for condition, by_configuration in predictions.items():
@@ -104,15 +103,8 @@ def score_record(
         if ignored:
             say(f"{condition.name}: {ignored} configurations are not of the test split: left out")
         result = TrialResult("", {"seed": 0}, (scores,), history=(), cost={}, predictions={})
-        entry = condition_entry(
-            task,
-            condition,
-            [result],
-            {},
-            noise_ceilings(task, view, condition),
-            tau_alpha=view.attribute(condition, "tau_alpha"),
-            reported=published(task, dataset, condition),
-        )
+        known = known_at(task, dataset, view, condition)
+        entry = condition_entry(task, condition, [result], {}, known)
         assert entry is not None
         entries.append(entry.to_json())
     return {

@@ -15,7 +15,7 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..model import Model
 from ..plugins.registry import load_model_card, load_model_class, load_task
-from . import dependence, outputs, symmetry
+from . import dependence, symmetry
 from .structures import Examples, make_examples
 from .subject import BrokenContract, Subject
 
@@ -25,8 +25,8 @@ GATES = ("fit", "shapes", "finite", "repeated_prediction")
 CHECKS: Mapping[str, Callable[[Subject], None]] = {
     check.__name__.removeprefix("check_"): check
     for check in (
-        outputs.check_shapes,
-        outputs.check_finite,
+        dependence.check_shapes,
+        dependence.check_finite,
         dependence.check_repeated_prediction,
         symmetry.check_permutation,
         symmetry.check_translation,
@@ -55,10 +55,7 @@ def check_model(
     reads: Sequence[str] = ("thermal",),
     examples: Examples | None = None,
 ) -> list[CheckResult]:
-    """Return the result of every check of a model.
-
-    A model that cannot be fitted, or whose predictions have wrong shapes, are not
-    finite or differ from call to call is not checked further.
+    """Return the result of every check of a model, up to the first on which all others rest.
 
     Parameters
     ----------

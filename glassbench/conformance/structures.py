@@ -18,8 +18,7 @@ PAIR_CUTOFF = 2.0
 FRACTION_OF_B = {2: 0.35, 3: 0.2}
 DIAMETERS = np.array([[1.05, 0.9], [0.9, 0.88]])
 VIBRATION = 0.05
-# Length of what is one in reduced units, by unit: so that a metal has its density.
-LENGTHS = {"reduced": 1.0, "Angstrom": 2.8}
+ANGSTROM = 2.8
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def make_examples(
         structure = glassy_structure(particles, dimension, 10 * seed + number, reads, with_pairs)
         if task.symmetry.startswith("shear"):
             structure = replace(structure, frame=_frame(dimension, (number - 3) % 5))
-        structure = _in_unit(structure, LENGTHS["Angstrom" if _metallic(task) else "reduced"])
+        structure = _in_unit(structure, _length_of(task))
         targets = _targets(task, structure)
         balanced = None
         if task.targets[task.target].label_of:
@@ -109,12 +108,12 @@ def _frame(dimension: int, number: int) -> np.ndarray:
     return frame
 
 
-def _metallic(task: Task) -> bool:
-    return any("Angstrom" in target.unit for target in task.targets.values())
+def _length_of(task: Task) -> float:
+    """Return the length of what is one in reduced units, so that a metal has its density."""
+    return ANGSTROM if any("Angstrom" in t.unit for t in task.targets.values()) else 1.0
 
 
 def _in_unit(structure: Structure, length: float) -> Structure:
-    """Return the structure with all lengths multiplied."""
     names = ("positions", "inherent_positions", "cage_positions", "box")
     present = {name: getattr(structure, name) for name in names}
     scaled = {name: length * array for name, array in present.items() if array is not None}
@@ -147,29 +146,21 @@ def _targets(task: Task, structure: Structure) -> Mapping[str, np.ndarray]:
     c_i = sum_j exp(-r_ij^2), standardised; particle targets 0.3 - 0.1 tanh(c_i) + 0.1 s_i,
     labels where that is in its upper fifth, pair targets (c_i + c_j) (1.5 - r_ij) / 20
     """
-    length = LENGTHS["Angstrom" if _metallic(task) else "reduced"]
-    crowding = _crowding(structure, length)
+    length = _length_of(task)
+    pairs = neighbour_pairs(structure.positions, structure.box, PAIR_CUTOFF * length)
+    weights = np.exp(-((pairs.distances / length) ** 2))
+    crowding = np.bincount(pairs.receivers, weights, len(structure.positions))
+    crowding = (crowding - crowding.mean()) / crowding.std()
     particle = 0.3 - 0.1 * np.tanh(crowding) + 0.1 * structure.species
     targets = {}
     for name, target in task.targets.items():
         if target.per == "pair":
-            targets[name] = _of_pairs(structure, crowding, length)
+            assert structure.pairs is not None, "a target on pairs comes with pairs"
+            first, second = structure.pairs.T
+            distances = pair_distances(structure.positions, structure.pairs, structure.box) / length
+            targets[name] = (crowding[first] + crowding[second]) * (1.5 - distances) / 20
         elif target.label_of:
             targets[name] = (particle > np.quantile(particle, 0.8)).astype(np.float32)
         else:
             targets[name] = particle.copy()
     return targets
-
-
-def _of_pairs(structure: Structure, crowding: np.ndarray, length: float) -> np.ndarray:
-    assert structure.pairs is not None, "a target on pairs comes with pairs"
-    first, second = structure.pairs.T
-    distances = pair_distances(structure.positions, structure.pairs, structure.box) / length
-    return (crowding[first] + crowding[second]) * (1.5 - distances) / 20
-
-
-def _crowding(structure: Structure, length: float) -> np.ndarray:
-    pairs = neighbour_pairs(structure.positions, structure.box, PAIR_CUTOFF * length)
-    weights = np.exp(-((pairs.distances / length) ** 2))
-    crowding = np.bincount(pairs.receivers, weights, len(structure.positions))
-    return (crowding - crowding.mean()) / crowding.std()

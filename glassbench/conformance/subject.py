@@ -19,8 +19,6 @@ from ..model import Condition, Example, Model, Predictions, Run, Structure
 from .structures import Examples
 
 ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
-
-
 # Largest change of a prediction that counts as none, in standard deviations of the prediction.
 TOLERANCE = 1e-3
 
@@ -37,7 +35,10 @@ def demand(condition: object, message: str) -> None:
 
 @dataclass(eq=False)
 class Subject:
-    """A model class with all that a check needs; `folder` is for scratch files."""
+    """A model class with all that a check needs; `folder` is for scratch files.
+
+    `structure` is where single predictions are compared, `fitted` has the seed 0.
+    """
 
     model_class: Callable[..., Model]
     hyperparameters: Mapping[str, Any]
@@ -48,17 +49,14 @@ class Subject:
 
     @property
     def condition(self) -> Condition:
-        """The condition at which the model is fitted and asked."""
         return self.examples.train[0].condition
 
     @property
     def structure(self) -> Structure:
-        """The structure on which single predictions are compared."""
         return self.examples.test[0].structure
 
     @cached_property
     def fitted(self) -> Model:
-        """The model, fitted with seed 0."""
         _seed_global_generators(1)
         return self.fit(self.examples.train, self.examples.valid)
 
@@ -69,10 +67,7 @@ class Subject:
 
     @cached_property
     def repeated(self) -> tuple[Model, tuple[str, ...]]:
-        """A second model fitted alike, and the names of the arrays that fitting changed.
-
-        Global generators of random numbers stand elsewhere than at the first fit.
-        """
+        """A second model fitted alike, and the names of the arrays that fitting changed."""
         _seed_global_generators(2)
         held = copy.deepcopy(self.examples)
         model = self.fit(held.train, held.valid, copies=False)
@@ -88,7 +83,6 @@ class Subject:
         return model, tuple(dict.fromkeys(changed))
 
     def make(self) -> Model:
-        """Return a model that is not fitted."""
         return self.model_class(**copy.deepcopy(dict(self.hyperparameters)))
 
     def fit(

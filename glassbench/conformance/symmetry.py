@@ -57,12 +57,12 @@ def check_periodic_images(subject: Subject) -> None:
 
 def check_rotation(subject: Subject) -> None:
     """Proper rotations of the task's symmetry group change nothing, where the model claims it."""
-    return _check_matrices(subject, "rotation", lambda matrix: np.linalg.det(matrix) > 0)
+    _check_matrices(subject, "rotation", lambda matrix: np.linalg.det(matrix) > 0)
 
 
 def check_reflection(subject: Subject) -> None:
     """Reflections of the task's symmetry group change nothing, where the model claims it."""
-    return _check_matrices(subject, "reflection", lambda matrix: np.linalg.det(matrix) < 0)
+    _check_matrices(subject, "reflection", lambda matrix: np.linalg.det(matrix) < 0)
 
 
 def check_co_rotation(subject: Subject) -> None:
@@ -112,7 +112,6 @@ def _some_matrices(group: str, dimension: int, seed: int, wanted: Wanted) -> np.
 
 
 def _with_positions(structure: Structure, change: Callable) -> Structure:
-    """Return the structure with every set of positions changed alike."""
     present = {name: getattr(structure, name) for name in POSITIONS}
     return replace(
         structure, **{name: change(array) for name, array in present.items() if array is not None}

@@ -8,10 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..contract.reported import reported_at
-from ..contract.task import Task
 from ..home.workspace import PROVENANCE_FILE, Workspace
-from ..model import Condition
 from ..record.digest import record_digest
 from ..record.file import RecordError, read_record, write_record
 from ..record.make import make_record
@@ -136,9 +133,9 @@ def _record(
     results = [outcome.result for outcome in outcomes if outcome.result is not None]
     if not results:
         return None
-    from ..trial.score import noise_ceilings
+    from ..record.scores import known_at
 
-    view, conditions = request.view, request.conditions
+    task, dataset = request.task, request.dataset
     by_floor: dict[str, list[TrialResult]] = {}
     for outcome in floors:
         if outcome.result is not None:
@@ -147,29 +144,19 @@ def _record(
     folders = [workspace.trial_folder(o.trial.key) for o in outcomes if o.result is not None]
     notes = [folder / PROVENANCE_FILE for folder in folders]
     return make_record(
-        task=request.task,
-        dataset=request.dataset,
+        task=task,
+        dataset=dataset,
         model=request.model,
-        conditions=conditions,
+        conditions=request.conditions,
         hyperparameters=request.hyperparameters,
         seeds=request.seeds,
         results=results,
         floors=by_floor,
-        ceilings={c.name: noise_ceilings(request.task, view, c) for c in conditions},
-        tau_alpha={c.name: view.attribute(c, "tau_alpha") for c in conditions},
-        reported={c.name: published(request.task, request.dataset.name, c) for c in conditions},
+        known={c.name: known_at(task, dataset.name, request.view, c) for c in request.conditions},
         failed=[_failure(outcome) for outcome in outcomes if outcome.result is None],
         environments=[json.loads(n.read_text(encoding="utf-8")) for n in notes if n.exists()],
         tuning=request.tuning,
     )
-
-
-def published(task: Task, dataset: str, condition: Condition) -> list[dict[str, Any]]:
-    """Return the published numbers at a condition of a dataset, as a record holds them."""
-    return [
-        {"model": number.model, "value": number.value, "source": number.source}
-        for number in reported_at(task, dataset, condition)
-    ]
 
 
 def _failure(outcome: Outcome) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.task import Task
 from ..model import Condition
-from ..trial.result import Score, TrialResult
+from ..trial.result import TrialResult
 from .digest import canonical_digest
 from .file import RecordError, validate_record
 from .record import SCHEMA_VERSION, Record
@@ -16,6 +16,7 @@ from .record import SCHEMA_VERSION, Record
 if TYPE_CHECKING:
     from ..contract.model_card import ModelCard
     from ..contract.trial_plan import DatasetReference
+    from .scores import KnownAt
 
 
 def make_record(
@@ -28,9 +29,7 @@ def make_record(
     seeds: Sequence[int],
     results: Sequence[TrialResult],
     floors: Mapping[str, Sequence[TrialResult]],
-    ceilings: Mapping[str, Mapping[str, Score]],
-    tau_alpha: Mapping[str, float | None],
-    reported: Mapping[str, Sequence[Mapping[str, Any]]],
+    known: Mapping[str, KnownAt],
     failed: Sequence[Mapping[str, Any]] = (),
     environments: Sequence[Mapping[str, Any]] = (),
     tracking: Mapping[str, str] | None = None,
@@ -42,8 +41,7 @@ def make_record(
     ----------
     results : finished trials of the model
     floors : by name, the finished trials of each floor
-    ceilings : by name of the condition, then by metric
-    tau_alpha, reported : by name of the condition
+    known : by name of the condition
     failed : `condition`, `seed` and `error` of the trials that failed
     environments : `trial.provenance.environment()` of the trials
     tuning : how the hyperparameters were found, as `tuning.configuration` states it
@@ -54,7 +52,7 @@ def make_record(
         If no trial finished, a trial departs from the standard use of the dataset, or model
         and floors were scored on different configurations.
     """
-    from .scores import condition_entry
+    from .scores import KnownAt, condition_entry
 
     for result in results:
         if result.trial.get("variation"):
@@ -64,16 +62,8 @@ def make_record(
             )
     entries = []
     for condition in conditions:
-        name = condition.name
-        entry = condition_entry(
-            task,
-            condition,
-            results,
-            floors,
-            ceilings.get(name, {}),
-            tau_alpha.get(name),
-            reported.get(name, ()),
-        )
+        at = known.get(condition.name, KnownAt())
+        entry = condition_entry(task, condition, results, floors, at)
         if entry is not None:
             entries.append(entry)
     if not entries:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from ..contract.checked import finite, finite_ends
+from ..contract.reported import ReportedNumber, reported_at
 from ..contract.task import Task
 from ..metrics import MetricSpecification, interval_of_mean, paired_difference, spearman
 from ..model import Condition
@@ -27,15 +28,36 @@ from .parts import (
     TransferCondition,
 )
 
+if TYPE_CHECKING:
+    from ..datasets.view import View
+
+
+@dataclass(frozen=True)
+class KnownAt:
+    """What data and publications say of a condition; `ceilings` by metric."""
+
+    ceilings: Mapping[str, Score] = field(default_factory=dict)
+    tau_alpha: float | None = None
+    reported: Sequence[ReportedNumber] = ()
+
+
+def known_at(task: Task, dataset: str, view: View, condition: Condition) -> KnownAt:
+    """Return what the labels in a view, and publications on its dataset, say of a condition."""
+    from ..trial.score import noise_ceilings
+
+    ceilings, tau_alpha = (
+        noise_ceilings(task, view, condition),
+        view.attribute(condition, "tau_alpha"),
+    )
+    return KnownAt(ceilings, tau_alpha, reported_at(task, dataset, condition))
+
 
 def condition_entry(
     task: Task,
     condition: Condition,
     results: Sequence[TrialResult],
     floors: Mapping[str, Sequence[TrialResult]],
-    ceilings: Mapping[str, Score],
-    tau_alpha: float | None = None,
-    reported: Sequence[Mapping[str, Any]] = (),
+    known: KnownAt,
 ) -> ConditionEntry | None:
     """Return the record's entry of a condition, or None where no seed finished there."""
     by_seed = _at(condition, results)
@@ -67,14 +89,14 @@ def condition_entry(
         scores=scores,
         ceiling={
             name: Ceiling(value=c.value, by_configuration=list(c.by_configuration))
-            if (c := ceilings.get(name)) is not None
+            if (c := known.ceilings.get(name)) is not None
             else None
             for name in scores
         },
         floors=floor_scores,
         above_floor=_above_floor(primary, scores.get(primary.name), floor_scores, first.parents),
-        tau_alpha=tau_alpha,
-        reported=[Published.model_validate(number) for number in reported],
+        tau_alpha=known.tau_alpha,
+        reported=[Published(model=n.model, value=n.value, source=n.source) for n in known.reported],
         **{name: value for name, value in further.items() if value is not None},
     )
 

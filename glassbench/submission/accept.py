@@ -24,13 +24,9 @@ from .sandbox.limits import require
 
 @dataclass(frozen=True)
 class Accepted:
-    """A record on the board.
+    """A record on the board, in place of `superseded`; `path` is None where it was refused.
 
-    Attributes
-    ----------
-    path : None where it was refused
-    superseded : name of the record in whose place it stands, or None
-    new : False where the very same record was there already
+    `new` is False where the very same record was there already.
     """
 
     path: Path | None
@@ -82,7 +78,6 @@ def _refuse_strangers(card: ModelCard, others: dict[str, Record], board: Path) -
 
 
 def _owners(record: Record, board: Path) -> tuple[str, ...]:
-    """Return the authors of a record's model: of the record, or of the model of that name here."""
     if record["model"].get("authors"):
         return tuple(record["model"]["authors"])
     folder = model_folder(record, board)

@@ -38,19 +38,14 @@ TRIAL_PATH = re.compile(r"trials/[0-9a-f]{2}/[0-9a-f]{64}/predictions\.npz")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A submission with its run.
-
-    Attributes
-    ----------
-    model : the model's folder
-    predictions : by sha256 of a trial's `predictions.npz`, its files of predictions by name
-    weights : by trial key, the folder of the fitted model
-    """
+    """A submission with its run; `model` is the model's folder."""
 
     model: Path
     card: ModelCard
     record: Record
+    # By sha256 of a trial's `predictions.npz`, the files of predictions by name.
     predictions: Mapping[str, Mapping[str, Path]]
+    # By trial key, the folder of the fitted model.
     weights: Mapping[str, Path]
 
 

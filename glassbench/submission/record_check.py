@@ -19,15 +19,9 @@ from ..record.file import PlainRecord as Record
 from ..record.file import validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
-from ..trial.stages import PREDICTIONS_FILE
-from .bundle import (
-    Bundle,
-    find_predictions,
-    open_bundle,
-    predictions_in_workspace,
-    trials_of,
-)
-from .rescore import differences, floor_results, read_finite_predictions, record_of, scored_again
+from ..trial.stages import PREDICTIONS_FILE, score_trial
+from .bundle import Bundle, find_predictions, open_bundle, predictions_in_workspace, trials_of
+from .rescore import differences, floor_results, read_finite_predictions, record_of
 from .sandbox.bounded import read_json
 from .sandbox.limits import SubmissionError, require
 from .signature import trusted_keys, verify
@@ -44,16 +38,10 @@ class NotCheckable(UserError):
 
 @dataclass(frozen=True)
 class Checking:
-    """How to check.
-
-    Attributes
-    ----------
-    labels : path of the store with the labels, where the dataset's name does not find it
-    trusted : file of the maintainers' public keys, the leaderboard's unless given
-    floors : whether to run the trivial floors again too
-    """
+    """How to check: where what lies, and whether to run the trivial floors again too."""
 
     workspace: Workspace
+    # A store, where the dataset's name does not find it; the leaderboard's keys unless given.
     labels: Path | None = None
     trusted: Path | None = None
     floors: bool = True
@@ -97,10 +85,7 @@ def _checked(name: str, check: Callable[[], str]) -> CheckResult:
 
 
 def _check_board_record(path: Path, record: Record, how: Checking) -> list[CheckResult]:
-    """Check a record alone, with what this machine has of its model and predictions.
-
-    `record add` puts both on the board; else they are in the workspace, or installed.
-    """
+    """Check a record alone, with what the board, workspace and installation have beside it."""
     board = path.absolute().parent.parent
     folder = model_folder(record, board)
     if folder is None:
@@ -147,14 +132,12 @@ def _refuse_missing_predictions(bundle: Bundle) -> None:
 
 def _check_model(bundle: Bundle) -> str:
     record, card = bundle.record, bundle.card
-    for where, theirs, ours in (
-        ("model/digest", record["model"]["digest"], card.digest),
-        ("provenance/model_digest", record["provenance"]["model_digest"], card.digest),
-        ("model/name", record["model"]["name"], card.name),
-        ("model/title", record["model"]["title"], card.title),
-        ("model/reads", record["model"]["reads"], list(card.reads)),
-    ):
-        require(theirs == ours, f"{where} is {theirs!r}, the model's folder has {ours!r}")
+    stated = record["model"] | {"digest of the provenance": record["provenance"]["model_digest"]}
+    own = {name: getattr(card, name) for name in ("digest", "name", "title")}
+    own |= {"digest of the provenance": card.digest, "reads": list(card.reads)}
+    for name, ours in own.items():
+        theirs = stated[name]
+        require(theirs == ours, f"model/{name} is {theirs!r}, the model's folder has {ours!r}")
     for model in list_models():
         taken = model.name == card.name and model.origin == "baselines" and not model.error
         require(
@@ -174,7 +157,7 @@ def _check_scores(bundle: Bundle, how: Checking) -> str:
         f"the record is of protocol {record['task']['protocol_version']} of {task.name}, this "
         f"GlassBench has {task.protocol_version}: run it again",
     )
-    disagreements = differences(record, _rescored(bundle, task, how))
+    disagreements = list(differences(record, _rescored(bundle, task, how)))
     more = f"; and {len(disagreements) - SHOWN} more" if len(disagreements) > SHOWN else ""
     require(not disagreements, f"{'; '.join(disagreements[:SHOWN])}{more}")
     counted = sum(len(entry["scores"]) for entry in record["conditions"])
@@ -183,7 +166,6 @@ def _check_scores(bundle: Bundle, how: Checking) -> str:
 
 
 def _rescored(bundle: Bundle, task: Task, how: Checking) -> Record:
-    """Return the record that the stored predictions of a bundle give."""
     record = bundle.record
     dataset, view = _open_labels(task, record, how)
     _refuse_repetitions(record)
@@ -193,13 +175,11 @@ def _rescored(bundle: Bundle, task: Task, how: Checking) -> Record:
         stored = bundle.predictions[digest]
         files = {file: read_finite_predictions(path) for file, path in stored.items()}
         cost, parameters = record["cost"], record["model"]["parameters"]
-        results.append(scored_again(trial, task, view, files, digest, cost, parameters))
-    floors = _floors(record, task, dataset, how)
-    return record_of(task, view, dataset, bundle, results, floors)
+        results.append(score_trial(trial, task, view, files, digest, cost, parameters))
+    return record_of(task, view, dataset, bundle, results, _floors(record, task, dataset, how))
 
 
 def _open_labels(task: Task, record: Record, how: Checking) -> tuple[DatasetReference, View]:
-    """Return the dataset on which a record was scored, with its view."""
     from ..datasets.view import open_view
 
     name, digest = record["dataset"]["name"], record["dataset"]["digest"]
@@ -220,7 +200,6 @@ def _open_labels(task: Task, record: Record, how: Checking) -> tuple[DatasetRefe
 def _floors(
     record: Record, task: Task, dataset: DatasetReference, how: Checking
 ) -> Mapping[str, list[TrialResult]]:
-    """Return the floors' results, run again or as the record says them."""
     stated = [floor["model"] for entry in record["conditions"] for floor in entry["floors"]]
     names = tuple(dict.fromkeys(stated))
     odd = ", ".join(sorted(set(names) - set(task.floors)))

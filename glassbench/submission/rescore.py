@@ -8,16 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.reported import reported_at
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference, Trial
+from ..contract.trial_plan import DatasetReference
 from ..home.workspace import Workspace
 from ..plugins.registry import load_model_card
 from ..record.file import PlainRecord as Record
 from ..record.make import make_record
+from ..record.scores import known_at
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
-from ..trial.stages import PREDICTIONS_FILE, score_trial
 from .bundle import Bundle, conditions_of, plan_trials
 from .sandbox.bounded import read_arrays
 from .sandbox.limits import GIB
@@ -51,27 +50,6 @@ def read_finite_predictions(path: Path) -> ConditionPredictions:
     return read_predictions(path)
 
 
-def scored_again(
-    trial: Trial,
-    task: Task,
-    view: View,
-    files: Mapping[str, ConditionPredictions],
-    sha256: str,
-    cost: Mapping[str, float],
-    parameters: int | None,
-) -> TrialResult:
-    """Return the result of a trial whose predictions, by name of their file, exist already."""
-    return TrialResult(
-        key=trial.key,
-        trial=trial.to_json(),
-        history=(),
-        cost=cost,
-        predictions={"path": PREDICTIONS_FILE, "sha256": sha256},
-        parameters=parameters,
-        **score_trial(trial, task, view, files),
-    )
-
-
 def floor_results(
     task: Task,
     dataset: DatasetReference,
@@ -101,8 +79,6 @@ def record_of(
     floors: Mapping[str, Sequence[TrialResult]],
 ) -> Record:
     """Return the record that results make on the conditions of a bundle's record."""
-    from ..trial.score import noise_ceilings
-
     record, conditions = bundle.record, conditions_of(bundle.record)
     return make_record(
         task=task,
@@ -113,34 +89,18 @@ def record_of(
         seeds=record["seeds"],
         results=results,
         floors=floors,
-        ceilings={c.name: noise_ceilings(task, view, c) for c in conditions},
-        tau_alpha={c.name: view.attribute(c, "tau_alpha") for c in conditions},
-        reported={
-            c.name: [
-                {"model": n.model, "value": n.value, "source": n.source}
-                for n in reported_at(task, dataset.name, c)
-            ]
-            for c in conditions
-        },
+        known={c.name: known_at(task, dataset.name, view, c) for c in conditions},
         failed=record["failed"],
         tuning=record.get("tuning"),
     ).to_json()
 
 
-def differences(record: Mapping[str, Any], again: Mapping[str, Any]) -> list[str]:
-    """Return how far a record disagrees with a re-scoring of its predictions, one line each.
+def differences(theirs: Any, ours: Any, where: str = "") -> Iterator[str]:
+    """Yield how far a record disagrees with a re-scoring of its predictions, one line each.
 
     What is compared is what predictions and labels fix; numbers of other publications are no
     part of it.
     """
-    theirs, ours = (
-        {name: value for name, value in plain.items() if name not in NOT_SCORES}
-        for plain in (record, again)
-    )
-    return list(_differences(theirs, ours, ""))
-
-
-def _differences(theirs: Any, ours: Any, where: str) -> Iterator[str]:
     theirs, ours = (
         dict(enumerate(value)) if isinstance(value, list | tuple) else value
         for value in (theirs, ours)
@@ -151,14 +111,14 @@ def _differences(theirs: Any, ours: Any, where: str) -> Iterator[str]:
         return
     for name in sorted({*theirs, *ours}, key=str):
         inner = f"{where}/{name}" if where else str(name)
-        if re.fullmatch(r"conditions/\d+/reported", inner):
+        if inner in NOT_SCORES or re.fullmatch(r"conditions/\d+/reported", inner):
             continue
         if name not in ours:
             yield f"{inner} is in the record, its predictions do not give it"
         elif name not in theirs:
             yield f"{inner} is not in the record, its predictions give it"
         else:
-            yield from _differences(theirs[name], ours[name], inner)
+            yield from differences(theirs[name], ours[name], inner)
 
 
 def _same(one: Any, other: Any) -> bool:

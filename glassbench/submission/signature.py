@@ -27,7 +27,7 @@ PUBLIC_BYTES = 32
 
 
 class SignatureError(UserError):
-    """A key cannot be used, or a signature does not hold; the message says why."""
+    """A key cannot be used, or a signature does not hold."""
 
 
 def key_path(workspace: Workspace) -> Path:
@@ -102,14 +102,7 @@ def sign_record(record: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, 
 
 
 def verify(record: Mapping[str, Any], trusted: Mapping[str, str]) -> str:
-    """Return the name of the maintainer whose signature the record carries.
-
-    Raises
-    ------
-    SignatureError
-        If there is none, its key is not trusted, or anything in the record was
-        altered after it was signed.
-    """
+    """Return the name of the maintainer whose signature holds for every word of the record."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from ..contract.check_result import CheckResult, failed, passed
 from ..contract.errors import UserError, printable
+from .sandbox.side_effects import imported_modules
 
 WRITE_ARRAYS, NO_PROGRAM = "write .npz or .safetensors", "a model needs no other program"
 # Calls that execute what they read, with what to do instead.
@@ -44,25 +45,19 @@ def check_sources(folder: Path, dependencies: tuple[str, ...]) -> list[CheckResu
         name = path.relative_to(folder).as_posix()
         try:
             tree = ast.parse(path.read_bytes(), name)
-        except SyntaxError as error:
-            results.append(failed("source", f"line {error.lineno}: {printable(error.msg)}", name))
-            continue
-        except (ValueError, RecursionError, MemoryError) as error:
-            why = printable(error) or type(error).__name__
-            results.append(failed("source", f"cannot be parsed: {why}", name))
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            at = f"line {error.lineno}: " if isinstance(error, SyntaxError) else ""
+            why = printable(getattr(error, "msg", error)) or type(error).__name__
+            results.append(failed("source", f"cannot be parsed: {at}{why}", name))
             continue
         meanings: dict[str, str] = {}
+        for module, line in imported_modules(tree):
+            imports.setdefault(module.partition(".")[0], f"{name}:{line}")
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
                 meanings |= {a.asname: a.name for a in node.names if a.asname}
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                modules = [node.module or ""]
                 meanings |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
-            else:
-                continue
-            for module in modules:
-                imports.setdefault(module.partition(".")[0], f"{name}:{node.lineno}")
         results += list(_executing_calls(tree, name, meanings))
     own = {path.stem for path in folder.iterdir()}
     others = imports.keys() - own - sys.stdlib_module_names - {"glassbench"}
@@ -86,12 +81,9 @@ def check_dependencies(dependencies: tuple[str, ...], where: str) -> list[CheckR
     results = []
     for text in dependencies:
         try:
-            requirement = Requirement(text)
-        except InvalidRequirement as error:
-            message = f"`{printable(text, 60)}` is no requirement ({printable(error, 80)})"
-            results.append(failed("dependencies", message, where))
-            continue
-        results.append(_installed(requirement, where))
+            results.append(passed("dependencies", _licence_of(text)))
+        except UserError as error:
+            results.append(failed("dependencies", str(error), where))
     return results or [passed("dependencies", "nothing beyond GlassBench's own")]
 
 
@@ -131,15 +123,14 @@ def _executing_calls(
         first = function.id if isinstance(function, ast.Name) else ""
         called = meanings.get(first, first) + attributes
         keywords = {k.arg: getattr(k.value, "value", None) for k in node.keywords}
-        where = f"{name}:{node.lineno}"
+        key, value, default = SAFE_ONLY_WITH.get(called, ("", None, None))
         if called in EXECUTING:
             message = f"`{called}` executes what it is given: {EXECUTING[called]}"
-            yield failed("source", message, where)
-        elif called in SAFE_ONLY_WITH:
-            key, value, default = SAFE_ONLY_WITH[called]
-            if keywords.get(key, default) is not value:
-                message = f"`{called}` without {key}={value} executes what it reads: add it"
-                yield failed("source", message, where)
+        elif keywords.get(key, default) is not value:
+            message = f"`{called}` without {key}={value} executes what it reads: add it"
+        else:
+            continue
+        yield failed("source", message, f"{name}:{node.lineno}")
 
 
 def _undeclared(imports: Mapping[str, str], dependencies: tuple[str, ...]) -> list[CheckResult]:
@@ -163,29 +154,29 @@ def _undeclared(imports: Mapping[str, str], dependencies: tuple[str, ...]) -> li
 
 @cache
 def _own_dependencies() -> tuple[str, ...]:
-    """Return the names of the packages that GlassBench itself depends on."""
     requirements = map(Requirement, metadata.requires("glassbench") or [])
     return tuple(
         r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})
     )
 
 
-def _installed(requirement: Requirement, where: str) -> CheckResult:
+def _licence_of(text: str) -> str:
+    """Return version and licence of a dependency, which must be installed."""
     try:
+        requirement = Requirement(text)
         package = metadata.distribution(requirement.name)
+    except InvalidRequirement as error:
+        message = f"`{printable(text, 60)}` is no requirement ({printable(error, 80)})"
+        raise UserError(message) from None
     except metadata.PackageNotFoundError:
-        message = f"`{requirement}` is not installed here: pip install '{requirement}'"
-        return failed("dependencies", message, where)
+        raise UserError(f"`{text}` is not installed here: pip install '{text}'") from None
     if not requirement.specifier.contains(package.version, prereleases=True):
-        message = f"`{requirement}` is wanted, {package.version} is installed"
-        return failed("dependencies", message, where)
+        raise UserError(f"`{requirement}` is wanted, {package.version} is installed")
     about: Any = package.metadata
     classifiers = [c for c in about.get_all("Classifier") or [] if c.startswith("License ::")]
     stated = [about.get("License-Expression"), (about.get("License") or "").strip()]
     stated += [classifier.rpartition("::")[2].strip() for classifier in classifiers]
     licence = next(filter(None, stated), None)
     if licence is None:
-        message = f"{requirement.name} {package.version} states no licence: nobody may use it"
-        return failed("dependencies", message, where)
-    message = f"{requirement.name} {package.version}, {printable(licence.splitlines()[0], 60)}"
-    return passed("dependencies", message)
+        raise UserError(f"{text} {package.version} states no licence: nobody may use it")
+    return f"{requirement.name} {package.version}, {printable(licence.splitlines()[0], 60)}"

@@ -20,10 +20,10 @@ from ..record.file import PlainRecord as Record
 from ..record.file import validate_record
 from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
-from ..trial.stages import PREDICTIONS_FILE, Question, questions
+from ..trial.stages import PREDICTIONS_FILE, Question, questions, score_trial
 from .bundle import Bundle, conditions_of, pack_bundle, refuse_contents, trials_of
 from .record_check import digest_of_predictions
-from .rescore import floor_results, read_finite_predictions, record_of, scored_again
+from .rescore import floor_results, read_finite_predictions, record_of
 from .sandbox import Engine, Limits, Walls, try_engine
 from .sandbox.limits import require
 from .sandbox.predict import Answered, Assignment, predict_behind_walls
@@ -50,10 +50,9 @@ class Verification:
 
     Attributes
     ----------
+    signer : name of the maintainer's key, as the board trusts it
     retrain : train from the start instead of loading the weights handed in
     labels : path of a store that the maintainer alone holds, whose structures are asked instead
-    signer : name of the maintainer's key, as the board trusts it
-    floors : whether to run the trivial floors beside it
     """
 
     workspace: Workspace
@@ -78,8 +77,6 @@ class Verified:
 
 @dataclass(frozen=True)
 class _Data:
-    """The structures to ask about with their labels, and what a model may train on."""
-
     public: View
     asked: View
     trained_on: DatasetReference
@@ -90,11 +87,8 @@ class _Data:
 def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
     """Run a submission again and sign what comes out.
 
-    Raises
-    ------
-    SubmissionError
-        If what comes out is not what was handed in, or no model can score so high; as
-        SandboxError, if a wall that matters does not stand, or the model breaks a limit.
+    SubmissionError where it is not what was handed in, or no model can score so high;
+    SandboxError where a wall does not stand, or the model breaks a limit.
     """
     from ..datasets.view import View
 
@@ -118,11 +112,8 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
             digests = {file: write_predictions(paths[file], predictions[file]) for file in paths}
             digest = digests[PREDICTIONS_FILE]
             view = View(task, data.asked.dataset, ())
-            results.append(
-                scored_again(
-                    trial, task, view, predictions, digest, answered.cost, answered.parameters
-                )
-            )
+            cost, parameters = answered.cost, answered.parameters
+            results.append(score_trial(trial, task, view, predictions, digest, cost, parameters))
             files[digest] = paths
         floors: dict[str, list[TrialResult]] = {}
         if how.floors and how.labels is None:
@@ -137,7 +128,7 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
 
 
 def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
-    """Open the public dataset, and the hidden one where there is one; their digests are counted."""
+    """Open the public dataset, and a hidden one; their digests are counted."""
     from ..datasets.digest import content_digest
     from ..datasets.view import open_view
 
@@ -164,7 +155,6 @@ def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
 def _answer(
     bundle: Bundle, task: Task, data: _Data, how: Verification, trial: Trial
 ) -> tuple[Answered, dict[str, ConditionPredictions]]:
-    """Return what came out of the cell, and the predictions by file and condition."""
     weights = None if how.retrain else bundle.weights.get(trial.key)
     require(
         weights or how.retrain,
@@ -214,7 +204,6 @@ def _difference(
     predictions: Mapping[str, ConditionPredictions],
     how: Verification,
 ) -> float:
-    """Return the largest difference of the predictions handed in to those made again."""
     stored = bundle.predictions[digest_of_predictions(bundle.record, trial)]
     difference = max(
         largest_difference(read_finite_predictions(stored[file]), predictions[file])
@@ -252,10 +241,7 @@ def largest_difference(one: ConditionPredictions, other: ConditionPredictions) -
 
 
 def _spread(values: np.ndarray) -> float:
-    """Return 1.4826 times the median absolute deviation, over what deviates; 1 where nothing does.
-
-    Unlike the standard deviation, it does not grow with a few outliers.
-    """
+    """Return 1.4826 median absolute deviations of what deviates; 1 where nothing does."""
     import numpy as np
 
     deviations = np.abs(values - np.median(values)) if values.size else values
@@ -274,8 +260,8 @@ def _compare(submitted: Record, record: Record, task: Task, how: Verification) -
             require(
                 interval[0] <= ceiling["value"],
                 f"{where} is {score['value']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}], above "
-                f"the noise ceiling {ceiling['value']:.3f}: no model of the structure can score "
-                "so, only one that knows these labels; verify with labels= that it cannot know",
+                f"the noise ceiling {ceiling['value']:.3f}: only a model that knows these labels "
+                "scores so; verify with labels= that it cannot know",
             )
         if how.retrain and how.labels is None:
             stated, again = theirs["scores"][metric], score["value"]

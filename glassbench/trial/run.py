@@ -175,18 +175,9 @@ def _score(
     # A view of its own: what the model did to the structures that it was given does not count.
     view = View(task, view.dataset, ())
     files = {f: read_predictions(folder / f) for f in PREDICTION_FILES if (folder / f).exists()}
-    return TrialResult(
-        key=trial.key,
-        trial=trial.to_json(),
-        history=_history(folder),
-        cost=cost.total(device),
-        predictions={
-            "path": PREDICTIONS_FILE,
-            "sha256": predictions_digest(folder / PREDICTIONS_FILE),
-        },
-        parameters=cost.spent.get("parameters"),
-        **score_trial(trial, task, view, files),
-    )
+    sha256, parameters = predictions_digest(folder / PREDICTIONS_FILE), cost.spent.get("parameters")
+    total, history = cost.total(device), _history(folder)
+    return score_trial(trial, task, view, files, sha256, total, parameters, history)
 
 
 def _history(folder: Path) -> tuple[dict[str, Any], ...]:

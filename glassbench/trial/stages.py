@@ -25,7 +25,7 @@ from ..plugins.registry import load_model_class
 from .answers import Asked, PredictionsError, checked_answers
 from .perturbation import at_particles, centres_of, fit_conditions, perturbed
 from .predictions import ConditionPredictions
-from .result import ConditionScores
+from .result import ConditionScores, TrialResult
 from .rotation import is_probed, score_rotation, turned_structures
 from .score import primary_score, score_condition
 
@@ -163,9 +163,16 @@ def predict_centres(
 
 
 def score_trial(
-    trial: Trial, task: Task, view: View, files: Mapping[str, ConditionPredictions]
-) -> dict[str, Any]:
-    """Return `conditions`, `transfer` and `rotation` of a `TrialResult`, labels read from `view`.
+    trial: Trial,
+    task: Task,
+    view: View,
+    files: Mapping[str, ConditionPredictions],
+    sha256: str,
+    cost: Mapping[str, float],
+    parameters: int | None,
+    history: tuple[Mapping[str, Any], ...] = (),
+) -> TrialResult:
+    """Return the result of a trial whose predictions exist, labels read from `view`.
 
     Give a view that no model has seen: one that writes into its structures must not change
     how it is scored.
@@ -173,6 +180,7 @@ def score_trial(
     Parameters
     ----------
     files : predictions by name of their file; those beside `predictions.npz` may be missing
+    sha256 : digest of `predictions.npz`
     """
     predictions = files[PREDICTIONS_FILE]
     turned = files.get(ROTATION_FILE, {})
@@ -183,16 +191,22 @@ def score_trial(
         and set(turned_structures(view, condition)) <= set(turned[condition.name])
         for condition in trial.conditions
     ]
-    return {
-        "conditions": _scores(trial, task, view, trial.conditions, predictions),
-        "transfer": _scores(trial, task, view, others, files.get(TRANSFER_FILE, {})),
+    return TrialResult(
+        key=trial.key,
+        trial=trial.to_json(),
+        conditions=_scores(trial, task, view, trial.conditions, predictions),
+        history=history,
+        cost=cost,
+        predictions={"path": PREDICTIONS_FILE, "sha256": sha256},
+        parameters=parameters,
+        transfer=_scores(trial, task, view, others, files.get(TRANSFER_FILE, {})),
         # In the order of the conditions, empty where one is not probed.
-        "rotation": tuple(
+        rotation=tuple(
             score_rotation(task, view, c, predictions[c.name], turned[c.name]) if asked else {}
             for c, asked in zip(trial.conditions, probed)
             if any(probed)
         ),
-    }
+    )
 
 
 def _scores(

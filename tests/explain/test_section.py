@@ -58,9 +58,7 @@ def run(tmp_path_factory, tiny_dataset):
         seeds=(0,),
         results=[run_trial(trial, workspace) for trial in trials],
         floors={},
-        ceilings={},
-        tau_alpha={},
-        reported={},
+        known={},
     ).to_json()
     return workspace, record, view
 

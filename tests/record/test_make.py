@@ -21,6 +21,7 @@ from glassbench.record.digest import record_digest, record_stem
 from glassbench.record.file import RecordError, read_record, validate_record, write_record
 from glassbench.record.make import make_record
 from glassbench.record.record import Record
+from glassbench.record.scores import KnownAt
 from glassbench.trial.result import ConditionScores, Score, TrialResult
 
 EARLY, LATE = Condition.of(temperature=0.64, time=0.5), Condition.of(temperature=0.64, time=5.0)
@@ -86,9 +87,9 @@ def record_of(results, floors=None, conditions=(EARLY,), seeds=(0,), **fields):
         "seeds": seeds,
         "results": results,
         "floors": floors or {},
-        "ceilings": {EARLY.name: {"pearson_a": Score(0.9, (0.9, 0.9, 0.9, 0.9))}},
-        "tau_alpha": {EARLY.name: 16.5},
-        "reported": {},
+        "known": {
+            EARLY.name: KnownAt({"pearson_a": Score(0.9, (0.9, 0.9, 0.9, 0.9))}, tau_alpha=16.5)
+        },
     }
     return make_record(**(defaults | fields)).to_json()
 

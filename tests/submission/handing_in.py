@@ -15,9 +15,9 @@ from glassbench.record.digest import record_stem
 from glassbench.record.file import PlainRecord as Record
 from glassbench.record.file import write_record
 from glassbench.record.make import make_record
+from glassbench.record.scores import known_at
 from glassbench.trial.provenance import environment
 from glassbench.trial.run import run_trial
-from glassbench.trial.score import noise_ceilings
 
 CARD = """
 name = "{name}"
@@ -138,9 +138,7 @@ def run_here(
         seeds=(0,),
         results=[run_trial(trial, workspace) for trial in trials],
         floors={},
-        ceilings={c.name: noise_ceilings(task, view, c) for c in asked},
-        tau_alpha={c.name: view.attribute(c, "tau_alpha") for c in asked},
-        reported={},
+        known={c.name: known_at(task, "tiny", view, c) for c in asked},
         environments=[environment()],
     ).to_json()
     stem = record_stem(task.name, "tiny", card.name, card.digest)

@@ -110,11 +110,11 @@ def test_a_condition_without_its_turns_leaves_the_others_their_probes(monkeypatc
         stages.PREDICTIONS_FILE: {first.name: {}, second.name: {}},
         stages.ROTATION_FILE: {second.name: {"turned": {}}},
     }
-    trial = SimpleNamespace(conditions=(first, second))
+    trial = SimpleNamespace(key="", to_json=dict, conditions=(first, second))
     result = SimpleNamespace(
         trial={"seed": 0},
         conditions=[SimpleNamespace(condition=condition) for condition in trial.conditions],
-        rotation=stages.score_trial(trial, None, None, files)["rotation"],
+        rotation=stages.score_trial(trial, None, None, files, "", {}, None).rotation,
     )
     assert probes_at(first, [result]) == []
     assert probes_at(second, [result]) == [{"of": second.name}]

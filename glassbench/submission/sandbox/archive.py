@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from ...contract.errors import printable
 from ...home.files import whole_file, whole_folder
+from .bounded import bounded_members
 from .limits import GIB, SandboxError
 
 MAX_FILES = 5_000
@@ -43,8 +44,9 @@ def unpack_archive(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> list
     """
     try:
         with zipfile.ZipFile(path) as archive, whole_folder(folder) as partial:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            _check_members(path, members, max_bytes)
+            members = bounded_members(archive, str(path), MAX_FILES, max_bytes)
+            members = [member for member in members if not member.is_dir()]
+            _check_members(path, members)
             partial.mkdir()
             for member in members:
                 target = partial / member.filename
@@ -60,13 +62,7 @@ def unpack_archive(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> list
     return [member.filename for member in members]
 
 
-def _check_members(path: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> None:
-    total = sum(member.file_size for member in members)
-    if len(members) > MAX_FILES or total > max_bytes:
-        raise SandboxError(
-            f"{path} unfolds to {len(members)} files of {total} bytes, at most {MAX_FILES} files "
-            f"and {max_bytes} bytes are unpacked"
-        )
+def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for member in members:
         why = _refusal(member)

@@ -40,14 +40,7 @@ def read_arrays(data: bytes, what: str, max_bytes: int) -> dict[str, np.ndarray]
     arrays: dict[str, np.ndarray] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            total = sum(member.file_size for member in members)
-            if len(members) > MAX_MEMBERS or total > max_bytes:
-                raise SandboxError(
-                    f"{what} unfolds to {len(members)} arrays of {total} bytes together, at most "
-                    f"{MAX_MEMBERS} arrays and {max_bytes} bytes are read"
-                )
-            for member in members:
+            for member in bounded_members(archive, what, MAX_MEMBERS, max_bytes):
                 name = member.filename.removesuffix(".npy")
                 if name in arrays:
                     raise SandboxError(f"{what} has the array `{printable(name)}` twice")
@@ -58,6 +51,20 @@ def read_arrays(data: bytes, what: str, max_bytes: int) -> dict[str, np.ndarray]
         # Each decompressor has errors of its own, such as zlib.error and lzma.LZMAError.
         raise SandboxError(f"{what} is no .npz of plain arrays: {printable(error)}") from None
     return arrays
+
+
+def bounded_members(
+    archive: zipfile.ZipFile, what: str, max_files: int, max_bytes: int
+) -> list[zipfile.ZipInfo]:
+    """Return the members of a zip file, which must keep their limits before any is read."""
+    members = archive.infolist()
+    total = sum(member.file_size for member in members)
+    if len(members) > max_files or total > max_bytes:
+        raise SandboxError(
+            f"{what} unfolds to {len(members)} files of {total} bytes, at most {max_files} files "
+            f"and {max_bytes} bytes are read"
+        )
+    return members
 
 
 def array_header(data: bytes, what: str) -> tuple[tuple[int, ...], np.dtype, int]:

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from ...contract.errors import printable
-from .bounded import array_header
+from .bounded import array_header, bounded_members
 from .limits import GIB, MIB
 
 MAX_FILES = 2_000
@@ -78,11 +78,7 @@ def _refusal(path: Path) -> str:
 def _refused_archive(path: Path) -> str:
     """Look into a zip file: an `.npz`, a torch file, or anything else with pickles inside."""
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        total = sum(member.file_size for member in members)
-        if total > MAX_FOLDER_BYTES or len(members) > 10 * MAX_FILES:
-            return f"unfolds to {len(members)} files of {total} bytes"
-        for member in members:
+        for member in bounded_members(archive, "it", 10 * MAX_FILES, MAX_FOLDER_BYTES):
             if path.suffix.lower() == ".npz":
                 with archive.open(member) as file:
                     array_header(file.read(20_000), f"its array `{printable(member.filename)}`")

@@ -44,9 +44,7 @@ def version() -> int:
 def restrict(writable: Iterable[str]) -> int:
     """Deny this process, and its children, writing outside `writable`, and TCP.
 
-    Returns
-    -------
-    the version of Landlock that holds, 0 where the kernel has none or refuses
+    Return the version of Landlock that holds, 0 where the kernel has none or refuses.
     """
     supported = version()
     if not supported:

@@ -41,8 +41,6 @@ class Outcome:
     Attributes
     ----------
     report : what the program inside says of itself, to be believed no further than that
-    payload : the bytes that follow the report
-    log : what was printed inside, cut to the limit
     stopped : the limit that ended it, or None
     cpu_seconds, memory_bytes : of all its processes, the most that was seen at one time
     """

@@ -31,13 +31,10 @@ class Assignment:
 
     Attributes
     ----------
-    model : the submission's folder
-    task : the task; of its folder the cell sees `task.toml` alone
     conditions : where it is trained
     weights : folder of fitted weights, or None where the model is to be trained
     secret : files and folders with labels, of which the cell must see nothing
     given : the workspace with the files that hyperparameters name
-    audit : note which lines reach outside
     """
 
     model: Path
@@ -56,20 +53,14 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back.
+    """What came back: costs seen from outside, trained parameters as the model says."""
 
-    Attributes
-    ----------
-    asked : for each question, predictions by name of the structure, then of the target
-    parameters : number of trained parameters, as the model says
-    cost : seconds and memory that the whole cell took, seen from outside
-    outside : lines that reached outside, where they were looked for
-    """
-
+    # For each question, predictions by name of the structure, then of the target.
     asked: list[dict[str, dict[str, np.ndarray]]]
     parameters: int | None
     cost: dict[str, float]
     log: str
+    # Lines that reached outside, where the assignment asked to audit.
     outside: list[Any]
 
 

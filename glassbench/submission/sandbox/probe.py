@@ -18,13 +18,7 @@ ADDRESSES = ("10.255.255.1", "192.0.2.1")
 
 
 def try_walls(request: Mapping[str, Any], scratch: str) -> dict[str, bool]:
-    """Return, by name of the wall, whether it held.
-
-    Parameters
-    ----------
-    request : `canaries`, paths that must not be read; `port`, on which the outside
-        listens; `outside`, its process; `variables`, which must not be known; `limits`
-    """
+    """Return, by name of the wall, whether it held; `walls.try_engine` writes the request."""
     limits, port, canaries = request["limits"], request["port"], request["canaries"]
     outside = request["outside"]
     links = [(address, port) for address in ("127.0.0.1", *ADDRESSES)]

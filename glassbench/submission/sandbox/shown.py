@@ -16,21 +16,13 @@ INPUT, LIBRARY, SCRATCH = "/input", "/library", "/scratch"
 
 @dataclass(frozen=True)
 class View:
-    """What is to be seen inside.
-
-    Attributes
-    ----------
-    places : by place inside, the path on this machine that is shown there
-    links : by place inside, where a symbolic link leads
-    hidden : places inside, beneath the shown ones, that hold data: shown empty
-    """
+    """What is to be seen, by place inside; what is `hidden` holds data and is shown empty."""
 
     places: dict[str, Path]
     links: dict[str, str]
     hidden: tuple[str, ...]
 
     def is_folder(self, place: str) -> bool:
-        """Return whether what lies beneath a shown place on this machine is a folder."""
         for shown, source in self.places.items():
             if Path(place).is_relative_to(shown):
                 return (source / Path(place).relative_to(shown)).is_dir()

@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -108,16 +109,18 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
 def _load_libraries_of(model: Path) -> None:
     """Import what the submission imports: what its libraries change is not its doing."""
     for path in sorted(model.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-                names = [node.module]
-            else:
-                continue
-            for name in names:
-                with contextlib.suppress(ImportError):
-                    importlib.import_module(name)
+        for name, _ in imported_modules(ast.parse(path.read_bytes())):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+
+def imported_modules(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield the modules that a source imports from elsewhere, each with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module, node.lineno
 
 
 def _state(np: ModuleType) -> dict[str, Any]:

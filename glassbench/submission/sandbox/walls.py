@@ -44,7 +44,6 @@ class Walls:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Return the walls that did not hold."""
         return tuple(name for name in MEANING if not self.held.get(name))
 
     def require(self) -> None:
@@ -65,11 +64,7 @@ class Walls:
 
 
 def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
-    """Raise the walls of an engine and try each of them from inside.
-
-    Of files and folders that are `secret`, such as the labels, it is made sure that they are
-    not seen.
-    """
+    """Raise the walls of an engine and try each from inside; `secret` paths must not be seen."""
     secret = [Path(path).absolute() for path in secret]
     with (
         tempfile.TemporaryDirectory(prefix="glassbench-probe-") as folder,
