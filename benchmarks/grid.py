@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from glassbench.cli.columns import Column, in_columns
+from glassbench.cli.tables import Column, in_columns
 from glassbench.plugins.registry import list_tasks, load_task
 
 

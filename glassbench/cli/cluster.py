@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from ..contract.errors import WordError, did_you_mean
-from .columns import in_pairs
-from .guard import guarded
-from .output import Json, new_group, write_json, write_lines
+from .output import Json, guarded, new_group, write_json, write_lines
+from .tables import in_pairs
 
 app = new_group(help="Files that start Ray on the machines of a cluster.")
 FOLDER = Path(__file__).resolve().parents[1] / "cluster" / "templates"

@@ -16,11 +16,10 @@ from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
 from ..plugins.readers import find_reader, list_readers
 from ..plugins.registry import whole_tasks
-from .columns import Column, in_columns, in_pairs, terminal_width
 from .data_generate import generate
-from .guard import FAILED, guarded, say
-from .output import Json, Words, new_group, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, new_group, say, write_json, write_lines
 from .progress import Counter
+from .tables import Column, in_columns, in_pairs, terminal_width
 
 app = new_group(
     help="List, show, import, check and generate datasets.",
@@ -150,7 +149,7 @@ def import_command(
     source = source.absolute()
     name = values.get("name", source.stem if source.is_file() else source.name)
     _refuse_taken(name)
-    from ..cluster.importing import open_import_run
+    from ..cluster.functions import open_import_run
     from ..datasets.importing import import_dataset
 
     workers = parse_count("workers", values["workers"]) if "workers" in values else None

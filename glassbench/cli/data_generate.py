@@ -13,10 +13,9 @@ from ..experiments.words import check_keys, parse_count, parse_switch, split_wor
 from ..home.workspace import open_workspace
 from ..plugins.datasets import find_any
 from ..plugins.registry import load_task
-from .columns import Column, in_columns, in_pairs, terminal_width
-from .guard import guarded, say
-from .output import Json, Words, write_json, write_lines
+from .output import Json, Words, guarded, say, write_json, write_lines
 from .progress import Counter
+from .tables import Column, in_columns, in_pairs, terminal_width
 
 if TYPE_CHECKING:
     from ..contract.task import Task
@@ -74,7 +73,7 @@ def generate(
             cost = plan_generation(chosen, name, workspace, calibrate=True, samples=samples)
             _show_cost(cost, json_output)
             return
-        from ..cluster.generation import open_runner
+        from ..cluster.functions import open_runner
 
         workers = parse_count("workers", values["workers"]) if "workers" in values else None
         with Counter(quiet=json_output) as counter:

@@ -23,9 +23,8 @@ from ..home.machine import available_cores
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, whole_tasks
-from .columns import Column, in_columns, in_pairs, terminal_width
-from .guard import FAILED, guarded, say
-from .output import Json, Words, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
+from .tables import Column, in_columns, in_pairs, terminal_width
 
 OPTIONS = ("nodes", "patience", "megabytes")
 KEYS = ("cluster", "home", *OPTIONS)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from ..contract.errors import WordError
 from ..experiments.words import check_keys, split_words
 from ..home.content import content_folder
-from .guard import guarded, say
-from .output import Json, Words, new_group, write_json, write_lines
+from .output import Json, Words, guarded, new_group, say, write_json, write_lines
 
 if TYPE_CHECKING:
     from ..pages import BuildReport

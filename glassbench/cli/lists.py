@@ -12,9 +12,8 @@ from ..experiments.words import check_keys, split_words
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, load_model_card, load_task
-from .columns import Column, in_columns, in_pairs, terminal_width
-from .guard import guarded, say
-from .output import Json, Words, write_json, write_lines
+from .output import Json, Words, guarded, say, write_json, write_lines
+from .tables import Column, in_columns, in_pairs, terminal_width
 
 if TYPE_CHECKING:
     from ..contract.model_card import ModelCard

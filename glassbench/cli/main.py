@@ -10,7 +10,6 @@ from . import (
     cluster,
     data,
     doctor,
-    explain,
     leaderboard,
     lists,
     record,
@@ -22,8 +21,7 @@ from . import (
     sweep,
     tune,
 )
-from .guard import guarded
-from .output import Json, new_group, write_json, write_lines
+from .output import Json, guarded, new_group, write_json, write_lines
 
 app = new_group(
     name="glassbench",
@@ -52,7 +50,7 @@ app.command()(lists.models)
 app.command()(lists.show)
 app.command()(tune.tune)
 app.command()(runs.runs)
-app.command()(explain.explain)
+app.command()(runs.explain)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(submission.app, name="submission")
 app.add_typer(record.app, name="record")

@@ -1,16 +1,39 @@
-"""What every command shares: its options, and how it writes results."""
+"""What every command shares: its options, how it writes results, what it does with errors."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import functools
 import json
+import os
 import sys
-from collections.abc import Iterable
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..contract.errors import UserError, printable
+from ..home.workspace import open_workspace
+
 Words = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE ...", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]
+FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+# What is wrong with a path that a user named, and seldom with a program.
+WRONG_PLACE = {
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+    errno.EROFS: "it can only be read",
+    errno.EEXIST: "it is there already, and no folder",
+    errno.ENOTDIR: "a part of it is a file, not a folder",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.ELOOP: "its links lead in a circle",
+}
 
 
 def new_group(**options: Any) -> typer.Typer:
@@ -62,3 +85,73 @@ def write_json(plain: Any) -> None:
 def _plain(value: Any) -> Any:
     """Return what JSON takes in place of a record, a path, or another value."""
     return value.to_json() if hasattr(value, "to_json") else str(value)
+
+
+def guarded(command: Callable) -> Callable:
+    """Return the command with its exit codes: 2 for user errors, 1 for others, 130 for Ctrl-C."""
+
+    @functools.wraps(command)
+    def run(*arguments, **options):
+        try:
+            return command(*arguments, **options)
+        except UserError as error:
+            say(f"glassbench: {error}")
+            code = WRONG_REQUEST
+        except KeyboardInterrupt:
+            say(
+                "glassbench: stopped. What is finished is kept; the same command goes on from here."
+            )
+            code = INTERRUPTED
+        except BrokenPipeError:
+            # The reader left, as `head` does; keep the interpreter from flushing once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = FAILED
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            code = _say_unexpected(error)
+        raise typer.Exit(code)
+
+    return run
+
+
+def _say_unexpected(error: Exception) -> int:
+    """Say what went wrong and what to do next; return the exit code."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        say(
+            f"glassbench: no room is left on the disk of {error.filename or 'the home'}: free "
+            "some. What is finished is kept; the same command goes on from here."
+        )
+    elif isinstance(error, OSError) and error.errno in WRONG_PLACE and error.filename:
+        # A rename that fails names both ends; the second is what a user chose.
+        place = error.filename2 or error.filename
+        say(
+            f"glassbench: {place} cannot be used: {WRONG_PLACE[error.errno]}. Name another "
+            "place, or mend this one; what is finished is kept."
+        )
+        return WRONG_REQUEST
+    else:
+        say(f"glassbench: {type(error).__name__}: {error}")
+        say(f"This is an error of glassbench or of a plugin. {_write_log()}")
+    return FAILED
+
+
+def say(message: str) -> None:
+    """Write lines for people to stderr, cleaned, since they may quote a stranger's text."""
+    lines = [printable(line, len(line)) for line in message.splitlines()]
+    with contextlib.suppress(BrokenPipeError):
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
+
+
+def _write_log() -> str:
+    """Write the traceback that is being handled, and return where it is."""
+    trace = traceback.format_exc()
+    words = [word.partition("=")[2] for word in sys.argv if word.startswith("home=")]
+    folder = open_workspace(words[0] if words else None).home / "logs"
+    path = folder / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{' '.join(sys.argv)}\n{Path.cwd()}\n\n{trace}", encoding="utf-8")
+    except OSError as error:
+        return f"Its log cannot be written ({error}):\n{trace}"
+    return f"The traceback is in {path}"

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from .guard import say
+from .output import say
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

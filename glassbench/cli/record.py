@@ -8,8 +8,7 @@ import typer
 
 from ..experiments.words import check_keys, parse_switch, split_words
 from ..home.workspace import open_workspace
-from .guard import FAILED, guarded
-from .output import Json, Words, new_group, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, new_group, write_json, write_lines
 from .submission import absolute, word_and_options
 
 if TYPE_CHECKING:

@@ -13,11 +13,9 @@ from ..contract.errors import WordError
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
 from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
-from .columns import terminal_width
-from .guard import FAILED, guarded, say
-from .output import Json, Words, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
 from .progress import open_display
-from .tables import place_lines, result_table, summary_lines, transfer_table
+from .tables import place_lines, result_table, summary_lines, terminal_width, transfer_table
 
 CONDITIONS_NAMED = 4
 

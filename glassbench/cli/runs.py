@@ -1,17 +1,16 @@
-"""`glassbench runs`: what was run on this machine, with scores."""
+"""`glassbench runs` and `explain`: what was run here, with scores, and where it fails."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..experiments.words import check_keys, split_words
+from ..contract.errors import WordError
+from ..experiments.words import check_keys, parse_switch, split_words
 from ..home.workspace import Workspace, open_workspace
-from .columns import terminal_width
-from .guard import guarded, say
-from .output import Json, Words, write_json, write_lines
-from .tables import runs_table
+from .output import Json, Words, guarded, say, write_json, write_lines
+from .tables import runs_table, terminal_width
 
 if TYPE_CHECKING:
     from ..record.record import Record
@@ -85,3 +84,82 @@ def unfinished_trials(workspace: Workspace) -> list[dict[str, str]]:
              "key": trial.key, "folder": str(path.parent)}
         )  # fmt: skip
     return unfinished
+
+
+@guarded
+def explain(words: Words = None, json_output: Json = False) -> None:
+    """Explain where and why the predictions of a run fail.
+
+    RUN [curve=on] [transfer=on] [out=FILE] [home=FOLDER]
+
+    RUN is the path of a record, its name in the workspace, or the name of a model with a single
+    record there. The explanation appears on the record's page of the leaderboard. `curve=on` fits
+    the model again on fewer configurations; `transfer=on` tests each fit at the other conditions.
+    """
+    words = words or []
+    runs = [word for word in words if "=" not in word or Path(word).is_file()]
+    values = split_words([word for word in words if word not in runs])
+    check_keys(values, ("curve", "transfer", "out", "home"))
+    if len(runs) != 1:
+        raise WordError("name one run, `glassbench explain RUN`: `glassbench runs` lists them")
+    workspace = open_workspace(values.get("home"))
+    path, record = _find_run(runs[0], workspace)
+
+    from ..explain import explain_record, write_explanation
+
+    explanation = explain_record(
+        record,
+        workspace,
+        curve=parse_switch("curve", values.get("curve", "off")),
+        transfer=parse_switch("transfer", values.get("transfer", "off")),
+        report=say,
+    )
+    default = workspace.home / "explain" / path.name
+    written = write_explanation(Path(values.get("out", default)).expanduser(), explanation)
+    if json_output:
+        write_json(explanation)
+        return
+    write_lines(
+        [
+            *_explanation_lines(explanation, record["task"]["primary_metric"]),
+            "",
+            f"written: {written}",
+        ]
+    )
+
+
+def _find_run(run: str, workspace: Workspace) -> tuple[Path, Record]:
+    """Return the file of the record that is meant, and the record."""
+    from ..record.file import read_record
+
+    if Path(run).is_file():
+        return Path(run), read_record(Path(run))
+    records, _ = read_records(workspace)
+    matching = [(p, r) for p, r in records if run in (p.stem, p.name, r["model"]["name"])]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(path.stem for path, _ in matching or records) or "no record"
+    if matching:
+        raise WordError(f"model `{run}` has {len(matching)} records: name one of {names}")
+    raise WordError(f"there is no run `{run}` in {workspace.records}: it holds {names}")
+
+
+def _explanation_lines(explanation: dict[str, Any], metric: str) -> list[str]:
+    lines = []
+    for entry in explanation["conditions"]:
+        lines.append(" ".join(f"{name}={value:g}" for name, value in entry["condition"].items()))
+        for worst in entry["worst"][:3]:
+            value = "undefined" if worst["value"] is None else f"{worst['value']:.3f}"
+            lines.append(f"  worst: configuration {worst['configuration']}, {metric} {value}")
+        for table in entry["errors"]:
+            groups = ", ".join(
+                f"{g['label']}: {g['mean_absolute_error']:g}" for g in table["groups"]
+            )
+            lines.append(f"  mean absolute error by {table['by']}: {groups}")
+    for curve in explanation["learning_curve"]:
+        points = ", ".join(
+            f"{p['configurations']}: {'–' if p['value'] is None else format(p['value'], '.3f')}"
+            for p in curve["points"]
+        )
+        lines.append(f"{metric} by number of training configurations: {points}")
+    return lines

@@ -14,10 +14,8 @@ from ..experiments.words import check_keys, parse_axis, split_words
 from ..home.workspace import open_workspace
 from ..model import Condition
 from ..plugins.registry import load_task
-from .columns import in_pairs, terminal_width
-from .guard import guarded, say
-from .output import Json, Words, write_json, write_lines
-from .tables import result_table
+from .output import Json, Words, guarded, say, write_json, write_lines
+from .tables import in_pairs, result_table, terminal_width
 
 if TYPE_CHECKING:
     import numpy as np

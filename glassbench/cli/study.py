@@ -13,11 +13,9 @@ from ..experiments.request import task_of
 from ..experiments.words import split_words
 from ..home.files import write_json as write_json_file
 from ..home.workspace import Workspace, open_workspace
-from .columns import Column, in_columns, in_pairs, terminal_width
-from .guard import FAILED, guarded, say
-from .output import Json, Words, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
 from .progress import open_display
-from .tables import ABSENT, number, score_words
+from .tables import ABSENT, Column, in_columns, in_pairs, number, score_words, terminal_width
 
 if TYPE_CHECKING:
     from ..contract.task import Task

@@ -11,8 +11,7 @@ import typer
 from ..contract.errors import WordError
 from ..experiments.words import check_keys, parse_count, parse_switch, split_words
 from ..home.workspace import open_workspace
-from .guard import FAILED, guarded, say
-from .output import Json, Words, new_group, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, new_group, say, write_json, write_lines
 
 app = new_group(help="Write, check, pack and verify a model that is handed in.")
 GIB, FOLDER = 2**30, "submissions/my_model"

@@ -23,11 +23,18 @@ from ..experiments.words import (
     without,
 )
 from ..home.workspace import Workspace, open_workspace
-from .columns import Column, in_columns, in_pairs, terminal_width
-from .guard import FAILED, guarded, say
-from .output import Json, Words, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
 from .progress import duration, open_display
-from .tables import ABSENT, number, place_lines, score_words
+from .tables import (
+    ABSENT,
+    Column,
+    in_columns,
+    in_pairs,
+    number,
+    place_lines,
+    score_words,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from ..cluster.sweep import SweepReport

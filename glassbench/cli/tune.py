@@ -20,10 +20,8 @@ from ..experiments.words import (
     without,
 )
 from ..home.workspace import Workspace, open_workspace
-from .columns import Column, in_columns, in_pairs, terminal_width
-from .guard import FAILED, guarded, say
-from .output import Json, Words, write_json, write_lines
-from .tables import place_lines
+from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
+from .tables import Column, in_columns, in_pairs, place_lines, terminal_width
 
 if TYPE_CHECKING:
     from ..cluster.tuning.run import StudyReport

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from ..contract.check_result import BROKEN, DOUBTFUL, OK, Finding
 from ..home.lock import exclusive, holder_of
 from ..home.machine import disk_speeds, facts_of, torch_gpus
@@ -71,9 +74,6 @@ def examine_cluster(
     Versions of `packages` are compared. The cluster has `patience` seconds to grow to `nodes`
     nodes, and these so many for their answers; each writes and reads a block of `megabytes`.
     """
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
     with open_session(cluster, patience) as session, _folder(workspace) as (folder, token):
         present = _nodes(nodes, patience)
         asked = {}
@@ -105,8 +105,6 @@ def examine_cluster(
 
 def _nodes(expected: int | None, patience: float) -> list[Node]:
     """Return what Ray knows of each node, once the expected number is there."""
-    import ray
-
     end = time.monotonic() + patience
     while True:
         nodes = ray.nodes()
@@ -143,8 +141,6 @@ def _folder(workspace: Workspace) -> Iterator[tuple[Path, str]]:
 
 def _take(node: Node, asked: float, reference: Any, folder: Path, token: str) -> None:
     """Add a node's answer, and by how many seconds at least its clock is ahead or behind."""
-    import ray
-
     try:
         node |= ray.get(reference)
     except Exception as error:

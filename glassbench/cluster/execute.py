@@ -57,11 +57,9 @@ def execute(
 ) -> list[Outcome]:
     """Run trials to their end and return their outcomes in the order of the trials.
 
-    They start in this order, floors last. A finished trial is never run again. A trial
-    that raises has failed, and the others go on; a worker that dies is replaced by a
-    new one, up to `max_failures` times, which goes on from the trial's checkpoint.
-    Results are in the workspace as soon as they are there: whatever stops this function
-    loses nothing of a finished trial.
+    They start in this order, floors last. A finished trial is never run again; its result is in
+    the workspace at once. A trial that raises has failed, and the others go on; a worker that
+    dies is replaced, up to `max_failures` times, and goes on from the trial's checkpoint.
 
     Parameters
     ----------
@@ -73,10 +71,7 @@ def execute(
     run : the function that runs a trial, `module:function`, as `run_trial`
     terms : those of a sweep; each trial then takes what it needs
 
-    Raises
-    ------
-    ClusterError
-        If the cluster cannot be reached, or a plugin changed since the trials were planned.
+    Raises ClusterError if the cluster cannot be reached, or a plugin changed since the plan.
     """
     terms = terms or Terms()
     by_key = unique_trials(trials)
@@ -99,29 +94,20 @@ def execute(
             shares = shares_by_key(by_key, capacity, terms, cpus_per_trial, gpus_per_trial)
             jobs = stack.enter_context(make_jobs(waiting, workspace, shares, run, terms, remote))
             if workers > 1:
+                from .train import execute_distributed
+
                 together = [job for job in jobs if not job.trial.floor]
                 jobs = [job for job in jobs if job.trial.floor]
-                _run_together(together, workspace, shares, workers, finish, max_failures)
+                for job in together:
+                    tell = partial(finish.tell, job.trial)
+                    share = shares[job.trial.key]
+                    attempt = execute_distributed(
+                        job, workspace, workers, share, tell, max_failures
+                    )
+                    finish.ended(job.trial, attempt)
             if jobs:
                 _Tasks(jobs, shares, capacity, finish, max_failures, terms).run()
     return [finish.outcomes[trial.key] for trial in trials]
-
-
-def _run_together(
-    jobs: Sequence[Job],
-    workspace: Workspace,
-    shares: Mapping[str, Share],
-    workers: int,
-    finish: Finisher,
-    max_failures: int,
-) -> None:
-    from .train import execute_distributed
-
-    for job in jobs:
-        tell = partial(finish.tell, job.trial)
-        share = shares[job.trial.key]
-        attempt = execute_distributed(job, workspace, workers, share, tell, max_failures)
-        finish.ended(job.trial, attempt)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,41 @@
-"""Functions as Ray tasks, one core for each; what ran on a node that is lost runs again."""
+"""Work on datasets as Ray tasks, one core for each: files imported, pieces simulated.
+
+A node that imports sees the source and the home. One that simulates needs LAMMPS and no common
+file system: the generator and the files that a piece reads travel with the task, and the file
+that it leaves travels back. What ran on a node that is lost runs again.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+import os
+import socket
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
+import ray
+import ray.exceptions
+
+from ..contract.errors import ClusterError
+from ..contract.folder_digest import folder_digest
+from ..datasets.importing import Run, run_in_processes
+from ..home.files import write_file
+from ..simulation.copper_zirconium_potential import POTENTIAL_VARIABLE
+from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
+from ..simulation.piece_process import open_local_runner, run_piece
+from ..simulation.pieces import Piece, PieceFailed, Runner, piece_path
+from ..simulation.seeds import SECRET_VARIABLE
+from ..trial.packed_folder import pack_folder, unpack_folder
 from .session import Session, address_of, open_session
 
-RETRIES = 3
+RETRIES, AHEAD = 3, 2
+CHOSEN = (BUILD_VARIABLE, ARGUMENTS_VARIABLE, POTENTIAL_VARIABLE, SECRET_VARIABLE)
 
 
 class RayFunction:
@@ -18,8 +44,6 @@ class RayFunction:
     def __init__(
         self, function: Callable[..., Any], variables: Mapping[str, str] | None = None
     ) -> None:
-        import ray
-
         self._remote = ray.remote(function).options(
             num_cpus=1,
             max_retries=RETRIES,
@@ -37,34 +61,175 @@ class RayFunction:
 
     def stop(self) -> None:
         """End what still runs."""
-        import ray
-
         for reference in list(self._running):
-            with contextlib.suppress(Exception):
+            with suppress(Exception):
                 ray.cancel(reference, force=True)
 
 
-@contextlib.contextmanager
-def open_cluster(cluster: str, workers: int | None) -> Iterator[Session | None]:
-    """Connect to a cluster for work that needs none; yield None where it is to be done here.
+@contextmanager
+def _open_cluster(cluster: str, workers: int | None) -> Iterator[Session | None]:
+    """Connect to a cluster; yield None where the work is to be done here.
 
-    Parameters
-    ----------
-    cluster : `none` works without Ray; `auto` takes the cluster that $RAY_ADDRESS names or that
-        `ray start` left running here, and none if there is none; others as `open_session`
-        takes them
-    workers : cores of a Ray of our own; all unless given
-
-    Raises
-    ------
-    ClusterError
-        If the cluster does not answer, or refuses.
+    `none` works without Ray, and `auto` too unless $RAY_ADDRESS names a cluster or `ray start`
+    left one running here; others as `open_session` takes them. `workers` is the number of cores
+    of a Ray of our own, all unless given.
     """
-    import ray
-
     alone = cluster == "auto" and not (ray.is_initialized() or address_of("auto"))
     if cluster == "none" or alone:
         yield None
         return
     with open_session(cluster, cores=workers if cluster == "local" else None) as session:
         yield session
+
+
+@contextmanager
+def open_import_run(
+    source: Path, datasets: Path, cluster: str = "auto", workers: int | None = None
+) -> Iterator[Run | None]:
+    """Open what reads the files of `source` and writes them to the folder `datasets`.
+
+    `workers` files are read at a time, one for each core unless given. Raises ClusterError if
+    the cluster does not answer, or a node does not see the files.
+    """
+    with _open_cluster(cluster, workers) as session:
+        if session is None:
+            yield None if workers is None else run_in_processes(workers)
+            return
+        mark = datasets / f".shared-{uuid.uuid4().hex}"
+        mark.touch()
+        try:
+            yield RayRun(workers or session.capacity.cpus, seen=(source, mark))
+        finally:
+            mark.unlink(missing_ok=True)
+
+
+class RayRun:
+    """Runs functions on Ray and yields what they return as it comes.
+
+    Few more than run at once are handed over, so that a hundred thousand files do not
+    stand in the cluster's memory.
+    """
+
+    def __init__(self, slots: int, seen: tuple[Path, ...] = ()) -> None:
+        self.slots, self.seen = slots, seen
+
+    def __call__(self, functions: Sequence[Callable[[], Any]]) -> Iterator[Any]:
+        called = RayFunction(_call)
+        waiting = iter(functions)
+        running: set[Future] = set()
+        try:
+            while True:
+                for function in islice(waiting, self.slots + AHEAD - len(running)):
+                    running.add(called.submit(function, self.seen))
+                if not running:
+                    return
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    missing, result = future.result()
+                    if missing:
+                        raise ClusterError(missing)
+                    yield result
+        except (ray.exceptions.RayTaskError, ray.exceptions.RaySystemError) as error:
+            raise ClusterError(f"a file could not be imported on the cluster: {error}") from error
+        finally:
+            called.stop()
+
+
+def _call(function: Callable[[], Any], seen: tuple[Path, ...]) -> tuple[str, Any]:
+    """Return what is wrong on this node, if anything, and what the function returns."""
+    for path in seen:
+        if not path.exists():
+            return (
+                f"node {socket.gethostname()} does not see {path}: give a source and a home= that "
+                "all nodes share, or import with cluster=none",
+                None,
+            )
+    return "", function()
+
+
+@contextmanager
+def open_runner(
+    generator: Path, folder: Path, cluster: str = "auto", workers: int | None = None
+) -> Iterator[Runner]:
+    """Open what makes the pieces of a dataset in `folder`, on this machine or on a cluster.
+
+    `generator` is the folder of the package that makes them, `workers` at a time, one for each
+    core unless given. Raises ClusterError if the cluster does not answer, or refuses.
+    """
+    with _open_cluster(cluster, workers) as session:
+        if session is None:
+            with open_local_runner(generator, folder, workers) as runner:
+                yield runner
+            return
+        on_ray = RayRunner(generator, folder, workers or session.capacity.cpus)
+        try:
+            yield on_ray
+        finally:
+            on_ray.stop()
+
+
+@dataclass(frozen=True)
+class MadePiece:
+    """What a node sends back: the piece's file and its logs by name, or the error."""
+
+    seconds: float
+    content: bytes
+    logs: dict[str, bytes]
+    error: str = ""
+
+
+class RayRunner:
+    """Makes pieces on the Ray that this process is connected to, one core for each."""
+
+    def __init__(self, generator: Path, folder: Path, slots: int) -> None:
+        self.folder, self.slots = folder, slots
+        self._generator = ray.put((folder_digest(generator), pack_folder(generator)))
+        variables = {name: os.environ[name] for name in CHOSEN if name in os.environ}
+        self._made = RayFunction(_make_piece, variables)
+
+    def start(self, piece: Piece) -> Future[float]:
+        needs = {name: piece_path(self.folder, name).read_bytes() for name in piece.needs}
+        outcome: Future[float] = Future()
+        arriving = self._made.submit(self._generator, piece, needs)
+        arriving.add_done_callback(lambda arrived: self._end(piece, arrived, outcome))
+        return outcome
+
+    def stop(self) -> None:
+        self._made.stop()
+
+    def _end(self, piece: Piece, arrived: Future, outcome: Future[float]) -> None:
+        """Write what a node sent back, and report the seconds or the error."""
+        try:
+            made = arrived.result()
+            for name, content in made.logs.items():
+                write_file(self.folder / "logs" / name, content)
+            if made.error:
+                raise PieceFailed(f"{made.error} (its logs are in {self.folder / 'logs'})")
+            write_file(piece.path(self.folder), made.content)
+        except PieceFailed as error:
+            outcome.set_exception(error)
+        except Exception as error:
+            reason = f"piece {piece.name} was lost: {type(error).__name__}: {error}"
+            outcome.set_exception(PieceFailed(reason))
+        else:
+            outcome.set_result(made.seconds)
+
+
+def _make_piece(
+    generator: tuple[str, bytes], piece: Piece, needs: Mapping[str, bytes]
+) -> MadePiece:
+    """Make one piece on this node, in a process of its own and in a folder that is then gone."""
+    digest, archive = generator
+    with tempfile.TemporaryDirectory(prefix="glassbench-piece-") as scratch:
+        folder = Path(scratch)
+        package = unpack_folder(archive, digest, folder / "generators")
+        for name, content in needs.items():
+            write_file(piece_path(folder, name), content)
+        seconds, content, error = 0.0, b"", ""
+        try:
+            seconds = run_piece(piece, folder, package)
+            content = piece.path(folder).read_bytes()
+        except PieceFailed as failure:
+            error = str(failure)
+        logs = {path.name: path.read_bytes() for path in (folder / "logs").iterdir()}
+        return MadePiece(seconds, content, logs, error)

@@ -33,11 +33,8 @@ logger = logging.getLogger("glassbench.cluster")
 class Session:
     """A place where trials run.
 
-    Attributes
-    ----------
-    kind : `none` (this process), `local` (Ray on this machine alone) or `remote` (a cluster)
-    address : of the cluster, empty where there is none
-    capacity : cores and GPUs
+    `kind` is `none` (this process), `local` (Ray on this machine alone) or `remote` (a cluster,
+    with its address).
     """
 
     kind: str
@@ -56,23 +53,17 @@ def ray_version() -> str:
 def open_session(
     cluster: str = "auto", patience: float = PATIENCE, cores: int | None = None
 ) -> Iterator[Session]:
-    """Connect for the length of a `with` block.
+    """Connect for the length of a `with` block; ClusterError if the cluster does not answer.
 
     Parameters
     ----------
-    cluster : `none` runs in this process, without Ray; `local` starts Ray on this
-        machine, and ends it with the block; `auto` takes the cluster that
-        $RAY_ADDRESS names or that `ray start` left running on this machine, else
-        `local`; `ray://host:port` and `host:port` name a cluster. Where this
-        process is connected to Ray already, `auto` and `local` use that
-        connection, and leave it open.
+    cluster : `none` runs in this process, without Ray; `local` starts Ray on this machine, and
+        ends it with the block; `auto` takes the cluster that $RAY_ADDRESS names or that
+        `ray start` left running on this machine, else `local`; `ray://host:port` and `host:port`
+        name a cluster. Where this process is connected to Ray already, `auto` and `local` use
+        that connection, and leave it open.
     patience : seconds to wait for a cluster to answer
     cores : of a Ray of our own; all that this process may use unless given
-
-    Raises
-    ------
-    ClusterError
-        If the cluster does not answer, or refuses.
     """
     if cluster == "none":
         yield Session("none", "", local_capacity())
@@ -97,24 +88,21 @@ def open_session(
 
 @contextlib.contextmanager
 def head_watched(address: str, silence: float = SILENCE, period: float = PERIOD) -> Iterator[None]:
-    """Warn, for the length of a `with` block, when nobody listens at a cluster's address.
+    """Warn once, in a `with` block, when nobody has listened at an address for `silence` seconds.
 
-    Ray waits a minute for its head, and then ends this process without a word of ours.
-
-    Parameters
-    ----------
-    address : `host:port` or `ray://host:port`
-    silence : seconds without an answer before the warning, which is given once
-    period : seconds between looks
+    Ray waits a minute for its head, and then ends this process without a word of ours. The
+    address is tried every `period` seconds.
     """
     stop = threading.Event()
 
     def watch() -> None:
         heard, warned = time.monotonic(), False
         while not stop.wait(period):
-            if _listens(address, period):
+            with contextlib.suppress(OSError):
+                socket.create_connection(_host_and_port(address), period).close()
                 heard, warned = time.monotonic(), False
-            elif not warned and time.monotonic() - heard >= silence:
+                continue
+            if not warned and time.monotonic() - heard >= silence:
                 warned = True
                 logger.warning(
                     "the head of the cluster at %s is silent: if it does not come back within a "
@@ -134,14 +122,6 @@ def head_watched(address: str, silence: float = SILENCE, period: float = PERIOD)
 def _host_and_port(address: str) -> tuple[str, int]:
     parts = urlsplit(address if "://" in address else f"ray://{address}")
     return parts.hostname or "", parts.port or CLIENT_PORT
-
-
-def _listens(address: str, patience: float) -> bool:
-    try:
-        socket.create_connection(_host_and_port(address), patience).close()
-    except OSError:
-        return False
-    return True
 
 
 def address_of(cluster: str) -> str:
@@ -277,7 +257,6 @@ def environment_set(values: dict[str, str]) -> Iterator[None]:
 
 
 def _joined(address: str) -> Session:
-    """Return the session of the Ray that this process is connected to."""
     import ray
 
     alive = [node for node in ray.nodes() if node["Alive"]]

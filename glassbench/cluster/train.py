@@ -53,15 +53,10 @@ def execute_distributed(
 ) -> Attempt:
     """Train one trial on several workers together, with torch.distributed initialised on each.
 
-    The first worker alone holds the trial's folder, reports and writes. Where a
-    worker dies, all are replaced, up to `max_failures` times, and go on from the
-    checkpoint, with as many as there is room for. Needs a connection to Ray.
-
-    Parameters
-    ----------
-    workers : at most; a batch of fewer examples has no work for the others
-    share : cores and GPUs of one worker
-    tell : called from a thread of its own
+    The first worker alone holds the trial's folder, reports and writes. Where one dies, all are
+    replaced, up to `max_failures` times, and go on from the checkpoint with as many as there is
+    room for. A batch of fewer examples has no work for the other workers; `share` is what one
+    takes. `tell` is called from a thread of its own. Needs a connection to Ray.
     """
     batch = job.trial.hyperparameters.get("batch_size")
     if isinstance(batch, int) and batch < workers:
@@ -126,10 +121,7 @@ def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: in
 
 
 def backend_of(share: Share) -> str:
-    """Return what workers speak: NCCL between whole GPUs, gloo between cores.
-
-    NCCL refuses two workers on one GPU, so that those that share one speak gloo too.
-    """
+    """Return what workers speak: NCCL, which refuses two workers on one GPU, or gloo."""
     return "nccl" if share.gpus >= 1 else "gloo"
 
 
@@ -157,10 +149,7 @@ def _on_worker(config: dict) -> None:
 
 
 def _raised_by_trial(error: Exception) -> str | None:
-    """Return what the trial raised, or None where a worker died.
-
-    When one worker dies or raises, the others raise as well, for want of an answer from it.
-    """
+    """Return what the trial raised, or None where a worker died, since then the others raise."""
     failures = list(getattr(error, "worker_failures", {}).values())
     if not all(isinstance(failure, TrialRaised) for failure in failures):
         return None

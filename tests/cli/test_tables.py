@@ -4,8 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from glassbench.cli.columns import Column, in_columns
-from glassbench.cli.tables import above_floor, place_lines, result_table, runs_table, summary_lines
+from glassbench.cli.tables import (
+    Column,
+    above_floor,
+    in_columns,
+    place_lines,
+    result_table,
+    runs_table,
+    summary_lines,
+)
 from glassbench.metrics import MetricSpecification
 
 PRIMARY = MetricSpecification("pearson_a", "pearson", "propensity", title="Pearson A")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.cluster.generation import RayRunner, open_runner
+from glassbench.cluster.functions import RayRunner, open_runner
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.generator import generator_folder, load_generator
 from glassbench.simulation.piece_process import LocalRunner, run_piece

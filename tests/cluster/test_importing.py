@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.cluster import ClusterError, importing
-from glassbench.cluster.importing import RayRun, open_import_run
+from glassbench.cluster import ClusterError
+from glassbench.cluster import functions as ray_functions
+from glassbench.cluster.functions import RayRun, open_import_run
 
 
 def test_all_functions_are_run_and_few_stand_in_the_cluster(two_cores, monkeypatch):
-    most, wait = [], importing.wait
+    most, wait = [], ray_functions.wait
     monkeypatch.setattr(
-        importing, "wait", lambda given, **k: most.append(len(given)) or wait(given, **k)
+        ray_functions, "wait", lambda given, **k: most.append(len(given)) or wait(given, **k)
     )
     functions = [partial(mul, number, 2) for number in range(20)]
     assert sorted(RayRun(2)(functions)) == list(range(0, 40, 2))

@@ -53,7 +53,7 @@ def import_here(source: Path, destination: Path, **settings):
 
 
 def test_a_cluster_imports_the_dataset_that_this_machine_imports(reference, tmp_path):
-    from glassbench.cluster.importing import RayRun, open_import_run
+    from glassbench.cluster.functions import RayRun, open_import_run
 
     source, digest = reference
     with open_import_run(source, tmp_path, "local", workers=2) as run:

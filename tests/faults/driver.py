@@ -16,7 +16,7 @@ from unittest import mock
 
 import typer
 
-from glassbench.cli.guard import FAILED, guarded
+from glassbench.cli.output import FAILED, guarded
 from glassbench.cli.progress import Lines
 from glassbench.cli.run import report_lines
 from glassbench.cluster import execute

@@ -37,7 +37,7 @@ def on_nodes(home, count):
     import ray
     from ray.cluster_utils import Cluster
 
-    from glassbench.cluster.generation import open_runner
+    from glassbench.cluster.functions import open_runner
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     for _ in range(count):
