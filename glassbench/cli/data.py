@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from ..contract.errors import UserError, WordError
-from ..experiments.words import check_keys, parse_axis, parse_count, split_words
+from ..experiments.words import check_keys, parse_axis, parse_count, parse_number, split_words
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
 from ..plugins.readers import find_reader, list_readers
 from ..plugins.registry import whole_tasks
 from .data_generate import generate
-from .output import FAILED, Json, Words, guarded, new_group, say, write_json, write_lines
+from .output import FAILED, Json, Words, get_words, guarded, new_group, say, write_json, write_lines
 from .progress import Counter
 from .tables import Column, in_columns, in_pairs, terminal_width
 
@@ -36,9 +36,8 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
 
     [home=FOLDER]
     """
-    values = split_words(words or [])
-    check_keys(values, ("home",))
-    rows = [_row(found) for found in all_datasets(open_workspace(values.get("home")))]
+    _, workspace = get_words(words)
+    rows = [_row(found) for found in all_datasets(workspace)]
     if json_output:
         write_json({"datasets": rows})
         return
@@ -70,9 +69,7 @@ def info(name: Name, words: Words = None, json_output: Json = False) -> None:
 
     [plot=on|FILE.png] [home=FOLDER]. plot= draws structure, dynamics or mechanics, and targets.
     """
-    values = split_words(words or [])
-    check_keys(values, ("home", "plot"))
-    workspace = open_workspace(values.get("home"))
+    values, workspace = get_words(words, "plot")
     found = find_any(name, workspace)
     from ..datasets.store import describe_dataset
 
@@ -93,9 +90,8 @@ def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
     crystals, structures that stand in two splits, and spreads of density, composition and
     noise. The exit code is 1 where something is wrong.
     """
-    values = split_words(words or [])
-    check_keys(values, ("home",))
-    found = find_any(name, open_workspace(values.get("home")))
+    _, workspace = get_words(words)
+    found = find_any(name, workspace)
     from ..datasets.manifest import verify as verify_dataset
 
     findings = verify_dataset(found.path)
@@ -144,7 +140,7 @@ def import_command(
     check_keys({k: v for k, v in values.items() if not (starts and k.startswith(starts))},
                (*own, *takes))  # fmt: skip
     numbers = {key: _numbers(key, text) for key, text in values.items() if key not in own}
-    fraction = {k: _one_number(k, values[k]) for k in ("validation_fraction",) if k in values}
+    fraction = {k: parse_number(k, values[k]) for k in ("validation_fraction",) if k in values}
     workspace = open_workspace(values.get("home"))
     source = source.absolute()
     name = values.get("name", source.stem if source.is_file() else source.name)
@@ -296,10 +292,3 @@ def _numbers(key: str, text: str) -> tuple[float, ...]:
     if choice.everything or choice.ranges:
         raise WordError(f"`{key}={text}` is not a list of numbers")
     return choice.values
-
-
-def _one_number(key: str, text: str) -> float:
-    numbers = _numbers(key, text)
-    if len(numbers) != 1:
-        raise WordError(f"`{key}={text}` is not one number")
-    return numbers[0]

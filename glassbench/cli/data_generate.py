@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..contract.errors import UserError
-from ..experiments.words import check_keys, parse_count, parse_switch, split_words
-from ..home.workspace import open_workspace
+from ..experiments.words import parse_count, parse_switch
 from ..plugins.datasets import find_any
 from ..plugins.registry import load_task
-from .output import Json, Words, guarded, say, write_json, write_lines
+from .output import Json, Words, get_words, guarded, say, write_json, write_lines
 from .progress import Counter
 from .tables import Column, in_columns, in_pairs, terminal_width
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from ..simulation.generate import GenerationCost, GenerationEvent
 
 KEYS = (
-    *("dataset", "cluster", "workers", "out", "plan", "home"),
+    *("dataset", "cluster", "workers", "out", "plan"),
     *("lammps", "lammps_arguments", "potential", "samples", "secret"),
 )
 
@@ -51,9 +50,7 @@ def generate(
     every seed: nobody without that file can make the dataset again, so it can serve as a hidden
     test set.
     """
-    values = split_words(words or [])
-    check_keys(values, KEYS)
-    workspace = open_workspace(values.get("home"))
+    values, workspace = get_words(words, *KEYS)
     chosen = load_task(task)
     name = values.get("dataset") or chosen.default_dataset
     samples = find_any(values["samples"], workspace).path if "samples" in values else None

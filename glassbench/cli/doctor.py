@@ -63,7 +63,6 @@ def doctor(words: Words = None, json_output: Json = False) -> None:
 
 
 def _cluster(values: Mapping[str, str], workspace: Workspace, json_output: bool) -> list[Finding]:
-    """Ask every node of a cluster, and write what was found."""
     if values["cluster"] == "none":
         raise WordError("cluster=none has no nodes to ask: `glassbench doctor` checks this machine")
     options = {key: parse_count(key, values[key]) for key in OPTIONS if key in values}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,28 +35,16 @@ def build(words: Words = None, json_output: Json = False) -> None:
     check_keys(values, ("out", "records", "url"))
     report, seconds = _build(values)
     if json_output:
-        write_json(
-            {
-                "folder": report.folder,
-                "index": report.folder / "index.html",
-                "records": report.records,
-                "files": report.files,
-                "written": report.written,
-                "removed": report.removed,
-                "problems": report.problems,
-                "seconds": round(seconds, 3),
-            }
-        )
+        index = report.folder / "index.html"
+        write_json(asdict(report) | {"index": index, "seconds": round(seconds, 3)})
         return
     for problem in report.problems:
         say(problem)
-    write_lines(
-        [
-            f"{report.records} records, {report.files} files, {report.written} of them new or "
-            f"changed, {report.removed} removed, {seconds:.1f} s",
-            str(report.folder / "index.html"),
-        ]
+    counts = (
+        f"{report.records} records, {report.files} files, {report.written} of them new or "
+        f"changed, {report.removed} removed, {seconds:.1f} s"
     )
+    write_lines([counts, str(report.folder / "index.html")])
 
 
 @app.command()
@@ -92,7 +81,6 @@ def serve(words: Words = None) -> None:
 
 
 def _build(values: dict[str, str]) -> tuple[BuildReport, float]:
-    """Build the site that was asked for; return the report and the seconds it took."""
     from ..pages import build_leaderboard
 
     begin = time.perf_counter()

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..contract.errors import UserError, did_you_mean
-from ..experiments.words import check_keys, split_words
-from ..home.workspace import Workspace, open_workspace
+from ..home.workspace import Workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, load_model_card, load_task
-from .output import Json, Words, guarded, say, write_json, write_lines
+from .output import Json, Words, get_words, guarded, say, write_json, write_lines
 from .tables import Column, in_columns, in_pairs, terminal_width
 
 if TYPE_CHECKING:
@@ -75,9 +74,7 @@ def show(
 
     [home=FOLDER]
     """
-    values = split_words(words or [])
-    check_keys(values, ("home",))
-    workspace = open_workspace(values.get("home"))
+    _, workspace = get_words(words)
     is_path = "/" in name or name.startswith((".", "~"))
     holds_task = is_path and (Path(name).expanduser() / "task.toml").is_file()
     known_tasks = {item.name for item in list_tasks()}
@@ -151,22 +148,9 @@ def model_lines(card: ModelCard) -> list[str]:
 
 
 def task_plain(task: Task) -> dict[str, Any]:
-    return {
-        "name": task.name,
-        "title": task.title,
-        "summary": task.summary,
-        "protocol_version": task.protocol_version,
-        "target": task.target,
-        "targets": {t.name: t.model_dump() for t in task.targets.values()},
-        "axes": [axis.model_dump() for axis in task.axes],
-        "metrics": [metric.to_table() for metric in task.metrics],
-        "floors": list(task.floors),
-        "datasets": {name: entry.model_dump() for name, entry in task.datasets.items()},
-        "default_dataset": task.default_dataset,
-        "symmetry": task.symmetry,
-        "citation": task.citation,
-        "folder": str(task.folder),
-    }
+    plain = task.model_dump(exclude={"metrics", "transfer", "quick"})
+    metrics = [metric.to_table() for metric in task.metrics]
+    return plain | {"metrics": metrics, "folder": str(task.folder)}
 
 
 def model_plain(card: ModelCard) -> dict[str, Any]:

@@ -10,14 +10,15 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..contract.errors import UserError, printable
-from ..home.workspace import open_workspace
+from ..experiments.words import check_keys, split_words
+from ..home.workspace import Workspace, open_workspace
 
 Words = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE ...", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]
@@ -69,6 +70,13 @@ def _show_help(context: typer.Context, asked: bool) -> None:
     if asked:
         print(context.get_help())
         raise typer.Exit
+
+
+def get_words(words: Sequence[str] | None, *keys: str) -> tuple[dict[str, str], Workspace]:
+    """Return the values of KEY=VALUE words, of which `home=` names the workspace."""
+    values = split_words(words or [])
+    check_keys(values, (*keys, "home"))
+    return values, open_workspace(values.get("home"))
 
 
 def write_lines(lines: Iterable[str]) -> None:

@@ -157,7 +157,6 @@ def report_plain(report: RunReport, workspace: Workspace) -> dict[str, Any]:
 
 
 def _predictions(report: RunReport, workspace: Workspace) -> list[Path]:
-    """Return the files of predictions of the model's finished trials."""
     return [
         workspace.trial_folder(outcome.trial.key) / outcome.result.predictions["path"]
         for outcome in report.outcomes

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import WordError
-from ..experiments.words import check_keys, parse_switch, split_words
-from ..home.workspace import Workspace, open_workspace
-from .output import Json, Words, guarded, say, write_json, write_lines
-from .tables import runs_table, terminal_width
+from ..experiments.words import parse_switch
+from ..home.workspace import Workspace
+from .output import Json, Words, get_words, guarded, say, write_json, write_lines
+from .tables import number, runs_table, terminal_width
 
 if TYPE_CHECKING:
     from ..record.record import Record
@@ -24,9 +24,7 @@ def runs(words: Words = None, json_output: Json = False) -> None:
 
     [task=NAME] [model=NAME] [dataset=NAME] [home=FOLDER]
     """
-    values = split_words(words or [])
-    check_keys(values, (*FILTERS, "home"))
-    workspace = open_workspace(values.get("home"))
+    values, workspace = get_words(words, *FILTERS)
     records, unreadable = read_records(workspace)
     wanted = {key: values[key].split(",") for key in FILTERS if key in values}
     records = [
@@ -98,11 +96,10 @@ def explain(words: Words = None, json_output: Json = False) -> None:
     """
     words = words or []
     runs = [word for word in words if "=" not in word or Path(word).is_file()]
-    values = split_words([word for word in words if word not in runs])
-    check_keys(values, ("curve", "transfer", "out", "home"))
+    others = [word for word in words if word not in runs]
+    values, workspace = get_words(others, "curve", "transfer", "out")
     if len(runs) != 1:
         raise WordError("name one run, `glassbench explain RUN`: `glassbench runs` lists them")
-    workspace = open_workspace(values.get("home"))
     path, record = _find_run(runs[0], workspace)
 
     from ..explain import explain_record, write_explanation
@@ -129,7 +126,6 @@ def explain(words: Words = None, json_output: Json = False) -> None:
 
 
 def _find_run(run: str, workspace: Workspace) -> tuple[Path, Record]:
-    """Return the file of the record that is meant, and the record."""
     from ..record.file import read_record
 
     if Path(run).is_file():
@@ -149,7 +145,7 @@ def _explanation_lines(explanation: dict[str, Any], metric: str) -> list[str]:
     for entry in explanation["conditions"]:
         lines.append(" ".join(f"{name}={value:g}" for name, value in entry["condition"].items()))
         for worst in entry["worst"][:3]:
-            value = "undefined" if worst["value"] is None else f"{worst['value']:.3f}"
+            value = number(worst["value"])
             lines.append(f"  worst: configuration {worst['configuration']}, {metric} {value}")
         for table in entry["errors"]:
             groups = ", ".join(
@@ -158,8 +154,7 @@ def _explanation_lines(explanation: dict[str, Any], metric: str) -> list[str]:
             lines.append(f"  mean absolute error by {table['by']}: {groups}")
     for curve in explanation["learning_curve"]:
         points = ", ".join(
-            f"{p['configurations']}: {'–' if p['value'] is None else format(p['value'], '.3f')}"
-            for p in curve["points"]
+            f"{p['configurations']}: {number(p['value'], '–')}" for p in curve["points"]
         )
         lines.append(f"{metric} by number of training configurations: {points}")
     return lines

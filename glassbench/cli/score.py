@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from ..contract.conditions import match_condition
 from ..contract.errors import UserError, WordError
 from ..experiments.request import open_asked
-from ..experiments.words import check_keys, parse_axis, split_words
+from ..experiments.words import check_keys, parse_number, split_words
 from ..home.workspace import open_workspace
 from ..model import Condition
 from ..plugins.registry import load_task
 from .output import Json, Words, guarded, say, write_json, write_lines
-from .tables import in_pairs, result_table, terminal_width
+from .tables import in_pairs, number, result_table, terminal_width
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ def score(words: Words = None, json_output: Json = False) -> None:
     from ..trial.predictions import read_predictions
 
     predictions = read_predictions(path)
-    given = {axis: _one_value(axis, values[axis]) for axis in axes if axis in values}
+    given = {axis: parse_number(axis, values[axis]) for axis in axes if axis in values}
     workspace = open_workspace(values.get("home"))
     dataset, view = open_asked(task, values.get("dataset"), workspace, values.get("failed_checks"))
     record = score_record(task, dataset.name, view, _by_condition(path, predictions, given, view))
@@ -60,7 +60,10 @@ def score(words: Words = None, json_output: Json = False) -> None:
     table = result_table(record, task.primary_metric, terminal_width())
     write_lines([*in_pairs(about), "", *table])
     others = [
-        (f"{Condition.of(**c['condition']).name} {metric.name}", _value(c["scores"][metric.name]))
+        (
+            f"{Condition.of(**c['condition']).name} {metric.name}",
+            number(c["scores"][metric.name]["value"]),
+        )
         for c in record["conditions"]
         for metric in task.metrics
         if not metric.primary and metric.name in c["scores"]
@@ -127,20 +130,13 @@ def _file_and_words(words: Sequence[str]) -> tuple[Path, dict[str, str]]:
     return Path(files[0]), split_words([word for word in words if word != files[0]])
 
 
-def _one_value(axis: str, text: str) -> float:
-    choice = parse_axis(axis, text)
-    if len(choice.values) != 1 or choice.ranges:
-        raise WordError(f"`{axis}={text}`: one value says which condition the file holds")
-    return choice.values[0]
-
-
 def _by_condition(
     path: Path, predictions: Mapping[str, Any], given: Mapping[str, float], view: View
 ) -> dict[Condition, Any]:
     """Return the predictions by the condition of the dataset that each stands for."""
     chosen: dict[Condition, Any] = {}
     for name, by_configuration in predictions.items():
-        words = {axis: _one_value(axis, text) for axis, text in split_words(name.split()).items()}
+        words = {axis: parse_number(axis, text) for axis, text in split_words(name.split()).items()}
         for axis in set(words) & set(given):
             if not math.isclose(words[axis], given[axis], rel_tol=1e-9):
                 raise WordError(
@@ -152,7 +148,3 @@ def _by_condition(
             raise UserError(f"{path} holds {condition.name} twice")
         chosen[condition] = by_configuration
     return chosen
-
-
-def _value(entry: Mapping[str, Any]) -> str:
-    return "undefined" if entry["value"] is None else f"{entry['value']:.3f}"

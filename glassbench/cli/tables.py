@@ -101,7 +101,7 @@ def result_table(record: Plain | Record, primary: MetricSpecification, width: in
             f"{primary.title} [95 %]",
             [score_words(c["scores"].get(metric)) for c in conditions],
         ),
-        Column("ceiling", [_ceiling(c, metric) for c in conditions], True),
+        Column("ceiling", [number(_ceiling(c, metric)) for c in conditions], True),
         Column("score/ceiling", [_share(c, metric) for c in conditions], True),
         Column("best floor", [_best_floor(c, better) for c in conditions]),
         Column("above floor", [above_floor(c) for c in conditions]),
@@ -207,7 +207,7 @@ def runs_table(records: Sequence[tuple[Path, Record]], width: int) -> list[str]:
                 "seed": ",".join(map(str, record["seeds"])),
                 "tuning": tuning,
                 "score [95 %]": score_words(condition["scores"].get(metric)),
-                "ceiling": _ceiling(condition, metric),
+                "ceiling": number(_ceiling(condition, metric)),
                 "above floor": above_floor(condition),
             }
             rows.append(of_record | of_condition)
@@ -240,18 +240,14 @@ def score_words(score: Plain | None) -> str:
     return f"{score['value']:.3f} {low_high}"
 
 
-def _ceiling(condition: Plain, metric: str) -> str:
-    return number(_ceiling_value(condition, metric))
-
-
-def _ceiling_value(condition: Plain, metric: str) -> float | None:
+def _ceiling(condition: Plain, metric: str) -> float | None:
     entry = (condition.get("ceiling") or {}).get(metric)
     return entry["value"] if entry else None
 
 
 def _share(condition: Plain, metric: str) -> str:
     """Return score / ceiling; a ceiling of zero or below is none."""
-    entry, ceiling = condition["scores"].get(metric), _ceiling_value(condition, metric)
+    entry, ceiling = condition["scores"].get(metric), _ceiling(condition, metric)
     if not entry or entry["value"] is None or ceiling is None or ceiling <= 0:
         return UNDEFINED
     return f"{entry['value'] / ceiling:.2f}"

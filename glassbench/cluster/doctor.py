@@ -53,7 +53,6 @@ def examine_home(folder: Path, token: str, name: str, megabytes: int) -> Node:
 
 
 def _examine(packages: Sequence[str], folder: Path, token: str, name: str, megabytes: int) -> Node:
-    """Return everything about the node on which this runs."""
     began = time.time()
     facts = facts_of(packages) | {"torch_gpus": torch_gpus()}
     home = examine_home(folder, token, name, megabytes)

@@ -126,7 +126,6 @@ def backend_of(share: Share) -> str:
 
 
 def _on_worker(config: dict) -> None:
-    """Run the trial on one of the workers."""
     from ray.train import get_context
     from ray.train.torch import get_device
 
@@ -149,7 +148,7 @@ def _on_worker(config: dict) -> None:
 
 
 def _raised_by_trial(error: Exception) -> str | None:
-    """Return what the trial raised, or None where a worker died, since then the others raise."""
+    """Return what the trial raised, or None where a worker died: all raise then."""
     failures = list(getattr(error, "worker_failures", {}).values())
     if not all(isinstance(failure, TrialRaised) for failure in failures):
         return None

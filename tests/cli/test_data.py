@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_used_is_named(glassbench, botan_files):
     [
         (["pair_cutoff=1,2"], "`pair_cutoff` is 2 numbers: give one"),
         (["times.hot=1"], "`hot` in `times.hot` is not a number"),
-        (["validation_fraction=0.1,0.2"], "`validation_fraction=0.1,0.2` is not one number"),
+        (["validation_fraction=0.1,0.2"], "`0.1,0.2` in `validation_fraction` is not a number"),
         (["workers=0"], "`workers=0` is below 1"),
         (["cutoff=2"], "did you mean `pair_cutoff`"),
     ],
