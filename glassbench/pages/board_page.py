@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..metrics import MetricSpecification
 from .boards import Board
 from .exports import TIER_HEADS, as_bibtex
 from .scores import Point
-from .standing import Place, Standing, mean_over
+from .standing import Standing, mean_over
 from .transfer_matrix import transfer_of
 
 MOST_CONDITION_COLUMNS = 6
@@ -20,28 +19,28 @@ MEASURES = ("gpu_seconds", "cpu_seconds", "wall_seconds")
 
 def board_context(board: Board, standing: Standing) -> dict[str, Any]:
     """Return what the template of a board's page shows."""
-    columns = _columns_of_conditions(standing)
-    rows = [_row(board, standing, place, columns) for place in standing.places]
+    records = [place.row.entry.record for place in standing.places]
+    explanations = (row.entry.explanation or {} for row in board.rows)
     return {
         "board": board,
         "standing": standing,
         "decimals": standing.decimals,
-        "rows": rows,
+        "tier_heads": TIER_HEADS,
         "scale": bar_scale(board, standing),
         "published": _published_rows(board, standing),
-        "few": board.heads(columns),
+        "columns": _columns_of_conditions(standing),
         "common": board.common_words(standing.points),
+        "mean_over": mean_over,
         "species_of": species_of,
         "others": board.metrics[1:],
         "conditions": board.heads(standing.points),
-        "tiers_ranked": _ranked_tiers(standing, rows),
         "parents": len({name for point in standing.points for name in board.parents(point)}),
         "front": pareto_front(board, standing),
         "transfer": transfer_of(board, [place.row.name for place in standing.places]),
-        "replaced": _replaced_dynamics(board),
-        "tiers_here": sorted({tier for row in rows for tier in row["record"]["model"]["reads"]}),
+        "replaced": next((e["replaced"] for e in explanations if e.get("replaced")), ()),
+        "tiers_here": sorted({tier for record in records for tier in record["model"]["reads"]}),
         "species": sorted({kind for m in board.metrics if (kind := species_of(m))}),
-        "has_gpu": any(row["record"]["cost"]["gpu_seconds"] for row in rows),
+        "has_gpu": any(record["cost"]["gpu_seconds"] for record in records),
     }
 
 
@@ -50,19 +49,18 @@ def ranking_data(board: Board, standing: Standing) -> dict[str, Any]:
 
     Columns are named as in the table; `bibliography` holds BibTeX by model.
     """
-    columns = _columns_of_conditions(standing)
+    points, metric = _columns_of_conditions(standing), board.primary.name
     rows = {}
     for place in standing.places:
-        row = _row(board, standing, place, columns)
         low, high = place.interval or (None, None)
         rows[place.row.name] = {
             "score": place.value,
             "low": low,
             "high": high,
             "behind": place.behind,
-            **{f"at{k}": value for k, value in enumerate(row["at"], start=1)},
-            "share": row["share"],
-            **{metric.name: mean for metric, mean in row["means"]},
+            **{f"at{k}": place.row.value(metric, p) for k, p in enumerate(points, start=1)},
+            "share": standing.share(place),
+            **{m.name: mean_over(place.row, m.name, standing.points) for m in board.metrics[1:]},
         }
     cards = [place.row.card for place in standing.places if place.row.card]
     return {
@@ -115,27 +113,6 @@ def _columns_of_conditions(standing: Standing) -> Sequence[Point]:
     return standing.points if 1 < len(standing.points) <= MOST_CONDITION_COLUMNS else ()
 
 
-def _row(
-    board: Board, standing: Standing, place: Place, columns: Sequence[Point]
-) -> dict[str, Any]:
-    row, share = place.row, None
-    if standing.ceiling and place.value is not None:
-        share = place.value / standing.ceiling
-    return {
-        "place": place,
-        "name": row.name,
-        "record": row.entry.record,
-        "page": row.entry.name,
-        "card": row.card,
-        "is_floor": row.name in board.task.floors,
-        "share": share,
-        "means": [
-            (metric, mean_over(row, metric.name, standing.points)) for metric in board.metrics[1:]
-        ],
-        "at": [row.value(board.primary.name, point) for point in columns],
-    }
-
-
 def _published_rows(board: Board, standing: Standing) -> list[dict[str, Any]]:
     """Return one row a published model; means over the ranking conditions where it has them."""
     rows = []
@@ -153,28 +130,3 @@ def _published_rows(board: Board, standing: Standing) -> list[dict[str, Any]]:
         )
     sign = -1 if board.primary.higher_is_better else 1
     return sorted(rows, key=lambda r: (r["value"] is None, sign * (r["value"] or 0), r["name"]))
-
-
-def _ranked_tiers(standing: Standing, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the tiers of a board with their rows and the ranks that several models share."""
-    tiers = []
-    for tier, places in standing.tiers.items():
-        ranks = Counter(place.rank for place in places)
-        tiers.append(
-            {
-                "tier": tier,
-                "head": TIER_HEADS[tier],
-                "rows": [row for row in rows if row["place"].row.tier == tier],
-                "shared": {rank for rank, number in ranks.items() if number > 1},
-            }
-        )
-    return tiers
-
-
-def _replaced_dynamics(board: Board) -> list[dict[str, Any]]:
-    """Return the molecular dynamics behind the labels, from the first explanation that has it."""
-    explanations = (row.entry.explanation or {} for row in board.rows)
-    return [
-        {**entry, "words": board.words(entry["condition"])}
-        for entry in next((e["replaced"] for e in explanations if e.get("replaced")), ())
-    ]

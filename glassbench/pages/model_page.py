@@ -21,15 +21,11 @@ def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str
             if place.row.name != name:
                 continue
             entries = [place.row.entry, *place.row.earlier]
-            tier = standing.tiers[place.row.tier]
             places.append(
                 {
                     "board": board,
                     "place": place,
-                    "of": len(tier),
-                    "shared": sum(other.rank == place.rank for other in tier) > 1,
-                    "decimals": standing.decimals,
-                    "ceiling": standing.ceiling,
+                    "standing": standing,
                     "weakest": weakest(board, place.row),
                     "records": sorted(entries, key=lambda e: e.record["created"], reverse=True),
                     "commands": reproduce(place.row.entry.record, board.task, card),

@@ -72,6 +72,14 @@ class Standing:
             tiers.setdefault(place.row.tier, []).append(place)
         return tiers
 
+    def share(self, place: Place) -> float | None:
+        """Return a place's value in units of the noise ceiling."""
+        return place.value / self.ceiling if self.ceiling and place.value is not None else None
+
+    def is_shared(self, place: Place) -> bool:
+        """Return whether other models of the tier have the same rank."""
+        return sum(other.rank == place.rank for other in self.tiers[place.row.tier]) > 1
+
     @property
     def decimals(self) -> int:
         """The decimals with which tables show the scores."""
