@@ -45,14 +45,11 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
         "commands": reproduce(record, board.task, card),
         "hardware": hardware_words(record),
         "tuning": tuning_words(record["tuning"]) if "tuning" in record else None,
-        "failed": [
-            {**f, "words": board.words(f["condition"]) if f["condition"] else "all conditions"}
-            for f in record["failed"]
+        "explanation": entry.explanation,
+        "learning": [
+            _learning_curve(curve, entry, board)
+            for curve in (entry.explanation or {}).get("learning_curve", ())
         ],
-        "predictions": [
-            {**p, "words": board.words(p["condition"])} for p in record["predictions"] if few
-        ],
-        "explanation": _explanation(entry, board),
     }
 
 
@@ -84,29 +81,6 @@ def _cell(entry: ConditionEntry, metric: str) -> dict[str, Any]:
     return {"value": score["value"], "interval": interval, "samples": samples}
 
 
-def _explanation(entry: Entry, board: Board) -> dict[str, Any] | None:
-    """Return an explanation as the template shows it."""
-    explanation = entry.explanation
-    if explanation is None:
-        return None
-
-    return {
-        **explanation,
-        "conditions": [
-            {
-                **part,
-                "words": board.words(part["condition"]),
-                "unit": printed(part["unit"]),
-                "errors": [_error_table(table) for table in part["errors"]],
-            }
-            for part in explanation["conditions"]
-        ],
-        "learning_curve": [
-            _learning_curve(curve, entry, board) for curve in explanation["learning_curve"]
-        ],
-    }
-
-
 def _learning_curve(curve: Mapping[str, Any], entry: Entry, board: Board) -> dict[str, Any]:
     condition = entry.conditions.get(board.point(curve["condition"]), NO_CONDITION)
     points = [
@@ -126,16 +100,6 @@ def hardware_words(record: Record) -> list[str]:
         cores = "" if hardware["cores"] is None else f", {hardware['cores']} cores"
         machines.append(f"{hardware['cpu']}{cores}" + (f"; GPU {gpus}" if gpus else "; no GPU"))
     return list(dict.fromkeys(machines))
-
-
-def _error_table(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return errors by group with the widths of their bars, in steps of 5 %."""
-    largest = max((group["mean_absolute_error"] for group in table["groups"]), default=0) or 1.0
-    groups = [
-        {**group, "width": round(100 * group["mean_absolute_error"] / largest) // 5 * 5}
-        for group in table["groups"]
-    ]
-    return {**table, "groups": groups}
 
 
 def drawn_parts(entry: Entry, board: Board) -> dict[str, Any]:
