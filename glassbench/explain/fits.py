@@ -28,10 +28,6 @@ from ..trial.result import read_result
 from ..trial.stages import make_model
 
 
-class ExplainError(UserError):
-    """A record cannot be explained; the message says what is missing and how to get it."""
-
-
 @dataclass(frozen=True)
 class Fit:
     """One fit of a record at one condition, with its predictions by configuration and target.
@@ -47,8 +43,7 @@ class Fit:
 
     def fresh_model(self, card: ModelCard) -> Model:
         """Return the model with the hyperparameters of the fit, not yet fitted."""
-        values = find_given_files(self.trial.hyperparameters, self.workspace)
-        return make_model(card, values)
+        return make_model(card, find_given_files(self.trial.hyperparameters, self.workspace))
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,6 @@ class Explained:
 
     @property
     def metric(self) -> MetricSpecification:
-        """The primary metric of the task."""
         return self.task.primary_metric
 
     @property
@@ -91,20 +85,16 @@ class Explained:
 
     def answers(self, fit: Fit) -> list[Answer]:
         """Return the test configurations at the condition of a fit."""
-        answers, name = [], self.task.target
-        for example in self.view.examples("test", (fit.condition,)):
-            structure = example.structure
-            predicted = fit.predictions[structure.configuration][name]
-            mask = counted(self.metric, structure)
-            answers.append(
-                Answer(
-                    structure,
-                    np.asarray(example.targets[name], float),
-                    np.asarray(predicted, float),
-                    mask,
-                )
+        name = self.task.target
+        return [
+            Answer(
+                example.structure,
+                np.asarray(example.targets[name], float),
+                np.asarray(fit.predictions[example.structure.configuration][name], float),
+                counted(self.metric, example.structure),
             )
-        return answers
+            for example in self.view.examples("test", (fit.condition,))
+        ]
 
 
 def spread(fits: Sequence[Fit]) -> list[Fit]:
@@ -118,14 +108,14 @@ def short(value: float) -> float:
 
 
 def open_fits(record: Record, workspace: Workspace) -> Explained:
-    """Return the fits of the record's first seed; ExplainError if they are not in the workspace."""
+    """Return the fits of the record's first seed; UserError if they are not in the workspace."""
     seed = min(entry["seed"] for entry in record["predictions"])
     fits = [_fit(entry, workspace) for entry in record["predictions"] if entry["seed"] == seed]
     first = fits[0].trial
     task = read_task(Path(first.task_folder))
     view = open_view(task, Path(first.dataset.path))
     if view.digest != record["dataset"]["digest"]:
-        raise ExplainError(
+        raise UserError(
             f"dataset {first.dataset.path} has the digest {view.digest}, the record was made on "
             f"{record['dataset']['digest']}: bring the dataset back, or run again"
         )
@@ -135,15 +125,15 @@ def open_fits(record: Record, workspace: Workspace) -> Explained:
 def _fit(entry: Mapping[str, Any], workspace: Workspace) -> Fit:
     path = workspace.home / entry["path"]
     if not path.resolve().is_relative_to(workspace.home.resolve()) or not path.is_file():
-        raise ExplainError(
+        raise UserError(
             f"the predictions {entry['path']} are not in {workspace.home}: explain the record "
             "where it was run, or name that workspace with home="
         )
     if predictions_digest(path) != entry["sha256"]:
-        raise ExplainError(f"{path} is not what the record was made from: run the request again")
+        raise UserError(f"{path} is not what the record was made from: run the request again")
     result = read_result(workspace, path.parent.name)
     if result is None:
-        raise ExplainError(f"{path.parent} holds no result: run the request again")
+        raise UserError(f"{path.parent} holds no result: run the request again")
     condition = Condition.of(**entry["condition"])
     predictions = read_predictions(path)[condition.name]
     return Fit(condition, trial_from_json(result.trial), path.parent, predictions, workspace)

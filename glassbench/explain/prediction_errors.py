@@ -62,7 +62,6 @@ def parity(truth: NDArray, guess: NDArray) -> dict[str, Any] | None:
 
 
 def _worst(explained: Explained, fit: Fit, answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Return the configurations with the lowest scores, with what may explain them."""
     entry = next(e for e in explained.record["conditions"] if e["condition"] == dict(fit.condition))
     score = entry["scores"][explained.metric.name]
     seed = next(s for s in score["seeds"] if s["seed"] == explained.seed)

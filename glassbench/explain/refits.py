@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.checked import finite_ends
+from ..contract.errors import UserError
 from ..contract.model_card import ModelCard, read_model_card
 from ..metrics import Interval, interval_of_mean, paired_difference
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
@@ -17,7 +18,7 @@ from ..model import Condition, Example, Model
 from ..trial.result import ConditionScores
 from ..trial.score import score_condition
 from ..trial.stages import fit_run
-from .fits import Explained, ExplainError, Fit
+from .fits import Explained, Fit
 
 POINTS = 4
 
@@ -51,19 +52,13 @@ def learning_curve(
 
 
 def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
-    """Score every fitted model at every condition of the record.
-
-    Raises
-    ------
-    ExplainError
-        If the model cannot be loaded again.
-    """
+    """Score every fitted model, which must be able to load, at every condition of the record."""
     pairs = []
     for fit in explained.fits:
         card = _card(explained, fit)
         model = fit.fresh_model(card)
         if not hasattr(model, "load") or not (fit.folder / "fitted").is_dir():
-            raise ExplainError(
+            raise UserError(
                 f"model {card.name} has no `save` and `load`, so that its fit cannot be used at "
                 "other conditions: leave out transfer=on"
             )
@@ -81,7 +76,7 @@ def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
 def _card(explained: Explained, fit: Fit) -> ModelCard:
     card = read_model_card(Path(fit.trial.model.folder))
     if card.digest != explained.record["model"]["digest"]:
-        raise ExplainError(
+        raise UserError(
             f"model {card.name} in {card.folder} has changed since the record was made: run the "
             "request again, then explain it"
         )
@@ -91,7 +86,6 @@ def _card(explained: Explained, fit: Fit) -> ModelCard:
 def _refit(
     explained: Explained, fit: Fit, card: ModelCard, train: Sequence[Example]
 ) -> ConditionScores:
-    """Return the scores of the model when it is fitted on some of the training examples."""
     model, conditions = fit.fresh_model(card), (fit.condition,)
     valid = list(explained.view.examples("valid", conditions))
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +106,6 @@ def _stored_scores(explained: Explained, fit: Fit) -> ConditionScores:
 
 
 def _value(explained: Explained, scores: ConditionScores) -> dict[str, Any]:
-    """Return the primary metric with its interval."""
     own = _by_configuration(explained, scores)
     interval = None if own is None else _ends(interval_of_mean(own, scores.parents))
     return {"value": scores.scores[explained.metric.name].value, "interval": interval}

@@ -9,12 +9,12 @@ from ..datasets.store import describe_dataset
 from ..home.cache import kept_in
 from ..home.workspace import Workspace
 from ..record.record import Record
-from .extremes import extreme_surroundings
 from .fits import Explained, open_fits
 from .maps import make_maps
 from .prediction_errors import condition_errors
 from .refits import learning_curve, transfer_scores
 from .schema import EXPLANATION_VERSION, check_explanation, explanation_text
+from .surroundings import extreme_surroundings
 
 LARGEST = 100_000
 NOT_OF_A_DATASET = ("path", "states", "format_version", "variables", "content_digest")
@@ -31,7 +31,7 @@ def explain_record(
     """Return the explanation of a record from its stored predictions and its dataset.
 
     `curve` fits again on fewer configurations, each condition in twice the time of the run;
-    `transfer` scores every fit at every other condition. ExplainError if predictions, dataset or
+    `transfer` scores every fit at every other condition. UserError if predictions, dataset or
     model are not those of the record.
     """
     explained = open_fits(record, workspace)
@@ -67,9 +67,7 @@ def _small_enough(explanation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dataset_facts(described: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return what the dataset says of itself, for its card."""
-    states = described["states"]
-    parts = [("", described)] + [(f"{name}: ", state) for name, state in states.items()]
+    parts = [("", described), *((f"{n}: ", state) for n, state in described["states"].items())]
     facts = []
     for prefix, attributes in parts:
         kept = {k: v for k, v in attributes.items() if k not in NOT_OF_A_DATASET}

@@ -179,7 +179,6 @@ def _draw_spread(
 
 
 def _states(dataset: Dataset) -> Iterator[tuple[str, State]]:
-    """Yield each state with its colour."""
     return zip(cycle(COLOURS), map(dataset.state, dataset.states))
 
 
@@ -199,9 +198,8 @@ def _joined(dataset: Dataset, state: State, variable: str, axis: int = 0) -> np.
     return np.concatenate([state.one(variable, i) for i in _some(dataset, state)], axis=axis)
 
 
-def _checks(state: State) -> dict[str, Any]:
-    checks: Any = state.attributes.get("checks")
-    return dict(checks or {})
+def _checks(state: State) -> Any:
+    return state.attributes.get("checks") or {}
 
 
 def _has(variable: str) -> Callable[[Dataset], bool]:

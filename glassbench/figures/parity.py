@@ -24,10 +24,7 @@ def draw_parity(
 ) -> Path:
     """Draw predicted against true values, as numbers of particles in small squares.
 
-    Parameters
-    ----------
-    truths, predictions : one array (N_c,) for each configuration, of the
-        particles or pairs that count
+    Both hold an array (N_c,) for each configuration, of the particles or pairs that count.
     """
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import LogLocator
@@ -72,9 +69,7 @@ def draw_classes(
 ) -> Path:
     """Draw the distributions of the prediction over the positive and the negative particles.
 
-    Parameters
-    ----------
-    truths, predictions : one array (N_c,) for each structure, labels of 0 and 1, and scores
+    Labels of 0 and 1, and predicted scores, are an array (N_c,) for each structure.
     """
     positive, prediction = np.concatenate(truths) > 0.5, np.concatenate(predictions)
     figure = new_figure(5.0, 3.6)

@@ -5,26 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..contract.units import mathtext
+from ..datasets.pairs import pair_distances
+from ..datasets.view import View
 from ..home.workspace import Workspace
+from ..metrics import MetricSpecification, select_pairs, select_particles
 from ..model import Condition, Structure
+from ..trial.predictions import read_predictions
 from ..trial.result import TrialResult
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from ..datasets.view import View
-    from ..metrics import MetricSpecification
+from . import draw_classes, draw_parity, draw_rotation, draw_scores, draw_slice
 
 
 def draw_request(record: Mapping[str, Any], task: Task, folder: Path) -> list[Path]:
     """Draw the scores of a record, and the rotation probe of each condition that has one."""
-    from . import draw_rotation, draw_scores
-
     paths = [draw_scores(record, task, folder / f"{task.primary_metric.name}.png")]
     for entry in record["conditions"]:
         if "rotation_probe" in entry:
@@ -79,9 +78,6 @@ def _draw_condition(
     model: ModelCard,
     wanted: list[Path],
 ) -> None:
-    from ..trial.predictions import read_predictions
-    from . import draw_classes, draw_parity, draw_slice
-
     guesses = read_predictions(predictions)[condition.name]
     examples = list(view.examples("test", (condition,)))
     truths, predicted = [], []
@@ -105,15 +101,7 @@ def _title(model: str, task: Task, condition: Condition) -> str:
 
 
 def counted(metric: MetricSpecification, structure: Structure) -> np.ndarray:
-    """Return the mask of the particles, or pairs, that a metric counts.
-
-    Of a metric on balanced sets it is every particle.
-    """
-    import numpy as np
-
-    from ..datasets.pairs import pair_distances
-    from ..metrics import select_pairs, select_particles
-
+    """Return the mask of the particles, or pairs, that a metric counts: all of balanced sets."""
     if metric.particles == "balanced":
         return np.ones(len(structure.species), bool)
     if not metric.on_pairs:

@@ -35,12 +35,7 @@ def draw_scores(record: Plain, task: Task, path: Path) -> Path:
     """Draw the primary metric against the last axis of the task, one panel for each other value.
 
     The model with its 95 % intervals as a full line, floors dashed, what noise in the labels puts
-    out of reach shaded, published numbers as open marks.
-
-    Parameters
-    ----------
-    record : as `glassbench/contract/schemas/record.schema.json` describes it
-    path : PNG to write
+    out of reach shaded, published numbers as open marks; a PNG is written.
     """
     x_axis = task.axes[-1]
     panels: dict[tuple, list[Plain]] = {}
@@ -126,7 +121,7 @@ def _draw_floors(axis: Axes, x: np.ndarray, entries: Sequence[Plain]) -> None:
     for name, colour in zip(names, cycle(FLOORS)):
         axis.plot(
             x,
-            _values([_of_model(entry["floors"], name) for entry in entries]),
+            _of_model(entries, "floors", name),
             linestyle="--",
             marker=".",
             color=colour,
@@ -142,7 +137,7 @@ def _draw_published(axis: Axes, x: np.ndarray, entries: Sequence[Plain], model: 
         own = plain_name(name) == plain_name(model)
         axis.plot(
             x,
-            _values([_of_model(entry["reported"], name) for entry in entries]),
+            _of_model(entries, "reported", name),
             linestyle="",
             marker="o" if own else marker,
             markerfacecolor="none",
@@ -174,8 +169,8 @@ def _draw_model(
     )
 
 
-def _of_model(numbers: Sequence[Plain], name: str) -> Plain | None:
-    return next((number for number in numbers if number["model"] == name), None)
+def _of_model(entries: Sequence[Plain], key: str, name: str) -> np.ndarray:
+    return _values([next((n for n in e[key] if n["model"] == name), None) for e in entries])
 
 
 def _values(items: Sequence[Plain | None]) -> np.ndarray:

@@ -1,16 +1,32 @@
-"""The page of a model: its card, its places, its weakest conditions, its records over time."""
+"""The list of models; the page of one: card, places, weakest conditions, records over time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..contract.model_card import ModelCard
 from .boards import Board, Row
 from .command_line import reproduce
 from .render import render_file
-from .standing import Boards
+from .standing import Boards, Place
 
 MOST_WEAKEST = 5
+
+
+def model_names(boards: Boards, cards: Mapping[str, ModelCard]) -> list[str]:
+    """Return every model with a card or a record."""
+    return sorted({*cards, *(row.name for board, _ in boards for row in board.rows)})
+
+
+def models_context(boards: Boards, cards: Mapping[str, ModelCard]) -> dict[str, Any]:
+    """Return what the list of models shows: cards, and the place of each model on each board."""
+    names = model_names(boards, cards)
+    places: dict[str, list[tuple[Board, Place]]] = {name: [] for name in names}
+    for board, standing in boards:
+        for place in standing.places:
+            places[place.row.name].append((board, place))
+    return {"names": names, "cards": cards, "places": places}
 
 
 def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from .board_page import board_context, ranking_data
 from .boards import Board, make_boards
 from .changes import atom_feed, list_changes
 from .exports import as_bibtex, as_csv, as_json, as_latex, long_table
+from .heat_map import heat_map
 from .method_page import method_context
-from .model_page import model_context
-from .overview_pages import heat_map, home_context, model_names, models_context
+from .model_page import model_context, model_names, models_context
 from .plot_data import as_script, board_data, compare_index
 from .record_page import drawn_parts, record_context
 from .render import render, render_file
@@ -90,10 +90,9 @@ def _earlier_files(folder: Path) -> list[str]:
 
 
 def _write(path: Path, content: bytes) -> bool:
-    """Write a file unless it has this content already; return whether it was written.
+    """Write a file unless it has this content; return whether it was written.
 
-    A file that was torn has other content, so that the next build writes it again: there is no
-    need to wait for the disk at each.
+    A torn file is written again by the next build: there is no need to wait for the disk at each.
     """
     if path.is_file() and path.read_bytes() == content:
         return False
@@ -177,7 +176,8 @@ def _record_data(entry: Entry, board: Board) -> Iterator[File]:
 
 
 def _overview_files(sources: Sources, boards: Boards, address: str) -> Iterator[File]:
-    main, changes = home_context(boards), list_changes(boards)
+    main = sorted((one for one in boards if one[0].main), key=lambda one: not one[0].rows)
+    changes = list_changes(boards)
     tasks = list(sources.tasks.values())
     for name, context in {
         "index": {"main": main, "changes": changes[:5]},

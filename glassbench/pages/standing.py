@@ -90,7 +90,6 @@ Boards = Sequence[tuple[Board, Standing]]
 
 
 def make_standing(board: Board) -> Standing:
-    """Return the order of a board."""
     points = ranking_points(board)
     scored = {row.name: configuration_scores(board, row, points) for row in board.rows}
     complete = {name: scores for name, scores in scored.items() if scores is not None}
@@ -228,16 +227,11 @@ def _sample_values(board: Board, row: Row, points: Sequence[Point]) -> tuple[flo
 
 def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | None]:
     """Return the floor with the best mean over the ranking conditions."""
-    means = {
-        name: mean
-        for name, values in board.floors.items()
-        if (mean := _mean_of(map(values.get, points))) is not None
-    }
-    if not means:
-        return "", None
+    means = {name: _mean_of(map(values.get, points)) for name, values in board.floors.items()}
+    known = {name: mean for name, mean in means.items() if mean is not None}
     choose = max if board.primary.higher_is_better else min
-    name = choose(means, key=lambda name: means[name])
-    return name, means[name]
+    name = choose(known, key=known.__getitem__, default="")
+    return name, known.get(name)
 
 
 def _ends(interval: Interval) -> Ends:

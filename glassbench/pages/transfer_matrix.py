@@ -15,10 +15,8 @@ Pairs = dict[tuple[Point, Point], tuple[float | None, Ends]]
 def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
     """Return what the board knows of transfer, models in the order of `names`.
 
-    Returns
-    -------
     `matrices`, a model each, or instead `together`, one row a model, where all were trained at
-    the same single condition; `means` of the tasks that have them
+    the same single condition; `means` of the tasks that have them.
     """
     rows = sorted(board.rows, key=lambda row: names.index(row.name))
     matrices = []

@@ -15,9 +15,9 @@ from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
 from glassbench.datasets.view import open_view
 from glassbench.explain import explain_record, write_explanation
-from glassbench.explain.extremes import extreme_particles
 from glassbench.explain.maps import colour_limits
 from glassbench.explain.prediction_errors import parity
+from glassbench.explain.surroundings import extreme_particles
 from glassbench.home.cache import current_cache
 from glassbench.home.content import content_folder
 from glassbench.home.workspace import Workspace

@@ -1,39 +1,17 @@
-"""Pages over all boards or all conditions: home, models, heat maps."""
+"""The page of all conditions of a board: a heat map."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
-from ..contract.model_card import ModelCard
 from ..contract.units import printed
 from .boards import Board
-from .standing import Boards, Place, Standing
+from .standing import Standing
 from .words import number
 
 HEAT_STEPS = 10
-
-
-def home_context(boards: Boards) -> list[tuple[Board, Standing]]:
-    """Return the main board of each task, those with records first."""
-    return sorted((one for one in boards if one[0].main), key=lambda one: not one[0].rows)
-
-
-def model_names(boards: Boards, cards: Mapping[str, ModelCard]) -> list[str]:
-    """Return every model with a card or a record."""
-    return sorted({*cards, *(row.name for board, _ in boards for row in board.rows)})
-
-
-def models_context(boards: Boards, cards: Mapping[str, ModelCard]) -> dict[str, Any]:
-    """Return what the list of models shows: cards, and the place of each model on each board."""
-    names = model_names(boards, cards)
-    places: dict[str, list[tuple[Board, Place]]] = {name: [] for name in names}
-    for board, standing in boards:
-        for place in standing.places:
-            places[place.row.name].append((board, place))
-    return {"names": names, "cards": cards, "places": places}
 
 
 def heat_map(board: Board, standing: Standing) -> dict[str, Any]:
