@@ -74,12 +74,12 @@ def main() -> None:
     parser.add_argument("--conditions", type=int, default=100)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    from glassbench.pages import build_leaderboard
+    from glassbench.pages import build_site, read_sources
 
     with tempfile.TemporaryDirectory() as folder:
         records, site = Path(folder) / "records", Path(folder) / "site"
         size = write_records(records, arguments.records, arguments.conditions)
-        wall, cpu, report = timed(lambda: build_leaderboard(records, site))
+        wall, cpu, report = timed(lambda: build_site(read_sources(records), site))
         weight, page = heaviest_page(site)
     rows = {
         "records": report.records,

@@ -81,7 +81,7 @@ def serve(words: Words = None) -> None:
 
 
 def _build(values: dict[str, str]) -> tuple[BuildReport, float]:
-    from ..pages import build_leaderboard
+    from ..pages import build_site, read_sources
 
     begin = time.perf_counter()
     records = content_folder("leaderboard") / "records"
@@ -95,4 +95,4 @@ def _build(values: dict[str, str]) -> tuple[BuildReport, float]:
         raise WordError(f"url={address} is not an address: begin with https:// or http://")
     if address and not address.endswith("/"):
         address += "/"
-    return build_leaderboard(records, out, address), time.perf_counter() - begin
+    return build_site(read_sources(records), out, address), time.perf_counter() - begin

@@ -33,12 +33,9 @@ MOST_VALUES = 5000
 
 
 def draw_dataset(dataset: Dataset, path: Path) -> Path:
-    """Draw what a dataset holds, as far as it holds it, as a PNG at `path`.
+    """Draw the `PANELS` for which a dataset holds the data, as a PNG at `path`.
 
-    g(r); F_s(k, t) with tau_alpha; the distribution of the target and its noise ceiling;
-    stiffness against temperature; stress against strain, and the distribution of D2min with
-    the thresholds of its labels. At most eight configurations of each state are read, those of
-    the training split first.
+    At most eight configurations of each state are read, those of the training split first.
     """
     panels = [draw for holds, draw in PANELS if holds(dataset)]
     figure = new_figure(3.7 * len(panels), 3.2)

@@ -12,7 +12,7 @@ from ..contract.reported import ReportedNumber, plain_name, read_reported
 from ..contract.task import INPUT_TIERS, Task
 from ..metrics import MetricSpecification
 from ..record.record import Tier
-from .scores import ConditionEntry, Ends, Point, shown_interval
+from .scores import ConditionEntry, Ends, Point, point_of, shown_interval
 from .sources import Entry, Sources
 from .words import condition_words, safe_name
 
@@ -99,7 +99,6 @@ class Board:
         return self.protocol_version != self.task.protocol_version
 
     def words(self, condition: Mapping[str, float]) -> str:
-        """Return a condition in words."""
         return condition_words(self.task, condition)
 
     def condition(self, point: Point) -> dict[str, float]:
@@ -166,11 +165,6 @@ class Board:
 def make_boards(sources: Sources) -> list[Board]:
     """Return all boards: by task, each task's main board first."""
     return [board for task in sources.tasks.values() for board in _boards_of(task, sources)]
-
-
-def point_of(task: Task, condition: Mapping[str, float]) -> Point:
-    """Return the values of a condition in the order of the task's axes."""
-    return tuple(float(condition[axis.name]) for axis in task.axes)
 
 
 def same_point(one: Point, other: Point) -> bool:

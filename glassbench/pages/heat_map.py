@@ -17,10 +17,10 @@ HEAT_STEPS = 10
 def heat_map(board: Board, standing: Standing) -> dict[str, Any]:
     """Return all conditions as a table of the primary metric, with steps of a colour scale."""
     metric, points = board.primary.name, board.points
-    lines: list[tuple[str, str, str | None, list[float | None]]] = []
-    for row in (place.row for place in standing.places):
-        values = [row.value(metric, point) for point in points]
-        lines.append((row.name, row.status, row.entry.name, values))
+    lines: list[tuple[str, str, str | None, list[float | None]]] = [
+        (row.name, row.status, row.entry.name, [row.value(metric, point) for point in points])
+        for row in (place.row for place in standing.places)
+    ]
     for name, numbers in board.published(metric).items():
         values = [numbers[point].value if point in numbers else None for point in points]
         lines.append((name, "reported", None, values))

@@ -14,7 +14,6 @@ from ..home.content import content_folder
 from ..metrics import MetricSpecification
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..metrics.specification import NO_SCORE
-from .boards import Board
 from .standing import Boards
 
 AVERAGES = {
@@ -44,19 +43,7 @@ def method_context(boards: Boards, tasks: Sequence[Task]) -> dict[str, Any]:
         "ceiling_equation": mathml(NOISE_CEILING),
         "fewest": FEWEST_FOR_INTERVAL,
         "boards": boards,
-        "datasets": [_dataset(board) for board, _ in boards],
         "tasks": tasks,
-    }
-
-
-def _dataset(board: Board) -> dict[str, Any]:
-    """Return what is known of a board's dataset: from the task, and from an explanation."""
-    entry = board.task.datasets.get(board.dataset)
-    facts = (r.entry.explanation["dataset"] for r in board.rows if r.entry.explanation)
-    return {
-        "board": board,
-        "description": entry.description if entry else "",
-        "facts": next(facts, None),
     }
 
 
@@ -75,7 +62,6 @@ def mathml(latex: str) -> Markup:
 
 
 def _scope(metric: MetricSpecification) -> str:
-    """Return on what a metric is computed."""
     scope = []
     if metric.on_pairs:
         scope.append(f"pairs: {_kind(metric.pairs)}")

@@ -12,7 +12,7 @@ from ..metrics import MetricSpecification
 from ..record.file import PlainRecord as Record
 from .boards import NO_CONDITION, Board
 from .command_line import reproduce
-from .scores import ConditionEntry, sample_means, samples_of, shown_interval
+from .scores import ConditionEntry, sample_means, shown_interval
 from .sources import Entry
 from .words import decimals_for
 
@@ -33,7 +33,6 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
         "entry": entry,
         "record": record,
         "board": board,
-        "card": card,
         "changed": card is not None and card.digest != record["model"]["digest"],
         "metrics": metrics,
         "decimals": decimals_for(score.get("interval") for score in scores),
@@ -63,7 +62,6 @@ def _condition(
     return {
         **entry,
         "words": words,
-        "samples": samples_of(entry),
         "cells": [_cell(entry, name) if name in entry["scores"] else None for name in metrics],
         "ceiling_value": ceiling,
         "share": value / ceiling if ceiling and value is not None else None,

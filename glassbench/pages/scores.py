@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract.task import Task
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 
 Point = tuple[float, ...]
 Ends = tuple[float, float] | None
 ConditionEntry = Mapping[str, Any]  # an item of a record's `conditions`
+
+
+def point_of(task: Task, condition: Mapping[str, float]) -> Point:
+    """Return the values of a condition in the order of the task's axes."""
+    return tuple(float(condition[axis.name]) for axis in task.axes)
 
 
 def samples_of(entry: ConditionEntry) -> int:

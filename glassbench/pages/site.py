@@ -23,7 +23,7 @@ from .model_page import model_context, model_names, models_context
 from .plot_data import as_script, board_data, compare_index
 from .record_page import drawn_parts, record_context
 from .render import render, render_file
-from .sources import Entry, Sources, read_sources
+from .sources import Entry, Sources
 from .standing import Boards, Standing, make_standing
 from .words import safe_name
 
@@ -43,11 +43,6 @@ class BuildReport:
     written: int
     removed: int
     problems: tuple[str, ...]
-
-
-def build_leaderboard(records: Path, folder: Path, address: str = "") -> BuildReport:
-    """Read the records of a folder and write their site; see `read_sources` and `build_site`."""
-    return build_site(read_sources(records), folder, address)
 
 
 def build_site(sources: Sources, folder: Path, address: str = "") -> BuildReport:
@@ -102,7 +97,6 @@ def _write(path: Path, content: bytes) -> bool:
 
 
 def site_files(sources: Sources, address: str = "") -> Iterator[File]:
-    """Yield every file of the site."""
     boards = [(board, make_standing(board)) for board in make_boards(sources)]
     for path in sorted((content_folder("leaderboard") / "static").iterdir()):
         yield f"static/{path.name}", path.read_bytes()

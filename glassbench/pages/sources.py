@@ -16,7 +16,7 @@ from ..explain import check_explanation
 from ..plugins.registry import Plugin, list_models, list_tasks
 from ..record.file import PlainRecord as Record
 from ..record.file import validate_record
-from .scores import ConditionEntry, Point
+from .scores import ConditionEntry, Point, point_of
 from .words import safe_name
 
 LARGEST_RECORD, LARGEST_EXPLANATION = 32_000_000, 1_000_000
@@ -93,10 +93,7 @@ def _read_entry(path: Path, tasks: Mapping[str, Task], problems: list[str]) -> E
             explanation = _fitting_explanation(plain, record, task)
         except BROKEN as error:
             problems.append(f"explanation {path.name} is left out: {error}")
-    conditions = {
-        tuple(float(entry["condition"][axis.name]) for axis in task.axes): entry
-        for entry in record["conditions"]
-    }
+    conditions = {point_of(task, entry["condition"]): entry for entry in record["conditions"]}
     digest = hashlib.sha256(content).hexdigest()
     return Entry(safe_name(path.stem), path, record, conditions, explanation, digest)
 

@@ -30,13 +30,9 @@ Vectors = Mapping[str, NDArray[np.float64]]
 class Place:
     """Where a model stands among the models of its tier; None is what is undefined or not known.
 
-    Attributes
-    ----------
-    rank : 1 + number of significantly better models
-    value : mean of the primary metric over the ranking conditions
-    samples : value of each independent sample where these are too few for an interval
-    behind : paired difference to the best of the tier with its interval, None for the best
-    missing : number of ranking conditions without a score
+    `value` is the mean of the primary metric over the ranking conditions, `missing` of which have
+    no score; `samples` holds it for each independent sample where these are too few for an
+    interval; `behind` is the paired difference to the best of the tier, None for the best.
     """
 
     row: Row
