@@ -25,7 +25,7 @@ from acceptance import TASKS, Row, print_table
 from glassbench.datasets.opening import open_tree
 from glassbench.plugins.registry import load_task
 from glassbench.potentials.hessian import pair_hessian
-from glassbench.potentials.lennard_jones import KOB_ANDERSEN, forces, kob_andersen_energy
+from glassbench.potentials.lennard_jones import KOB_ANDERSEN, forces, particle_energies
 from glassbench.simulation.copper_zirconium import Protocol, constant_rate, melt, minimise, quench
 from glassbench.simulation.generator import load_generator
 from glassbench.simulation.quasistatic_shear import ShearSchedule, quasistatic_shear
@@ -98,7 +98,7 @@ def published(folder: Path, scratch: Path) -> Iterator[Row]:
         found = neighbour_pairs(positions, np.full(3, edge), KOB_ANDERSEN.largest_cutoff)
         one = found.undirected()
         pairs = one.senders, one.receivers, one.vectors
-        energies.append(kob_andersen_energy(species, *pairs).mean())
+        energies.append(particle_energies(KOB_ANDERSEN, species, *pairs).mean())
         curvature = pair_hessian(KOB_ANDERSEN, species, *pairs).trace()
         temperatures.append((forces(KOB_ANDERSEN, species, *pairs) ** 2).sum() / curvature)
         names, times = (path.stem,), tuple(range(1, 21))

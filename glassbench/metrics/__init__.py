@@ -6,11 +6,13 @@ that are neither 0 nor 1, numbers of particles or of configurations that differ.
 
 from .bootstrap import Interval, interval_of_mean, paired_difference
 from .classification import average_precision, balanced_accuracy, c_rank, overlap_ratio, roc_auc
-from .correlation import midranks, pearson, pearson_by_configuration, pooled_pearson, spearman
+from .correlation import midranks, noise_ceiling, pearson, reliability, spearman
 from .evaluate import ConfigurationScores, score_configurations, score_interval
-from .noise_ceiling import noise_ceiling, reliability
-from .pooled_classes import interval_of_pooled_classes
-from .pooled_interval import interval_of_pooled_pearson, interval_of_statistic
+from .pooled_interval import (
+    interval_of_pooled_classes,
+    interval_of_pooled_pearson,
+    interval_of_statistic,
+)
 from .ranking import RankedModel, holm, rank_groups
 from .regression import (
     binned_pearson,
@@ -53,8 +55,6 @@ __all__ = [
     "overlap_ratio",
     "paired_difference",
     "pearson",
-    "pearson_by_configuration",
-    "pooled_pearson",
     "r2",
     "rank_groups",
     "reliability",

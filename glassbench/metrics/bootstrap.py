@@ -54,6 +54,18 @@ def interval_of_mean(
     Each draw takes as many clusters as there are, with replacement, and averages
     all their configurations; leading dimensions share the draws.
 
+    One undefined configuration leaves mean and interval undefined (NaN), since dropping it would
+    favour whoever fails; `undefined` counts them. With a single cluster the interval is undefined.
+    With G clusters no draw leaves the range of the cluster means, so that the coverage stays below
+    1 - 2^(1 - G): 0.5, 0.75, 0.875, 0.94 for two to five.
+
+    Source: Davison & Hinkley, Bootstrap Methods and their Application (1997), ch. 2, 3.8.
+
+    >>> from glassbench.metrics import interval_of_mean
+    >>> interval = interval_of_mean([0.42, 0.45, 0.44, 0.47, 0.43], clusters=[0, 1, 2, 3, 4])
+    >>> print(f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]")
+    0.442 [0.422, 0.466]
+
     Parameters
     ----------
     values : array (..., configurations); NaN marks an undefined value
@@ -61,23 +73,6 @@ def interval_of_mean(
     draws, seed : number of resamples and their seed
     level : nominal coverage in (0, 1)
     expanded : widen the percentiles for few clusters, see `tail_share`
-
-    Returns
-    -------
-    Interval. One undefined configuration leaves mean and interval undefined
-    (NaN), for to drop it would favour whoever fails; `undefined` counts them.
-    With a single cluster the mean stands and the interval is undefined. With G
-    clusters no draw leaves the range of the cluster means, so that the coverage
-    stays below 1 - 2^(1 - G): 0.5, 0.75, 0.875, 0.94 for two to five.
-
-    References
-    ----------
-    Davison & Hinkley, Bootstrap Methods and their Application (1997), ch. 2, 3.8.
-
-    >>> from glassbench.metrics import interval_of_mean
-    >>> interval = interval_of_mean([0.42, 0.45, 0.44, 0.47, 0.43], clusters=[0, 1, 2, 3, 4])
-    >>> print(f"{interval.mean:.3f} [{interval.low:.3f}, {interval.high:.3f}]")
-    0.442 [0.422, 0.466]
     """
     return _interval(values, _resample(values, clusters, draws, seed), level, expanded)
 
@@ -92,23 +87,12 @@ def paired_difference(
 ) -> PairedDifference:
     """Return the mean of first - second over the same configurations, and whether it is real.
 
-    Both models are resampled together. The two-sided p-value inverts the
-    interval of `interval_of_mean`: it is the smallest 1 - level at which that
-    interval leaves out zero. Where no draw reaches zero the draws only bound it,
-    and it is taken from the normal tail of the draws, widened in the same way,
-    which is the t test: exact for normal differences of the clusters, each of which is a mean
-    over many particles. With fewer than `FEWEST_FOR_T` clusters G the p-value never falls below
-    2^(1 - G), the least that their signs can show, so that no difference is significant at 5 %.
-
-    Parameters
-    ----------
-    first, second : arrays (..., configurations), scores of two models
-    clusters, draws, seed, level : as `interval_of_mean`
-
-    Returns
-    -------
-    PairedDifference; the p-value is 1 for equal scores, and NaN with a single
-    cluster or an undefined configuration in either
+    Scores (..., configurations) of both models are resampled together. The two-sided p-value is
+    the smallest 1 - level at which the interval of `interval_of_mean` leaves out zero. Where no
+    draw reaches zero it is taken from the normal tail of the draws, widened in the same way, which
+    is the t test. With fewer than `FEWEST_FOR_T` clusters G it never falls below 2^(1 - G), the
+    least that their signs can show. It is 1 for equal scores, and NaN with a single cluster or an
+    undefined configuration in either.
     """
     difference = _difference(first, second)
     sample = _resample(difference, clusters, draws, seed)
@@ -127,14 +111,10 @@ def tail_share(level: float, clusters: int) -> float:
 
     share = Phi(-sqrt(G / (G - 1)) t), t = upper (1 - level)/2 quantile of Student's t, G - 1
 
-    With few clusters the plain percentile interval is too narrow, twice: the
-    bootstrap variance lacks the factor G/(G - 1), and its tails are normal. This
-    share gives the t interval for normal data, and tends to (1 - level)/2.
-    It is for two clusters and more.
-
-    References
-    ----------
-    Hesterberg, Am. Stat. 69, 371 (2015), sec. 5.1 and 5.3.
+    With few clusters, of which there are two at least, the plain percentile interval is too
+    narrow, twice: the bootstrap variance lacks the factor G/(G - 1), and its tails are normal.
+    This share gives the t interval for normal data, and tends to (1 - level)/2.
+    Source: Hesterberg, Am. Stat. 69, 371 (2015), sec. 5.1 and 5.3.
     """
     from scipy.special import ndtr, stdtrit
 

@@ -20,28 +20,23 @@ def c_rank(prediction: ArrayLike, d2min: ArrayLike, fraction: float = 0.005) -> 
     particles that tie for the last places share them in equal weights. A
     perfect prediction gives 1 - k/N, the reverse one k/N - 1, chance 0.
 
-    Parameters
-    ----------
-    prediction : array (..., N), larger means likelier to rearrange
-    d2min : array (..., N), non-affine squared displacement, squared length
-    fraction : top fraction f, in (0, 1)
+    Returns an array (...); NaN where prediction or D2min is constant, which includes one particle,
+    where there is no particle, and where all particles are on top.
 
-    Returns
-    -------
-    array (...) in [k/N - 1, 1 - k/N]; NaN where prediction or D2min is
-    constant, which includes one particle, where there is no particle, and where
-    k = N, all particles being on top
-
-    References
-    ----------
-    Richard et al., Phys. Rev. Materials 4, 113609 (2020); Fan & Ma, Nat.
-    Commun. 12, 1506 (2021), where the maximum of f = 0.5 % is 0.995.
+    Source: Richard et al., Phys. Rev. Materials 4, 113609 (2020); Fan & Ma, Nat. Commun. 12, 1506
+    (2021), where the maximum of f = 0.5 % is 0.995.
 
     >>> import numpy as np
     >>> from glassbench.metrics import c_rank
     >>> d2min = np.arange(1000.0)
     >>> print(c_rank(d2min, d2min).round(3), c_rank(np.ones(1000), d2min))
     0.995 nan
+
+    Parameters
+    ----------
+    prediction : array (..., N), larger means likelier to rearrange
+    d2min : array (..., N), non-affine squared displacement, squared length
+    fraction : top fraction f, in (0, 1)
     """
     prediction, d2min = finite_pair(prediction, d2min)
     prediction, d2min = np.broadcast_arrays(prediction, d2min)
@@ -64,9 +59,7 @@ def overlap_ratio(
     Ties for the last places of either top share them in equal weights (the
     expectation over random order). Arguments and errors as `c_rank`.
 
-    Returns
-    -------
-    array (...) in [0, 1]; NaN as in `c_rank`
+    Returns an array (...) in [0, 1]; NaN as in `c_rank`.
     """
     prediction, d2min = finite_pair(prediction, d2min)
     first, second = top_weights(prediction, fraction), top_weights(d2min, fraction)
@@ -106,18 +99,16 @@ def balanced_accuracy(
 
     (TP / P + TN / N) / 2, which is the plain accuracy on a balanced set
 
-    Parameters
-    ----------
-    prediction : array (..., N), class probability or score; above `threshold` means positive
-    labels : array (..., N) of 0 and 1
-
-    Returns
-    -------
-    array (...) in [0, 1], chance 0.5; NaN where a class is empty
+    Returns an array (...) in [0, 1], chance 0.5; NaN where a class is empty.
 
     >>> from glassbench.metrics import balanced_accuracy
     >>> print(balanced_accuracy([0.9, 0.4, 0.6, 0.1, 0.2], [1, 1, 0, 0, 0]).round(3))
     0.583
+
+    Parameters
+    ----------
+    prediction : array (..., N), class probability or score; above `threshold` means positive
+    labels : array (..., N) of 0 and 1
     """
     prediction, labels = finite_pair(prediction, binary("labels", labels))
     positive, guess = labels > 0, prediction > threshold

@@ -1,4 +1,4 @@
-"""Correlation between predicted and true values: Pearson and Spearman."""
+"""Correlation between predicted and true values, and the best that noisy averages allow."""
 
 from __future__ import annotations
 
@@ -16,23 +16,11 @@ def pearson(prediction: ArrayLike, target: ArrayLike, axis: int = -1) -> NDArray
 
     rho = sum_i (x_i - <x>)(y_i - <y>) / sqrt(sum_i (x_i - <x>)^2 sum_i (y_i - <y>)^2)
 
-    Computed in float64 on values shifted by the first one, so that a large
-    offset costs no digits.
-
-    Parameters
-    ----------
-    prediction, target : arrays (..., N, ...), particles on `axis`, any unit;
-        the other dimensions broadcast
-
-    Returns
-    -------
-    array (...) in [-1, 1], dimensionless. It is NaN, undefined, where the
-    prediction or the target is constant (all values equal, which includes one
-    particle) and where there is no particle.
-
-    References
-    ----------
-    Shiba et al., J. Chem. Phys. 158, 084503 (2023), Eq. 15.
+    Prediction and target are arrays (..., N, ...) in any unit, particles on `axis`; the other
+    dimensions broadcast. Computed in float64 on values shifted by the first one, so that a large
+    offset costs no digits. Returns an array (...) in [-1, 1]; NaN where the prediction or the
+    target is constant, which includes one particle, and where there is no particle.
+    Source: Shiba et al., J. Chem. Phys. 158, 084503 (2023), Eq. 15.
 
     >>> from glassbench.metrics import pearson
     >>> print(pearson([1.0, 2.0, 4.0], [1.0, 3.0, 5.0]).round(3))
@@ -50,32 +38,11 @@ def pearson(prediction: ArrayLike, target: ArrayLike, axis: int = -1) -> NDArray
     return np.where(first_constant | second_constant, np.nan, rho)[()]
 
 
-def pearson_by_configuration(
-    predictions: Sequence[ArrayLike],
-    targets: Sequence[ArrayLike],
-    masks: Sequence[ArrayLike] | None = None,
-) -> NDArray[np.float64]:
-    """Return the Pearson correlation of each configuration on its selected particles.
-
-    Parameters
-    ----------
-    predictions, targets : arrays (..., N_c), one for each configuration; the
-        leading dimensions are the same for all
-    masks : boolean arrays (N_c,), or None for all particles
-
-    Returns
-    -------
-    array (..., configurations); NaN where undefined, see `pearson`
-
-    >>> from glassbench.metrics import pearson_by_configuration
-    >>> pearson_by_configuration([[1, 2, 3], [3, 2, 1]], [[0, 1, 5], [0, 1, 5]]).round(3)
-    array([ 0.945, -0.945])
-    """
-    return evaluate_by_configuration(pearson, predictions, targets, masks)
-
-
 def evaluate_by_configuration(function, predictions, targets, masks=None) -> NDArray[np.float64]:
-    """Return `function(prediction, target)` of each configuration: array (..., configurations)."""
+    """Return `function(prediction, target)` of each configuration: array (..., configurations).
+
+    Predictions and targets are arrays (..., N_c), one for each configuration, masks boolean (N_c,).
+    """
     values = []
     for index, (prediction, target) in enumerate(selected(predictions, targets, masks)):
         try:
@@ -103,20 +70,6 @@ def pool(
     return np.concatenate(first, axis=-1), np.concatenate(second, axis=-1)
 
 
-def pooled_pearson(
-    predictions: Sequence[ArrayLike],
-    targets: Sequence[ArrayLike],
-    masks: Sequence[ArrayLike] | None = None,
-) -> NDArray[np.float64]:
-    """Return the Pearson correlation over the selected particles of all configurations at once.
-
-    Unlike the mean over configurations, it also counts differences between the
-    means of configurations. Arguments and errors as `pearson_by_configuration`;
-    returns an array (...).
-    """
-    return pearson(*pool(predictions, targets, masks))
-
-
 def midranks(values: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
     """Return ranks from 1 to N along one axis; equal values share the mean of their ranks."""
     from scipy.stats import rankdata
@@ -128,9 +81,52 @@ def spearman(prediction: ArrayLike, target: ArrayLike, axis: int = -1) -> NDArra
     """Return the Spearman correlation: Pearson between mid-ranks.
 
     Shapes, undefined cases and errors as `pearson`.
+
+    >>> from glassbench.metrics import spearman
+    >>> print(spearman([1.0, 2.0, 4.0], [1.0, 3.0, 100.0]).round(3))
+    1.0
     """
     prediction, target = finite_pair(prediction, target, axis)
     return pearson(midranks(prediction), midranks(target))
+
+
+def reliability(split_half: ArrayLike) -> NDArray[np.float64]:
+    """Return the Spearman-Brown reliability of the average over both halves, 2 r_h / (1 + r_h).
+
+    `split_half` (...) is the Pearson correlation r_h between the two half-ensemble averages.
+    Returns an array (...) in [0, 1]. A negative or undefined r_h gives NaN: halves that do not
+    agree show no repeatable signal, and the formula has no meaning there.
+    Source: Spearman, Br. J. Psychol. 3, 271 (1910); Brown, ibid. 296.
+    """
+    split_half = np.asarray(split_half, dtype=np.float64)
+    outside = split_half[np.abs(split_half) > 1]
+    if outside.size:
+        raise ValueError(f"split-half correlation {outside.flat[0]} lies outside [-1, 1]")
+    valid = np.where(split_half >= 0, split_half, np.nan)
+    return (2 * valid / (1 + valid))[()]
+
+
+def noise_ceiling(
+    first_half: ArrayLike, second_half: ArrayLike, axis: int = -1
+) -> NDArray[np.float64]:
+    """Return the highest Pearson correlation that a model can reach in expectation.
+
+    c = sqrt(2 r_h / (1 + r_h)), r_h = Pearson between the two half-ensemble averages
+
+    A full average y = s + n with signal s and independent noise n has reliability
+    R = var(s) / var(y), and the perfect model s correlates with y at sqrt(R). The halves are
+    arrays (..., N), the target averaged over each half of the trajectories, in any unit.
+    Returns an array (...) in [0, 1]; NaN where r_h is negative or undefined.
+
+    >>> import numpy as np
+    >>> from glassbench.metrics import noise_ceiling
+    >>> generator = np.random.default_rng(0)
+    >>> truth = generator.normal(size=100_000)
+    >>> halves = truth + generator.normal(size=(2, 100_000))  # each half: as much noise as signal
+    >>> print(noise_ceiling(*halves).round(2))  # sqrt(2/3): the noise of the full average is half
+    0.82
+    """
+    return np.sqrt(reliability(pearson(first_half, second_half, axis)))
 
 
 def _unit_deviations(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -14,8 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from ._checks import selected
 from .bootstrap import DRAWS, Interval, interval_of_mean
 from .correlation import evaluate_by_configuration, pool
-from .pooled_classes import POOLED_CLASSES, interval_of_pooled_classes
-from .pooled_interval import interval_of_pooled_pearson, interval_of_statistic
+from .pooled_interval import (
+    POOLED_CLASSES,
+    interval_of_pooled_classes,
+    interval_of_pooled_pearson,
+    interval_of_statistic,
+)
 from .specification import METRICS, NEEDS_STRUCTURE, MetricSpecification
 
 
@@ -37,21 +41,17 @@ def score_configurations(
 ) -> ConfigurationScores:
     """Return the metric of each configuration and of all.
 
+    With `average = "configuration"` one undefined configuration leaves the aggregate undefined:
+    dropping it would favour whoever fails. With `sample_means` the value is the function of one
+    mean prediction and one mean target for each configuration.
+
     Parameters
     ----------
-    specification : what to compute
     predictions, targets : arrays (N_c,) or (P_c,), one for each configuration
     selections : masks of the same lengths, from `select_particles` or
         `select_pairs`; None for all
     structures : (positions, box) of each configuration, for functions that
         average in space, which they do over the selected particles
-
-    Returns
-    -------
-    ConfigurationScores. With `average = "configuration"` one undefined
-    configuration leaves the aggregate undefined: dropping it would favour
-    whoever fails. With `sample_means` the value is the function of one mean
-    prediction and one mean target for each configuration.
     """
     function = _function(specification)
     if specification.function in NEEDS_STRUCTURE:

@@ -28,25 +28,13 @@ class RankedModel:
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Return p-values adjusted for the number of tests, step down.
+    """Return p-values (tests,) adjusted for the number of tests, step down, in the order given.
 
     p'_(i) = max over j <= i of min(1, (m - j + 1) p_(j)), p_(1) <= ... <= p_(m)
 
-    Rejecting where p' is below a bound keeps the chance of any false rejection
-    below that bound, whatever the dependence between tests.
-
-    Parameters
-    ----------
-    p_values : array (tests,) in [0, 1]; NaN, an undefined test, stays NaN and
-        is not counted in m
-
-    Returns
-    -------
-    array (tests,) in the order given
-
-    References
-    ----------
-    Holm, Scand. J. Statist. 6, 65 (1979).
+    Rejecting where p' is below a bound keeps the chance of any false rejection below that bound,
+    whatever the dependence between tests. NaN, an undefined test, stays NaN and is not counted
+    in m. Source: Holm, Scand. J. Statist. 6, 65 (1979).
     """
     p_values = np.asarray(p_values, dtype=np.float64)
     if p_values.ndim != 1:
@@ -76,7 +64,8 @@ def rank_groups(
 
     All pairs are compared by `paired_difference` and corrected by `holm`. A model with widely
     scattered scores may have a smaller rank than one of higher mean: fewer models are known
-    to be better than it.
+    to be better than it. Models with an undefined score come last, without a rank, and are
+    compared with none. With a single cluster no difference can be shown, and all share rank 1.
 
     Parameters
     ----------
@@ -85,12 +74,6 @@ def rank_groups(
     significance : bound on the chance of any false difference, in (0, 1)
     draws, seed : as `interval_of_mean`
     higher_is_better : false for errors
-
-    Returns
-    -------
-    tuple of RankedModel. Models with an undefined score come last, without a
-    rank, and are compared with none. With a single cluster no difference can be
-    shown, and all share rank 1.
     """
     if not 0 < significance < 1:
         raise ValueError(f"significance {significance} is not between 0 and 1: 0.05 is usual")

@@ -14,13 +14,7 @@ from .correlation import pearson
 def mse(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     """Return the mean squared error over the last axis, in the squared unit of the target.
 
-    Parameters
-    ----------
-    prediction, target : arrays (..., N) in the same unit
-
-    Returns
-    -------
-    array (...); NaN where there is no particle
+    Prediction and target are arrays (..., N) in the same unit; NaN where there is no particle.
     """
     prediction, target = finite_pair(prediction, target)
     return _mean((prediction - target) ** 2)
@@ -79,20 +73,10 @@ def binned_pearson(
 ) -> NDArray[np.float64]:
     """Return the Pearson correlation between bin means after sorting by the true value.
 
-    Bins hold `bin_size` particles each; the highest one also takes the
-    remainder. Equal true values stay in the order of the particles.
-
-    Parameters
-    ----------
-    prediction, target : arrays (..., N), any unit
-
-    Returns
-    -------
-    array (...); NaN with fewer than two bins, and see `pearson`
-
-    References
-    ----------
-    Peng, Yang & Wang, Extreme Mech. Lett. 48, 101446 (2021), Fig. 3.
+    Bins hold `bin_size` particles each; the highest one also takes the remainder. Equal true
+    values stay in the order of the particles. Prediction and target are arrays (..., N) in any
+    unit; NaN with fewer than two bins, and where `pearson` is.
+    Source: Peng, Yang & Wang, Extreme Mech. Lett. 48, 101446 (2021), Fig. 3.
     """
     return pearson(*bin_means(prediction, target, bin_size))
 
@@ -175,20 +159,16 @@ def spatially_averaged_pearson(
 ) -> NDArray[np.float64]:
     """Return the Pearson correlation after averaging both fields within a radius.
 
+    Returns an array (...); undefined cases as `pearson`.
+
+    Source: Peng, Yang & Wang, Extreme Mech. Lett. 48, 101446 (2021), Fig. 5: 6 Å.
+
     Parameters
     ----------
     prediction, target : arrays (..., N), any unit
     positions : array (N, d), length unit of the system, anywhere in space
     box : array (d,), edges of the periodic orthorhombic box
     radius : in the same unit, at most half the shortest edge
-
-    Returns
-    -------
-    array (...); undefined cases as `pearson`
-
-    References
-    ----------
-    Peng, Yang & Wang, Extreme Mech. Lett. 48, 101446 (2021), Fig. 5: 6 Å.
     """
     prediction, target = finite_pair(prediction, target)
     if target.shape[-1] == 0:

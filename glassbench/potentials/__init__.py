@@ -3,17 +3,23 @@
 Values that do not fit, a pair without a length among them, are refused with a ValueError.
 """
 
-from .copper_zirconium import COPPER_ZIRCONIUM_MASSES, copper_zirconium_potential
-from .embedded_atom import EmbeddedAtom, atom_energies, atom_forces, read_embedded_atom
+from .embedded_atom import (
+    COPPER_ZIRCONIUM_MASSES,
+    EmbeddedAtom,
+    atom_energies,
+    atom_forces,
+    copper_zirconium_potential,
+    read_embedded_atom,
+)
 from .hessian import embedded_atom_hessian, pair_hessian
 from .lennard_jones import (
     KOB_ANDERSEN,
+    LARGE_SMALL_2D,
     ForceShiftedLennardJones,
+    SmoothedLennardJones,
     forces,
-    kob_andersen_energy,
     particle_energies,
 )
-from .smoothed_lennard_jones import LARGE_SMALL_2D, SmoothedLennardJones
 
 __all__ = [
     "COPPER_ZIRCONIUM_MASSES",
@@ -27,7 +33,6 @@ __all__ = [
     "copper_zirconium_potential",
     "embedded_atom_hessian",
     "forces",
-    "kob_andersen_energy",
     "pair_hessian",
     "particle_energies",
     "read_embedded_atom",

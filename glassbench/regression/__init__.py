@@ -2,8 +2,7 @@
 
 from .descriptor_model import DescriptorModel
 from .moments import Moments, merge, pooled_within
-from .ridge import LinearMap, correlations, ridge
-from .strength import Group, choose_strength
+from .ridge import Group, LinearMap, choose_strength, correlations, ridge
 
 __all__ = [
     "DescriptorModel",

@@ -13,8 +13,7 @@ from ..home.cache import current_cache
 from ..model import Condition, Example, Predictions, Progress, Run, Structure
 from .memory import DescriptorMemory
 from .moments import Moments, merge
-from .ridge import LinearMap, ridge
-from .strength import Group, choose_strength
+from .ridge import Group, LinearMap, choose_strength, ridge
 
 REMEMBERED = DescriptorMemory(capacity_bytes=2**30)
 FILE_NAME = "linear_maps.npz"

@@ -89,21 +89,18 @@ def quasistatic_shear(
     The cell F diag(box) is turned into LAMMPS' triclinic form by a rotation, so that any
     frame of loading keeps the periodic cell; what is returned is turned back.
 
+    Returns arrays by name: `strains` (S,); `d2min` (S, N) float32, relative to the initial
+    structure, in length^2; `curve_strain` (K + 1,) from 0; `potential_energy` (K + 1,) per
+    particle; `stress_tensor` (K + 1, d, d), the Cauchy stress in the laboratory frame (tension is
+    positive); `shear_stress` (K + 1,), a . stress . b; `force_norm` (K + 1,) that the minimiser
+    left; `frame` (d, d).
+
     Parameters
     ----------
     positions : (N, d) float64, a minimum of the energy, in an orthorhombic box (d,)
     species : (N,) int, starting at 0
     order : (N,), optional permutation: LAMMPS gets the particles in this order and may not sort
         them, so that forces are summed in another order; what is returned keeps its order
-
-    Returns
-    -------
-    dict of arrays
-        `strains` (S,); `d2min` (S, N) float32, relative to the initial structure, in
-        length^2; `curve_strain` (K + 1,) from 0; `potential_energy` (K + 1,) per particle;
-        `stress_tensor` (K + 1, d, d), the Cauchy stress in the laboratory frame (tension
-        is positive); `shear_stress` (K + 1,), a . stress . b; `force_norm` (K + 1,) that
-        the minimiser left; `frame` (d, d).
     """
     order_given = np.arange(len(positions)) if order is None else np.asarray(order)
     box = np.asarray(box, dtype=np.float64)

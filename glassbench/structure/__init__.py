@@ -4,7 +4,7 @@ Positions are (N, d) with d = 2 or 3, species (N,) int8, box (d,) orthorhombic a
 periodic; lengths are in the unit of the positions. `species_count` is the number S of species
 of the system, whether or not all occur in a structure. Values that do not fit are refused with
 a ValueError that names them: wrong shapes, NaN or infinite values, a box shorter than twice the
-cutoff.
+cutoff, two particles at one place where a bond needs a direction.
 """
 
 from .angular_functions import angular_structure_functions

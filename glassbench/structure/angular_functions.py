@@ -33,32 +33,12 @@ def angular_structure_functions(
 
     over ordered pairs of two different neighbours with r_ij, r_ik < r_c, where theta_ijk
     is the angle at i. There is no cutoff function and no factor 2^(1 - zeta). A particle
-    with fewer than two neighbours has zeros.
+    with fewer than two neighbours has zeros. `lengths` (X,) are xi, `cutoff` is r_c.
 
-    For each particle and pair of species the 10 powers and the Gaussians of all lengths
-    are computed once per triplet, and all sums are one matrix product.
+    Returns (N, S (S + 1) / 2, X, 2, 5) float64, dimensionless: pairs of species a <= b in the
+    order (0, 0), (0, 1), ..., (1, 1), ...; then xi, lambda, zeta.
 
-    Parameters
-    ----------
-    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least twice the cutoff
-    lengths : (X,) xi, unit of the positions
-    cutoff : float, r_c, unit of the positions
-
-    Returns
-    -------
-    (N, S (S + 1) / 2, X, 2, 5) float64
-        Pairs of species a <= b in the order (0, 0), (0, 1), ..., (1, 1), ...; then xi,
-        lambda, zeta. Dimensionless.
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, two particles at the same place (their bond has no
-        direction), and a box shorter than twice the cutoff.
-
-    References
-    ----------
-    Fan, Ma, Nat. Commun. 12, 1506 (2021), Methods, "SVM methods". The text gives no range
+    Source: Fan, Ma, Nat. Commun. 12, 1506 (2021), Methods, "SVM methods". The text gives no range
     of j and k: here that of the radial functions.
     """
     positions, box = checked_positions(positions, box)

@@ -19,18 +19,14 @@ class BondBreaking:
 
         B_i = (broken bonds of i) / (bonds of i)
 
+    Source: Yamamoto & Onuki, Phys. Rev. E 58, 3515 (1998), where bonds and broken bonds are defined
+    by two such lengths; the values here are this project's.
+
     Parameters
     ----------
     positions : (N, d), the initial configuration
-    species : (N,) int8
-    box : (d,)
     diameters : (S, S), sigma of each pair of species, unit of the positions
     bonded, broken : A_1 and A_2; A_1 near the first minimum of g(r)
-
-    References
-    ----------
-    Yamamoto & Onuki, Phys. Rev. E 58, 3515 (1998), where bonds and broken bonds are defined by
-    two such lengths; the values here are this project's.
     """
 
     def __init__(

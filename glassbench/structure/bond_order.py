@@ -35,30 +35,10 @@ def bond_order_parameters(
     Z underflows, has q_l = 0, the value of an isotropic neighbourhood. q_l does not
     change under rotation, reflection, translation and permutation.
 
-    Parameters
-    ----------
-    positions, box : (N, 3); (3,)
-    radii : (R,) r_k, unit of the positions
-    widths : float or (R,) w_k, unit of the positions
-    degrees : (L,) l >= 1
-    cutoff : float, optional
-        The largest r_k + 6 w_k unless given.
+    Returns (N, R, L) float64, dimensionless.
 
-    Returns
-    -------
-    (N, R, L) float64, dimensionless
-
-    Raises
-    ------
-    ValueError
-        For positions not in three dimensions, a degree below 1, two particles at the
-        same place (their bond has no direction), wrong shapes or values, and a box
-        shorter than twice the cutoff.
-
-    References
-    ----------
-    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021);
-    Steinhardt, Nelson, Ronchetti, Phys. Rev. B 28, 784 (1983).
+    Source: Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021); Steinhardt, Nelson,
+    Ronchetti, Phys. Rev. B 28, 784 (1983).
 
     >>> import numpy as np
     >>> from glassbench.structure import bond_order_parameters
@@ -66,6 +46,14 @@ def bond_order_parameters(
     >>> q = bond_order_parameters(grid, np.full(3, 4.0), [1.0], 0.05, degrees=[4, 6])
     >>> q[0, 0].round(3)  # q_4 and q_6 of six neighbours at right angles
     array([0.764, 0.354])
+
+    Parameters
+    ----------
+    radii : (R,) r_k, unit of the positions
+    widths : float or (R,) w_k, unit of the positions
+    degrees : (L,) l >= 1
+    cutoff : float, optional
+        The largest r_k + 6 w_k unless given.
     """
     positions, box = checked_positions(positions, box)
     radii, widths = checked_shells(radii, widths)
@@ -109,8 +97,7 @@ def _padded(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield centres (C,), unit vectors (3, C, n) and distances (C, n) of their neighbours.
 
-    Rows are filled up to the largest number of neighbours with bonds of infinite
-    length, whose weight is 0.
+    Rows are filled up with bonds of infinite length, whose weight is 0.
     """
     for block in neighbourhood_blocks(positions, box, cutoff):
         refuse_coincident(block)
@@ -147,24 +134,15 @@ def rows_of_harmonics(largest_degree: int) -> int:
 def real_harmonics(
     directions: np.ndarray, largest_degree: int, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the real spherical harmonics of degrees 1 to l_max in Racah's normalisation.
+    """Return the real spherical harmonics of degrees 1 to l_max of unit vectors (3, P).
 
-    C_lm = sqrt(4 pi / (2 l + 1)) Y_lm, so that sum_m C_lm(a) C_lm(b) = P_l(a . b).
-
+    In Racah's normalisation C_lm = sqrt(4 pi / (2 l + 1)) Y_lm: sum_m C_lm(a) C_lm(b) = P_l(a . b).
     The azimuthal parts are powers of x + i y; the polar parts, without sin(theta)^m,
     follow the recursion in l at fixed m,
     sqrt(l^2 - m^2) S_l = (2 l - 1) z S_(l-1) - sqrt((l - 1)^2 - m^2) S_(l-2).
 
-    Parameters
-    ----------
-    directions : (3, P), unit vectors
-    largest_degree : int, l_max >= 1
-    out : (l_max (l_max + 2), P) float64, optional
-
-    Returns
-    -------
-    (l_max (l_max + 2), P) float64
-        Row l^2 - 1 + l + m holds degree l, order m: cosine parts for m >= 0, sine parts for m < 0.
+    Returns (l_max (l_max + 2), P) float64: row l^2 - 1 + l + m holds degree l, order m: cosine
+    parts for m >= 0, sine parts for m < 0.
     """
     x, y, z = directions
     if out is None:

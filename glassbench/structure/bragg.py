@@ -10,12 +10,8 @@ def strongest_bragg_peak(
 ) -> float:
     """Return the largest S(k) / N = |sum_j exp(i k . r_j)|^2 / N^2 over k > 0 of the box.
 
-    A perfect crystal has 1, a glass a few times 1 / N.
-
-    Parameters
-    ----------
-    positions, box : (N, d), d = 2 or 3; (d,)
-    longest_wavenumber : every component of k is at most this, 1 / length
+    A perfect crystal has 1, a glass a few times 1 / N. Every component of k is at most
+    `longest_wavenumber`, 1 / length.
     """
     box = np.asarray(box, dtype=np.float64)
     counts = np.floor(longest_wavenumber * box / (2 * np.pi)).astype(int)

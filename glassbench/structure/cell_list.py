@@ -45,16 +45,8 @@ def pair_blocks(
 ) -> Iterator[PairBlock]:
     """Yield every pair of particles with r < cutoff exactly once, in blocks of bounded memory.
 
-    For quantities that are summed over pairs and whose neighbours would not fit in
-    memory at once. Time is O(N) where the density is roughly uniform.
-
-    Parameters
-    ----------
-    positions : (N, d), d = 2 or 3, any image
-    box : (d,) box edges, at least twice the cutoff
-    cutoff : float, in the unit of the positions
-    pairs_per_block : int
-        Every block but the last has at least this many pairs, and not many more.
+    For quantities that are summed over pairs. Time is O(N) where the density is roughly uniform.
+    Every block but the last has at least `pairs_per_block` pairs, and not many more.
     """
     cells = _checked_cells(positions, box, cutoff, every_row=False)
     return _collected(cells, float(cutoff), pairs_per_block)
@@ -65,9 +57,8 @@ def neighbourhood_blocks(
 ) -> Iterator[PairBlock]:
     """Yield the neighbours of every particle with r < cutoff, particle by particle.
 
-    As `pair_blocks`, but every pair comes in both directions, and all neighbours
-    (`second`) of one particle (`first`) stand together in one block. A particle
-    without neighbours does not appear.
+    As `pair_blocks`, but in both directions, and all neighbours (`second`) of one particle
+    (`first`) stand together in one block. A particle without neighbours does not appear.
     """
     cells = _checked_cells(positions, box, cutoff, every_row=True)
     return _collected(cells, float(cutoff), pairs_per_block)
@@ -153,11 +144,7 @@ class _Cells:
 
 
 def _cells_per_axis(box: np.ndarray, cutoff: float, particles: int) -> np.ndarray:
-    """Cells a little wider than cutoff / CELLS_PER_CUTOFF, wider where most would be empty.
-
-    The margin keeps two particles that a rounded division put into the wrong cell
-    within reach of each other.
-    """
+    """Cells a little wider than cutoff / CELLS_PER_CUTOFF, wider where most would be empty."""
     wanted = box * CELLS_PER_CUTOFF / cutoff * (1 - 1e-9)
     number = np.maximum(wanted, 1).astype(np.int64)
     while np.prod(number.astype(float)) > CELLS_PER_PARTICLE * particles + 64:
@@ -207,8 +194,7 @@ def _pieces(cells: _Cells, cutoff: float) -> Iterator[PairBlock]:
 def _runs(cells: _Cells, entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return begin and end (entries, rows) of the runs of candidates of each entry.
 
-    Without `every_row`, those that come later in order: then every pair, or pair
-    with an image, is met from one side only.
+    Without `every_row`, those that come later in order: every pair is met from one side only.
     """
     here = cells.cell[entries][:, None]
     rows = here + cells.row_offsets

@@ -68,26 +68,14 @@ def density_maps(
     Xi_i(z, y, x, s) = sum_(j of s) exp(-((x_ij - x)^2 + (y_ij - y)^2 + (z_ij - z)^2) / (2 Delta^2))
 
     The Gaussian is a product of one factor for each axis, and the sum over neighbours a
-    product of matrices: per neighbour d G exponentials in place of G^d. A neighbour further
-    than 6 Delta from a pixel along an axis would add less than 1.6e-8 and is left out.
+    product of matrices. A neighbour further than 6 Delta from a pixel along an axis would add
+    less than 1.6e-8 and is left out.
 
-    Parameters
-    ----------
-    vectors : (C, S, n, d) float tensor, d = 2 or 3
-        From each centre to its neighbours of each species, as `padded_surroundings`
-        gives them; filled up with vectors far outside the map.
-    grid : DensityMapGrid
-    dtype : torch.dtype, optional
-        Of the map; products of matrices are computed in it. That of the vectors unless given.
+    `vectors` (C, S, n, d) go from each centre to its neighbours of each species, as
+    `padded_surroundings` gives them. Products are computed in `dtype`, that of the vectors unless
+    given. Returns (C, S, G, G) or (C, S, G, G, G) on their device: axes (z,) y, x; dimensionless.
 
-    Returns
-    -------
-    (C, S, G, G) or (C, S, G, G, G) tensor on the device of the vectors
-        Axes (z,) y, x; dimensionless.
-
-    References
-    ----------
-    Fan, Ma, Nat. Commun. 12, 1506 (2021), Eq. 1 and 2.
+    Source: Fan, Ma, Nat. Commun. 12, 1506 (2021), Eq. 1 and 2.
     """
     import torch
 

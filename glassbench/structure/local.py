@@ -20,16 +20,7 @@ def number_of_neighbours(
 ) -> np.ndarray:
     """Return the number of particles j != i with r_ij < cutoff.
 
-    Parameters
-    ----------
-    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,)
-    cutoff : float, or (S, S) symmetric
-        In the unit of the positions; a matrix gives one for each pair of species, for
-        instance the first minima of the partial radial distribution functions.
-
-    Returns
-    -------
-    (N,) int64
+    Returns (N,) int64.
 
     >>> import numpy as np
     >>> from glassbench.structure import number_of_neighbours
@@ -37,6 +28,12 @@ def number_of_neighbours(
     >>> species, box = np.zeros(64, np.int8), np.full(3, 4.0)
     >>> number_of_neighbours(grid, species, box, cutoff=1.2)[:3]
     array([6, 6, 6])
+
+    Parameters
+    ----------
+    cutoff : float, or (S, S) symmetric
+        In the unit of the positions; a matrix gives one for each pair of species, for
+        instance the first minima of the partial radial distribution functions.
     """
     positions, box = checked_positions(positions, box)
     cutoffs = np.asarray(cutoff, dtype=np.float64)
@@ -67,17 +64,7 @@ def local_density(
     The Gaussian is cut at 5 widths, beyond which lie 1.5e-5 of it in three
     dimensions. A particle without neighbours has 0.
 
-    Parameters
-    ----------
-    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least 10 widths
-    width : float, w, unit of the positions
-    contributions : (S,), optional
-        What a particle of each species adds: 1 unless given; its volume gives the
-        local packing fraction.
-
-    Returns
-    -------
-    (N,) float64, particles per volume (per area in two dimensions)
+    Returns (N,) float64, particles per volume (per area in two dimensions).
 
     >>> import numpy as np
     >>> from glassbench.structure import local_density
@@ -85,6 +72,14 @@ def local_density(
     >>> density = local_density(grid, np.zeros(1728, np.int8), np.full(3, 12.0))
     >>> print(density[0].round(3))  # the particle itself, (2 pi)^(-3/2) = 0.063, is left out
     0.936
+
+    Parameters
+    ----------
+    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least 10 widths
+    width : float, w, unit of the positions
+    contributions : (S,), optional
+        What a particle of each species adds: 1 unless given; its volume gives the
+        local packing fraction.
     """
     positions, box = checked_positions(positions, box)
     if contributions is None:
@@ -110,22 +105,11 @@ def neighbour_counts(
     *,
     species_count: int = 2,
 ) -> np.ndarray:
-    """Return the number of neighbours of each species within growing radii.
+    """Return the number (N, S, R) int32 of neighbours of each species within growing radii (R,).
 
     n_i(s, r_k) = number of j != i of species s with r_ij < r_k
 
-    Parameters
-    ----------
-    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least twice the largest radius
-    radii : (R,) increasing, unit of the positions
-
-    Returns
-    -------
-    (N, species_count, R) int32
-
-    References
-    ----------
-    Bapst et al., Nat. Phys. 16, 448 (2020), Extended Data Fig. 10.
+    Source: Bapst et al., Nat. Phys. 16, 448 (2020), Extended Data Fig. 10.
     """
     positions, box = checked_positions(positions, box)
     species = checked_species(species, len(positions), species_count)

@@ -32,21 +32,14 @@ def lowest_modes(
     where many elements are not zero. At a minimum of the energy these are the modes of
     lowest frequency; elsewhere those with the least |omega^2|, unstable ones included.
 
+    Returns omega^2 (count,), ascending, and polarisation vectors (N, d, count), each of length 1.
+
     Parameters
     ----------
     hessian : (d N, d N) sparse and symmetric, coordinates ordered particle by particle
     dimension : int, d
     count : int, number of modes, at most d (N - 1)
     masses : (N,), all equal to 1 unless given
-
-    Returns
-    -------
-    omega^2 (count,), ascending, and polarisation vectors (N, d, count), each of length 1
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, the Hessian is not finite, or there are not that many modes.
     """
     from scipy import sparse
 
@@ -90,12 +83,8 @@ def _nearest_zero(matrix, count: int) -> tuple[np.ndarray, np.ndarray]:
 def _largest(solve: Solver, size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the eigenvalues (count,) of largest magnitude of an operator, and their vectors.
 
-    The block Lanczos method, every block made orthogonal to all before it: one pass over the
-    factors of a matrix serves a whole block.
-
-    Parameters
-    ----------
-    solve : applies the symmetric operator to the columns of (size, BLOCK)
+    The block Lanczos method, every block made orthogonal to all before it. `solve` applies the
+    symmetric operator to the columns of (size, BLOCK).
     """
     from scipy.linalg import qr
 
@@ -148,25 +137,14 @@ def soft_mode_participation(
     fraction: float = 0.01,
     masses: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the participation of each particle in the softest modes.
+    """Return the participation (N,) of each particle in the softest modes, dimensionless.
 
-    p_i = sum over the lowest `fraction` of all d N modes of |e_i|^2, e_i the part of the
-    polarisation vector that belongs to particle i. The sum over particles is the number
-    of modes.
+    p_i = sum over the lowest `fraction` of all d N modes, at least one, of |e_i|^2, e_i the part
+    of the polarisation vector that belongs to particle i. The sum over particles is the number
+    of modes. The other arguments are those of `lowest_modes`.
 
-    Parameters
-    ----------
-    hessian, dimension, masses : those of `lowest_modes`
-    fraction : float, at least one mode is taken
-
-    Returns
-    -------
-    (N,) float64, dimensionless
-
-    References
-    ----------
-    Fan, Ma, Nat. Commun. 12, 1506 (2021), Methods, "SM analysis";
-    Widmer-Cooper, Perry, Harrowell, Reichman, Nat. Phys. 4, 711 (2008).
+    Source: Fan, Ma, Nat. Commun. 12, 1506 (2021), Methods, "SM analysis"; Widmer-Cooper, Perry,
+    Harrowell, Reichman, Nat. Phys. 4, 711 (2008).
     """
     if not 0 < fraction < 1:
         raise ValueError(f"fraction {fraction} must be above 0 and below 1")

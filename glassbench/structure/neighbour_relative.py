@@ -23,16 +23,13 @@ class NeighbourRelative:
     so that R_i is the displacement of a particle against the average of its neighbours,
     and D_i >= R_i. Neither sees a translation or a uniform strain of the surroundings.
 
+    Source: Shiba et al., J. Chem. Phys. 158, 084503 (2023), section V: r_c = 1.6; Falk & Langer,
+    Phys. Rev. E 57, 7192 (1998) for the strain.
+
     Parameters
     ----------
     positions : (N, d), the initial configuration
-    box : (d,)
     cutoff : r_c, unit of the positions
-
-    References
-    ----------
-    Shiba et al., J. Chem. Phys. 158, 084503 (2023), section V: r_c = 1.6; Falk & Langer,
-    Phys. Rev. E 57, 7192 (1998) for the strain.
     """
 
     def __init__(

@@ -60,20 +60,10 @@ def neighbour_pairs(
     """Return the directed edges i -> j between all particles with |r_j - r_i| < cutoff.
 
     Distances are those of the minimum image, in float64 whatever the dtype of the
-    positions, and the comparison is strict. Every pair gives two edges. Time and
-    memory are O(N) where the density is roughly uniform.
+    positions, and the comparison is strict. Every pair gives two edges. `self_edges` adds the edge
+    i -> i of length 0 for every particle, as in the network of Bapst et al., Nat. Phys. 16, 448
+    (2020). Time and memory are O(N) where the density is roughly uniform.
 
-    Parameters
-    ----------
-    positions : (N, d), d = 2 or 3, any periodic image
-    box : (d,), edges of the orthorhombic box, at least twice the cutoff
-    cutoff : float, in the unit of the positions
-    self_edges : bool
-        Also give the edge i -> i of length 0 for every particle, as in the network of
-        Bapst et al., Nat. Phys. 16, 448 (2020).
-
-    Examples
-    --------
     >>> import numpy as np
     >>> from glassbench.structure import neighbour_pairs
     >>> positions, box = np.array([[0.2, 1.0], [3.8, 1.0], [2.0, 3.0]]), np.array([4.0, 4.0])
@@ -99,10 +89,7 @@ def neighbour_pairs(
 def _both_directions(
     first: np.ndarray, second: np.ndarray, particles: int, self_edges: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return senders (E,), sorted by receiver and then sender, and offsets (N + 1,), in O(E).
-
-    Two passes of counting: by sender into rows, then rows in order into columns.
-    """
+    """Return senders (E,), sorted by receiver and then sender, and offsets (N + 1,), in O(E)."""
     every = np.arange(particles if self_edges else 0, dtype=np.int32)
     ends = np.concatenate([first, second, every]), np.concatenate([second, first, every])
     edges = sparse.coo_array((np.ones(len(ends[0]), np.int8), ends), shape=(particles, particles))

@@ -27,27 +27,9 @@ def non_affine_squared_displacement(
     dimensions, k <= d, are fitted in these alone; d or fewer independent neighbours are
     fitted exactly, and D2min is then 0, as it is without neighbours.
 
-    Parameters
-    ----------
-    initial_positions : (N, d), d = 2 or 3, any image
-    displaced_positions : (N, d), any image
-        The same particles in the same order. Between the two, no pair of neighbours
-        parts by half of the cell beyond what the cell itself deforms.
-    box : (d,)
-        Edges of the initial orthorhombic box.
-    cutoff : float, r_c, unit of the positions
-    displaced_cell : (d, d), optional
-        Rows are the vectors of the cell after the deformation, triclinic where it was
-        sheared: row k is what edge k of the initial box became. The initial box
-        unless given.
+    Returns (N,) float64, unit of the positions squared.
 
-    Returns
-    -------
-    (N,) float64, unit of the positions squared
-
-    References
-    ----------
-    Falk, Langer, Phys. Rev. E 57, 7192 (1998), Eq. 2.11 to 2.14; there and here a sum.
+    Source: Falk, Langer, Phys. Rev. E 57, 7192 (1998), Eq. 2.11 to 2.14; there and here a sum.
 
     >>> import numpy as np
     >>> from glassbench.structure import non_affine_squared_displacement
@@ -57,6 +39,18 @@ def non_affine_squared_displacement(
     >>> d2min = non_affine_squared_displacement(grid, moved, np.full(2, 6.0), cutoff=1.2)
     >>> d2min[:3].round(4)
     array([0.04 , 0.005, 0.   ])
+
+    Parameters
+    ----------
+    initial_positions : (N, d), d = 2 or 3, any image
+    displaced_positions : (N, d), any image
+        The same particles in the same order. Between the two, no pair of neighbours
+        parts by half of the cell beyond what the cell itself deforms.
+    cutoff : float, r_c, unit of the positions
+    displaced_cell : (d, d), optional
+        Rows are the vectors of the cell after the deformation, triclinic where it was
+        sheared: row k is what edge k of the initial box became. The initial box
+        unless given.
     """
     initial, box = checked_positions(initial_positions, box)
     displaced = _checked_displaced(displaced_positions, initial)

@@ -37,9 +37,12 @@ def orientational_pair_correlation(
     kappa = 4 r dr dtheta in the plane, 4 pi r^2 dr (cos(theta - dtheta / 2) -
     cos(theta + dtheta / 2)) or 8 r^2 dr dphi in space; r and theta are the middles of bins.
 
+    Returns (C, S, bins, angle_bins) float64, dimensionless: NaN for a species that does not occur.
+
+    Source: Fan, Ma, Nat. Commun. 12, 1506 (2021), Eq. 3 and 4.
+
     Parameters
     ----------
-    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,), at least twice `largest`
     largest, bins : float, int
         Radial bins of equal width run from 0 to `largest`, unit of the positions.
     angle_bins : int
@@ -49,15 +52,6 @@ def orientational_pair_correlation(
         Rows: shear direction, plane normal, third axis; the axes of the box unless given.
     centres : (C,) int, optional
         Indices of particles; all unless given.
-
-    Returns
-    -------
-    (C, S, bins, angle_bins) float64, dimensionless
-        NaN for a species that does not occur.
-
-    References
-    ----------
-    Fan, Ma, Nat. Commun. 12, 1506 (2021), Eq. 3 and 4.
     """
     positions, box = checked_positions(positions, box)
     species = checked_species(species, len(positions), species_count)

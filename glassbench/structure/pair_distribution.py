@@ -18,28 +18,15 @@ def particle_pair_distribution(
     largest: float = 10.0,
     bins: int = 40,
 ) -> np.ndarray:
-    """Return the radial distribution function of every particle, over neighbours of all species.
+    """Return the radial distribution function (N, bins) of every particle, over all species.
 
     g_i(r) = 1 / (4 pi r^2 rho dr) sum_(j != i) [r - dr / 2 <= r_ij < r + dr / 2]
 
-    with rho = N / V and r the middle of a bin; in two dimensions the shell is 2 pi r dr.
-    The average over particles is the usual g(r). A particle without neighbours has zeros.
+    with rho = N / V and r the middle of one of the bins of width dr from `smallest` to `largest`;
+    in two dimensions the shell is 2 pi r dr. The average over particles is the usual g(r). A
+    particle without neighbours has zeros.
 
-    Parameters
-    ----------
-    positions, box : (N, d), d = 2 or 3; (d,), at least twice the largest distance
-    smallest, largest : float
-        Where the bins begin and end, unit of the positions.
-    bins : int
-        Their number; all are of one width dr.
-
-    Returns
-    -------
-    (N, bins) float64, dimensionless
-
-    References
-    ----------
-    Peng, Yang, Wang, Extreme Mech. Lett. 48, 101446 (2021), Eq. 2: 40 bins, 2 to 10 angstrom.
+    Source: Peng, Yang, Wang, Extreme Mech. Lett. 48, 101446 (2021), Eq. 2: 40 bins from 2 to 10 Å.
 
     >>> import numpy as np
     >>> from glassbench.structure import particle_pair_distribution

@@ -26,24 +26,10 @@ def radial_densities(
 
     G_i(s, r_k) = sum over j != i of species s of exp(-(r_ij - r_k)^2 / (2 w_k^2))
 
-    A neighbour further than 6 widths from a radius would add less than 1.6e-8 and
-    is left out. A particle without neighbours has zeros.
+    Returns (N, species_count, R) float64, dimensionless. A neighbour further than 6 widths from a
+    radius would add less than 1.6e-8 and is left out. A particle without neighbours has zeros.
 
-    Parameters
-    ----------
-    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,)
-    radii : (R,) r_k, unit of the positions
-    widths : float or (R,) w_k, the standard deviations, unit of the positions
-    cutoff : float, optional
-        Leaves out neighbours at this distance and beyond; the largest r_k + 6 w_k unless given.
-
-    Returns
-    -------
-    (N, species_count, R) float64, dimensionless
-
-    References
-    ----------
-    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
+    Source: Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
 
     >>> import numpy as np
     >>> from glassbench.structure import radial_densities
@@ -52,6 +38,12 @@ def radial_densities(
     >>> densities[0].round(3)  # of species 0, of species 1
     array([[0.   , 0.   ],
            [1.   , 0.135]])
+
+    Parameters
+    ----------
+    radii : (R,) r_k, unit of the positions
+    widths : float or (R,) w_k, the standard deviations, unit of the positions
+    cutoff : leaves out neighbours at this distance and beyond; the largest r_k + 6 w_k unless given
     """
     positions, box = checked_positions(positions, box)
     species = checked_species(species, len(positions), species_count)

@@ -11,21 +11,9 @@ from .neighbours import neighbour_pairs
 def shell_average_matrix(positions: np.ndarray, box: np.ndarray, cutoff: float = 2.0):
     """Return the matrix (N, N) that replaces a feature by its average over neighbours.
 
-    A_ij = exp(-r_ij / r_c) / C_i for r_ij < r_c, the particle itself (r_ii = 0)
-    included, with C_i such that every row sums to 1.
-
-    Parameters
-    ----------
-    positions, box : (N, d), d = 2 or 3; (d,)
-    cutoff : float, r_c, unit of the positions
-
-    Returns
-    -------
-    scipy.sparse.csr_array, float64
-
-    References
-    ----------
-    Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
+    A_ij = exp(-r_ij / r_c) / C_i for r_ij < r_c, the particle itself (r_ii = 0) included, with
+    C_i such that every row sums to 1; a `scipy.sparse.csr_array` in float64.
+    Source: Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
     """
     pairs = neighbour_pairs(positions, box, cutoff, self_edges=True)
     weights = np.exp(-pairs.distances / cutoff)
@@ -42,18 +30,12 @@ def shell_averages(
     cutoff: float = 2.0,
     rounds: int = 2,
 ) -> np.ndarray:
-    """Return features averaged over neighbour shells 0, 1, ..., `rounds` times.
+    """Return features (N, F) averaged over neighbour shells 0, 1, ..., `rounds` times.
 
     x^(n) = A x^(n - 1), with the matrix A of `shell_average_matrix` and its arguments
 
-    Parameters
-    ----------
-    features : (N, F), x^(0)
-
-    Returns
-    -------
-    (rounds + 1, N, F)
-        The features themselves first; float32 if the features are, float64 otherwise.
+    Returns (rounds + 1, N, F): the features themselves first; float32 if the features are, float64
+    otherwise.
 
     >>> import numpy as np
     >>> from glassbench.structure import shell_averages

@@ -64,9 +64,7 @@ def radial_structure_functions(
 
     Arguments and what is returned, (N, species_count, R), are as for `radial_densities`.
 
-    References
-    ----------
-    Fan, Ma, Nat. Commun. 12, 1506 (2021), Methods, "SVM methods".
+    Source: Fan, Ma, Nat. Commun. 12, 1506 (2021), Methods, "SVM methods".
     """
     return radial_densities(
         positions,

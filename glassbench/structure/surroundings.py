@@ -27,21 +27,17 @@ def padded_surroundings(
     frame, the centre itself included. Particles are found in the original box and their
     vectors are then turned; nothing is replicated.
 
+    Returns (C, S, n, d) float32, unit of the positions: in the frame, sorted by index of the
+    neighbour; filled up to the largest number n with coordinates of 1e6.
+
     Parameters
     ----------
-    positions, species, box : (N, d), d = 2 or 3; (N,) int8; (d,)
     reach : float, half of the edge of the square or cube, unit of the positions
     centres : (C,) int, optional
         Indices of particles; all unless given.
     frame : (d, d) orthogonal, optional
         Rows are the axes: shear direction, plane normal, third axis. Those of the box
         unless given.
-
-    Returns
-    -------
-    (C, S, n, d) float32, unit of the positions
-        In the frame, sorted by index of the neighbour; filled up to the largest number n
-        with coordinates of 1e6.
     """
     positions, box = checked_positions(positions, box)
     species = checked_species(species, len(positions), species_count)

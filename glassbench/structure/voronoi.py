@@ -41,25 +41,13 @@ def voronoi_cells(
     """Return the Voronoi cells of all particles; the radical ones where radii are given.
 
     A point x belongs to the particle with the least |x - x_i|^2 - R_i^2. The volumes
-    sum to that of the box. Every face counts, however small. With radii that differ by
+    sum to that of the box. Every face counts, however small. With radii (N,) that differ by
     more than the distance to a neighbour a particle can have no cell: volume 0, no face.
+    Positions are in general position: cells that meet in degenerate corners, as in a perfect
+    crystal, are refused.
 
-    Parameters
-    ----------
-    positions : (N, d), d = 2 or 3, in general position: no perfect crystal
-    box : (d,)
-    radii : (N,) R_i, unit of the positions, optional
-
-    Raises
-    ------
-    ValueError
-        For wrong shapes or values, and for particles whose cells meet in degenerate
-        corners, as in a perfect crystal.
-
-    References
-    ----------
-    Gellatly, Finney, J. Non-Cryst. Solids 50, 313 (1982), the radical tessellation;
-    Hu, Li, Li, Bai, Hua, Wang, Nat. Commun. 6, 8310 (2015), local five-fold symmetry.
+    Source: Gellatly, Finney, J. Non-Cryst. Solids 50, 313 (1982), the radical tessellation; Hu, Li,
+    Li, Bai, Hua, Wang, Nat. Commun. 6, 8310 (2015), local five-fold symmetry.
 
     >>> import numpy as np
     >>> from glassbench.structure import voronoi_cells
@@ -171,10 +159,7 @@ def _parity(order: tuple[int, ...]) -> int:
 
 
 def _faces(simplices: np.ndarray, particles: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers (N,) of faces and of faces with five edges of each cell.
-
-    A face is an edge of the dual; its own edges are the simplices around that edge.
-    """
+    """Return the numbers (N,) of faces, edges of the dual, and of faces with five edges."""
     pairs = itertools.permutations(range(simplices.shape[1]), 2)
     ends = np.concatenate([simplices[:, pair] for pair in map(list, pairs)])
     ends = ends[ends[:, 0] < particles]

@@ -17,11 +17,6 @@ def symmetry_matrices(symmetry: str, dimension: int) -> np.ndarray:
     - `shear_2d`, `shear_3d`: the mirrors that leave a shear along x with plane
       normal y unchanged: identity, (x, y) -> (y, x), (-y, -x), (-x, -y), in three
       dimensions those with z -> z and z -> -z.
-
-    Raises
-    ------
-    ValueError
-        If the group is unknown, or is not one of this spatial dimension.
     """
     expected = {"square": 2, "cubic": 3, "shear_2d": 2, "shear_3d": 3}
     if symmetry == "none":

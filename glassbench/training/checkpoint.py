@@ -24,18 +24,10 @@ logger = logging.getLogger("glassbench.training")
 
 @dataclass
 class TrainingState:
-    """Where a training run stands.
-
-    Attributes
-    ----------
-    epoch : epochs finished
-    position : global batches done in the epoch under way
-    loss_sum, loss_count : running loss of the epoch under way
-    best_score, best_epoch, best_weights : the best validation so far
-    """
+    """Where a training run stands: in the epoch under way and at the best validation so far."""
 
     epoch: int = 0
-    position: int = 0
+    position: int = 0  # global batches done in the epoch under way
     loss_sum: float = 0.0
     loss_count: int = 0
     best_score: float | None = None
@@ -57,13 +49,9 @@ def _packed(content: dict[str, Any]) -> bytes:
 class CheckpointWriter:
     """Writes the checkpoints of one training, from the first worker alone.
 
-    Each appears whole and replaces the one before. Where one cannot be written, for want of room
-    say, the training goes on with the one before, and the log says so, once until one is written
-    again. `identity` says which run this is; a checkpoint of another run is never resumed.
-
-    Parameters
-    ----------
-    place : a folder, or a URI as `storage.Storage` takes it
+    Each appears whole and replaces the one before. Where one cannot be written, the training goes
+    on and the log says so, once. `identity` says which run this is; a checkpoint of another run is
+    never resumed. `place` is a folder, or a URI as `storage.Storage` takes it.
     """
 
     def __init__(

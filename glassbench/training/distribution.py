@@ -1,8 +1,7 @@
 """The same training step on one worker or on many.
 
-Every worker takes its share of each global batch, and the gradients are summed
-with the weights of that batch: the update is that of one worker, whatever
-their number. Where torch.distributed is not initialised, all of this is idle.
+Every worker takes its share of each global batch, and the gradients are summed with the weights
+of that batch. Where torch.distributed is not initialised, all of this is idle.
 """
 
 from __future__ import annotations
@@ -42,10 +41,6 @@ class GradientSum:
     Each worker computes the gradient of one example in every round. They are gathered,
     not reduced, and every worker adds them up one after another: the additions and
     their order are those of a single worker, and so are the bits of their sum.
-
-    Parameters
-    ----------
-    parameters : of the network; their `grad` must be None at the start
     """
 
     def __init__(self, parameters: Iterable[torch.nn.Parameter]) -> None:
@@ -139,13 +134,7 @@ def from_first_worker(value: Value, device: str) -> Value:
 
 
 def start_equal(network: torch.nn.Module) -> None:
-    """Give every worker the weights of worker 0 to start from.
-
-    Raises
-    ------
-    DistributionError
-        If several workers train a network whose layers take statistics of the whole batch.
-    """
+    """Give every worker the weights of worker 0; refuse layers with statistics of the batch."""
     if world_size() == 1:
         return
     for name, module in network.named_modules():

@@ -17,11 +17,8 @@ Inputs = Any  # of a network: `Tensors`, or a `torch_geometric.data.Data`
 class EncodedExamples:
     """Inputs and targets of a sequence of examples, made once and kept while they fit in memory.
 
-    Parameters
-    ----------
-    examples : what to encode; read one at a time
-    encode : inputs of a structure, tensors by name or a graph of PyTorch Geometric
-    budget_bytes : memory that kept tensors may take; what does not fit is made again
+    `encode` gives the inputs of a structure, tensors by name or a graph of PyTorch Geometric; what
+    does not fit in `budget_bytes` is made again.
     """
 
     def __init__(

@@ -30,23 +30,15 @@ def graph_data(structure: Structure, cutoff: float, *, self_edges: bool = False)
     >>> graph_data(pair, cutoff=1.0)
     Data(edge_index=[2, 2], edge_attr=[2, 4], pos=[2, 3], species=[2], box=[1, 3])
 
+    It holds `species` (N,) int64; `pos` (N, d) float32; `box` (1, d) float32; `edge_index` (2,
+    E) int64, sender above receiver, sorted by receiver; `edge_attr` (E, d + 1) float32, the
+    minimum-image vector r_receiver - r_sender and, in the last column, its length. Under load the
+    vectors are given in the frame of the load; `pos` and `box` never are.
+
     Parameters
     ----------
     cutoff : length of the longest edge, in the unit of the positions
     self_edges : whether every particle also has an edge of length 0 to itself
-
-    Returns
-    -------
-    Data
-        `species` (N,) int64; `pos` (N, d) float32; `box` (1, d) float32; `edge_index` (2, E)
-        int64, sender above receiver, sorted by receiver; `edge_attr` (E, d + 1) float32, the
-        minimum-image vector r_receiver - r_sender and, in the last column, its length. Under
-        load the vectors are given in the frame of the load; `pos` and `box` never are.
-
-    Raises
-    ------
-    ValueError
-        If a box edge is shorter than twice the cutoff.
     """
     from torch_geometric.data import Data
 

@@ -12,16 +12,12 @@ from .encoded import Tensors
 
 
 def graph_inputs(structure: Structure, cutoff: float, *, self_edges: bool = False) -> Tensors:
-    """Return the graph of a structure.
+    """Return the graph of a structure, as tensors by name.
 
-    Returns
-    -------
-    dict of tensors
-        `species` (N,) float32; `vectors` (E, d) float32, minimum image of
-        r_receiver - r_sender; `sender`, `receiver` (E,) int64, sorted by receiver;
-        `sender_order` (E,) int64, the edges in ascending order of sender;
-        `pair_edges` (P, 2) int64, the two edges of each of the structure's pairs,
-        left out where a pair is longer than the cutoff or none are asked for.
+    `species` (N,) float32; `vectors` (E, d) float32, minimum image of
+    r_receiver - r_sender; `sender`, `receiver` (E,) int64, sorted by receiver; `sender_order` (E,)
+    int64, the edges in ascending order of sender; `pair_edges` (P, 2) int64, the two edges of each
+    of the structure's pairs, left out where a pair is longer than the cutoff or none are asked for.
     """
     edges = edges_of(structure, cutoff, self_edges)
     senders, receivers = edges["senders"].astype(np.int64), edges["receivers"].astype(np.int64)

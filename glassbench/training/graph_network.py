@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from .edge_blocks import DecodeEdges, EncodeEdges, UpdateEdges
-from .edge_index import EdgeIndex
-from .edge_track import EdgeTrack, Workspace
+from .edge_track import EdgeIndex, EdgeTrack, Workspace
 
 EDGE_FEATURES = ("vector", "distance", "vector_and_length", "none")
 
@@ -93,12 +92,9 @@ class GraphNetwork(nn.Module):
     ) -> tuple[Tensor, EdgeTrack, Tensor]:
         """Return the node states (N, width), and the edge states as a track and its token.
 
-        Parameters
-        ----------
-        species : (N,) 0 for A, 1 for B
-        vectors : (E, d) position of the receiver less that of the sender, nearest image
-        sender, receiver : (E,) nodes at the ends of the directed edges, sorted by receiver
-        sender_order : (E,) `torch.argsort(sender, stable=True)`, where the caller kept it
+        Nodes are `species` (N,), 0 for A, 1 for B. Directed edges, sorted by receiver, have
+        `vectors` (E, d), position of the receiver less that of the sender, nearest image;
+        `sender_order` is `torch.argsort(sender, stable=True)`, where the caller kept it.
         """
         if vectors.shape != (len(sender), self.dimension):
             raise ValueError(

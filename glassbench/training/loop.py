@@ -97,8 +97,7 @@ def _gradient_of_each(
 ) -> float:
     """Leave the gradient of the batch's mean loss in the network, and return that loss.
 
-    Example k of a batch is worker k's, modulo their number, and its share alone is computed
-    here; what is left is the same on every worker, and the same whatever their number.
+    Example k of a batch is worker k's, modulo their number; the result does not depend on it.
     """
     gradients, losses = distribution.GradientSum(network.parameters()), []
     workers = distribution.world_size()
@@ -124,11 +123,7 @@ def _gradient_of_batch(
     run: Run,
     epoch: int,
 ) -> float:
-    """Leave the gradient of the batch's mean loss in the network, and return that loss.
-
-    Each worker computes its share of the examples together; the sum over workers is that of
-    one worker up to rounding.
-    """
+    """Do as `_gradient_of_each`, all examples of a worker together: equal up to rounding."""
     mine = [int(example) for example in distribution.share_of(batch)]
     own_loss = 0.0
     if mine:

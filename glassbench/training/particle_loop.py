@@ -38,13 +38,6 @@ def train_on_particles(
     loss_of : mean loss over a share of the particles with these indices; the generator
         is to be drawn from for all of them, so that the share does not change what is drawn
     validate : validation score, higher is better; None where there is no validation
-
-    Raises
-    ------
-    TrainingFailed
-        If the loss is not finite.
-    DistributionError
-        If several workers train a network with batch normalisation.
     """
     optimiser = torch.optim.RMSprop(network.parameters(), lr=settings.learning_rate, alpha=0.9)
     optimiser.param_groups[0][DROPPED_AT] = 0

@@ -15,12 +15,8 @@ def solve_last_layer(layer: nn.Linear, parts: Iterable[tuple[Tensor, Tensor, flo
     """Set a linear layer with one output to the weighted least-squares solution, in place.
 
     It minimises the sum over parts of weight × mean squared error, to which is added a ridge of
-    1e-6 times the mean square of a feature, so that units which never fire do no harm.
-
-    Parameters
-    ----------
-    parts : features (rows, layer.in_features), targets (rows,) and weight of each part; read
-        one at a time
+    1e-6 times the mean square of a feature, so that units which never fire do no harm. Parts are
+    features (rows, layer.in_features), targets (rows,) and weight, read one at a time.
     """
     moments = products = None
     for features, targets, weight in parts:

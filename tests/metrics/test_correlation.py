@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from glassbench.metrics import midranks, pearson, pearson_by_configuration, pooled_pearson, spearman
+from glassbench.metrics import midranks, pearson, spearman
+from glassbench.metrics.correlation import evaluate_by_configuration, pool
 
 VALUES = st.floats(-1e3, 1e3, allow_subnormal=False).map(lambda x: round(x, 3))
 PAIRS = st.integers(3, 40).flatmap(lambda n: arrays(np.float64, (2, n), elements=VALUES))
@@ -136,7 +137,7 @@ def test_configurations_of_different_size_are_scored_each_on_its_own():
     predictions = [rng.normal(size=(2, n)) for n in (30, 40)]
     targets = [rng.normal(size=(2, n)) for n in (30, 40)]
     masks = [rng.random(n) < 0.8 for n in (30, 40)]
-    rho = pearson_by_configuration(predictions, targets, masks)
+    rho = evaluate_by_configuration(pearson, predictions, targets, masks)
     assert rho.shape == (2, 2)
     for c in range(2):
         for condition in range(2):
@@ -149,34 +150,38 @@ def test_configurations_of_different_size_are_scored_each_on_its_own():
 def test_pooling_counts_differences_between_configurations():
     within = [np.array([0.0, 1.0]), np.array([10.0, 11.0])]
     reversed_within = [np.array([1.0, 0.0]), np.array([11.0, 10.0])]
-    np.testing.assert_allclose(pearson_by_configuration(within, reversed_within), [-1, -1])
+    np.testing.assert_allclose(
+        evaluate_by_configuration(pearson, within, reversed_within), [-1, -1]
+    )
     expected = stats.pearsonr([0, 1, 10, 11], [1, 0, 11, 10])[0]
-    assert pooled_pearson(within, reversed_within) == pytest.approx(expected, rel=1e-12)
+    assert pearson(*pool(within, reversed_within)) == pytest.approx(expected, rel=1e-12)
     assert expected > 0.9
 
 
 def test_values_outside_the_mask_may_be_undefined():
     prediction, target = [np.array([1.0, 2.0, 3.0])], [np.array([2.0, 3.0, np.nan])]
     mask = [np.array([True, True, False])]
-    assert pearson_by_configuration(prediction, target, mask)[0] == pytest.approx(1.0)
+    assert evaluate_by_configuration(pearson, prediction, target, mask)[0] == pytest.approx(1.0)
     with pytest.raises(ValueError, match="configuration 0: target has 1 NaN"):
-        pearson_by_configuration(prediction, target)
+        evaluate_by_configuration(pearson, prediction, target)
 
 
 def test_lists_and_masks_that_do_not_fit_are_refused():
     x = [np.arange(3.0), np.arange(4.0)]
     with pytest.raises(ValueError, match="numbers of configurations differ"):
-        pearson_by_configuration(x, x[:1])
+        evaluate_by_configuration(pearson, x, x[:1])
     with pytest.raises(ValueError, match="configuration 1: .*differ in the number of particles"):
-        pearson_by_configuration(x, x, [np.ones(3, bool), np.ones(3, bool)])
+        evaluate_by_configuration(pearson, x, x, [np.ones(3, bool), np.ones(3, bool)])
     with pytest.raises(ValueError, match="give one boolean"):
-        pearson_by_configuration(x, x, [np.arange(3), np.arange(4)])
+        evaluate_by_configuration(pearson, x, x, [np.arange(3), np.arange(4)])
     with pytest.raises(ValueError, match="no configuration"):
-        pearson_by_configuration([], [])
+        evaluate_by_configuration(pearson, [], [])
     with pytest.raises(ValueError, match="no configuration"):
-        pooled_pearson([], [])
+        pool([], [])
     with pytest.raises(ValueError, match="leading dimensions differ"):
-        pearson_by_configuration([np.ones((2, 3)), np.ones(3)], [np.ones((2, 3)), np.ones(3)])
+        evaluate_by_configuration(
+            pearson, [np.ones((2, 3)), np.ones(3)], [np.ones((2, 3)), np.ones(3)]
+        )
 
 
 def test_spearman_equals_scipy_with_ties():

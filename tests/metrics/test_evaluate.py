@@ -10,13 +10,13 @@ from glassbench.metrics import (
     c_rank,
     interval_of_mean,
     pearson,
-    pooled_pearson,
     score_configurations,
     score_interval,
     select_particles,
     spatially_averaged_pearson,
     spearman,
 )
+from glassbench.metrics.correlation import pool
 from glassbench.metrics.regression import rmse
 
 
@@ -46,7 +46,7 @@ def test_pooled_over_all_particles():
     predictions, targets, species = _data()
     masks = [s == 0 for s in species]
     scores = score_configurations(_metric(average="pooled"), predictions, targets, masks)
-    assert scores.value == pooled_pearson(predictions, targets, masks)
+    assert scores.value == pearson(*pool(predictions, targets, masks))
     assert scores.value > scores.by_configuration.mean() + 0.05
 
 
@@ -128,7 +128,7 @@ def test_intervals_belong_to_their_average():
     values = score_configurations(_metric(), predictions, targets, masks).by_configuration
     assert mean == interval_of_mean(values, clusters, draws=300)
     for function, expected in (
-        ("pearson", pooled_pearson(predictions, targets, masks)),
+        ("pearson", pearson(*pool(predictions, targets, masks))),
         ("rmse", rmse(*(np.concatenate([v[m] for v, m in zip(side, masks)])
                         for side in (predictions, targets)))),
     ):  # fmt: skip

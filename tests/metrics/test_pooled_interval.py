@@ -12,8 +12,8 @@ from glassbench.metrics import (
     interval_of_pooled_pearson,
     interval_of_statistic,
     pearson,
-    pooled_pearson,
 )
+from glassbench.metrics.correlation import pool
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,8 @@ def test_sums_give_the_same_as_passes_over_all_particles():
     clusters = ["a", "a", "b", "c", "d"]
 
     def statistic(index):
-        return pooled_pearson(*([part[i] for i in index] for part in (predictions, targets, masks)))
+        parts = ([part[i] for i in index] for part in (predictions, targets, masks))
+        return pearson(*pool(*parts))
 
     slow = interval_of_statistic(statistic, clusters, draws=300, seed=4)
     fast = interval_of_pooled_pearson(predictions, targets, clusters, masks, draws=300, seed=4)
@@ -63,7 +64,7 @@ def test_a_large_offset_costs_no_digits():
 def test_single_cluster_and_constant_prediction():
     predictions, targets, masks = _configurations(3)
     single = interval_of_pooled_pearson(predictions, targets, [0] * 5, masks)
-    assert single.mean == pytest.approx(pooled_pearson(predictions, targets, masks))
+    assert single.mean == pytest.approx(pearson(*pool(predictions, targets, masks)))
     assert np.isnan(single.low) and np.isnan(single.high)
     constant = [np.ones_like(p) for p in predictions]
     flat = interval_of_pooled_pearson(constant, targets, range(5))

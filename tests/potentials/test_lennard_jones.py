@@ -12,7 +12,6 @@ from glassbench.potentials import (
     KOB_ANDERSEN,
     ForceShiftedLennardJones,
     forces,
-    kob_andersen_energy,
     particle_energies,
 )
 from glassbench.simulation.generator import load_generator
@@ -84,7 +83,7 @@ def test_forces_are_minus_the_derivative_of_the_energy(configuration):
         for sign in (1, -1):
             moved = positions.copy()
             moved[particle, axis] += sign * step
-            energies.append(kob_andersen_energy(species, *pairs_of(moved, box)).sum())
+            energies.append(particle_energies(KOB_ANDERSEN, species, *pairs_of(moved, box)).sum())
         assert np.isclose(computed[particle, axis], -np.diff(energies[::-1])[0] / (2 * step), 1e-6)
 
 
@@ -95,15 +94,15 @@ def test_forces_sum_to_zero_and_energies_of_particles_to_those_of_pairs(configur
     assert np.allclose(total, 0, atol=1e-9)
     lengths = np.linalg.norm(vectors, axis=1)
     pair_energy, _ = KOB_ANDERSEN.energy_and_slope(lengths, species[first], species[second])
-    local = kob_andersen_energy(species, first, second, vectors)
+    local = particle_energies(KOB_ANDERSEN, species, first, second, vectors)
     assert np.isclose(local.sum(), pair_energy.sum())
 
 
 def test_energy_is_extensive(configuration):
     positions, species, box = configuration
-    one = kob_andersen_energy(species, *pairs_of(positions, box))
+    one = particle_energies(KOB_ANDERSEN, species, *pairs_of(positions, box))
     doubled = np.concatenate([positions, positions + [0, box[1], 0]])
-    two = kob_andersen_energy(np.tile(species, 2), *pairs_of(doubled, box * [1, 2, 1]))
+    two = particle_energies(KOB_ANDERSEN, np.tile(species, 2), *pairs_of(doubled, box * [1, 2, 1]))
     assert np.allclose(two, np.tile(one, 2))
 
 
@@ -133,7 +132,9 @@ def test_energies_and_forces_are_those_of_lammps(configuration):
         order = np.argsort(np.array(lammps.numpy.extract_atom("id")[: len(species)]).ravel())
         expected = np.array(lammps.numpy.extract_compute("local", 1, 1))[: len(species)][order]
     pairs = pairs_of(positions, box)
-    assert np.allclose(kob_andersen_energy(species, *pairs), expected, rtol=1e-10, atol=1e-10)
+    assert np.allclose(
+        particle_energies(KOB_ANDERSEN, species, *pairs), expected, rtol=1e-10, atol=1e-10
+    )
     computed = forces(KOB_ANDERSEN, species, *pairs)
     assert np.allclose(computed, expected_forces, rtol=1e-9, atol=1e-8)
 
@@ -145,7 +146,7 @@ def test_published_configurations_have_their_energy():
         with np.load(path) as file:
             positions, species = file["initial_positions"], file["types"].astype(np.int8)
         pairs = pairs_of(positions, np.full(3, 15.05658))
-        energies.append(kob_andersen_energy(species, *pairs).mean())
+        energies.append(particle_energies(KOB_ANDERSEN, species, *pairs).mean())
     assert len(energies) == 13
     assert np.isclose(np.mean(energies), -6.212, atol=0.004)
     assert 0.005 < np.std(energies) < 0.02
@@ -155,9 +156,11 @@ def test_pairs_and_species_that_would_be_miscounted_are_refused(configuration):
     positions, species, box = configuration
     first, second, vectors = pairs_of(positions, box)
     with pytest.raises(ValueError, match="give each pair once"):
-        kob_andersen_energy(species, second, first, -vectors)
+        particle_energies(KOB_ANDERSEN, species, second, first, -vectors)
     with pytest.raises(ValueError, match="species run from 0 to 2"):
-        kob_andersen_energy(np.where(positions[:, 0] > 1, 2, species), first, second, vectors)
+        particle_energies(
+            KOB_ANDERSEN, np.where(positions[:, 0] > 1, 2, species), first, second, vectors
+        )
     with pytest.raises(ValueError, match="must describe the same pairs"):
         forces(KOB_ANDERSEN, species, first[1:], second, vectors)
     with pytest.raises(ValueError, match=r"distance of pair 0 is 0\.0"):
