@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..contract.check_result import CheckResult
+from ..contract.check_result import CheckResult, failed, passed
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
@@ -123,11 +123,11 @@ def _result(name: str, check: Callable[[Subject], None], subject: Subject) -> Ch
     try:
         check(subject)
     except BrokenContract as error:
-        return CheckResult(name, False, str(error))
+        return failed(name, str(error))
     except Exception as error:
         where = _line_of(error, subject)
-        return CheckResult(name, False, f"raised {type(error).__name__} at {where}: {error}")
-    return CheckResult(name, True, check.__doc__ or name)
+        return failed(name, f"raised {type(error).__name__} at {where}: {error}")
+    return passed(name, check.__doc__ or name)
 
 
 def _line_of(error: Exception, subject: Subject) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model import Structure
+from ..model import Model, Structure
 from .subject import Subject, demand, differing_fields, same
 
 FORBIDDEN = ("targets", "target", "trajectories", "displacements")
@@ -126,9 +126,9 @@ def check_inputs_unchanged(subject: Subject) -> None:
 
 def check_repeated_prediction(subject: Subject) -> None:
     """Asked twice, a fitted model answers the same."""
-    again = subject.predict(subject.fitted, [subject.structure])[0]
-    demand(
-        same(subject.reference, again),
+    _demand_same(
+        subject,
+        subject.fitted,
         "two calls of `predict` on one structure differ: draw no random numbers in `predict` "
         "and keep nothing from one call to the next (dropout and batch statistics off)",
     )
@@ -136,9 +136,9 @@ def check_repeated_prediction(subject: Subject) -> None:
 
 def check_reproducible_fit(subject: Subject) -> None:
     """The same seed and examples give the same predictions, to the last bit."""
-    model, _ = subject.repeated
-    demand(
-        same(subject.reference, subject.predict(model, [subject.structure])[0]),
+    _demand_same(
+        subject,
+        subject.repeated[0],
         "two fits with one seed on the same examples predict differently: take every random "
         "number from a generator made of `run.seed`, never from a global one",
     )
@@ -146,10 +146,11 @@ def check_reproducible_fit(subject: Subject) -> None:
 
 def check_independent_instances(subject: Subject) -> None:
     """A fitted model does not change when another instance is fitted on other examples."""
-    before = subject.reference
+    _ = subject.reference
     subject.fit(subject.examples.test, subject.examples.valid)
-    demand(
-        same(before, subject.predict(subject.fitted, [subject.structure])[0]),
+    _demand_same(
+        subject,
+        subject.fitted,
         "a fitted model predicts differently once another instance was fitted: keep what is "
         "learned in `self`, not in the class, the module or a file of a fixed name",
     )
@@ -179,11 +180,16 @@ def check_save_and_load(subject: Subject) -> None:
         folder.is_dir(), "`save(folder)` did not make the folder: make it and write into it alone"
     )
     loaded.load(folder)
-    demand(
-        same(subject.reference, subject.predict(loaded, [subject.structure])[0]),
+    _demand_same(
+        subject,
+        loaded,
         "a fresh instance that loaded what was saved predicts differently: save every array and "
         "setting on which predictions depend",
     )
+
+
+def _demand_same(subject: Subject, model: Model, message: str) -> None:
+    demand(same(subject.reference, subject.predict(model, [subject.structure])[0]), message)
 
 
 def _with_attributes(structure: Structure, targets: dict[str, np.ndarray]) -> Structure:

@@ -24,7 +24,7 @@ from .sandbox.contents import check_contents
 from .sandbox.exchange import prepare_folder
 from .sandbox.predict import Assignment, predict_behind_walls
 from .source import check_dependencies, check_licence, check_sources, line_of, place_of_error
-from .verify import SAME_WEIGHTS, largest_difference
+from .verify import COMPANY, SAME_WEIGHTS, largest_difference
 
 TRIAL_EXAMPLES = {"train": 2, "valid": 1, "test": 2}
 TRIAL_LIMITS, CELL_LIMITS = Limits(wall_seconds=60), Limits(wall_seconds=120)
@@ -103,7 +103,6 @@ def check_submission(
 
 
 def _run(submission: _Submission, action: str) -> dict[str, Any]:
-    """Run one action on the submission in a cell and return its report."""
     with tempfile.TemporaryDirectory(prefix="glassbench-check-") as scratch:
         request = Path(scratch, "request")
         prepare_folder(request, submission.folder, submission.task.folder)
@@ -167,20 +166,16 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
     )
     together, by_itself = answered.asked
     difference = largest_difference({condition.name: together}, {condition.name: by_itself})
-    company = passed("company", "asked alone or with others, a structure is predicted alike")
-    if not difference <= SAME_WEIGHTS:
-        message = (
-            f"asked alone, a structure is predicted otherwise by {difference:.3g} standard "
-            "deviations: predict every structure by itself"
-        )
-        company = failed("company", message)
+    alike, message = difference <= SAME_WEIGHTS, COMPANY.format("a structure", difference)
+    company = CheckResult(
+        "company", alike, "asked alone or with others, it is predicted alike" if alike else message
+    )
     effects = [failed("outside", what, where) for what, where in _effects(answered.outside)]
     outside = effects or [passed("outside", "nothing outside the scratch folder is touched")]
     return [passed("trial", trained), company, *outside]
 
 
 def _effects(reported: Any) -> list[tuple[str, str]]:
-    """Return what and where of the effects that a cell reported, as text to show."""
     return [
         (printable(effect.get("what"), 200), printable(effect.get("where"), 80))
         for effect in _tables(reported)

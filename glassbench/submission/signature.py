@@ -64,9 +64,8 @@ def load_key(path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except FileNotFoundError:
-        raise SignatureError(
-            f"there is no key at {path}: `glassbench record key` makes one"
-        ) from None
+        why = f"there is no key at {path}: `glassbench record key` makes one"
+        raise SignatureError(why) from None
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SignatureError(f"{path} holds no private key: {error}") from None
     if not isinstance(key, Ed25519PrivateKey):

@@ -42,6 +42,10 @@ SAME_WEIGHTS = 1e-3
 SAME_FIT = 0.05
 MAD_OF_NORMAL = 1.4826
 HIDDEN = "hidden"
+COMPANY = (
+    "asked alone, {} is predicted otherwise by {:.3g} standard deviations: predict every "
+    "structure by itself"
+)
 
 
 @dataclass(frozen=True)
@@ -191,11 +195,7 @@ def _ask_alone(assignment: Assignment, answered: Answered, how: Verification) ->
     alone = replace(assignment, questions=[Question(question.condition, {name: structure})])
     again = predict_behind_walls(how.engine, alone, how.limits)
     difference = largest_difference({"": answered.asked[0]}, {"": again.asked[0]})
-    require(
-        difference <= SAME_WEIGHTS,
-        f"asked alone, {name} is predicted otherwise by {difference:.3g} deviations: predict "
-        "every structure by itself",
-    )
+    require(difference <= SAME_WEIGHTS, COMPANY.format(name, difference))
 
 
 def _difference(

@@ -11,10 +11,7 @@ LONGEST_MESSAGE = 2000
 
 
 class SubmissionError(UserError):
-    """A submission cannot be accepted as it is; the message says what to mend.
-
-    It may quote a stranger's text and is cleaned.
-    """
+    """A submission cannot be accepted as it is; the message, cleaned, says what to mend."""
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message, LONGEST_MESSAGE))

@@ -94,10 +94,9 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
             ],
         }
         outcome = run_cell(engine, folder, action, limits, assignment.secret)
-    report = outcome.report
     outcome.refuse_failure()
     arrays = read_arrays(outcome.payload, "the answer", limits.answer_bytes)
-    parameters, outside = report.get("parameters"), report.get("outside")
+    parameters, outside = (outcome.report.get(name) for name in ("parameters", "outside"))
     return Answered(
         asked=_answers(assignment.task, questions, arrays),
         parameters=parameters if type(parameters) is int and parameters >= 0 else None,
