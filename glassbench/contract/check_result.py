@@ -16,11 +16,7 @@ OK, ABSENT, DOUBTFUL, BROKEN = "ok", "absent", "doubtful", "broken"
 class CheckResult:
     """Outcome of one check of a model or a record; texts of strangers are cleaned.
 
-    Attributes
-    ----------
-    passed : None where it could not be checked
-    message : what is wrong and how to mend it, or what was checked
-    where : file and line, such as `model.toml:7`, or empty
+    `passed` is None where it could not be checked; `where` is file and line, or empty.
     """
 
     name: str
@@ -52,13 +48,10 @@ def all_passed(results: Sequence[CheckResult]) -> bool:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check of a machine or a cluster found.
+    """What one check of a machine or a cluster found, and what to do about it.
 
-    Attributes
-    ----------
-    state : `ok`, `absent` (something optional is not there), `doubtful` (runs work, and lose
-        time or comparability) or `broken` (runs will fail)
-    remedy : what to do, empty where nothing is to be done
+    Its state is `ok`, `absent` (something optional is not there), `doubtful` (runs work, and
+    lose time or comparability) or `broken` (runs will fail).
     """
 
     check: str

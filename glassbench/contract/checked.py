@@ -78,14 +78,10 @@ def checked(
     separator: str = ".",
     **given: Any,
 ) -> Model:
-    """Return plain values of a file as a model.
+    """Return plain values of a file as a model, with the attributes `given` besides.
 
-    Parameters
-    ----------
-    where : what errors name first, such as the path of the file
-    error : the error to raise: one line with the key, the value and the nearest right word
-    separator : between the keys of nested tables in a message
-    given : attributes of the model that do not stand in the file
+    The error names `where`, such as the path of the file, the key (those of nested tables with
+    the separator between), the value and the nearest right word.
     """
     try:
         for key in given:

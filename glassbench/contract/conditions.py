@@ -32,14 +32,7 @@ def choose_conditions(
     Every value that is asked for must exist, together with every value asked of
     the other axes; a range must hold at least one. On an axis without a request,
     the default of the task holds where the dataset has it at the values
-    asked for, otherwise everything that is there.
-
-    Parameters
-    ----------
-    available : conditions of the dataset
-    asked : by axis
-    default : by axis, values that `task.toml` states for the dataset
-    holder : what has the available conditions, for messages
+    asked for, otherwise everything that is there. Messages name the `holder`.
     """
     if not available:
         raise WordError(f"{holder} holds no condition: make or import the dataset again")

@@ -30,16 +30,13 @@ class ModelCard(Checked):
     Attributes
     ----------
     entry : `module:Class` inside the folder, such as `model:Botan`
-    reads : tiers of input, of `INPUT_TIERS`; models that read more are ranked apart
-    tasks : names of the tasks that the model serves
+    reads : tiers of input; models that read more are ranked apart
     conditions_per_fit : `one`, or `all` for a model that serves all conditions at once
     claims : symmetries that the conformance test may hold the model to
     dependencies : packages beyond those of GlassBench, as pip writes them
-    resources : `cpus` and `gpus` that one trial takes, and where the card says so `memory_gb`
-        and `minutes`
+    resources : of one trial, of `RESOURCES` and `HINTS`
     hyperparameters : every hyperparameter with its default; the default fixes the type
     defaults : by task and dataset, hyperparameters that differ there
-    search_space : the hyperparameters that may be tuned
     """
 
     name: Name
@@ -131,8 +128,7 @@ class ModelCard(Checked):
         """
         chosen = dict(self.hyperparameters)
         of_task = self.defaults.get(task, {})
-        family = dataset.split("_")[0]
-        for section in dict.fromkeys((ANY_DATASET, family, dataset)):
+        for section in dict.fromkeys((ANY_DATASET, dataset.split("_")[0], dataset)):
             for name, value in of_task.get(section, {}).items():
                 chosen[name] = typed_value(value, self.hyperparameters[name])
         for name, value in overrides.items():

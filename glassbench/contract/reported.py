@@ -32,10 +32,6 @@ class ReportedNumber:
     value: float
     source: str
 
-    def is_of(self, model: str) -> bool:
-        """Return whether the number is of the model, `botan` being `BOTAN`, `nt_gnn` NT-GNN."""
-        return plain_name(self.model) == plain_name(model)
-
 
 def plain_name(name: str) -> str:
     """Return letters and digits alone, so that `NT-GNN` of a paper is `nt_gnn` of a folder."""
@@ -43,11 +39,7 @@ def plain_name(name: str) -> str:
 
 
 def read_reported(task: Task) -> list[ReportedNumber]:
-    """Return all published numbers of a task; none where it has no `reported.csv`.
-
-    The file has the columns model, metric, dataset, one for each axis of the
-    task, value, source.
-    """
+    """Return all published numbers of a task; none where it has no `reported.csv`."""
     path = task.folder / FILE
     if not path.exists():
         return []

@@ -39,14 +39,9 @@ Number = Annotated[int | float, Field(ge=-LARGEST, le=LARGEST)]
 
 
 class Dimension(Checked):
-    """One hyperparameter of a search space.
+    """One hyperparameter of a search space, searched everywhere where it names no tasks.
 
-    Attributes
-    ----------
-    values : of a choice
-    low, high : ends, both included
-    step : distance of the values that count, from `low` on; None where all count
-    tasks : where it is searched; everywhere where empty
+    Both ends count; with a step, so do the values at this distance from `low` on.
     """
 
     name: str
@@ -117,8 +112,7 @@ class Dimension(Checked):
     def explore(self, value: Any, generator: np.random.Generator) -> Any:
         """Return a neighbour of a value, or now and then any value.
 
-        A number is multiplied by 0.8 or 1.2 and kept between the ends, a choice moves one
-        place (Jaderberg et al., arXiv:1711.09846, perturb and resample).
+        A number is multiplied by 0.8 or 1.2 and kept between the ends, a choice moves one place.
         """
         if generator.random() < RESAMPLED or not self.contains(value):
             return self.draw(generator)
@@ -149,12 +143,8 @@ def parse_space(
 ) -> tuple[Dimension, ...]:
     """Return the dimensions that the tables `[search_space.<name>]` describe.
 
+    The default of a hyperparameter fixes the type; `tasks` are those that the model serves.
     A ValueError names the table with a wrong name, distribution, key or value.
-
-    Parameters
-    ----------
-    hyperparameters : every hyperparameter of the model with its default, which fixes the type
-    tasks : those that the model serves
     """
     space = []
     for name, entry in table.items():

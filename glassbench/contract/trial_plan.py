@@ -129,10 +129,8 @@ def make_trials(
 
     Where all are trained at one condition elsewhere, one trial is scored at every condition.
     """
-    if model.conditions_per_fit == "all" or variation.train_condition is not None:
-        groups = [tuple(conditions)]
-    else:
-        groups = [(condition,) for condition in conditions]
+    together = model.conditions_per_fit == "all" or variation.train_condition is not None
+    groups = [tuple(conditions)] if together else [(condition,) for condition in conditions]
     return [
         Trial(
             task=task,

@@ -68,9 +68,6 @@ def mathtext(name: str) -> str:
     text = printed(name)
     if "_" not in text:
         return text
-    superscript = re.sub("[⁻²³]+", lambda s: "^{" + _plain_power(s.group()) + "}", text)
+    plain = str.maketrans("⁻²³", "-23")
+    superscript = re.sub("[⁻²³]+", lambda s: "^{" + s.group().translate(plain) + "}", text)
     return "$" + re.sub(r"_(\w+)", r"_{\1}", superscript) + "$"
-
-
-def _plain_power(power: str) -> str:
-    return power.translate(str.maketrans("⁻²³", "-23"))

@@ -31,11 +31,10 @@ class Perturbation:
 
     Attributes
     ----------
-    action : `remove`; `displace`, by a vector of length `amplitude` and random direction,
-        drawn for each neighbour; or `none`, to compare with
+    action : `remove`; `displace`, by a vector of length `amplitude`, unit of the positions, and
+        random direction, drawn for each neighbour; or `none`, to compare with
     inner, outer : ends of the shell, unit of the positions; no outer end where None
-    amplitude : length of the displacement, unit of the positions; 0 where none is asked for
-    centres : centres of each configuration, drawn from its name
+    centres : number of them in each configuration, drawn from its name
     in_training : whether the model is trained on perturbed structures too
     """
 
@@ -87,12 +86,10 @@ class Variation:
 
     Attributes
     ----------
-    scored_split : split on which the trial is scored, `test` or `valid`
     training_configurations : number of configurations to train on, taken parent by parent in
         an order drawn from the trial's seed, so that the subsets of a seed are nested; all
         where None
     train_condition : condition at which the model is trained; that of the trial where None
-    perturbation : of the structures that are handed to the model
     other_targets : whether the model may leave the task's target unpredicted, and is scored
         on what it predicts
     """

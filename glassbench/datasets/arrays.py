@@ -56,12 +56,7 @@ def create_array(
         dimension_names=variable.dimensions,
         attributes=attributes,
         compressors=[
-            BloscCodec(
-                cname="zstd",
-                clevel=level,
-                shuffle="shuffle",
-                typesize=stored.itemsize,
-            ),
+            BloscCodec(cname="zstd", clevel=level, shuffle="shuffle", typesize=stored.itemsize),
             Crc32cCodec(),
         ],
     )
@@ -109,8 +104,7 @@ def decode(array: Array, stored: np.ndarray) -> np.ndarray:
 
 def dimensions_of(array: Array) -> tuple[str, ...]:
     """Return the names of an array's dimensions, none where it states none."""
-    names = getattr(array.metadata, "dimension_names", None) or ()
-    return tuple(map(str, names))
+    return tuple(map(str, getattr(array.metadata, "dimension_names", None) or ()))
 
 
 def array_of(group: Group, name: str) -> Array:

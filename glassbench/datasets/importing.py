@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -50,13 +50,7 @@ class NamedReader(Protocol):
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import left.
-
-    Attributes
-    ----------
-    configurations : written, by state and split
-    problems : files that could not be used, and why
-    """
+    """What an import wrote, by state and split, and which files could not be used."""
 
     path: Path
     digest: str
@@ -78,30 +72,14 @@ class ImportEvent:
 class LedgerEntry:
     """What is known of one configuration that is done; written when it is whole.
 
-    Attributes
-    ----------
-    stamps : size and modification time of each of its files, None for one that is not there
-    facts : what `write_configuration` returned, None where no file of it could be used
-    fingerprint : of its structure, by which copies are known
+    `stamps` are size and modification time of its files, None for one that is not there;
+    `facts` what `write_configuration` returned, None where no file of it could be used.
     """
 
     stamps: Stamps
     facts: dict[str, Any] | None
     problems: tuple[Problem, ...]
     fingerprint: list[float] | None = None
-
-
-@dataclass(frozen=True)
-class _Job:
-    """All that a worker needs to import one configuration."""
-
-    reader: NamedReader
-    source: Path
-    staging: Path
-    layout: StateLayout
-    files: tuple[str, ...]
-    index: int
-    words: Words
 
 
 def import_dataset(
@@ -119,18 +97,10 @@ def import_dataset(
     Parameters
     ----------
     source : what the reader takes: mostly the folder that holds train and test folders
-    words : numbers for the reader, by word
     validation_fraction : share of the training configurations that become the validation split,
         where the source has none
     run : runs a list of picklable functions and yields their results, in any order;
         by default in as many processes as there are cores
-
-    Raises
-    ------
-    SourceError
-        If nothing can be read from the source, or one structure stands in two splits.
-    DatasetError
-        If the destination holds another dataset, or another process imports it.
     """
     source, destination = Path(source).absolute(), Path(destination).absolute()
     folder, words = source.parent if source.is_file() else source, words or {}
@@ -152,14 +122,16 @@ def import_dataset(
         if not store.exists():
             create_store(store, attributes, [state.layout for state in plan.states])
         jobs = [
-            _Job(reader, folder, staging, state.layout, state.files[index], index, words)
+            partial(
+                _import_one, reader, folder, staging, state.layout, state.files[index], index, words
+            )
             for state in plan.states
             for index in _unfinished(staging, folder, state)
         ]
         total = sum(len(state.files) for state in plan.states)
         done = total - len(jobs)
         run = run or run_in_processes(available_cores())
-        for state_name, name in run([partial(_import_one, job) for job in jobs]):
+        for state_name, name in run(jobs):
             done += 1
             on_event(ImportEvent(state_name, name, done, total))
         report = _finish(staging, destination, plan)
@@ -167,22 +139,29 @@ def import_dataset(
     return report
 
 
-def _import_one(job: _Job) -> tuple[str, str]:
+def _import_one(
+    reader: NamedReader,
+    source: Path,
+    staging: Path,
+    layout: StateLayout,
+    files: tuple[str, ...],
+    index: int,
+    words: Words,
+) -> tuple[str, str]:
     """Import one configuration; files that cannot be used are noted, never raised."""
-    layout, index, store = job.layout, job.index, job.staging / STORE_NAME
-    before = _stamps(job.source, job.files)
-    arrays, problems = job.reader.load().read(job.source, job.files, layout, index, job.words)
+    before, store = _stamps(source, files), staging / STORE_NAME
+    arrays, problems = reader.load().read(source, files, layout, index, words)
     facts, known = None, None
     if arrays is not None:
         try:
             facts = write_configuration(store, layout, index, arrays)
             known = fingerprint(arrays["positions"], arrays["box"]).tolist()
         except DatasetError as error:
-            problems = [*problems, Problem(job.files[0], str(error))]
+            problems = [*problems, Problem(files[0], str(error))]
     if facts is None:
         erase_configuration(store, layout, index)
     entry = LedgerEntry(before, facts, tuple(problems), known)
-    write_entry(_ledger_path(job.staging, layout.name, index), entry)
+    write_entry(_ledger_path(staging, layout.name, index), entry)
     return layout.name, layout.configurations[index].name
 
 
@@ -200,8 +179,7 @@ def _with_validation(plan: SourcePlan, fraction: float) -> SourcePlan:
 
 def _request(reader: str, plan: SourcePlan, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plan as plain JSON values, to be compared when an import goes on."""
-    states = [asdict(state) for state in plan.states]
-    plain = {"reader": reader, "settings": settings, "states": states}
+    plain = {"reader": reader, "settings": settings, "states": [*map(asdict, plan.states)]}
     return json.loads(json.dumps(plain, default=np.ndarray.tolist))
 
 
@@ -308,11 +286,9 @@ def _report(
 def _stamps(source: Path, files: Sequence[str]) -> Stamps:
     stamps: Stamps = {}
     for file in files:
-        try:
+        stamps[file] = None
+        with suppress(OSError):
             status = (source / file).stat()
-        except OSError:
-            stamps[file] = None
-        else:
             stamps[file] = [status.st_size, status.st_mtime_ns]
     return stamps
 

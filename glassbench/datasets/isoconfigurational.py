@@ -19,13 +19,7 @@ from .pairs import (
 
 @dataclass(frozen=True)
 class Observable:
-    """What is measured of every particle in each trajectory.
-
-    Attributes
-    ----------
-    names : of the quantities
-    measure : from absolute positions (N, d) at the later time to one array (N,) a name
-    """
+    """What is measured of every particle: from absolute positions (N, d) one (N,) a name."""
 
     names: tuple[str, ...]
     measure: Callable[[np.ndarray], Sequence[np.ndarray]]
@@ -37,12 +31,8 @@ class IsoconfigurationalAverages:
 
     The averages over the first and the second half of the trajectories are
     `mean + half_difference` and `mean - half_difference`; the root mean square of
-    `half_difference` is the standard error of the mean.
-
-    Attributes
-    ----------
-    mean, half_difference : by name, `propensity` and every observable (N,) and
-        `pair_distance_change` (P,), float64
+    `half_difference` is the standard error of the mean. By name, `propensity` and every
+    observable (N,) and `pair_distance_change` (P,), float64.
     """
 
     trajectories: int
@@ -52,11 +42,10 @@ class IsoconfigurationalAverages:
 
 def average_trajectories(
     initial_positions: np.ndarray,
-    trajectories: Iterable[np.ndarray],
+    trajectories: Sequence[np.ndarray],
     box: np.ndarray,
     pairs: np.ndarray | None = None,
     *,
-    count: int | None = None,
     observables: Sequence[Observable] = (),
 ) -> IsoconfigurationalAverages:
     """Average displacement and pair-distance change over trajectories at one time.
@@ -64,54 +53,41 @@ def average_trajectories(
         S_i = < |r_i(t) - r_i(0)| >,    E_ij = < r_ij(t) - r_ij(0) >
 
     The displacement is the plain difference of absolute coordinates; the pair
-    distance takes the minimum image at both times. One trajectory is held in
-    memory at a time.
+    distance takes the minimum image at both times.
 
     Parameters
     ----------
     initial_positions : (N, d)
-    trajectories : R arrays (N, d) of absolute (unwrapped) coordinates, in order
+    trajectories : R arrays (N, d) of absolute (unwrapped) coordinates, in order; R is even
     box : (d,) edges of the orthorhombic periodic box
     pairs : (P, 2) int, optional
-    count : R, where `trajectories` has no length
     observables : what else is averaged
-
-    Raises
-    ------
-    DatasetError
-        If R is odd, or fewer or more trajectories come than `count`.
 
     Source: Shiba et al., J. Chem. Phys. 158, 084503 (2023), Eq. 10 and 11.
     """
-    expected = len(trajectories) if count is None else count  # type: ignore[arg-type]
-    if expected < 2 or expected % 2:
+    count = len(trajectories)
+    if count < 2 or count % 2:
         raise DatasetError(
-            f"{expected} trajectories cannot be halved: an even number, 2 at least, is needed"
+            f"{count} trajectories cannot be halved: an even number, 2 at least, is needed"
         )
     start = np.asarray(initial_positions, dtype=np.float64)
     measured = (*_displacements(start, np.asarray(box, dtype=np.float64), pairs), *observables)
     sums: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
-    seen = 0
-    for trajectory in trajectories:
-        if seen == expected:
-            raise DatasetError(f"more than the {expected} trajectories that were announced")
+    for number, trajectory in enumerate(trajectories):
         later = np.asarray(trajectory, dtype=np.float64)
         if later.shape != start.shape:
             raise DatasetError(
-                f"trajectory {seen} has the shape {later.shape}, the configuration {start.shape}"
+                f"trajectory {number} has the shape {later.shape}, the configuration {start.shape}"
             )
-        half = sums[2 * seen // expected]
+        half = sums[2 * number // count]
         for observable in measured:
             for name, values in zip(observable.names, observable.measure(later), strict=True):
                 half[name] = half.get(name, 0.0) + values
-        seen += 1
-    if seen < expected:
-        raise DatasetError(f"{seen} trajectories came, {expected} were announced")
     first, second = sums
     return IsoconfigurationalAverages(
-        trajectories=expected,
-        mean={name: (first[name] + second[name]) / expected for name in first},
-        half_difference={name: (first[name] - second[name]) / expected for name in first},
+        trajectories=count,
+        mean={name: (first[name] + second[name]) / count for name in first},
+        half_difference={name: (first[name] - second[name]) / count for name in first},
     )
 
 
@@ -133,7 +109,7 @@ def ensemble_arrays(
     positions: np.ndarray,
     species: np.ndarray,
     box: np.ndarray,
-    ensembles: Iterable[tuple[int, Iterable[np.ndarray]]],
+    ensembles: Iterable[tuple[int, Sequence[np.ndarray]]],
     times: int,
     *,
     pair_cutoff: float | None = PAIR_CUTOFF,
@@ -150,11 +126,6 @@ def ensemble_arrays(
     times : number of times of the state; those that are not in `ensembles` read NaN
     pair_cutoff : pairs with r_ij(0) below it are kept; None for no pairs
     close_pair_halves : whether to keep halves for A-A pairs below `close_pair_cutoff`
-    observables : what else is averaged over the trajectories
-
-    Returns
-    -------
-    dict for `write_configuration`, averages in float64
     """
     box = np.asarray(box, dtype=np.float64)
     pairs, close = np.empty((0, 2), dtype=np.int32), np.empty(0, dtype=np.int32)

@@ -19,22 +19,14 @@ FRACTIONS = (0.005, 0.01, 0.02, 0.05)
 
 
 class Labels:
-    """The labels of one sample under one load at one condition.
+    """The labels of one sample at a protocol, a strain and a fraction.
 
-    Parameters
-    ----------
-    quantity : the stored variable, such as `d2min`, beside which the dataset has
-        `<quantity>_threshold` and, for samples deformed twice, `<quantity>_repeat`
-    at : coordinates: protocol, strain, fraction
+    Beside the stored quantity, such as `d2min`, the dataset has `<quantity>_threshold` and, for
+    samples deformed twice, `<quantity>_repeat`.
     """
 
     def __init__(
-        self,
-        dataset: Dataset,
-        state: str,
-        index: int,
-        quantity: str,
-        at: Mapping[str, float | str],
+        self, dataset: Dataset, state: str, index: int, quantity: str, at: Mapping[str, float | str]
     ) -> None:
         self.dataset, self.where, self.quantity, self.at = dataset, (state, index), quantity, at
 
@@ -85,14 +77,9 @@ class Labels:
 def draw_negatives(positive: np.ndarray, *names: object) -> np.ndarray:
     """Return the indices (M,) int64, sorted, of negatives drawn without replacement.
 
-    As many as there are positives, or all negatives where they are fewer. The draw
-    depends on nothing but the labels and the names: it takes the raw words of PCG64,
-    whose stream is the same in every version of numpy.
-
-    Parameters
-    ----------
-    positive : (N,) bool
-    names : of task, state, sample, protocol, strain, fraction: what is drawn for
+    As many as there are positives, or all negatives where they are fewer. The draw depends on
+    nothing but the labels (N,) and the names of what is drawn for: it takes the raw words of
+    PCG64, whose stream is the same in every version of numpy.
     """
     negative = np.flatnonzero(~np.asarray(positive, dtype=bool))
     wanted = min(len(positive) - len(negative), len(negative))
@@ -107,25 +94,14 @@ def balanced_set(positive: np.ndarray, negatives: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([np.flatnonzero(positive), negatives])).astype(np.int64)
 
 
-def top_thresholds(
-    samples: Iterable[np.ndarray],
-    strains: int,
-    most: int,
-    fractions: tuple[float, ...] = FRACTIONS,
-) -> np.ndarray:
+def top_thresholds(samples: Iterable[np.ndarray], strains: int, most: int) -> np.ndarray:
     """Return the thresholds (fraction, strain) float64 of values pooled over all samples.
 
     With M values at a strain the threshold is the (k + 1)-th largest, k = ceil(f M), so
-    that k values lie above it, fewer where values tie.
-
-    Parameters
-    ----------
-    samples : arrays (strain, N), read once, one at a time
-    strains : number of strains
-    most : as many values at a strain as can come; only the top of them stays in memory
-    fractions : in (0, 1)
+    that k values lie above it, fewer where values tie. The samples (strain, N) are read once;
+    of the `most` values that can come at a strain, only the top stays in memory.
     """
-    needed = _count(max(fractions), most) + 1
+    needed = _count(max(FRACTIONS), most) + 1
     kept: list[list[np.ndarray]] = [[] for _ in range(strains)]
     total = 0
     for values in samples:
@@ -133,20 +109,17 @@ def top_thresholds(
         for strain, row in enumerate(values):
             kept[strain].append(row)
             if sum(map(len, kept[strain])) > 2 * needed:
-                kept[strain] = [_largest(np.concatenate(kept[strain]), needed)]
+                pooled = np.concatenate(kept[strain])
+                kept[strain] = [np.partition(pooled, len(pooled) - needed)[-needed:]]
     if not total:
         raise ValueError("there is no sample to take a threshold from")
-    thresholds = np.empty((len(fractions), strains))
+    thresholds = np.empty((len(FRACTIONS), strains))
     for strain, parts in enumerate(kept):
         descending = np.sort(np.concatenate(parts))[::-1]
-        for row, fraction in enumerate(fractions):
+        for row, fraction in enumerate(FRACTIONS):
             thresholds[row, strain] = descending[min(_count(fraction, total), len(descending) - 1)]
     return thresholds
 
 
 def _count(fraction: float, total: int) -> int:
     return math.ceil(round(fraction * total, 9))
-
-
-def _largest(values: np.ndarray, count: int) -> np.ndarray:
-    return np.partition(values, len(values) - count)[len(values) - count :]

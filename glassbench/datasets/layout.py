@@ -72,7 +72,6 @@ class StateLayout:
     ----------
     attributes : plain values; among them those that distinguish this state
         (temperature, quench_time, cooling_rate, composition), and `tau_alpha` where known
-    variables : arrays of one configuration, a chunk each
     short : arrays so short that all configurations share a chunk; given with each of them
     shared : arrays of the state as a whole, with their values
     pair_slots, close_pair_slots : most pairs that a configuration can have; 0 for none
@@ -120,11 +119,8 @@ class StateLayout:
 def times_coordinate(times: tuple[float, ...], nominal: bool = False) -> Coordinate:
     """Return the coordinate `time`; nominal times differ a little between configurations."""
     meaning = "time since the initial configuration"
-    return Coordinate(
-        tuple(float(t) for t in times),
-        "time",
-        f"{meaning}, nominal: see observation_time" if nominal else meaning,
-    )
+    meaning += ", nominal: see observation_time" if nominal else ""
+    return Coordinate(tuple(map(float, times)), "time", meaning)
 
 
 def structure_variables(
@@ -156,9 +152,8 @@ def vibrational_msd() -> Variable:
 
 def half_of(variable: Variable) -> Variable:
     """Return the array of half the difference between the averages over two halves."""
-    name = variable.name
-    meaning = f"half of: {name} over the first half of the trajectories minus the second"
-    return replace(variable, name=f"{name}_half_difference", long_name=meaning)
+    meaning = f"half of: {variable.name} over the first half of the trajectories minus the second"
+    return replace(variable, name=f"{variable.name}_half_difference", long_name=meaning)
 
 
 def propensity_variables(
@@ -180,16 +175,16 @@ def pair_variables(
     close-pair cutoff): they are what the ceiling is computed on.
     """
     index = "int16" if particles <= np.iinfo(np.int16).max else "int32"
-    first = "particle i of the pair, i < j, sorted; -1 pad"
-    second = "particle j of the pair; -1 pad"
     where = "position of each close A-A pair in the list of pairs; -1 pad"
     what = "r_ij(t) - r_ij(0) averaged over the isoconfigurational ensemble"
     pair, close = ("configuration", "pair"), ("configuration", "close_pair")
     per_time = ("configuration", "time", "pair")
     change = Variable("pair_distance_change", per_time, dtype, "length", what, packing)
     return (
-        Variable("pair_first", pair, index, "none", first),
-        Variable("pair_second", pair, index, "none", second),
+        Variable(
+            "pair_first", pair, index, "none", "particle i of the pair, i < j, sorted; -1 pad"
+        ),
+        Variable("pair_second", pair, index, "none", "particle j of the pair; -1 pad"),
         change,
         Variable("close_pair_index", close, "int32", "none", where),
         replace(half_of(change), dimensions=("configuration", "time", "close_pair")),
@@ -200,20 +195,19 @@ def small_variables(layout: StateLayout) -> tuple[Variable, ...]:
     """Return the arrays that are short enough to be one chunk for all configurations."""
     one, per_time = ("configuration",), ("configuration", "time")
     box = Variable("box", (*one, "axis"), "float64", "length", "edges of the box")
-    counts: tuple[Variable, ...] = ()
-    times: tuple[Variable, ...] = ()
+    variables = [box]
     if layout.pair_slots:
-        counts = (
+        variables += [
             Variable("pair_count", one, "int32", "none", "pairs of the configuration"),
             Variable("close_pair_count", one, "int32", "none", "close pairs with halves"),
-        )
+        ]
     if "time" in layout.coordinates:
         averaged = "trajectories averaged here; 0 where the published average was taken over"
-        own = "time of each configuration"
-        times = (
+        variables += [
             Variable("available", per_time, "bool", "none", "whether the propensity is there"),
             Variable("trajectory_count", per_time, "int32", "none", averaged),
-            *([Variable("observation_time", per_time, "float64", "time", own)]
-              if layout.own_times else []),
-        )  # fmt: skip
-    return (box, *counts, *times, *layout.short)
+        ]
+        if layout.own_times:
+            own = "time of each configuration"
+            variables.append(Variable("observation_time", per_time, "float64", "time", own))
+    return (*variables, *layout.short)

@@ -31,11 +31,8 @@ def fingerprint(positions: np.ndarray, box: np.ndarray) -> np.ndarray:
     """Return mean and deviation of the distances to the first six neighbours: (12,) float64.
 
     Distances are in units of the mean spacing (V/N)^(1/d). Shifted, turned, mirrored, scaled
-    and renumbered copies of a structure have the same numbers.
-
-    Parameters
-    ----------
-    positions : (N, d), inside the box or not; box : (d,)
+    and renumbered copies of a structure have the same numbers. `positions` (N, d) may lie
+    outside the `box` (d,).
     """
     from scipy.spatial import cKDTree
 

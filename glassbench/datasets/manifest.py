@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,38 +48,23 @@ def write_manifest(path: Path | str, digest: str) -> Path:
 
 
 def verify(path: Path | str) -> list[Finding]:
-    """Compare every file of a store with its manifest, and recompute the content digest.
-
-    Returns
-    -------
-    list of Finding
-        Empty where the store is whole.
-    """
+    """Compare every file of a store with its manifest, and recompute the content digest."""
     findings = _compare_members(path)
-    stated = open_group(path).attrs.get("content_digest") if _root_readable(path) else None
+    stated = None
+    with suppress(DatasetError):
+        stated = open_group(path).attrs.get("content_digest")
     if stated is None:
-        findings.append(
-            Finding("digest", "", f"the root of {path} states no content digest: get a new copy")
-        )
-        return findings
+        message = f"the root of {path} states no content digest: get a new copy"
+        return [*findings, Finding("digest", "", message)]
     try:
         digest = content_digest(path)
     except Exception as error:  # whatever the codec library raises on a damaged chunk
         message = f"the content cannot be read, so the digest cannot be computed: {error}"
-        findings.append(Finding("unreadable", "", message))
-        return findings
+        return [*findings, Finding("unreadable", "", message)]
     if digest != stated:
         message = f"the content has the digest {digest}, the root states {stated}"
         findings.append(Finding("digest", "", message))
     return findings
-
-
-def _root_readable(path: Path | str) -> bool:
-    try:
-        open_group(path)
-    except DatasetError:
-        return False
-    return True
 
 
 def _compare_members(path: Path | str) -> list[Finding]:

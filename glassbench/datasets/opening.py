@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,16 +88,9 @@ def member_names(path: Path | str) -> list[str]:
 def read_members(path: Path | str, names: list[str]) -> Iterator[tuple[str, bytes | Exception]]:
     """Yield each named file of the store with its bytes, or with what prevents reading it."""
     path = store_path(path)
-    if path.is_file():
-        with zipfile.ZipFile(path) as archive:
-            for name in names:
-                try:
-                    yield name, archive.read(name)
-                except (OSError, zipfile.BadZipFile, KeyError) as error:
-                    yield name, error
-        return
-    for name in names:
-        try:
-            yield name, (path / name).read_bytes()
-        except OSError as error:
-            yield name, error
+    with zipfile.ZipFile(path) if path.is_file() else nullcontext() as archive:
+        for name in names:
+            try:
+                yield name, archive.read(name) if archive else (path / name).read_bytes()
+            except (OSError, zipfile.BadZipFile, KeyError) as error:
+                yield name, error

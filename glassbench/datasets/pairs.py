@@ -12,13 +12,9 @@ CLOSE_PAIR_CUTOFF = 1.35
 
 
 def pair_distances(positions: np.ndarray, pairs: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Return |r_j - r_i| (P,) with the minimum image, in the unit of the positions.
+    """Return |r_j - r_i| (P,) of pairs (P, 2) with the minimum image in the box (d,).
 
-    Parameters
-    ----------
-    positions : (N, d), inside the box or not
-    pairs : (P, 2) int
-    box : (d,) edges of the orthorhombic periodic box
+    The positions (N, d) may lie outside the box.
     """
     first, second = pairs.T
     squared = np.zeros(len(pairs))
@@ -32,13 +28,7 @@ def pair_distances(positions: np.ndarray, pairs: np.ndarray, box: np.ndarray) ->
 
 
 def undirected_pairs(positions: np.ndarray, box: np.ndarray, cutoff: float) -> np.ndarray:
-    """Return all pairs (P, 2) int32 with i < j and r_ij < cutoff, sorted by i, then j.
-
-    Raises
-    ------
-    DatasetError
-        If a box edge is shorter than twice the cutoff.
-    """
+    """Return all pairs (P, 2) int32 with i < j and r_ij < cutoff, sorted by i, then j."""
     from scipy.spatial import cKDTree
 
     positions = np.asarray(positions, dtype=np.float64)

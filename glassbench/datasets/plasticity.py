@@ -43,12 +43,9 @@ class PlasticityState:
 
     Attributes
     ----------
-    name : of the group in the store, such as `quench_1e4`
-    attributes : the values that the task's axes ask of a state (`quench_time` in t_0;
-        `cooling_rate` in K/s and `composition` in at.% of the first species), and what
-        else is known (protocol, checks, number_density), as plain values
-    samples : name, split and parent of each; samples deformed twice belong in `test`
-    particles : N, the same for all
+    attributes : plain values that the task's axes ask of a state (`quench_time` in t_0;
+        `cooling_rate` in K/s and `composition` in at.% of the first species) and further ones
+    samples : those deformed twice belong in `test`
     species : names of the species stored as 0 and 1, as ("L", "S") or ("Cu", "Zr")
     frames : by name of the loading protocol, its frame (d, d): orthonormal rows are
         the shear direction, the plane normal and, in 3D, the third axis
@@ -63,7 +60,6 @@ class PlasticityState:
         particles were shuffled, in the order of `positions`, and `vibrational_msd`
         (N,). A protocol that was not run, or not repeated, is NaN throughout.
         It is called twice for each sample, so that memory holds one sample at a time.
-    vibrational_msd : whether `load` gives `vibrational_msd`
     threshold_state : name of the state whose training split sets the thresholds; its
         own where empty. States that have no training samples must name one.
     """
@@ -99,12 +95,6 @@ def write_plasticity_dataset(
     attributes : of the root, see `create_store`; units_system is `lj2d` or `metal`
     mantissa_bits : precision of the stored D2min; 23 keeps float32, 11 an error below
         2.5e-4 relative at little more than half of the size
-
-    Raises
-    ------
-    DatasetError
-        If an array does not fit, a frame is not orthonormal, or a state has no training
-        sample and names no other state for its thresholds.
     """
     thresholds = _all_thresholds(states, mantissa_bits)
     layouts = [_layout(state, thresholds[state.name], mantissa_bits) for state in states]
@@ -130,19 +120,17 @@ def _all_thresholds(states: Sequence[PlasticityState], mantissa_bits: int) -> di
                     f"state {source.name} has no training sample to set the thresholds of D2min: "
                     "name the state that has in `threshold_state`"
                 )
-            loaded = (_d2min(source, source.load(i), mantissa_bits) for i in train)
+            # D2min (strain, N) of every load that was run.
+            loads = (
+                values
+                for i in train
+                for values in _d2min(source, source.load(i), mantissa_bits)
+                if not np.isnan(values).all()
+            )
             most = len(train) * len(source.frames) * source.particles
-            thresholds[source.name] = top_thresholds(_by_load(loaded), len(source.strains), most)
+            thresholds[source.name] = top_thresholds(loads, len(source.strains), most)
         thresholds[state.name] = thresholds[source.name]
     return thresholds
-
-
-def _by_load(samples: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Yield D2min (strain, N) of every load that was run."""
-    for d2min in samples:
-        for values in d2min:
-            if not np.isnan(values).all():
-                yield values
 
 
 def _d2min(
@@ -194,14 +182,11 @@ def _negatives(
 
 
 def _layout(state: PlasticityState, thresholds: np.ndarray, bits: int) -> StateLayout:
-    """Return the layout of a state with its frames and thresholds.
-
-    Parameters
-    ----------
-    thresholds : (fraction, strain) of D2min, length squared
-    bits : bits of mantissa with which D2min is stored
-    """
-    per_protocol = ("configuration", "protocol")
+    """Return the layout of a state with its frames and its thresholds (fraction, strain)."""
+    per_protocol, axes = ("configuration", "protocol"), ("protocol", "frame_axis", "axis")
+    frame = "frame of the load: shear direction, plane normal, third axis"
+    above = "D2min above which a particle is positive: top fraction of the training split"
+    by_strain = ("fraction", "strain")
     return StateLayout(
         name=state.name,
         attributes={
@@ -224,24 +209,9 @@ def _layout(state: PlasticityState, thresholds: np.ndarray, bits: int) -> StateL
             Variable("repeated", per_protocol, "bool", "none", "whether it was applied twice"),
         ),
         shared=(
+            (Variable("frame", axes, "float64", "none", frame), _checked_frames(state)),
             (
-                Variable(
-                    "frame",
-                    ("protocol", "frame_axis", "axis"),
-                    "float64",
-                    "none",
-                    "frame of the load: shear direction, plane normal, third axis",
-                ),
-                _checked_frames(state),
-            ),
-            (
-                Variable(
-                    "d2min_threshold",
-                    ("fraction", "strain"),
-                    "float64",
-                    "length_squared",
-                    "D2min above which a particle is positive: top fraction of the training split",
-                ),
+                Variable("d2min_threshold", by_strain, "float64", "length_squared", above),
                 thresholds,
             ),
         ),

@@ -21,12 +21,8 @@ OFFSET = 128
 
 @dataclass(frozen=True)
 class Packing:
-    """How one array is packed.
-
-    Attributes
-    ----------
-    quantum : the resolution of the stored integers, a power of two, in the array's unit
-    multiples : step of each entry of the array's first axis in units of the quantum
+    """How one array is packed: its quantum, a power of two in the array's unit, and the step
+    of each entry of the first axis in quanta.
     """
 
     quantum: float
@@ -34,7 +30,7 @@ class Packing:
 
     def __post_init__(self) -> None:
         for value in (self.quantum, *self.multiples):
-            if not _is_power_of_two(value):
+            if not (value > 0 and np.isfinite(value) and np.frexp(value)[0] == 0.5):
                 raise DatasetError(
                     f"packing step {value} is not a power of two: decoding would not be exact"
                 )
@@ -54,12 +50,8 @@ def packing_for_noise(noise: Sequence[float], fraction: float = 0.2) -> Packing:
     """Return the packing whose steps are just below `fraction` of the noise at each time.
 
     Rounding to a step q adds a variance q²/12, for fraction 0.2 at most 0.4 % of
-    the variance of the noise.
-
-    Parameters
-    ----------
-    noise : standard error of the averages at each time; for two halves of an
-        ensemble it is the root mean square of half their difference
+    the variance of the noise, the standard error of the averages: for two halves of an
+    ensemble the root mean square of half their difference.
     """
     values = np.asarray(noise, dtype=np.float64)
     if values.size == 0 or not (np.isfinite(values) & (values > 0)).all():
@@ -70,13 +62,7 @@ def packing_for_noise(noise: Sequence[float], fraction: float = 0.2) -> Packing:
 
 
 def pack(values: np.ndarray, packing: Packing) -> np.ndarray:
-    """Return `values` (times, ...) as int16; NaN becomes the fill value.
-
-    Raises
-    ------
-    DatasetError
-        If a value does not fit 16 bits, or the first axis has another length.
-    """
+    """Return `values` (times, ...) as int16; NaN becomes the fill value."""
     if len(values) != len(packing.multiples):
         raise DatasetError(
             f"array has {len(values)} times, its packing has {len(packing.multiples)} steps"
@@ -112,7 +98,3 @@ def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
     fraction, exponent = np.frexp(single)
     scale = np.float32(2.0 ** (bits + 1))
     return np.ldexp(np.rint(fraction * scale) / scale, exponent).astype(np.float32)
-
-
-def _is_power_of_two(value: float) -> bool:
-    return bool(value > 0 and np.isfinite(value) and np.frexp(value)[0] == 0.5)

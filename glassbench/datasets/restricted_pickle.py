@@ -183,13 +183,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def load_restricted(path: Path) -> object:
-    """Return what a pickle holds, if that is arrays, scalars and builtin containers alone.
-
-    Raises
-    ------
-    SourceError
-        If the pickle asks for anything else, or is cut off. Nothing that it names is run.
-    """
+    """Return what a pickle holds: arrays, scalars and builtin containers, or a SourceError."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -33,12 +33,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class PlannedState:
-    """One thermodynamic state of a source.
+    """One thermodynamic state of a source, with the files of each configuration.
 
-    Attributes
-    ----------
-    layout : as the store takes it, with the splits as published and no room for pairs yet
-    files : of each configuration, relative to the source folder
+    Its layout has the splits as published and no room for pairs yet.
     """
 
     layout: StateLayout
@@ -55,13 +52,9 @@ class SourcePlan:
 
 
 class Reader(Protocol):
-    """The names that a reader defines.
+    """The names that a reader defines."""
 
-    Attributes
-    ----------
-    WORDS : words of the command line that it takes, `pair_cutoff` or `times.<temperature>`
-    """
-
+    # Words of the command line that it takes, `pair_cutoff` or `times.<temperature>`.
     WORDS: tuple[str, ...]
 
     def plan(self, source: Path, words: Words) -> SourcePlan:

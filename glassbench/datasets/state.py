@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 CHUNKS_IN_MEMORY = 4
 
 
+def value_text(value: float | str) -> str:
+    """Return a value of a coordinate as messages print it."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 class State:
     """One thermodynamic state: what is short is in memory, what is large stays on disk."""
 
@@ -71,10 +76,9 @@ class State:
         else:
             near = np.flatnonzero(np.isclose(values, value, rtol=1e-6, atol=0))
         if len(near) != 1:
-            known = ", ".join(v if isinstance(v, str) else f"{v:g}" for v in values.tolist())
-            text = value if isinstance(value, str) else f"{value:g}"
             raise DatasetError(
-                f"state {self.name} of {self._path} has no {coordinate} {text}: {known}"
+                f"state {self.name} of {self._path} has no {coordinate} {value_text(value)}: "
+                f"{', '.join(map(value_text, values.tolist()))}"
             )
         return int(near[0])
 
@@ -136,11 +140,9 @@ class State:
         return cache[variable, index].copy()
 
     def _one(self, variable: str, index: int) -> np.ndarray:
-        dimensions = self.dimensions(variable)
-        stored = self._read(variable, index)
-        for dimension, count in (("pair", "pair_count"), ("close_pair", "close_pair_count")):
-            if dimensions[-1] == dimension:
-                stored = stored[..., : int(self.short(count)[index])]
+        stored, last = self._read(variable, index), self.dimensions(variable)[-1]
+        if last in ("pair", "close_pair"):
+            stored = stored[..., : int(self.short(f"{last}_count")[index])]
         return stored
 
     def _read(self, variable: str, selection: Any) -> np.ndarray:

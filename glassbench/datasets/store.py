@@ -15,7 +15,7 @@ from .arrays import state_of
 from .errors import DatasetError
 from .layout import MISSING, SPLITS
 from .opening import open_group, open_tree, store_path
-from .state import State
+from .state import State, value_text
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -126,35 +126,23 @@ class Dataset:
             node.dataset = node.to_dataset().assign_coords(configuration=ids)
         return tree
 
-    def configurations(
-        self,
-        state_name: str,
-        split: str | None = None,
-        variable: str | None = None,
-        **at: float | str,
-    ) -> np.ndarray:
-        """Return the indices of the configurations of a split, of those that hold a variable."""
+    def configurations(self, state_name: str, split: str | None = None) -> np.ndarray:
+        """Return the indices of the configurations of a split, or of all that can be read."""
         state = self.state(state_name)
         if split is not None and split not in SPLITS:
             raise DatasetError(f"split `{split}` is not one of {SPLITS}")
         if split in self.closed:
             raise self._refusal(split)
         hidden = {MISSING, *self.closed}
-        kept = [s not in hidden if split is None else s == split for s in state.splits]
-        indices = np.flatnonzero(kept)
-        if variable is None:
-            return indices
-        held = [self.holds(state_name, int(index), variable, **at) for index in indices]
-        return indices[np.array(held, dtype=bool)]
+        return np.flatnonzero(
+            [s not in hidden if split is None else s == split for s in state.splits]
+        )
 
     def structure_arrays(self, state_name: str, index: int) -> dict[str, Any]:
         """Return the static structure of one configuration.
 
-        Returns
-        -------
-        dict
-            `positions` (N, d), `species` (N,) int8, `box` (d,) float64, `configuration`
-            its name, and `inherent_positions`, `cage_positions` (N, d) where stored.
+        `positions` (N, d), `species` (N,) int8, `box` (d,) float64, `configuration` its name,
+        and `inherent_positions`, `cage_positions` (N, d) where stored.
         """
         state = self._open_state(state_name, index)
         names = [name for name in OPTIONAL_STRUCTURE if name in state.variables]
@@ -188,13 +176,10 @@ class Dataset:
     def values(
         self, state_name: str, index: int, variable: str, /, **at: float | str
     ) -> np.ndarray:
-        """Return a variable of one configuration at values of its coordinates.
+        """Return a variable of one configuration at values of its coordinates, as `time=16.5`.
 
-        Parameters
-        ----------
-        at : by coordinate, `time=16.5` or `protocol="xy", strain=0.05`; coordinates
-            that the variable has and that are not given stay as dimensions, those
-            that it has not are ignored
+        Coordinates that the variable has and that are not given stay as dimensions, those
+        that it has not are ignored.
         """
         state = self._open_state(state_name, index)
         where = self._where(state, state.dimensions(variable)[1:], at)
@@ -202,7 +187,7 @@ class Dataset:
         if values.dtype.kind == "f" and np.isnan(values).any():
             if self.holds(state_name, index, variable, **at):
                 raise self._lost(state, variable, index)
-            words = "".join(f" at {name} {_text(value)}" for name, value in at.items())
+            words = "".join(f" at {name} {value_text(value)}" for name, value in at.items())
             raise DatasetError(
                 f"`{variable}` of configuration {state.configuration_ids[index]}{words} is not "
                 f"in {self.path}: its file could not be read, or never was there"
@@ -233,10 +218,8 @@ class Dataset:
         state, name = self.state(state_name), f"{variable}{HALF}"
         if name not in state.variables:
             return False
-        if (
-            state.dimensions(name)[-1] == "close_pair"
-            and not state.short("close_pair_count")[index]
-        ):
+        on_pairs = state.dimensions(name)[-1] == "close_pair"
+        if on_pairs and not state.short("close_pair_count")[index]:
             return False
         return self.holds(state_name, index, name, **at)
 
@@ -245,14 +228,8 @@ class Dataset:
     ) -> np.ndarray:
         """Return a variable averaged over each half of the trajectories, or of the time.
 
-        Returns
-        -------
-        (2, N); for pair variables (2, C), on the pairs `pairs(...)[close_pair_index(...)]`
-
-        Raises
-        ------
-        DatasetError
-            If they are not stored; ask `has_halves` first.
+        Its shape is (2, N); for pair variables (2, C), on `pairs(...)[close_pair_index(...)]`.
+        Ask `has_halves` first whether they are stored.
         """
         state = self.state(state_name)
         if not self.has_halves(state_name, index, variable, **at):
@@ -291,7 +268,3 @@ class Dataset:
             f"`{variable}` of configuration {name} of {state.name} in {self.path} is lost (its "
             "chunk is missing or altered): check with `glassbench data verify`, get a new copy"
         )
-
-
-def _text(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:g}"

@@ -22,29 +22,19 @@ from ..model import Condition, Example, Structure
 from .errors import DatasetError
 from .labels import Labels, balanced_set
 from .state import State
-from .store import Dataset, closed_splits, open_dataset
+from .store import Dataset, open_dataset
 
 STRUCTURES_IN_MEMORY = 64
 
 
 def open_view(task: Task, path: Path, reads: Sequence[str] = INPUT_TIERS) -> View:
-    """Open the dataset at `path` for a task.
-
-    Parameters
-    ----------
-    reads : tiers of input that structures carry; a model sees those that its card names
-    """
+    """Open the dataset at `path` for a task; structures carry the tiers of input in `reads`."""
     view = View(task, open_dataset(path), tuple(reads))
     if not view.conditions():
         raise DatasetError(
             f"dataset {path} holds no `{view.stored_as(task.target)}`, which task {task.name} needs"
         )
     return view
-
-
-def _open_closed(task: Task, path: Path, reads: tuple[str, ...], closed: frozenset[str]) -> View:
-    with closed_splits(*closed):
-        return open_view(task, path, reads)
 
 
 class Member(NamedTuple):
@@ -68,7 +58,7 @@ class View:
         self._structure = lru_cache(maxsize=STRUCTURES_IN_MEMORY)(self._read_structure)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _open_closed, (self.task, self.dataset.path, self.reads, self.dataset.closed)
+        return View, (self.task, self.dataset, self.reads)
 
     @property
     def digest(self) -> str:
@@ -105,12 +95,7 @@ class View:
 
     def examples(self, split: str, conditions: Sequence[Condition]) -> Examples:
         """Return structures with their targets, for every configuration and condition."""
-        entries = [
-            (member, condition)
-            for condition in conditions
-            for member in self._members(split, condition)
-        ]
-        return Examples(self, entries)
+        return Examples(self, [(m, c) for c in conditions for m in self._members(split, c)])
 
     def structures(self, split: str, condition: Condition) -> list[Structure]:
         """Return the structures of a split, without anything about their future."""
@@ -133,14 +118,11 @@ class View:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
         """Return a target averaged over each half of the trajectories, or of the time.
 
-        Returns
-        -------
-        (first, second, pairs), for pair targets on the pairs (C, 2) that have
-        halves, else with `pairs` None; None where the dataset stores no halves
+        (first, second, pairs), for pair targets on the pairs (C, 2) that have halves, else
+        with `pairs` None; None where the dataset stores no halves.
         """
         member = self._member(condition, configuration)
-        where = member.where
-        at = self._at(member, condition)
+        where, at = member.where, self._at(member, condition)
         if not self.dataset.has_halves(*where, target, **at):
             return None
         first, second = self.dataset.halves(*where, target, **at)
@@ -153,18 +135,11 @@ class View:
     def repeat(self, condition: Condition, configuration: str) -> Mapping[str, np.ndarray] | None:
         """Return what a second measurement of the task's labels says, as predictions.
 
-        Returns
-        -------
-        by label target a score (N,) in (0, 1), above 1/2 where the second measurement
-        is positive, see `Labels.score`; None where there was no second measurement
+        By label target `Labels.score` (N,); None where there was no second measurement.
         """
         member = self._member(condition, configuration)
-        scores = {}
-        for name in self._labels():
-            labels = self._label_reader(name, member, condition)
-            if labels.repeated:
-                scores[name] = labels.score()
-        return scores or None
+        readers = {name: self._label_reader(name, member, condition) for name in self._labels()}
+        return {n: labels.score() for n, labels in readers.items() if labels.repeated} or None
 
     def targets(self, member: Member, condition: Condition) -> Mapping[str, np.ndarray]:
         """Return the task's targets that the dataset holds for one structure."""
@@ -191,12 +166,8 @@ class View:
         return tuple(name for name, target in self.task.targets.items() if target.label_of)
 
     def _label_reader(self, target: str, member: Member, condition: Condition) -> Labels:
-        return Labels(
-            self.dataset,
-            *member.where,
-            self.task.targets[target].label_of,
-            self._at(member, condition),
-        )
+        quantity, at = self.task.targets[target].label_of, self._at(member, condition)
+        return Labels(self.dataset, *member.where, quantity, at)
 
     def _members(self, split: str, condition: Condition) -> list[Member]:
         """Return the structures of a split that have the task's target at a condition."""
@@ -205,14 +176,10 @@ class View:
         if "protocol" in state.coordinates:
             protocols = [str(name) for name in state.short("protocol")]
         stored = self.stored_as(self.task.target)
-        members = (
-            Member(state.name, int(index), protocol)
-            for index in self.dataset.configurations(state.name, split)
-            for protocol in protocols
-        )
         return [
             member
-            for member in members
+            for index in self.dataset.configurations(state.name, split)
+            for member in (Member(state.name, int(index), protocol) for protocol in protocols)
             if self.dataset.holds(*member.where, stored, **self._at(member, condition))
         ]
 

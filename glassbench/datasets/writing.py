@@ -32,10 +32,7 @@ REQUIRED_ATTRIBUTES = ("name", "title", "units_system", "licence", "citation")
 def create_store(path: Path, attributes: Mapping[str, Any], states: Sequence[StateLayout]) -> None:
     """Lay out an empty store at `path`; it appears there whole or not at all.
 
-    Parameters
-    ----------
-    attributes : of the root: name, title, units_system (a key of UNITS), licence, citation,
-        and as known simulator, potential, protocol, seeds
+    The root has the `REQUIRED_ATTRIBUTES`, and as known simulator, potential, protocol, seeds.
     """
     import zarr
 
@@ -49,12 +46,8 @@ def create_store(path: Path, attributes: Mapping[str, Any], states: Sequence[Sta
         raise DatasetError(f"{path} exists: remove it, or write to another path")
     partial = path.with_name(f"{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    root = zarr.open_group(
-        partial,
-        mode="w",
-        zarr_format=3,
-        attributes={"format_version": FORMAT_VERSION, **attributes},
-    )
+    versioned = {"format_version": FORMAT_VERSION, **attributes}
+    root = zarr.open_group(partial, mode="w", zarr_format=3, attributes=versioned)
     for state in states:
         _create_state(root, state, system)
     partial.rename(path)
@@ -92,13 +85,7 @@ def write_configuration(
     arrays : by variable name, physical values without the dimension `configuration`;
         also `box` (axis,), `pairs` (P, 2) in place of pair_first and pair_second, and
         optionally `trajectory_count` (time,), `observation_time` (time,). Pair arrays
-        have their own length, not that of the slots. A variable that is not given is
-        left empty.
-
-    Raises
-    ------
-    DatasetError
-        If an array is unknown to the state, has the wrong shape, or has too many pairs.
+        have their own length. A variable that is not given is left empty.
     """
     given: dict[str, Any] = dict(arrays)
     entry = state.configurations[index]
@@ -133,11 +120,8 @@ def finish_store(
 ) -> str:
     """Write what is short, then the content digest and the manifest; return the digest.
 
-    Parameters
-    ----------
-    facts : by state name, for each configuration what `write_configuration` returned,
-        or None where the configuration could not be had: its split then reads `missing`
-    attributes : of the root, that are known only now
+    The facts are, by state, what `write_configuration` returned for each configuration, None
+    where it could not be had: its split then reads `missing`.
     """
     from .digest import content_digest
     from .manifest import write_manifest
@@ -175,17 +159,13 @@ def write_dataset(
 ) -> str:
     """Write a whole store from the arrays of every configuration, in order; return its digest.
 
-    Parameters
-    ----------
-    add : puts into the store what comes from elsewhere, before it is finished
+    `add` puts into the store what comes from elsewhere, before it is finished.
     """
     create_store(path, attributes, states)
     facts = {
         state.name: [
             write_configuration(path, state, index, arrays)
-            for index, arrays in zip(
-                range(len(state.configurations)), configurations[state.name], strict=True
-            )
+            for index, arrays in enumerate(configurations[state.name])
         ]
         for state in states
     }
@@ -220,13 +200,8 @@ def _take_facts(state: StateLayout, given: dict[str, Any], name: str) -> Facts:
         facts["close_pair_count"] = len(given.get("close_pair_index", ()))
     if "time" in state.coordinates:
         times = sizes["time"]
-        propensity = given.get("propensity")
-        available = (
-            np.zeros(times, dtype=bool)
-            if propensity is None
-            else ~np.isnan(np.asarray(propensity)).all(axis=-1)
-        )
-        facts["available"] = available.tolist()
+        propensity = np.asarray(given.get("propensity", np.full((times, 1), np.nan)))
+        facts["available"] = (~np.isnan(propensity).all(axis=-1)).tolist()
         counts = np.broadcast_to(given.pop("trajectory_count", 0), (times,))
         facts["trajectory_count"] = [int(count) for count in counts]
         own = np.broadcast_to(given.pop("observation_time", np.nan), (times,))
@@ -258,18 +233,15 @@ def _stored(values: np.ndarray, variable: Variable, state: StateLayout, name: st
     if variable.packing:
         stored = pack(values, variable.packing)
     else:
-        stored = _exactly(values, np.dtype(variable.dtype), variable.name, name)
+        # Integers must survive their type unchanged.
+        stored = values.astype(variable.dtype)
+        if stored.dtype.kind in "iu" and not np.array_equal(stored, values):
+            raise DatasetError(
+                f"configuration {name}: `{variable.name}` does not fit {stored.dtype}"
+            )
     if not padded:
         return stored
-    full = np.full(expected, fill_of(stored.dtype, packed=variable.packing is not None))
-    full = full.astype(stored.dtype)
+    empty = fill_of(stored.dtype, packed=variable.packing is not None)
+    full = np.full(expected, empty, dtype=stored.dtype)
     full[..., : values.shape[-1]] = stored
     return full
-
-
-def _exactly(values: np.ndarray, dtype: np.dtype, variable: str, name: str) -> np.ndarray:
-    """Return `values` as `dtype`; integers must survive it unchanged."""
-    stored = values.astype(dtype)
-    if dtype.kind in "iu" and not np.array_equal(stored, values):
-        raise DatasetError(f"configuration {name}: `{variable}` does not fit {dtype}")
-    return stored

@@ -23,13 +23,7 @@ UNFINISHED = ".importing"
 
 @dataclass(frozen=True)
 class FoundDataset:
-    """A dataset on this machine.
-
-    Attributes
-    ----------
-    origin : `embedded` in a task's folder, `workspace`, or `path`
-    task : the task that brings it along, or None
-    """
+    """A dataset: `embedded` in the folder of a task, of the `workspace`, or at a `path`."""
 
     name: str
     path: Path
@@ -69,13 +63,9 @@ def find_any(name: str, workspace: Workspace) -> FoundDataset:
 
 
 def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDataset:
-    """Return the dataset that a name or a path means for a task.
+    """Return the dataset that a name, a path or None, the default, means for a task.
 
     A dataset that the task brings along comes before one of the workspace.
-
-    Parameters
-    ----------
-    word : name, path (with a slash), or None for the default of the task
     """
     word = word or task.default_dataset
     if is_path(word):

@@ -24,12 +24,9 @@ NAMES = ("WORDS", "plan", "read")
 
 @dataclass(frozen=True)
 class FoundReader:
-    """A reader, not imported yet.
+    """A reader, not imported yet: its file, or the dotted name of an installed module.
 
-    Attributes
-    ----------
-    origin : name of the task, `package <name>` of an entry point, or `path`
-    module : its file, or the dotted name of a module in an installed package
+    Its origin is the name of a task, `package <name>` of an entry point, or `path`.
     """
 
     name: str
@@ -48,7 +45,11 @@ class FoundReader:
         """Import the module; it has the names of `datasets.source.Reader`."""
         try:
             importlib.invalidate_caches()
-            module = importlib.import_module(self._dotted())
+            dotted = self.module
+            if isinstance(dotted, Path):
+                folder = dotted.parent
+                dotted = f"{plugin_package(folder, folder_digest(folder))}.{dotted.stem}"
+            module = importlib.import_module(dotted)
         except Exception as error:
             raise RegistryError(
                 f"reader {self.name} ({self.module}) cannot be imported: "
@@ -59,16 +60,10 @@ class FoundReader:
             raise RegistryError(f"reader {self.module} does not define {', '.join(missing)}")
         return module
 
-    def _dotted(self) -> str:
-        if isinstance(self.module, str):
-            return self.module
-        folder = self.module.parent
-        return f"{plugin_package(folder, folder_digest(folder))}.{self.module.stem}"
-
 
 def list_readers() -> list[FoundReader]:
     """Return every reader that a task or an installed package brings, ordered by name."""
-    readers = sorted([*_of_tasks(), *_of_packages()], key=lambda reader: reader.name)
+    readers = sorted(_readers(), key=lambda reader: reader.name)
     for first, second in pairwise(readers):
         if first.name == second.name:
             raise RegistryError(
@@ -85,24 +80,18 @@ def find_reader(name: str) -> FoundReader:
         if file.suffix != ".py" or not file.is_file():
             raise RegistryError(f"{file} is no file NAME.py of a reader")
         return FoundReader(file.stem, "path", file)
-    readers = list_readers()
-    for reader in readers:
-        if reader.name == name:
-            return reader
-    raise RegistryError(
-        f"there is no reader `{name}`{did_you_mean(name, [reader.name for reader in readers])}"
-    )
+    readers = {reader.name: reader for reader in list_readers()}
+    if name not in readers:
+        raise RegistryError(f"there is no reader `{name}`{did_you_mean(name, readers)}")
+    return readers[name]
 
 
-def _of_tasks() -> Iterator[FoundReader]:
+def _readers() -> Iterator[FoundReader]:
+    from importlib.metadata import entry_points
+
     for task in whole_tasks():
         for file in sorted((task.folder / FOLDER).glob("[!_]*.py")):
             yield FoundReader(file.stem, task.name, file)
-
-
-def _of_packages() -> Iterator[FoundReader]:
-    from importlib.metadata import entry_points
-
     for point in entry_points(group=GROUP):
         origin = f"package {point.dist.name if point.dist else '?'}"
         yield FoundReader(point.name, origin, point.value)

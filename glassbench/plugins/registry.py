@@ -36,13 +36,9 @@ class RegistryError(UserError):
 
 @dataclass(frozen=True)
 class Plugin:
-    """A task or a model that lies somewhere, whole or not.
+    """A task or a model: what its `task.toml` or `model.toml` says, or why it cannot be used.
 
-    Attributes
-    ----------
-    origin : `tasks`, `baselines`, `submissions`, or `package <name>` of an entry point
-    error : why it cannot be used, or None
-    contract : what its `task.toml` or `model.toml` says, None where it cannot be used
+    Its origin is `tasks`, `baselines`, `submissions`, or `package <name>` of an entry point.
     """
 
     name: str

@@ -40,17 +40,9 @@ def make_record(
     Parameters
     ----------
     results : finished trials of the model
-    floors : by name, the finished trials of each floor
     known : by name of the condition
     failed : `condition`, `seed` and `error` of the trials that failed
     environments : `trial.provenance.environment()` of the trials
-    tuning : how the hyperparameters were found, as `tuning.configuration` states it
-
-    Raises
-    ------
-    RecordError
-        If no trial finished, a trial departs from the standard use of the dataset, or model
-        and floors were scored on different configurations.
     """
     from .scores import KnownAt, condition_entry
 
@@ -114,9 +106,6 @@ def make_record(
 
 def _cost(results: Iterable[TrialResult]) -> dict[str, float]:
     costs = [result.cost for result in results]
-    return {
-        "wall_seconds": sum(cost["wall_seconds"] for cost in costs),
-        "cpu_seconds": sum(cost["cpu_seconds"] for cost in costs),
-        "gpu_seconds": sum(cost["gpu_seconds"] for cost in costs),
-        "peak_memory_bytes": max((cost["peak_memory_bytes"] for cost in costs), default=0),
-    }
+    summed = ("wall_seconds", "cpu_seconds", "gpu_seconds")
+    peak = max((cost["peak_memory_bytes"] for cost in costs), default=0)
+    return {key: sum(cost[key] for cost in costs) for key in summed} | {"peak_memory_bytes": peak}

@@ -105,7 +105,7 @@ def probes_at(condition: Condition, results: Sequence[TrialResult]) -> list[Mapp
     """Return the rotation probes of all seeds at a condition, in the order of the seeds."""
     return [
         probe
-        for result in sorted(results, key=lambda result: result.trial["seed"])
+        for result in _by_seed(results)
         for scored, probe in zip(result.conditions, result.rotation)
         if probe and dict(scored.condition) == dict(condition)
     ]
@@ -117,7 +117,7 @@ def transfer_entry(
     """Return scores of the fits at one condition at all others, or None where there are none."""
     fits = [
         result
-        for result in sorted(results, key=lambda result: result.trial["seed"])
+        for result in _by_seed(results)
         if [dict(scored.condition) for scored in result.conditions] == [dict(condition)]
     ]
     by_condition: dict[Condition, dict[int, ConditionScores]] = {}
@@ -151,11 +151,15 @@ def _means(scored: Sequence[ConditionScores]) -> Means:
     )
 
 
+def _by_seed(results: Sequence[TrialResult]) -> list[TrialResult]:
+    return sorted(results, key=lambda result: result.trial["seed"])
+
+
 def _at(condition: Condition, results: Sequence[TrialResult]) -> dict[int, ConditionScores]:
     """Return the scores at a condition by seed, in the order of the seeds."""
     return {
         result.trial["seed"]: scored
-        for result in sorted(results, key=lambda result: result.trial["seed"])
+        for result in _by_seed(results)
         for scored in result.conditions
         if dict(scored.condition) == dict(condition)
     }
@@ -178,8 +182,7 @@ def _metric_score(
     first: ConditionScores,
 ) -> MetricScore:
     scores = {
-        seed: _aligned(scored, specification.name, first, f"seed {seed}")
-        for seed, scored in by_seed.items()
+        seed: _aligned(scored, specification.name, first, seed) for seed, scored in by_seed.items()
     }
     averaged = [_mean(v) for v in zip(*(score.by_configuration for score in scores.values()))]
     return MetricScore(
@@ -213,7 +216,7 @@ def _above_floor(
     return AboveFloor(floor=name, difference=own.value - values[name], interval=interval)
 
 
-def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, whose: str) -> Score:
+def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, seed: int) -> Score:
     """Return a score with its values in the order of the first one's configurations."""
     score = scored.scores[metric]
     if scored.configurations == first.configurations:
@@ -222,8 +225,8 @@ def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, whose
     if set(values) != set(first.configurations):
         odd = sorted(set(values) ^ set(first.configurations))
         raise RecordError(
-            f"{whose} was scored on other configurations at {dict(scored.condition)}: {odd[:5]} "
-            "are on one side only; run it again on the same dataset"
+            f"seed {seed} was scored on other configurations at {dict(scored.condition)}: "
+            f"{odd[:5]} are on one side only; run it again on the same dataset"
         )
     return replace(score, by_configuration=tuple(values[name] for name in first.configurations))
 

@@ -66,7 +66,7 @@ def test_splits_and_parents(make_store):
     dataset = open_dataset(make_store()[0])
     assert dataset.states == ("T0.64",)
     assert dataset.configurations("T0.64", "train").tolist() == [0, 1]
-    assert dataset.configurations("T0.64", "test", "propensity", time=0.52).tolist() == [3]
+    assert dataset.holds("T0.64", 3, "propensity", time=0.52)
     assert dataset.state("T0.64").parents == ("p0", "p1", "p2", "p3")
     assert dataset.state("T0.64").attributes["tau_alpha"] == 16.5
     assert dataset.state("T0.64").units("propensity") == "sigma_AA"
