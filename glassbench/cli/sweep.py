@@ -20,7 +20,6 @@ from ..experiments.words import (
     parse_run,
     parse_switch,
     split_words,
-    without,
 )
 from ..home.workspace import Workspace, open_workspace
 from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
@@ -95,12 +94,8 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
         report = run_sweep(plan, path, workspace, display, cluster=cluster, threads=threads)
     if json_output:
         runs = [
-            {
-                "series": plan.series[position].name,
-                "record": run.record_path,
-                "tracking": run.tracking,
-            }
-            for position, run in report.reports.items()
+            {"series": plan.series[at].name, "record": run.record_path, "tracking": run.tracking}
+            for at, run in report.reports.items()
         ]
         files = {"plan": report.plan_path, "summary": report.summary_path}
         write_json(report.summary | files | {"runs": runs})
@@ -123,7 +118,7 @@ def _plan(
         return located(read_plan(path), workspace), path
     task = task_of(values, "; or give plan=FILE to go on with a plan")
     axes = [axis.name for axis in task.axes]
-    request = parse_run(without(words, OWN_KEYS), axes)
+    request = parse_run(words, axes, OWN_KEYS)
     everything = {axis: AxisChoice(everything=True) for axis in axes}
     request = replace(request, axes=everything | dict(request.axes))
     requests = make_requests(task, request, workspace)

@@ -10,15 +10,7 @@ import typer
 from ..contract.conditions import choose_conditions
 from ..contract.errors import WordError, did_you_mean
 from ..experiments.request import cards_of, chosen_hyperparameters, open_asked, task_of
-from ..experiments.words import (
-    KEYS,
-    RunRequest,
-    check_keys,
-    parse_count,
-    parse_run,
-    split_words,
-    without,
-)
+from ..experiments.words import RunRequest, parse_count, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
 from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
 from .tables import Column, in_columns, in_pairs, place_lines, terminal_width
@@ -55,7 +47,7 @@ def tune(words: Words = None, json_output: Json = False) -> None:
     words = list(words or [])
     values = split_words(words)
     task = task_of(values)
-    asked = _asked(task, words)
+    asked = parse_run(words, [axis.name for axis in task.axes], OWN_KEYS, NOT_HERE)
     workspace = open_workspace(asked.home)
     study = make_study(task, asked, OWN_KEYS | values, workspace)
     if asked.force:
@@ -81,24 +73,10 @@ def tune(words: Words = None, json_output: Json = False) -> None:
         raise typer.Exit(FAILED)
 
 
-def _asked(task: Task, words: Sequence[str]) -> RunRequest:
-    """Return what words ask for as `glassbench run` would, without the words of `tune` alone."""
-    known = [key for key in KEYS if key not in NOT_HERE]
-    axes = [axis.name for axis in task.axes]
-    plain = {k: v for k, v in split_words(words).items() if not k.startswith("model.")}
-    check_keys(plain, (*known, *OWN_KEYS, *axes, "model.<hyperparameter>"))
-    return parse_run(without(words, OWN_KEYS), axes)
-
-
 def make_study(
     task: Task, asked: RunRequest, values: dict[str, str], workspace: Workspace
 ) -> TuningStudy:
-    """Return the study that is asked for, checked as far as possible before any work.
-
-    Parameters
-    ----------
-    values : by key of `OWN_KEYS`, the words of `tune`
-    """
+    """Return the study that is asked for; `values` are the words of `OWN_KEYS`, by key."""
     from ..experiments.tuning.search import SEARCHES
     from ..experiments.tuning.study import SCHEDULERS, TuningStudy
     from ..metrics.specification import NO_SCORE
@@ -199,13 +177,8 @@ def report_lines(report: StudyReport) -> list[str]:
     figures = [] if report.picture is None else [report.picture]
     places = place_lines(None, report.tracking, [], figures)
     failures = [f"failed  trial {trial.index}: {trial.error}" for trial in order if trial.error]
-    return [
-        *in_columns(columns, terminal_width(), keys=2),
-        "",
-        *failures,
-        *in_pairs(pairs),
-        *places,
-    ]
+    table = in_columns(columns, terminal_width(), keys=2)
+    return [*table, "", *failures, *in_pairs(pairs), *places]
 
 
 def _shown(value: Any) -> str:

@@ -27,7 +27,8 @@ from ..experiments.jobs import (
     shares_by_key,
     unique_trials,
 )
-from ..experiments.resources import Capacity, Share, Terms, local_capacity, slots
+from ..experiments.resources import Capacity, Terms, local_capacity, slots
+from ..experiments.sweep.plan import Needs
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
 from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker
@@ -115,7 +116,7 @@ class _Attempted:
     """A trial with what it takes, and how often its worker died."""
 
     job: Job
-    share: Share
+    share: Needs
     failures: int = 0
 
     @property
@@ -133,7 +134,7 @@ class _Tasks:
     def __init__(
         self,
         jobs: Sequence[Job],
-        shares: Mapping[str, Share],
+        shares: Mapping[str, Needs],
         capacity: Capacity,
         finish: Finisher,
         max_failures: int,
@@ -147,7 +148,7 @@ class _Tasks:
         # Ray takes a process for as many short trials as come, and one of its own for a long one.
         self.reusing = ray.remote(max_retries=0)(_attempt)
         self.fresh = ray.remote(max_retries=0, max_calls=1)(_attempt)
-        self.queues: dict[tuple[bool, Share], deque[_Attempted]] = {}
+        self.queues: dict[tuple[bool, Needs], deque[_Attempted]] = {}
         for job in jobs:
             self._add(_Attempted(replace(job, archives={}), shares[job.trial.key]))
         self.put_off: list[_Attempted] = []
@@ -207,8 +208,8 @@ class _Tasks:
         # A process that has seen one GPU would keep to it, whatever Ray gives it next.
         reused = self.terms.reused(job.trial) and not share.gpus
         options = {"num_cpus": share.cpus, "num_gpus": share.gpus}
-        if share.memory:
-            options["memory"] = share.memory
+        if share.memory_bytes:
+            options["memory"] = share.memory_bytes
         task = self.reusing if reused else self.fresh
         reference = task.options(**options).remote(job, self.archives)
         self.running[reference], self.readers[reference] = attempted, reader

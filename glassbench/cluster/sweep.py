@@ -124,12 +124,7 @@ def summary_of(
     records: Mapping[int, Record | None],
     outcomes: Sequence[Outcome],
 ) -> dict[str, Any]:
-    """Return a sweep's scores as plain values, models by conditions.
-
-    Parameters
-    ----------
-    records : by position of the series in the plan, None where nothing of it finished
-    """
+    """Return a sweep's scores, models by conditions, from the records by position of the series."""
     metric = task.primary_metric.name
     conditions = list(dict.fromkeys(c for series in plan.series for c in series.conditions))
     there = [record for record in records.values() if record is not None]
@@ -200,10 +195,7 @@ def _request(
 def _ended(
     trials: Sequence[Trial], by_key: Mapping[str, Outcome], workspace: Workspace
 ) -> list[Outcome]:
-    """Return the outcomes of some trials with their results, which are read from disk.
-
-    The histories of the fits stay there: those of thousands of trials would fill the memory.
-    """
+    """Return the outcomes of trials with their results from disk, without the fits' histories."""
     outcomes = []
     for trial in trials:
         outcome = replace(by_key[trial.key], trial=trial)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
-from ..experiments.resources import Share
+from ..experiments.sweep.plan import Needs
 from ..home.workspace import Workspace
 from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
 from ..trial.progress_file import ProgressReader, ProgressWriter
@@ -47,7 +47,7 @@ def execute_distributed(
     job: Job,
     workspace: Workspace,
     workers: int,
-    share: Share,
+    share: Needs,
     tell: Tell,
     max_failures: int = 2,
 ) -> Attempt:
@@ -86,7 +86,7 @@ def _is_trained(job: Job) -> bool:
     return any(path.exists() for path in (own / PREDICTIONS, own / FITTED, same_fit / FITTED))
 
 
-def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: int) -> Attempt | str:
+def _fit(job: Job, workspace: Workspace, workers: int, share: Needs, attempt: int) -> Attempt | str:
     """Return the attempt if it came to an end of its own, or else how its workers died."""
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -120,7 +120,7 @@ def _fit(job: Job, workspace: Workspace, workers: int, share: Share, attempt: in
     return Attempt(None, "every worker returned and none left a result")
 
 
-def backend_of(share: Share) -> str:
+def backend_of(share: Needs) -> str:
     """Return what workers speak: NCCL, which refuses two workers on one GPU, or gloo."""
     return "nccl" if share.gpus >= 1 else "gloo"
 

@@ -6,10 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..model import Condition
 from .variation import Variation, variation_from_json
+
+if TYPE_CHECKING:
+    from .model_card import ModelCard
+    from .task import Task
 
 STANDARD = Variation()
 
@@ -110,6 +114,33 @@ def trial_from_json(plain: Mapping[str, Any]) -> Trial:
     values["conditions"] = tuple(Condition.of(**c) for c in values["conditions"])
     values["variation"] = variation_from_json(values.get("variation", {}))
     return Trial(**values)
+
+
+def reference_of(card: ModelCard) -> ModelReference:
+    return ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit)
+
+
+def plan_trials(
+    card: ModelCard,
+    task: Task,
+    dataset: DatasetReference,
+    conditions: Sequence[Condition],
+    hyperparameters: Mapping[str, Any],
+    seeds: Sequence[int],
+    **more: Any,
+) -> list[Trial]:
+    """Return the trials of a model on a dataset of a task; `more` as in `make_trials`."""
+    return make_trials(
+        task=task.name,
+        task_folder=str(task.folder),
+        protocol_version=task.protocol_version,
+        dataset=dataset,
+        model=reference_of(card),
+        conditions=conditions,
+        hyperparameters=hyperparameters,
+        seeds=seeds,
+        **more,
+    )
 
 
 def make_trials(

@@ -27,14 +27,10 @@ from .request import BenchmarkRequest, floor_trials, model_trials
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a request came to.
+    """What a request came to; there is no record where no trial of the model finished.
 
-    Attributes
-    ----------
-    record, record_path : None where no trial of the model finished
-    outcomes, floors : trials of the model, and of the floors
-    figures_of : paths by key of the trial, and under `""` those of the request
-    tracking : `uri`, `run_id`, `delivered`, `message`, once it is delivered
+    `figures_of` are paths by key of the trial, and under `""` those of the request; `tracking`
+    has `uri`, `run_id`, `delivered` and `message` once it is delivered.
     """
 
     request: BenchmarkRequest
@@ -65,13 +61,6 @@ def run_benchmark(
     Parameters
     ----------
     execute : runs trials, as `glassbench.cluster.execute` does; `options` are handed on to it
-
-    Raises
-    ------
-    ClusterError
-        If the cluster cannot be reached.
-    KeyboardInterrupt
-        After the workers have been stopped.
     """
     preparation = prepare_store(workspace)
     try:

@@ -24,7 +24,7 @@ from ..trial.attempt import Attempt, Job, attempt_here
 from ..trial.log import LOG_FILE
 from ..trial.packed_folder import pack_folder
 from ..trial.result import TrialResult, read_result, result_path
-from .resources import Capacity, Share, Terms, shares_of
+from .resources import Capacity, Terms, shares_of
 from .sweep.plan import Needs
 
 FAILURE_FILE = "failure.json"
@@ -138,10 +138,10 @@ def shares_by_key(
     terms: Terms,
     cpus_per_trial: int | None,
     gpus_per_trial: float | None,
-) -> dict[str, Share]:
+) -> dict[str, Needs]:
     """Return what each trial takes, by key; floors take one core and no GPU."""
     models = {key: trial for key, trial in trials.items() if not trial.floor}
-    shares = dict.fromkeys(trials, Share(cpus=1))
+    shares = dict.fromkeys(trials, Needs())
     usual = Needs(gpus=1.0 if gpus_per_trial is None else float(gpus_per_trial))
     needs = [usual if terms.needs is None else terms.needs(trial) for trial in models.values()]
     return shares | dict(zip(models, shares_of(capacity, needs, cpus_per_trial)))
@@ -151,18 +151,12 @@ def shares_by_key(
 def make_jobs(
     trials: Mapping[str, Trial],
     workspace: Workspace,
-    shares: Mapping[str, Share],
+    shares: Mapping[str, Needs],
     run: str,
     terms: Terms,
     elsewhere: bool = False,
 ) -> Iterator[list[Job]]:
-    """Yield one job for each trial, with what a machine without our files needs.
-
-    Parameters
-    ----------
-    run : dotted name of the function that runs a trial
-    elsewhere : whether the trials may run on other machines
-    """
+    """Yield one job for each trial, with what a machine without our files needs, if `elsewhere`."""
     archives = _packed_models(trials.values())
     shared, task_digests = "", {}
     workspace.home.mkdir(parents=True, exist_ok=True)

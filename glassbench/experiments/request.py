@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import choose_conditions
 from ..contract.errors import WordError
-from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
+from ..contract.trial_plan import DatasetReference, Trial, plan_trials
 from ..home.given_files import keep_given_files
 from ..home.workspace import Workspace
 from ..model import Condition
@@ -42,12 +42,8 @@ class Floor:
 class BenchmarkRequest:
     """What to run: one model with one set of hyperparameters, against the floors.
 
-    Attributes
-    ----------
-    threads : cores of one trial, None to share them among the trials
-    workers : processes that train one trial together
-    tuning : how the hyperparameters were found, as a record states it
-    opened : the dataset where it is open already
+    `threads` are the cores of one trial, None to share them among the trials; `workers` train
+    one trial together; `tuning` is how the hyperparameters were found, as a record states it.
     """
 
     task: Task
@@ -189,13 +185,16 @@ def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
     )
 
 
-def reference_of(card: ModelCard) -> ModelReference:
-    return ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit)
-
-
 def model_trials(request: BenchmarkRequest) -> list[Trial]:
     """Return the trials of the model: one for each seed, and condition where it fits only one."""
-    return _trials(request, request.model, request.hyperparameters, request.seeds, floor=False)
+    return plan_trials(
+        request.model,
+        request.task,
+        request.dataset,
+        request.conditions,
+        request.hyperparameters,
+        request.seeds,
+    )
 
 
 def floor_trials(request: BenchmarkRequest) -> list[Trial]:
@@ -203,25 +202,13 @@ def floor_trials(request: BenchmarkRequest) -> list[Trial]:
     return [
         trial
         for floor in request.floors
-        for trial in _trials(request, floor.card, floor.hyperparameters, (FLOOR_SEED,), floor=True)
+        for trial in plan_trials(
+            floor.card,
+            request.task,
+            request.dataset,
+            request.conditions,
+            floor.hyperparameters,
+            (FLOOR_SEED,),
+            floor=True,
+        )
     ]
-
-
-def _trials(
-    request: BenchmarkRequest,
-    card: ModelCard,
-    hyperparameters: Mapping[str, Any],
-    seeds: Sequence[int],
-    floor: bool,
-) -> list[Trial]:
-    return make_trials(
-        task=request.task.name,
-        task_folder=str(request.task.folder),
-        protocol_version=request.task.protocol_version,
-        dataset=request.dataset,
-        model=reference_of(card),
-        conditions=request.conditions,
-        hyperparameters=hyperparameters,
-        seeds=seeds,
-        floor=floor,
-    )

@@ -27,29 +27,12 @@ class Capacity:
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one trial takes: cores, as many threads, GPUs (below 1 several share one) and bytes."""
-
-    cpus: int
-    gpus: float = 0.0
-    memory: int = 0
-
-    @property
-    def device(self) -> str:
-        return "cuda" if self.gpus > 0 else "cpu"
-
-
-@dataclass(frozen=True)
 class Terms:
     """How the trials of a sweep run; those of a single run have the defaults.
 
-    Attributes
-    ----------
-    needs : what a trial needs; unless given, one core and one GPU where there are any
-    reused : whether a trial may run in a process in which others of its model ran before
-    keep_results : whether outcomes hold results; they are on disk in any case
-    defer : whether a trial that another driver runs is put off until it has ended, in
-        place of waiting for it with a worker
+    `reused` says whether a trial may run in a process in which others of its model ran before,
+    `keep_results` whether outcomes hold results, which are on disk in any case, and `defer`
+    whether a trial that another driver runs is put off, in place of waiting for it.
     """
 
     needs: Callable[[Trial], Needs] | None = None
@@ -63,7 +46,7 @@ def share_of(
     trials: int,
     cpus_per_trial: int | None = None,
     gpus_per_trial: float | None = None,
-) -> Share:
+) -> Needs:
     """Return what each of several equal trials takes, one GPU unless given; see `shares_of`."""
     gpus = 1.0 if gpus_per_trial is None else float(gpus_per_trial)
     return shares_of(capacity, [Needs(gpus=gpus)] * max(1, trials), cpus_per_trial)[0]
@@ -71,7 +54,7 @@ def share_of(
 
 def shares_of(
     capacity: Capacity, needs: Sequence[Needs], cpus_per_trial: int | None = None
-) -> list[Share]:
+) -> list[Needs]:
     """Return what each of several trials takes, that together have these needs.
 
     A trial takes the cores that it needs. Where all that can run at once leave
@@ -81,16 +64,12 @@ def shares_of(
     Count every trial of a request, finished ones included: the number of threads
     changes the last digits of a result, and must not depend on how often the
     request was interrupted.
-
-    Parameters
-    ----------
-    cpus_per_trial : cores of each trial, whatever it needs
     """
     asked = [
-        Share(
+        Needs(
             cpus=need.cpus if cpus_per_trial is None else cpus_per_trial,
             gpus=need.gpus if capacity.gpus else 0.0,
-            memory=need.memory_bytes if capacity.memory else 0,
+            memory_bytes=need.memory_bytes if capacity.memory else 0,
         )
         for need in needs
     ]
@@ -103,12 +82,12 @@ def shares_of(
     return [replace(s, cpus=max(s.cpus, min(times * s.cpus, most))) for s in asked]
 
 
-def _refuse_too_large(capacity: Capacity, share: Share) -> None:
+def _refuse_too_large(capacity: Capacity, share: Needs) -> None:
     most_memory = capacity.memory_per_machine or capacity.memory
     for asked, most, unit in (
         (share.gpus, capacity.gpus_per_machine or capacity.gpus, "GPUs"),
         (share.cpus, capacity.cpus_per_machine or capacity.cpus, "cores"),
-        (share.memory / 1e9, most_memory / 1e9, "GB of memory"),
+        (share.memory_bytes / 1e9, most_memory / 1e9, "GB of memory"),
     ):
         if asked > most:
             raise ClusterError(
@@ -117,7 +96,7 @@ def _refuse_too_large(capacity: Capacity, share: Share) -> None:
             )
 
 
-def _cores_at_once(capacity: Capacity, shares: Sequence[Share]) -> int:
+def _cores_at_once(capacity: Capacity, shares: Sequence[Needs]) -> int:
     """Return the cores that all trials take which can run at once, as far as GPUs go."""
     on_gpus = sorted((s for s in shares if s.gpus), key=lambda s: s.gpus)
     left, cores = capacity.gpus, 0
@@ -136,12 +115,12 @@ def gpu_slots(gpus: float) -> float:
     return 1 / math.floor(1 / gpus + 1e-9) if gpus < 1 else float(math.ceil(gpus - 1e-9))
 
 
-def slots(capacity: Capacity, share: Share) -> int:
+def slots(capacity: Capacity, share: Needs) -> int:
     """Return how many trials of one size fit at once, at least 1."""
     amounts = [
         (capacity.cpus, share.cpus),
         (capacity.gpus, gpu_slots(share.gpus)),
-        (capacity.memory, share.memory),
+        (capacity.memory, share.memory_bytes),
     ]
     return max(1, min(int(whole / part + 1e-9) for whole, part in amounts if part))
 

@@ -29,13 +29,8 @@ MAX_SEED = 2**31 - 1
 class RunRequest:
     """What `glassbench run` was asked to do, before any dataset is opened.
 
-    Attributes
-    ----------
-    dataset : name or path, or None for the default of the task
-    axes : by axis of the task, what was asked of it; an axis that is left out follows the task
-    hyperparameters : text as given, read later as the type of each model's default
-    threads : cores of one trial, or None to share them among the trials
-    workers : processes that train one trial together
+    None stands for what follows from the task or the machine; axes that are left out follow
+    the task. Hyperparameters are text, read later as the type of each model's default.
     """
 
     task: str
@@ -71,11 +66,6 @@ def split_words(words: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def without(words: Sequence[str], keys: Collection[str]) -> list[str]:
-    """Return the words of other keys."""
-    return [word for word in words if word.partition("=")[0].strip() not in keys]
-
-
 def check_keys(values: Mapping[str, str], known: Iterable[str]) -> None:
     """Refuse keys that are not known, with the nearest right words and the list of all."""
     known = tuple(known)
@@ -84,11 +74,20 @@ def check_keys(values: Mapping[str, str], known: Iterable[str]) -> None:
             raise WordError(f"there is no key `{key}`{did_you_mean(key, known)}")
 
 
-def parse_run(words: Sequence[str], axes: Iterable[str]) -> RunRequest:
-    """Return the request that the words of `glassbench run` make, for a task with these axes."""
+def parse_run(
+    words: Sequence[str],
+    axes: Iterable[str],
+    more: Iterable[str] = (),
+    not_here: Collection[str] = (),
+) -> RunRequest:
+    """Return the request that the words of `glassbench run` make, for a task with these axes.
+
+    Another command reads `more` keys itself, and refuses those that are `not_here`.
+    """
     values, axes = split_words(words), tuple(axes)
     plain = {k: v for k, v in values.items() if not k.startswith("model.")}
-    check_keys(plain, (*KEYS, *axes, "model.<hyperparameter>"))
+    known = [key for key in KEYS if key not in not_here]
+    check_keys(plain, (*known, *more, *axes, "model.<hyperparameter>"))
     for key in ("task", "model"):
         if key not in values:
             raise WordError(f"`{key}=` is missing: `glassbench {key}s` lists what there is")

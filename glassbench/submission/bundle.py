@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference, ModelReference, Trial, make_trials
+from ..contract.trial_plan import DatasetReference, Trial, plan_trials
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..record.file import PlainRecord as Record
@@ -61,29 +60,6 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
     values = bundle.card.hyperparameters_for(task.name, name, values)
     conditions = conditions_of(record)
     return plan_trials(bundle.card, task, dataset, conditions, values, record["seeds"])
-
-
-def plan_trials(
-    card: ModelCard,
-    task: Task,
-    dataset: DatasetReference,
-    conditions: Sequence[Condition],
-    hyperparameters: Mapping[str, Any],
-    seeds: Sequence[int],
-    floor: bool = False,
-) -> list[Trial]:
-    """Return the trials of a model on a dataset."""
-    return make_trials(
-        task=task.name,
-        task_folder=str(task.folder),
-        protocol_version=task.protocol_version,
-        dataset=dataset,
-        model=ModelReference(card.name, str(card.folder), card.digest, card.conditions_per_fit),
-        conditions=conditions,
-        hyperparameters=hyperparameters,
-        seeds=seeds,
-        floor=floor,
-    )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference
+from ..contract.trial_plan import DatasetReference, plan_trials
 from ..home.workspace import Workspace
 from ..plugins.registry import load_model_card
 from ..record.file import PlainRecord as Record
@@ -17,7 +17,7 @@ from ..record.make import make_record
 from ..record.scores import known_at
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
-from .bundle import Bundle, conditions_of, plan_trials
+from .bundle import Bundle, conditions_of
 from .sandbox.bounded import read_arrays
 from .sandbox.limits import GIB
 

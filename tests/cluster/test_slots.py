@@ -2,19 +2,20 @@
 
 import pytest
 
-from glassbench.experiments.resources import Capacity, Share, slots
+from glassbench.experiments.resources import Capacity, slots
+from glassbench.experiments.sweep.plan import Needs
 
 
 @pytest.mark.parametrize(
     ("share", "most"),
     [
-        (Share(1), 8),
-        (Share(3), 2),
-        (Share(1, 1.0), 2),
+        (Needs(1), 8),
+        (Needs(3), 2),
+        (Needs(1, 1.0), 2),
         # Two trials on 0.4 of a GPU each: none spans parts of two GPUs.
-        (Share(1, 0.4), 4),
-        (Share(1, 0, 4), 2),
-        (Share(16), 1),
+        (Needs(1, 0.4), 4),
+        (Needs(1, 0, 4), 2),
+        (Needs(16), 1),
     ],
 )
 def test_as_many_trials_as_fit_are_under_way(share, most):

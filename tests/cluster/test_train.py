@@ -4,7 +4,7 @@ import pytest
 
 from glassbench.cluster import ClusterError, execute
 from glassbench.cluster.train import backend_of
-from glassbench.experiments.resources import Share
+from glassbench.experiments.sweep.plan import Needs
 
 RUN = "stub_trials:run_distributed"
 
@@ -40,8 +40,8 @@ def test_no_worker_is_started_that_a_batch_has_no_example_for(make_trial, worksp
 
 
 def test_workers_on_whole_gpus_speak_nccl_and_others_gloo():
-    assert backend_of(Share(cpus=1, gpus=1)) == "nccl"
-    assert backend_of(Share(cpus=1, gpus=0.5)) == backend_of(Share(cpus=1)) == "gloo"
+    assert backend_of(Needs(cpus=1, gpus=1)) == "nccl"
+    assert backend_of(Needs(cpus=1, gpus=0.5)) == backend_of(Needs(cpus=1)) == "gloo"
 
 
 @pytest.mark.usefixtures("two_cores")

@@ -36,13 +36,13 @@ def test_each_trial_takes_what_its_own_model_needs():
     cluster = Capacity(16, 2, 8, 1, 64 * 10**9, 32 * 10**9)
     needs = [Needs(1, 1.0), Needs(4, 0.0, 10**10), Needs(1), Needs(2, 0.5)]
     shares = shares_of(cluster, needs)
-    assert [(s.cpus, s.gpus, s.memory) for s in shares] == [
+    assert [(s.cpus, s.gpus, s.memory_bytes) for s in shares] == [
         (2, 1, 0), (8, 0, 10**10), (2, 0, 0), (4, 0.5, 0)
     ]  # fmt: skip
     assert [s.cpus for s in shares_of(cluster, needs * 9)] == [1, 4, 1, 2] * 9
     assert {s.cpus for s in shares_of(cluster, needs, cpus_per_trial=3)} == {3}
     without = shares_of(Capacity(16), needs * 9)
-    assert {(s.gpus, s.memory) for s in without} == {(0, 0)}
+    assert {(s.gpus, s.memory_bytes) for s in without} == {(0, 0)}
 
 
 def test_what_no_machine_has_is_refused():

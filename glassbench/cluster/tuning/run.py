@@ -72,18 +72,8 @@ def run_study(
     """Run the trials that the study still lacks, and report on all of them.
 
     Ended trials are not run again, interrupted ones continue from their checkpoints, failed
-    ones are tried anew. One process at a time runs a study.
-
-    Parameters
-    ----------
-    threads : cores of one worker of a trial
-    workers : processes that train one fit together
-    waiting : called with a message where another process runs the study
-
-    Raises
-    ------
-    ClusterError
-        If the cluster cannot be reached, or cannot do what is asked.
+    ones are tried anew. One process at a time runs a study; `waiting` is called with a message
+    where another one does.
     """
     check_search(study.search)
     several = study.model.conditions_per_fit == "one" and len(study.conditions) > 1
@@ -124,7 +114,6 @@ def run_study(
 
 
 def forget_study(study: TuningStudy, workspace: Workspace) -> None:
-    """Remove what earlier runs of the study left, its fits included."""
     folder = study.folder(workspace)
     for trial in Journal(folder).trials:
         for fit in study.fits(trial.hyperparameters):

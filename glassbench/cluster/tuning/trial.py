@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.trial_plan import Trial
-from ...experiments.resources import Share
+from ...experiments.sweep.plan import Needs
 from ...experiments.tuning.journal import NO_COST, TrialReport, finite
 from ...experiments.tuning.study import TuningStudy
 from ...home.files import read_json_lines, write_json
@@ -39,14 +39,11 @@ LEFT_BY_A_FIT = ("fitted", "result.json", "predictions.npz", CHECKPOINT)
 
 @dataclass(frozen=True)
 class SharedByTrials:
-    """What all trials of a study share; each fit replaces the trial of the job.
-
-    `share` is what one of the `workers` takes that train one fit together.
-    """
+    """What all trials of a study share; `share` is that of one of the workers of a fit."""
 
     study: TuningStudy
     job: Job
-    share: Share
+    share: Needs
     workers: int = 1
     max_failures: int = 2
 
@@ -90,10 +87,7 @@ class Fit:
         self._random = [read() for read, _ in _generators()]
 
     def stop(self) -> None:
-        """End the fit where it is; its checkpoint stays.
-
-        Workers of Ray Train are not interruptible: they end with this process.
-        """
+        """End the fit where it is; workers of Ray Train end with this process only."""
         if self._interruptible and self._thread.is_alive():
             self._stopped = True
             self._go.release()
@@ -137,13 +131,8 @@ def _generators() -> list[tuple[Callable[[], Any], Callable[[Any], Any]]]:
 class RunningTrial:
     """Advances the fits of a trial in turns; an epoch is reported once all fits have reached it.
 
-    What earlier attempts reported comes first, from the fits' own histories.
-
-    Parameters
-    ----------
-    trials : one fit, or one for each condition
-    metric : name of the metric whose mean over the conditions is the score
-    processors : cores and GPUs that other processes keep busy for the trial
+    What earlier attempts reported comes first, from the fits' own histories. `processors` are
+    the cores and GPUs that other processes keep busy for the trial.
     """
 
     def __init__(
@@ -242,7 +231,7 @@ class RunningTrial:
         return TrialReport(self.epoch, self._validation(), True, score=score)
 
 
-def new_fit(job: Job, workers: int, share: Share, max_failures: int) -> Fit:
+def new_fit(job: Job, workers: int, share: Needs, max_failures: int) -> Fit:
     """Return the fit of a job, in this process or by several workers together."""
     if workers == 1:
         return Fit(lambda tell: attempt(job, tell))

@@ -33,15 +33,14 @@ class Study(Checked):
 
     Attributes
     ----------
-    source : paper and figure
     longest_edge : whether the hyperparameter's values are lengths that edges may have at most
     other_targets : whether a model may leave the task's target unpredicted
     over : axis of the conditions between which a model is transferred, and of the figure
-    values : by default, as words; empty where the dataset decides
+    values : by default; empty where the dataset decides
     options : further words, such as `amplitude`, with their defaults
-    label, scale : of the axis of the figure; `words` for values that are no numbers
+    scale : of the axis of the figure; `words` for values that are no numbers
     fixed : hyperparameters that the study sets where a model has them
-    metrics : names of the metrics that are drawn; the primary one where empty
+    metrics : those that are drawn; the primary one where empty
     """
 
     name: Name
@@ -66,11 +65,7 @@ class Study(Checked):
 
 @dataclass(frozen=True)
 class Setting:
-    """One value of what a study varies, for one model.
-
-    `x` is where it stands on the axis: its position in the list where values are words.
-    `hyperparameters` and `variation` are what differs from the model's usual ones.
-    """
+    """One value of what a study varies, at `x`, and what differs from the model's usual trial."""
 
     text: str
     x: float

@@ -15,8 +15,7 @@ from ...contract.units import mathtext
 from ...metrics import MetricSpecification, interval_of_mean
 from ...model import Condition
 from ...trial.result import ConditionScores, Score, TrialResult
-from .layout import Curve, Panel
-from .planning import PlannedStudy
+from .planning import Curve, PlannedStudy
 
 RESULTS_VERSION = 1
 NOTE = (
@@ -29,14 +28,10 @@ Plain = dict[str, Any]
 def study_results(
     planned: PlannedStudy, results: Mapping[str, TrialResult], failures: Mapping[str, str]
 ) -> Plain:
-    """Return the results of a study as plain values.
+    """Return the results of a study as plain values, from those of its trials by key.
 
     A point holds the mean over its seeds with the 95 % cluster-bootstrap interval over the
     test configurations, the median, best and worst of the seeds, and each seed.
-
-    Parameters
-    ----------
-    results, failures : finished trials, and errors of the others, by key
     """
     study, plan, task = planned.study, planned.plan, planned.task
     return {
@@ -95,16 +90,16 @@ def _panels(planned: PlannedStudy, results: Mapping[str, TrialResult]) -> list[P
         untouched = statistics(curve.metric, curve.reference, condition)
         return plain | {"points": points, "unperturbed": untouched}
 
-    def plain_panel(panel: Panel) -> Plain:
-        primary, condition_at = task.primary_metric.name, _conditions_along(panel)
+    def plain_panel(title: str, curves: Sequence[Curve]) -> Plain:
+        primary, condition_at = task.primary_metric.name, _conditions_along(curves)
         ceilings = {}
-        for metric in dict.fromkeys(curve.metric for curve in panel.curves):
+        for metric in dict.fromkeys(curve.metric for curve in curves):
             heights = {x: ceilings_at(c).get(metric) for x, c in condition_at.items()}
             known = {x: s.value for x, s in heights.items() if s and s.value is not None}
             ceilings[metric] = [{"x": x, "value": value} for x, value in known.items()]
         return {
-            "title": panel.title,
-            "curves": [plain_curve(curve) for curve in panel.curves],
+            "title": title,
+            "curves": [plain_curve(curve) for curve in curves],
             "ceilings": ceilings,
             "floors": [
                 {
@@ -119,13 +114,13 @@ def _panels(planned: PlannedStudy, results: Mapping[str, TrialResult]) -> list[P
             ],
         }
 
-    return [plain_panel(panel) for panel in planned.panels]
+    return [plain_panel(title, curves) for title, curves in planned.panels.items()]
 
 
-def _conditions_along(panel: Panel) -> dict[float, Condition]:
+def _conditions_along(curves: Sequence[Curve]) -> dict[float, Condition]:
     """Return the first condition at each place of the axis, in its order."""
     conditions: dict[float, Condition] = {}
-    for point in sorted((p for c in panel.curves for p in c.points), key=lambda p: p.x):
+    for point in sorted((p for c in curves for p in c.points), key=lambda p: p.x):
         conditions.setdefault(point.x, point.condition)
     return conditions
 

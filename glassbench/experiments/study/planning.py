@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,23 +11,46 @@ from pathlib import Path
 from ...contract.conditions import AxisChoice, choose_conditions
 from ...contract.task import Task
 from ...contract.trial_plan import Trial
+from ...contract.variation import Variation
+from ...datasets.view import View
 from ...home.workspace import Workspace
+from ...model import Condition
 from ..request import cards_of, chosen_hyperparameters, floors_of, open_asked
-from ..sweep.make import floor_series, new_plan
+from ..sweep.make import floor_series, new_plan, series_of
 from ..sweep.plan import Series, SweepPlan
 from ..tuning.configuration import read_configuration
-from ..words import RunRequest, distinct, items_of, parse_run, split_words, without
-from .declaration import Study, StudyError, Subject
-from .layout import Curve, Panel, curves_of
+from ..words import RunRequest, distinct, items_of, parse_run, split_words
+from .declaration import Setting, Study, StudyError, Subject
 from .settings import settings_of
+
+# Conditions that differ by fewer decades count as alike.
+ALIKE = 0.5
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a curve: the scores of a series, given by its position, at a condition."""
+
+    x: float
+    text: str
+    series: int
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a panel; `reference` is the series of the unperturbed model, if there is one."""
+
+    label: str
+    model: str
+    metric: str
+    points: tuple[Point, ...]
+    reference: int | None = None
 
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """What `glassbench study` was asked to do, before any dataset is opened.
-
-    `run` holds what a run is asked too, `values` and `options` are the words of the study itself.
-    """
+    """What `glassbench study` was asked to do: what a run is asked too, and the study's own."""
 
     study: Study
     run: RunRequest
@@ -36,12 +60,12 @@ class StudyRequest:
 
 @dataclass(frozen=True)
 class PlannedStudy:
-    """A study with everything that is to be run, and where it is shown."""
+    """A study with everything that is to be run, and where it is shown: curves by panel."""
 
     request: StudyRequest
     task: Task
     plan: SweepPlan
-    panels: tuple[Panel, ...]
+    panels: Mapping[str, Sequence[Curve]]
 
     @property
     def study(self) -> Study:
@@ -67,7 +91,7 @@ class PlannedStudy:
 def parse_study(study: Study, words: Sequence[str], axes: Iterable[str]) -> StudyRequest:
     """Return the request that the words after the study's name make."""
     given = split_words(words)
-    run = parse_run(without(words, {"values", *study.options}), axes)
+    run = parse_run(words, axes, ("values", *study.options))
     if run.force:
         raise StudyError(
             "`force` is not for studies, whose trials may be those of a run too: "
@@ -117,4 +141,135 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
         f"{study.name} of {', '.join(run.models)}", task, dataset, series, workspace,
         study={"name": study.name, "values": list(request.values)},
     )  # fmt: skip
-    return PlannedStudy(request, task, plan, tuple(Panel(t, tuple(c)) for t, c in panels.items()))
+    return PlannedStudy(request, task, plan, panels)
+
+
+def curves_of(
+    study: Study, subject: Subject, settings: Sequence[Setting], seeds: tuple[int, ...],
+    series: list[Series],
+) -> list[tuple[str, Curve]]:  # fmt: skip
+    """Add the series of one model, and return its curves with the titles of their panels."""
+    if study.varies == "transfer":
+        return _transfer_curves(study.over, subject, settings, seeds, series)
+    task, model, start = subject.task, subject.card.name, len(series)
+    perturbation, reference = settings[0].variation.perturbation, None
+    run = list(settings)
+    if perturbation is not None:
+        same = replace(perturbation, action="none", inner=0.0, outer=None, amplitude=0.0)
+        reference = start + len(settings)
+        run.append(Setting("unperturbed", 0.0, variation=Variation(perturbation=same)))
+        if not perturbation.in_training:
+            # All perturbed ones use the fit of the standard trial.
+            run.append(Setting("standard", 0.0))
+    series += [_series(subject, setting, subject.conditions, seeds) for setting in run]
+    # The figure of the seeds goes along the last axis of the task, others along the values.
+    axis = task.axes[-1].name if study.varies == "seeds" else ""
+    names = [name for name in study.metrics if name in {metric.name for metric in task.metrics}]
+    curves = []
+    for group in _groups(subject.conditions, axis):
+        points = tuple(
+            Point(c[axis], f"{c[axis]:g}", start + number, c) if axis
+            else Point(setting.x, setting.text, start + number, c)
+            for number, setting in enumerate(settings)
+            for c in group
+        )  # fmt: skip
+        for name in names or [task.primary_metric.name]:
+            label = f"{model}: {task.metric(name).title}" if len(study.metrics) > 1 else model
+            curve = Curve(label, model, name, points, reference)
+            curves.append((_title(task, group[0], axis), curve))
+    return curves
+
+
+def _transfer_curves(
+    axis: str, subject: Subject, settings: Sequence[Setting], seeds: tuple[int, ...],
+    series: list[Series],
+) -> list[tuple[str, Curve]]:  # fmt: skip
+    curves, card, task = [], subject.card, subject.task
+    for group in alike(axis, subject):
+        by_value = {condition[axis]: condition for condition in group}
+        for setting in settings:
+            if setting.x not in by_value:
+                continue
+            at_value = replace(setting, variation=Variation(train_condition=by_value[setting.x]))
+            points = tuple(Point(c[axis], f"{c[axis]:g}", len(series), c) for c in group)
+            series.append(_series(subject, at_value, group, seeds))
+            label = f"{card.name}, trained at {task.axis(axis).symbol} = {setting.text}"
+            curve = Curve(label, card.name, task.primary_metric.name, points)
+            curves.append((title_of_group(task, group, axis), curve))
+    return curves
+
+
+def alike(axis: str, subject: Subject) -> list[tuple[Condition, ...]]:
+    """Return the groups of conditions between which a model is transferred.
+
+    A group has one condition for each value of the axis and the same values on all others;
+    where states relax at different rates, times are the nearest in units of the relaxation
+    time, within half a decade.
+    """
+    values = sorted({condition[axis] for condition in subject.conditions})
+    groups = []
+    for start in (c for c in subject.conditions if c[axis] == values[0]):
+        group = [start]
+        for value in values[1:]:
+            others = [c for c in subject.conditions if c[axis] == value]
+            decades = {c: _decades(c, start, axis, subject.view) for c in others}
+            nearest = min(decades, key=decades.__getitem__)
+            if decades[nearest] <= ALIKE:
+                group.append(nearest)
+        if len(group) > 1:
+            groups.append(tuple(group))
+    if not groups:
+        raise StudyError(
+            f"no condition of dataset {subject.dataset} has one like it at another "
+            f"{axis}, within half a decade on all other axes"
+        )
+    return groups
+
+
+def _decades(condition: Condition, other: Condition, axis: str, view: View) -> float:
+    """Return the distance of two conditions on all axes but one, in decades."""
+    total = 0.0
+    for name in condition:
+        if name == axis:
+            continue
+        one, two = condition[name], other[name]
+        if name == "time":
+            relaxations = (view.attribute(c, "tau_alpha") for c in (condition, other))
+            known = [tau for tau in relaxations if tau]
+            if len(known) == 2:
+                one, two = one / known[0], two / known[1]
+        if one > 0 and two > 0:
+            total += abs(math.log10(one / two))
+        elif one != two:
+            total += math.inf
+    return total
+
+
+def _series(
+    subject: Subject, setting: Setting, conditions: tuple[Condition, ...], seeds: tuple[int, ...]
+) -> Series:
+    hyperparameters = {**subject.hyperparameters, **setting.hyperparameters}
+    series = series_of(subject.card, hyperparameters, seeds, conditions)
+    return replace(series, variation=setting.variation, label=setting.text)
+
+
+def _groups(conditions: Sequence[Condition], axis: str) -> list[tuple[Condition, ...]]:
+    """Return the conditions that agree on all axes but one, along that one."""
+    groups: dict[tuple[float, ...], list[Condition]] = {}
+    for condition in conditions:
+        others = tuple(value for name, value in condition.items() if name != axis)
+        groups.setdefault(others, []).append(condition)
+    return [tuple(sorted(group, key=lambda c: c.get(axis, 0.0))) for group in groups.values()]
+
+
+def title_of_group(task: Task, group: Sequence[Condition], axis: str) -> str:
+    """Return what the conditions of a group share, or the first of them."""
+    first = group[0]
+    if all(c[name] == first[name] for c in group for name in first if name != axis):
+        return _title(task, first, axis)
+    return f"{_title(task, first, '')}, and alike"
+
+
+def _title(task: Task, condition: Condition, without: str) -> str:
+    shown = {name: value for name, value in condition.items() if name != without}
+    return ", ".join(f"{task.axis(name).symbol} = {value:g}" for name, value in shown.items())

@@ -90,10 +90,7 @@ def _training_configurations(
 
 
 def _shells_removed(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
-    """Return the settings in which all beyond a radius is removed, one for each radius.
-
-    The model is trained on what is left, or, with `retrain=off`, on whole structures.
-    """
+    """Return the settings in which all beyond a radius is removed, in training too or not."""
     _check_surroundings(subject)
     retrain = parse_switch("retrain", subject.options["retrain"])
     if retrain and not getattr(load_model_class(subject.card), "learns_from_chosen", False):

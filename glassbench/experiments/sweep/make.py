@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +12,12 @@ from ...contract.errors import UserError
 from ...contract.folder_digest import folder_digest
 from ...contract.model_card import ModelCard
 from ...contract.task import Task
-from ...contract.trial_plan import DatasetReference, ModelReference
+from ...contract.trial_plan import DatasetReference, ModelReference, reference_of
 from ...home.workspace import Workspace
 from ...model import Condition
 from ...plugins.datasets import find_dataset
 from ...plugins.registry import load_model_card, load_task
-from ..request import FLOOR_SEED, BenchmarkRequest, Floor, reference_of
+from ..request import FLOOR_SEED, BenchmarkRequest, Floor
 from .plan import Needs, PlanError, Series, SweepPlan, read_plan, with_trials, write_plan
 from .progress import with_estimates
 
@@ -87,10 +87,7 @@ def plan_path(plan: SweepPlan, workspace: Workspace) -> Path:
 
 
 def store_plan(path: Path, plan: SweepPlan) -> SweepPlan:
-    """Write a plan; where the same is there already, return it: it keeps the order it began with.
-
-    Another plan that lies there is refused.
-    """
+    """Write a plan; where the same is there already, keep the order that it began with."""
     if not path.exists() or not path.stat().st_size:
         write_plan(path, plan)
         return plan
@@ -104,10 +101,7 @@ def store_plan(path: Path, plan: SweepPlan) -> SweepPlan:
 
 
 def located(plan: SweepPlan, workspace: Workspace) -> SweepPlan:
-    """Return a plan with the folders of task, dataset and models on this machine.
-
-    A part that is no longer what the plan was made with is refused.
-    """
+    """Return a plan with the folders of this machine, where nothing has changed since."""
     folder = Path(plan.task_folder)
     task = load_task(folder if (folder / "task.toml").is_file() else plan.task)
     if task.protocol_version != plan.protocol_version:
@@ -130,32 +124,41 @@ def _located_dataset(
 ) -> DatasetReference:
     from ...datasets.view import open_view
 
-    path = Path(planned.path)
-    if not path.exists():
-        try:
-            path = find_dataset(task, planned.name, workspace).path
-        except UserError as error:
-            raise PlanError(f"the plan's dataset {planned.name} is not here: {error}") from error
-    digest = open_view(task, path).digest
-    if digest != planned.digest:
-        raise PlanError(
-            f"dataset {planned.name} at {path} has the digest {digest[:15]}, the plan was made "
-            f"with {planned.digest[:15]}: get that dataset back, or make a new plan"
-        )
+    path = _unchanged(
+        "dataset",
+        planned,
+        Path(planned.path),
+        lambda: find_dataset(task, planned.name, workspace).path,
+        lambda path: open_view(task, path).digest,
+    )
     return replace(planned, path=str(path))
 
 
 def _located_model(planned: ModelReference) -> ModelReference:
-    folder = Path(planned.folder)
-    if not folder.is_dir():
+    path = Path(planned.folder)
+    folder = _unchanged(
+        "model", planned, path, lambda: load_model_card(planned.name).folder, folder_digest
+    )
+    return replace(planned, folder=str(folder))
+
+
+def _unchanged(
+    kind: str,
+    planned: DatasetReference | ModelReference,
+    path: Path,
+    find: Callable[[], Path],
+    digest_of: Callable[[Path], str],
+) -> Path:
+    """Return where a part of a plan lies here, once it is sure to be what was planned with."""
+    if not path.exists():
         try:
-            folder = load_model_card(planned.name).folder
+            path = find()
         except UserError as error:
-            raise PlanError(f"the plan's model {planned.name} is not here: {error}") from error
-    digest = folder_digest(folder)
+            raise PlanError(f"the plan's {kind} {planned.name} is not here: {error}") from error
+    digest = digest_of(path)
     if digest != planned.digest:
         raise PlanError(
-            f"model {planned.name} in {folder} has the digest {digest[:8]}, the plan was made with "
-            f"{planned.digest[:8]}: it was changed; restore it, or make a new plan"
+            f"{kind} {planned.name} at {path} has the digest {digest[:15]}, the plan was made "
+            f"with {planned.digest[:15]}: it was changed; restore it, or make a new plan"
         )
-    return replace(planned, folder=str(folder))
+    return path

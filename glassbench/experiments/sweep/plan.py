@@ -56,6 +56,10 @@ class Needs:
     gpus: Annotated[float, Field(ge=0, description="Below 1 several trials share one GPU.")] = 0.0
     memory_bytes: Annotated[int, Field(ge=0, description="Set aside; 0 where unknown.")] = 0
 
+    @property
+    def device(self) -> str:
+        return "cuda" if self.gpus > 0 else "cpu"
+
 
 @dataclass(frozen=True, config=CHECKED)
 class Series:

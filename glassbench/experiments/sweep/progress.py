@@ -26,11 +26,7 @@ ENOUGH = 9
 
 @dataclass(frozen=True)
 class TrialState:
-    """Where one trial stands: one of `STATES`, and who runs it or why it failed.
-
-    `series` is the position of its series in the plan; `seconds` are what it is expected to
-    take, None where nothing is known.
-    """
+    """Where one trial stands, who runs it or why it failed, and the seconds expected of it."""
 
     trial: Trial
     series: int

@@ -19,13 +19,9 @@ NO_COST = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
 class TuningTrial:
     """One set of hyperparameters, under PBT the current ones, fitted at all conditions.
 
-    Attributes
-    ----------
-    state : `running`, `finished`, `stopped` (early, by the scheduler) or `failed`
-    reports : validation score by epoch: the mean over the conditions of the best so far
-    score : of the study's metric on the validation split; None where it is unknown
-    cost : `wall_seconds`, `cpu_seconds`, `gpu_seconds` of all attempts
-    began, noted : seconds since the Unix epoch of its first and its latest event
+    `state` is `running`, `finished`, `stopped` (by the scheduler) or `failed`; `reports` are
+    validation scores by epoch, of the best so far, and `score` the final one of the study's
+    metric; `began` and `noted` are the times of its first and its latest event.
     """
 
     index: int
@@ -49,11 +45,7 @@ class TuningTrial:
 
 @dataclass(frozen=True)
 class TrialReport:
-    """The state of a trial after an epoch, or at its end.
-
-    `validation` is the mean over the conditions of the best score so far, None where the model
-    reports none; `score` is that of the study's metric, at the end; `cost` is of this attempt.
-    """
+    """A trial after an epoch or at its end; `validation` is the mean of the best scores so far."""
 
     epoch: int
     validation: float | None
@@ -90,7 +82,6 @@ class Journal:
         return self._note("suggested", len(self.trials), hyperparameters=hyperparameters)
 
     def started(self, index: int) -> None:
-        """Note that a trial runs, for the first time or again."""
         # What this attempt takes comes on top of what earlier ones took.
         self._spent[index] = self.trials[index].cost
         self._tell("started", self._note("started", index))
@@ -98,10 +89,7 @@ class Journal:
     def reported(
         self, index: int, report: TrialReport, hyperparameters: Mapping[str, Any] | None = None
     ) -> None:
-        """Note a report, with the hyperparameters where they may have changed.
-
-        An epoch that is known already is skipped.
-        """
+        """Note a report that is not known yet; hyperparameters are given where they may change."""
         trial, spent = self.trials[index], self._spent.get(index, NO_COST)
         cost = {name: spent[name] + seconds for name, seconds in report.cost.items()}
         current = trial.hyperparameters if hyperparameters is None else hyperparameters
@@ -115,12 +103,10 @@ class Journal:
             self._tell("report", trial)
 
     def ended(self, index: int, state: str, **facts: Any) -> None:
-        """Note how a trial ended: its state, and what is known of `score`, `error`, `cost`."""
         self._note("ended", index, state=state, **facts)
         self._tell(state, self.trials[index], facts.get("error", ""))
 
     def retried(self, index: int) -> None:
-        """Tell that the worker of a trial died and another one continues."""
         self._tell("retried", self.trials[index], "its worker died; another one continues")
 
     def _tell(self, kind: str, trial: TuningTrial, message: str = "") -> None:

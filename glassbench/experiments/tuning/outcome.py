@@ -84,11 +84,7 @@ def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, 
 
 
 def draw_tuning(study: TuningStudy, trials: Sequence[TuningTrial], path: Path) -> Path | None:
-    """Draw scores on validation against cost in seconds; None where no trial has a score.
-
-    Left: one mark for each trial, open where it was stopped early. Right: the best score of
-    the finished trials so far against the cost of all trials so far.
-    """
+    """Draw validation scores against cost, of each trial and of the best so far."""
     scored = [trial for trial in trials if trial.score is not None and trial.ended]
     if not scored:
         return None

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.search_space import Dimension
-from ...contract.trial_plan import DatasetReference, Trial, make_trials
+from ...contract.trial_plan import DatasetReference, Trial, plan_trials
 from ...contract.variation import Variation
 from ...home.workspace import Workspace
 from ...model import Condition
 from ...record.digest import record_stem
-from ..request import reference_of
 
 if TYPE_CHECKING:
     from ...contract.model_card import ModelCard
@@ -32,8 +31,7 @@ EPOCHS_UNKNOWN = 100
 class TuningStudy:
     """The search for the hyperparameters of one model with the best validation score.
 
-    `hyperparameters` are all of them without tuning, those of trial 0; `space` are those that
-    are searched. The score is the mean of `metric` over the conditions.
+    `hyperparameters` are those of trial 0, untuned; the score is a mean over the conditions.
     """
 
     task: Task
@@ -103,18 +101,13 @@ class TuningStudy:
         return {dimension.name: hyperparameters[dimension.name] for dimension in self.space}
 
     def fits(self, hyperparameters: Mapping[str, Any]) -> list[Trial]:
-        """Return the fits of one set of hyperparameters: one, or one for each condition.
-
-        They are scored on the validation split, and the test split stays closed to them.
-        """
-        return make_trials(
-            task=self.task.name,
-            task_folder=str(self.task.folder),
-            protocol_version=self.task.protocol_version,
-            dataset=self.dataset,
-            model=reference_of(self.model),
-            conditions=self.conditions,
-            hyperparameters=hyperparameters,
-            seeds=(self.seed,),
+        """Return the fits of one set of hyperparameters, to which the test split stays closed."""
+        return plan_trials(
+            self.model,
+            self.task,
+            self.dataset,
+            self.conditions,
+            hyperparameters,
+            (self.seed,),
             variation=ON_VALIDATION,
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glassbench.cluster.tuning.trial import Fit, RunningTrial, Stopped, new_fit
-from glassbench.experiments.resources import Share
+from glassbench.experiments.sweep.plan import Needs
 from glassbench.home.workspace import Workspace
 from glassbench.model import Progress
 from glassbench.trial.attempt import Attempt, Job
@@ -198,7 +198,7 @@ def test_a_fit_among_workers_reports_as_it_goes_and_does_not_wait_for_them_at_it
 
     monkeypatch.setattr("glassbench.cluster.train.execute_distributed", distributed)
     job = Job(trial=SimpleNamespace(key="d" * 64), home=str(tmp_path))
-    fit = new_fit(job, 2, Share(cpus=1), max_failures=0)
+    fit = new_fit(job, 2, Needs(cpus=1), max_failures=0)
     for epoch in (1, 2):
         fit.advance()
         assert fit.progress.epoch == epoch and fit.result is None

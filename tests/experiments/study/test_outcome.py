@@ -114,7 +114,8 @@ def test_a_model_trained_elsewhere_has_a_curve_of_its_own(make_plan, two_tempera
     assert [curve["label"] for curve in panel["curves"]] == [
         "neighbour_count_ridge, trained at T = 0.64", "neighbour_count_ridge, trained at T = 0.8",
     ]  # fmt: skip
-    for curve, drawn in zip(panel["curves"], planned.panels[0].curves, strict=True):
+    (planned_curves,) = planned.panels.values()
+    for curve, drawn in zip(panel["curves"], planned_curves, strict=True):
         (trial,) = planned.plan.trials_of(planned.plan.series[drawn.points[0].series])
         scored = {c.condition["temperature"]: c.scores for c in results[trial.key].conditions}
         assert [point["x"] for point in curve["points"]] == [0.64, 0.8]

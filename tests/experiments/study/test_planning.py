@@ -13,8 +13,7 @@ from glassbench.experiments.study.declaration import (
     find_study,
     list_studies,
 )
-from glassbench.experiments.study.layout import alike, title_of_group
-from glassbench.experiments.study.planning import parse_study
+from glassbench.experiments.study.planning import alike, parse_study, title_of_group
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
 
@@ -44,9 +43,8 @@ def test_all_training_configurations_are_the_standard_trial(make_plan):
     sizes = [trial.variation.training_configurations for trial in models(planned)]
     assert sorted(sizes, key=str) == [1, 1, 1, 2, 2, 2, None, None, None]
     assert {trial.seed for trial in models(planned)} == {0, 1, 2}
-    (panel,) = planned.panels
-    assert [(p.x, p.text) for p in panel.curves[0].points] == [(1, "1"), (2, "2"), (4, "4")]
-    assert panel.title == "T = 0.64, t = 5"
+    (curve,) = planned.panels["T = 0.64, t = 5"]
+    assert [(p.x, p.text) for p in curve.points] == [(1, "1"), (2, "2"), (4, "4")]
 
 
 def test_a_hyperparameter_takes_its_values_and_starts_without_pretraining(make_plan):
@@ -62,13 +60,15 @@ def test_a_hyperparameter_takes_its_values_and_starts_without_pretraining(make_p
 
 def test_p_is_drawn_for_particles_and_for_pairs(make_plan):
     planned = make_plan("p", "time=5", "values=0.2,1", model="botan")
-    assert [curve.metric for curve in planned.panels[0].curves] == ["pearson_a", "pair_pearson_a"]
+    (curves,) = planned.panels.values()
+    assert [curve.metric for curve in curves] == ["pearson_a", "pair_pearson_a"]
     assert settings(planned, "p") == [0.2, 1.0]
 
 
 def test_edge_features_stand_in_their_order(make_plan):
     planned = make_plan("edge_features", "time=5", model="nt_gnn")
-    assert [(p.x, p.text) for p in planned.panels[0].curves[0].points] == [
+    ((curve,),) = planned.panels.values()
+    assert [(p.x, p.text) for p in curve.points] == [
         (0, "none"), (1, "distance"), (2, "vector"),
     ]  # fmt: skip
 
@@ -79,11 +79,9 @@ def test_one_fit_at_each_time_is_tested_at_all(make_plan):
     for trial in models(planned):
         assert [c["time"] for c in trial.conditions] == [0.5, 5.0]
         assert trial.variation.train_condition in trial.conditions
-    (panel,) = planned.panels
-    assert [curve.label for curve in panel.curves] == [
+    assert [curve.label for curve in planned.panels["T = 0.64"]] == [
         "neighbour_count_ridge, trained at t = 0.5", "neighbour_count_ridge, trained at t = 5",
     ]  # fmt: skip
-    assert panel.title == "T = 0.64"
 
 
 def test_temperatures_are_paired_at_the_same_time_of_relaxation(make_plan, two_temperatures):
@@ -137,8 +135,8 @@ def test_shells_are_displaced_one_after_another(make_plan):
 def test_five_seeds_run_along_the_times(make_plan):
     planned = make_plan("seeds", "floors=off")
     assert len(planned.plan.planned) == 10
-    (panel,) = planned.panels
-    assert [point.x for point in panel.curves[0].points] == [0.5, 5.0]
+    ((curve,),) = planned.panels.values()
+    assert [point.x for point in curve.points] == [0.5, 5.0]
 
 
 @pytest.mark.parametrize(

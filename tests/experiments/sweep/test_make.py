@@ -77,7 +77,7 @@ def test_a_changed_model_is_refused_by_name(plan, here):
     (series,) = plan.series
     with open(Path(series.model.folder) / "model.py", "a") as file:
         file.write("# changed\n")
-    with pytest.raises(PlanError, match=f"model {NAME} in .* has the digest .* it was changed"):
+    with pytest.raises(PlanError, match=f"model {NAME} at .* has the digest .* it was changed"):
         located(plan, here)
 
 
