@@ -9,8 +9,9 @@ import typer
 
 from ..contract.conditions import choose_conditions
 from ..contract.errors import WordError, did_you_mean
-from ..experiments.request import cards_of, chosen_hyperparameters, open_asked, task_of
+from ..experiments.request import cards_of, open_asked, task_of
 from ..experiments.words import RunRequest, parse_count, parse_run, split_words
+from ..home.given_files import keep_given_files
 from ..home.workspace import Workspace, open_workspace
 from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
 from .tables import Column, in_columns, in_pairs, place_lines, terminal_width
@@ -77,8 +78,7 @@ def make_study(
     task: Task, asked: RunRequest, values: dict[str, str], workspace: Workspace
 ) -> TuningStudy:
     """Return the study that is asked for; `values` are the words of `OWN_KEYS`, by key."""
-    from ..experiments.tuning.search import SEARCHES
-    from ..experiments.tuning.study import SCHEDULERS, TuningStudy
+    from ..experiments.tuning.study import SCHEDULERS, SEARCHES, TuningStudy
     from ..metrics.specification import NO_SCORE
 
     if len(asked.models) > 1:
@@ -91,7 +91,7 @@ def make_study(
     conditions = [c for c in view.conditions("train") if c in validated]
     if not conditions:
         raise WordError(f"dataset {dataset.name} has no validation split: nothing to tune on")
-    hyperparameters = chosen_hyperparameters(card, task, dataset, asked.hyperparameters, workspace)
+    given = keep_given_files(asked.hyperparameters, workspace)
     offered = [dimension for dimension in card.search_space if dimension.serves(task.name)]
     space = tuple(d for d in offered if d.name not in asked.hyperparameters)
     if not space:
@@ -105,7 +105,7 @@ def make_study(
         dataset=dataset,
         model=card,
         conditions=choose_conditions(conditions, asked.axes, task.default_values(dataset.name)),
-        hyperparameters=hyperparameters,
+        hyperparameters=card.hyperparameters_for(task.name, dataset.name, given),
         space=space,
         seed=asked.seeds[0],
         search=_among("search", values["search"], SEARCHES),

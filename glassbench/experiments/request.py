@@ -88,9 +88,9 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
 
         file = read_configuration(Path(asked.config))
     given = {**({} if file is None else file.hyperparameters), **asked.hyperparameters}
-    hyperparameters = [
-        chosen_hyperparameters(card, task, dataset, given, workspace) for card in cards
-    ]
+    # Files that are named as hyperparameters are kept in the workspace.
+    given = keep_given_files(given, workspace)
+    hyperparameters = [card.hyperparameters_for(task.name, dataset.name, given) for card in cards]
     floors = floors_of(task, dataset) if asked.floors else ()
     conditions = choose_conditions(
         view.conditions("train"),
@@ -162,20 +162,6 @@ def open_asked(
     view = open_view(task, entry.path)
     refuse_failed(view.dataset, failed_checks)
     return DatasetReference(entry.name, str(entry.path), view.digest), view
-
-
-def chosen_hyperparameters(
-    card: ModelCard,
-    task: Task,
-    dataset: DatasetReference,
-    given: Mapping[str, Any],
-    workspace: Workspace,
-) -> dict[str, Any]:
-    """Return all hyperparameters of a model: its defaults there, and those that were given.
-
-    Files that are named as hyperparameters are kept in the workspace.
-    """
-    return card.hyperparameters_for(task.name, dataset.name, keep_given_files(given, workspace))
 
 
 def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:

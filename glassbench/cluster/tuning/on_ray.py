@@ -22,8 +22,7 @@ from ...contract.errors import ClusterError
 from ...contract.search_space import Dimension
 from ...experiments.resources import gpu_slots
 from ...experiments.tuning.journal import Journal, TuningTrial
-from ...experiments.tuning.search import next_trial
-from ...experiments.tuning.study import TuningStudy
+from ...experiments.tuning.study import TuningStudy, next_trial
 from ...home.files import write_json
 from ...plugins.registry import load_model_class
 from ...trial.attempt import located

@@ -21,8 +21,7 @@ from ...experiments.resources import Terms, share_of
 from ...experiments.tuning.configuration import write_configuration
 from ...experiments.tuning.journal import Journal, OnTuningEvent, TuningEvent, TuningTrial
 from ...experiments.tuning.outcome import best_trial, draw_tuning, study_plain
-from ...experiments.tuning.search import check_search, next_trial
-from ...experiments.tuning.study import TuningStudy
+from ...experiments.tuning.study import TuningStudy, check_search, next_trial
 from ...home.files import write_json
 from ...home.lock import exclusive
 from ...home.workspace import Workspace

@@ -1,9 +1,11 @@
-"""A study as `studies.toml` declares it, and the studies that there are."""
+"""A study as `studies.toml` declares it, and the settings that it has for one model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,14 +16,16 @@ from ...contract.errors import UserError, did_you_mean
 from ...contract.model_card import ModelCard
 from ...contract.task import Task
 from ...contract.trial_plan import STANDARD
-from ...contract.variation import Variation
+from ...contract.typed_value import typed_value
+from ...contract.variation import Perturbation, Variation
 from ...model import Condition
-from ...plugins.registry import list_tasks
+from ...plugins.registry import list_tasks, load_model_class, whole_models
+from ..words import parse_count, parse_number, parse_switch
 
 if TYPE_CHECKING:
     from ...datasets.view import View
 
-STUDIES_FILE = "studies.toml"
+STUDIES_FILE, ALL = "studies.toml", "all"
 
 
 class StudyError(UserError):
@@ -102,3 +106,185 @@ def find_study(name: str) -> Study:
     if name not in studies:
         raise StudyError(f"there is no study `{name}`{did_you_mean(name, studies)}")
     return studies[name]
+
+
+def settings_of(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
+    """Return one setting for each value; where one cannot be, the error says what can."""
+    return SETTINGS[study.varies](study, subject, values)
+
+
+def _seeds(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
+    if values:
+        raise StudyError("this study varies the seed: give `seed=0..4` in place of `values=`")
+    return [Setting("", 0.0)]
+
+
+def _hyperparameter(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
+    card, name = subject.card, study.hyperparameter
+    if name not in card.hyperparameters:
+        serving = [model for model in whole_models() if subject.task.name in model.tasks]
+        models = [model.name for model in serving if name in model.hyperparameters]
+        raise StudyError(
+            f"model {card.name} has no hyperparameter `{name}`: on {subject.task.name} "
+            f"{', '.join(models) or 'no model'} {'have' if len(models) > 1 else 'has'} it"
+        )
+    longest_pair = _longest_pair(subject) if study.longest_edge else 0.0
+    settings = []
+    for position, text in enumerate(values):
+        try:
+            value = typed_value(text, card.hyperparameters[name])
+        except ValueError as error:
+            raise StudyError(f"values: {name} of {card.name}: {error}") from None
+        if study.longest_edge and value < longest_pair:
+            raise StudyError(
+                f"{name} = {text} of {card.name}: it learns the change of pairs up to "
+                f"{longest_pair:.3g}, which would have no edge (p = "
+                f"{subject.hyperparameters['p']:g}): take values from {longest_pair:.3g} on, or "
+                "model.p=1"
+            )
+        x = float(position) if isinstance(value, str) else float(value)
+        variation = Variation(other_targets=study.other_targets)
+        settings.append(Setting(text, x, {name: value}, variation))
+    return settings
+
+
+def _longest_pair(subject: Subject) -> float:
+    """Return the length of the longest pair whose change the model learns, 0 where it learns none.
+
+    With p = 1 a model learns particles alone (Shiba et al. 2023, Eq. 12).
+    """
+    from ...datasets.pairs import pair_distances
+
+    structure = subject.view.structures("train", subject.conditions[0])[0]
+    pairs, p = structure.pairs, subject.hyperparameters.get("p", 1.0)
+    if pairs is None or not len(pairs) or p == 1.0:
+        return 0.0
+    return float(pair_distances(structure.positions, pairs, structure.box).max())
+
+
+def _training_configurations(
+    study: Study, subject: Subject, values: Sequence[str]
+) -> list[Setting]:
+    entries = [subject.view.examples("train", (c,)).entries for c in subject.conditions]
+    available = min(len({member.configuration for member, _ in each}) for each in entries)
+    doubling = [str(2**k) for k in range(available.bit_length()) if 2**k < available]
+    settings = []
+    for text in values or [*doubling, ALL]:
+        count = available if text == ALL else parse_count("values", text)
+        if count > available:
+            raise StudyError(
+                f"values: dataset {subject.dataset} has {available} training configurations, "
+                f"fewer than {count}: give numbers up to {available}, or `{ALL}`"
+            )
+        # All of them are the standard trial itself.
+        variation = Variation(training_configurations=None if count == available else count)
+        settings.append(Setting(str(count), float(count), variation=variation))
+    return list({setting.x: setting for setting in settings}.values())
+
+
+def _shells_removed(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
+    """Return the settings in which all beyond a radius is removed, in training too or not."""
+    _check_surroundings(subject)
+    retrain = parse_switch("retrain", subject.options["retrain"])
+    if retrain and not getattr(load_model_class(subject.card), "learns_from_chosen", False):
+        raise StudyError(
+            f"model {subject.card.name} trains on all particles of a structure, and here only "
+            "chosen ones keep their surroundings: with retrain=off it is trained on whole "
+            "structures and asked about cut ones"
+        )
+    centres = int(_positive(subject.options["centres"], "centres"))
+    settings = []
+    for radius in (_radius(text, subject) for text in values):
+        cut = Perturbation("remove", inner=radius, centres=centres, in_training=retrain)
+        settings.append(Setting(f"{radius:g}", radius, variation=Variation(perturbation=cut)))
+    return settings
+
+
+def _shells_displaced(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
+    """Return the settings in which one shell is displaced, each up to one of the radii."""
+    _check_surroundings(subject)
+    amplitude = _positive(subject.options["amplitude"], "amplitude")
+    centres = int(_positive(subject.options["centres"], "centres"))
+    settings = []
+    for inner, outer in pairwise([0.0, *(_radius(text, subject) for text in values)]):
+        if outer <= inner:
+            raise StudyError(f"values: the shell from {inner:g} to {outer:g} is empty")
+        shell = Variation(perturbation=Perturbation("displace", inner, outer, amplitude, centres))
+        settings.append(Setting(f"{inner:g}–{outer:g}", outer, variation=shell))
+    return settings
+
+
+def _check_surroundings(subject: Subject) -> None:
+    """Refuse tasks and models for which surroundings of single particles mean nothing."""
+    metric, card = subject.task.primary_metric, subject.card
+    if metric.on_pairs:
+        raise StudyError(
+            f"task {subject.task.name} asks about pairs, and surroundings are perturbed around "
+            "single particles: take a task that asks about particles"
+        )
+    if metric.function != "pearson":
+        raise StudyError(
+            f"{metric.title} of {subject.task.name} is a property of all particles at once, and "
+            "only some are asked about here: take a task whose metric is a correlation"
+        )
+    if card.reads != ("thermal",):
+        raise StudyError(
+            f"model {card.name} reads {', '.join(card.reads)}: only thermal positions are "
+            "perturbed, and the others would show it what was removed"
+        )
+
+
+def _radius(text: str, subject: Subject) -> float:
+    radius = _positive(text, "values")
+    box = subject.view.structures("test", subject.conditions[0])[0].box
+    if radius > box.min() / 2:
+        raise StudyError(
+            f"values: radius {radius:g} is beyond half of the box edge {box.min():.4g}: "
+            "give smaller ones"
+        )
+    return radius
+
+
+def _positive(text: str, key: str) -> float:
+    value = parse_number(key, text)
+    if value <= 0:
+        raise StudyError(f"`{text}` in `{key}` is not above 0")
+    return value
+
+
+def _trained_at(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
+    """Return one setting for each value of the axis at which the model is trained."""
+    task, axes, axis = subject.task.name, [each.name for each in subject.task.axes], study.over
+    if axis not in axes:
+        raise StudyError(f"task {task} has no axis {axis}: it has {', '.join(axes)}")
+    available = sorted({condition[axis] for condition in subject.conditions})
+    if len(available) < 2:
+        everything = sorted({condition[axis] for condition in subject.view.conditions("train")})
+        shown = ", ".join(f"{each:g}" for each in everything)
+        if len(everything) > 1:
+            raise StudyError(
+                f"one {axis} was asked for, {available[0]:g}, of {shown}: leave `{axis}=` out"
+            )
+        raise StudyError(
+            f"dataset {subject.dataset} has one {axis} to train at, {shown}: training at one and "
+            f"testing at another needs two; `glassbench show {task}` names data with more"
+        )
+    chosen = []
+    for text in values:
+        wanted = parse_number("values", text)
+        near = [value for value in available if math.isclose(value, wanted, rel_tol=1e-9)]
+        if not near:
+            shown = ", ".join(f"{value:g}" for value in available)
+            raise StudyError(f"values: the study has no {axis} {text}: it has {shown}")
+        chosen += near[:1]
+    return [Setting(f"{value:g}", value) for value in dict.fromkeys(chosen or available)]
+
+
+SETTINGS: dict[str, Callable[[Study, Subject, Sequence[str]], list[Setting]]] = {
+    "hyperparameter": _hyperparameter,
+    "training_configurations": _training_configurations,
+    "shells_removed": _shells_removed,
+    "shells_displaced": _shells_displaced,
+    "transfer": _trained_at,
+    "seeds": _seeds,
+}

@@ -13,15 +13,15 @@ from ...contract.task import Task
 from ...contract.trial_plan import Trial
 from ...contract.variation import Variation
 from ...datasets.view import View
+from ...home.given_files import keep_given_files
 from ...home.workspace import Workspace
 from ...model import Condition
-from ..request import cards_of, chosen_hyperparameters, floors_of, open_asked
+from ..request import cards_of, floors_of, open_asked
 from ..sweep.make import floor_series, new_plan, series_of
 from ..sweep.plan import Series, SweepPlan
 from ..tuning.configuration import read_configuration
 from ..words import RunRequest, distinct, items_of, parse_run, split_words
-from .declaration import Setting, Study, StudyError, Subject
-from .settings import settings_of
+from .declaration import Setting, Study, StudyError, Subject, settings_of
 
 # Conditions that differ by fewer decades count as alike.
 ALIKE = 0.5
@@ -128,8 +128,8 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
     for card in cards:
         given = {k: v for k, v in study.fixed.items() if k in card.hyperparameters}
         given |= file.hyperparameters if file and file.model == card.name else {}
-        given |= run.hyperparameters
-        chosen = chosen_hyperparameters(card, task, dataset, given, workspace)
+        given = keep_given_files(given | run.hyperparameters, workspace)
+        chosen = card.hyperparameters_for(task.name, dataset.name, given)
         subject = Subject(task, view, dataset.name, card, chosen, conditions, request.options)
         settings = settings_of(study, subject, request.values)
         for title, curve in curves_of(study, subject, settings, run.seeds, series):

@@ -26,10 +26,6 @@ from ...contract.errors import UserError
 from ...home.files import write_file
 
 
-class ConfigurationError(UserError):
-    """A configuration file is missing or wrong; the message names it and the key."""
-
-
 class Configuration(Checked):
     """What a configuration file says; `tuning` is that of a record, None in one made by hand."""
 
@@ -52,11 +48,8 @@ class Configuration(Checked):
 def read_configuration(path: Path) -> Configuration:
     """Return what a configuration file says; the error names the file and the key."""
     if not path.exists():
-        raise ConfigurationError(
-            f"there is no configuration file at {path}: `glassbench tune` writes one"
-        )
-    table = read_toml(path, ConfigurationError)
-    return checked(Configuration, table, path, ConfigurationError, path=path)
+        raise UserError(f"there is no configuration file at {path}: `glassbench tune` writes one")
+    return checked(Configuration, read_toml(path, UserError), path, UserError, path=path)
 
 
 def write_configuration(path: Path, configuration: Mapping[str, Any], comment: str) -> Path:

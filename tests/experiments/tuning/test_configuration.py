@@ -2,11 +2,8 @@
 
 import pytest
 
-from glassbench.experiments.tuning.configuration import (
-    ConfigurationError,
-    read_configuration,
-    write_configuration,
-)
+from glassbench.contract.errors import UserError
+from glassbench.experiments.tuning.configuration import read_configuration, write_configuration
 
 VALUES = {"rate": 1e-5, "epochs": 20, "name": 'quote " and ü', "costs": [1e-4, 2.0], "on": True}
 TUNING = {"study": "ab", "trials": 3, "conditions": [{"temperature": 0.64, "time": 16.5}]}
@@ -45,6 +42,6 @@ def test_what_is_wrong_is_named(tmp_path, text, message):
     path = tmp_path / "best.toml"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(ConfigurationError, match="best.toml") as error:
+    with pytest.raises(UserError, match="best.toml") as error:
         read_configuration(path)
     assert message in str(error.value)

@@ -4,9 +4,10 @@ import builtins
 
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.contract.search_space import parse_space
 from glassbench.experiments.tuning.journal import Journal, TrialReport
-from glassbench.experiments.tuning.search import SearchError, check_search, next_trial
+from glassbench.experiments.tuning.study import check_search, next_trial
 
 from ...climber import study_of, write_climber
 
@@ -90,6 +91,6 @@ def test_without_optuna_the_line_that_installs_it_is_told(monkeypatch):
         return real(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(SearchError, match=r"pip install 'glassbench\[tune\]'"):
+    with pytest.raises(UserError, match=r"pip install 'glassbench\[tune\]'"):
         check_search("optuna")
     check_search("random")
