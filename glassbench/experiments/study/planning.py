@@ -128,7 +128,7 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
     for card in cards:
         given = {k: v for k, v in study.fixed.items() if k in card.hyperparameters}
         given |= file.hyperparameters if file and file.model == card.name else {}
-        given = keep_given_files(given | run.hyperparameters, workspace)
+        given = keep_given_files({**given, **run.hyperparameters}, workspace)
         chosen = card.hyperparameters_for(task.name, dataset.name, given)
         subject = Subject(task, view, dataset.name, card, chosen, conditions, request.options)
         settings = settings_of(study, subject, request.values)
