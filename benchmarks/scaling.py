@@ -173,7 +173,7 @@ def delivery(home: Path, keys_of: int, folder: Path, seconds: float) -> dict[str
 
     from scaling_standin import make_trials
 
-    from glassbench.tracking import RequestDelivery, TrialDelivery, deliver, prepare_store
+    from glassbench.tracking.delivery import RequestDelivery, TrialDelivery, deliver, prepare_store
 
     workspace = _workspace(home)
     trials = make_trials(folder / "plugin", keys_of, seconds)

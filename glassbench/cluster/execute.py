@@ -32,7 +32,7 @@ from ..experiments.sweep.plan import Needs
 from ..home.lock import holder_of
 from ..home.workspace import Workspace
 from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker
-from ..trial.progress_file import ProgressReader
+from ..trial.log import ProgressReader
 from .session import Session, open_session, present_capacity
 
 POLL = 0.2

@@ -20,7 +20,7 @@ from ..home.workspace import Workspace
 from ..model import Condition
 from ..record.parts import ConditionEntry
 from ..record.record import Record
-from ..tracking import end_preparation, prepare_store
+from ..tracking.delivery import end_preparation, prepare_store
 from ..trial.attempt import RUN_TRIAL
 from .execute import execute
 

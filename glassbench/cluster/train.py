@@ -19,7 +19,7 @@ from typing import Any, cast
 from ..experiments.sweep.plan import Needs
 from ..home.workspace import Workspace
 from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
-from ..trial.progress_file import ProgressReader, ProgressWriter
+from ..trial.log import ProgressReader, ProgressWriter
 from ..trial.result import read_result
 from .session import environment_set
 

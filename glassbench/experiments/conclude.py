@@ -13,7 +13,7 @@ from ..record.digest import record_digest
 from ..record.file import RecordError, read_record, write_record
 from ..record.make import make_record
 from ..record.record import Record
-from ..tracking import (
+from ..tracking.delivery import (
     RequestDelivery,
     TrialDelivery,
     deliver_all,

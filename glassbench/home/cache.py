@@ -13,9 +13,11 @@ import contextlib
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import logging
 import os
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,8 +28,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from filelock import FileLock, Timeout
 
+from ..contract.folder_digest import imported_names
 from .files import whole_file
-from .source_digest import PLUGIN, source_digest
 
 SIZE_VARIABLE = "GLASSBENCH_CACHE_GB"
 FOLDER_VARIABLE = "GLASSBENCH_CACHE"
@@ -41,13 +43,16 @@ PATIENCE = 600.0
 LOOK_EVERY = 1 / 16
 DAMAGE = (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile)
 
+HOUSE = "glassbench"
+PLUGIN = "glassbench_plugin_"
+
 logger = logging.getLogger("glassbench.home.cache")
 
 Arrays = dict[str, np.ndarray]
 
 
 class Usage(NamedTuple):
-    """How much a cache holds: files and bytes, and the limit in bytes."""
+    """How much a cache holds; sizes in bytes."""
 
     files: int
     size: int
@@ -70,10 +75,7 @@ class Cache:
         self._written = self.limit
 
     def get(self, key: str, compute: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
-        """Return the arrays of a key, read-only, computed where they are not there yet.
-
-        Where another process computes them, this one waits for it.
-        """
+        """Return the arrays of a key, read-only, computed where no process has done so."""
         arrays = self.read(key)
         if arrays is not None:
             return arrays
@@ -89,10 +91,7 @@ class Cache:
 
     @contextlib.contextmanager
     def _alone(self, key: str) -> Iterator[None]:
-        """Let one process at a time compute a key.
-
-        A holder that takes very long, or a file system without locks, lets two compute it.
-        """
+        """Let one process at a time compute a key; two where there are no locks, or slow ones."""
         path = self._path(key).with_suffix(".lock")
         lock = FileLock(path, fallback_to_soft=False)
         with contextlib.suppress(Timeout, OSError):
@@ -152,7 +151,6 @@ class Cache:
             total -= facts.st_size
 
     def usage(self) -> Usage:
-        """Return how much there is."""
         sizes = [facts.st_size for _, facts in self._files()]
         return Usage(len(sizes), sum(sizes), self.limit)
 
@@ -243,6 +241,56 @@ def array_bytes(array: np.ndarray) -> bytes:
     """Return type, shape and values of an array, for a digest."""
     array = np.ascontiguousarray(array)
     return f"{array.dtype.str} {array.shape};".encode() + array.tobytes()
+
+
+@functools.cache
+def source_digest(module: str) -> str:
+    """Return the sha256 over the source of a module and of all that it imports, at any depth.
+
+    Only modules of GlassBench, of the plugin that it belongs to, and, where it belongs to
+    neither, of its own top-level package count; other packages are told apart by their
+    versions alone, by whoever keeps results. The plugin's name does not count.
+    """
+    files: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in files:
+            continue
+        path = _file_of(name)
+        if path is None:
+            continue
+        files[name] = path
+        waiting += [
+            other
+            for other in imported_names(path, name)
+            if other.split(".")[0] in (HOUSE, module.split(".")[0])
+            # What keeps results has no part in them; its files have a format of their own.
+            and other != __name__
+        ]
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items(), key=lambda item: _plain(item[0])):
+        digest.update(f"{_plain(name)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _plain(name: str) -> str:
+    top, _, rest = name.partition(".")
+    return f"plugin.{rest}" if top.startswith(PLUGIN) else name
+
+
+def _file_of(name: str) -> Path | None:
+    """Return the file of a module, None for a name inside a module, or without source."""
+    present = sys.modules.get(name)
+    if present is not None:
+        origin = getattr(present, "__file__", None)
+    else:
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError, AttributeError):
+            return None
+        origin = spec.origin if spec is not None else None
+    return Path(origin) if origin and origin.endswith(".py") else None
 
 
 @functools.cache

@@ -59,10 +59,7 @@ def exclusive(
 
 
 def holder_of(folder: Path) -> str | None:
-    """Return who holds the folder now, such as `process 12 on node3`, or None where nobody does.
-
-    The name that a killed holder left behind is not taken for a holder.
-    """
+    """Return who holds the folder now, such as `process 12 on node3`, or None where nobody does."""
     # Without a name nobody holds it, and a look must not stand in a holder's way.
     if not (folder / HOLDER_FILE).exists():
         return None

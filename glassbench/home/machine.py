@@ -1,13 +1,17 @@
-"""What this machine has: cores and GPUs, memory, versions, limits, the speed of its disk."""
+"""What this machine has: cores, GPUs, memory, versions, limits, disk."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import math
 import os
 import platform
 import re
 import resource
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from importlib import metadata
@@ -41,6 +45,29 @@ def torch_gpus() -> int:
     import torch
 
     return torch.cuda.device_count()
+
+
+def environment() -> dict[str, Any]:
+    """Return which software and hardware this process uses, as plain values.
+
+    `glassbench` (version), `git` (`commit` and `dirty`, or None outside a
+    checkout), `python`, `platform`, `packages` (`sha256` over `list`, which maps
+    names to versions) and `hardware` (`cpu`, `cores`, `memory_bytes`, `gpus`).
+    No user, machine or folder is named.
+    """
+    return {
+        "glassbench": _version("glassbench"),
+        "git": _git_state(Path(__file__).resolve().parents[2]),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "packages": _packages(),
+        "hardware": {
+            "cpu": _cpu_model(),
+            "cores": os.cpu_count(),
+            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            "gpus": _gpu_names(),
+        },
+    }
 
 
 def facts_of(packages: Sequence[str]) -> dict[str, Any]:
@@ -89,3 +116,53 @@ def _version(package: str) -> str | None:
 def _limit(which: int) -> int | None:
     soft, _ = resource.getrlimit(which)
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+@functools.cache
+def _git_state(checkout: Path) -> dict[str, Any] | None:
+    """Return commit and dirty flag of a checkout, asked once a process; None outside of one."""
+    if not (checkout / ".git").exists():
+        return None
+    commit = _git(checkout, "rev-parse", "HEAD")
+    changes = _git(checkout, "status", "--porcelain", "--untracked-files=normal")
+    if commit is None or changes is None:
+        return None
+    return {"commit": commit, "dirty": bool(changes)}
+
+
+def _git(checkout: Path, *words: str) -> str | None:
+    command = ["git", "-C", str(checkout), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+@functools.cache
+def _packages() -> dict[str, Any]:
+    versions: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            versions.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+    ordered = dict(sorted(versions.items()))
+    lines = "".join(f"{name}=={version}\n" for name, version in ordered.items())
+    return {"sha256": hashlib.sha256(lines.encode()).hexdigest(), "list": ordered}
+
+
+def _cpu_model() -> str:
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        text = information.read_text(encoding="utf-8", errors="replace")
+        if match := re.search(r"^model name[^:]*:(.*)$", text, re.MULTILINE):
+            return match[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpu_names() -> list[str]:
+    """Return the names of the GPUs that this process uses, as far as torch is loaded."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return []
+    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]

@@ -17,21 +17,12 @@ from ..contract.errors import UserError
 from .files import write_file
 
 
-class StorageError(UserError):
-    """A location cannot be opened; the message names it and the next step."""
-
-
-def is_uri(location: str) -> bool:
-    """Return whether a text is a URI, rather than the path of a folder."""
-    return "://" in location
-
-
 class Storage:
     """Whole files under plain names in one folder, given by its path or URI."""
 
     def __init__(self, location: Path | str) -> None:
         location = str(location)
-        self.folder: Path | None = None if is_uri(location) else Path(location)
+        self.folder: Path | None = None if "://" in location else Path(location)
         if location.startswith("file://"):
             self.folder = Path(unquote(urlsplit(location).path))
         if self.folder is None:
@@ -84,7 +75,7 @@ def _open(location: str) -> tuple[Any, str]:
     try:
         system, root = fsspec.core.url_to_fs(location)
     except (ImportError, ValueError, OSError) as error:
-        raise StorageError(
+        raise UserError(
             f"checkpoints cannot go to {location} ({error}): name a folder, file://, s3:// or "
             "gs://, or install the package of fsspec that opens it"
         ) from error

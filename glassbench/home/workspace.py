@@ -16,6 +16,9 @@ CHECKPOINTS_VARIABLE = "GLASSBENCH_CHECKPOINTS"
 class Workspace:
     """The folder that holds everything a run leaves behind.
 
+    Trials by key, records of requests, datasets, plans of sweeps, unfinished pieces of simulations,
+    sources of plugins by digest, given files and a cache by content, and the tracking store.
+
     Attributes
     ----------
     checkpoints : URI under which checkpoints lie, `s3://…` or `file://…`; empty for the home
@@ -26,47 +29,38 @@ class Workspace:
 
     @property
     def datasets(self) -> Path:
-        """Imported and generated datasets, one folder each."""
         return self.home / "datasets"
 
     @property
     def trials(self) -> Path:
-        """Trials by key: request, checkpoint, predictions, result."""
         return self.home / "trials"
 
     @property
     def records(self) -> Path:
-        """Records of finished requests, one JSON file each."""
         return self.home / "records"
 
     @property
     def sweeps(self) -> Path:
-        """Plans of sweeps and their summaries."""
         return self.home / "sweeps"
 
     @property
     def cache(self) -> Path:
-        """What was computed from structures, by content; may be deleted at any time."""
         return self.home / "cache"
 
     @property
     def generation(self) -> Path:
-        """Pieces of simulations that are not yet a whole dataset."""
         return self.home / "generation"
 
     @property
     def sources(self) -> Path:
-        """Sources of plugins by digest, unpacked for import."""
         return self.home / "sources"
 
     @property
     def given(self) -> Path:
-        """Files that were named as hyperparameters, by content."""
         return self.home / "given"
 
     @property
     def database(self) -> Path:
-        """The default tracking store."""
         return self.home / "mlflow.db"
 
     def trial_folder(self, key: str) -> Path:

@@ -42,7 +42,7 @@ def make_record(
     results : finished trials of the model
     known : by name of the condition
     failed : `condition`, `seed` and `error` of the trials that failed
-    environments : `trial.provenance.environment()` of the trials
+    environments : `home.machine.environment()` of the trials
     """
     from .scores import KnownAt, condition_entry
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..home.cache import array_bytes, current_cache, key_of
-from ..home.source_digest import source_digest
+from ..home.cache import array_bytes, current_cache, key_of, source_digest
 from ..model import Structure
 
 

@@ -280,7 +280,7 @@ def _compare(submitted: Record, record: Record, task: Task, how: Verification) -
 def _signed(
     record: Record, bundle: Bundle, difference: float | None, walls: Walls, how: Verification
 ) -> Record:
-    from ..trial.provenance import environment
+    from ..home.machine import environment
 
     here = environment()
     if not how.retrain:

@@ -1,4 +1,4 @@
-"""Delivery of results to MLflow, after they are safe on disk.
+"""Delivery of results to MLflow, after they are safe on disk: what waits, and what a store holds.
 
 MLflow runs in a process of its own, under a time limit: a store that is dead, slow or broken
 costs that time at most, and what it did not take is delivered with the next command.
@@ -6,18 +6,22 @@ costs that time at most, and what it did not take is delivered with the next com
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from ..home.files import append_json_line, read_json_lines, write_file, write_json
 from ..home.workspace import Workspace
-from .pending import Notes, RequestDelivery, folder, keep, pending
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 PATIENCE = 120.0
@@ -29,6 +33,117 @@ SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+
+
+@dataclass(frozen=True)
+class TrialDelivery:
+    """A trial to deliver, as `Trial.to_json` writes it; figures relative to the workspace."""
+
+    key: str
+    name: str
+    trial: Mapping[str, Any]
+    error: str | None = None
+    figures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RequestDelivery:
+    """A request to deliver: one parent run, and one nested run for each trial.
+
+    Attributes
+    ----------
+    digest : of the request, which has one parent run, however often it is given
+    record : path of the record, None where nothing finished; all paths are in the workspace
+    content : digest of the record
+    kind : `request`, or `study` for a study of tuning, whose `record` is its report and
+        whose trials hold what the report says of each
+    group : `digest`, `name` and `files` of the sweep under whose run it stands, if any
+    """
+
+    digest: str
+    name: str
+    experiment: str
+    record: str | None
+    content: str
+    trials: tuple[TrialDelivery, ...]
+    figures: tuple[str, ...] = ()
+    kind: str = "request"
+    group: Mapping[str, Any] | None = None
+
+    @property
+    def run(self) -> str:
+        """By what the notes know the parent run."""
+        return f"glassbench.{self.kind}={self.digest}"
+
+    @property
+    def version(self) -> str:
+        """Digest of all that a complete delivery of the request holds."""
+        sweep = self.group and self.group["digest"]
+        return digest_of([self.content, sweep, sorted([t.key, t.error or ""] for t in self.trials)])
+
+
+class Notes:
+    """Which run of one store holds what, as lines of `tracking/runs.jsonl`; the last line counts.
+
+    A note has `run_id`; `version`, the digest of what the run holds, empty while it is filled;
+    and `result`, the digest of a trial's result.
+    """
+
+    def __init__(self, workspace: Workspace, uri: str) -> None:
+        self.path, self.uri = folder(workspace) / "runs.jsonl", uri
+        lines = read_json_lines(self.path)
+        self.by_run = {line["run"]: line for line in lines if line["uri"] == uri}
+
+    def get(self, run: str, fact: str = "run_id") -> str:
+        """Return a fact about a run, empty where nothing is known."""
+        return self.by_run.get(run, {}).get(fact, "")
+
+    def add(self, run: str, **facts: str) -> None:
+        self.by_run[run] = {"uri": self.uri, "run": run, **facts}
+        append_json_line(self.path, self.by_run[run])
+
+    def forget(self) -> None:
+        """Drop all notes of this store: it is new, and holds nothing."""
+        if self.by_run:
+            others = [line for line in read_json_lines(self.path) if line["uri"] != self.uri]
+            write_file(self.path, "".join(json.dumps(line) + "\n" for line in others))
+            self.by_run = {}
+
+    def holds(self, request: RequestDelivery) -> bool:
+        return self.get(request.run, "version") == request.version
+
+
+def folder(workspace: Workspace) -> Path:
+    return workspace.home / "tracking"
+
+
+def keep(workspace: Workspace, request: RequestDelivery, uri: str) -> None:
+    """Keep a request until the store has it."""
+    path = folder(workspace) / "pending" / f"{request.digest[:16]}.json"
+    write_json(path, {"uri": uri, "request": asdict(request)})
+
+
+def pending(workspace: Workspace) -> list[Path]:
+    """Return the files of what waits, the newest first."""
+    written = {}
+    for path in (folder(workspace) / "pending").glob("*.json"):
+        # Another command may have delivered it in this moment.
+        with contextlib.suppress(FileNotFoundError):
+            written[path] = path.stat().st_mtime_ns
+    return sorted(written, key=lambda path: written[path], reverse=True)
+
+
+def read_pending(path: Path) -> tuple[str, RequestDelivery]:
+    """Return the store, without credentials, and the request that waits for it."""
+    waiting = json.loads(path.read_text(encoding="utf-8"))
+    request = waiting["request"]
+    trials = tuple(TrialDelivery(**trial) for trial in request["trials"])
+    return waiting["uri"], RequestDelivery(**request | {"trials": trials})
+
+
+def digest_of(plain: Any) -> str:
+    """Return a short digest of plain values."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -56,10 +171,7 @@ def sqlite_uri(path: Path) -> str:
 
 
 def prepare_store(workspace: Workspace) -> subprocess.Popen[str] | None:
-    """Begin to create the default store where there is none yet, beside other work.
-
-    Returns the process, None where there is nothing to create.
-    """
+    """Begin to create the default store where there is none; return the process that does it."""
     if os.environ.get(URI_VARIABLE) or workspace.database.exists():
         return None
     return _start(workspace, "prepare")
@@ -76,12 +188,8 @@ def deliver_all(
 ) -> list[Delivered]:
     """Deliver requests in one go, and what earlier ones could not deliver.
 
-    A store that has everything is not even asked. What a store does not take is kept for the
-    next command, and nothing is raised for its sake.
-
-    Parameters
-    ----------
-    patience : seconds that the store has for everything; many trials have more
+    A store that has everything is not even asked; it has `patience` seconds, and more for many
+    trials. What it does not take is kept for the next command, and nothing is raised.
     """
     uri = without_credentials(tracking_uri(workspace))
     notes = Notes(workspace, uri)

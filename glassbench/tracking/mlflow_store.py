@@ -19,8 +19,16 @@ from urllib.parse import unquote, urlsplit
 from ..home.files import whole_file
 from ..home.lock import exclusive
 from ..home.workspace import Workspace
-from .delivery import sqlite_uri, tracking_uri, without_credentials
-from .pending import Notes, RequestDelivery, folder, pending, read_pending
+from .delivery import (
+    Notes,
+    RequestDelivery,
+    folder,
+    pending,
+    read_pending,
+    sqlite_uri,
+    tracking_uri,
+    without_credentials,
+)
 from .runs import (
     RunContent,
     request_content,

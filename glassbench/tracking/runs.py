@@ -12,7 +12,7 @@ from typing import Any
 from ..home.files import read_json_lines
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..trial.result import TrialResult, read_result, result_path
-from .pending import RequestDelivery, TrialDelivery, digest_of
+from .delivery import RequestDelivery, TrialDelivery, digest_of
 
 STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED", "running": "RUNNING"}
 
@@ -28,11 +28,9 @@ class RunContent:
     ----------
     run : tag and value, as `glassbench.key=…`, by which the notes know it
     start, end : milliseconds since the epoch
-    version : digest of what the run holds
-    numbers : metrics at its end
-    history : metrics on the way
+    version, result : digests of what the run holds, and of a trial's result, if any
+    numbers, history : metrics at its end and on the way
     artifacts : files, which may be missing
-    result : digest of a trial's result, empty where there is none
     """
 
     run: str

@@ -19,16 +19,13 @@ from ..contract.trial_plan import Trial
 from ..home.cache import kept_in
 from ..home.files import write_json
 from ..home.lock import Held, exclusive
-from ..home.machine import torch_gpus
+from ..home.machine import environment, torch_gpus
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Progress
-from .log import CapturedStreams, captured_process, warnings_noted
+from .log import CapturedStreams, ProgressWriter, captured_process, warnings_noted
 from .packed_folder import holds, unpack_folder
-from .process import free_memory, limited_threads, settings_restored
-from .progress_file import ProgressWriter
-from .provenance import environment
+from .process import free_memory, limited_threads, sampled, settings_restored
 from .result import TrialResult, read_result
-from .system_metrics import sampled
 
 RUN_TRIAL = "glassbench.trial.run:run_trial"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -38,13 +35,11 @@ Tell = Callable[[str, Progress | None, str], None]
 
 @dataclass(frozen=True)
 class Job:
-    """A trial with all that a worker needs to run it.
+    """A trial with all that a worker needs to run it; its workspace as the worker sees it.
 
     Attributes
     ----------
-    home : folder of the workspace, as the worker sees it
-    checkpoints : URI under which checkpoints lie, empty for the home
-    run : dotted name of the function that runs the trial, `module:function`
+    run : name of the function that runs the trial, `module:function`
     archives : packed folders by digest, for workers that lack them
     task_digest : digest of the task's folder, empty where the worker shares the file system
     shared : a file that the worker must see if it shares the workspace, empty if it surely does
@@ -108,10 +103,9 @@ def attempt_here(job: Job, tell: Tell) -> Attempt:
 
 
 def attempt_among_workers(job: Job, rank: int) -> Attempt:
-    """Run a job together with other workers; the first of them alone writes to its folder.
+    """Run a job with other workers, whose first alone writes to its folder.
 
-    The others take part in the fit, which the first one begins from its checkpoint, and
-    keep what they write in a scratch folder of their own, which is dropped.
+    The others take part in the fit, and write to a scratch folder that is dropped.
     """
     if rank == 0:
         return attempt_in_worker(job)

@@ -1,25 +1,31 @@
-"""What a trial prints, and its traceback, kept in the trial's own `log.txt`."""
+"""What a trial prints, and its traceback, in its own `log.txt`; its progress in `progress.jsonl`.
+
+A file outlives the worker and needs no open connection: a watcher that comes late loses nothing.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..home.files import append_json_line
+from ..model import Progress
+
 LOG_FILE = "log.txt"
+PROGRESS_FILE = "progress.jsonl"
 
 
 @contextlib.contextmanager
 def captured_process(folder: Path, name: str = LOG_FILE) -> Iterator[TextIO]:
-    """Send all output of this process to the log, that of compiled code and children included.
-
-    For a worker process, which has no other reader.
-    """
+    """Send all output of a worker to the log, that of compiled code and children included."""
     with _opened(folder / name) as log:
         _flush()
         kept = [os.dup(1), os.dup(2)]
@@ -35,11 +41,9 @@ def captured_process(folder: Path, name: str = LOG_FILE) -> Iterator[TextIO]:
 
 
 class CapturedStreams:
-    """Send what is printed in this process to the log; the terminal stays usable.
+    """Send what is printed in this process, by compiled code and children too, to the log.
 
-    Python's two streams go there, and the descriptor of standard output, on which compiled
-    code and children print. `released()` gives the terminal back for the length of a `with`
-    block, for the caller's own lines in between.
+    `released()` gives the terminal back for the length of a `with` block.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -113,3 +117,44 @@ def _flush() -> None:
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.flush()
+
+
+class ProgressWriter:
+    """Appends one line for each message."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / PROGRESS_FILE
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, kind: str, progress: Progress | None = None, message: str = "") -> None:
+        # What watchers see is not worth the trial, where the disk is full.
+        with contextlib.suppress(OSError):
+            plain = progress and asdict(progress)
+            append_json_line(self.path, {"kind": kind, "message": message, "progress": plain})
+
+
+class ProgressReader:
+    """Reads what was written since the reader was made, or since it was last asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / PROGRESS_FILE
+        self.offset = self.path.stat().st_size if self.path.exists() else 0
+
+    def new(self) -> list[tuple[str, Progress | None, str]]:
+        """Return kind, progress and message of each new line; an unfinished line waits."""
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        whole = text[: text.rfind(b"\n") + 1]
+        self.offset += len(whole)
+        messages = []
+        for line in whole.splitlines():
+            # A line torn by a crash says nothing.
+            with contextlib.suppress(ValueError):
+                said = json.loads(line)
+                progress = said["progress"] and Progress(**said["progress"])
+                messages.append((said["kind"], progress, said["message"]))
+        return messages

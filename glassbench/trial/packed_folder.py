@@ -30,14 +30,9 @@ def pack_folder(folder: Path) -> bytes:
 
 
 def unpack_folder(archive: bytes, digest: str, sources: Path) -> Path:
-    """Return `sources/<digest>`, filled from the archive if it is not there yet.
+    """Return `sources/<digest>`, filled from the archive, whole or not at all, where it is missing.
 
-    It appears whole or not at all, whoever else unpacks it at the same time.
-
-    Raises
-    ------
-    ClusterError
-        If the archive does not hold the folder of that digest.
+    ClusterError says that the archive does not hold the folder of that digest.
     """
     folder = sources / digest
     if holds(folder, digest):

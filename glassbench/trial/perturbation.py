@@ -7,7 +7,7 @@ on a part of the training split, or at another condition.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,12 +22,11 @@ from ..structure.periodic_box import minimum_image
 
 
 class Cut(NamedTuple):
-    """Centres with what is left of their surroundings.
+    """What a model is given: centres with what is left of their surroundings.
 
     Attributes
     ----------
-    structure : what a model is given
-    centres : (M,) int64, where the centres stand in it
+    centres : (M,) int64, where the centres stand in the structure
     taken : (n,) int64, which particle of the configuration each of its particles is
     """
 
@@ -42,6 +41,12 @@ def draw_centres(configuration: str, particles: int, count: int) -> np.ndarray:
     return np.sort(generator.permutation(particles)[:count]).astype(np.int64)
 
 
+def centres_of(structure: Structure, perturbation: Perturbation) -> np.ndarray:
+    """Return the particles (M,) of a structure about which a model is asked."""
+    particles = len(structure.positions)
+    return draw_centres(structure.configuration, particles, perturbation.centres)
+
+
 def perturbed(
     structure: Structure, perturbation: Perturbation, centres: np.ndarray, seed: int = 0
 ) -> Iterator[Cut]:
@@ -49,12 +54,8 @@ def perturbed(
 
     Where everything beyond a radius is removed, the surroundings of all centres are laid
     out in one structure, far apart in an empty box; where nothing happens, all stand in the
-    structure as it is; otherwise each centre has one of its own.
-
-    Parameters
-    ----------
-    centres : (M,) int64, particles of the structure
-    seed : of the directions of displacements
+    structure as it is; otherwise each centre has one of its own. Directions of
+    displacements follow from the seed.
     """
     _check(structure, perturbation)
     if perturbation.action == "none":
@@ -114,7 +115,7 @@ def cut_out(structure: Structure, centres: np.ndarray, radius: float) -> Cut:
 
 def cut_example(example: Example, perturbation: Perturbation) -> Example:
     """Return an example of cut surroundings, whose `balanced` set is the centres."""
-    centres = centres_of(perturbation)(example.structure)
+    centres = centres_of(example.structure, perturbation)
     (cut,) = perturbed(example.structure, perturbation, centres)
     targets = _targets_at(example, cut.taken)
     return replace(example, structure=cut.structure, targets=targets, balanced=cut.centres)
@@ -131,24 +132,6 @@ def _targets_at(example: Example, particles: np.ndarray) -> dict[str, np.ndarray
     """Return targets of some particles; those of pairs are left out."""
     count = len(example.structure.positions)
     return {n: v[particles] for n, v in example.targets.items() if len(v) == count}
-
-
-class MappedExamples(Sequence[Example]):
-    """Examples that are changed when they are read."""
-
-    def __init__(self, examples: Sequence[Example], change: Callable[[Example], Example]) -> None:
-        self.examples, self.change = examples, change
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def __iter__(self) -> Iterator[Example]:
-        return map(self.change, self.examples)
-
-    def __getitem__(self, position):
-        if isinstance(position, slice):
-            return MappedExamples(self.examples[position], self.change)
-        return self.change(self.examples[position])
 
 
 def fit_conditions(trial: Trial) -> tuple[Condition, ...]:
@@ -168,7 +151,7 @@ def fit_examples(view: View, trial: Trial, split: str) -> Sequence[Example]:
         examples = training_subset(view, conditions, count, trial.seed)
     perturbation = variation.perturbation
     if perturbation is not None and perturbation.in_training:
-        return MappedExamples(examples, lambda example: cut_example(example, perturbation))
+        return [cut_example(example, perturbation) for example in examples]
     return examples
 
 
@@ -195,20 +178,9 @@ def training_subset(view: View, conditions: Sequence[Condition], count: int, see
     return Examples(view, entries)
 
 
-def centres_of(perturbation: Perturbation) -> Callable[[Structure], np.ndarray]:
-    """Return what gives the particles (M,) of a structure about which a model is asked."""
-    return lambda structure: draw_centres(
-        structure.configuration, len(structure.positions), perturbation.centres
-    )
-
-
 def _part(structure: Structure, taken: np.ndarray) -> Structure:
-    return replace(
-        structure,
-        positions=structure.positions[taken],
-        species=structure.species[taken],
-        pairs=None,
-    )
+    positions, species = structure.positions[taken], structure.species[taken]
+    return replace(structure, positions=positions, species=species, pairs=None)
 
 
 def _vectors_from(structure: Structure, centre: int) -> np.ndarray:

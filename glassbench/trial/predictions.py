@@ -39,14 +39,11 @@ class PredictionsFileError(UserError):
 def write_predictions(
     path: Path, predictions: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
 ) -> str:
-    """Write predictions, whole or not at all, and return the sha256 of the file.
-
-    Equal predictions give equal bytes, whenever and wherever they are written.
+    """Write predictions, whole or not at all; return the sha256, the same for equal predictions.
 
     Parameters
     ----------
-    predictions : by condition name (`Condition.name`), then by configuration,
-        then by target; arrays (N,) or (P,)
+    predictions : by `Condition.name`, configuration and target; arrays (N,) or (P,)
     """
     arrays: dict[str, np.ndarray] = {}
     for condition, by_configuration in predictions.items():

@@ -1,4 +1,4 @@
-"""What the process of a trial is held to: threads, memory, and settings that a model may change."""
+"""The process of a trial: its threads, its memory over time, settings that a model may change."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import contextlib
 import gc
 import os
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from ..home.files import append_json_line
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -20,6 +24,9 @@ THREAD_VARIABLES = (
 )
 CLEAR = Path("/proc/self/clear_refs")
 PEAK = "5"
+SYSTEM_FILE = "system.jsonl"
+PERIOD = 10.0
+MEGABYTE = 1e6
 
 
 @contextlib.contextmanager
@@ -82,11 +89,7 @@ def _set_torch(dtype: Any, gradients: bool, deterministic: bool, threads: int | 
 
 
 def free_memory() -> None:
-    """Give back what earlier trials left on the host and on GPUs, and let the peak begin anew.
-
-    The peak is that of resident memory, which Linux lets a process reset; elsewhere it
-    goes on counting.
-    """
+    """Give back what earlier trials left on host and GPUs; on Linux the peak begins anew."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
@@ -94,3 +97,46 @@ def free_memory() -> None:
         torch.cuda.reset_peak_memory_stats()
     with contextlib.suppress(OSError):
         CLEAR.write_text(PEAK)
+
+
+@contextlib.contextmanager
+def sampled(folder: Path) -> Iterator[None]:
+    """Append a line to `system.jsonl` every 10 seconds while the block runs: time in s and use.
+
+    The names are MLflow's: processor use is 100 % for each busy core, memory is resident and
+    includes children, and that of a GPU is there where torch uses one.
+    """
+    import psutil
+
+    process, stop = psutil.Process(), threading.Event()
+    process.cpu_percent()
+
+    def watch() -> None:
+        while not stop.wait(PERIOD):
+            with contextlib.suppress(OSError):
+                append_json_line(folder / SYSTEM_FILE, {"time": time.time(), **_sample(process)})
+
+    thread = threading.Thread(target=watch, name="glassbench-system-metrics", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _sample(process) -> dict[str, float]:
+    import psutil
+
+    memory = process.memory_info().rss
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            memory += child.memory_info().rss
+    sample = {
+        "cpu_utilization_percentage": process.cpu_percent(),
+        "process_memory_usage_megabytes": memory / MEGABYTE,
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        sample["gpu_memory_usage_megabytes"] = torch.cuda.memory_allocated() / MEGABYTE
+    return sample

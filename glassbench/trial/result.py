@@ -50,11 +50,10 @@ class ConditionScores:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """A finished trial.
+    """A finished trial, as `Trial.to_json` wrote it, and what it gave.
 
     Attributes
     ----------
-    trial : the trial as `Trial.to_json` wrote it
     history : progress of each epoch, as plain values
     cost : `wall_seconds`, `cpu_seconds`, `gpu_seconds`, `peak_memory_bytes`,
         and `fit_seconds`, `predict_seconds`
@@ -93,7 +92,7 @@ def read_result(workspace: Workspace, trial: Trial | str) -> TrialResult | None:
 
 
 def write_result(workspace: Workspace, result: TrialResult) -> Path:
-    """Write the result so that it appears whole; a trial is finished when this file is there."""
+    """Write the result, whole; a trial is finished when this file is there."""
     path = result_path(workspace, result.key)
     write_json(path, asdict(result))
     return path

@@ -99,10 +99,9 @@ def turned_structures(view: View, condition: Condition) -> dict[str, Structure]:
 def _sources(
     view: View, condition: Condition
 ) -> tuple[dict[str, Structure], dict[str, dict[float, str]]]:
-    """Return the turned structures that no test structure equals, by name, and who tells a turn.
+    """Return the turned structures that no test structure equals, by name, and where to look.
 
-    The second gives, by configuration and angle, the name of the structure whose
-    prediction it is: a test structure or a turned one.
+    The second gives, by configuration and angle, the name of the structure to predict for.
     """
     structures = [s for s in view.structures("test", condition) if s.frame is not None]
     known = {_seen(structure): structure.configuration for structure in structures}
@@ -149,20 +148,15 @@ def score_rotation(
     upright: Mapping[str, Predictions],
     turned: Mapping[str, Predictions],
 ) -> dict[str, Any]:
-    """Return the anisotropy of the predictions for the particles that rearrange.
+    """Return the anisotropy of the predictions for the particles that rearrange, the positives.
 
-    Parameters
-    ----------
-    upright : predictions by test configuration
-    turned : predictions by configuration and turn, as `turned_structures` names them
+    Predictions are given by configuration, `turned` as `turned_structures` names them.
 
     Returns
     -------
     `configurations`, `parents` : probed structures
-    `by_configuration` : the mean over positives of P(0) + P(180) - P(90) - P(270) in each,
-        None where there is no positive
-    `curves` : `configuration`, `degrees` (A,), `particles` and `values` (particles, A) of
-        some positives of the structure that is finely turned
+    `by_configuration` : the anisotropy of each, None where there is no positive
+    `curves` : of some positives of the structure that is finely turned, `values` (particles, A)
     """
     predictions = {**upright, **turned}
     told = _sources(view, condition)[1]

@@ -76,29 +76,10 @@ def run_trial(
         return finished
     # A model that is tuned learns nothing of the test split, whatever it asks for.
     closed = ("test",) if trial.variation.scored_split == "valid" else ()
-    with closed_splits(*closed):
-        return _run(trial, workspace, report, device, threads, rank)
-
-
-def _run(
-    trial: Trial,
-    workspace: Workspace,
-    report: Callable[[Progress], None] | None,
-    device: str,
-    threads: int,
-    rank: int,
-) -> TrialResult | None:
-    """Fit, predict, score, each stage from wherever an earlier attempt left it."""
-    folder = workspace.trial_folder(trial.key)
+    folder, shared = (workspace.trial_folder(key) for key in (trial.key, trial.fit_key))
     write_json(folder / "trial.json", trial.to_json())
     task = read_task(Path(trial.task_folder))
     card = read_model_card(Path(trial.model.folder))
-    view = open_view(task, Path(trial.dataset.path), reads=card.reads)
-    if view.digest != trial.dataset.digest:
-        raise TrialError(
-            f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest {view.digest}, "
-            f"the trial was planned on {trial.dataset.digest}: plan the run again"
-        )
     cost = Cost(folder / "cost.json")
 
     def note(progress: Progress) -> None:
@@ -107,27 +88,35 @@ def _run(
         if report is not None:
             report(progress)
 
-    if not (folder / PREDICTIONS_FILE).exists():
-        model = make_model(card, find_given_files(trial.hyperparameters, workspace))
-        run = fit_run(
-            task,
-            folder / "checkpoint",
-            seed=trial.seed,
-            conditions=fit_conditions(trial),
-            variation=trial.variation,
-            report=note,
-            device=device,
-            threads=threads,
-            checkpoints=workspace.trial_checkpoints(trial.key),
-        )
-        with cost.of("fit"):
-            _fit(model, trial, view, run, folder, workspace.trial_folder(trial.fit_key) / FITTED)
-        if rank > 0:
-            return None
-        with cost.of("predict"):
-            if (parameters := getattr(model, "parameters", None)) is not None:
-                cost.spent["parameters"] = parameters
-            _predict(model, trial, task, view, folder)
+    with closed_splits(*closed):
+        view = open_view(task, Path(trial.dataset.path), reads=card.reads)
+        if view.digest != trial.dataset.digest:
+            raise TrialError(
+                f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest "
+                f"{view.digest}, the trial was planned on {trial.dataset.digest}: plan the run "
+                "again"
+            )
+        if not (folder / PREDICTIONS_FILE).exists():
+            model = make_model(card, find_given_files(trial.hyperparameters, workspace))
+            run = fit_run(
+                task,
+                folder / "checkpoint",
+                seed=trial.seed,
+                conditions=fit_conditions(trial),
+                variation=trial.variation,
+                report=note,
+                device=device,
+                threads=threads,
+                checkpoints=workspace.trial_checkpoints(trial.key),
+            )
+            with cost.of("fit"):
+                _fit(model, trial, view, run, folder, shared)
+            if rank > 0:
+                return None
+            with cost.of("predict"):
+                if (parameters := getattr(model, "parameters", None)) is not None:
+                    cost.spent["parameters"] = parameters
+                _predict(model, trial, task, view, folder)
     result = _score(trial, task, view, folder, cost, device)
     write_result(workspace, result)
     return result
@@ -136,7 +125,7 @@ def _run(
 def _fit(model: Model, trial: Trial, view: View, run: Run, folder: Path, shared: Path) -> None:
     """Fit the model, or load what an earlier attempt fitted, or a trial with the same fit."""
     fitted = folder / FITTED
-    for stored in (fitted, shared):
+    for stored in (fitted, shared / FITTED):
         if stored.exists() and hasattr(model, "load"):
             model.load(stored)
             return

@@ -6,12 +6,13 @@ The one place where test labels are opened, after the model has predicted.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..contract.checked import finite
+from ..contract.checked import finite, finite_ends
 from ..contract.task import Task
+from ..contract.variation import Perturbation
 from ..datasets.pairs import pair_distances
 from ..datasets.view import View
 from ..metrics import (
@@ -24,7 +25,7 @@ from ..metrics import (
 )
 from ..model import Condition, Example, Predictions, Structure
 from .answers import PredictionsError
-from .perturbation import at_particles
+from .perturbation import at_particles, centres_of
 from .result import ConditionScores, Score
 
 
@@ -35,7 +36,7 @@ def score_condition(
     predictions: Mapping[str, Predictions],
     *,
     split: str = "test",
-    chosen: Callable[[Structure], np.ndarray] | None = None,
+    perturbation: Perturbation | None = None,
 ) -> ConditionScores:
     """Score the predictions of every configuration of a split at one condition.
 
@@ -43,8 +44,7 @@ def score_condition(
     ----------
     predictions : by configuration name, arrays by target name
     split : `test`, or `valid` while a model is tuned
-    chosen : gives the particles (M,) of a structure to which the predictions belong, where
-        they are not all; only the primary metric is evaluated then
+    perturbation : where predictions belong to its centres alone, scored by the primary metric
     """
     # Read once: every metric goes over all of them.
     examples = list(view.examples(split, (condition,)))
@@ -56,11 +56,11 @@ def score_condition(
                 f"{len(predictions)} were given"
             )
     ordered = [predictions[example.structure.configuration] for example in examples]
-    if chosen is not None:
-        examples = [at_particles(example, chosen(example.structure)) for example in examples]
+    if perturbation is not None:
+        examples = [at_particles(e, centres_of(e.structure, perturbation)) for e in examples]
     parents = tuple(view.parents(split, condition))
     scores = {}
-    for metric in task.metrics if chosen is None else [task.primary_metric]:
+    for metric in task.metrics if perturbation is None else [task.primary_metric]:
         specification = metric.at(condition)
         if all(specification.prediction in p for p in ordered) and all(
             specification.target in e.targets for e in examples
@@ -208,13 +208,8 @@ def _score(
     interval = None
     if parents is not None and specification.average != "configuration":
         bootstrap = score_interval(specification, guesses, truths, parents, selections, boxes)
-        low, high = finite(float(bootstrap.low)), finite(float(bootstrap.high))
-        interval = None if low is None or high is None else (low, high)
-    return Score(
-        finite(scored.value),
-        tuple(finite(value) for value in scored.by_configuration),
-        interval,
-    )
+        interval = (ends[0], ends[1]) if (ends := finite_ends(bootstrap)) else None
+    return Score(finite(scored.value), tuple(map(finite, scored.by_configuration)), interval)
 
 
 def _selection(

@@ -145,10 +145,11 @@ def predict_centres(
     """Return predictions (M,) for the centres of each structure, its neighbours perturbed."""
     perturbation = trial.variation.perturbation
     assert perturbation is not None
-    centres = centres_of(perturbation)
     predictions: dict[str, dict[str, np.ndarray]] = {}
     for name, structure in structures.items():
-        cuts = list(perturbed(structure, perturbation, centres(structure), trial.seed))
+        cuts = list(
+            perturbed(structure, perturbation, centres_of(structure, perturbation), trial.seed)
+        )
         pieces = {str(number): cut.structure for number, cut in enumerate(cuts)}
         answers = predict(model, asked, pieces).values()
         at_centres = [
@@ -216,15 +217,11 @@ def _scores(
     conditions: Sequence[Condition],
     predictions: ConditionPredictions,
 ) -> tuple[ConditionScores, ...]:
-    perturbation = trial.variation.perturbation
-    chosen = None if perturbation is None else centres_of(perturbation)
+    perturbation, split = trial.variation.perturbation, trial.variation.scored_split
     missing = [condition.name for condition in conditions if condition.name not in predictions]
     if missing:
         raise PredictionsError(f"there are no predictions at {missing[0]}")
-    split = trial.variation.scored_split
     return tuple(
-        score_condition(
-            task, view, condition, predictions[condition.name], split=split, chosen=chosen
-        )
-        for condition in conditions
+        score_condition(task, view, c, predictions[c.name], split=split, perturbation=perturbation)
+        for c in conditions
     )

@@ -11,7 +11,7 @@ from glassbench.cli.tables import transfer_table
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
-from glassbench.tracking import Delivered
+from glassbench.tracking.delivery import Delivered
 from glassbench.trial.predictions import write_predictions
 
 AT = {

@@ -11,8 +11,8 @@ from glassbench.cluster import ClusterError
 from glassbench.contract.folder_digest import folder_digest
 from glassbench.model import Progress
 from glassbench.trial.attempt import Job, attempt_here, attempt_in_worker, located
+from glassbench.trial.log import ProgressReader, ProgressWriter
 from glassbench.trial.packed_folder import pack_folder
-from glassbench.trial.progress_file import ProgressReader, ProgressWriter
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from glassbench.home.cache import Cache, cached, kept_in, key_of
-from glassbench.home.source_digest import source_digest
+from glassbench.home.cache import Cache, cached, kept_in, key_of, source_digest
 
 KEY = "ab" + "0" * 62
 
@@ -158,7 +157,7 @@ def test_the_source_of_a_structure_function_is_that_of_all_its_helpers():
         neighbour_pairs, arrays, {"cutoff": 2.0}
     )
     from glassbench.contract.folder_digest import imported_names
-    from glassbench.home.source_digest import _file_of
+    from glassbench.home.cache import _file_of
 
     imported = set(
         imported_names(_file_of("glassbench.structure.neighbours"), neighbour_pairs.__module__)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from glassbench.home.storage import Storage, StorageError
+from glassbench.contract.errors import UserError
+from glassbench.home.storage import Storage
 from glassbench.home.workspace import open_workspace
 from glassbench.model import Run
 from glassbench.training import TrainingSettings
@@ -44,7 +45,7 @@ def test_what_cannot_be_written_leaves_the_file_before_and_nothing_else(tmp_path
 
 
 def test_a_scheme_that_nothing_opens_is_refused_with_what_may_be_named():
-    with pytest.raises(StorageError, match=r"nowhere://x.*s3://"):
+    with pytest.raises(UserError, match=r"nowhere://x.*s3://"):
         Storage("nowhere://x")
 
 

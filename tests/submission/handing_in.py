@@ -9,6 +9,7 @@ from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import Task
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
 from glassbench.datasets.view import open_view
+from glassbench.home.machine import environment
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 from glassbench.record.digest import record_stem
@@ -16,7 +17,6 @@ from glassbench.record.file import PlainRecord as Record
 from glassbench.record.file import write_record
 from glassbench.record.make import make_record
 from glassbench.record.scores import known_at
-from glassbench.trial.provenance import environment
 from glassbench.trial.run import run_trial
 
 CARD = """

@@ -9,7 +9,7 @@ import pytest
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
-from glassbench.tracking import RequestDelivery, TrialDelivery
+from glassbench.tracking.delivery import RequestDelivery, TrialDelivery
 from glassbench.trial.result import ConditionScores, Score, TrialResult, write_result
 
 

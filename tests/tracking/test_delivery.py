@@ -13,10 +13,17 @@ from pathlib import Path
 import pytest
 
 from glassbench.home.workspace import Workspace
-from glassbench.tracking import deliver, deliver_all, prepare_store
-from glassbench.tracking.delivery import tracking_uri, without_credentials
+from glassbench.tracking.delivery import (
+    Notes,
+    deliver,
+    deliver_all,
+    keep,
+    pending,
+    prepare_store,
+    tracking_uri,
+    without_credentials,
+)
 from glassbench.tracking.mlflow_store import database_of
-from glassbench.tracking.pending import Notes, keep, pending
 
 spec = importlib.util.spec_from_file_location(
     "tracking_helpers", Path(__file__).with_name("conftest.py")

@@ -4,7 +4,7 @@ import contextlib
 import json
 import sqlite3
 
-from glassbench.tracking import RequestDelivery, TrialDelivery, deliver
+from glassbench.tracking.delivery import RequestDelivery, TrialDelivery, deliver
 
 COST = {"wall_seconds": 4.0, "cpu_seconds": 3.0, "gpu_seconds": 0.0}
 

@@ -26,7 +26,13 @@ from ...home.files import write_json
 from ...home.lock import exclusive
 from ...home.workspace import Workspace
 from ...plugins.registry import load_model_card
-from ...tracking import RequestDelivery, TrialDelivery, deliver, end_preparation, prepare_store
+from ...tracking.delivery import (
+    RequestDelivery,
+    TrialDelivery,
+    deliver,
+    end_preparation,
+    prepare_store,
+)
 from ...trial.attempt import RUN_TRIAL
 from ...trial.log import CapturedStreams
 from ...trial.process import limited_threads

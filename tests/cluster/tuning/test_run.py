@@ -16,7 +16,7 @@ from glassbench.cluster.tuning.run import run_study
 from glassbench.contract.errors import ClusterError
 from glassbench.contract.search_space import parse_space
 from glassbench.experiments.tuning.journal import Journal, TuningTrial
-from glassbench.tracking import Delivered
+from glassbench.tracking.delivery import Delivered
 
 from ...climber import study_of, write_climber
 
@@ -24,7 +24,7 @@ DRIVER = """
 import pickle, sys
 from unittest import mock
 from glassbench.cluster.tuning import run as tune
-from glassbench.tracking import Delivered
+from glassbench.tracking.delivery import Delivered
 with open(sys.argv[1], "rb") as file:
     study, workspace = pickle.load(file)
 tune.prepare_store = lambda workspace: None

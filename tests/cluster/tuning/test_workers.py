@@ -7,7 +7,7 @@ import pytest
 
 from glassbench.cluster.tuning.run import run_study
 from glassbench.contract.search_space import parse_space
-from glassbench.tracking import Delivered
+from glassbench.tracking.delivery import Delivered
 
 from ...climber import study_of, write_climber
 
