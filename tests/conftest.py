@@ -24,6 +24,26 @@ from .synthetic import write_plasticity, write_stiffness
 PARTICLES, BOX = 108, 4.5
 TIMES = (0.5, 5.0)
 SPLITS = {"train": 4, "valid": 2, "test": 3}
+# Modules that start Ray, LAMMPS, MLflow, a browser or the sandbox, or that train networks.
+SLOW_FOLDERS = ("cluster/tuning/", "faults/", "tasks/")
+SLOW = {
+    *("test_conformance", "test_wheel", "docs/test_generated", "docs/test_tutorial"),
+    *(f"baselines/test_{name}" for name in ("botan_network", "botan_pretraining", "pair_ridge")),
+    *(f"baselines/test_{name}" for name in ("nt_gnn_network", "plasticity_models", "rdf_mlp")),
+    *("baselines/test_ridge", "structure/test_modes", "pages/test_browser"),
+    *(f"cli/test_{name}" for name in ("data_generate", "other_tasks", "run", "study")),
+    *(f"cli/test_{name}" for name in ("submission", "sweep", "tune")),
+    *(f"cluster/test_{name}" for name in ("benchmark", "doctor", "execute", "generation")),
+    *(f"cluster/test_{name}" for name in ("head_watch", "importing", "killed_driver")),
+    *(f"cluster/test_{name}" for name in ("session", "slurm_script", "sweep", "train", "worker")),
+    *(f"simulation/test_{name}" for name in ("generate", "generator", "generator_outside")),
+    *(f"simulation/test_{name}" for name in ("lammps_library", "lennard_jones_2d", "pieces")),
+    *(f"simulation/test_{name}" for name in ("quasistatic_shear", "seeds", "slow_quench_2d")),
+    *(f"simulation/test_{name}" for name in ("copper_zirconium", "stiffness", "vibration_2d")),
+    *(f"submission/test_{name}" for name in ("accept", "check", "fuzz", "other_tasks", "verify")),
+    *(f"submission/sandbox/test_{name}" for name in ("cheats", "walls")),
+    *("tracking/test_delivery", "training/test_distribution"),
+}
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -32,10 +52,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as quick whatever is not slow."""
+    """Mark tests as slow by their module, and as quick all others."""
+    here = Path(__file__).parent
     for item in items:
-        if item.get_closest_marker("slow") is None:
-            item.add_marker("quick")
+        module = item.path.relative_to(here).with_suffix("").as_posix()
+        slow = module in SLOW or module.startswith(SLOW_FOLDERS)
+        item.add_marker("slow" if slow else "quick")
 
 
 def tiny_configuration(generator: np.random.Generator) -> dict[str, np.ndarray]:
