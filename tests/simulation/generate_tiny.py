@@ -60,7 +60,7 @@ def nodes_of_pieces(patience=60.0):
 
     give_up = time.monotonic() + patience
     while True:
-        pieces = [task for task in list_tasks(limit=1000) if task.name == "make_piece"]
+        pieces = [task for task in list_tasks(limit=1000) if task.name == "_make_piece"]
         ended = [task for task in pieces if task.state in ("FINISHED", "FAILED") and task.node_id]
         if ended and ended == pieces:
             return {task.node_id for task in pieces}
