@@ -111,11 +111,12 @@ def run_trial(
             )
             with cost.of("fit"):
                 _fit(model, trial, view, run, folder, shared)
+                # Kept with the fit: a model that is loaded later may not know it.
+                if (parameters := getattr(model, "parameters", None)) is not None:
+                    cost.spent["parameters"] = parameters
             if rank > 0:
                 return None
             with cost.of("predict"):
-                if (parameters := getattr(model, "parameters", None)) is not None:
-                    cost.spent["parameters"] = parameters
                 _predict(model, trial, task, view, folder)
     result = _score(trial, task, view, folder, cost, device)
     write_result(workspace, result)
