@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
+from glassbench.conformance import glassy_structure
 from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import read_model_card
-from glassbench.plugins.registry import list_tasks
+from glassbench.plugins.registry import list_tasks, load_model_class
 from glassbench.submission.scaffold import kinds_for, write_scaffold
 
 KINDS = sorted(kinds_for("particle"))
@@ -44,6 +46,18 @@ def test_the_test_of_a_template_passes_as_it_stands(kind, task, tmp_path, monkey
     exec(compile(source, str(folder / "test_deep_thought.py"), "exec"), names)
     names["test_the_model_conforms"]()
     assert "test_deep_thought" not in sys.modules
+
+
+def test_the_graph_of_a_template_is_the_same_in_every_unit_of_length(tmp_path):
+    folder = write_scaffold("deep_thought", "pyg", parent=tmp_path)
+    card = read_model_card(folder)
+    model = load_model_class(card)(**card.hyperparameters)
+    small = glassy_structure(500)
+    large = replace(small, positions=2.7 * small.positions, box=2.7 * small.box)
+    first, second = model.encode(small), model.encode(large)
+    assert first.edge_index.shape[1] > 10 * len(small.positions)
+    assert first.edge_index.equal(second.edge_index)
+    assert first.edge_attr.allclose(second.edge_attr, atol=1e-5)
 
 
 def test_a_kind_that_does_not_suit_the_task_is_refused_with_those_that_do(tmp_path):

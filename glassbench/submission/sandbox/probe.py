@@ -66,11 +66,12 @@ def _grow(path: str, size: int) -> int:
 
 
 def _knows_variables(names: Iterable[str]) -> bool:
-    texts = [" ".join(os.environ)]
+    known = set(os.environ)
     for process in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            texts.append(Path("/proc", process, "environ").read_text(errors="replace"))
-    return any(name in text for name in names for text in texts)
+            entries = Path("/proc", process, "environ").read_text(errors="replace").split("\0")
+            known |= {entry.partition("=")[0] for entry in entries}
+    return not known.isdisjoint(names)
 
 
 def start_of(pid: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -18,7 +19,7 @@ class Network(nn.Module):
 
     def __init__(self, width: int, gaussians: int, cutoff: float) -> None:
         super().__init__()
-        self.register_buffer("centres", torch.linspace(0.5 * cutoff / gaussians, cutoff, gaussians))
+        self.register_buffer("centres", torch.linspace(0.5, cutoff, gaussians))
         self.species = nn.Embedding(2, width)
         self.layers = nn.ModuleList(CGConv(width, dim=gaussians) for _ in range(2))
         self.readout = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
@@ -33,7 +34,7 @@ class Network(nn.Module):
 
 
 class MyModel(TorchModel):
-    """Hyperparameters: width, gaussians : sizes of the network; cutoff : of the edges."""
+    """width, gaussians : sizes of the network; cutoff : in mean distances between particles."""
 
     def __init__(self, width: int, gaussians: int, cutoff: float, **settings) -> None:
         super().__init__(**settings)
@@ -43,7 +44,10 @@ class MyModel(TorchModel):
         return Network(*self.sizes)
 
     def encode(self, structure: Structure) -> Data:
-        return graph_data(structure, self.cutoff)
+        count, box = len(structure.species), structure.box
+        spacing = float(np.prod(box) / count) ** (1 / len(box))
+        graph = graph_data(structure, self.cutoff * spacing)
+        return graph.update({"edge_attr": graph.edge_attr / spacing})
 
     def augment(self, inputs: Data, matrix: Tensor) -> Data:
         return inputs  # distances do not turn

@@ -72,6 +72,11 @@ TAKEN_AWAY = {
 }
 
 
+def test_a_variable_with_a_short_name_is_not_found_inside_other_names(engine, monkeypatch):
+    monkeypatch.setenv("T", "1")
+    try_engine(engine).require()
+
+
 @pytest.mark.parametrize("name", ["processes", "reading"])
 def test_a_wall_that_is_taken_away_is_found_missing(name, engine, monkeypatch):
     """Each wall is told from the attempt to cross it, not from how it was asked for."""
