@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..contract.errors import WordError
 from ..experiments.words import check_keys, split_words
-from ..home.content import content_folder
+from ..home.workspace import content_folder
 from .output import Json, Words, guarded, new_group, say, write_json, write_lines
 
 if TYPE_CHECKING:

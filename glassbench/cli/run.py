@@ -106,7 +106,7 @@ def announcement(request: BenchmarkRequest) -> str:
 
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
     """Remove what earlier runs left of a request's trials, but not of its floors."""
-    from ..home.storage import Storage
+    from ..home.files import Storage
 
     for trial in model_trials(request):
         folder = workspace.trial_folder(trial.key)

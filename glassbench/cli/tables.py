@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.reported import plain_name
 from ..contract.units import SYMBOLS
 from ..experiments.tuning.outcome import tuning_words
 
@@ -264,6 +263,8 @@ def _best_floor(condition: Plain, higher_is_better: bool) -> str:
 
 def _published(condition: Plain, model: str, higher_is_better: bool) -> str:
     """Return the published number of this model, else the best one, with the name it stands for."""
+    from ..contract.task import plain_name
+
     reported = condition.get("reported") or []
     if not reported:
         return ABSENT

@@ -14,7 +14,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ..contract.check_result import BROKEN, DOUBTFUL, OK, Finding
-from ..home.lock import exclusive, holder_of
+from ..home.files import exclusive, holder_of
 from ..home.machine import disk_speeds, facts_of, torch_gpus
 from ..home.workspace import Workspace
 from .session import open_session

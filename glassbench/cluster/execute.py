@@ -29,7 +29,7 @@ from ..experiments.jobs import (
 )
 from ..experiments.resources import Capacity, Terms, local_capacity, slots
 from ..experiments.sweep.plan import Needs
-from ..home.lock import holder_of
+from ..home.files import holder_of
 from ..home.workspace import Workspace
 from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker
 from ..trial.log import ProgressReader

@@ -31,7 +31,7 @@ from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import open_local_runner, run_piece
 from ..simulation.pieces import Piece, PieceFailed, Runner, piece_path
 from ..simulation.seeds import SECRET_VARIABLE
-from ..trial.packed_folder import pack_folder, unpack_folder
+from ..trial.attempt import pack_folder, unpack_folder
 from .session import Session, address_of, open_session
 
 RETRIES, AHEAD = 3, 2

@@ -12,8 +12,7 @@ from pydantic import Field, InstanceOf, ValidationInfo, field_validator
 from .checked import Checked, Name, Names, Setting, Text, checked, read_toml
 from .errors import HyperparameterError, ModelCardError, did_you_mean
 from .folder_digest import folder_digest
-from .search_space import Dimension, parse_space
-from .typed_value import typed_value
+from .hyperparameters import Dimension, parse_space, typed_value
 
 RESOURCES = {"cpus": 1.0, "gpus": 0.0}
 # What a card may say besides, for plans: memory in GB, and how long a trial takes.

@@ -1,8 +1,11 @@
-"""The contract of a task: what `task.toml` says, checked when it is read."""
+"""A task, as its folder states it: `task.toml`, and published numbers in `reported.csv`."""
 
 from __future__ import annotations
 
+import csv
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,13 +20,16 @@ from pydantic import (
 )
 
 from ..metrics.specification import MetricSpecification
+from ..model import Condition
 from .checked import Checked, Name, Names, Numbers, Text, Texts, checked, read_toml
-from .errors import TaskError, did_you_mean
+from .errors import TaskError, UserError, did_you_mean
 
 SYMMETRIES = ("none", "square", "cubic", "shear_2d", "shear_3d")
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
 # What a structure may carry under the tier `dynamics`, where a dataset has it.
 DYNAMICS = ("vibrational_msd",)
+REPORTED_FILE = "reported.csv"
+REPORTED_FIXED = ("model", "metric", "dataset", "value", "source")
 
 
 class Axis(Checked):
@@ -199,3 +205,72 @@ def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
 def _among(key: str, word: str, known: Any) -> None:
     if word not in known:
         raise ValueError(f"{key}: `{word}` is not known{did_you_mean(word, known)}")
+
+
+class ReportedError(UserError):
+    """A `reported.csv` breaks its format; the message names file and line."""
+
+
+@dataclass(frozen=True)
+class ReportedNumber:
+    """One published number: of which model, as its publication names it, in which metric."""
+
+    model: str
+    metric: str
+    dataset: str
+    condition: Condition
+    value: float
+    source: str
+
+
+def plain_name(name: str) -> str:
+    """Return letters and digits alone, so that `NT-GNN` of a paper is `nt_gnn` of a folder."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def read_reported(task: Task) -> list[ReportedNumber]:
+    """Return all published numbers of a task; none where it has no `reported.csv`."""
+    path = task.folder / REPORTED_FILE
+    if not path.exists():
+        return []
+    axes = [axis.name for axis in task.axes]
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        columns = reader.fieldnames or []
+        if sorted(columns) != sorted([*REPORTED_FIXED, *axes]):
+            raise ReportedError(
+                f"{path} has the columns {columns}: it needs "
+                f"{[*REPORTED_FIXED[:3], *axes, *REPORTED_FIXED[3:]]}"
+            )
+        numbers = []
+        for row in reader:
+            try:
+                numbers.append(_reported_number(row, task))
+            except (TypeError, ValueError) as error:
+                raise ReportedError(f"{path}, line {reader.line_num}: {error}") from error
+        return numbers
+
+
+def _reported_number(row: dict[str, str], task: Task) -> ReportedNumber:
+    condition = Condition.of(**{axis.name: float(row[axis.name]) for axis in task.axes})
+    value, metrics = float(row["value"]), sorted(metric.name for metric in task.metrics)
+    if row["metric"] not in metrics:
+        raise ValueError(f"metric `{row['metric']}` is none of {metrics}")
+    if not math.isfinite(value) or not row["source"]:
+        raise ValueError("a number needs a finite value and a source")
+    return ReportedNumber(
+        row["model"], row["metric"], row["dataset"], condition, value, row["source"]
+    )
+
+
+def reported_at(task: Task, dataset: str, condition: Condition) -> list[ReportedNumber]:
+    """Return a dataset's published numbers in the primary metric at a condition, best first."""
+    primary = task.primary_metric
+    numbers = [
+        number
+        for number in read_reported(task)
+        if number.dataset == dataset
+        and number.metric == primary.name
+        and all(math.isclose(condition[a], v, rel_tol=1e-6) for a, v in number.condition.values)
+    ]
+    return sorted(numbers, key=lambda number: number.value, reverse=primary.higher_is_better)

@@ -1,19 +1,165 @@
-"""From a request to trials: plain data, importable without torch or Ray."""
+"""From a request to trials, and how a trial of a study or of tuning may depart from its task.
+
+Plain data, importable without torch or Ray. A trial without any variation is the standard
+one, which alone stands in records; its key and its JSON know nothing of variations.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ..model import Condition
-from .variation import Variation, variation_from_json
+from .errors import UserError
 
 if TYPE_CHECKING:
     from .model_card import ModelCard
     from .task import Task
+
+SCORED_SPLITS = ("test", "valid")
+ACTIONS = ("remove", "displace", "none")
+
+
+class VariationError(UserError):
+    """A variation contradicts itself or what the dataset holds; the message says where."""
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """What happens to the neighbours of a particle before a model predicts it.
+
+    Every particle to predict, a centre, has a structure of its own, in which the neighbours
+    at inner <= r < outer from the centre are removed or displaced; only the prediction for
+    the centre counts. A VariationError names a number out of its range.
+
+    Attributes
+    ----------
+    action : `remove`; `displace`, by a vector of length `amplitude`, unit of the positions, and
+        random direction, drawn for each neighbour; or `none`, to compare with
+    inner, outer : ends of the shell, unit of the positions; no outer end where None
+    centres : number of them in each configuration, drawn from its name
+    in_training : whether the model is trained on perturbed structures too
+    """
+
+    action: str
+    inner: float = 0.0
+    outer: float | None = None
+    amplitude: float = 0.0
+    centres: int = 100
+    in_training: bool = False
+
+    def __post_init__(self) -> None:
+        # One perturbation has one JSON, whether its lengths were written 2 or 2.0.
+        for name in ("inner", "outer", "amplitude"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, float(getattr(self, name)))
+        if self.action not in ACTIONS:
+            raise VariationError(f"action `{self.action}` is none of {', '.join(ACTIONS)}")
+        if self.inner < 0 or (self.outer is not None and self.outer <= self.inner):
+            end = "no end" if self.outer is None else f"{self.outer:g}"
+            raise VariationError(f"the shell from {self.inner:g} to {end} is empty")
+        if self.amplitude < 0 or (self.amplitude > 0) != (self.action == "displace"):
+            raise VariationError(
+                f"amplitude {self.amplitude:g} does not fit to {self.action}: "
+                "a displacement has one above 0, a removal has none"
+            )
+        if self.action == "none" and (self.inner, self.outer) != (0.0, None):
+            raise VariationError("a shell was given in which nothing happens: leave it out")
+        if self.centres < 2:
+            raise VariationError(
+                f"centres is {self.centres}: a correlation needs 2 particles at least"
+            )
+        if self.in_training and self.action == "displace":
+            raise VariationError("a model is trained on cut structures, not on displaced ones")
+
+    @property
+    def name(self) -> str:
+        """The perturbation in words, such as `remove r>=2.5`."""
+        if self.action == "none":
+            return f"{self.centres} particles of each"
+        ends = [f"r>={self.inner:g}" if self.inner else ""]
+        ends.append("" if self.outer is None else f"r<{self.outer:g}")
+        by = f" by {self.amplitude:g}" if self.amplitude else ""
+        return " ".join(filter(None, [self.action, *ends])) + by
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What departs from the task's standard use of a dataset.
+
+    Attributes
+    ----------
+    training_configurations : number of configurations to train on, taken parent by parent in
+        an order drawn from the trial's seed, so that the subsets of a seed are nested; all
+        where None
+    train_condition : condition at which the model is trained; that of the trial where None
+    other_targets : whether the model may leave the task's target unpredicted, and is scored
+        on what it predicts
+    """
+
+    scored_split: str = "test"
+    training_configurations: int | None = None
+    train_condition: Condition | None = None
+    perturbation: Perturbation | None = None
+    other_targets: bool = False
+
+    def __post_init__(self) -> None:
+        if self.scored_split not in SCORED_SPLITS:
+            raise VariationError(
+                f"scored_split `{self.scored_split}` is none of {', '.join(SCORED_SPLITS)}"
+            )
+        if self.training_configurations is not None and self.training_configurations < 1:
+            raise VariationError(
+                f"training_configurations is {self.training_configurations}: it must be 1 or more"
+            )
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether nothing departs from the task's standard use of a dataset."""
+        return self == Variation()
+
+    @property
+    def name(self) -> str:
+        """What departs from the standard, in words; empty where nothing does."""
+        parts = (
+            "" if self.scored_split == "test" else f"scored on {self.scored_split}",
+            self.training_configurations and f"trained on {self.training_configurations}",
+            self.train_condition and f"trained at {self.train_condition.name}",
+            self.perturbation and self.perturbation.name,
+            "any target" if self.other_targets else "",
+        )
+        return ", ".join(part for part in parts if part)
+
+    def of_fit(self) -> Variation:
+        """Return that part of the variation on which the fitted model depends."""
+        perturbation = self.perturbation
+        if perturbation is not None and not perturbation.in_training:
+            perturbation = None
+        return replace(self, perturbation=perturbation, other_targets=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what departs from the standard, as plain values; empty where nothing does."""
+        own = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        plain = {name: value for name, (value, standard) in own.items() if value != standard}
+        if self.train_condition is not None:
+            plain["train_condition"] = dict(self.train_condition)
+        if self.perturbation is not None:
+            plain["perturbation"] = asdict(self.perturbation)
+        return plain
+
+
+def variation_from_json(plain: Mapping[str, Any]) -> Variation:
+    """Return the variation that `Variation.to_json` wrote."""
+    values = dict(plain)
+    if "train_condition" in values:
+        values["train_condition"] = Condition.of(**values["train_condition"])
+    if "perturbation" in values:
+        values["perturbation"] = Perturbation(**values["perturbation"])
+    return Variation(**values)
+
 
 STANDARD = Variation()
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..home.workspace import PROVENANCE_FILE, Workspace
-from ..record.digest import record_digest
-from ..record.file import RecordError, read_record, write_record
+from ..record.file import RecordError, read_record, record_digest, write_record
 from ..record.make import make_record
 from ..record.record import Record
 from ..tracking.delivery import (

@@ -16,13 +16,11 @@ from pathlib import Path
 from ..contract.errors import ClusterError
 from ..contract.folder_digest import folder_digest
 from ..contract.trial_plan import Trial
-from ..home.files import write_json
-from ..home.lock import holder_of
+from ..home.files import holder_of, write_json
 from ..home.workspace import Workspace
 from ..model import Progress
-from ..trial.attempt import Attempt, Job, attempt_here
+from ..trial.attempt import Attempt, Job, attempt_here, pack_folder
 from ..trial.log import LOG_FILE
-from ..trial.packed_folder import pack_folder
 from ..trial.result import TrialResult, read_result, result_path
 from .resources import Capacity, Terms, shares_of
 from .sweep.plan import Needs

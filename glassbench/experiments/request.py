@@ -19,7 +19,6 @@ from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_model_card, load_task, whole_models
-from ..record.digest import record_stem, request_digest
 from .words import RunRequest
 
 if TYPE_CHECKING:
@@ -62,13 +61,24 @@ class BenchmarkRequest:
     @property
     def digest(self) -> str:
         """Return the sha256 of what is asked for; how and where it runs does not count."""
-        model, hyperparameters = self.model, self.hyperparameters
-        return request_digest(
-            self.task, self.dataset, model, self.conditions, hyperparameters, self.seeds
+        from ..record.file import canonical_digest
+
+        return canonical_digest(
+            {
+                "task": self.task.name,
+                "protocol_version": self.task.protocol_version,
+                "dataset": self.dataset.digest,
+                "model": self.model.digest,
+                "conditions": [dict(condition) for condition in self.conditions],
+                "hyperparameters": dict(self.hyperparameters),
+                "seeds": list(self.seeds),
+            }
         )
 
     @property
     def stem(self) -> str:
+        from ..record.file import record_stem
+
         return record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
 
     @cached_property

@@ -14,7 +14,6 @@ from typing import Any
 
 from ..contract.conditions import AxisChoice
 from ..contract.errors import WordError, did_you_mean
-from ..contract.typed_value import BOOLEANS
 
 KEYS = (
     "task", "model", "dataset", "seed", "epochs", "cluster", "floors", "force", "home", "threads",
@@ -152,6 +151,8 @@ def parse_cluster(text: str) -> str:
 
 
 def parse_switch(key: str, text: str) -> bool:
+    from ..contract.hyperparameters import BOOLEANS
+
     if text.lower() not in BOOLEANS:
         raise WordError(f"`{key}={text}` is neither on nor off")
     return BOOLEANS[text.lower()]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..contract.reported import plain_name
-from ..contract.task import Task
+from ..contract.task import Task, plain_name
 from ..contract.units import mathtext
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from .canvas import (

@@ -1,4 +1,4 @@
-"""Where results, imported datasets and caches lie on this machine."""
+"""Where everything lies on this machine: what runs leave behind, and the folders of plain files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from ..contract.errors import UserError
 
 HOME_VARIABLE = "GLASSBENCH_HOME"
 CHECKPOINTS_VARIABLE = "GLASSBENCH_CHECKPOINTS"
+PROVENANCE_FILE = "provenance.json"
+KINDS = ("tasks", "baselines", "submissions", "leaderboard")
 
 
 @dataclass(frozen=True)
@@ -92,4 +94,18 @@ def _usual_home() -> Path:
         ) from None
 
 
-PROVENANCE_FILE = "provenance.json"
+def content_folder(kind: str, package: Path | None = None) -> Path:
+    """Return the folder of one of `KINDS` that belongs to a `glassbench` package, this one's."""
+    if kind not in KINDS:
+        raise ValueError(f"content `{kind}` is not one of {KINDS}")
+    package = package or Path(__file__).resolve().parents[1]
+    installed = package / "_content"
+    if installed.is_dir():
+        return installed / kind
+    # Only a checkout has this file: beside an installed package lie strangers' folders.
+    if (package.parent / "pyproject.toml").is_file():
+        return package.parent / kind
+    raise UserError(
+        f"{package} has neither `_content` inside nor `pyproject.toml` beside it: "
+        "install glassbench again"
+    )

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..contract.model_card import ModelCard
-from ..contract.reported import ReportedNumber, plain_name, read_reported
-from ..contract.task import INPUT_TIERS, Task
+from ..contract.task import INPUT_TIERS, ReportedNumber, Task, plain_name, read_reported
 from ..metrics import MetricSpecification
 from ..record.record import Tier
 from .scores import ConditionEntry, Ends, Point, point_of, shown_interval

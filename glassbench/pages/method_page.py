@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ..contract.checked import read_toml
 from ..contract.task import Task
-from ..home.content import content_folder
+from ..home.workspace import content_folder
 from ..metrics import MetricSpecification
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..metrics.specification import NO_SCORE

@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from ..contract.units import printed
-from ..home.content import content_folder
+from ..home.workspace import content_folder
 from . import words
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..contract.errors import UserError
 from ..contract.schemas import schema_file
-from ..home.content import content_folder
 from ..home.files import write_json
+from ..home.workspace import content_folder
 from .api import leaderboard_json
 from .board_page import board_context, ranking_data
 from .boards import Board, make_boards

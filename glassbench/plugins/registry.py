@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import UserError, did_you_mean
-from ..home.content import content_folder
+from ..home.workspace import content_folder
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.task import Task
 from ..model import Condition
 from ..trial.result import TrialResult
-from .digest import canonical_digest
-from .file import RecordError, validate_record
+from .file import RecordError, canonical_digest, validate_record
 from .record import SCHEMA_VERSION, Record
 
 if TYPE_CHECKING:

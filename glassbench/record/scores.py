@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..contract.checked import finite, finite_ends
-from ..contract.reported import ReportedNumber, reported_at
-from ..contract.task import Task
+from ..contract.task import ReportedNumber, Task, reported_at
 from ..metrics import MetricSpecification, interval_of_mean, paired_difference, spearman
 from ..model import Condition
 from ..trial.result import ConditionScores, Score, TrialResult

@@ -11,12 +11,11 @@ from pathlib import Path
 from ..contract.check_result import CheckResult, all_passed
 from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
-from ..home.content import content_folder
 from ..home.files import whole_file, whole_folder, write_json
+from ..home.workspace import content_folder
 from ..plugins.registry import whole_models
-from ..record.digest import record_stem
 from ..record.file import PlainRecord as Record
-from ..record.file import read_record, validate_record
+from ..record.file import read_record, record_stem, validate_record
 from .bundle import Bundle, open_bundle, refuse_contents, stored_predictions
 from .record_check import Checking, check_record_file, model_folder
 from .sandbox.limits import require

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from ..contract.errors import UserError, did_you_mean
-from ..home.content import content_folder
+from ..home.workspace import content_folder
 from ..plugins.registry import list_models, load_task, whole_models
 
 AUTHOR = "My Name"

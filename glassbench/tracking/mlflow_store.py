@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..home.files import whole_file
-from ..home.lock import exclusive
+from ..home.files import exclusive, whole_file
 from ..home.workspace import Workspace
 from .delivery import (
     Notes,

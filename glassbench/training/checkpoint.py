@@ -12,8 +12,7 @@ from typing import Any
 
 import torch
 
-from ..home.files import whole_file
-from ..home.storage import Storage
+from ..home.files import Storage, whole_file
 from . import distribution
 
 CHECKPOINT_NAME = "checkpoint.pt"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import io
 import math
 import os
+import shutil
 import sys
+import tarfile
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
@@ -15,15 +18,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..contract.errors import ClusterError
+from ..contract.folder_digest import HELPERS_FILE, folder_digest, helpers_digest, plugin_files
 from ..contract.trial_plan import Trial
 from ..home.cache import kept_in
-from ..home.files import write_json
-from ..home.lock import Held, exclusive
+from ..home.files import Held, exclusive, whole_folder, write_json
 from ..home.machine import environment, torch_gpus
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Progress
 from .log import CapturedStreams, ProgressWriter, captured_process, warnings_noted
-from .packed_folder import holds, unpack_folder
 from .process import free_memory, limited_threads, sampled, settings_restored
 from .result import TrialResult, read_result
 
@@ -200,3 +202,51 @@ def _found(folder: Path, digest: str, job: Job, workspace: Workspace) -> Path:
             "run the same command again"
         )
     return unpack_folder(job.archives[digest], digest, workspace.sources)
+
+
+def pack_folder(folder: Path) -> bytes:
+    """Return a tar of the files of a plugin; equal files give equal bytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        files = plugin_files(folder)
+        contents = {name: path.read_bytes() for name, path in files}
+        helpers = helpers_digest(folder, [path for _, path in files])
+        if helpers:
+            contents[HELPERS_FILE] = helpers.encode()
+        for name, content in contents.items():
+            # A TarInfo has neither date nor owner unless they are given.
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def unpack_folder(archive: bytes, digest: str, sources: Path) -> Path:
+    """Return `sources/<digest>`, filled from the archive, whole or not at all, where it is missing.
+
+    ClusterError says that the archive does not hold the folder of that digest.
+    """
+    folder = sources / digest
+    if holds(folder, digest):
+        return folder
+    # What lies there was changed by hand: it cannot be what its name says.
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with whole_folder(folder) as partial:
+            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                tar.extractall(partial, filter="data")
+            arrived = folder_digest(partial)
+            if arrived != digest:
+                raise ClusterError(
+                    f"the packed folder has the digest {arrived}, {digest} was announced"
+                )
+    except OSError:
+        # Unless another process was faster.
+        if not holds(folder, digest):
+            raise
+    return folder
+
+
+def holds(folder: Path, digest: str) -> bool:
+    """Return whether the folder is there with exactly this content."""
+    return folder.is_dir() and folder_digest(folder) == digest

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..contract.trial_plan import Trial
-from ..contract.variation import Perturbation, VariationError
+from ..contract.trial_plan import Perturbation, Trial, VariationError
 from ..datasets.splits import rank_of_parent
 from ..datasets.view import Examples, View
 from ..model import Condition, Example, Structure

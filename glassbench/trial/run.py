@@ -22,9 +22,8 @@ from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
 from ..datasets.store import closed_splits
 from ..datasets.view import View, open_view
-from ..home.files import append_json_line, read_json_lines, whole_folder, write_json
+from ..home.files import Storage, append_json_line, read_json_lines, whole_folder, write_json
 from ..home.given_files import find_given_files
-from ..home.storage import Storage
 from ..home.workspace import Workspace
 from ..model import Model, Progress, Run
 from .answers import Asked

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..contract.checked import finite, finite_ends
 from ..contract.task import Task
-from ..contract.variation import Perturbation
+from ..contract.trial_plan import Perturbation
 from ..datasets.pairs import pair_distances
 from ..datasets.view import View
 from ..metrics import (

@@ -17,8 +17,7 @@ import numpy as np
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
-from ..contract.trial_plan import STANDARD, Trial
-from ..contract.variation import Variation
+from ..contract.trial_plan import STANDARD, Trial, Variation
 from ..datasets.view import View
 from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from ..plugins.registry import load_model_class

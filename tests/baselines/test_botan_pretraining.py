@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from glassbench.home.content import content_folder
+from glassbench.home.workspace import content_folder
 from glassbench.model import Structure
 from glassbench.plugins.registry import load_model_card, load_model_class
 from glassbench.training.graph_inputs import graph_inputs

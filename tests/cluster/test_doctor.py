@@ -12,7 +12,7 @@ import pytest
 
 from glassbench.cluster.doctor import examine_home, findings_of
 from glassbench.contract.check_result import BROKEN, DOUBTFUL, OK
-from glassbench.home.lock import exclusive
+from glassbench.home.files import exclusive
 from glassbench.home.machine import facts_of
 
 FACTS = {

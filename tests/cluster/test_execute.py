@@ -5,7 +5,7 @@ import time
 import pytest
 
 from glassbench.cluster import ClusterError, execute
-from glassbench.home.lock import exclusive
+from glassbench.home.files import exclusive
 from glassbench.trial.result import read_result
 
 RUN = "stub_trials:run"

@@ -31,7 +31,7 @@ from glassbench.experiments.sweep.progress import (
     failure,
     trial_states,
 )
-from glassbench.home.lock import Held, exclusive, holder_of
+from glassbench.home.files import Held, exclusive, holder_of
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
 from glassbench.record.file import read_record
@@ -218,7 +218,7 @@ def test_a_trial_under_way_elsewhere_comes_last_and_is_not_run_twice(
 HOLDER = """
 import sys, time
 from pathlib import Path
-from glassbench.home.lock import exclusive
+from glassbench.home.files import exclusive
 with exclusive(Path(sys.argv[1]), print):
     print("held", flush=True)
     time.sleep(600)

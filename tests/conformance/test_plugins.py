@@ -9,7 +9,7 @@ import pytest
 from glassbench.conformance import __main__ as command
 from glassbench.conformance import assert_conforms, check_plugin
 from glassbench.contract.errors import UserError
-from glassbench.home.content import content_folder
+from glassbench.home.workspace import content_folder
 
 
 @pytest.fixture

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.contract.reported import ReportedError, plain_name, read_reported, reported_at
-from glassbench.contract.task import read_task
+from glassbench.contract.task import (
+    ReportedError,
+    plain_name,
+    read_reported,
+    read_task,
+    reported_at,
+)
 from glassbench.model import Condition
 
 TASK = read_task(Path(__file__).resolve().parents[2] / "tasks" / "ka_propensity")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from glassbench.contract.search_space import parse_space
+from glassbench.contract.hyperparameters import parse_space
 
 DEFAULTS = {"rate": 1e-3, "layers": 2, "name": "a", "on": True, "costs": [1.0]}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from glassbench.contract.task import TaskError, parse_task, read_task
-from glassbench.home.content import content_folder
+from glassbench.home.workspace import content_folder
 
 FOLDER = Path(content_folder("tasks")) / "ka_propensity"
 TABLE = tomllib.loads((FOLDER / "task.toml").read_text(encoding="utf-8"))

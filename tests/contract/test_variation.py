@@ -8,11 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial, trial_from_json
-from glassbench.contract.variation import (
+from glassbench.contract.trial_plan import (
+    DatasetReference,
+    ModelReference,
     Perturbation,
+    Trial,
     Variation,
     VariationError,
+    trial_from_json,
     variation_from_json,
 )
 from glassbench.model import Condition

@@ -19,8 +19,7 @@ from glassbench.explain.maps import colour_limits
 from glassbench.explain.prediction_errors import parity
 from glassbench.explain.surroundings import extreme_particles
 from glassbench.home.cache import current_cache
-from glassbench.home.content import content_folder
-from glassbench.home.workspace import Workspace
+from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition
 from glassbench.pages import build_site, read_sources
 from glassbench.record.file import write_record

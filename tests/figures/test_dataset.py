@@ -5,7 +5,7 @@ import pytest
 
 from glassbench.datasets.store import open_dataset
 from glassbench.figures import draw_dataset
-from glassbench.home.content import content_folder
+from glassbench.home.workspace import content_folder
 
 
 def labels(figure):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from glassbench.contract.errors import UserError
-from glassbench.home.storage import Storage
+from glassbench.home.files import Storage
 from glassbench.home.workspace import open_workspace
 from glassbench.model import Run
 from glassbench.training import TrainingSettings

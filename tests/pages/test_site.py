@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from glassbench.contract.errors import UserError
-from glassbench.home.content import content_folder
+from glassbench.home.workspace import content_folder
 from glassbench.metrics import METRICS
 from glassbench.pages import build_site, read_sources
 from glassbench.pages.api import Leaderboard

@@ -9,8 +9,8 @@ import pytest
 
 from glassbench.contract import checked, model_card
 from glassbench.contract.errors import UserError
-from glassbench.home import content
-from glassbench.home.content import KINDS, content_folder
+from glassbench.home import workspace
+from glassbench.home.workspace import KINDS, content_folder
 from glassbench.plugins import registry
 from glassbench.plugins.registry import (
     RegistryError,
@@ -60,7 +60,7 @@ def checkout(tmp_path, monkeypatch):
     shutil.copytree(
         REPOSITORY / "tasks", root / "tasks", ignore=shutil.ignore_patterns("*.zip", "*.npz")
     )
-    monkeypatch.setattr(content, "__file__", str(root / "glassbench" / "home" / "content.py"))
+    monkeypatch.setattr(workspace, "__file__", str(root / "glassbench" / "home" / "workspace.py"))
     return root
 
 

@@ -14,11 +14,17 @@ from pydantic import BaseModel
 from glassbench.contract.model_card import parse_model_card
 from glassbench.contract.task import parse_task
 from glassbench.contract.trial_plan import DatasetReference
-from glassbench.home.content import content_folder
+from glassbench.home.workspace import content_folder
 from glassbench.metrics import interval_of_mean, paired_difference
 from glassbench.model import Condition
-from glassbench.record.digest import record_digest, record_stem
-from glassbench.record.file import RecordError, read_record, validate_record, write_record
+from glassbench.record.file import (
+    RecordError,
+    read_record,
+    record_digest,
+    record_stem,
+    validate_record,
+    write_record,
+)
 from glassbench.record.make import make_record
 from glassbench.record.record import Record
 from glassbench.record.scores import KnownAt

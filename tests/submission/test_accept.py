@@ -126,7 +126,7 @@ def test_authors_replace_a_record_whose_model_is_not_on_the_board(
 
 
 def test_a_shipped_record_holds_as_far_as_it_can_be_checked(how):
-    from glassbench.home.content import content_folder
+    from glassbench.home.workspace import content_folder
 
     path = sorted((content_folder("leaderboard") / "records").glob("*.json"))[0]
     record, results = check_record_file(path, how)

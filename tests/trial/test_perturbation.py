@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.contract.variation import Perturbation, VariationError
+from glassbench.contract.trial_plan import Perturbation, VariationError
 from glassbench.model import Condition, Example, Structure
 from glassbench.trial.perturbation import (
     at_particles,

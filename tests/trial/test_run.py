@@ -9,8 +9,7 @@ import pytest
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
 from glassbench.datasets.store import open_dataset
-from glassbench.home.content import content_folder
-from glassbench.home.workspace import Workspace
+from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition
 from glassbench.trial.answers import PredictionsError
 from glassbench.trial.result import read_result

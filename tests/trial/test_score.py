@@ -8,7 +8,7 @@ from scipy.stats import pearsonr
 
 from glassbench.contract.task import read_task
 from glassbench.datasets.view import open_view
-from glassbench.home.content import content_folder
+from glassbench.home.workspace import content_folder
 from glassbench.model import Condition
 from glassbench.trial.score import PredictionsError, noise_ceilings, primary_score, score_condition
 

@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
-from glassbench.contract.variation import Perturbation, Variation, VariationError
+from glassbench.contract.trial_plan import (
+    DatasetReference,
+    ModelReference,
+    Perturbation,
+    Trial,
+    Variation,
+    VariationError,
+)
 from glassbench.datasets.store import open_dataset
 from glassbench.datasets.view import open_view
-from glassbench.home.content import content_folder
-from glassbench.home.workspace import Workspace
+from glassbench.home.workspace import Workspace, content_folder
 from glassbench.metrics import pearson
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_model_card, load_task

@@ -19,7 +19,7 @@ from ray.tune import schedulers
 from ray.tune.search import Searcher
 
 from ...contract.errors import ClusterError
-from ...contract.search_space import Dimension
+from ...contract.hyperparameters import Dimension
 from ...experiments.resources import gpu_slots
 from ...experiments.tuning.journal import Journal, TuningTrial
 from ...experiments.tuning.study import TuningStudy, next_trial

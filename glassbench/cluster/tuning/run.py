@@ -22,8 +22,7 @@ from ...experiments.tuning.configuration import write_configuration
 from ...experiments.tuning.journal import Journal, OnTuningEvent, TuningEvent, TuningTrial
 from ...experiments.tuning.outcome import best_trial, draw_tuning, study_plain
 from ...experiments.tuning.study import TuningStudy, check_search, next_trial
-from ...home.files import write_json
-from ...home.lock import exclusive
+from ...home.files import exclusive, write_json
 from ...home.workspace import Workspace
 from ...plugins.registry import load_model_card
 from ...tracking.delivery import (

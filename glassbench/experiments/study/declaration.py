@@ -13,11 +13,10 @@ from pydantic import Field
 
 from ...contract.checked import Checked, Name, Names, Text, Texts, checked, read_toml
 from ...contract.errors import UserError, did_you_mean
+from ...contract.hyperparameters import typed_value
 from ...contract.model_card import ModelCard
 from ...contract.task import Task
-from ...contract.trial_plan import STANDARD
-from ...contract.typed_value import typed_value
-from ...contract.variation import Perturbation, Variation
+from ...contract.trial_plan import STANDARD, Perturbation, Variation
 from ...model import Condition
 from ...plugins.registry import list_tasks, load_model_class, whole_models
 from ..words import parse_count, parse_number, parse_switch

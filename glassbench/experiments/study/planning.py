@@ -10,8 +10,7 @@ from pathlib import Path
 
 from ...contract.conditions import AxisChoice, choose_conditions
 from ...contract.task import Task
-from ...contract.trial_plan import Trial
-from ...contract.variation import Variation
+from ...contract.trial_plan import Trial, Variation
 from ...datasets.view import View
 from ...home.given_files import keep_given_files
 from ...home.workspace import Workspace

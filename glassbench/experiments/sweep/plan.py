@@ -22,8 +22,15 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from ...contract.errors import UserError
-from ...contract.trial_plan import STANDARD, DatasetReference, ModelReference, Trial, make_trials
-from ...contract.variation import Variation, variation_from_json
+from ...contract.trial_plan import (
+    STANDARD,
+    DatasetReference,
+    ModelReference,
+    Trial,
+    Variation,
+    make_trials,
+    variation_from_json,
+)
 from ...home.files import write_json
 from ...model import Condition
 

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from ...contract.trial_plan import Trial
-from ...home.lock import holder_of
+from ...home.files import holder_of
 from ...home.workspace import Workspace
 from ..jobs import failure
 from .plan import SweepPlan, in_order

@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import UserError
-from ...contract.search_space import LOGARITHMIC, WHOLE, Dimension
-from ...contract.trial_plan import DatasetReference, Trial, plan_trials
-from ...contract.variation import Variation
+from ...contract.hyperparameters import LOGARITHMIC, WHOLE, Dimension
+from ...contract.trial_plan import DatasetReference, Trial, Variation, plan_trials
 from ...home.workspace import Workspace
 from ...model import Condition
-from ...record.digest import record_stem
 from .journal import Journal, TuningTrial
 
 if TYPE_CHECKING:
@@ -105,6 +103,8 @@ class TuningStudy:
         return int(self.hyperparameters.get("epochs", EPOCHS_UNKNOWN))
 
     def folder(self, workspace: Workspace) -> Path:
+        from ...record.file import record_stem
+
         stem = record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
         return workspace.home / "tuning" / stem
 

@@ -67,7 +67,7 @@ def _python_roots() -> list[Path]:
 
 def _hidden(places: dict[str, Path], package: Path, secret: Iterable[Path]) -> list[str]:
     """Return the places inside at which data would be seen, were they not covered."""
-    from ...home.content import KINDS, content_folder
+    from ...home.workspace import KINDS, content_folder
 
     data = [package / "_content", *(content_folder(kind) for kind in KINDS), *secret]
     sites = {sysconfig.get_paths()[name] for name in ("purelib", "platlib")}

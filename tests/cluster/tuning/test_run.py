@@ -14,7 +14,7 @@ import pytest
 from glassbench.cluster.tuning.on_ray import changeable_dimensions, new_scheduler
 from glassbench.cluster.tuning.run import run_study
 from glassbench.contract.errors import ClusterError
-from glassbench.contract.search_space import parse_space
+from glassbench.contract.hyperparameters import parse_space
 from glassbench.experiments.tuning.journal import Journal, TuningTrial
 from glassbench.tracking.delivery import Delivered
 

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from glassbench.cluster.tuning.run import run_study
-from glassbench.contract.search_space import parse_space
+from glassbench.contract.hyperparameters import parse_space
 from glassbench.tracking.delivery import Delivered
 
 from ...climber import study_of, write_climber

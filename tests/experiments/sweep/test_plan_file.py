@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from glassbench.contract.trial_plan import DatasetReference, ModelReference
-from glassbench.contract.variation import Variation
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, Variation
 from glassbench.experiments.sweep.plan import (
     Needs,
     PlanError,

@@ -5,7 +5,7 @@ import builtins
 import pytest
 
 from glassbench.contract.errors import UserError
-from glassbench.contract.search_space import parse_space
+from glassbench.contract.hyperparameters import parse_space
 from glassbench.experiments.tuning.journal import Journal, TrialReport
 from glassbench.experiments.tuning.study import check_search, next_trial
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.home import content
+from glassbench.home import workspace
 from glassbench.submission.sandbox import (
     MEANING,
     Limits,
@@ -96,7 +96,7 @@ def test_a_cell_sees_no_data_of_the_package(tmp_path):
     view = machine_view(tmp_path, [secret, tmp_path / "elsewhere"])
     assert view.places[f"{LIBRARY}/glassbench"].name == "glassbench"
     shown = [source for source in view.places.values() if source != tmp_path]
-    from glassbench.home.content import content_folder
+    from glassbench.home.workspace import content_folder
 
     for kind in ("tasks", "leaderboard"):
         folder = content_folder(kind).resolve()
@@ -109,7 +109,7 @@ def test_the_data_inside_an_installed_package_are_covered_as_one(tmp_path, monke
     for kind in ("tasks", "baselines"):
         (package / "_content" / kind).mkdir(parents=True)
     monkeypatch.setattr(shown, "__file__", str(package / "submission" / "sandbox" / "shown.py"))
-    monkeypatch.setattr(content, "content_folder", lambda kind: package / "_content" / kind)
+    monkeypatch.setattr(workspace, "content_folder", lambda kind: package / "_content" / kind)
     assert machine_view(tmp_path / "request").hidden == (f"{LIBRARY}/glassbench/_content",)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from glassbench.cluster import ClusterError
 from glassbench.contract.folder_digest import folder_digest
-from glassbench.trial.packed_folder import holds, pack_folder, unpack_folder
+from glassbench.trial.attempt import holds, pack_folder, unpack_folder
 
 
 @pytest.fixture
