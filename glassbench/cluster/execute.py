@@ -27,8 +27,7 @@ from ..experiments.jobs import (
     shares_by_key,
     unique_trials,
 )
-from ..experiments.resources import Capacity, Terms, local_capacity, slots
-from ..experiments.sweep.plan import Needs
+from ..experiments.resources import Capacity, Needs, Terms, local_capacity, slots
 from ..home.files import holder_of
 from ..home.workspace import Workspace
 from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker

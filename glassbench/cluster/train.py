@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
-from ..experiments.sweep.plan import Needs
+from ..experiments.resources import Needs
 from ..home.workspace import Workspace
 from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
 from ..trial.log import ProgressReader, ProgressWriter

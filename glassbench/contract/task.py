@@ -177,6 +177,11 @@ class Task(Checked):
         """The metric by which models are ranked."""
         return next(metric for metric in self.metrics if metric.primary)
 
+    @property
+    def is_under_load(self) -> bool:
+        """Whether the target depends on a load, which has a direction."""
+        return self.symmetry.startswith("shear") and bool(self.targets[self.target].label_of)
+
     def metric(self, name: str) -> MetricSpecification:
         """Return a metric by its name."""
         return next(metric for metric in self.metrics if metric.name == name)

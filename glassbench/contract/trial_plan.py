@@ -228,12 +228,14 @@ class Trial:
 
         Trials that differ only in what is predicted share it.
         """
-        variation = self.variation.of_fit()
-        conditions = self.conditions
-        if variation.train_condition is not None:
-            conditions = (variation.train_condition,)
-            variation = replace(variation, train_condition=None)
-        return replace(self, conditions=conditions, variation=variation).key
+        variation = replace(self.variation.of_fit(), train_condition=None)
+        return replace(self, conditions=self.fit_conditions, variation=variation).key
+
+    @property
+    def fit_conditions(self) -> tuple[Condition, ...]:
+        """The conditions at which the model is trained."""
+        elsewhere = self.variation.train_condition
+        return self.conditions if elsewhere is None else (elsewhere,)
 
     @property
     def name(self) -> str:

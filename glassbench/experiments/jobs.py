@@ -22,8 +22,7 @@ from ..model import Progress
 from ..trial.attempt import Attempt, Job, attempt_here, pack_folder
 from ..trial.log import LOG_FILE
 from ..trial.result import TrialResult, read_result, result_path
-from .resources import Capacity, Terms, shares_of
-from .sweep.plan import Needs
+from .resources import Capacity, Needs, Terms, shares_of
 
 FAILURE_FILE = "failure.json"
 # Seconds to wait for another process that runs a trial, where the trial may be put off.

@@ -5,13 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from ..contract.errors import ClusterError
 from ..contract.trial_plan import Trial
 from ..home.machine import available_cores, torch_gpus
-from .sweep.plan import Needs
 
 MOST_THREADS = 16
+CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+@checked_dataclass(frozen=True, config=CHECKED)
+class Needs:
+    """What one trial of a model takes of a machine."""
+
+    cpus: Annotated[int, Field(ge=1, description="Cores.")] = 1
+    gpus: Annotated[float, Field(ge=0, description="Below 1 several trials share one GPU.")] = 0.0
+    memory_bytes: Annotated[int, Field(ge=0, description="Set aside; 0 where unknown.")] = 0
+
+    @property
+    def device(self) -> str:
+        return "cuda" if self.gpus > 0 else "cpu"
 
 
 @dataclass(frozen=True)

@@ -77,9 +77,10 @@ def condition_entry(
         and all(primary.name in scored.scores for scored in of_floor.values())
         for score in [_metric_score(primary, of_floor, first)]
     ]
+    probes = probes_at(condition, results)
     further: dict[str, Any] = {
         "transfer": transfer_entry(task, condition, results),
-        "rotation_probe": rotation_entry(probes_at(condition, results)),
+        "rotation_probe": rotation_entry(probes) if probes else None,
     }
     return ConditionEntry(
         condition=dict(condition),

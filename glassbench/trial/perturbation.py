@@ -1,22 +1,16 @@
-"""What a trial learns from and is asked about, where it departs from the task's standard.
-
-Neighbours of chosen particles, the centres, are removed or displaced; the model is trained
-on a part of the training split, or at another condition.
-"""
+"""Structures in which neighbours of chosen particles, the centres, are removed or displaced."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from ..contract.trial_plan import Perturbation, Trial, VariationError
-from ..datasets.splits import rank_of_parent
-from ..datasets.view import Examples, View
-from ..model import Condition, Example, Structure
+from ..contract.trial_plan import Perturbation, VariationError
+from ..model import Example, Structure
 from ..structure.periodic_box import minimum_image
 
 
@@ -133,50 +127,6 @@ def _targets_at(example: Example, particles: np.ndarray) -> dict[str, np.ndarray
     return {n: v[particles] for n, v in example.targets.items() if len(v) == count}
 
 
-def fit_conditions(trial: Trial) -> tuple[Condition, ...]:
-    """Return the conditions at which the trial's model is trained."""
-    elsewhere = trial.variation.train_condition
-    return trial.conditions if elsewhere is None else (elsewhere,)
-
-
-def fit_examples(view: View, trial: Trial, split: str) -> Sequence[Example]:
-    """Return the examples of a split, `train` or `valid`, from which the trial's model learns."""
-    conditions, variation = fit_conditions(trial), trial.variation
-    if variation.train_condition is not None:
-        _check_parents(view, trial, variation.train_condition)
-    examples: Sequence[Example] = view.examples(split, conditions)
-    if split == "train" and variation.training_configurations is not None:
-        count = variation.training_configurations
-        examples = training_subset(view, conditions, count, trial.seed)
-    perturbation = variation.perturbation
-    if perturbation is not None and perturbation.in_training:
-        return [cut_example(example, perturbation) for example in examples]
-    return examples
-
-
-def training_subset(view: View, conditions: Sequence[Condition], count: int, seed: int) -> Examples:
-    """Return the training examples of `count` configurations at each condition.
-
-    Configurations are taken parent by parent, in an order drawn from `seed` and the names
-    of the parents, so that the subsets of one seed are nested.
-    """
-    entries = []
-    for condition in conditions:
-        examples = view.examples("train", (condition,))
-        parents = view.parents("train", condition)
-        order = sorted(range(len(parents)), key=lambda k: rank_of_parent(seed, parents[k]))
-        # Under load, one configuration gives a structure for each protocol.
-        configurations = list(dict.fromkeys(examples.entries[k][0].index for k in order))
-        if len(configurations) < count:
-            raise VariationError(
-                f"training_configurations is {count}: the training split has "
-                f"{len(configurations)} at {condition.name}"
-            )
-        taken = set(configurations[:count])
-        entries += [entry for entry in examples.entries if entry[0].index in taken]
-    return Examples(view, entries)
-
-
 def _part(structure: Structure, taken: np.ndarray) -> Structure:
     positions, species = structure.positions[taken], structure.species[taken]
     return replace(structure, positions=positions, species=species, pairs=None)
@@ -206,15 +156,3 @@ def _check(structure: Structure, perturbation: Perturbation) -> None:
 def _generator(configuration: str, purpose: str) -> np.random.Generator:
     name = f"{purpose}\x1f{configuration}".encode()
     return np.random.default_rng(int.from_bytes(hashlib.sha256(name).digest()[:8]))
-
-
-def _check_parents(view: View, trial: Trial, elsewhere: Condition) -> None:
-    """Refuse a training condition that shares an independent sample with the scored split."""
-    split, trained = trial.variation.scored_split, set(view.parents("train", elsewhere))
-    for condition in trial.conditions:
-        shared = trained & set(view.parents(split, condition))
-        if shared:
-            raise VariationError(
-                f"sample {min(shared)} is in the training split at {elsewhere.name} and in the "
-                f"{split} split at {condition.name}: the score would not be one of unseen samples"
-            )

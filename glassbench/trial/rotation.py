@@ -82,11 +82,6 @@ def turned_against_load(structure: Structure, degrees: float) -> Structure:
     return replace(structure, frame=rotation @ structure.frame)
 
 
-def is_probed(task: Task) -> bool:
-    """Return whether the task has labels that depend on a load."""
-    return task.symmetry.startswith("shear") and bool(task.targets[task.target].label_of)
-
-
 def turned_structures(view: View, condition: Condition) -> dict[str, Structure]:
     """Return the turned test structures at a condition, by configuration and turn.
 
@@ -187,15 +182,13 @@ def score_rotation(
     }
 
 
-def rotation_entry(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def rotation_entry(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the record's entry of the probe, averaged over seeds, with its interval.
 
     Structures without a positive are left out, for there is nothing to turn.
     """
     from ..metrics import interval_of_mean
 
-    if not results:
-        return None
     first = results[0]
     kept = [k for k, value in enumerate(first["by_configuration"]) if value is not None]
     values = [float(np.mean([result["by_configuration"][k] for result in results])) for k in kept]

@@ -27,7 +27,6 @@ from ..home.given_files import find_given_files
 from ..home.workspace import Workspace
 from ..model import Model, Progress, Run
 from .answers import Asked
-from .perturbation import fit_conditions, fit_examples
 from .predictions import (
     ConditionPredictions,
     predictions_digest,
@@ -41,6 +40,7 @@ from .stages import (
     ROTATION_FILE,
     TRANSFER_FILE,
     TrialError,
+    fit_examples,
     fit_run,
     make_model,
     predict,
@@ -101,7 +101,7 @@ def run_trial(
                 task,
                 folder / "checkpoint",
                 seed=trial.seed,
-                conditions=fit_conditions(trial),
+                conditions=trial.fit_conditions,
                 variation=trial.variation,
                 report=note,
                 device=device,

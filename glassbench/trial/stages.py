@@ -17,15 +17,16 @@ import numpy as np
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
-from ..contract.trial_plan import STANDARD, Trial, Variation
-from ..datasets.view import View
+from ..contract.trial_plan import STANDARD, Trial, Variation, VariationError
+from ..datasets.splits import rank_of_parent
+from ..datasets.view import Examples, View
 from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from ..plugins.registry import load_model_class
 from .answers import Asked, PredictionsError, checked_answers
-from .perturbation import at_particles, centres_of, fit_conditions, perturbed
+from .perturbation import at_particles, centres_of, cut_example, perturbed
 from .predictions import ConditionPredictions
 from .result import ConditionScores, TrialResult
-from .rotation import is_probed, score_rotation, turned_structures
+from .rotation import score_rotation, turned_structures
 from .score import primary_score, score_condition
 
 PREDICTIONS_FILE = "predictions.npz"
@@ -87,6 +88,56 @@ def fit_run(
     )
 
 
+def fit_examples(view: View, trial: Trial, split: str) -> Sequence[Example]:
+    """Return the examples of a split, `train` or `valid`, from which the trial's model learns."""
+    conditions, variation = trial.fit_conditions, trial.variation
+    if variation.train_condition is not None:
+        _check_parents(view, trial, variation.train_condition)
+    examples: Sequence[Example] = view.examples(split, conditions)
+    if split == "train" and variation.training_configurations is not None:
+        count = variation.training_configurations
+        examples = training_subset(view, conditions, count, trial.seed)
+    perturbation = variation.perturbation
+    if perturbation is not None and perturbation.in_training:
+        return [cut_example(example, perturbation) for example in examples]
+    return examples
+
+
+def training_subset(view: View, conditions: Sequence[Condition], count: int, seed: int) -> Examples:
+    """Return the training examples of `count` configurations at each condition.
+
+    Configurations are taken parent by parent, in an order drawn from `seed` and the names
+    of the parents, so that the subsets of one seed are nested.
+    """
+    entries = []
+    for condition in conditions:
+        examples = view.examples("train", (condition,))
+        parents = view.parents("train", condition)
+        order = sorted(range(len(parents)), key=lambda k: rank_of_parent(seed, parents[k]))
+        # Under load, one configuration gives a structure for each protocol.
+        configurations = list(dict.fromkeys(examples.entries[k][0].index for k in order))
+        if len(configurations) < count:
+            raise VariationError(
+                f"training_configurations is {count}: the training split has "
+                f"{len(configurations)} at {condition.name}"
+            )
+        taken = set(configurations[:count])
+        entries += [entry for entry in examples.entries if entry[0].index in taken]
+    return Examples(view, entries)
+
+
+def _check_parents(view: View, trial: Trial, elsewhere: Condition) -> None:
+    """Refuse a training condition that shares an independent sample with the scored split."""
+    split, trained = trial.variation.scored_split, set(view.parents("train", elsewhere))
+    for condition in trial.conditions:
+        shared = trained & set(view.parents(split, condition))
+        if shared:
+            raise VariationError(
+                f"sample {min(shared)} is in the training split at {elsewhere.name} and in the "
+                f"{split} split at {condition.name}: the score would not be one of unseen samples"
+            )
+
+
 @dataclass(frozen=True)
 class Question:
     """Structures by name to predict in one call, and the condition that the model is told."""
@@ -101,7 +152,7 @@ def questions(trial: Trial, task: Task, view: View) -> Iterator[tuple[str, str, 
     A model that was fitted at one condition is asked about that one, wherever the
     structures come from.
     """
-    fitted, of_all = fit_conditions(trial), trial.model.conditions_per_fit == "all"
+    fitted, of_all = trial.fit_conditions, trial.model.conditions_per_fit == "all"
     split = trial.variation.scored_split
     for file, conditions in (
         (PREDICTIONS_FILE, trial.conditions),
@@ -111,7 +162,7 @@ def questions(trial: Trial, task: Task, view: View) -> Iterator[tuple[str, str, 
             structures = {s.configuration: s for s in view.structures(split, condition)}
             asked = condition if of_all or condition in fitted else fitted[0]
             yield file, condition.name, Question(asked, structures)
-    if is_probed(task) and split == "test":
+    if task.is_under_load and split == "test":
         for condition in trial.conditions:
             turned = turned_structures(view, condition)
             yield ROTATION_FILE, condition.name, Question(condition, turned)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from glassbench.experiments.resources import Capacity, slots
-from glassbench.experiments.sweep.plan import Needs
+from glassbench.experiments.resources import Capacity, Needs, slots
 
 
 @pytest.mark.parametrize(

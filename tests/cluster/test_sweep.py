@@ -20,9 +20,9 @@ from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
 from glassbench.experiments.request import BenchmarkRequest, Floor
-from glassbench.experiments.resources import Terms
+from glassbench.experiments.resources import Needs, Terms
 from glassbench.experiments.sweep.make import located, plan_of_requests, plan_path, store_plan
-from glassbench.experiments.sweep.plan import Needs, PlanError, read_plan
+from glassbench.experiments.sweep.plan import PlanError, read_plan
 from glassbench.experiments.sweep.progress import (
     DONE,
     FAILED,

@@ -4,7 +4,7 @@ import pytest
 
 from glassbench.cluster import ClusterError, execute
 from glassbench.cluster.train import backend_of
-from glassbench.experiments.sweep.plan import Needs
+from glassbench.experiments.resources import Needs
 
 RUN = "stub_trials:run_distributed"
 

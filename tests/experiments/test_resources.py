@@ -3,8 +3,7 @@
 import pytest
 
 from glassbench.contract.errors import ClusterError
-from glassbench.experiments.resources import Capacity, gpu_slots, share_of, shares_of
-from glassbench.experiments.sweep.plan import Needs
+from glassbench.experiments.resources import Capacity, Needs, gpu_slots, share_of, shares_of
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,10 @@ from glassbench.home.workspace import Workspace, content_folder
 from glassbench.metrics import pearson
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_model_card, load_task
-from glassbench.trial.perturbation import draw_centres, fit_examples, training_subset
+from glassbench.trial.perturbation import draw_centres
 from glassbench.trial.predictions import read_predictions
 from glassbench.trial.run import run_trial
+from glassbench.trial.stages import fit_examples, training_subset
 
 EARLY, LATE = (Condition.of(temperature=0.64, time=time) for time in (0.5, 5.0))
 SMALL = {"smallest_radius": 0.8, "largest_radius": 2.2, "step": 0.1}

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ...contract.trial_plan import Trial
-from ...experiments.sweep.plan import Needs
+from ...experiments.resources import Needs
 from ...experiments.tuning.journal import NO_COST, TrialReport, finite
 from ...experiments.tuning.study import TuningStudy
 from ...home.files import read_json_lines, write_json

@@ -18,7 +18,8 @@ from ...model import Condition
 from ...plugins.datasets import find_dataset
 from ...plugins.registry import load_model_card, load_task
 from ..request import FLOOR_SEED, BenchmarkRequest, Floor
-from .plan import Needs, PlanError, Series, SweepPlan, read_plan, with_trials, write_plan
+from ..resources import Needs
+from .plan import PlanError, Series, SweepPlan, read_plan, with_trials, write_plan
 from .progress import with_estimates
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -33,9 +32,9 @@ from ...contract.trial_plan import (
 )
 from ...home.files import write_json
 from ...model import Condition
+from ..resources import CHECKED, Needs
 
 RETRIES = 2
-CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 PlainCondition = Annotated[
     Condition,
@@ -53,19 +52,6 @@ PlainVariation = Annotated[
 
 class PlanError(UserError):
     """A plan cannot be read or no longer fits what is there; the message says why."""
-
-
-@dataclass(frozen=True, config=CHECKED)
-class Needs:
-    """What one trial of a model takes of a machine."""
-
-    cpus: Annotated[int, Field(ge=1, description="Cores.")] = 1
-    gpus: Annotated[float, Field(ge=0, description="Below 1 several trials share one GPU.")] = 0.0
-    memory_bytes: Annotated[int, Field(ge=0, description="Set aside; 0 where unknown.")] = 0
-
-    @property
-    def device(self) -> str:
-        return "cuda" if self.gpus > 0 else "cpu"
 
 
 @dataclass(frozen=True, config=CHECKED)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glassbench.cluster.tuning.trial import Fit, RunningTrial, Stopped, new_fit
-from glassbench.experiments.sweep.plan import Needs
+from glassbench.experiments.resources import Needs
 from glassbench.home.workspace import Workspace
 from glassbench.model import Progress
 from glassbench.trial.attempt import Attempt, Job
