@@ -2,10 +2,10 @@
 
     python benchmarks/path_of_a_run.py [KEY=VALUE …]
 
-Runs the command in this process (`cluster=none`, the smallest fit) in a home of its own, prints
-the files in the order in which a function of them first runs, up to the written record, and
-writes them into `docs/architecture.md`. What a module does while it is imported does not count,
-nor does what the physics calls in turn, nor what is delivered later.
+Runs the command in this process (`cluster=none`, the smallest fit) in a home of its own and
+prints the files in the order in which a function of them first runs, up to the written record;
+without further words it writes them into `docs/architecture.md` too. What a module does while it
+is imported does not count, nor does what the physics calls in turn, nor what is delivered later.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from types import CodeType, FrameType
 import glassbench
 
 ROOT = Path(glassbench.__file__).resolve().parent
-WORDS = ["task=ka_propensity", "model=botan", "time=16.5", "epochs=1", "floors=off"]
 # The smallest network: the path is that of a large one.
-WORDS += ["model.width=2", "model.recurrences=1", "model.pretrained=none"]
+WORDS = ["task=ka_propensity", "model=botan", "epochs=1", "model.width=2", "model.recurrences=1"]
+WORDS += ["model.pretrained=none", "floors=off"]
 # Rooms that a run calls for what they compute, and not to find its way.
 PHYSICS = ("datasets", "training", "metrics", "structure", "potentials", "regression")
-LAST = ("record/file.py", "write_record")
+LAST = ("record/record.py", "write_record")
 DOCUMENT = ROOT.parent / "docs" / "architecture.md"
 START = "<!-- path: written by benchmarks/path_of_a_run.py -->\n"
 END = "<!-- end of path -->"
@@ -59,6 +59,7 @@ def path_of(words: list[str]) -> list[str]:
         sys.settrace(watch)
         try:
             run.run(words=[*words, "cluster=none", f"home={home}"])
+            raise RuntimeError(f"{' '.join(words)} wrote no record")
         finally:
             sys.settrace(None)
     return list(files)
@@ -89,17 +90,17 @@ def harness_of(files: list[str]) -> list[str]:
 
 
 def main() -> None:
-    files = path_of(sys.argv[1:] or WORDS)
+    more = sys.argv[1:]
+    files = path_of([*WORDS, *(more or ["time=16.5"])])
     harness = harness_of(files)
     physics = [file for file in files if file not in harness]
     lines = [f"{number}. `{file}`" for number, file in enumerate(harness, 1)]
     lines += ["", f"and {len(physics)} files of data and physics:", ""]
     lines += [", ".join(f"`{file}`" for file in physics) + "."]
     print(*lines, sep="\n")
-    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(START)
-    if rest:
-        after = rest.partition(END)[2]
-        text = before + START + "\n".join(lines) + f"\n{END}" + after
+    if not more:
+        before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(START)
+        text = before + START + "\n".join(lines) + f"\n{END}" + rest.partition(END)[2]
         DOCUMENT.write_text(text, encoding="utf-8")
 
 

@@ -31,7 +31,7 @@ FLOOR = {room: len(FLOORS) - place for place, rooms in enumerate(FLOORS) for roo
 FACE = "__init__.py"
 HEAVY = {"torch", "ray", "mlflow", "xarray", "zarr", "scipy", "sklearn", "matplotlib", "pandas"}
 LIGHT = ("__init__", "model", "contract/task", "contract/model_card", "contract/trial_plan")
-LIGHT += ("record/file", "experiments/words", "plugins/registry")
+LIGHT += ("record/record", "experiments/words", "plugins/registry")
 
 
 def imported(path: Path, top_level_only: bool = False) -> set[str]:

@@ -51,7 +51,7 @@ def runs(words: Words = None, json_output: Json = False) -> None:
 
 def read_records(workspace: Workspace) -> tuple[list[tuple[Path, Record]], list[str]]:
     """Return the records of the workspace, and what is wrong with the files that are none."""
-    from ..record.file import RecordError, read_record
+    from ..record.record import RecordError, read_record
 
     records, unreadable = [], []
     for path in sorted(workspace.records.glob("*.json")):
@@ -126,7 +126,7 @@ def explain(words: Words = None, json_output: Json = False) -> None:
 
 
 def _find_run(run: str, workspace: Workspace) -> tuple[Path, Record]:
-    from ..record.file import read_record
+    from ..record.record import read_record
 
     if Path(run).is_file():
         return Path(run), read_record(Path(run))

@@ -77,7 +77,7 @@ def pack(words: Words = None, json_output: Json = False) -> None:
     """
     keys = ("task", "dataset", "out", "home")
     path, values = word_and_options(words, "the folder of the submission", FOLDER, keys)
-    from ..record.file import record_digest, record_stem
+    from ..record.record import record_digest, record_stem
     from ..submission.bundle import open_bundle, pack_bundle, refuse_contents
 
     workspace = open_workspace(values.get("home"))

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..home.workspace import PROVENANCE_FILE, Workspace
-from ..record.file import RecordError, read_record, record_digest, write_record
 from ..record.make import make_record
-from ..record.record import Record
+from ..record.record import Record, RecordError, read_record, record_digest, write_record
 from ..tracking.delivery import (
     RequestDelivery,
     TrialDelivery,

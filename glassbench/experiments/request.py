@@ -61,7 +61,7 @@ class BenchmarkRequest:
     @property
     def digest(self) -> str:
         """Return the sha256 of what is asked for; how and where it runs does not count."""
-        from ..record.file import canonical_digest
+        from ..record.record import canonical_digest
 
         return canonical_digest(
             {
@@ -77,7 +77,7 @@ class BenchmarkRequest:
 
     @property
     def stem(self) -> str:
-        from ..record.file import record_stem
+        from ..record.record import record_stem
 
         return record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
 

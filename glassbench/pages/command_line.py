@@ -9,7 +9,7 @@ from typing import Any
 
 from ..contract.model_card import HyperparameterError, ModelCard
 from ..contract.task import Task
-from ..record.file import PlainRecord as Record
+from ..record.record import PlainRecord as Record
 
 
 def reproduce(record: Record, task: Task, card: ModelCard | None) -> list[str]:

@@ -9,7 +9,7 @@ from ..contract.model_card import ModelCard
 from ..contract.units import printed
 from ..experiments.tuning.outcome import tuning_words
 from ..metrics import MetricSpecification
-from ..record.file import PlainRecord as Record
+from ..record.record import PlainRecord as Record
 from .boards import NO_CONDITION, Board
 from .command_line import reproduce
 from .scores import ConditionEntry, sample_means, shown_interval

@@ -14,8 +14,8 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..explain import check_explanation
 from ..plugins.registry import Plugin, list_models, list_tasks
-from ..record.file import PlainRecord as Record
-from ..record.file import validate_record
+from ..record.record import PlainRecord as Record
+from ..record.record import validate_record
 from .scores import ConditionEntry, Point, point_of
 from .words import safe_name
 

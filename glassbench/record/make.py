@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.task import Task
 from ..model import Condition
 from ..trial.result import TrialResult
-from .file import RecordError, canonical_digest, validate_record
-from .record import SCHEMA_VERSION, Record
+from .record import SCHEMA_VERSION, Record, RecordError, canonical_digest, validate_record
 
 if TYPE_CHECKING:
     from ..contract.model_card import ModelCard

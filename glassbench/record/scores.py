@@ -13,7 +13,6 @@ from ..metrics import MetricSpecification, interval_of_mean, paired_difference, 
 from ..model import Condition
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.rotation import rotation_entry
-from .file import RecordError
 from .parts import (
     AboveFloor,
     Ceiling,
@@ -26,6 +25,7 @@ from .parts import (
     Transfer,
     TransferCondition,
 )
+from .record import RecordError
 
 if TYPE_CHECKING:
     from ..datasets.view import View

@@ -14,8 +14,8 @@ from ..contract.model_card import ModelCard, read_model_card
 from ..home.files import whole_file, whole_folder, write_json
 from ..home.workspace import content_folder
 from ..plugins.registry import whole_models
-from ..record.file import PlainRecord as Record
-from ..record.file import read_record, record_stem, validate_record
+from ..record.record import PlainRecord as Record
+from ..record.record import read_record, record_stem, validate_record
 from .bundle import Bundle, open_bundle, refuse_contents, stored_predictions
 from .record_check import Checking, check_record_file, model_folder
 from .sandbox.limits import require

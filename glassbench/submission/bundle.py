@@ -22,8 +22,8 @@ from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial, plan_trials
 from ..home.workspace import Workspace
 from ..model import Condition
-from ..record.file import PlainRecord as Record
-from ..record.file import RecordError, read_record, validate_record
+from ..record.record import PlainRecord as Record
+from ..record.record import RecordError, read_record, validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
 from .sandbox.archive import unpack_archive, write_archive

@@ -15,8 +15,8 @@ from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import list_models, load_task, whole_models
-from ..record.file import PlainRecord as Record
-from ..record.file import validate_record
+from ..record.record import PlainRecord as Record
+from ..record.record import validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE, score_trial

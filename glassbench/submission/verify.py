@@ -15,8 +15,8 @@ from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_task
-from ..record.file import PlainRecord as Record
-from ..record.file import record_digest, validate_record
+from ..record.record import PlainRecord as Record
+from ..record.record import record_digest, validate_record
 from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
 from ..trial.stages import PREDICTIONS_FILE, Question, questions, score_trial

@@ -18,7 +18,7 @@ from glassbench.datasets.view import open_view
 from glassbench.experiments.conclude import run_benchmark
 from glassbench.experiments.request import BenchmarkRequest, Floor
 from glassbench.model import Condition
-from glassbench.record.file import read_record
+from glassbench.record.record import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 TASK = read_task(ROOT / "tasks" / "ka_propensity")

@@ -34,7 +34,7 @@ from glassbench.experiments.sweep.progress import (
 from glassbench.home.files import Held, exclusive, holder_of
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
-from glassbench.record.file import read_record
+from glassbench.record.record import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 TASK = read_task(ROOT / "tasks" / "ka_propensity")

@@ -56,6 +56,19 @@ def test_picture_and_table_of_the_rooms_follow_the_imports():
     assert rooms.PAGE.read_text(encoding="utf-8") == rooms.page()
 
 
+def test_a_run_crosses_at_most_40_files_which_the_docs_list(tiny_dataset):
+    """One fit of botan on 108 particles takes the path of any other."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "path_of_a_run.py")]
+    command += [f"dataset={tiny_dataset}", "time=5"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    step = re.compile(r"^\d+\. (`.*`)$", re.M)
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    crossed = step.findall(done.stdout)
+    assert len(crossed) <= 40
+    assert sorted(crossed) == sorted(step.findall(page)), "python benchmarks/path_of_a_run.py"
+
+
 def test_the_readme_has_at_most_120_lines_and_shows_the_scores_of_the_record():
     assert len(README.splitlines()) <= 120
     (path,) = (ROOT / "leaderboard" / "records").glob("ka_propensity-mini-botan-*.json")

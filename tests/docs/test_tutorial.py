@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from glassbench.cli import main
-from glassbench.record.file import read_record
+from glassbench.record.record import read_record
 from glassbench.submission.sandbox import SandboxError, choose_engine, try_engine
 
 ROOT = Path(__file__).resolve().parents[2]

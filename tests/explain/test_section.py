@@ -22,8 +22,8 @@ from glassbench.home.cache import current_cache
 from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition
 from glassbench.pages import build_site, read_sources
-from glassbench.record.file import write_record
 from glassbench.record.make import make_record
+from glassbench.record.record import write_record
 from glassbench.trial.predictions import read_predictions
 from glassbench.trial.run import run_trial
 

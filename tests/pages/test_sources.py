@@ -8,7 +8,7 @@ import json
 import pytest
 
 from glassbench.pages import read_sources
-from glassbench.record.file import RecordError, validate_record
+from glassbench.record.record import RecordError, validate_record
 
 from .synthetic_records import make_record, put
 

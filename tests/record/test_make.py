@@ -17,7 +17,9 @@ from glassbench.contract.trial_plan import DatasetReference
 from glassbench.home.workspace import content_folder
 from glassbench.metrics import interval_of_mean, paired_difference
 from glassbench.model import Condition
-from glassbench.record.file import (
+from glassbench.record.make import make_record
+from glassbench.record.record import (
+    Record,
     RecordError,
     read_record,
     record_digest,
@@ -25,8 +27,6 @@ from glassbench.record.file import (
     validate_record,
     write_record,
 )
-from glassbench.record.make import make_record
-from glassbench.record.record import Record
 from glassbench.record.scores import KnownAt
 from glassbench.trial.result import ConditionScores, Score, TrialResult
 

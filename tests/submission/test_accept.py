@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glassbench.contract.errors import UserError
-from glassbench.record.file import read_record
+from glassbench.record.record import read_record
 from glassbench.submission.accept import add_record
 from glassbench.submission.bundle import SubmissionError
 from glassbench.submission.record_check import check_record_file

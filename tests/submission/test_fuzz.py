@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import parse_model_card, read_model_card
 from glassbench.home.workspace import Workspace, content_folder
-from glassbench.record.file import validate_record
+from glassbench.record.record import validate_record
 from glassbench.submission.bundle import open_bundle
 from glassbench.submission.record_check import Checking, check_bundle, check_record_file
 from glassbench.submission.source import check_sources, place_of_error

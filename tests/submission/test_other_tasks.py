@@ -10,7 +10,7 @@ import pytest
 
 from glassbench.contract.check_result import all_passed
 from glassbench.plugins.registry import load_task
-from glassbench.record.file import read_record
+from glassbench.record.record import read_record
 from glassbench.submission.accept import add_record
 from glassbench.submission.bundle import open_bundle
 from glassbench.submission.record_check import check_bundle, check_record_file

@@ -103,7 +103,7 @@ class TuningStudy:
         return int(self.hyperparameters.get("epochs", EPOCHS_UNKNOWN))
 
     def folder(self, workspace: Workspace) -> Path:
-        from ...record.file import record_stem
+        from ...record.record import record_stem
 
         stem = record_stem(self.task.name, self.dataset.name, self.model.name, self.digest)
         return workspace.home / "tuning" / stem
