@@ -13,7 +13,6 @@ from glassbench.datasets.isoconfigurational import (
 from glassbench.datasets.pairs import pair_distances, undirected_pairs
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.generator import load_generator
-from glassbench.structure.neighbour_relative import NeighbourRelative
 
 BOX = np.array([5.0, 5.0, 5.0])
 
@@ -103,7 +102,7 @@ def test_observables_are_averaged_over_trajectories(ensemble):
     arrays = ensemble_arrays(
         start, np.zeros(50, np.int8), BOX, [(1, trajectories)], 2, observables=[observable]
     )
-    neighbours = NeighbourRelative(start, BOX)
+    neighbours = motion.NeighbourRelative(start, BOX)
     each = np.array([neighbours(x - start) for x in trajectories])
     for column, name in enumerate(("relative_displacement", "non_affine_displacement")):
         assert np.isnan(arrays[name][0]).all()

@@ -9,8 +9,9 @@ import numpy as np
 from glassbench.datasets.isoconfigurational import Observable
 from glassbench.datasets.layout import Variable, half_of
 from glassbench.datasets.quantise import Packing
-from glassbench.structure.bond_breaking import BondBreaking
-from glassbench.structure.neighbour_relative import NeighbourRelative
+
+from .bond_breaking import BondBreaking
+from .neighbour_relative import NeighbourRelative
 
 # R_i and D_i, in this order.
 NEIGHBOUR_RELATIVE = ("relative_displacement", "non_affine_displacement")

@@ -13,8 +13,6 @@ from glassbench.plugins.registry import load_task
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.generator import Plan, load_generator
 from glassbench.simulation.pieces import read_piece
-from glassbench.structure.bond_breaking import BondBreaking
-from glassbench.structure.neighbour_relative import NeighbourRelative
 
 TASK = load_task("ka_propensity")
 GENERATOR = load_generator(TASK)
@@ -64,8 +62,8 @@ def test_averages_are_those_of_the_trajectories(generation, name, trajectories):
     frames = read_piece(folder, f"{name}-train000-c01-r00")["positions"]
     moved = frames - start
     box = np.full(3, (500 / 1.2) ** (1 / 3))
-    neighbours = NeighbourRelative(start, box)
-    bonds = BondBreaking(
+    neighbours = GENERATOR.local_motion.NeighbourRelative(start, box)
+    bonds = GENERATOR.local_motion.BondBreaking(
         start, dataset.structure_arrays(name, 2)["species"], box, GENERATOR.kob_andersen.DIAMETERS
     )
     for time in range(len(TIMES)):

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from glassbench.structure.bond_breaking import BondBreaking
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
 
+BondBreaking = load_generator(load_task("ka_propensity")).local_motion.BondBreaking
 BOX = np.full(3, 8.0)
 DIAMETERS = ((1.0, 0.8), (0.8, 0.88))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .neighbours import neighbour_pairs
-from .periodic_box import checked_positions, minimum_image
+from glassbench.structure.neighbours import neighbour_pairs
+from glassbench.structure.periodic_box import checked_positions, minimum_image
 
 BONDED = 1.5
 BROKEN = 1.7

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .neighbours import neighbour_pairs
-from .periodic_box import checked_positions, minimum_image
+from glassbench.structure.neighbours import neighbour_pairs
+from glassbench.structure.periodic_box import checked_positions, minimum_image
 
 NEIGHBOUR_CUTOFF = 1.6
 INDEPENDENT = 1e-10  # least ratio of the eigenvalues of sum_j r_ij r_ij^T of independent neighbours

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.structure.neighbour_relative import NeighbourRelative
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
 from glassbench.structure.non_affine import non_affine_squared_displacement
 
+NeighbourRelative = load_generator(load_task("ka_propensity")).local_motion.NeighbourRelative
 BOX = np.array([6.0, 6.5, 7.0])
 
 
