@@ -12,8 +12,10 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 from ..experiments.resources import Needs
@@ -30,6 +32,8 @@ TIMEOUT = 7 * 24 * 3600
 STORAGE = "train"
 # What a trial leaves when it is trained: the rest is for one worker.
 FITTED, PREDICTIONS = "fitted", "predictions.npz"
+# In the trial's folder: the first worker ends when it is there, and Ray Train ends the others.
+STOP = "stop"
 SETTINGS = {
     # Ray Train looks at its workers every 2 s unless told otherwise, and a report waits for it.
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",
@@ -64,6 +68,8 @@ def execute_distributed(
              f"{batch} train; model.batch_size={workers} would employ all")  # fmt: skip
         workers = batch
     failures = 0
+    folder = workspace.trial_folder(job.trial.key)
+    (folder / STOP).unlink(missing_ok=True)
     while True:
         workers = 1 if _is_trained(job) else workers
         with _telling(job, workspace, tell):
@@ -73,11 +79,28 @@ def execute_distributed(
             return Attempt(result)
         if isinstance(died, Attempt):
             return died
+        if (folder / STOP).exists():
+            return Attempt(None, "the trial was stopped")
         failures += 1
         if failures > max_failures:
             return Attempt(None, f"its workers died {failures} times: {died}")
         message = f"a worker died; attempt {failures + 1} of {max_failures + 1} goes on"
         tell("retried", None, message)
+
+
+def stop_workers(folder: Path) -> None:
+    """End the workers of a trial with this folder, so that Ray Train gives their cores back.
+
+    Where the process that waits for them were killed instead, their cores would stay reserved:
+    Ray Train then frees them only on a cluster with a dashboard.
+    """
+    (folder / STOP).touch()
+
+
+def _end_when_stopped(folder: Path) -> None:
+    while not (folder / STOP).exists():
+        time.sleep(POLL)
+    os._exit(1)
 
 
 def _is_trained(job: Job) -> bool:
@@ -136,8 +159,11 @@ def _on_worker(config: dict) -> None:
     if job.device != "cpu":
         # The GPUs of one machine are visible to all workers there, and each has one of them.
         job = replace(job, device=str(get_device()))
+    folder = job.workspace.trial_folder(job.trial.key)
+    if rank == 0:
+        threading.Thread(target=_end_when_stopped, args=(folder,), daemon=True).start()
     if rank == 0 and present < config["workers"]:
-        told = ProgressWriter(job.workspace.trial_folder(job.trial.key))
+        told = ProgressWriter(folder)
         told("noted", None, f"{present} of {config['workers']} workers train: no room for more")
     trained = distribution.from_first_worker(float(rank == 0 and _is_trained(job)), job.device)
     if trained and rank > 0:

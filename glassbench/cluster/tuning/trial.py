@@ -54,18 +54,26 @@ class SharedByTrials:
         return (self.workers * self.job.threads if self.workers > 1 else 0), gpus
 
 
-class Stopped(BaseException):
-    """Ends a fit inside its report; no `except Exception` of a model may keep it going."""
+class Stopped(SystemExit):
+    """Ends a fit inside its report, and the thread that reports for its workers.
+
+    No `except Exception` of a model may keep it going.
+    """
 
 
 class Fit:
-    """A fit in a thread of this process, which runs only while it is advanced."""
+    """A fit in a thread of this process, which runs only while it is advanced.
 
-    def __init__(self, run: Callable[[Tell], Attempt], interruptible: bool = True) -> None:
+    `end_workers` ends the processes that train for it, where there are any.
+    """
+
+    def __init__(
+        self, run: Callable[[Tell], Attempt], end_workers: Callable[[], None] | None = None
+    ) -> None:
         self.progress: Progress | None = None
         self.result: TrialResult | None = None
         self.error: str | None = None
-        self._run, self._interruptible = run, interruptible
+        self._run, self._end_workers = run, end_workers
         self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
         self._stopped = False
         self._random: list[Any] = []
@@ -87,9 +95,11 @@ class Fit:
         self._random = [read() for read, _ in _generators()]
 
     def stop(self) -> None:
-        """End the fit where it is; workers of Ray Train end with this process only."""
-        if self._interruptible and self._thread.is_alive():
+        """End the fit where it is."""
+        if self._thread.is_alive():
             self._stopped = True
+            if self._end_workers is not None:
+                self._end_workers()
             self._go.release()
             self._thread.join()
 
@@ -236,11 +246,11 @@ def new_fit(job: Job, workers: int, share: Needs, max_failures: int) -> Fit:
     if workers == 1:
         return Fit(lambda tell: attempt(job, tell))
 
-    from ..train import execute_distributed
+    from ..train import execute_distributed, stop_workers
 
     return Fit(
         lambda tell: execute_distributed(job, job.workspace, workers, share, tell, max_failures),
-        interruptible=False,
+        end_workers=lambda: stop_workers(job.workspace.trial_folder(job.trial.key)),
     )
 
 

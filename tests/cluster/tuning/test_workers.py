@@ -4,6 +4,7 @@ import time
 
 import psutil
 import pytest
+import ray
 
 from glassbench.cluster.tuning.run import run_study
 from glassbench.contract.hyperparameters import parse_space
@@ -33,4 +34,7 @@ def test_workers_of_a_trial_that_was_stopped_end_with_it(
     end = time.monotonic() + 30
     while psutil.pid_exists(int(starts[1])):
         assert time.monotonic() < end, "the worker runs on"
+        time.sleep(0.5)
+    while ray.available_resources().get("CPU") != 2.0:
+        assert time.monotonic() < end, "the cores of the trial stay reserved"
         time.sleep(0.5)
