@@ -45,4 +45,4 @@ def template(
     if json_output:
         write_json({"name": name, "file": file, "text": text})
     else:
-        write_lines([text.rstrip("\n")])
+        write_lines(text.splitlines())

@@ -25,14 +25,15 @@ DEFAULT_PORT = 8000
 def build(words: Words = None, json_output: Json = False) -> None:
     """Build the pages of the leaderboard.
 
-    [out=FOLDER] [records=FOLDER] [url=ADDRESS]
+    [out=FOLDER] [records=FOLDER] [trusted=FILE.toml] [url=ADDRESS]
 
     Records are read from the leaderboard's own folder or from `records=`, such as that of a
     workspace; explanations from the folder `explain` beside it. The pages work from the folder,
     from any web host, and without a network. `url=` is their address, for the links of the feed.
+    Signatures are checked by the leaderboard's keys, or those of `trusted=`.
     """
     values = split_words(words or [])
-    check_keys(values, ("out", "records", "url"))
+    check_keys(values, ("out", "records", "trusted", "url"))
     report, seconds = _build(values)
     if json_output:
         index = report.folder / "index.html"
@@ -52,7 +53,7 @@ def build(words: Words = None, json_output: Json = False) -> None:
 def serve(words: Words = None) -> None:
     """Build the pages, serve them on this machine and open them in a browser.
 
-    [out=FOLDER] [records=FOLDER] [port=8000] [open=on|off]
+    [out=FOLDER] [records=FOLDER] [trusted=FILE.toml] [port=8000] [open=on|off]
     """
     import webbrowser
     from functools import partial
@@ -61,7 +62,7 @@ def serve(words: Words = None) -> None:
     from ..experiments.words import parse_count, parse_switch
 
     values = split_words(words or [])
-    check_keys(values, ("out", "records", "port", "open"))
+    check_keys(values, ("out", "records", "trusted", "port", "open"))
     port = parse_count("port", values.pop("port", str(DEFAULT_PORT)))
     opens = parse_switch("open", values.pop("open", "on"))
     report, _ = _build(values)
@@ -95,4 +96,5 @@ def _build(values: dict[str, str]) -> tuple[BuildReport, float]:
         raise WordError(f"url={address} is not an address: begin with https:// or http://")
     if address and not address.endswith("/"):
         address += "/"
-    return build_site(read_sources(records), out, address), time.perf_counter() - begin
+    trusted = Path(values["trusted"]).expanduser() if "trusted" in values else None
+    return build_site(read_sources(records, trusted), out, address), time.perf_counter() - begin

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
+from ..contract.errors import printable
 from . import (
     cluster,
     data,
@@ -60,8 +62,18 @@ app.command()(score.score)
 app.command()(doctor.doctor)
 
 
+class _OneLine(logging.Formatter):
+    """What is logged, cleaned as all text that leaves for a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return printable(text, len(text))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_OneLine())
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter shows `?` in its place.
         if isinstance(stream, TextIOWrapper):

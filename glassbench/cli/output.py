@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..contract.errors import UserError, printable
+from ..contract.errors import UserError, escaped, printable
 from ..experiments.words import check_keys, split_words
 from ..home.workspace import Workspace, open_workspace
 
@@ -81,13 +81,14 @@ def get_words(words: Sequence[str] | None, *keys: str) -> tuple[dict[str, str], 
 
 def write_lines(lines: Iterable[str]) -> None:
     for line in lines:
-        print(line)
+        print(printable(line, len(line)))
 
 
 def write_json(plain: Any) -> None:
     """Write one JSON document; numbers that are not finite are a fault, not a value."""
     ascii_only = "utf" not in (sys.stdout.encoding or "utf-8").lower()
-    print(json.dumps(plain, indent=1, ensure_ascii=ascii_only, allow_nan=False, default=_plain))
+    text = json.dumps(plain, indent=1, ensure_ascii=ascii_only, allow_nan=False, default=_plain)
+    print(escaped(text))
 
 
 def _plain(value: Any) -> Any:
@@ -140,26 +141,28 @@ def _say_unexpected(error: Exception) -> int:
         return WRONG_REQUEST
     else:
         say(f"glassbench: {type(error).__name__}: {error}")
-        say(f"This is an error of glassbench or of a plugin. {_write_log()}")
+        say("This is an error of glassbench or of a plugin.", *_write_log())
     return FAILED
 
 
-def say(message: str) -> None:
-    """Write lines for people to stderr, cleaned, since they may quote a stranger's text."""
-    lines = [printable(line, len(line)) for line in message.splitlines()]
+def say(*messages: str) -> None:
+    """Write messages for people to stderr, a line each, since they may quote a stranger's text."""
+    lines = [printable(message, len(message)) for message in messages]
     with contextlib.suppress(BrokenPipeError):
         print(*lines, sep="\n", file=sys.stderr, flush=True)
 
 
-def _write_log() -> str:
+def _write_log() -> list[str]:
     """Write the traceback that is being handled, and return where it is."""
-    trace = traceback.format_exc()
+    # Indented, no line of an error's text is taken for one of ours.
+    trace = [f"  {printable(line, len(line))}" for line in traceback.format_exc().splitlines()]
     words = [word.partition("=")[2] for word in sys.argv if word.startswith("home=")]
     folder = open_workspace(words[0] if words else None).home / "logs"
     path = folder / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}.txt"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{' '.join(sys.argv)}\n{Path.cwd()}\n\n{trace}", encoding="utf-8")
+        about = [printable(" ".join(sys.argv), 10_000), printable(Path.cwd(), 10_000), ""]
+        path.write_text("\n".join([*about, *trace]) + "\n", encoding="utf-8")
     except OSError as error:
-        return f"Its log cannot be written ({error}):\n{trace}"
-    return f"The traceback is in {path}"
+        return [f"Its log cannot be written ({error}):", *trace]
+    return [f"The traceback is in {path}"]

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from ..contract.errors import printable
 from .output import say
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Lines:
             parts.append(f"{time.monotonic() - self.started[name]:.0f} s")
         if event.kind == "finished" and name in self.last:
             parts.append(describe(self.last[name]))
-        return "  ".join(filter(None, [*parts, event.message]))
+        line = "  ".join(filter(None, [*parts, event.message]))
+        return printable(line, len(line))
 
 
 class Bars(Lines):
@@ -121,7 +123,7 @@ class Bars(Lines):
                 completed=progress.epoch,
             )
         elif event.kind == "progress" and event.message:
-            self.bars.update(self.tasks[name], status=event.message)
+            self.bars.update(self.tasks[name], status=printable(event.message))
         super().__call__(event)
 
     def waits(self, event: Event) -> None:

@@ -54,7 +54,7 @@ def tune(words: Words = None, json_output: Json = False) -> None:
     if asked.force:
         forget_study(study, workspace)
     if not json_output:
-        say(announcement(study))
+        say(*announcement(study))
     report = run_study(
         study,
         workspace,
@@ -121,18 +121,18 @@ def _among(key: str, word: str, known: Sequence[str]) -> str:
     return word
 
 
-def announcement(study: TuningStudy) -> str:
+def announcement(study: TuningStudy) -> list[str]:
     """Return what is about to be searched, in a few lines."""
     count = len(study.conditions)
     where = study.conditions[0].name if count == 1 else f"{count} conditions"
     over = "" if count == 1 else f", the mean over {count} conditions"
-    return "\n".join([
+    return [
         f"tuning {study.model.name} on {study.task.name}, dataset {study.dataset.name}, at "
         f"{where}: {study.metric} on validation{over}",
         f"{study.trials} trials, search={study.search}, scheduler={study.scheduler}, "
         f"seed {study.seed}; the test split stays closed",
         *(f"  {dimension.words}" for dimension in study.space),
-    ])  # fmt: skip
+    ]
 
 
 def show(event: TuningEvent) -> None:

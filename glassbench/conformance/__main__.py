@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..contract.errors import UserError
+from ..contract.errors import UserError, printable
 from .check import check_plugin, report
 
 
@@ -16,7 +16,7 @@ def main(words: list[str]) -> int:
     try:
         results = check_plugin(*words)
     except UserError as error:
-        print(error, file=sys.stderr)
+        print(printable(error), file=sys.stderr)
         return 2
     print(report(results))
     return 0 if all(result.passed for result in results) else 1

@@ -22,6 +22,9 @@ NAME_RULE = "up to 64 letters, digits, `_`, `.` and `-`, a letter or digit first
 
 # What names a task, a model, a metric, a dataset: never a path.
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+# Who made a model: an empty name is nobody's.
+Person = Annotated[str, StringConstraints(pattern=r"\S", max_length=300)]
+Doi = Annotated[str, StringConstraints(pattern=r"^(10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,200})?$")]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 # Lists of a file become tuples, whose members are still held to their type.
 Names = Annotated[tuple[Name, ...], Field(strict=False, max_length=1000)]

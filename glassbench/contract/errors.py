@@ -7,8 +7,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 LONGEST = 400
-# Control characters, line ends, and marks that reorder or hide what follows them.
-UNPRINTABLE = re.compile("[^\x20-\x7e\u00a0-\u1fff\u2010-\u2027\u2030-\u205f\u2070-\ud7ff]+")
+# Control characters, line ends, private and lone surrogate codes, and marks that reorder or hide
+# what follows them, or are not seen at all.
+HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]+"
+)
+# What the log of a continuous integration takes for a command.
+COMMAND = re.compile(r"^\s*:(?=:)|##(?=\[)")
+JSON_SPACE = (b"\0\n", b"\0\r", b"\0\t")
 
 
 class UserError(ValueError):
@@ -45,7 +53,26 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f": {question}There are {', '.join(names)}"
 
 
+def visible(text: str) -> str:
+    """Return a stranger's text on one line: nothing in it moves a cursor, reorders or is unseen.
+
+    Whatever leaves for a terminal, a log or a page goes through here, JSON through `escaped`.
+    """
+    return HIDDEN.sub(" ", text)
+
+
 def printable(text: object, longest: int = LONGEST) -> str:
-    """Return a stranger's text on one line, without control characters, cut to a length."""
-    plain = UNPRINTABLE.sub(" ", str(text)).rstrip()
+    """Return a visible text that is no command to the log of a build, cut to a length."""
+    plain = COMMAND.sub(r"\g<0> ", visible(str(text))).rstrip()
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
+
+
+def escaped(document: str) -> str:
+    """Return a JSON document in which hidden characters stand as `\\u…`; white space stays."""
+
+    def codes(hidden: re.Match[str]) -> str:
+        units = hidden[0].encode("utf-16-be", "surrogatepass")
+        pairs = (units[k : k + 2] for k in range(0, len(units), 2))
+        return "".join(chr(p[1]) if p in JSON_SPACE else f"\\u{p.hex()}" for p in pairs)
+
+    return HIDDEN.sub(codes, document)

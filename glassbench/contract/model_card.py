@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, InstanceOf, ValidationInfo, field_validator
 
-from .checked import Checked, Name, Names, Setting, Text, checked, read_toml
+from .checked import Checked, Doi, Name, Names, Person, Setting, Text, checked, read_toml
 from .errors import HyperparameterError, ModelCardError, did_you_mean
 from .folder_digest import folder_digest
 from .hyperparameters import Dimension, parse_space, typed_value
@@ -40,8 +40,8 @@ class ModelCard(Checked):
 
     name: Name
     title: Text
-    authors: Annotated[tuple[Text, ...], Field(strict=False, min_length=1, max_length=1000)]
-    doi: Text = ""
+    authors: Annotated[tuple[Person, ...], Field(strict=False, min_length=1, max_length=1000)]
+    doi: Doi = ""
     year: Annotated[int, Field(ge=1, le=9999)]
     licence: Text
     entry: Text

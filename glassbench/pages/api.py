@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeInt
 
 from ..contract.checked import Checked
+from ..contract.errors import escaped
 from ..contract.model_card import ModelCard
 from ..record.parts import Cost
 from ..record.record import Tier
@@ -154,7 +155,7 @@ def leaderboard_json(boards: Boards, cards: Mapping[str, ModelCard]) -> str:
         boards=[_board(board, standing) for board, standing in boards],
         models=[CardEntry.model_validate(card) for _, card in sorted(cards.items())],
     )
-    return leaderboard.model_dump_json(indent=1) + "\n"
+    return escaped(leaderboard.model_dump_json(indent=1)) + "\n"
 
 
 def _board(board: Board, standing: Standing) -> BoardEntry:
@@ -204,5 +205,6 @@ def _place(place: Place) -> PlaceEntry:
         record=f"records/{place.row.entry.name}.json",
         reads=record["model"]["reads"],
         parameters=record["model"]["parameters"],
-        **{key: record[key] for key in ("status", "seeds", "cost", "created")},
+        status=place.row.status,
+        **{key: record[key] for key in ("seeds", "cost", "created")},
     )

@@ -32,7 +32,13 @@ class Row:
 
     @property
     def status(self) -> str:
-        return self.entry.record["status"]
+        return self.entry.status
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """The authors as the record names them, as the card does where it names none."""
+        stated = self.entry.record["model"].get("authors")
+        return tuple(stated) if stated else self.card.authors if self.card else ()
 
     @property
     def title(self) -> str:
@@ -214,23 +220,25 @@ def _boards_of(task: Task, sources: Sources) -> list[Board]:
 
 
 def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row, ...]:
-    """Return one row a model: its record that none supersedes, verified before measured,
-    then with more conditions, then newer.
+    """Return one row a model: its verified record before measured ones, among these one that
+    none supersedes, then with more conditions, then newer.
+
+    Only records of the same model supersede, and only a verified one a verified one.
     """
-    entries = list(entries)
-    superseded = {entry.record.get("supersedes") for entry in entries}
     by_model: dict[str, list[Entry]] = {}
     for entry in entries:
         by_model.setdefault(entry.record["model"]["name"], []).append(entry)
 
-    def preference(entry: Entry) -> tuple:
-        record = entry.record
-        verified = record["status"] == "verified"
-        current = entry.path.stem not in superseded
-        return (current, verified, len(record["conditions"]), record["created"], entry.name)
-
     rows = []
     for name, of_model in sorted(by_model.items()):
+        superseded = {(e.record.get("supersedes"), e.status) for e in of_model}
+
+        def preference(entry: Entry, superseded: set = superseded) -> tuple:
+            record = entry.record
+            current = (entry.path.stem, entry.status) not in superseded
+            conditions = len(record["conditions"])
+            return (bool(entry.signer), current, conditions, record["created"], entry.name)
+
         first, *others = sorted(of_model, key=preference, reverse=True)
         rows.append(Row(first, cards.get(name), tuple(others)))
     return tuple(rows)

@@ -33,8 +33,8 @@ def list_changes(boards: Boards) -> list[dict[str, str]]:
 
 def _change(board: Board, place: Place, entry: Entry, event: str) -> dict[str, str]:
     record = entry.record
-    event = "verified on" if record["status"] == "verified" else event
-    summary = f"{record['status']}, {plural(len(record['conditions']), 'condition')}, "
+    event = "verified on" if entry.signer else event
+    summary = f"{entry.status}, {plural(len(record['conditions']), 'condition')}, "
     summary += plural(len(record["seeds"]), "seed")
     if entry is place.row.entry and place.value is not None:
         summary += f"; {board.primary.title}: {score(place.value)}"

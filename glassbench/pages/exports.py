@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..contract.errors import escaped, visible
 from ..contract.model_card import ModelCard
 from .boards import Board
 from .standing import Standing
@@ -27,7 +28,9 @@ AFTER_AXES = (
 )  # fmt: skip
 _TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    # BibTeX counts braces, whether a backslash stands before them or not.
+    "{": r"\textbraceleft ", "}": r"\textbraceright ",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "–": "--", "α": r"$\alpha$", "τ": r"$\tau$", "−": "-",
 }  # fmt: skip
 
@@ -70,13 +73,14 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _guarded(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Return a visible text that no spreadsheet takes for a formula."""
+    text = visible(text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return a table as a JSON list of objects, one a line."""
-    lines = [json.dumps(dict(zip(columns, row)), ensure_ascii=False) for row in rows]
+    lines = [escaped(json.dumps(dict(zip(columns, row)), ensure_ascii=False)) for row in rows]
     return "[" + ",\n".join(lines) + "]\n"
 
 
@@ -109,14 +113,14 @@ def as_bibtex(cards: Iterable[ModelCard]) -> str:
     entries = []
     for card in cards:
         if not card.doi:
-            entries.append(f"% {_one_line(card.name)}: no DOI is known\n")
+            entries.append(f"% {card.name}: no DOI is known\n")
             continue
         fields = {
             "author": " and ".join(map(_tex, card.authors)),
             "title": f"{{{_tex(card.title)}}}",
             "year": str(card.year),
-            "doi": _one_line(card.doi),
-            "url": f"https://doi.org/{_one_line(card.doi)}",
+            "doi": card.doi,
+            "url": f"https://doi.org/{card.doi}",
         }
         body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
         entries.append(f"@misc{{{_key(card)},\n{body}\n}}\n")
@@ -124,8 +128,8 @@ def as_bibtex(cards: Iterable[ModelCard]) -> str:
 
 
 def _key(card: ModelCard) -> str:
-    surname = card.authors[0].split()[-1]
-    plain = unicodedata.normalize("NFKD", surname).encode("ascii", "ignore").decode()
+    surname = unicodedata.normalize("NFKD", card.authors[0].split()[-1])
+    plain = surname.encode("ascii", "ignore").decode()
     return re.sub(r"\W", "", f"{plain}{card.year}{card.name}")
 
 
@@ -134,4 +138,4 @@ def _tex(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(visible(text).split())

@@ -52,6 +52,7 @@ def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str
         "name": name,
         "title": card.title if card else recorded["title"],
         "card": card,
+        "authors": places[0]["place"].row.authors if places else card.authors if card else (),
         "reads": card.reads if card else recorded["reads"],
         "parameters": recorded.get("parameters"),
         "places": places,

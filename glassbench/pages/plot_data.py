@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..contract.errors import escaped
 from ..contract.task import Axis
 from ..contract.units import printed
 from ..metrics import MetricSpecification
@@ -23,7 +24,7 @@ UNBOUNDED = NO_SCORE | {"binned_slope"}
 
 def as_script(name: str, plain: Any) -> str:
     """Return data as a script: pages opened from a folder may load scripts, not JSON."""
-    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = escaped(json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
     return f"glassbench.receive({json.dumps(name)},{text});\n"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup, escape
 
+from ..contract.errors import visible
 from ..contract.units import printed
 from ..home.workspace import content_folder
 from . import words
@@ -25,11 +26,19 @@ def render(template: str, **context: Any) -> str:
     return _environment().get_template(template).render(**context)
 
 
+def _shown(value: Any) -> Any:
+    """Return what a template puts out with every character visible; markup keeps its lines."""
+    if isinstance(value, Markup):
+        return Markup("\n".join(map(visible, value.split("\n"))))
+    return visible(value) if isinstance(value, str) else value
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(content_folder("leaderboard") / "templates"),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

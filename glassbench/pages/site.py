@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..contract.errors import UserError
+from ..contract.errors import UserError, escaped
 from ..contract.schemas import schema_file
 from ..home.files import write_json
 from ..home.workspace import content_folder
@@ -160,7 +160,7 @@ def _figure(board: Board) -> Path | None:
 
 def _record_data(entry: Entry, board: Board) -> Iterator[File]:
     """Yield a record as it was read, for downloads and for scripts, and what explains it."""
-    content = entry.path.read_bytes()
+    content = escaped(entry.path.read_bytes().decode()).encode()
     yield f"records/{entry.name}.json", content
     receive = f"glassbench.receive({json.dumps(f'record/{entry.name}')},"
     yield f"data/record/{entry.name}.js", receive.encode() + content + b");\n"

@@ -14,8 +14,10 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..explain import check_explanation
 from ..plugins.registry import Plugin, list_models, list_tasks
+from ..record.names import imitated
 from ..record.record import PlainRecord as Record
 from ..record.record import validate_record
+from ..submission.signature import SignatureError, trusted_keys, verify
 from .scores import ConditionEntry, Point, point_of
 from .words import safe_name
 
@@ -28,7 +30,8 @@ class Entry:
     """A record that was read, its conditions by their values on the task's axes.
 
     `name` is that of its page, the file's stem made safe; `explanation` is what `glassbench
-    explain` wrote about it; `digest` is the sha256 of the file.
+    explain` wrote about it; `digest` is the sha256 of the file; `signer` is the maintainer whose
+    signature holds, empty where none does, whatever the record says of itself.
     """
 
     name: str
@@ -37,6 +40,18 @@ class Entry:
     conditions: Mapping[Point, ConditionEntry]
     explanation: Mapping[str, Any] | None
     digest: str
+    signer: str = ""
+
+    @property
+    def status(self) -> str:
+        """Who vouches for the numbers: `verified` only where a maintainer's signature holds."""
+        return "verified" if self.signer else "measured"
+
+    @property
+    def stated(self) -> frozenset[str]:
+        """What its author states and nobody else measured: `cost`, `parameters` or both."""
+        mode = self.record["verification"]["mode"] if self.signer else ""
+        return frozenset({"": ("cost", "parameters"), "weights": ("cost",)}.get(mode, ()))
 
 
 @dataclass(frozen=True)
@@ -49,22 +64,44 @@ class Sources:
     problems: tuple[str, ...]
 
 
-def read_sources(records: Path) -> Sources:
+def read_sources(records: Path, trusted: Path | None = None) -> Sources:
     """Return every task, model card and record that can be read; the others are named.
 
     `records` is a folder of `*.json`; the explanation of each lies under the same name in the
-    folder `explain` beside it.
+    folder `explain` beside it. `trusted` names the keys that may sign, in place of the
+    leaderboard's.
     """
     problems: list[str] = []
+    keys = trusted_keys(trusted)
     tasks = _whole(list_tasks(), problems)
     cards = _whole(list_models(), problems)
     entries = []
     for path in sorted(records.glob("*.json")):
         try:
-            entries.append(_read_entry(path, tasks, problems))
+            entries.append(_read_entry(path, tasks, keys, problems))
         except BROKEN as error:
             problems.append(f"record {path.name} is left out: {error}")
-    return Sources(tasks, cards, tuple(entries), tuple(problems))
+    return Sources(
+        tasks, cards, tuple(_without_imitations(entries, cards, problems)), tuple(problems)
+    )
+
+
+def _without_imitations(
+    entries: list[Entry], cards: Iterable[str], problems: list[str]
+) -> Iterator[Entry]:
+    """Yield the entries whose model's name is taken for no other's: a card's, or an earlier one."""
+    by_right = sorted(entries, key=lambda e: (not e.signer, e.record["created"]))
+    names = list(dict.fromkeys([*cards, *(e.record["model"]["name"] for e in by_right)]))
+    for entry in entries:
+        name = entry.record["model"]["name"]
+        other = imitated(name, names[: names.index(name)])
+        if other:
+            problems.append(
+                f"record {entry.path.name} is left out: its model `{name}` could be taken for "
+                f"`{other}`"
+            )
+        else:
+            yield entry
 
 
 def _whole(plugins: Iterable[Plugin], problems: list[str]) -> dict[str, Any]:
@@ -80,7 +117,9 @@ def _whole(plugins: Iterable[Plugin], problems: list[str]) -> dict[str, Any]:
     return whole
 
 
-def _read_entry(path: Path, tasks: Mapping[str, Task], problems: list[str]) -> Entry:
+def _read_entry(
+    path: Path, tasks: Mapping[str, Task], keys: Mapping[str, str], problems: list[str]
+) -> Entry:
     """Return a record with the explanation beside it, unless that is broken."""
     content = _content(path, LARGEST_RECORD)
     record = _parsed(content)
@@ -95,7 +134,13 @@ def _read_entry(path: Path, tasks: Mapping[str, Task], problems: list[str]) -> E
             problems.append(f"explanation {path.name} is left out: {error}")
     conditions = {point_of(task, entry["condition"]): entry for entry in record["conditions"]}
     digest = hashlib.sha256(content).hexdigest()
-    return Entry(safe_name(path.stem), path, record, conditions, explanation, digest)
+    signer = ""
+    if record["status"] == "verified" or "verification" in record:
+        try:
+            signer = verify(record, keys)
+        except SignatureError as error:
+            problems.append(f"record {path.name} is shown as measured: {error}")
+    return Entry(safe_name(path.stem), path, record, conditions, explanation, digest, signer)
 
 
 def _content(path: Path, limit: int) -> bytes:
@@ -111,7 +156,7 @@ def _parsed(text: bytes) -> Any:
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is no JSON number")
 
-    return json.loads(text, parse_constant=refuse)
+    return json.loads(text.decode(), parse_constant=refuse)
 
 
 def _fitting_task(record: Record, tasks: Mapping[str, Task]) -> Task:

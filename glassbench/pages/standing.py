@@ -77,6 +77,11 @@ class Standing:
         return sum(other.rank == place.rank for other in self.tiers[place.row.tier]) > 1
 
     @property
+    def states(self) -> bool:
+        """Whether some of what the tables show was stated by an author alone."""
+        return any(place.row.entry.stated for place in self.places)
+
+    @property
     def decimals(self) -> int:
         """The decimals with which tables show the scores."""
         return decimals_for(place.interval for place in self.places)

@@ -70,6 +70,7 @@ def make_record(
         "model": {
             "name": model.name,
             "title": model.title,
+            "authors": list(model.authors),
             "digest": model.digest,
             "reads": list(model.reads),
             "parameters": max(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from ..contract.checked import Name, Setting, Text, checked
+from ..contract.checked import Name, Person, Setting, Text, checked
 from ..contract.errors import UserError
 from ..home.files import write_json
 from .parts import (
@@ -78,6 +78,8 @@ class ModelOfRecord(Part):
     """Tiers of input that the model reads, of thermal, inherent, cage, dynamics."""
     parameters: Count | None
     """Number of trained parameters, null where the model does not tell."""
+    authors: Annotated[list[Person], Field(min_length=1, max_length=1000)] | None = None
+    """Who owns the name on the board: the authors of the model's card."""
 
 
 class Tuning(Part):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
 from ..home.files import whole_file, whole_folder, write_json
 from ..home.workspace import content_folder
-from ..plugins.registry import whole_models
+from ..plugins.registry import list_models, whole_models
+from ..record.names import imitated
 from ..record.record import PlainRecord as Record
 from ..record.record import read_record, record_stem, validate_record
 from .bundle import Bundle, open_bundle, refuse_contents, stored_predictions
 from .record_check import Checking, check_record_file, model_folder
 from .sandbox.limits import require
+from .signature import is_signed, trusted_keys
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ def add_record(path: Path, how: Checking, board: Path | None = None) -> Accepted
         for name, other in others.items():
             if _content(other) == _content(bundle.record):
                 return Accepted(board / "records" / f"{name}.json", results, None, new=False)
+        keys = trusted_keys(how.trusted)
         _refuse_strangers(bundle.card, others, board)
-        before = _superseded(bundle.record, others)
+        before = _superseded(bundle.record, others, keys)
         return Accepted(_write(bundle, before, board), results, before)
 
 
@@ -63,9 +67,16 @@ def _content(record: Record) -> str:
 
 
 def _refuse_strangers(card: ModelCard, others: dict[str, Record], board: Path) -> None:
-    """Refuse a name on the board of whose authors none is among the card's."""
+    """Refuse a name that imitates another's, or of whose authors none is among the card's."""
+    known = {model.name for model in list_models() if model.origin == "baselines"}
+    taken = imitated(card.name, sorted({*known, *(o["model"]["name"] for o in others.values())}))
+    require(
+        not taken,
+        f"`{card.name}` could be taken for `{taken}`, which is on the board: choose another name "
+        "in model.toml",
+    )
     for name, other in others.items():
-        if other["model"]["name"] != card.name or other["model"]["digest"] == card.digest:
+        if other["model"]["name"] != card.name:
             continue
         owners = _owners(other, board)
         require(
@@ -86,8 +97,14 @@ def _owners(record: Record, board: Path) -> tuple[str, ...]:
     return next((card.authors for card in installed), ())
 
 
-def _superseded(record: Record, others: dict[str, Record]) -> str | None:
-    """Return the newest record of the same model on the same data that none supersedes yet."""
+def _superseded(
+    record: Record, others: dict[str, Record], trusted: Mapping[str, str]
+) -> str | None:
+    """Return the newest record of the same model on the same data that none supersedes yet.
+
+    Only a verified record takes the place of a verified one.
+    """
+    verified = is_signed(record, trusted)
     replaced = {other.get("supersedes") for other in others.values()}
     same = [
         (other["created"], name)
@@ -95,6 +112,7 @@ def _superseded(record: Record, others: dict[str, Record]) -> str | None:
         if name not in replaced
         and other["model"]["name"] == record["model"]["name"]
         and (other["task"], other["dataset"]) == (record["task"], record["dataset"])
+        and (verified or not is_signed(other, trusted))
     ]
     return max(same)[1] if same else None
 

@@ -124,6 +124,14 @@ def verify(record: Mapping[str, Any], trusted: Mapping[str, str]) -> str:
     return name
 
 
+def is_signed(record: Mapping[str, Any], trusted: Mapping[str, str]) -> bool:
+    """Return whether a maintainer's signature holds for the record."""
+    try:
+        return bool(verify(record, trusted))
+    except SignatureError:
+        return False
+
+
 def signed_bytes(record: Mapping[str, Any]) -> bytes:
     """Return the canonical JSON of a record without its signature and its place on the board."""
     plain = {name: value for name, value in record.items() if name != "supersedes"}

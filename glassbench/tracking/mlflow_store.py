@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ..contract.errors import printable
 from ..home.files import exclusive, whole_file
 from ..home.workspace import Workspace
 from .delivery import (
@@ -77,7 +78,7 @@ def deliver_pending(workspace: Workspace) -> int:
                 path.unlink()
         except Exception as error:
             failed.add(noted)
-            print(noted, _explained(error, uri), file=sys.stderr)
+            print(printable(f"{noted} {_explained(error, uri)}"), file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from glassbench.pages import build_site, read_sources
 from glassbench.plugins.registry import load_task
+from glassbench.submission.signature import load_key, make_key, sign_record
 
 from .synthetic_records import make_record, put
 
@@ -28,6 +29,11 @@ TIERED = (
     ("shaken", 0.9, ("thermal", "dynamics")),
     ("trembling", 0.7, ("dynamics",)),
 )
+VERIFICATION = {
+    "by": "a maintainer", "mode": "weights", "labels": "public", "sandbox": "bubblewrap 0.8",
+    "walls": {"network": True}, "largest_difference": 0.0, "submitted": "0" * 64,
+    "environment": "0" * 64, "public_key": "", "signature": "",
+}  # fmt: skip
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
@@ -36,25 +42,29 @@ def task():
     return load_task("ka_propensity")
 
 
+def a_key(folder: Path):
+    """Return a maintainer's key, whose public part stands in `trusted.toml` of the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    public = make_key(folder / "key.pem")
+    (folder / "trusted.toml").write_text(f'[keys]\n"a maintainer" = "{public}"\n')
+    return load_key(folder / "key.pem")
+
+
 @pytest.fixture(scope="session")
 def records(tmp_path_factory, task):
     """A folder of records: four models, one verified, a hostile one, and broken ones."""
     folder = tmp_path_factory.mktemp("board") / "records"
+    key = a_key(folder.parent)
     for index, (model, quality) in enumerate(QUALITIES.items()):
         record = make_record(
             task, model, quality, CONDITIONS, seeds=(0, 1), generator=np.random.default_rng(index)
         )
         put(folder, f"ka-mini-{model}", record)
-    verification = {
-        "by": "a maintainer", "mode": "weights", "labels": "public", "sandbox": "bubblewrap 0.8",
-        "walls": {"network": True}, "largest_difference": 0.0, "submitted": "0" * 64,
-        "environment": "0" * 64, "public_key": "key", "signature": "signature",
-    }  # fmt: skip
     verified = make_record(
         task, "botan", 0.5, CONDITIONS, generator=np.random.default_rng(1), status="verified",
-        verification=verification, supersedes="ka-mini-botan", created="2026-02-01T00:00:00Z",
+        verification=VERIFICATION, supersedes="ka-mini-botan", created="2026-02-01T00:00:00Z",
     )  # fmt: skip
-    put(folder, "ka-mini-botan-verified", verified)
+    put(folder, "ka-mini-botan-verified", sign_record(verified, key))
     hostile = make_record(task, "hostile", 0.1, CONDITIONS, generator=np.random.default_rng(9))
     hostile["model"]["title"] = f"</script><script>alert(1)</script>{HOSTILE}"
     hostile["failed"] = [{"condition": None, "seed": 0, "error": HOSTILE}]
@@ -73,7 +83,7 @@ def records(tmp_path_factory, task):
 
 @pytest.fixture(scope="session")
 def sources(records):
-    return read_sources(records)
+    return read_sources(records, records.parent / "trusted.toml")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,307 @@
+"""What a stranger's record or card may do to a board: nothing but stand there as what it is."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+
+import numpy as np
+import pytest
+
+from glassbench.contract.errors import HIDDEN, UserError
+from glassbench.contract.model_card import parse_model_card
+from glassbench.pages import build_site, read_sources
+from glassbench.pages.boards import make_boards
+from glassbench.pages.exports import as_bibtex
+from glassbench.record.file import validate_record
+from glassbench.submission.signature import sign_record
+
+from .conftest import CONDITIONS, VERIFICATION, a_key
+from .synthetic_records import make_record, put
+
+# Moves the cursor, writes the clipboard, begins a line and a command, and reorders what follows.
+ATTACK = "\x1b[2J\x1b]52;c;ZXZpbA==\x07\r\n::error::x\u202e\u200b\u009b31m\U000e0041##[add-mask]*"
+CARD = {
+    "name": "mine", "title": "A model", "authors": ["Ada"], "year": 2026, "licence": "MIT",
+    "entry": "model:M", "reads": ["thermal"], "tasks": ["ka_propensity"],
+    "conditions_per_fit": "one",
+}  # fmt: skip
+
+
+@pytest.fixture
+def board(tmp_path, task, key):
+    """Return a function that builds the board of records and returns its rows by model."""
+
+    def call(**records):
+        for name, record in records.items():
+            put(tmp_path / "records", name, record)
+        sources = read_sources(tmp_path / "records", tmp_path / "trusted.toml")
+        build_site(sources, tmp_path / "site")
+        board = next(b for b in make_boards(sources) if b.task.name == task.name and b.rows)
+        return {row.name: row for row in board.rows}, sources.problems
+
+    return call
+
+
+@pytest.fixture
+def key(tmp_path):
+    return a_key(tmp_path)
+
+
+@pytest.fixture
+def record(task):
+    def call(model="mine", quality=0.5, created="2026-01-02T03:04:05Z", **changes):
+        points = CONDITIONS[:2]
+        return make_record(task, model, quality, points, created=created, **changes)
+
+    return call
+
+
+def verified(record, key):
+    return sign_record(record | {"status": "verified", "verification": VERIFICATION}, key)
+
+
+def better(record):
+    changed = copy.deepcopy(record)
+    for entry in changed["conditions"]:
+        entry["scores"]["pearson_a"]["value"] = 1.0
+    return changed
+
+
+INVENTIONS = {
+    "no signature": lambda r, key: r | {"status": "verified"},
+    "an invented signature": lambda r, key: (
+        r | {"status": "verified", "verification": VERIFICATION}
+    ),
+    "altered afterwards": lambda r, key: better(verified(r, key)),
+    "a signature that says measured": lambda r, key: verified(r, key) | {"status": "measured"},
+}
+
+
+@pytest.mark.parametrize("invent", INVENTIONS.values(), ids=INVENTIONS)
+def test_a_record_is_verified_by_a_signature_alone(invent, board, key, record, tmp_path):
+    rows, problems = board(r=invent(record(), key))
+    assert rows["mine"].status == "measured"
+    assert any("r.json is shown as measured" in problem for problem in problems)
+    for page in ("task/ka_propensity", "record/r", "model/mine", "changes"):
+        text = (tmp_path / "site" / f"{page}.html").read_text()
+        main = text[text.index("<main") : text.index("</main")]
+        assert 'class="chip verified"' not in main and "verified on" not in main, page
+    plain = json.loads((tmp_path / "site" / "leaderboard.json").read_text())
+    assert "verified" not in json.dumps(plain["boards"])
+
+
+def test_the_signature_of_a_maintainer_shows(board, key, record, tmp_path):
+    rows, problems = board(r=verified(record(), key))
+    assert rows["mine"].status == "verified" and not problems
+    assert "signed by a maintainer" in (tmp_path / "site" / "record" / "r.html").read_text()
+
+
+def test_only_a_verified_record_takes_the_place_of_a_verified_one(board, key, record):
+    old = verified(record(), key)
+    rows, _ = board(
+        old=old, new=record(quality=0.9, created="2026-05-01T00:00:00Z", supersedes="old")
+    )
+    assert rows["mine"].entry.name == "old"
+    newest = record(quality=0.4, created="2026-06-01T00:00:00Z", supersedes="old")
+    rows, _ = board(newest=verified(newest, key))
+    assert rows["mine"].entry.name == "newest"
+
+
+def test_no_record_takes_the_place_of_another_models(board, record):
+    rows, _ = board(a=record(), b=record("mallory", 0.9, supersedes="a"))
+    assert set(rows) == {"mine", "mallory"}
+    assert not rows["mine"].earlier
+    later = record(created="2026-05-01T00:00:00Z", supersedes="a")
+    rows, _ = board(c=later)
+    assert rows["mine"].entry.name == "c"
+
+
+@pytest.mark.parametrize("name", ["Botan", "b0tan", "bo_tan", "BOTAN", "bo.t-an"])
+def test_a_name_that_could_be_taken_for_anothers_is_left_out(name, board, record):
+    rows, problems = board(a=record("botan"), b=record(name))
+    assert set(rows) == {"botan"}
+    assert any(name in problem and "could be taken for `botan`" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("name", ["b\u043etan", "botan\u200b", "bo tan", "\uff42otan", ""])
+def test_a_name_of_other_letters_is_no_name(name, record):
+    with pytest.raises(UserError):
+        validate_record(record(name))
+
+
+def test_the_first_of_two_names_that_look_alike_stays(board, key, record):
+    early, late = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+    rows, _ = board(a=record("gnn1", created=late), b=record("gnnl", created=early))
+    assert set(rows) == {"gnnl"}
+    rows, _ = board(a=verified(record("gnn1", created=late), key))
+    assert set(rows) == {"gnn1"}
+
+
+def test_owners_stand_on_the_board_and_what_nobody_measured_is_marked(board, key, record, tmp_path):
+    owned = record()
+    owned["model"]["authors"] = ["Ada Lovelace", "Bob"]
+    retrained = record("again", verification=VERIFICATION | {"mode": "retrain"}, status="verified")
+    board(a=owned, b=verified(record("weights"), key), c=sign_record(retrained, key))
+    text = (tmp_path / "site" / "task" / "ka_propensity.html").read_text()
+    rows = {m[1]: m[0] for m in re.finditer(r'<tr data-model="(\w+)".*?</tr>', text, re.S)}
+    assert "Ada Lovelace et al." in rows["mine"] and 'title="Ada Lovelace, Bob"' in rows["mine"]
+    assert [rows[name].count("†") for name in ("mine", "weights", "again")] == [3, 2, 0]
+    assert "stated by the author of the record" in text
+    assert "Ada Lovelace, Bob" in (tmp_path / "site" / "model" / "mine.html").read_text()
+
+
+def nested(depth, opening, closing):
+    return opening * depth + closing * depth
+
+
+@pytest.mark.parametrize("depth", [260, 200_000])
+@pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize(
+    "path", ["title", "hyperparameters", "conditions", "verification", "unknown", "explanation"]
+)
+def test_deep_nesting_is_left_out_and_named(depth, brackets, path, board, record, tmp_path):
+    middle = "1" if brackets[0] != "[" else ""
+    deep = brackets[0] * depth + middle + brackets[1] * depth
+    plain = record("deep")
+    if path == "title":
+        plain["model"]["title"] = "@@"
+    elif path == "hyperparameters":
+        plain["hyperparameters"] = {"x": "@@"}
+    elif path != "explanation":
+        plain[path] = "@@"
+    folder = tmp_path / ("explain" if path == "explanation" else "records")
+    folder.mkdir(exist_ok=True)
+    text = json.dumps(plain).replace('"@@"', deep)
+    (folder / "deep.json").write_text(deep if path == "explanation" else text)
+    if path == "explanation":
+        put(tmp_path / "records", "deep", plain)
+    rows, problems = board(good=record("good"))
+    assert "good" in rows and ("deep" in rows) == (path == "explanation")
+    assert any("deep.json is left out" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe{\x00}\x00",
+        b"\xef\xbb\xbf{}",
+        b"\x80",
+        b"",
+        b"null",
+        b"[]",
+        b"\x00" * 10,
+        b"1e999",
+    ],
+)
+def test_a_file_that_is_no_record_is_left_out_and_named(content, board, record, tmp_path):
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "odd.json").write_bytes(content)
+    wide = json.dumps(record("wide")).encode("utf-16")
+    (tmp_path / "records" / "wide.json").write_bytes(wide)
+    rows, problems = board(good=record("good"))
+    assert set(rows) == {"good"} and len(problems) == 2
+
+
+def test_a_file_name_that_is_no_text_is_named_and_ends_nothing(board, record, tmp_path):
+    (tmp_path / "records").mkdir()
+    name = b"\xff\x1b[2J.json"
+    try:
+        (tmp_path / "records" / name.decode("utf-8", "surrogateescape")).write_text("{}")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    rows, problems = board(good=record("good"))
+    assert set(rows) == {"good"} and len(problems) == 1
+
+
+def text_places(node, path=()):
+    """Yield the path of every text of plain values, and of every name in a table of names."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from text_places(value, (*path, name))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from text_places(value, (*path, index))
+    elif isinstance(node, str):
+        yield path
+
+
+def with_text(record, path, text):
+    changed = copy.deepcopy(record)
+    node = changed
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = text
+    return changed
+
+
+def hostile(record):
+    """Return the record with the attack in every text that its schema does not hold to a form."""
+    record = copy.deepcopy(record)
+    record["model"]["authors"] = ["A"]
+    record["hyperparameters"] = {ATTACK: ATTACK, "list": [ATTACK]}
+    record["failed"] = [{"condition": None, "seed": 0, "error": ATTACK}]
+    record["tracking"] = {"uri": "u", "run_id": "r"}
+    record["supersedes"] = ATTACK
+    record["provenance"]["environments"][0]["hardware"]["gpus"] = ["g"]
+    record["conditions"][0]["reported"] = [{"model": "m", "value": 0.5, "source": "s"}]
+    taken = []
+    for path in list(text_places(record)):
+        if path[0] == "status":
+            continue
+        changed = with_text(record, path, f"x{ATTACK}y")
+        try:
+            validate_record(changed)
+        except UserError:
+            continue
+        record, taken = changed, [*taken, path]
+    return record, taken
+
+
+def test_no_word_of_a_record_reaches_a_page_raw(board, record, tmp_path):
+    attack, taken = hostile(record("hostile"))
+    # Those that are text for people take any text; those that are names and digests do not.
+    steps = {step for path in taken for step in path if isinstance(step, str)}
+    asked = "title authors hyperparameters error uri run_id cpu gpus python platform commit source"
+    assert {*asked.split(), "configurations", "model", "supersedes"} <= steps
+    (tmp_path / "records").mkdir()
+    # Raw, as no program of ours writes it.
+    raw = re.sub(r"\\u(2\w{3}|00[89]\w)", lambda m: chr(int(m[1], 16)), json.dumps(attack))
+    (tmp_path / "records" / "attack.json").write_text(raw, encoding="utf-8")
+    rows, _ = board()
+    assert set(rows) == {"hostile"}
+    for path in (tmp_path / "site").rglob("*"):
+        if path.is_file() and path.parent.name not in ("static", "figure"):
+            text = path.read_text(encoding="utf-8")
+            hidden = HIDDEN.search(re.sub(r"[\n\t]", " ", text))
+            assert hidden is None, (path, text[hidden.start() - 80 : hidden.end() + 20])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"authors": [""]}, {"authors": ["  "]}, {"authors": []}, {"authors": ["x" * 301]},
+        {"doi": "10.1/x},\n}\n@misc{evil,"}, {"doi": "https://doi.org/10.1000/x"},
+        {"doi": 'javascript:alert(1)'}, {"doi": "10.1000/x y"}, {"doi": "10.1000/x\n"},
+        {"doi": "10.1000/{x}"}, {"doi": "10.1000/x%0a"}, {"doi": "10.1000/" + "x" * 300},
+    ],
+)  # fmt: skip
+def test_a_card_with_an_author_of_no_name_or_another_doi_is_refused(change, tmp_path):
+    with pytest.raises(UserError, match="authors|doi"):
+        parse_model_card(CARD | change, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a}, year = 1,\n}\n@misc{evil, title={b", "{{{", "}", "\\", "a\\}b", "%", "\n@article{x,"],
+)
+def test_a_bibliography_has_one_entry_a_model_whatever_its_card_says(text, tmp_path):
+    card = parse_model_card(
+        CARD | {"title": text, "authors": [f"A {text}"], "doi": "10.1000/x(1):2"}, tmp_path
+    )
+    entry = as_bibtex([card])
+    depths = np.cumsum([(c == "{") - (c == "}") for c in entry])
+    # All within the braces of one entry, which close once.
+    assert depths[-1] == 0 and (depths[entry.index("{") : entry.rindex("}")] > 0).all()
+    assert entry.startswith("@misc{") and "\n@" not in entry
