@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from ..contract.model_card import ModelCard
 from ..contract.task import INPUT_TIERS, ReportedNumber, Task, plain_name, read_reported
@@ -31,7 +32,7 @@ class Row:
         return self.entry.record["model"]["name"]
 
     @property
-    def status(self) -> str:
+    def status(self) -> Literal["measured", "verified"]:
         return self.entry.status
 
     @property

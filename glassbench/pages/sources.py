@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
@@ -43,7 +43,7 @@ class Entry:
     signer: str = ""
 
     @property
-    def status(self) -> str:
+    def status(self) -> Literal["measured", "verified"]:
         """Who vouches for the numbers: `verified` only where a maintainer's signature holds."""
         return "verified" if self.signer else "measured"
 
