@@ -14,7 +14,7 @@ from glassbench.contract.model_card import parse_model_card
 from glassbench.pages import build_site, read_sources
 from glassbench.pages.boards import make_boards
 from glassbench.pages.exports import as_bibtex
-from glassbench.record.file import validate_record
+from glassbench.record.record import validate_record
 from glassbench.submission.signature import sign_record
 
 from .conftest import CONDITIONS, VERIFICATION, a_key
