@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..experiments.resources import Needs
+from ..home.files import write_file
 from ..home.workspace import Workspace
 from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
 from ..trial.log import ProgressReader, ProgressWriter
@@ -94,7 +95,7 @@ def stop_workers(folder: Path) -> None:
     Where the process that waits for them were killed instead, their cores would stay reserved:
     Ray Train then frees them only on a cluster with a dashboard.
     """
-    (folder / STOP).touch()
+    write_file(folder / STOP, b"")
 
 
 def _end_when_stopped(folder: Path) -> None:

@@ -186,7 +186,7 @@ def test_a_fit_that_raises_has_an_error():
     assert fit.error == "ValueError: the loss is infinite"
 
 
-def test_a_fit_among_workers_reports_as_it_goes_and_does_not_wait_for_them_at_its_end(
+def test_a_fit_among_workers_reports_as_it_goes_and_ends_them_when_it_is_stopped(
     tmp_path, monkeypatch
 ):
     def distributed(job, workspace, workers, share, tell, max_failures):
@@ -202,7 +202,7 @@ def test_a_fit_among_workers_reports_as_it_goes_and_does_not_wait_for_them_at_it
     for epoch in (1, 2):
         fit.advance()
         assert fit.progress.epoch == epoch and fit.result is None
+    assert not list(tmp_path.rglob("stop"))
     fit.stop()
-    fit.advance()
-    fit.advance()
-    assert fit.result == "a result"
+    assert fit.result is None and fit.error == "the trial was stopped"
+    assert list(tmp_path.rglob("stop"))
