@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..contract.errors import WordError, did_you_mean
-from .output import Json, guarded, new_group, write_json, write_lines
+from .output import Json, guarded, new_group, write_result
 from .tables import in_pairs
 
 app = new_group(help="Files that start Ray on the machines of a cluster.")
@@ -36,13 +36,11 @@ def template(
     if name is None:
         rows = [(key, f"{file}  {what}") for key, (file, what) in TEMPLATES.items()]
         plain = {key: {"file": file, "what": what} for key, (file, what) in TEMPLATES.items()}
-        write_json({"templates": plain}) if json_output else write_lines(in_pairs(rows))
+        write_result(json_output, {"templates": plain}, in_pairs(rows))
         return
     if name not in TEMPLATES:
         raise WordError(f"there is no template `{name}`{did_you_mean(name, TEMPLATES)}")
     file, _ = TEMPLATES[name]
     text = (FOLDER / file).read_text(encoding="utf-8")
-    if json_output:
-        write_json({"name": name, "file": file, "text": text})
-    else:
-        write_lines(text.splitlines())
+    plain = {"name": name, "file": file, "text": text}
+    write_result(json_output, plain, text.splitlines())

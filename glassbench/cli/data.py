@@ -17,13 +17,11 @@ from ..plugins.datasets import FoundDataset, all_datasets, find_any
 from ..plugins.readers import find_reader, list_readers
 from ..plugins.registry import whole_tasks
 from .data_generate import generate
-from .output import FAILED, Json, Words, get_words, guarded, new_group, say, write_json, write_lines
+from .output import FAILED, Json, Words, get_words, guarded, new_group, say, write_result
 from .progress import Counter
 from .tables import Column, in_columns, in_pairs, terminal_width
 
-app = new_group(
-    help="List, show, import, check and generate datasets.",
-)
+app = new_group(help="List, show, import, check and generate datasets.")
 COORDINATES_SHOWN = 40
 DIGEST_SHOWN = len("sha256:") + 12
 Name = Annotated[str, typer.Argument(metavar="NAME|PATH", show_default=False)]
@@ -38,9 +36,6 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
     """
     _, workspace = get_words(words)
     rows = [_row(found) for found in all_datasets(workspace)]
-    if json_output:
-        write_json({"datasets": rows})
-        return
     columns = [
         Column("dataset", [row["name"] for row in rows]),
         Column("from", [row["origin"] for row in rows]),
@@ -49,8 +44,8 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
         Column("MB", [f"{row['bytes'] / 1e6:.1f}" for row in rows], True),
         Column("digest", [(row["digest"] or "-")[:DIGEST_SHOWN] for row in rows]),
     ]
-    write_lines(in_columns(columns, terminal_width()))
-    for row in rows:
+    write_result(json_output, {"datasets": rows}, in_columns(columns, terminal_width()))
+    for row in rows if not json_output else ():
         if row["error"]:
             say(f"broken: {row['name']}: {row['error']}")
         if row["left_out"]:
@@ -58,7 +53,7 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
                 f"incomplete: {row['name']}: {row['left_out']} files were left out when it was "
                 "imported; the same `glassbench data import` names them"
             )
-    if not rows:
+    if not rows and not json_output:
         say("no dataset: `glassbench data import` and `glassbench data generate` make them")
 
 
@@ -75,10 +70,8 @@ def info(name: Name, words: Words = None, json_output: Json = False) -> None:
 
     card = describe_dataset(found.path)
     figure = _figure(values.get("plot", "off"), found, workspace)
-    if json_output:
-        write_json(card | ({"figure": str(figure)} if figure else {}))
-    else:
-        write_lines([*card_lines(card), *(["", f"figure  {figure}"] if figure else [])])
+    drawn, lines = ({"figure": str(figure)}, ["", f"figure  {figure}"]) if figure else ({}, [])
+    write_result(json_output, card | drawn, [*card_lines(card), *lines])
 
 
 @app.command()
@@ -99,13 +92,11 @@ def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
         from ..datasets.physics import check_physics
 
         findings = check_physics(found.path)
-    if json_output:
-        plain = [asdict(finding) for finding in findings]
-        write_json({"dataset": found.name, "path": str(found.path), "findings": plain})
-    else:
-        write_lines([f"{finding.kind}: {finding.message}" for finding in findings])
-        if not findings:
-            write_lines([f"{found.path} is whole, its physics as it should be"])
+    plain = [asdict(finding) for finding in findings]
+    lines = [f"{finding.kind}: {finding.message}" for finding in findings]
+    lines = lines or [f"{found.path} is whole, its physics as it should be"]
+    about = {"dataset": found.name, "path": str(found.path), "findings": plain}
+    write_result(json_output, about, lines)
     if findings:
         raise typer.Exit(FAILED)
 
@@ -162,14 +153,12 @@ def import_command(
             run=run,
             on_event=lambda e: counter(e.done, e.total, f"{e.state} {e.configuration}"),
         )
-    if json_output:
-        write_json({"name": name, **asdict(report)})
-    else:
-        for problem in report.problems:
-            say(f"left out: {problem.file}: {problem.message}")
-        lines = [(state, counts_text(counts)) for state, counts in report.configurations.items()]
-        write_lines(in_pairs([("dataset", name), ("path", str(report.path)), *lines,
-                              ("digest", report.digest)]))  # fmt: skip
+    for problem in report.problems if not json_output else ():
+        say(f"left out: {problem.file}: {problem.message}")
+    pairs = [("dataset", name), ("path", str(report.path))]
+    pairs += [(state, counts_text(counts)) for state, counts in report.configurations.items()]
+    pairs.append(("digest", report.digest))
+    write_result(json_output, {"name": name, **asdict(report)}, in_pairs(pairs))
     if report.problems:
         raise typer.Exit(FAILED)
 
@@ -275,16 +264,14 @@ def _show_readers(name: str, json_output: bool) -> None:
     if name:
         raise WordError(f"{find_reader(name).name} reads what? Name the folder or the file")
     readers = list_readers()
-    if json_output:
-        keys = ("name", "origin", "summary")
-        write_json({"readers": [{key: getattr(one, key) for key in keys} for one in readers]})
-        return
+    keys = ("name", "origin", "summary")
+    plain = {"readers": [{key: getattr(one, key) for key in keys} for one in readers]}
     columns = [
         Column("reader", [one.name for one in readers]),
         Column("from", [one.origin for one in readers]),
         Column("reads", [one.summary for one in readers]),
     ]
-    write_lines(in_columns(columns, terminal_width()))
+    write_result(json_output, plain, in_columns(columns, terminal_width()))
 
 
 def _numbers(key: str, text: str) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ from ..contract.errors import UserError
 from ..experiments.words import parse_count, parse_switch
 from ..plugins.datasets import find_any
 from ..plugins.registry import load_task
-from .output import Json, Words, get_words, guarded, say, write_json, write_lines
+from .output import Json, Words, get_words, guarded, say, write_result
 from .progress import Counter
 from .tables import Column, in_columns, in_pairs, terminal_width
 
@@ -89,10 +89,8 @@ def generate(
         raise UserError(str(error)) from error
     for failure in stated_failures(open_dataset(path)):
         say(f"warning: the physics of the dataset failed a check: {failure}")
-    if json_output:
-        write_json({"task": chosen.name, "dataset": name, "path": str(path)})
-    else:
-        write_lines([str(path)])
+    plain = {"task": chosen.name, "dataset": name, "path": str(path)}
+    write_result(json_output, plain, [str(path)])
 
 
 def _choose_potential(task: Task, path: str) -> None:
@@ -116,20 +114,18 @@ def _show_piece(counter: Counter, event: GenerationEvent) -> None:
 def _show_cost(cost: GenerationCost, json_output: bool) -> None:
     """Show the pieces by kind, and all together in the last row of the table."""
     kinds = cost.by_kind()
-    if json_output:
-        names = ("pieces", "left", "atom_steps_left", "cpu_hours")
-        plain = {
-            "pieces": len(cost.pieces),
-            "left": len(cost.left),
-            "atom_steps_left": cost.atom_steps_left,
-            "atom_steps_per_second": cost.speed,
-            "cpu_hours": cost.cpu_hours(cost.atom_steps_left),
-            "disk_bytes": cost.disk_bytes,
-            "folder": str(cost.folder),
-        }
-        rows = {kind: (*counts, cost.cpu_hours(counts[2])) for kind, counts in kinds.items()}
-        write_json(plain | {"kinds": {kind: dict(zip(names, row)) for kind, row in rows.items()}})
-        return
+    names = ("pieces", "left", "atom_steps_left", "cpu_hours")
+    rows = {kind: (*counts, cost.cpu_hours(counts[2])) for kind, counts in kinds.items()}
+    plain = {
+        "pieces": len(cost.pieces),
+        "left": len(cost.left),
+        "atom_steps_left": cost.atom_steps_left,
+        "atom_steps_per_second": cost.speed,
+        "cpu_hours": cost.cpu_hours(cost.atom_steps_left),
+        "disk_bytes": cost.disk_bytes,
+        "folder": str(cost.folder),
+        "kinds": {kind: dict(zip(names, row)) for kind, row in rows.items()},
+    }
     kinds |= {"all": (len(cost.pieces), len(cost.left), cost.atom_steps_left)}
     hours = [cost.cpu_hours(steps) for _, _, steps in kinds.values()]
     columns = [
@@ -144,4 +140,5 @@ def _show_cost(cost: GenerationCost, json_output: bool) -> None:
     if cost.speed is not None:
         speed = f"{cost.speed / 1e6:.2f} million atom-steps per CPU second"
         pairs = [("measured", speed), *pairs]
-    write_lines([*in_columns(columns, terminal_width()), "", *in_pairs(pairs)])
+    lines = [*in_columns(columns, terminal_width()), "", *in_pairs(pairs)]
+    write_result(json_output, plain, lines)

@@ -23,7 +23,7 @@ from ..home.machine import available_cores
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, whole_tasks
-from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, say, write_result
 from .tables import Column, in_columns, in_pairs, terminal_width
 
 OPTIONS = ("nodes", "patience", "megabytes")
@@ -54,10 +54,8 @@ def doctor(words: Words = None, json_output: Json = False) -> None:
         findings = _cluster(values, workspace, json_output)
     else:
         findings = examine(workspace)
-        if json_output:
-            write_json({"findings": [asdict(finding) for finding in findings]})
-        else:
-            write_lines(in_pairs([(f.check, f.words) for f in findings]))
+        plain = {"findings": [asdict(finding) for finding in findings]}
+        write_result(json_output, plain, in_pairs([(f.check, f.words) for f in findings]))
     if any(finding.state == BROKEN for finding in findings):
         raise typer.Exit(FAILED)
 
@@ -74,17 +72,16 @@ def _cluster(values: Mapping[str, str], workspace: Workspace, json_output: bool)
         values["cluster"], workspace, ["glassbench", *PACKAGES], **options
     )
     findings = cluster_doctor.findings_of(report)
-    if json_output:
-        write_json({"findings": [asdict(finding) for finding in findings], **report})
-        return findings
     first, *others = findings
     rows = [_node_row(node) for node in report["nodes"] if node["alive"]]
     titles = list(rows[0]) if rows else []
     columns = [Column(title, [row[title] for row in rows], title != "node") for title in titles]
     wrong = [(f.check, f.words) for f in others if f.state != OK]
-    write_lines([f"{first.check}  {first.words}", ""])
-    write_lines([*(in_columns(columns, terminal_width()) if rows else []), ""])
-    write_lines(in_pairs(wrong) if wrong else ["every node is as it should be"])
+    lines = [f"{first.check}  {first.words}", ""]
+    lines += [*(in_columns(columns, terminal_width()) if rows else []), ""]
+    lines += in_pairs(wrong) if wrong else ["every node is as it should be"]
+    plain = {"findings": [asdict(finding) for finding in findings], **report}
+    write_result(json_output, plain, lines)
     return findings
 
 

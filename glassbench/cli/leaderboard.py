@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..contract.errors import WordError
 from ..experiments.words import check_keys, split_words
 from ..home.workspace import content_folder
-from .output import Json, Words, guarded, new_group, say, write_json, write_lines
+from .output import Json, Words, guarded, new_group, say, write_result
 
 if TYPE_CHECKING:
     from ..pages import BuildReport
@@ -35,17 +35,15 @@ def build(words: Words = None, json_output: Json = False) -> None:
     values = split_words(words or [])
     check_keys(values, ("out", "records", "trusted", "url"))
     report, seconds = _build(values)
-    if json_output:
-        index = report.folder / "index.html"
-        write_json(asdict(report) | {"index": index, "seconds": round(seconds, 3)})
-        return
-    for problem in report.problems:
+    for problem in report.problems if not json_output else ():
         say(problem)
+    index = report.folder / "index.html"
     counts = (
         f"{report.records} records, {report.files} files, {report.written} of them new or "
         f"changed, {report.removed} removed, {seconds:.1f} s"
     )
-    write_lines([counts, str(report.folder / "index.html")])
+    plain = asdict(report) | {"index": index, "seconds": round(seconds, 3)}
+    write_result(json_output, plain, [counts, str(index)])
 
 
 @app.command()

@@ -11,7 +11,7 @@ from ..contract.errors import UserError, did_you_mean
 from ..home.workspace import Workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, load_model_card, load_task
-from .output import Json, Words, get_words, guarded, say, write_json, write_lines
+from .output import Json, Words, get_words, guarded, say, write_result
 from .tables import Column, in_columns, in_pairs, terminal_width
 
 if TYPE_CHECKING:
@@ -54,13 +54,11 @@ def _write(
 ) -> None:
     """Write the whole plugins as a table or as JSON, and name the broken ones."""
     broken = [plugin for plugin in plugins if plugin.error]
-    if json_output:
-        keys = ("name", "folder", "origin", "error")
-        faults = [{key: str(getattr(plugin, key)) for key in keys} for plugin in broken]
-        write_json({kind: plain, "broken": faults})
-        return
-    write_lines(in_columns(columns, terminal_width()))
-    for plugin in broken:
+    keys = ("name", "folder", "origin", "error")
+    faults = [{key: str(getattr(plugin, key)) for key in keys} for plugin in broken]
+    table = in_columns(columns, terminal_width())
+    write_result(json_output, {kind: plain, "broken": faults}, table)
+    for plugin in broken if not json_output else ():
         say(f"broken: {plugin.name} ({plugin.origin}): {plugin.error}")
 
 
@@ -92,7 +90,7 @@ def show(
     if not plain:
         hint = did_you_mean(name, known_tasks | known_models)
         raise UserError(f"there is no task and no model `{name}`{hint}")
-    write_json(plain) if json_output else write_lines(lines)
+    write_result(json_output, plain, lines)
 
 
 def task_lines(task: Task, workspace: Workspace) -> list[str]:

@@ -23,7 +23,7 @@ from . import (
     sweep,
     tune,
 )
-from .output import Json, guarded, new_group, write_json, write_lines
+from .output import Json, guarded, new_group, write_result
 
 app = new_group(
     name="glassbench",
@@ -37,29 +37,16 @@ def version(json_output: Json = False) -> None:
     """Show the version."""
     from .. import __version__
 
-    if json_output:
-        write_json({"version": __version__})
-    else:
-        write_lines([__version__])
+    write_result(json_output, {"version": __version__}, [__version__])
 
 
-app.command()(run.run)
-app.command()(sweep.sweep)
-app.command()(study.study)
-app.command()(study.studies)
-app.command()(lists.tasks)
-app.command()(lists.models)
-app.command()(lists.show)
-app.command()(tune.tune)
-app.command()(runs.runs)
-app.command()(runs.explain)
-app.add_typer(leaderboard.app, name="leaderboard")
-app.add_typer(submission.app, name="submission")
-app.add_typer(record.app, name="record")
-app.add_typer(cluster.app, name="cluster")
-app.add_typer(data.app, name="data")
-app.command()(score.score)
-app.command()(doctor.doctor)
+for command in (
+    run.run, sweep.sweep, study.study, study.studies, lists.tasks, lists.models, lists.show,
+    tune.tune, runs.runs, runs.explain, score.score, doctor.doctor,
+):  # fmt: skip
+    app.command()(command)
+for group in (leaderboard, submission, record, cluster, data):
+    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 
 class _OneLine(logging.Formatter):

@@ -91,6 +91,11 @@ def write_json(plain: Any) -> None:
     print(escaped(text))
 
 
+def write_result(json_output: bool, plain: Any, lines: Iterable[str]) -> None:
+    """Write what a command came to: as one JSON document, or as lines for people."""
+    write_json(plain) if json_output else write_lines(lines)
+
+
 def _plain(value: Any) -> Any:
     """Return what JSON takes in place of a record, a path, or another value."""
     return value.to_json() if hasattr(value, "to_json") else str(value)

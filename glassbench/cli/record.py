@@ -8,7 +8,7 @@ import typer
 
 from ..experiments.words import check_keys, parse_switch, split_words
 from ..home.workspace import open_workspace
-from .output import FAILED, Json, Words, guarded, new_group, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, new_group, write_result
 from .submission import absolute, word_and_options
 
 if TYPE_CHECKING:
@@ -36,16 +36,13 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     record, results = check_record_file(absolute(path), _checking(values))
     failed = [result for result in results if result.passed is False]
     unchecked = [result.name for result in results if result.passed is None]
-    if json_output:
-        holds = False if failed else None if unchecked else True
-        plain = [vars(result) for result in results]
-        write_json({"holds": holds, "status": record and record["status"], "findings": plain})
-    else:
-        write_lines(map(str, results))
-        verdict = "does not hold" if record is None or failed else record["status"]
-        if unchecked and not failed:
-            verdict += f"; nothing is wrong, but not everything was checked: {', '.join(unchecked)}"
-        write_lines([f"{path}: {verdict}"])
+    holds = False if failed else None if unchecked else True
+    findings = [vars(result) for result in results]
+    plain = {"holds": holds, "status": record and record["status"], "findings": findings}
+    verdict = "does not hold" if record is None or failed else record["status"]
+    if unchecked and not failed:
+        verdict += f"; nothing is wrong, but not everything was checked: {', '.join(unchecked)}"
+    write_result(json_output, plain, [*map(str, results), f"{path}: {verdict}"])
     if failed:
         raise typer.Exit(FAILED)
 
@@ -63,21 +60,17 @@ def add(words: Words = None, json_output: Json = False) -> None:
 
     board = absolute(values.get("board"))
     accepted = add_record(absolute(path), _checking(values), board)
-    if json_output:
-        write_json(
-            {
-                "record": accepted.path and str(accepted.path),
-                "supersedes": accepted.superseded,
-                "new": accepted.new,
-                "findings": [vars(result) for result in accepted.results],
-            }
-        )
-    else:
-        after = f", in place of {accepted.superseded}" if accepted.superseded else ""
-        outcome = f"{accepted.path}{after}" if accepted.path else f"{path}: refused"
-        if not accepted.new:
-            outcome = f"{accepted.path} is the same record: nothing was changed"
-        write_lines([*map(str, accepted.results), outcome])
+    plain = {
+        "record": accepted.path and str(accepted.path),
+        "supersedes": accepted.superseded,
+        "new": accepted.new,
+        "findings": [vars(result) for result in accepted.results],
+    }
+    after = f", in place of {accepted.superseded}" if accepted.superseded else ""
+    outcome = f"{accepted.path}{after}" if accepted.path else f"{path}: refused"
+    if not accepted.new:
+        outcome = f"{accepted.path} is the same record: nothing was changed"
+    write_result(json_output, plain, [*map(str, accepted.results), outcome])
     if accepted.path is None:
         raise typer.Exit(FAILED)
 
@@ -96,11 +89,9 @@ def key(words: Words = None, json_output: Json = False) -> None:
     path = absolute(values.get("out")) or key_path(open_workspace(values.get("home")))
     public = make_key(path)
     name = values.get("name", "maintainer")
-    if json_output:
-        write_json({"private": str(path), "name": name, "public": public})
-    else:
-        write_lines([f"private key: {path}", "under [keys] of leaderboard/maintainers.toml:"])
-        write_lines([f'{name} = "{public}"'])
+    lines = [f"private key: {path}", "under [keys] of leaderboard/maintainers.toml:"]
+    plain = {"private": str(path), "name": name, "public": public}
+    write_result(json_output, plain, [*lines, f'{name} = "{public}"'])
 
 
 def _checking(values: dict[str, Any]) -> Checking:

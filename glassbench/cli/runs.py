@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.errors import WordError
 from ..experiments.words import parse_switch
 from ..home.workspace import Workspace
-from .output import Json, Words, get_words, guarded, say, write_json, write_lines
+from .output import Json, Words, get_words, guarded, say, write_json, write_lines, write_result
 from .tables import number, runs_table, terminal_width
 
 if TYPE_CHECKING:
@@ -113,16 +113,8 @@ def explain(words: Words = None, json_output: Json = False) -> None:
     )
     default = workspace.home / "explain" / path.name
     written = write_explanation(Path(values.get("out", default)).expanduser(), explanation)
-    if json_output:
-        write_json(explanation)
-        return
-    write_lines(
-        [
-            *_explanation_lines(explanation, record["task"]["primary_metric"]),
-            "",
-            f"written: {written}",
-        ]
-    )
+    lines = _explanation_lines(explanation, record["task"]["primary_metric"])
+    write_result(json_output, explanation, [*lines, "", f"written: {written}"])
 
 
 def _find_run(run: str, workspace: Workspace) -> tuple[Path, Record]:

@@ -14,7 +14,7 @@ from ..experiments.words import check_keys, parse_number, split_words
 from ..home.workspace import open_workspace
 from ..model import Condition
 from ..plugins.registry import load_task
-from .output import Json, Words, guarded, say, write_json, write_lines
+from .output import Json, Words, guarded, say, write_result
 from .tables import in_pairs, number, result_table, terminal_width
 
 if TYPE_CHECKING:
@@ -49,16 +49,12 @@ def score(words: Words = None, json_output: Json = False) -> None:
     workspace = open_workspace(values.get("home"))
     dataset, view = open_asked(task, values.get("dataset"), workspace, values.get("failed_checks"))
     record = score_record(task, dataset.name, view, _by_condition(path, predictions, given, view))
-    if json_output:
-        write_json(record)
-        return
     about = [
         ("predictions", str(path)),
         ("task", f"{task.name}, protocol {task.protocol_version}"),
         ("dataset", f"{dataset.name} ({view.digest})"),
     ]
     table = result_table(record, task.primary_metric, terminal_width())
-    write_lines([*in_pairs(about), "", *table])
     others = [
         (
             f"{Condition.of(**c['condition']).name} {metric.name}",
@@ -68,8 +64,8 @@ def score(words: Words = None, json_output: Json = False) -> None:
         for metric in task.metrics
         if not metric.primary and metric.name in c["scores"]
     ]
-    if others:
-        write_lines(["", *in_pairs(others)])
+    rest = ["", *in_pairs(others)] if others else []
+    write_result(json_output, record, [*in_pairs(about), "", *table, *rest])
 
 
 def score_record(

@@ -13,7 +13,7 @@ from ..experiments.request import task_of
 from ..experiments.words import split_words
 from ..home.files import write_json as write_json_file
 from ..home.workspace import Workspace, open_workspace
-from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, say, write_result
 from .progress import open_display
 from .tables import ABSENT, Column, in_columns, in_pairs, number, score_words, terminal_width
 
@@ -32,17 +32,15 @@ def studies(json_output: Json = False) -> None:
     from ..experiments.study.declaration import list_studies
 
     declared = list_studies()
-    if json_output:
-        keys = {"name", "title", "source", "values", "seeds", "options"}
-        write_json({"studies": [study.model_dump(mode="json", include=keys) for study in declared]})
-        return
+    keys = {"name", "title", "source", "values", "seeds", "options"}
+    plain = {"studies": [study.model_dump(mode="json", include=keys) for study in declared]}
     columns = [
         Column("study", [study.name for study in declared]),
         Column("values", [",".join(study.values) or ABSENT for study in declared]),
         Column("varies", [study.title for study in declared]),
         Column("after", [study.source for study in declared]),
     ]
-    write_lines(in_columns(columns, terminal_width()))
+    write_result(json_output, plain, in_columns(columns, terminal_width()))
 
 
 @guarded
@@ -75,10 +73,8 @@ def study(words: Words = None, json_output: Json = False) -> None:
     write_json_file(folder / "results.json", plain)
     png, svg = draw_study(plain, folder / "figure.png")
     files = {"results": str(folder / "results.json"), "figure": str(png), "figure_svg": str(svg)}
-    if json_output:
-        write_json({**plain, "files": files})
-    else:
-        write_lines([*report_lines(plain, terminal_width()), *in_pairs(list(files.items()))])
+    lines = [*report_lines(plain, terminal_width()), *in_pairs(list(files.items()))]
+    write_result(json_output, {**plain, "files": files}, lines)
     if failures:
         raise typer.Exit(FAILED)
 

@@ -11,7 +11,7 @@ import typer
 from ..contract.errors import WordError
 from ..experiments.words import check_keys, parse_count, parse_switch, split_words
 from ..home.workspace import open_workspace
-from .output import FAILED, Json, Words, guarded, new_group, say, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, new_group, say, write_lines, write_result
 
 app = new_group(help="Write, check, pack and verify a model that is handed in.")
 GIB, FOLDER = 2**30, "submissions/my_model"
@@ -34,11 +34,9 @@ def new(words: Words = None, json_output: Json = False) -> None:
     parent = Path(values.pop("folder", "submissions"))
     folder = write_scaffold(name, parent=parent, **values)
     files = sorted(path.name for path in folder.iterdir())
-    if json_output:
-        write_json({"folder": str(folder), "files": files})
-    else:
-        write_lines([f"{folder} holds {', '.join(files)}"])
-        write_lines([f"check it:  glassbench submission check {folder}"])
+    lines = [f"{folder} holds {', '.join(files)}"]
+    lines.append(f"check it:  glassbench submission check {folder}")
+    write_result(json_output, {"folder": str(folder), "files": files}, lines)
 
 
 @app.command()
@@ -59,11 +57,9 @@ def check(words: Words = None, json_output: Json = False) -> None:
         if not json_output:
             write_lines([str(result)])
     failed = [result for result in results if result.passed is False]
-    if json_output:
-        write_json({"accepted": not failed, "findings": [vars(result) for result in results]})
-    else:
-        verdict = f"{len(failed)} to mend" if failed else "it would be accepted"
-        write_lines([f"{path}: {verdict}"])
+    plain = {"accepted": not failed, "findings": [vars(result) for result in results]}
+    verdict = f"{len(failed)} to mend" if failed else "it would be accepted"
+    write_result(json_output, plain, [f"{path}: {verdict}"])
     if failed:
         raise typer.Exit(FAILED)
 
@@ -90,10 +86,8 @@ def pack(words: Words = None, json_output: Json = False) -> None:
         out = Path(values.get("out", f"{record_stem(*names, record_digest(record))}.zip"))
         digest = pack_bundle(bundle, out)
         weights = len(bundle.weights)
-    if json_output:
-        write_json({"archive": str(out), "sha256": digest, "weights": weights})
-    else:
-        write_lines([f"{out}", f"sha256 {digest}, weights of {weights} fits"])
+    plain = {"archive": str(out), "sha256": digest, "weights": weights}
+    write_result(json_output, plain, [f"{out}", f"sha256 {digest}, weights of {weights} fits"])
 
 
 @app.command()
@@ -139,10 +133,8 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     with open_bundle(given, workspace, values.get("task"), values.get("dataset")) as bundle:
         out = Path(values.get("out", f"{given.name.removesuffix('.zip')}.verified.zip"))
         verified = verify_bundle(bundle, how, out)
-    if json_output:
-        write_json({"archive": str(out), "record": verified.record})
-    else:
-        write_lines([f"verified in {verified.seconds:.1f} s behind walls: {out}"])
+    line = f"verified in {verified.seconds:.1f} s behind walls: {out}"
+    write_result(json_output, {"archive": str(out), "record": verified.record}, [line])
 
 
 def word_and_options(

@@ -22,7 +22,7 @@ from ..experiments.words import (
     split_words,
 )
 from ..home.workspace import Workspace, open_workspace
-from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, say, write_result
 from .progress import duration, open_display
 from .tables import (
     ABSENT,
@@ -92,15 +92,13 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
         say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
     with open_display(json_output, total=len(plan.planned)) as display:
         report = run_sweep(plan, path, workspace, display, cluster=cluster, threads=threads)
-    if json_output:
-        runs = [
-            {"series": plan.series[at].name, "record": run.record_path, "tracking": run.tracking}
-            for at, run in report.reports.items()
-        ]
-        files = {"plan": report.plan_path, "summary": report.summary_path}
-        write_json(report.summary | files | {"runs": runs})
-    else:
-        write_lines(summary_lines(report, terminal_width()))
+    runs = [
+        {"series": plan.series[at].name, "record": run.record_path, "tracking": run.tracking}
+        for at, run in report.reports.items()
+    ]
+    files = {"plan": report.plan_path, "summary": report.summary_path}
+    plain = report.summary | files | {"runs": runs}
+    write_result(json_output, plain, summary_lines(report, terminal_width()))
     if any(not outcome.finished for outcome in report.outcomes):
         raise typer.Exit(FAILED)
 
@@ -139,13 +137,8 @@ def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
 
     cores = local_capacity().cpus
     left = seconds_left((), [p.seconds for p in plan.planned], cores)
-    if json_output:
-        order = [
-            {"name": plan.trial(p).name, "key": p.key, "seconds": p.seconds} for p in plan.planned
-        ]
-        about = {"plan": path, "digest": plan.digest, "name": plan.name, "trials": len(order)}
-        write_json(about | {"seconds_on_this_machine": left, "order": order})
-        return
+    order = [{"name": plan.trial(p).name, "key": p.key, "seconds": p.seconds} for p in plan.planned]
+    about = {"plan": path, "digest": plan.digest, "name": plan.name, "trials": len(order)}
     groups = groupby(plan.planned, key=lambda p: (p.series, p.seconds))
     rows = [(plan.series[at], seconds, len(list(trials))) for (at, seconds), trials in groups]
     columns = [
@@ -163,7 +156,9 @@ def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
         ("expected", f"{_duration(left)} on the {cores} cores of this machine"),
         ("plan", str(path)),
     ]
-    write_lines([*in_columns(columns, terminal_width(), keys=3), "", *in_pairs(pairs)])
+    plain = about | {"seconds_on_this_machine": left, "order": order}
+    lines = [*in_columns(columns, terminal_width(), keys=3), "", *in_pairs(pairs)]
+    write_result(json_output, plain, lines)
 
 
 def _show_status(values: Mapping[str, str], json_output: bool) -> None:
@@ -178,15 +173,13 @@ def _show_status(values: Mapping[str, str], json_output: bool) -> None:
     workspace = open_workspace(values.get("home"))
     states = trial_states(plan, workspace)
     left = time_left(states, workspace)
-    if json_output:
-        trials = [
-            {"name": s.trial.name, "key": s.trial.key, "state": s.state, "words": s.message}
-            for s in states
-        ]
-        about = {"name": plan.name, "digest": plan.digest}
-        write_json(about | counts(states) | {"seconds_left": left, "trials": trials})
-    else:
-        write_lines(_status_lines(plan, states, left, terminal_width()))
+    trials = [
+        {"name": s.trial.name, "key": s.trial.key, "state": s.state, "words": s.message}
+        for s in states
+    ]
+    plain = {"name": plan.name, "digest": plan.digest} | counts(states)
+    plain |= {"seconds_left": left, "trials": trials}
+    write_result(json_output, plain, _status_lines(plan, states, left, terminal_width()))
 
 
 def _status_lines(

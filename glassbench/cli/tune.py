@@ -13,7 +13,7 @@ from ..experiments.request import cards_of, open_asked, task_of
 from ..experiments.words import RunRequest, parse_count, parse_run, split_words
 from ..home.given_files import keep_given_files
 from ..home.workspace import Workspace, open_workspace
-from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
+from .output import FAILED, Json, Words, guarded, say, write_result
 from .tables import Column, in_columns, in_pairs, place_lines, terminal_width
 
 if TYPE_CHECKING:
@@ -64,12 +64,9 @@ def tune(words: Words = None, json_output: Json = False) -> None:
         workers=asked.workers,
         waiting=say,
     )
-    if json_output:
-        files = {"best_path": report.best_path, "figure": report.picture, "folder": report.folder}
-        plain = study_plain(report.study, report.trials)
-        write_json(plain | files | {"tracking": report.tracking})
-    else:
-        write_lines(report_lines(report))
+    files = {"best_path": report.best_path, "figure": report.picture, "folder": report.folder}
+    plain = study_plain(report.study, report.trials) | files | {"tracking": report.tracking}
+    write_result(json_output, plain, report_lines(report))
     if report.best_path is None:
         raise typer.Exit(FAILED)
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from ..contract.errors import ClusterError
 from ..experiments.resources import Capacity, local_capacity
+from ..trial.process import repeated
 
 PATIENCE = 15.0
 STARTS = 3
@@ -93,30 +94,24 @@ def head_watched(address: str, silence: float = SILENCE, period: float = PERIOD)
     Ray waits a minute for its head, and then ends this process without a word of ours. The
     address is tried every `period` seconds.
     """
-    stop = threading.Event()
+    heard, warned = time.monotonic(), False
 
-    def watch() -> None:
-        heard, warned = time.monotonic(), False
-        while not stop.wait(period):
-            with contextlib.suppress(OSError):
-                socket.create_connection(_host_and_port(address), period).close()
-                heard, warned = time.monotonic(), False
-                continue
-            if not warned and time.monotonic() - heard >= silence:
-                warned = True
-                logger.warning(
-                    "the head of the cluster at %s is silent: if it does not come back within a "
-                    "minute, start it again and repeat the command; what is finished is kept",
-                    address,
-                )
+    def look() -> None:
+        nonlocal heard, warned
+        with contextlib.suppress(OSError):
+            socket.create_connection(_host_and_port(address), period).close()
+            heard, warned = time.monotonic(), False
+            return
+        if not warned and time.monotonic() - heard >= silence:
+            warned = True
+            logger.warning(
+                "the head of the cluster at %s is silent: if it does not come back within a "
+                "minute, start it again and repeat the command; what is finished is kept",
+                address,
+            )
 
-    thread = threading.Thread(target=watch, name="glassbench-head-watch", daemon=True)
-    thread.start()
-    try:
+    with repeated(look, period, "head-watch"):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

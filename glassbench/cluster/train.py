@@ -23,6 +23,7 @@ from ..home.files import write_file
 from ..home.workspace import Workspace
 from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
 from ..trial.log import ProgressReader, ProgressWriter
+from ..trial.process import repeated
 from ..trial.result import read_result
 from .session import environment_set
 
@@ -188,19 +189,13 @@ def _raised_by_trial(error: Exception) -> str | None:
 def _telling(job: Job, workspace: Workspace, tell: Tell) -> Iterator[None]:
     """Hand on what the first worker tells, while this thread waits for Ray Train."""
     reader = ProgressReader(workspace.trial_folder(job.trial.key))
-    stop = threading.Event()
 
-    def watch() -> None:
-        over = False
-        while not over:
-            over = stop.wait(POLL)
-            for kind, progress, message in reader.new():
-                tell(kind, progress, message)
+    def hand_on() -> None:
+        for kind, progress, message in reader.new():
+            tell(kind, progress, message)
 
-    thread = threading.Thread(target=watch, name="glassbench-progress", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(hand_on, POLL, "progress"):
+            yield
     finally:
-        stop.set()
-        thread.join()
+        hand_on()

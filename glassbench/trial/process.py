@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,24 @@ def free_memory() -> None:
 
 
 @contextlib.contextmanager
+def repeated(step: Callable[[], None], period: float, name: str) -> Iterator[None]:
+    """Call a function every `period` seconds, in a thread of that name, while the block runs."""
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(period):
+            step()
+
+    thread = threading.Thread(target=watch, name=f"glassbench-{name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextlib.contextmanager
 def sampled(folder: Path) -> Iterator[None]:
     """Append a line to `system.jsonl` every 10 seconds while the block runs: time in s and use.
 
@@ -108,21 +126,15 @@ def sampled(folder: Path) -> Iterator[None]:
     """
     import psutil
 
-    process, stop = psutil.Process(), threading.Event()
+    process = psutil.Process()
     process.cpu_percent()
 
-    def watch() -> None:
-        while not stop.wait(PERIOD):
-            with contextlib.suppress(OSError):
-                append_json_line(folder / SYSTEM_FILE, {"time": time.time(), **_sample(process)})
+    def sample() -> None:
+        with contextlib.suppress(OSError):
+            append_json_line(folder / SYSTEM_FILE, {"time": time.time(), **_sample(process)})
 
-    thread = threading.Thread(target=watch, name="glassbench-system-metrics", daemon=True)
-    thread.start()
-    try:
+    with repeated(sample, PERIOD, "system-metrics"):
         yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _sample(process) -> dict[str, float]:
