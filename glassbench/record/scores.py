@@ -75,7 +75,7 @@ def condition_entry(
         for name, trials in floors.items()
         if (of_floor := _at(condition, trials))
         and all(primary.name in scored.scores for scored in of_floor.values())
-        for score in [_metric_score(primary, of_floor, first)]
+        for score in [metric_score(primary, of_floor, first)]
     ]
     probes = probes_at(condition, results)
     further: dict[str, Any] = {
@@ -170,17 +170,18 @@ def _metric_scores(
 ) -> dict[str, MetricScore]:
     """Return by name the score in every metric of all seeds, configurations as in `first`."""
     return {
-        specification.name: _metric_score(specification, by_seed, first)
+        specification.name: metric_score(specification, by_seed, first)
         for specification in task.metrics
         if all(specification.name in scored.scores for scored in by_seed.values())
     }
 
 
-def _metric_score(
+def metric_score(
     specification: MetricSpecification,
     by_seed: Mapping[int, ConditionScores],
     first: ConditionScores,
 ) -> MetricScore:
+    """Return the mean over the seeds with its interval, configurations as in `first`."""
     scores = {
         seed: _aligned(scored, specification.name, first, seed) for seed, scored in by_seed.items()
     }

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ...contract.checked import finite_ends
 from ...contract.trial_plan import Trial
 from ...contract.units import mathtext
-from ...metrics import MetricSpecification, interval_of_mean
+from ...metrics import MetricSpecification
 from ...model import Condition
-from ...trial.result import ConditionScores, Score, TrialResult
+from ...record.scores import metric_score
+from ...trial.result import ConditionScores, TrialResult
 from .planning import Curve, PlannedStudy
 
 RESULTS_VERSION = 1
@@ -138,39 +137,23 @@ def _by_seed(
 
 
 def _statistics(metric: MetricSpecification, by_seed: Mapping[int, ConditionScores]) -> Plain:
-    """Return the scores over the seeds, and of each."""
-    scores = {s: c.scores[metric.name] for s, c in by_seed.items() if metric.name in c.scores}
-    seeds = [
-        {"seed": s, "value": score.value, "by_configuration": list(score.by_configuration)}
-        for s, score in sorted(scores.items())
-    ]
-    values = [s.value for _, s in sorted(scores.items()) if s.value is not None]
-    if not values or len(values) < len(scores):
+    """Return the scores over the seeds, and of each; no interval of a pooled metric."""
+    scored = {s: scores for s, scores in sorted(by_seed.items()) if metric.name in scores.scores}
+    score = metric_score(metric, scored, next(iter(scored.values()))) if scored else None
+    seeds = [] if score is None else [seed.to_json() for seed in score.seeds]
+    if score is None or score.value is None:
         empty = dict.fromkeys(("value", "interval", "median", "best", "worst"))
         return {**empty, "seeds": seeds}
+    values = [seed["value"] for seed in seeds]
     best, worst = (max, min) if metric.higher_is_better else (min, max)
     return {
-        "value": sum(values) / len(values),
-        "interval": _interval(metric, by_seed, list(scores.values())),
+        "value": score.value,
+        "interval": score.interval if metric.average == "configuration" else None,
         "median": median(values),
         "best": best(values),
         "worst": worst(values),
         "seeds": seeds,
     }
-
-
-def _interval(
-    metric: MetricSpecification, by_seed: Mapping[int, ConditionScores], scores: Sequence[Score]
-) -> list[float] | None:
-    """Return the 95 % interval of the mean over configurations of the mean over seeds."""
-    if metric.average != "configuration":
-        return None
-    means = []
-    for column in zip(*(score.by_configuration for score in scores), strict=True):
-        known = [value for value in column if value is not None]
-        means.append(sum(known) / len(column) if len(known) == len(column) else math.nan)
-    first = next(iter(by_seed.values()))
-    return finite_ends(interval_of_mean(means, first.parents))
 
 
 def _axis_label(planned: PlannedStudy) -> str:
