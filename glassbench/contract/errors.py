@@ -39,6 +39,14 @@ class HyperparameterError(UserError):
     """A hyperparameter does not exist, or has a value of the wrong type."""
 
 
+class DatasetError(UserError):
+    """A dataset lacks what was asked for, or cannot be read; the message says what to do."""
+
+
+class SourceError(UserError):
+    """A file of a published dataset is not what its format says; the message names both."""
+
+
 class WordError(UserError):
     """A word of the command line is wrong; the message names it, and what is possible."""
 

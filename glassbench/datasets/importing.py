@@ -21,12 +21,12 @@ from typing import Any, Protocol
 import numpy as np
 from filelock import FileLock, Timeout
 
+from ..contract.errors import DatasetError, SourceError
 from ..home.files import write_json
 from ..home.machine import available_cores
-from .errors import DatasetError, SourceError
 from .layout import StateLayout
-from .leaks import Fingerprinted, copies_across_splits, fingerprint
 from .opening import STORE_NAME
+from .physics import Fingerprinted, copies_across_splits, fingerprint
 from .source import PlannedState, Problem, Reader, SourcePlan, Words
 from .splits import VALIDATION_FRACTION, carve_validation, check_splits
 from .store import open_dataset

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import DatasetError
+from ..contract.errors import DatasetError
 from .pairs import (
     CLOSE_PAIR_CUTOFF,
     PAIR_CUTOFF,

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .errors import DatasetError
+from ..contract.errors import DatasetError
 from .store import Dataset
 
 FRACTIONS = (0.005, 0.01, 0.02, 0.05)

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .errors import DatasetError
+from ..contract.errors import DatasetError
 from .quantise import Packing
 
 FORMAT_VERSION = 1

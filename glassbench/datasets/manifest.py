@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..contract.errors import DatasetError
 from ..home.files import whole_file, write_file
 from .digest import content_digest
-from .errors import DatasetError
 from .opening import member_names, open_group, read_members, store_path
 
 
 @dataclass(frozen=True)
-class Finding:
+class Fault:
     """One thing that is wrong with a store.
 
     `kind` is `missing`, `altered`, `extra`, `unreadable`, `manifest` or `digest`;
@@ -47,7 +47,7 @@ def write_manifest(path: Path | str, digest: str) -> Path:
     return target
 
 
-def verify(path: Path | str) -> list[Finding]:
+def verify(path: Path | str) -> list[Fault]:
     """Compare every file of a store with its manifest, and recompute the content digest."""
     findings = _compare_members(path)
     stated = None
@@ -55,39 +55,39 @@ def verify(path: Path | str) -> list[Finding]:
         stated = open_group(path).attrs.get("content_digest")
     if stated is None:
         message = f"the root of {path} states no content digest: get a new copy"
-        return [*findings, Finding("digest", "", message)]
+        return [*findings, Fault("digest", "", message)]
     try:
         digest = content_digest(path)
     except Exception as error:  # whatever the codec library raises on a damaged chunk
         message = f"the content cannot be read, so the digest cannot be computed: {error}"
-        return [*findings, Finding("unreadable", "", message)]
+        return [*findings, Fault("unreadable", "", message)]
     if digest != stated:
         message = f"the content has the digest {digest}, the root states {stated}"
-        findings.append(Finding("digest", "", message))
+        findings.append(Fault("digest", "", message))
     return findings
 
 
-def _compare_members(path: Path | str) -> list[Finding]:
+def _compare_members(path: Path | str) -> list[Fault]:
     where = manifest_path(path)
     try:
         expected = json.loads(where.read_text(encoding="utf-8"))["sha256"]
     except FileNotFoundError:
         message = f"there is no manifest {where.name} beside the store: copy it along"
-        return [Finding("manifest", "", message)]
+        return [Fault("manifest", "", message)]
     except (ValueError, KeyError, TypeError) as error:
-        return [Finding("manifest", "", f"{where} cannot be read: {error}")]
+        return [Fault("manifest", "", f"{where} cannot be read: {error}")]
     present = set(member_names(path))
     findings = [
-        Finding("missing", name, f"{name} is in the manifest and not in the store")
+        Fault("missing", name, f"{name} is in the manifest and not in the store")
         for name in sorted(expected.keys() - present)
     ]
     for name, content in read_members(path, sorted(present & expected.keys())):
         if isinstance(content, Exception):
-            findings.append(Finding("unreadable", name, f"{name} cannot be read: {content}"))
+            findings.append(Fault("unreadable", name, f"{name} cannot be read: {content}"))
         elif hashlib.sha256(content).hexdigest() != expected[name]:
-            findings.append(Finding("altered", name, f"{name} is not what the manifest says"))
+            findings.append(Fault("altered", name, f"{name} is not what the manifest says"))
     findings += [
-        Finding("extra", name, f"{name} is in the store and not in the manifest")
+        Fault("extra", name, f"{name} is in the store and not in the manifest")
         for name in sorted(present - expected.keys())
     ]
     return findings

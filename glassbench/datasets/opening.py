@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import DatasetError
+from ..contract.errors import DatasetError
 
 if TYPE_CHECKING:
     from xarray import DataTree

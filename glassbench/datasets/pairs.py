@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..contract.errors import DatasetError
 from ..structure.periodic_box import minimum_image
-from .errors import DatasetError
 
 PAIR_CUTOFF = 2.0
 CLOSE_PAIR_CUTOFF = 1.35

@@ -1,21 +1,28 @@
-"""The physics of a dataset: failures that it states itself, and checks on its arrays."""
+"""The physics of a dataset: what it states as failed, checks on its arrays, and leaks.
+
+A leak is a structure that stands in two splits: a model must not be tested on what it was
+trained on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from ..contract.errors import DatasetError
 from ..structure import neighbour_pairs
 from ..structure.bragg import strongest_bragg_peak
-from .errors import DatasetError
 from .layout import MISSING
-from .leaks import leaks
-from .manifest import Finding
+from .manifest import Fault
 from .state import State
 from .store import Dataset, open_dataset
 
+NEIGHBOURS = 6
+# Independent glasses differ by 1e-3 in these means, a copy stored in float32 by 1e-7.
+TOLERANCE = 1e-5
 CLOSEST_PAIR = 0.35
 DENSITY_SPREAD = 0.02
 MAXIMUM_BRAGG_PEAK = 0.05
@@ -23,6 +30,71 @@ SHORTEST_WAVE = 0.7
 # In a glass of N particles the highest of thousands of S(k) / N is some 10 / N.
 PARTICLES_FOR_BRAGG = 1000
 HALF_DIFFERENCE = "_half_difference"
+
+
+class Fingerprinted(NamedTuple):
+    """One configuration with the numbers by which copies of it are known."""
+
+    state: str
+    name: str
+    split: str
+    fingerprint: np.ndarray
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.state} ({self.split})"
+
+
+def fingerprint(positions: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Return mean and deviation of the distances to the first six neighbours: (12,) float64.
+
+    Distances are in units of the mean spacing (V/N)^(1/d). Shifted, turned, mirrored, scaled
+    and renumbered copies of a structure have the same numbers. `positions` (N, d) may lie
+    outside the `box` (d,).
+    """
+    from scipy.spatial import cKDTree
+
+    edges = np.asarray(box, dtype=np.float64)
+    wrapped = np.mod(np.asarray(positions, dtype=np.float64), edges)
+    wrapped[wrapped >= edges] = 0.0
+    tree = cKDTree(wrapped, boxsize=edges)
+    count = min(NEIGHBOURS, len(wrapped) - 1)
+    distances, _ = tree.query(wrapped, k=range(2, count + 2))
+    distances /= (edges.prod() / len(wrapped)) ** (1 / len(edges))
+    return np.concatenate([distances.mean(axis=0), distances.std(axis=0)])
+
+
+def copies_across_splits(entries: Iterable[Fingerprinted]) -> Iterator[str]:
+    """Yield, for each structure that stands in two splits, a message that names both."""
+    ordered = sorted(entries, key=lambda entry: (len(entry.fingerprint), *entry.fingerprint))
+    for place, first in enumerate(ordered):
+        for second in ordered[place + 1 :]:
+            if len(first.fingerprint) != len(second.fingerprint):
+                break
+            if second.fingerprint[0] - first.fingerprint[0] > TOLERANCE:
+                break
+            differ = np.abs(second.fingerprint - first.fingerprint).max() > TOLERANCE
+            if first.split != second.split and not differ:
+                one, other = sorted((first, second), key=lambda entry: entry.split)
+                yield (
+                    f"configuration {one} is the same structure as {other}, maybe shifted, turned "
+                    "or mirrored: a model would be tested on what it was trained on"
+                )
+
+
+def leaks(dataset: Dataset) -> list[str]:
+    """Return which structures of a dataset stand in two splits, in words."""
+    entries = []
+    for name in dataset.states:
+        state = dataset.state(name)
+        for index, split in enumerate(state.splits):
+            if split == MISSING or split in dataset.closed:
+                continue
+            positions, box = state.one("positions", index), state.short("box")[index]
+            if not (np.isfinite(positions).all() and (box > 0).all()):
+                continue  # damaged, which the checks of the physics say
+            numbers = fingerprint(positions, box)
+            entries.append(Fingerprinted(name, state.configuration_ids[index], split, numbers))
+    return list(copies_across_splits(entries))
 
 
 def stated_failures(dataset: Dataset) -> list[str]:
@@ -50,7 +122,7 @@ def refuse_failed(dataset: Dataset, word: str | None = None) -> None:
         )
 
 
-def check_physics(path: Path | str) -> list[Finding]:
+def check_physics(path: Path | str) -> list[Fault]:
     """Repeat the checks that the arrays of a dataset allow; empty where nothing is wrong.
 
     Every configuration: values are finite, no two particles are closer than 0.35 of their
@@ -61,11 +133,11 @@ def check_physics(path: Path | str) -> list[Finding]:
     states as failed is reported too.
     """
     dataset = open_dataset(path)
-    findings = [Finding("physics", "", reason) for reason in stated_failures(dataset)]
-    findings += [Finding("leak", "", message) for message in leaks(dataset)]
+    findings = [Fault("physics", "", reason) for reason in stated_failures(dataset)]
+    findings += [Fault("leak", "", message) for message in leaks(dataset)]
     for name in dataset.states:
         reasons = _wrong_in_state(dataset.state(name))
-        findings += [Finding("physics", "", f"{name}: {reason}") for reason in reasons]
+        findings += [Fault("physics", "", f"{name}: {reason}") for reason in reasons]
     return findings
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import DatasetError
+from ..contract.errors import DatasetError
 from .labels import FRACTIONS, draw_negatives, top_thresholds
 from .layout import (
     ConfigurationEntry,

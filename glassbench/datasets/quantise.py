@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import DatasetError
+from ..contract.errors import DatasetError
 
 FILL = -32768
 OFFSET = 128

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .errors import SourceError
+from ..contract.errors import SourceError
 from .layout import SPLITS, StateLayout
 
 # By word of the command line, such as `pair_cutoff`, the numbers that it gives.

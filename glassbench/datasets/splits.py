@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .errors import DatasetError
+from ..contract.errors import DatasetError
 from .layout import ConfigurationEntry
 
 VALIDATION_FRACTION = 0.1

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.errors import DatasetError
 from .arrays import decode, dimensions_of
-from .errors import DatasetError
 from .layout import MISSING, SPLITS
 
 if TYPE_CHECKING:

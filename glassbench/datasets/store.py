@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.errors import DatasetError
 from .arrays import state_of
-from .errors import DatasetError
 from .layout import MISSING, SPLITS
 from .opening import open_group, open_tree, store_path
 from .state import State, value_text

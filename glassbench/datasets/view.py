@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from ..contract.errors import DatasetError
 from ..contract.task import DYNAMICS, INPUT_TIERS, Task
 from ..model import Condition, Example, Structure
-from .errors import DatasetError
 from .labels import Labels, balanced_set
 from .state import State
 from .store import Dataset, open_dataset

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.errors import DatasetError
 from ..contract.units import UNITS
 from .arrays import COMPACT, FAST, array_of, create_array, create_strings, fill_of, state_of
-from .errors import DatasetError
 from .layout import FORMAT_VERSION, MISSING, StateLayout, Variable, small_variables
 from .opening import open_to_write
 from .quantise import pack

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..contract.model_card import ModelCard
 from .boards import Board, Row
-from .command_line import reproduce
+from .record_page import reproduce
 from .render import render_file
 from .standing import Boards, Place
 

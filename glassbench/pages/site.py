@@ -13,11 +13,10 @@ from ..contract.schemas import schema_file
 from ..home.files import write_json
 from ..home.workspace import content_folder
 from .api import leaderboard_json
-from .board_page import board_context, ranking_data
+from .board_page import board_context, heat_map, ranking_data
 from .boards import Board, make_boards
 from .changes import atom_feed, list_changes
 from .exports import as_bibtex, as_csv, as_json, as_latex, long_table
-from .heat_map import heat_map
 from .method_page import method_context
 from .model_page import model_context, model_names, models_context
 from .plot_data import as_script, board_data, compare_index

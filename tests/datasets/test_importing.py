@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.datasets.errors import DatasetError, SourceError
+from glassbench.contract.errors import DatasetError, SourceError
 from glassbench.datasets.importing import import_dataset, run_here, run_in_processes
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import describe_dataset, open_dataset

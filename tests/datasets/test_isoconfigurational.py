@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.isoconfigurational import (
     average_trajectories,
     ensemble_arrays,

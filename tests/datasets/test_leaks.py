@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glassbench.datasets.errors import DatasetError
-from glassbench.datasets.leaks import TOLERANCE, fingerprint, leaks
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.manifest import verify
-from glassbench.datasets.physics import check_physics, refuse_failed
+from glassbench.datasets.physics import TOLERANCE, check_physics, fingerprint, leaks, refuse_failed
 from glassbench.datasets.store import open_dataset
 from glassbench.datasets.writing import write_dataset
 

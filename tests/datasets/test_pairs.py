@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.pairs import close_pair_index, pair_distances, undirected_pairs
 
 BOX = np.array([4.0, 5.0, 6.0])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.labels import FRACTIONS
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.plasticity import write_plasticity_dataset

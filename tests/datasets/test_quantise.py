@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.quantise import Packing, pack, packing_for_noise, round_mantissa, unpack
 
 PACKING = Packing(2.0**-8, (1, 4))

@@ -20,7 +20,7 @@ READER = '''
 
 import numpy as np
 
-from glassbench.datasets.errors import SourceError
+from glassbench.contract.errors import SourceError
 from glassbench.datasets.layout import (
     ConfigurationEntry,
     StateLayout,

@@ -12,7 +12,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from glassbench.datasets.errors import SourceError
+from glassbench.contract.errors import SourceError
 from glassbench.datasets.restricted_pickle import ADMITTED, load_restricted
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)

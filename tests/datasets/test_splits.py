@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.layout import ConfigurationEntry
 from glassbench.datasets.splits import carve_validation, check_splits
 

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.manifest import pack_store
 from glassbench.datasets.opening import open_tree
 from glassbench.datasets.quantise import Packing

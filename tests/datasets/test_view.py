@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task

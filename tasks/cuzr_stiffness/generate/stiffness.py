@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.layout import (
     ConfigurationEntry,
     Coordinate,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.datasets.errors import SourceError
+from glassbench.contract.errors import SourceError
 
 Shape = tuple[int | None, ...]
 

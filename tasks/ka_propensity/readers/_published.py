@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from glassbench.datasets.errors import SourceError
+from glassbench.contract.errors import SourceError
 from glassbench.datasets.layout import (
     ConfigurationEntry,
     StateLayout,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.datasets.errors import DatasetError, SourceError
+from glassbench.contract.errors import DatasetError, SourceError
 from glassbench.datasets.isoconfigurational import ensemble_arrays
 from glassbench.datasets.layout import StateLayout
 from glassbench.datasets.restricted_pickle import load_restricted

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.datasets.errors import SourceError
+from glassbench.contract.errors import SourceError
 from glassbench.datasets.layout import StateLayout, Variable
 from glassbench.datasets.source import (
     PlannedState,

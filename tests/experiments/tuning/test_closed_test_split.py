@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.store import closed_splits, open_dataset
 from glassbench.datasets.view import open_view
 from glassbench.home.workspace import Workspace

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.datasets.errors import DatasetError
+from glassbench.contract.errors import DatasetError
 from glassbench.datasets.store import open_dataset
 
 from ...synthetic import ROOT, STIFFNESS, stiffness_arrays, stiffness_states

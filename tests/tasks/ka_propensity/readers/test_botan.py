@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.datasets.errors import SourceError
+from glassbench.contract.errors import SourceError
 from glassbench.datasets.importing import import_dataset, run_here
 from glassbench.datasets.store import open_dataset
 from glassbench.plugins.readers import find_reader
