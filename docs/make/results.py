@@ -63,10 +63,15 @@ def samples_of(entry: dict[str, Any]) -> int:
     return len(set(entry["parents"]))
 
 
-def mean_score(record: dict[str, Any]) -> float:
-    metric = record["task"]["primary_metric"]
-    values = [entry["scores"][metric]["value"] for entry in record["conditions"]]
-    return sum(value or 0.0 for value in values) / len(values)
+def best_first(task, group: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return records by the mean of the primary metric over their conditions."""
+    metric = task.primary_metric
+
+    def mean_score(record: dict[str, Any]) -> float:
+        values = [entry["scores"][metric.name]["value"] for entry in record["conditions"]]
+        return sum(value or 0.0 for value in values) / len(values)
+
+    return sorted(group, key=mean_score, reverse=metric.higher_is_better)
 
 
 def condition_title(task, condition: dict[str, float]) -> str:
@@ -93,7 +98,7 @@ def score_table(task, group: list[dict[str, Any]]) -> list[str]:
     ends = [ceilings[json.dumps(condition)] for condition in conditions]
     shown = " | ".join("" if end is None else f"{end:.3f}" for end in ends)
     lines.append(f"| highest value that the data allow | | {shown} | |")
-    for record in sorted(group, key=mean_score, reverse=True):
+    for record in best_first(task, group):
         entries = {json.dumps(entry["condition"]): entry for entry in record["conditions"]}
         cells = []
         for condition in conditions:
@@ -113,7 +118,7 @@ def transfer_table(task, group: list[dict[str, Any]]) -> list[str]:
     """Return what the models score at conditions that they were not fitted at."""
     metric = group[0]["task"]["primary_metric"]
     rows = []
-    for record in sorted(group, key=mean_score, reverse=True):
+    for record in best_first(task, group):
         for entry in record["conditions"]:
             for other in (entry.get("transfer") or {}).get("conditions", ()):
                 means = other["means"]
@@ -141,7 +146,7 @@ def rotation_table(task, group: list[dict[str, Any]]) -> list[str]:
     rows = [
         f"| `{record['model']['name']}` | {condition_title(task, entry['condition'])} "
         f"| {with_interval(entry['rotation_probe'], samples_of(entry))} |"
-        for record in sorted(group, key=mean_score, reverse=True)
+        for record in best_first(task, group)
         for entry in record["conditions"]
         if abs((entry.get("rotation_probe") or {}).get("value") or 0.0) > 1e-6
     ]

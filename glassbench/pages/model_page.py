@@ -71,7 +71,7 @@ def weakest(board: Board, row: Row) -> list[dict[str, Any]]:
         value, ceiling = row.value(metric.name, point), row.ceiling(metric.name, point)
         if value is not None:
             share = value / ceiling if ceiling else None
-            scored.append((sign * value if share is None else share, point, value, share))
+            scored.append((sign * (value if share is None else share), point, value, share))
     return [
         {"words": board.words(board.condition(point)), "value": value, "share": share}
         for _, point, value, share in sorted(scored, key=lambda item: item[:2])[:MOST_WEAKEST]

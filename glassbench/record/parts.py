@@ -110,7 +110,8 @@ class AboveFloor(Part):
     floor: Name
     """Name of the best floor."""
     difference: float | None
-    """Value of the model minus value of the floor."""
+    """Value of the model minus value of the floor; of the floor minus the model where lower values
+    are better."""
     interval: Interval | None
     """95 % interval of the difference, paired over configurations; null where undefined."""
 

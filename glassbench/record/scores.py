@@ -204,17 +204,18 @@ def _above_floor(
     floors: Sequence[FloorScore],
     parents: Sequence[str],
 ) -> AboveFloor | None:
-    """Return the model's paired difference to the best floor, higher being better for it."""
+    """Return by how much the model is better than the best floor, paired."""
     values = {floor.model: floor.value for floor in floors if floor.value is not None}
     if own is None or own.value is None or not values:
         return None
     name = (max if primary.higher_is_better else min)(values, key=values.__getitem__)
+    sign = 1.0 if primary.higher_is_better else -1.0
     interval = None
     if primary.average == "configuration":
         best = next(floor for floor in floors if floor.model == name)
-        pair = _numbers(_averaged(own)), _numbers(best.by_configuration)
+        pair = [_numbers(_averaged(own)), _numbers(best.by_configuration)][:: int(sign)]
         interval = finite_ends(paired_difference(*pair, parents).difference)
-    return AboveFloor(floor=name, difference=own.value - values[name], interval=interval)
+    return AboveFloor(floor=name, difference=sign * (own.value - values[name]), interval=interval)
 
 
 def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, seed: int) -> Score:

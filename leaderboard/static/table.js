@@ -55,7 +55,7 @@ document.addEventListener("DOMContentLoaded", () => {
     head.append(button);
     button.addEventListener("click", () => {
       const column = head.dataset.column;
-      const first = head.classList.contains("num") ? "desc" : "asc";
+      const first = head.classList.contains("num") && !("lower" in head.dataset) ? "desc" : "asc";
       const second = first === "desc" ? "asc" : "desc";
       const next = sorting[0] !== column ? first : sorting[1] === first ? second : "";
       sort(next ? column : "", next);

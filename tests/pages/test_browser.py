@@ -34,9 +34,15 @@ def page(browser):
     opened.set_default_timeout(15_000)
     opened.faults = []
     opened.on("pageerror", lambda error: opened.faults.append(str(error)))
+    opened.on("console", lambda said: opened.faults.extend(refusals(said.text)))
     yield opened
     assert not opened.faults
     context.close()
+
+
+def refusals(said: str) -> list[str]:
+    """Return what the browser says of something that the policy of the page forbids."""
+    return [said] if "Content Security Policy" in said else []
 
 
 def shown(page) -> list[str]:

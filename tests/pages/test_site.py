@@ -247,6 +247,7 @@ def test_pages_run_no_script_but_their_own(site):
         tags = Tags(page.read_text(encoding="utf-8")).found
         (policy,) = [a["content"] for t, a in tags if a.get("http-equiv")]
         assert policy.startswith("default-src 'none'; script-src 'self';")
+        assert "unsafe" not in policy and "http" not in policy
         for tag, attributes in tags:
             assert tag not in ("iframe", "object", "embed", "form") or "hidden" in attributes
             assert tag != "script" or attributes["src"].split("/")[-2] == "static"

@@ -5,15 +5,20 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from glassbench.contract.errors import HIDDEN, UserError
 from glassbench.contract.model_card import parse_model_card
+from glassbench.metrics import MetricSpecification
 from glassbench.pages import build_site, read_sources
+from glassbench.pages.board_page import pareto_front
 from glassbench.pages.boards import make_boards
 from glassbench.pages.exports import as_bibtex
+from glassbench.pages.model_page import weakest
+from glassbench.pages.standing import make_standing
 from glassbench.record.record import validate_record
 from glassbench.submission.signature import sign_record
 
@@ -305,3 +310,38 @@ def test_a_bibliography_has_one_entry_a_model_whatever_its_card_says(text, tmp_p
     # All within the braces of one entry, which close once.
     assert depths[-1] == 0 and (depths[entry.index("{") : entry.rindex("}")] > 0).all()
     assert entry.startswith("@misc{") and "\n@" not in entry
+
+
+def test_where_lower_is_better_every_table_has_the_lowest_first(task, tmp_path, record):
+    """The task of another primary metric, the mean absolute error, with the same records."""
+    error = MetricSpecification.from_table(
+        {"name": "mae", "title": "Error", "function": "mae", "target": "propensity",
+         "average": "configuration", "primary": True}
+    )  # fmt: skip
+    other = task.model_copy(update={"metrics": (error,), "folder": tmp_path})
+    for name, value in (("good", 0.2), ("middle", 0.4), ("poor", 0.7)):
+        plain = make_record(other, name, value, CONDITIONS[:2])
+        for entry in plain["conditions"]:
+            entry["floors"].append({**entry["floors"][0], "model": "worse", "value": 0.8})
+        # Worst at the second condition.
+        plain["conditions"][1]["scores"]["mae"]["value"] = value + 0.1
+        put(tmp_path / "records", name, plain)
+    sources = read_sources(tmp_path / "records")
+    sources = replace(sources, tasks={task.name: other})
+    build_site(sources, tmp_path / "site")
+    text = (tmp_path / "site" / "task" / "ka_propensity.html").read_text()
+    assert re.findall(r'<tr data-model="(\w+)"', text) == ["good", "middle", "poor"]
+    assert "Error, lower is better" in text and "(local_density)" in text
+    assert "data-lower" in text[text.index('data-column="score"') :][:60]
+    # The end of the bar that no model reaches is the left one.
+    assert re.search(r'class="bar-above" x="2" y="2"', text)
+    board, standing = next(
+        (b, s) for b in make_boards(sources) if b.rows for s in [make_standing(b)]
+    )
+    assert standing.floor_name == "local_density"
+    assert [place.rank for place in standing.places] == [1, 2, 3]
+    first = next(row for row in board.rows if row.name == "good")
+    assert weakest(board, first)[0]["value"] == pytest.approx(0.3)
+    assert pareto_front(board, standing)["wall_seconds"] == {"good"}
+    home = (tmp_path / "site" / "index.html").read_text()
+    assert 'href="model/good.html"' in home and 'href="model/poor.html"' not in home

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
+from glassbench.cli.tables import above_floor
 from glassbench.contract.model_card import parse_model_card
 from glassbench.contract.task import parse_task
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.home.workspace import content_folder
-from glassbench.metrics import interval_of_mean, paired_difference
+from glassbench.metrics import MetricSpecification, interval_of_mean, paired_difference
 from glassbench.model import Condition
 from glassbench.record.make import make_record
 from glassbench.record.record import (
@@ -140,6 +141,22 @@ def test_the_best_floor_is_subtracted_pairwise():
     assert entry["above_floor"]["floor"] == "high"
     assert entry["above_floor"]["difference"] == pytest.approx(expected.mean)
     assert entry["above_floor"]["interval"] == pytest.approx([expected.low, expected.high])
+
+
+def test_where_lower_is_better_the_lowest_floor_is_the_best_and_its_distance_counts_down():
+    """By the mean absolute error, under the name that the results of these tests have."""
+    metric = MetricSpecification.from_table(
+        {"name": "pearson_a", "function": "mae", "target": "propensity", "primary": True}
+    )
+    task = TASK.model_copy(update={"metrics": (metric,)})
+    floors = {"high": [result(BETTER)], "low": [result(GOOD)]}
+    quarter = tuple(value / 4 for value in GOOD)
+    entry = record_of([result(quarter)], floors, task=task)["conditions"][0]
+    assert entry["above_floor"]["floor"] == "low"
+    assert entry["above_floor"]["difference"] == pytest.approx(0.75 * np.mean(GOOD))
+    low, high = entry["above_floor"]["interval"]
+    assert 0 < low <= entry["above_floor"]["difference"] <= high
+    assert above_floor(entry) == "yes"
 
 
 def test_configurations_are_joined_by_name():
