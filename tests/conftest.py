@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from glassbench.datasets.isoconfigurational import ensemble_arrays
 from glassbench.datasets.layout import (
@@ -28,7 +25,6 @@ PARTICLES, BOX = 108, 4.5
 TIMES = (0.5, 5.0)
 SPLITS = {"train": 4, "valid": 2, "test": 3}
 # Modules that start Ray, LAMMPS, MLflow, a browser or the sandbox, or that train networks.
-RAY = ("datasets/test_importing", "simulation/test_generate")
 SLOW_FOLDERS = ("cluster/tuning/", "faults/", "tasks/")
 SLOW = {
     *("test_conformance", "test_wheel", "docs/test_generated", "docs/test_tutorial"),
@@ -53,17 +49,6 @@ SLOW = {
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Run as many tests side by side as there are cores, eight at most."""
     return min(available_cores(), 8)
-
-
-@pytest.fixture(autouse=True)
-def one_ray_at_a_time(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let one test at a time start Ray: clusters that start together may disturb each other."""
-    module = request.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
-    if not (module in RAY or module.startswith(("cluster/", "faults/"))):
-        yield
-        return
-    with FileLock(Path(tempfile.gettempdir()) / "glassbench-tests-ray.lock"):
-        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
