@@ -12,11 +12,13 @@ from pathlib import Path
 
 from .limits import MIB, Limits, SandboxError
 from .shown import INPUT, LIBRARY, SCRATCH, View
+from .start import NOBODY
 
 SHARED_MEMORY_BYTES = 64 * MIB
 # What Podman asks for by itself may be above what this user may have.
 MAX_OPEN_FILES, PROCESSES_TO_START = 1024, 1024
 GRACE_SECONDS = 10
+NEW_USER_NAMESPACE = 0x10000000
 # The preferred one first.
 PROGRAMS = {"bubblewrap": "bwrap", "podman": "podman"}
 
@@ -56,20 +58,41 @@ def inside_command() -> list[str]:
     return [sys.executable, "-I", "-B", "-X", "utf8", start, INPUT, LIBRARY, SCRATCH]
 
 
-def bubblewrap_arguments(view: View, limits: Limits, as_root: bool) -> list[str]:
+def namespace_of_root() -> int:
+    """Return a descriptor of a new user namespace in which root and nobody are as outside.
+
+    No right in it counts outside. bubblewrap itself makes one in which root is nobody, whose
+    processes the kernel does not count.
+    """
+    code = f"import ctypes; print(ctypes.CDLL(None).unshare({NEW_USER_NAMESPACE}), flush=True)"
+    command = [sys.executable, "-I", "-S", "-c", f"{code}; input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        try:
+            if first.stdout.readline().strip() != b"0":
+                raise SandboxError("this machine allows root no user namespace")
+            for ids in ("uid_map", "gid_map"):
+                Path("/proc", str(first.pid), ids).write_text(f"0 0 1\n{NOBODY} {NOBODY} 1")
+            return os.open(f"/proc/{first.pid}/ns/user", os.O_RDONLY)
+        finally:
+            first.kill()
+
+
+def bubblewrap_arguments(view: View, limits: Limits, namespace: int | None) -> list[str]:
     """Return bubblewrap's arguments for a cell.
 
-    Root enters without a user namespace and keeps the two capabilities with which
+    Root enters through a user `namespace` and keeps the two capabilities with which
     the first program becomes nobody: only then the kernel counts its processes.
     """
     words = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     words += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
     words += ["--cap-drop", "ALL"]
-    if as_root:
+    if namespace is not None:
+        words += ["--userns", str(namespace)]
         words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
         words += ["--setenv", "GLASSBENCH_DROP", "1"]
     else:
-        words += ["--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"]
+        words += ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
     made: set[str] = set()
     for place, source in view.places.items():
         for parent in map(str, reversed(Path(place).parents[:-1])):
@@ -103,7 +126,16 @@ def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -
     words += ["--log-driver", "none", "--interactive", "--network", "none", "--read-only"]
     words += ["--passwd=false", "--read-only-tmpfs=false", "--cap-drop", "all"]
     words += ["--security-opt", "no-new-privileges"]
-    words += ["--unsetenv-all", "--pids-limit", str(limits.processes), "--user", "65534:65534"]
+    if os.geteuid() == 0:
+        for ids in ("--uidmap", "--gidmap"):
+            words += [ids, "0:0:1", ids, f"{NOBODY}:{NOBODY}:1"]
+    words += [
+        "--unsetenv-all",
+        "--pids-limit",
+        str(limits.processes),
+        "--user",
+        f"{NOBODY}:{NOBODY}",
+    ]
     words += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
     words += ["--tmpfs", f"{SCRATCH}:rw,size={limits.scratch_bytes},mode=1777"]
     words += ["--shm-size", str(SHARED_MEMORY_BYTES), "--workdir", SCRATCH]

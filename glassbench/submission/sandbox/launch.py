@@ -8,18 +8,21 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ...contract.errors import printable
 from .bounded import read_json
 from .engines import (
+    SHARED_MEMORY_BYTES,
     Engine,
     bubblewrap_arguments,
     inside_command,
     make_skeleton,
+    namespace_of_root,
     pid_file,
     podman_command,
     podman_ending,
@@ -32,6 +35,7 @@ WATCH_EVERY = 0.05
 ENDING_SECONDS = 60.0
 READ_AT_ONCE = 2**16
 HEADER_BYTES = 2**24
+ENTER_GROUP = 'echo $$ > "$1"; shift; exec "$@"'
 
 
 @dataclass(frozen=True)
@@ -77,19 +81,56 @@ def run_cell(
     view = machine_view(request, secret)
     write_request(request, {**action, "limits": asdict(limits) | {"cpu": limits.cpu}})
     if engine.name == "bubblewrap":
-        # Its arguments come through a pipe, unseen from inside.
-        words = bubblewrap_arguments(view, limits, as_root=os.geteuid() == 0)
-        with tempfile.TemporaryFile() as file:
+        with contextlib.ExitStack() as stack:
+            descriptors = []
+            if os.geteuid() == 0:
+                descriptors.append(namespace_of_root())
+                stack.callback(os.close, descriptors[0])
+            words = bubblewrap_arguments(view, limits, *descriptors or [None])
+            # Its arguments come through a pipe, unseen from inside.
+            file = stack.enter_context(tempfile.TemporaryFile())
             file.write(b"".join(word.encode() + b"\0" for word in words))
             file.seek(0)
-            number = file.fileno()
-            command = [engine.program, "--args", str(number), "--", *inside_command()]
-            return _watched(command, limits, descriptors=[number])
+            descriptors.append(file.fileno())
+            command = [engine.program, "--args", str(file.fileno()), "--", *inside_command()]
+            members = stack.enter_context(control_group(limits))
+            if members is not None:
+                command = ["/bin/sh", "-c", ENTER_GROUP, "sh", str(members), *command]
+            return _watched(command, limits, descriptors)
     with tempfile.TemporaryDirectory(prefix="glassbench-root-") as root:
         skeleton = make_skeleton(view, Path(root, Path(root).name))
         command = podman_command(engine, view, limits, skeleton)
         ending = podman_ending(engine, skeleton)
         return _watched(command, limits, ending=ending, first=pid_file(skeleton))
+
+
+@contextlib.contextmanager
+def control_group(limits: Limits) -> Iterator[Path | None]:
+    """Make a group whose memory the kernel limits, that of files and sockets too.
+
+    Yields the file that takes its members; None where this process may make no group.
+    """
+    group = None
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        _, kinds, path = line.split(":", 2)
+        file = {"": "memory.max", "memory": "memory.limit_in_bytes"}.get(kinds)
+        own = Path("/sys/fs/cgroup", kinds, path.lstrip("/"), f"glassbench-{uuid4().hex}")
+        with contextlib.suppress(OSError):
+            if file and group is None and own.parent.joinpath(file).exists():
+                own.mkdir()
+                group = own
+                allowed = limits.memory_bytes + limits.scratch_bytes + SHARED_MEMORY_BYTES
+                group.joinpath(file).write_text(str(allowed))
+    try:
+        yield group and group / "cgroup.procs"
+    finally:
+        for _ in range(50 if group else 0):
+            # Its last members may still be ending.
+            try:
+                group.rmdir()
+                break
+            except OSError:
+                time.sleep(WATCH_EVERY)
 
 
 def _watched(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import mmap
 import os
 import resource
@@ -12,6 +14,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from .system_calls import numbers
 
 MORE_THAN_ALLOWED = 8
 ADDRESSES = ("10.255.255.1", "192.0.2.1")
@@ -36,6 +40,8 @@ def try_walls(request: Mapping[str, Any], scratch: str) -> dict[str, bool]:
         "environment": not _knows_variables(request["variables"]),
         "processes": start_of(outside["pid"]) != outside["started"],
         "privileges": not _has_privileges(),
+        "system_calls": _refuses_calls(),
+        "user_namespace": os.readlink("/proc/self/ns/user") != outside["user_namespace"],
         "process_count": _stops_forking(limits["processes"]),
         # Of the address space and of the file that are asked for, nothing is touched.
         "memory": not _works(mmap.mmap, -1, too_much),
@@ -88,6 +94,17 @@ def _has_privileges() -> bool:
     )
     capable = any(int(fields[name], 16) for name in ("CapPrm", "CapEff", "CapAmb"))
     return os.geteuid() == 0 or capable or fields["NoNewPrivs"].strip() != "1"
+
+
+def _refuses_calls() -> bool:
+    """Try every call with arguments that make no sense, and sockets of a family too many."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for number in numbers().values():
+        if libc.syscall(number, *[ctypes.c_long(-1)] * 6) != -1:
+            return False
+        if ctypes.get_errno() != errno.ENOSYS:
+            return False
+    return bool(numbers()) and not _works(socket.socket, socket.AF_NETLINK)
 
 
 def _stops_forking(limit: int) -> bool:

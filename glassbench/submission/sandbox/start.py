@@ -64,6 +64,8 @@ def main() -> None:
     sys.path.insert(0, library)
     landlock = importlib.import_module("glassbench.submission.sandbox.landlock")
     request["landlock"] = landlock.restrict(writable=[scratch, "/dev/null", "/dev/shm"])
+    system_calls = importlib.import_module("glassbench.submission.sandbox.system_calls")
+    request["system_calls"] = system_calls.refuse()
     runner = importlib.import_module("glassbench.submission.sandbox.runner")
     runner.run(request, folder, scratch, answer)
 

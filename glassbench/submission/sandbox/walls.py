@@ -24,6 +24,8 @@ MEANING = {
     "environment": "no environment variable of this machine is known",
     "processes": "no other process is seen, nor its memory",
     "privileges": "no privilege is held and none can be gained",
+    "system_calls": "system calls that are ways out of sandboxes are refused",
+    "user_namespace": "rights inside count for nothing outside",
     "process_count": "processes are limited",
     "memory": "memory is limited",
     "file_size": "the size of files is limited",
@@ -80,7 +82,11 @@ def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
             "action": "probe",
             "canaries": [str(path) for path in (canary, *secret, *of_home)],
             "port": listener.getsockname()[1],
-            "outside": {"pid": os.getpid(), "started": start_of(os.getpid())},
+            "outside": {
+                "pid": os.getpid(),
+                "started": start_of(os.getpid()),
+                "user_namespace": os.readlink("/proc/self/ns/user"),
+            },
             "variables": [name for name in os.environ if name not in _COMMON],
             "scratch": SCRATCH,
         }

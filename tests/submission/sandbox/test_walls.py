@@ -86,7 +86,7 @@ def test_a_wall_that_is_taken_away_is_found_missing(name, engine, monkeypatch):
     monkeypatch.setattr(
         launch,
         "bubblewrap_arguments",
-        lambda view, limits, as_root: TAKEN_AWAY[name](original(view, limits, as_root)),
+        lambda view, limits, namespace: TAKEN_AWAY[name](original(view, limits, namespace)),
     )
     assert name in try_engine(engine, [Path("/etc/hostname")]).missing
 
@@ -148,17 +148,17 @@ def test_a_container_that_outlives_its_starter_is_ended_by_its_name(tmp_path):
 
 
 def test_other_users_enter_through_a_user_namespace(tmp_path):
-    words = bubblewrap_arguments(machine_view(tmp_path), Limits(), as_root=False)
+    words = bubblewrap_arguments(machine_view(tmp_path), Limits(), namespace=None)
     assert "--unshare-user" in words and "--disable-userns" in words
     assert "CAP_SETUID" not in words
 
 
 def test_a_python_that_lies_in_tmp_is_shown_where_it_lies():
     view = shown.View({"/tmp/venv": Path("/tmp/venv")}, {}, ())
-    words = bubblewrap_arguments(view, Limits(), as_root=False)
+    words = bubblewrap_arguments(view, Limits(), namespace=None)
     assert "/tmp" not in words[words.index("/tmp/venv") :]
     elsewhere = shown.View({"/opt/venv": Path("/opt/venv")}, {}, ())
-    assert "/tmp" in bubblewrap_arguments(elsewhere, Limits(), as_root=False)
+    assert "/tmp" in bubblewrap_arguments(elsewhere, Limits(), namespace=None)
 
 
 @pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
