@@ -96,15 +96,16 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     """Run a submission again behind walls, score it outside, and sign the record.
 
     PATH [retrain=on] [labels=STORE] [key=FILE] [name=SIGNER] [out=FILE.zip] [task=NAME]
-    [dataset=NAME] [sandbox=auto|bubblewrap|podman] [seconds=N] [memory=GIB] [threads=N]
-    [floors=on|off] [home=FOLDER]
+    [dataset=NAME] [sandbox=auto|bubblewrap|podman] [seconds=N] [total=N] [memory=GIB]
+    [threads=N] [floors=on|off] [home=FOLDER]
 
     PATH is a packed archive, or a folder with its newest record under home=. Without retrain=on
     the predictions are made from the weights handed in. labels= is a store that the maintainer
-    alone holds, whose structures are asked about in place of the public ones.
+    alone holds, whose structures are asked about in place of the public ones. seconds= is the time
+    of one fit behind walls, total= that of all.
     """
     keys = ("retrain", "labels", "key", "name", "out", "task", "dataset", "sandbox", "seconds",
-            "memory", "threads", "floors", "home")  # fmt: skip
+            "total", "memory", "threads", "floors", "home")  # fmt: skip
     path, values = word_and_options(words, "the submission", "my_model.zip", keys)
     from ..submission.bundle import open_bundle
     from ..submission.sandbox import Limits, choose_engine
@@ -112,7 +113,8 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     from ..submission.verify import Verification, verify_bundle
 
     workspace = open_workspace(values.get("home"))
-    key = load_key(Path(values["key"]) if "key" in values else key_path(workspace))
+    key_file = Path(values["key"]) if "key" in values else key_path(workspace)
+    key = load_key(key_file)
     limits = Limits(
         wall_seconds=parse_count("seconds", values.get("seconds", "600")),
         memory_bytes=GIB * parse_count("memory", values.get("memory", "6")),
@@ -127,6 +129,8 @@ def verify(words: Words = None, json_output: Json = False) -> None:
         floors=parse_switch("floors", values.get("floors", "on")),
         labels=absolute(values.get("labels")),
         limits=limits,
+        total_seconds=parse_count("total", values.get("total", "86400")),
+        secret=(key_file.absolute(),),
         tell=say,
     )
     given = absolute(path)

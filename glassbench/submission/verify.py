@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,13 +20,13 @@ from ..record.record import PlainRecord as Record
 from ..record.record import record_digest, validate_record
 from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
-from ..trial.stages import PREDICTIONS_FILE, Question, questions, score_trial
+from ..trial.stages import PREDICTIONS_FILE, questions, score_trial
 from .bundle import Bundle, conditions_of, pack_bundle, refuse_contents, trials_of
 from .record_check import digest_of_predictions
 from .rescore import floor_results, read_finite_predictions, record_of
 from .sandbox import Engine, Limits, Walls, try_engine
 from .sandbox.limits import require
-from .sandbox.predict import Answered, Assignment, predict_behind_walls
+from .sandbox.predict import Answered, Assignment, ask_one_by_one, train_behind_walls
 from .signature import public_key, sign_record
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ SAME_WEIGHTS = 1e-3
 SAME_FIT = 0.05
 MAD_OF_NORMAL = 1.4826
 HIDDEN = "hidden"
+AGAIN = (
+    "{}: asked alone about the same structures in another order, it predicts otherwise by {:.3g} "
+    "standard deviations: predict every structure by itself, whatever was asked before, and train "
+    "from `run.seed` alone"
+)
 COMPANY = (
     "asked alone, {} is predicted otherwise by {:.3g} standard deviations: predict every "
     "structure by itself"
@@ -56,6 +62,8 @@ class Verification:
     signer : name of the maintainer's key, as the board trusts it
     retrain : train from the start instead of loading the weights handed in
     labels : path of a store that the maintainer alone holds, whose structures are asked instead
+    total_seconds : of all cells together, whatever number of fits was handed in
+    secret : files that no cell may see, beside datasets and workspace
     """
 
     workspace: Workspace
@@ -66,6 +74,8 @@ class Verification:
     labels: Path | None = None
     floors: bool = True
     limits: Limits = field(default_factory=Limits)
+    total_seconds: float = 86400.0
+    secret: tuple[Path, ...] = ()
     tell: Callable[[str], None] = lambda line: None
 
 
@@ -106,9 +116,11 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
         results: list[TrialResult] = []
         files: dict[str, dict[str, Path]] = {}
         differences: list[float] = []
+        end = time.monotonic() + how.total_seconds
         for trial in trials_of(bundle, task, data.trained_on):
             how.tell(f"{'training' if how.retrain else 'predicting'} {trial.name}")
-            answered, predictions = _answer(bundle, task, data, how, trial)
+            cell = Path(scratch, f"fit-{len(results)}")
+            answered, predictions = _answer(bundle, task, data, _until(end, how), trial, cell)
             if how.labels is None:
                 differences.append(_difference(bundle, trial, predictions, how))
             paths = {file: Path(scratch, trial.key, file) for file in predictions}
@@ -145,7 +157,7 @@ def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
     )
     public = open_view(task, dataset.path, reads=reads)
     trained_on = DatasetReference(dataset.name, str(dataset.path), digest)
-    secret = (Path(dataset.path), how.workspace.home)
+    secret = (Path(dataset.path), how.workspace.home, *how.secret)
     if how.labels is None:
         return _Data(public, public, trained_on, trained_on, secret)
     asked = open_view(task, how.labels, reads=reads)
@@ -155,9 +167,25 @@ def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
     return _Data(public, asked, trained_on, reference, (*secret, how.labels))
 
 
+def _until(end: float, how: Verification) -> Verification:
+    """Return the same with the limits that the time of all cells together leaves."""
+    left = end - time.monotonic()
+    require(
+        left > 0,
+        f"all fits together take longer than {how.total_seconds:g} s: allow more with total=, or "
+        "hand in fewer",
+    )
+    wall_seconds = min(how.limits.wall_seconds, left)
+    return replace(how, limits=replace(how.limits, wall_seconds=wall_seconds))
+
+
 def _answer(
-    bundle: Bundle, task: Task, data: _Data, how: Verification, trial: Trial
+    bundle: Bundle, task: Task, data: _Data, how: Verification, trial: Trial, folder: Path
 ) -> tuple[Answered, dict[str, ConditionPredictions]]:
+    """Ask about every structure by itself, and once more where nothing was handed in to compare.
+
+    Training comes first, in a cell without any test structure.
+    """
     weights = None if how.retrain else bundle.weights.get(trial.key)
     require(
         weights or how.retrain,
@@ -178,23 +206,26 @@ def _answer(
         secret=data.secret,
         given=how.workspace,
     )
-    answered = predict_behind_walls(how.engine, assignment, how.limits)
-    if not how.retrain:
-        _ask_alone(assignment, answered, how)
+    cost: dict[str, float] = {}
+    if how.retrain:
+        trained, kept = train_behind_walls(how.engine, assignment, how.limits, folder)
+        cost = trained.cost
+        if kept is not None:
+            assignment = replace(assignment, weights=kept, train=(), valid=())
+    answered = ask_one_by_one(how.engine, assignment, how.limits)
+    if how.retrain or how.labels is not None:
+        again = ask_one_by_one(how.engine, assignment, how.limits)
+        difference = max(
+            largest_difference({"": one}, {"": other})
+            for one, other in zip(answered.asked, again.asked, strict=True)
+        )
+        require(difference <= SAME_WEIGHTS, AGAIN.format(trial.name, difference))
+    cost = {name: value + cost.get(name, 0.0) for name, value in answered.cost.items()}
+    answered = replace(answered, cost=cost)
     files: dict[str, ConditionPredictions] = {}
     for (file, condition, _), answers in zip(listed, answered.asked, strict=True):
         files.setdefault(file, {})[condition] = answers
     return answered, files
-
-
-def _ask_alone(assignment: Assignment, answered: Answered, how: Verification) -> None:
-    """Refuse predictions that depend on the company in which a structure is asked about."""
-    question = assignment.questions[0]
-    name, structure = next(iter(question.structures.items()))
-    alone = replace(assignment, questions=[Question(question.condition, {name: structure})])
-    again = predict_behind_walls(how.engine, alone, how.limits)
-    difference = largest_difference({"": answered.asked[0]}, {"": again.asked[0]})
-    require(difference <= SAME_WEIGHTS, COMPANY.format(name, difference))
 
 
 def _difference(
@@ -211,8 +242,8 @@ def _difference(
     )
     require(
         how.retrain or difference <= SAME_WEIGHTS,
-        f"{trial.name}: the weights handed in do not give the predictions handed in: "
-        f"{difference:.3g} deviations apart, {SAME_WEIGHTS} is allowed",
+        f"{trial.name}: asked alone about each structure, the weights handed in do not give the "
+        f"predictions handed in: {difference:.3g} deviations apart, {SAME_WEIGHTS} is allowed",
     )
     return difference
 

@@ -19,7 +19,11 @@ from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_record_file
 from glassbench.submission.sandbox import Limits, SandboxError, Walls
 from glassbench.submission.sandbox.exchange import prepare_folder
-from glassbench.submission.sandbox.predict import Assignment, predict_behind_walls
+from glassbench.submission.sandbox.predict import (
+    Assignment,
+    predict_behind_walls,
+    train_behind_walls,
+)
 from glassbench.submission.verify import Verification, largest_difference, verify_bundle
 from glassbench.trial.stages import Question
 
@@ -146,6 +150,63 @@ def test_predictions_that_depend_on_the_company_are_refused(run, tmp_path, works
         run(archive)
 
 
+# What it says of a structure hangs on how many it was asked about before, here and elsewhere.
+REMEMBERS = HONEST.replace(
+    "        return [{",
+    """        import pathlib
+        notes = pathlib.Path("notes.txt")
+        self.asked = max(getattr(self, "asked", 0), len(notes.read_text()) if notes.exists() else 0)
+        self.asked += len(structures)
+        notes.write_text("x" * self.asked)
+        return [{""",
+).replace("crowding(s) @ self.w}", "crowding(s) @ self.w + np.sin(self.asked) * s.species}")
+
+
+@pytest.mark.parametrize("how", ["weights", "retrain", "hidden"])
+def test_predictions_that_depend_on_what_was_asked_before_are_refused(
+    how, run, tmp_path, workspace, hidden_dataset, monkeypatch
+):
+    """Every structure is asked about alone, in an order drawn anew, in cells that share nothing."""
+    monkeypatch.chdir(tmp_path)
+    archive = hand_in(write_model(tmp_path / "m", REMEMBERS), workspace, tmp_path / "m.zip")
+    changes = {"hidden": {"labels": hidden_dataset}, "retrain": {"retrain": True}}
+    with pytest.raises(SubmissionError, match="asked alone about"):
+        run(archive, **changes.get(how, {}))
+
+
+def test_a_model_that_saves_nothing_is_trained_in_every_cell(run, tmp_path, workspace):
+    source = HONEST.split("    def save")[0]
+    archive = hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
+    with pytest.raises(SubmissionError, match="give the model `save` and `load`"):
+        run(archive)
+    assert run(archive, retrain=True).record["status"] == "verified"
+
+
+def test_no_test_structure_is_there_while_a_model_is_trained(engine, tmp_path, tiny_dataset):
+    counts = "        self.w = np.array([len(list(Path('/input/structures').glob('*.npz')))])\n"
+    source = HONEST.replace("        self.w = np.linalg", counts + "        return np.linalg")
+    view = open_view(load_task("ka_propensity"), tiny_dataset)
+    condition = view.conditions()[0]
+    tested = view.structures("test", condition)
+    assignment = Assignment(
+        model=write_model(tmp_path / "m", source.replace("import numpy", IMPORTS)),
+        task=view.task,
+        hyperparameters={},
+        seed=0,
+        questions=[Question(condition, {s.configuration: s for s in tested})],
+        conditions=(condition,),
+        train=view.examples("train", (condition,)),
+    )
+    _, weights = train_behind_walls(engine, assignment, Limits(wall_seconds=60), tmp_path / "cell")
+    counted = np.load(weights / "w.npz")["w"]
+    assert counted == 2 * len(assignment.train)  # structures and their targets
+
+
+def test_all_fits_together_have_a_limit_of_time(run, archive):
+    with pytest.raises(SubmissionError, match="all fits together take longer"):
+        run(archive, total_seconds=0.0)
+
+
 def test_a_pickle_among_the_weights_is_refused_before_anything_runs(run, tmp_path, workspace):
     source = HONEST.replace("        np.savez", SAVES_A_PICKLE)
     archive = hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
@@ -182,7 +243,7 @@ def test_without_the_walls_that_matter_nothing_runs(run, archive, monkeypatch, e
         return Walls(engine, {"network": False})
 
     monkeypatch.setattr(verify, "try_engine", weak)
-    monkeypatch.setattr(verify, "predict_behind_walls", None)
+    monkeypatch.setattr(verify, "ask_one_by_one", None)
     with pytest.raises(SandboxError, match="no result can be called verified here"):
         run(archive)
     assert not (tmp_path / "verified.zip").exists()
@@ -256,6 +317,7 @@ def test_an_outlier_hides_no_difference():
     assert largest_difference(one, other) > 0.1
 
 
+IMPORTS = "from pathlib import Path\n\nimport numpy"
 SAVES_A_PICKLE = "        (folder / 'w.pkl').write_bytes(b'x')\n        np.savez"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from ...home.workspace import Workspace
 from ...model import Condition, Example
 from ...trial.answers import Asked, PredictionsError, checked_answer
 from ...trial.stages import Question
+from .archive import unpack_archive
 from .bounded import read_arrays
+from .contents import check_contents
 from .engines import Engine
 from .exchange import StructureFiles, add_given_files, prepare_folder
-from .launch import run_cell
-from .limits import Limits, SandboxError
+from .launch import Outcome, run_cell
+from .limits import Limits, SandboxError, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +73,63 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
     that neither name nor position tells which configuration is asked about.
     """
     questions = [_shuffled(question) for question in assignment.questions]
+    outcome = _run(engine, assignment, questions, limits)
+    arrays = read_arrays(outcome.payload, "the answer", limits.answer_bytes)
+    asked = _answers(assignment.task, questions, arrays)
+    outside = outcome.report.get("outside")
+    listed = outside if isinstance(outside, list) else []
+    return Answered(asked, _parameters(outcome), _cost(outcome), outcome.log, listed)
+
+
+def ask_one_by_one(engine: Engine, assignment: Assignment, limits: Limits) -> Answered:
+    """Ask about every structure by itself, in an order drawn anew over all questions.
+
+    A model never sees two structures at once, nor knows which ones it was asked about in
+    another cell, and before which others.
+    """
+    single = [
+        (number, Question(question.condition, {name: structure}))
+        for number, question in enumerate(assignment.questions)
+        for name, structure in question.structures.items()
+    ]
+    random.SystemRandom().shuffle(single)
+    alone = replace(assignment, questions=[question for _, question in single])
+    answered = predict_behind_walls(engine, alone, limits)
+    asked: list[dict[str, Any]] = [
+        dict.fromkeys(question.structures) for question in assignment.questions
+    ]
+    for (number, _), answer in zip(single, answered.asked, strict=True):
+        asked[number] |= answer
+    return replace(answered, asked=asked)
+
+
+def train_behind_walls(
+    engine: Engine, assignment: Assignment, limits: Limits, folder: Path
+) -> tuple[Answered, Path | None]:
+    """Train a submission where no test structure is; return its weights, written to a folder.
+
+    There are none of a model without `save`.
+    """
+    outcome = _run(engine, assignment, [], limits, keep=True)
+    answered = Answered([], _parameters(outcome), _cost(outcome), outcome.log, [])
+    if not outcome.payload:
+        return answered, None
+    archive = folder / "trained.zip"
+    folder.mkdir(parents=True)
+    archive.write_bytes(outcome.payload)
+    unpack_archive(archive, folder / "trained", limits.answer_bytes)
+    refused = check_contents(folder / "trained")
+    require(not refused, "; ".join(f"the trained model's {refusal}" for refusal in refused[:3]))
+    return answered, folder / "trained"
+
+
+def _run(
+    engine: Engine,
+    assignment: Assignment,
+    questions: Sequence[Question],
+    limits: Limits,
+    keep: bool = False,
+) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="glassbench-cell-") as scratch:
         folder = Path(scratch, "request")
         prepare_folder(folder, assignment.model, assignment.task.folder, assignment.weights)
@@ -78,6 +137,7 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
         action = {
             "action": "predict",
             "audit": assignment.audit,
+            "keep": keep,
             "seed": assignment.seed,
             "hyperparameters": add_given_files(
                 folder, assignment.hyperparameters, assignment.given
@@ -95,20 +155,21 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
         }
         outcome = run_cell(engine, folder, action, limits, assignment.secret)
     outcome.refuse_failure()
-    arrays = read_arrays(outcome.payload, "the answer", limits.answer_bytes)
-    parameters, outside = (outcome.report.get(name) for name in ("parameters", "outside"))
-    return Answered(
-        asked=_answers(assignment.task, questions, arrays),
-        parameters=parameters if type(parameters) is int and parameters >= 0 else None,
-        cost={
-            "wall_seconds": outcome.seconds,
-            "cpu_seconds": outcome.cpu_seconds,
-            "gpu_seconds": 0.0,
-            "peak_memory_bytes": outcome.memory_bytes,
-        },
-        log=outcome.log,
-        outside=outside if isinstance(outside, list) else [],
-    )
+    return outcome
+
+
+def _parameters(outcome: Outcome) -> int | None:
+    parameters = outcome.report.get("parameters")
+    return parameters if type(parameters) is int and parameters >= 0 else None
+
+
+def _cost(outcome: Outcome) -> dict[str, float]:
+    return {
+        "wall_seconds": outcome.seconds,
+        "cpu_seconds": outcome.cpu_seconds,
+        "gpu_seconds": 0.0,
+        "peak_memory_bytes": outcome.memory_bytes,
+    }
 
 
 def _shuffled(question: Question) -> Question:

@@ -74,6 +74,8 @@ def _predict(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
         model.load(folder / "weights")
     else:
         raise TypeError(f"model {card.name} has no `load`: give it one, or verify by training it")
+    if request["keep"]:
+        return {"parameters": _parameters(model)}, _kept(model, scratch)
     arrays: dict[str, Any] = {}
     for number, question in enumerate(request["questions"]):
         numbers = enumerate(question["structures"])
@@ -83,10 +85,26 @@ def _predict(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
             arrays |= {f"{number}/{index}/{target}": array for target, array in answer.items()}
     file = io.BytesIO()
     np.savez(file, **arrays)
-    parameters = getattr(model, "parameters", None)
-    parameters = parameters if isinstance(parameters, int) else None
     outside = [] if audit is None else audit.effects
-    return {"parameters": parameters, "outside": outside}, file.getvalue()
+    return {"parameters": _parameters(model), "outside": outside}, file.getvalue()
+
+
+def _parameters(model: Any) -> int | None:
+    parameters = getattr(model, "parameters", None)
+    return parameters if isinstance(parameters, int) else None
+
+
+def _kept(model: Any, scratch: Path) -> bytes:
+    """Return an archive of what a trained model saves, nothing where it cannot."""
+    from ...contract.folder_digest import plugin_files
+    from .archive import write_archive
+
+    if not (hasattr(model, "save") and hasattr(model, "load")):
+        return b""
+    folder, archive = scratch / "trained", scratch / "trained.zip"
+    model.save(folder)
+    write_archive(archive, dict(plugin_files(folder)))
+    return archive.read_bytes()
 
 
 def _import(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def machine_view(request: Path, secret: Iterable[Path] = ()) -> View:
     return View(places, links, tuple(_hidden(places, package, secret)))
 
 
+def private_files(shown: Collection[Path]) -> list[Path]:
+    """Return what lies in the user's home, but for what leads to a place that is shown."""
+    home = Path(os.path.expanduser("~"))
+    with suppress(OSError):
+        entries = sorted(home.iterdir()) if home != Path("/") else []
+        return [p for p in entries if not any(s.is_relative_to(p) for s in shown)]
+    return []
+
+
 def _python_roots() -> list[Path]:
     """Return the folders of Python and of its libraries, outermost first."""
     executable = Path(sys.executable)
@@ -60,7 +70,11 @@ def _python_roots() -> list[Path]:
     roots |= {root.resolve() for root in roots}
     kept: list[Path] = []
     for root in sorted(roots, key=lambda r: len(r.parts)):
-        if root.is_dir() and not any(root.is_relative_to(outer) for outer in kept):
+        if (
+            root.is_dir()
+            and root != Path("/")
+            and not any(root.is_relative_to(outer) for outer in kept)
+        ):
             kept.append(root)
     return kept
 
@@ -70,6 +84,7 @@ def _hidden(places: dict[str, Path], package: Path, secret: Iterable[Path]) -> l
     from ...home.workspace import KINDS, content_folder
 
     data = [package / "_content", *(content_folder(kind) for kind in KINDS), *secret]
+    data += private_files(places.values())
     sites = {sysconfig.get_paths()[name] for name in ("purelib", "platlib")}
     data += [Path(site, "glassbench", "_content") for site in sites]
     hidden = []

@@ -15,7 +15,7 @@ from .engines import Engine
 from .launch import run_cell
 from .limits import GIB, MIB, Limits, SandboxError
 from .probe import start_of
-from .shown import SCRATCH
+from .shown import SCRATCH, machine_view, private_files
 
 MEANING = {
     "network": "no network: no address, not even this machine's",
@@ -76,7 +76,7 @@ def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
         canary.write_text("a file of the outside", encoding="utf-8")
         request = Path(folder, "request")
         request.mkdir()
-        of_home = [path for path in sorted(Path.home().glob("*")) if path.is_file()][:3]
+        of_home = private_files(machine_view(request).places.values())
         # `canaries` must not be read, `variables` not known, `outside` not seen.
         action = {
             "action": "probe",
