@@ -34,7 +34,7 @@ def plugin_files(folder: Path) -> list[tuple[str, Path]]:
 def _files(root: Path, folder: Path, above: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
     for entry in os.scandir(folder) if folder.is_dir() else ():
         path = Path(entry.path)
-        if entry.name.startswith((".", "__pycache__")):
+        if is_left_out(entry.name):
             continue
         if entry.is_file():
             yield path.relative_to(root).as_posix(), path
@@ -43,6 +43,11 @@ def _files(root: Path, folder: Path, above: tuple[Path, ...]) -> Iterator[tuple[
             if resolved in above:
                 raise UserError(f"{path} is a link to a folder that it lies in: remove the link")
             yield from _files(root, path, (*above, resolved))
+
+
+def is_left_out(name: str) -> bool:
+    """Return whether a file or folder of this name is no part of a plugin."""
+    return name.startswith((".", "__pycache__"))
 
 
 def counts_for_trials(name: str) -> bool:

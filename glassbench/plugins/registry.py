@@ -10,8 +10,17 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
+from importlib.abc import MetaPathFinder
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+)
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import UserError, did_you_mean
@@ -28,6 +37,9 @@ KINDS = {
     "task": ("task.toml", ("tasks",), "glassbench.tasks"),
     "model": ("model.toml", ("baselines", "submissions"), "glassbench.models"),
 }
+
+
+PLUGIN = "glassbench_plugin_"
 
 
 class RegistryError(UserError):
@@ -130,14 +142,17 @@ def load_model_class(model: ModelCard | Path) -> type:
 
 def plugin_package(folder: Path, digest: str) -> str:
     """Make the folder importable as a package and return the package's name."""
-    name = f"glassbench_plugin_{digest[:16]}"
+    name = f"{PLUGIN}{digest[:16]}"
     present = sys.modules.get(name)
     if present is not None and all(Path(root).is_dir() for root in present.__path__):
         return name
     _forget(name)
     init = folder / "__init__.py"
     spec = importlib.util.spec_from_file_location(
-        name, init, submodule_search_locations=[str(folder)]
+        name,
+        init,
+        loader=_SourceLoader(name, str(init)),
+        submodule_search_locations=[str(folder)],
     )
     if spec is None or not init.is_file():
         spec = ModuleSpec(name, None, is_package=True)
@@ -153,6 +168,26 @@ def plugin_package(folder: Path, digest: str) -> str:
                 f"{init} cannot be imported: {type(error).__name__}: {error}"
             ) from error
     return name
+
+
+class _SourceLoader(SourceFileLoader):
+    """Compiles the source that has the digest, and neither reads nor writes bytecode."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+class _PluginFinder(MetaPathFinder):
+    """Finds the modules inside plugins' packages."""
+
+    def find_spec(self, fullname: str, path: Any, target: object = None) -> ModuleSpec | None:
+        if not (path and fullname.startswith(PLUGIN)):
+            return None
+        loaders = (_SourceLoader, SOURCE_SUFFIXES), (ExtensionFileLoader, EXTENSION_SUFFIXES)
+        return FileFinder(str(next(iter(path))), *loaders).find_spec(fullname)
+
+
+sys.meta_path.insert(0, _PluginFinder())
 
 
 def _forget(name: str) -> None:

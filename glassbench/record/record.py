@@ -224,7 +224,7 @@ def read_record(path: Path) -> Record:
         return validate_record(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise RecordError(f"there is no record at {path}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(f"{path} is no JSON: {error}") from error
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path} is no JSON: {error}") from error

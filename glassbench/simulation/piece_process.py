@@ -65,7 +65,7 @@ def run_piece(piece: Piece, folder: Path, generator: Path, stopped: Event | None
     started = time.perf_counter()
     with open(output, "w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "glassbench.simulation.piece_process"],
+            [sys.executable, "-P", "-m", "glassbench.simulation.piece_process"],
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,

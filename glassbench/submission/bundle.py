@@ -27,7 +27,7 @@ from ..record.record import RecordError, read_record, validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
 from .sandbox.archive import unpack_archive, write_archive
-from .sandbox.bounded import read_json
+from .sandbox.bounded import MAX_JSON_BYTES, read_json
 from .sandbox.contents import check_contents
 from .sandbox.limits import SubmissionError, require
 
@@ -169,6 +169,10 @@ def _of_archive(path: Path, folder: Path) -> Bundle:
         {RECORD, "model/model.toml"} <= set(names),
         f"{path} lacks {RECORD} or model/model.toml: write it with `glassbench submission pack`",
     )
+    refused = check_contents(folder / "model")
+    require(not refused, f"{path}: {'; '.join(refused[:3])}")
+    size = (folder / RECORD).stat().st_size
+    require(size <= MAX_JSON_BYTES, f"{path}: {RECORD} has {size} bytes")
     record = read_json((folder / RECORD).read_bytes(), f"{path}, {RECORD}")
     validate_record(record)
     card = read_model_card(folder / "model")

@@ -60,11 +60,11 @@ def check_submission(
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: `glassbench submission new` makes one")
     engine, toml = choose_engine(sandbox), folder / "model.toml"
-    before = folder_digest(folder)
     results = [failed("files", refusal) for refusal in check_contents(folder)]
     yield from results or [passed("files", "sources, text and plain arrays alone")]
     if results:
         return
+    before = folder_digest(folder)
     try:
         card = read_model_card(folder)
         name = task or card.tasks[0]

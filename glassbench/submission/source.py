@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from ..contract.check_result import CheckResult, failed, passed
 from ..contract.errors import UserError, printable
+from ..contract.folder_digest import plugin_files
 from .sandbox.side_effects import imported_modules
 
 WRITE_ARRAYS, NO_PROGRAM = "write .npz or .safetensors", "a model needs no other program"
@@ -29,6 +30,7 @@ EXECUTING = {
     "eval": "write the expression itself",
     "exec": "write the statements themselves",
     "torch.hub.load": "hand the weights in",
+    "torch.jit.load": WRITE_ARRAYS,
 }
 # The keyword that makes a call safe, its safe value, and its default.
 SAFE_ONLY_WITH = {
@@ -41,8 +43,10 @@ def check_sources(folder: Path, dependencies: tuple[str, ...]) -> list[CheckResu
     """Return what the sources import and call that they may not."""
     results: list[CheckResult] = []
     imports: dict[str, str] = {}
-    for path in sorted(folder.rglob("*.py")):
-        name = path.relative_to(folder).as_posix()
+    files = plugin_files(folder)
+    for name, path in files:
+        if path.suffix != ".py":
+            continue
         try:
             tree = ast.parse(path.read_bytes(), name)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -59,7 +63,7 @@ def check_sources(folder: Path, dependencies: tuple[str, ...]) -> list[CheckResu
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 meanings |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
         results += list(_executing_calls(tree, name, meanings))
-    own = {path.stem for path in folder.iterdir()}
+    own = {name.partition("/")[0].removesuffix(".py") for name, _ in files}
     others = imports.keys() - own - sys.stdlib_module_names - {"glassbench"}
     foreign = {module: where for module, where in imports.items() if module in others}
     results += _undeclared(foreign, dependencies)

@@ -253,7 +253,14 @@ def _start(workspace: Workspace, action: str) -> subprocess.Popen[str]:
         # MLflow looks for its settings there, and ends where a user has no home directory.
         environment["HOME"] = str(workspace.home)
     return subprocess.Popen(
-        [sys.executable, "-m", "glassbench.tracking.mlflow_store", action, str(workspace.home)],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "glassbench.tracking.mlflow_store",
+            action,
+            str(workspace.home),
+        ],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -205,7 +205,7 @@ def _ensure(database: Path, notes: Notes) -> None:
     with whole_file(database) as partial:
         # In a process of its own, which holds no connection once it has ended.
         process = subprocess.run(
-            [sys.executable, "-c", CREATE, partial.name],
+            [sys.executable, "-P", "-c", CREATE, partial.name],
             cwd=database.parent,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -258,3 +258,19 @@ def test_a_model_that_cannot_be_loaded_is_named_with_the_cause(tmp_path, code, m
     folder = _write_model(tmp_path / "bad", "bad", code=code)
     with pytest.raises(RegistryError, match=message):
         load_model_class(folder)
+
+
+def test_bytecode_in_a_plugins_folder_is_neither_read_nor_written(tmp_path):
+    """Compiled code that no digest covers would run in place of the source."""
+    import py_compile
+
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "helper.py").write_text("VALUE = 'evil'")
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(folder / "helper.py"), invalidation_mode=unchecked)
+    before = sorted(folder.rglob("*.pyc"))
+    (folder / "helper.py").write_text("VALUE = 'as reviewed'")
+    package = registry.plugin_package(folder, "b" * 64)
+    assert importlib.import_module(f"{package}.helper").VALUE == "as reviewed"
+    assert before and sorted(folder.rglob("*.pyc")) == before

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from ...contract.errors import printable
+from ...contract.folder_digest import is_left_out
 from ...home.files import whole_file, whole_folder
-from .bounded import bounded_members
+from .bounded import bounded_zip
 from .limits import GIB, SandboxError
 
 MAX_FILES = 5_000
@@ -43,9 +44,11 @@ def unpack_archive(path: Path, folder: Path, max_bytes: int = MAX_BYTES) -> list
     plain file, two names that are one on some file system, and too many files or bytes.
     """
     try:
-        with zipfile.ZipFile(path) as archive, whole_folder(folder) as partial:
-            members = bounded_members(archive, str(path), MAX_FILES, max_bytes)
-            members = [member for member in members if not member.is_dir()]
+        with (
+            bounded_zip(path, str(path), MAX_FILES, max_bytes) as (archive, listed),
+            whole_folder(folder) as partial,
+        ):
+            members = [member for member in listed if not member.is_dir()]
             _check_members(path, members)
             partial.mkdir()
             for member in members:
@@ -84,6 +87,8 @@ def _refusal(member: zipfile.ZipInfo) -> str:
         return "leads out of the folder"
     if not name.isprintable() or "" in parts or "." in parts or len(name) > MAX_NAME:
         return "has a name that is no plain path"
+    if any(map(is_left_out, parts)):
+        return "is hidden: no file of a submission is"
     if len(parts) > MAX_DEPTH:
         return f"lies more than {MAX_DEPTH} folders deep"
     if kind not in (0, stat.S_IFREG):

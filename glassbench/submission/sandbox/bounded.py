@@ -6,6 +6,9 @@ import io
 import json
 import math
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import printable
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 MAX_JSON_BYTES = 64 * 2**20
 MAX_MEMBERS = 100_000
 LONGEST_HEADER = 10_000
+# Of a zip file's table: an entry with a name of 400 bytes, and where zipfile says its length.
+LONGEST_ENTRY, TABLE_LENGTH = 512, 5
+MAX_NESTING = 64
 
 
 def read_json(data: bytes, what: str, max_bytes: int = MAX_JSON_BYTES) -> Any:
@@ -24,11 +30,23 @@ def read_json(data: bytes, what: str, max_bytes: int = MAX_JSON_BYTES) -> Any:
     if len(data) > max_bytes:
         raise SandboxError(f"{what} has {len(data)} bytes, at most {max_bytes} are read")
     try:
-        return json.loads(data, parse_constant=_no_number, object_pairs_hook=_once)
+        value = json.loads(data, parse_constant=_no_number, object_pairs_hook=_once)
+        if nesting(value) > MAX_NESTING:
+            raise RecursionError
+        return value
     except RecursionError:
         raise SandboxError(f"{what} is nested too deeply to be a document") from None
     except (ValueError, MemoryError) as error:
         raise SandboxError(f"{what} is no JSON: {printable(error)}") from None
+
+
+def nesting(value: Any) -> int:
+    """Return how many lists and objects lie in one another in a JSON value."""
+    depth, level = 0, [value]
+    while level := [inner for inner in level if isinstance(inner, dict | list)]:
+        level = [v for inner in level for v in (inner.values() if type(inner) is dict else inner)]
+        depth += 1
+    return depth
 
 
 def read_arrays(data: bytes, what: str, max_bytes: int) -> dict[str, np.ndarray]:
@@ -39,8 +57,8 @@ def read_arrays(data: bytes, what: str, max_bytes: int) -> dict[str, np.ndarray]
     """
     arrays: dict[str, np.ndarray] = {}
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for member in bounded_members(archive, what, MAX_MEMBERS, max_bytes):
+        with bounded_zip(io.BytesIO(data), what, MAX_MEMBERS, max_bytes) as (archive, members):
+            for member in members:
                 name = member.filename.removesuffix(".npy")
                 if name in arrays:
                     raise SandboxError(f"{what} has the array `{printable(name)}` twice")
@@ -53,18 +71,28 @@ def read_arrays(data: bytes, what: str, max_bytes: int) -> dict[str, np.ndarray]
     return arrays
 
 
-def bounded_members(
-    archive: zipfile.ZipFile, what: str, max_files: int, max_bytes: int
-) -> list[zipfile.ZipInfo]:
-    """Return the members of a zip file, which must keep their limits before any is read."""
-    members = archive.infolist()
-    total = sum(member.file_size for member in members)
-    if len(members) > max_files or total > max_bytes:
-        raise SandboxError(
-            f"{what} unfolds to {len(members)} files of {total} bytes, at most {max_files} files "
-            f"and {max_bytes} bytes are read"
-        )
-    return members
+@contextmanager
+def bounded_zip(
+    file: Path | io.BytesIO, what: str, max_files: int, max_bytes: int
+) -> Iterator[tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]]:
+    """Open a zip file whose table of contents keeps its limits before any of it is read."""
+    with file.open("rb") if isinstance(file, Path) else file as stream:
+        # `ZipFile` reads all of the table at once; this finds its length where that does.
+        ending = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
+        table = ending[TABLE_LENGTH] if ending else 0
+        if table > max_files * LONGEST_ENTRY:
+            raise SandboxError(
+                f"{what} has a table of {table} bytes, too long for {max_files} files"
+            )
+        with zipfile.ZipFile(stream) as archive:
+            members = archive.infolist()
+            total = sum(member.file_size for member in members)
+            if len(members) > max_files or total > max_bytes:
+                raise SandboxError(
+                    f"{what} unfolds to {len(members)} files of {total} bytes, at most "
+                    f"{max_files} files and {max_bytes} bytes are read"
+                )
+            yield archive, members
 
 
 def array_header(data: bytes, what: str) -> tuple[tuple[int, ...], np.dtype, int]:

@@ -70,7 +70,8 @@ def prepare_folder(folder: Path, model: Path, task: Path, weights: Path | None =
         if counts_for_trials(name):
             _copy(source, folder / "model" / name)
     if weights is not None:
-        shutil.copytree(weights, folder / "weights", symlinks=True)
+        for name, source in plugin_files(weights):
+            _copy(source, folder / "weights" / name)
     _copy(task / "task.toml", folder / "task" / "task.toml")
 
 

@@ -47,6 +47,9 @@ ESCAPES = {
     "empty part": [(member("a//b"), "x")],
     "dot": [(member("./a"), "x")],
     "control characters": [(member("a\x1b[2J"), "x")],
+    "hidden": [(member(".helpers"), "x")],
+    "in a hidden folder": [(member("model/.git/config"), "x")],
+    "bytecode": [(member("model/__pycache__/model.cpython-311.pyc"), "x")],
     "too deep": [(member("a/" * 40 + "b"), "x")],
     "too long": [(member("a" * 3000), "x")],
 }
@@ -73,6 +76,13 @@ def test_a_bomb_is_refused_before_it_unfolds(place, tmp_path):
     with pytest.raises(SandboxError, match="5001 files"):
         unpack_archive(many, place)
     assert not list(place.iterdir())
+
+
+def test_a_long_table_of_contents_is_refused_before_it_is_read(place, tmp_path):
+    names = ((member("a" * 150 + f"{number:06}"), "") for number in range(20_000))
+    path = archive(tmp_path / "table.zip", *names)
+    with pytest.raises(SandboxError, match="has a table of"):
+        unpack_archive(path, place)
 
 
 def test_a_member_that_is_longer_than_it_says_is_refused(place, tmp_path):

@@ -57,7 +57,16 @@ def test_a_header_that_promises_more_than_there_is_takes_no_memory():
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 10**5, "1" * 10**5, "{", '{"a": NaN}', '{"a": 1, "a": 2}', b"\xff\xfe\x00\xd8"],
+    [
+        "[" * 10**5,
+        "[" * 70 + "]" * 70,
+        '{"a":' * 260 + "1" + "}" * 260,
+        "1" * 10**5,
+        "{",
+        '{"a": NaN}',
+        '{"a": 1, "a": 2}',
+        b"\xff\xfe\x00\xd8",
+    ],
 )
 def test_json_bombs_are_refused(text):
     data = text if isinstance(text, bytes) else text.encode()
