@@ -26,7 +26,13 @@ from .record_check import digest_of_predictions
 from .rescore import floor_results, read_finite_predictions, record_of
 from .sandbox import Engine, Limits, Walls, try_engine
 from .sandbox.limits import require
-from .sandbox.predict import Answered, Assignment, ask_one_by_one, train_behind_walls
+from .sandbox.predict import (
+    Answered,
+    Assignment,
+    ask_one_by_one,
+    draw_order,
+    train_behind_walls,
+)
 from .signature import public_key, sign_record
 
 if TYPE_CHECKING:
@@ -212,9 +218,11 @@ def _answer(
         cost = trained.cost
         if kept is not None:
             assignment = replace(assignment, weights=kept, train=(), valid=())
-    answered = ask_one_by_one(how.engine, assignment, how.limits)
+    order = draw_order(assignment)
+    answered = ask_one_by_one(how.engine, assignment, order, how.limits)
     if how.retrain or how.labels is not None:
-        again = ask_one_by_one(how.engine, assignment, how.limits)
+        # Backwards, so that other structures come before each one.
+        again = ask_one_by_one(how.engine, assignment, order[::-1], how.limits)
         difference = max(
             largest_difference({"": one}, {"": other})
             for one, other in zip(answered.asked, again.asked, strict=True)

@@ -81,18 +81,27 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
     return Answered(asked, _parameters(outcome), _cost(outcome), outcome.log, listed)
 
 
-def ask_one_by_one(engine: Engine, assignment: Assignment, limits: Limits) -> Answered:
-    """Ask about every structure by itself, in an order drawn anew over all questions.
+def draw_order(assignment: Assignment) -> list[int]:
+    """Return an order of all that an assignment asks about, which nobody can foresee."""
+    order = list(range(sum(len(question.structures) for question in assignment.questions)))
+    random.SystemRandom().shuffle(order)
+    return order
 
-    A model never sees two structures at once, nor knows which ones it was asked about in
-    another cell, and before which others.
+
+def ask_one_by_one(
+    engine: Engine, assignment: Assignment, order: Sequence[int], limits: Limits
+) -> Answered:
+    """Ask about every structure by itself, in the order over all questions.
+
+    A model never sees two structures at once, nor knows before which others it was asked about
+    them in another cell.
     """
     single = [
         (number, Question(question.condition, {name: structure}))
         for number, question in enumerate(assignment.questions)
         for name, structure in question.structures.items()
     ]
-    random.SystemRandom().shuffle(single)
+    single = [single[position] for position in order]
     alone = replace(assignment, questions=[question for _, question in single])
     answered = predict_behind_walls(engine, alone, limits)
     asked: list[dict[str, Any]] = [
