@@ -80,7 +80,7 @@ def score_record(
     ----------
     predictions : by condition, configuration and target; they stand for one seed
     """
-    from ..record.scores import condition_entry, known_at
+    from ..record.make import condition_entry, known_at
     from ..trial.result import TrialResult
     from ..trial.score import PredictionsError, score_condition
 

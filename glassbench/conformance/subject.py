@@ -16,6 +16,7 @@ import numpy as np
 
 from ..contract.task import Task
 from ..model import Condition, Example, Model, Predictions, Run, Structure
+from ..trial.score import primary_score
 from .structures import Examples
 
 ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
@@ -89,8 +90,6 @@ class Subject:
         self, train: Sequence[Example], valid: Sequence[Example], seed: int = 0, copies: bool = True
     ) -> Model:
         """Return a fresh model fitted on the examples, in a fresh scratch folder."""
-        from ..trial.score import primary_score
-
         model = self.make()
         if copies:
             train, valid = copy.deepcopy((tuple(train), tuple(valid)))

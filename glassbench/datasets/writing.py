@@ -19,6 +19,7 @@ from ..contract.errors import DatasetError
 from ..contract.units import UNITS
 from .arrays import COMPACT, FAST, array_of, create_array, create_strings, fill_of, state_of
 from .layout import FORMAT_VERSION, MISSING, StateLayout, Variable, small_variables
+from .manifest import content_digest, write_manifest
 from .opening import open_to_write
 from .quantise import pack
 
@@ -123,9 +124,6 @@ def finish_store(
     The facts are, by state, what `write_configuration` returned for each configuration, None
     where it could not be had: its split then reads `missing`.
     """
-    from .digest import content_digest
-    from .manifest import write_manifest
-
     for stale in path.rglob("*.partial"):
         stale.unlink()
     root = open_to_write(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..home.workspace import PROVENANCE_FILE, Workspace
-from ..record.make import make_record
+from ..record.make import known_at, make_record
 from ..record.record import Record, RecordError, read_record, record_digest, write_record
 from ..tracking.delivery import (
     RequestDelivery,
@@ -120,8 +120,6 @@ def _record(
     results = [outcome.result for outcome in outcomes if outcome.result is not None]
     if not results:
         return None
-    from ..record.scores import known_at
-
     task, dataset = request.task, request.dataset
     by_floor: dict[str, list[TrialResult]] = {}
     for outcome in floors:

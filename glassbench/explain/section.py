@@ -11,10 +11,9 @@ from ..home.workspace import Workspace
 from ..record.record import Record
 from .fits import Explained, open_fits
 from .maps import make_maps
-from .prediction_errors import condition_errors
+from .prediction_errors import condition_errors, extreme_surroundings
 from .refits import learning_curve, transfer_scores
 from .schema import EXPLANATION_VERSION, check_explanation, explanation_text
-from .surroundings import extreme_surroundings
 
 LARGEST = 100_000
 NOT_OF_A_DATASET = ("path", "states", "format_version", "variables", "content_digest")

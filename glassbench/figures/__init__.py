@@ -2,9 +2,8 @@
 
 from .canvas import CEILING, FLOORS, MARKERS, MODEL, new_figure, save_figure
 from .dataset import draw_dataset
-from .parity import draw_classes, draw_parity
+from .predictions import draw_classes, draw_parity, draw_rotation, draw_slice
 from .scores import draw_scores
-from .slice import draw_rotation, draw_slice
 
 __all__ = [
     "CEILING", "FLOORS", "MARKERS", "MODEL", "draw_classes", "draw_dataset", "draw_parity",

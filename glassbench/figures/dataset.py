@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.units import mathtext
+from ..datasets.state import State
 from ..datasets.store import Dataset
 from ..metrics import noise_ceiling
 from ..model import Structure
@@ -22,7 +23,6 @@ from .canvas import CEILING, FLOORS, MODEL, draw_relaxation_time, label, new_fig
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..datasets.state import State
 
 COLOURS = (MODEL, *FLOORS)
 # Of each state, so that the figure of a large dataset takes no longer than that of a small one.

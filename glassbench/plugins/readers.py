@@ -10,6 +10,7 @@ import ast
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -87,11 +88,9 @@ def find_reader(name: str) -> FoundReader:
 
 
 def _readers() -> Iterator[FoundReader]:
-    from importlib.metadata import entry_points
-
     for task in whole_tasks():
         for file in sorted((task.folder / FOLDER).glob("[!_]*.py")):
             yield FoundReader(file.stem, task.name, file)
-    for point in entry_points(group=GROUP):
+    for point in metadata.entry_points(group=GROUP):
         origin = f"package {point.dist.name if point.dist else '?'}"
         yield FoundReader(point.name, origin, point.value)

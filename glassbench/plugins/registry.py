@@ -10,6 +10,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.abc import MetaPathFinder
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
@@ -27,8 +28,6 @@ from ..contract.errors import UserError, did_you_mean
 from ..home.workspace import content_folder
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from ..contract.model_card import ModelCard
     from ..contract.task import Task
 
@@ -198,9 +197,7 @@ def _forget(name: str) -> None:
 
 def _entry_points(group: str, file: str) -> Iterator[Plugin]:
     """Yield what installed packages name, without importing any of them."""
-    from importlib.metadata import entry_points
-
-    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+    for point in sorted(metadata.entry_points(group=group), key=lambda point: point.name):
         origin = f"package {point.dist.name if point.dist else '?'}"
         try:
             yield _look(_folder_of_entry_point(point), origin, file)
@@ -212,7 +209,7 @@ def _entry_points(group: str, file: str) -> Iterator[Plugin]:
             yield Plugin(point.name, Path(), origin, error)
 
 
-def _folder_of_entry_point(point: EntryPoint) -> Path:
+def _folder_of_entry_point(point: metadata.EntryPoint) -> Path:
     top, *rest = point.module.split(".")
     spec = importlib.util.find_spec(top)
     roots = list(spec.submodule_search_locations or []) if spec else []

@@ -1,20 +1,39 @@
-"""Making the record of what one model scored on one dataset of one task."""
+"""The record of what one model scored on one dataset of one task, made from its trials.
+
+Scores at each condition are means over the seeds: with intervals, ceilings, floors, transfer.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..contract.task import Task
+from ..contract.checked import finite, finite_ends
+from ..contract.model_card import ModelCard
+from ..contract.task import ReportedNumber, Task, reported_at
+from ..contract.trial_plan import DatasetReference
+from ..datasets.view import View
+from ..metrics import MetricSpecification, interval_of_mean, paired_difference, spearman
 from ..model import Condition
-from ..trial.result import TrialResult
+from ..trial.result import ConditionScores, Score, TrialResult
+from ..trial.rotation import rotation_entry
+from ..trial.score import noise_ceilings
+from .parts import (
+    AboveFloor,
+    Ceiling,
+    ConditionEntry,
+    FloorScore,
+    Means,
+    MetricScore,
+    Published,
+    SeedScore,
+    Transfer,
+    TransferCondition,
+)
 from .record import SCHEMA_VERSION, Record, RecordError, canonical_digest, validate_record
-
-if TYPE_CHECKING:
-    from ..contract.model_card import ModelCard
-    from ..contract.trial_plan import DatasetReference
-    from .scores import KnownAt
 
 
 def make_record(
@@ -42,8 +61,6 @@ def make_record(
     failed : `condition`, `seed` and `error` of the trials that failed
     environments : `home.machine.environment()` of the trials
     """
-    from .scores import KnownAt, condition_entry
-
     for result in results:
         if result.trial.get("variation"):
             raise RecordError(
@@ -108,3 +125,225 @@ def _cost(results: Iterable[TrialResult]) -> dict[str, float]:
     summed = ("wall_seconds", "cpu_seconds", "gpu_seconds")
     peak = max((cost["peak_memory_bytes"] for cost in costs), default=0)
     return {key: sum(cost[key] for cost in costs) for key in summed} | {"peak_memory_bytes": peak}
+
+
+@dataclass(frozen=True)
+class KnownAt:
+    """What data and publications say of a condition; `ceilings` by metric."""
+
+    ceilings: Mapping[str, Score] = field(default_factory=dict)
+    tau_alpha: float | None = None
+    reported: Sequence[ReportedNumber] = ()
+
+
+def known_at(task: Task, dataset: str, view: View, condition: Condition) -> KnownAt:
+    """Return what the labels in a view, and publications on its dataset, say of a condition."""
+    ceilings, tau_alpha = (
+        noise_ceilings(task, view, condition),
+        view.attribute(condition, "tau_alpha"),
+    )
+    return KnownAt(ceilings, tau_alpha, reported_at(task, dataset, condition))
+
+
+def condition_entry(
+    task: Task,
+    condition: Condition,
+    results: Sequence[TrialResult],
+    floors: Mapping[str, Sequence[TrialResult]],
+    known: KnownAt,
+) -> ConditionEntry | None:
+    """Return the record's entry of a condition, or None where no seed finished there."""
+    by_seed = _at(condition, results)
+    if not by_seed:
+        return None
+    first = next(iter(by_seed.values()))
+    scores = _metric_scores(task, by_seed, first)
+    primary = task.primary_metric
+    floor_scores = [
+        FloorScore(
+            model=name,
+            value=score.value,
+            interval=score.interval,
+            by_configuration=_averaged(score),
+        )
+        for name, trials in floors.items()
+        if (of_floor := _at(condition, trials))
+        and all(primary.name in scored.scores for scored in of_floor.values())
+        for score in [metric_score(primary, of_floor, first)]
+    ]
+    probes = probes_at(condition, results)
+    further: dict[str, Any] = {
+        "transfer": transfer_entry(task, condition, results),
+        "rotation_probe": rotation_entry(probes) if probes else None,
+    }
+    return ConditionEntry(
+        condition=dict(condition),
+        configurations=list(first.configurations),
+        parents=list(first.parents),
+        scores=scores,
+        ceiling={
+            name: Ceiling(value=c.value, by_configuration=list(c.by_configuration))
+            if (c := known.ceilings.get(name)) is not None
+            else None
+            for name in scores
+        },
+        floors=floor_scores,
+        above_floor=_above_floor(primary, scores.get(primary.name), floor_scores, first.parents),
+        tau_alpha=known.tau_alpha,
+        reported=[Published(model=n.model, value=n.value, source=n.source) for n in known.reported],
+        **{name: value for name, value in further.items() if value is not None},
+    )
+
+
+def probes_at(condition: Condition, results: Sequence[TrialResult]) -> list[Mapping[str, Any]]:
+    """Return the rotation probes of all seeds at a condition, in the order of the seeds."""
+    return [
+        probe
+        for result in _by_seed(results)
+        for scored, probe in zip(result.conditions, result.rotation)
+        if probe and dict(scored.condition) == dict(condition)
+    ]
+
+
+def transfer_entry(
+    task: Task, condition: Condition, results: Sequence[TrialResult]
+) -> Transfer | None:
+    """Return scores of the fits at one condition at all others, or None where there are none."""
+    fits = [
+        result
+        for result in _by_seed(results)
+        if [dict(scored.condition) for scored in result.conditions] == [dict(condition)]
+    ]
+    by_condition: dict[Condition, dict[int, ConditionScores]] = {}
+    for fit in fits:
+        for scored in fit.transfer:
+            other = Condition.of(**scored.condition)
+            by_condition.setdefault(other, {})[fit.trial["seed"]] = scored
+    if not by_condition:
+        return None
+    own = _means([fit.conditions[0] for fit in fits])
+    elsewhere = [
+        TransferCondition(
+            condition=dict(other),
+            configurations=list(first.configurations),
+            parents=list(first.parents),
+            scores=_metric_scores(task, by_seed, first),
+            means=_means(list(by_seed.values())),
+        )
+        for other, by_seed in by_condition.items()
+        for first in [next(iter(by_seed.values()))]
+    ]
+    means = [own, *(entry.means for entry in elsewhere)]
+    rank_order = spearman([m.prediction for m in means], [m.target for m in means])
+    return Transfer(conditions=elsewhere, means=own, rank_order=finite(float(rank_order)))
+
+
+def _means(scored: Sequence[ConditionScores]) -> Means:
+    return Means(
+        prediction=sum(s.means["prediction"] for s in scored) / len(scored),
+        target=sum(s.means["target"] for s in scored) / len(scored),
+    )
+
+
+def _by_seed(results: Sequence[TrialResult]) -> list[TrialResult]:
+    return sorted(results, key=lambda result: result.trial["seed"])
+
+
+def _at(condition: Condition, results: Sequence[TrialResult]) -> dict[int, ConditionScores]:
+    """Return the scores at a condition by seed, in the order of the seeds."""
+    return {
+        result.trial["seed"]: scored
+        for result in _by_seed(results)
+        for scored in result.conditions
+        if dict(scored.condition) == dict(condition)
+    }
+
+
+def _metric_scores(
+    task: Task, by_seed: Mapping[int, ConditionScores], first: ConditionScores
+) -> dict[str, MetricScore]:
+    """Return by name the score in every metric of all seeds, configurations as in `first`."""
+    return {
+        specification.name: metric_score(specification, by_seed, first)
+        for specification in task.metrics
+        if all(specification.name in scored.scores for scored in by_seed.values())
+    }
+
+
+def metric_score(
+    specification: MetricSpecification,
+    by_seed: Mapping[int, ConditionScores],
+    first: ConditionScores,
+) -> MetricScore:
+    """Return the mean over the seeds with its interval, configurations as in `first`."""
+    scores = {
+        seed: _aligned(scored, specification.name, first, seed) for seed, scored in by_seed.items()
+    }
+    averaged = [_mean(v) for v in zip(*(score.by_configuration for score in scores.values()))]
+    return MetricScore(
+        value=_mean([score.value for score in scores.values()]),
+        interval=finite_ends(interval_of_mean(_numbers(averaged), first.parents))
+        if specification.average == "configuration"
+        else _mean_ends([score.interval for score in scores.values()]),
+        seeds=[
+            SeedScore(seed=seed, value=s.value, by_configuration=list(s.by_configuration))
+            for seed, s in scores.items()
+        ],
+    )
+
+
+def _above_floor(
+    primary: MetricSpecification,
+    own: MetricScore | None,
+    floors: Sequence[FloorScore],
+    parents: Sequence[str],
+) -> AboveFloor | None:
+    """Return by how much the model is better than the best floor, paired."""
+    values = {floor.model: floor.value for floor in floors if floor.value is not None}
+    if own is None or own.value is None or not values:
+        return None
+    name = (max if primary.higher_is_better else min)(values, key=values.__getitem__)
+    sign = 1.0 if primary.higher_is_better else -1.0
+    interval = None
+    if primary.average == "configuration":
+        best = next(floor for floor in floors if floor.model == name)
+        pair = [_numbers(_averaged(own)), _numbers(best.by_configuration)][:: int(sign)]
+        interval = finite_ends(paired_difference(*pair, parents).difference)
+    return AboveFloor(floor=name, difference=sign * (own.value - values[name]), interval=interval)
+
+
+def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, seed: int) -> Score:
+    """Return a score with its values in the order of the first one's configurations."""
+    score = scored.scores[metric]
+    if scored.configurations == first.configurations:
+        return score
+    values = dict(zip(scored.configurations, score.by_configuration, strict=True))
+    if set(values) != set(first.configurations):
+        odd = sorted(set(values) ^ set(first.configurations))
+        raise RecordError(
+            f"seed {seed} was scored on other configurations at {dict(scored.condition)}: "
+            f"{odd[:5]} are on one side only; run it again on the same dataset"
+        )
+    return replace(score, by_configuration=tuple(values[name] for name in first.configurations))
+
+
+def _averaged(score: MetricScore) -> list[float | None]:
+    """Return the mean over seeds of each configuration."""
+    return [_mean(values) for values in zip(*(seed.by_configuration for seed in score.seeds))]
+
+
+def _mean_ends(intervals: Sequence[tuple[float, float] | None]) -> list[float] | None:
+    """Return the mean of the seeds' intervals, which is not narrower than that of their mean."""
+    if not intervals or any(ends is None for ends in intervals):
+        return None
+    return [math.fsum(ends) / len(intervals) for ends in zip(*intervals, strict=True)]
+
+
+def _numbers(values: Sequence[float | None]) -> list[float]:
+    return [math.nan if value is None else value for value in values]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Return the mean, undefined where any value is."""
+    defined = [value for value in values if value is not None]
+    return sum(defined) / len(values) if len(defined) == len(values) else None

@@ -12,9 +12,8 @@ from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, plan_trials
 from ..home.workspace import Workspace
 from ..plugins.registry import load_model_card
-from ..record.make import make_record
+from ..record.make import known_at, make_record
 from ..record.record import PlainRecord as Record
-from ..record.scores import known_at
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
 from .bundle import Bundle, conditions_of

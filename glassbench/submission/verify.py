@@ -150,7 +150,7 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
 
 def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
     """Open the public dataset, and a hidden one; their digests are counted."""
-    from ..datasets.digest import content_digest
+    from ..datasets.manifest import content_digest
     from ..datasets.view import open_view
 
     record, reads = bundle.record, bundle.card.reads

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import match_condition
 from ..contract.task import Task
+from ..datasets.view import View, open_view
 from ..home.workspace import open_workspace
+from ..metrics import MetricSpecification
 from ..model import Condition, Example, Predictions, Structure
 from ..plugins import registry
 from ..plugins.datasets import find_dataset
+from .result import ConditionScores, Score
+from .score import noise_ceilings, score_condition
 
 if TYPE_CHECKING:
     from xarray import DataTree
 
-    from ..datasets.view import View
-    from ..metrics import MetricSpecification
-    from .result import ConditionScores, Score
 
 SPLITS = ("train", "valid", "test")
 
@@ -99,14 +100,10 @@ class Problem:
         ----------
         predictions : by configuration of the test split, arrays by target name
         """
-        from .score import score_condition
-
         return score_condition(self.task, self.view, self.condition(**values), predictions)
 
     def ceilings(self, **values: float) -> dict[str, Score]:
         """Return, by metric, the highest correlation that the data allow in expectation."""
-        from .score import noise_ceilings
-
         return noise_ceilings(self.task, self.view, self.condition(**values))
 
 
@@ -114,8 +111,6 @@ def open_problem(
     name: str | Path, dataset: str | Path | None = None, home: str | Path | None = None
 ) -> Problem:
     """Return a task with one of its datasets opened."""
-    from ..datasets.view import open_view
-
     task = registry.load_task(name)
     word = str(dataset.absolute()) if isinstance(dataset, Path) else dataset
     found = find_dataset(task, word, open_workspace(home))

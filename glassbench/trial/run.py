@@ -26,8 +26,8 @@ from ..home.files import Storage, append_json_line, read_json_lines, whole_folde
 from ..home.given_files import find_given_files
 from ..home.workspace import Workspace
 from ..model import Model, Progress, Run
-from .answers import Asked
 from .predictions import (
+    Asked,
     ConditionPredictions,
     predictions_digest,
     read_predictions,

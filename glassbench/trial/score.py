@@ -24,8 +24,8 @@ from ..metrics import (
     select_particles,
 )
 from ..model import Condition, Example, Predictions, Structure
-from .answers import PredictionsError
 from .perturbation import at_particles, centres_of
+from .predictions import PredictionsError
 from .result import ConditionScores, Score
 
 

@@ -22,9 +22,8 @@ from ..datasets.splits import rank_of_parent
 from ..datasets.view import Examples, View
 from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from ..plugins.registry import load_model_class
-from .answers import Asked, PredictionsError, checked_answers
 from .perturbation import at_particles, centres_of, cut_example, perturbed
-from .predictions import ConditionPredictions
+from .predictions import Asked, ConditionPredictions, PredictionsError, checked_answers
 from .result import ConditionScores, TrialResult
 from .rotation import score_rotation, turned_structures
 from .score import primary_score, score_condition

@@ -9,8 +9,7 @@ import pytest
 import xarray
 import zarr
 
-from glassbench.datasets.digest import content_digest
-from glassbench.datasets.manifest import pack_store
+from glassbench.datasets.manifest import content_digest, pack_store
 from glassbench.datasets.opening import open_tree
 from glassbench.datasets.quantise import Packing
 from glassbench.datasets.store import open_dataset

@@ -16,8 +16,7 @@ from glassbench.contract.trial_plan import DatasetReference, ModelReference, mak
 from glassbench.datasets.view import open_view
 from glassbench.explain import explain_record, write_explanation
 from glassbench.explain.maps import colour_limits
-from glassbench.explain.prediction_errors import parity
-from glassbench.explain.surroundings import extreme_particles
+from glassbench.explain.prediction_errors import extreme_particles, parity
 from glassbench.home.cache import current_cache
 from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition

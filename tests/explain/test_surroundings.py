@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.explain.surroundings import distance_to_correct, local_density
+from glassbench.explain.prediction_errors import distance_to_correct, local_density
 from glassbench.model import Structure
 from glassbench.structure.pair_distribution import mean_spacing
 

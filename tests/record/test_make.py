@@ -18,7 +18,7 @@ from glassbench.contract.trial_plan import DatasetReference
 from glassbench.home.workspace import content_folder
 from glassbench.metrics import MetricSpecification, interval_of_mean, paired_difference
 from glassbench.model import Condition
-from glassbench.record.make import make_record
+from glassbench.record.make import KnownAt, make_record
 from glassbench.record.record import (
     Record,
     RecordError,
@@ -28,7 +28,6 @@ from glassbench.record.record import (
     validate_record,
     write_record,
 )
-from glassbench.record.scores import KnownAt
 from glassbench.trial.result import ConditionScores, Score, TrialResult
 
 EARLY, LATE = Condition.of(temperature=0.64, time=0.5), Condition.of(temperature=0.64, time=5.0)

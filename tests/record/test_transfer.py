@@ -6,7 +6,7 @@ import pytest
 
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
-from glassbench.record.scores import transfer_entry
+from glassbench.record.make import transfer_entry
 from glassbench.trial.result import ConditionScores, Score, TrialResult
 
 RATES = (1e12, 1e11, 1e10)

@@ -94,7 +94,7 @@ def layout():
 @pytest.fixture
 def strange_task(tmp_path):
     """Return the folder of a task outside the repository, with a generator of its own."""
-    folder = tmp_path / "site" / "strange_package" / "walks"
+    folder = tmp_path / "site" / "walking_package" / "walks"
     (folder / "generate").mkdir(parents=True)
     text = (load_task("ka_propensity").folder / "task.toml").read_text(encoding="utf-8")
     text = text.replace('name = "ka_propensity"', 'name = "strange_walks"', 1)
@@ -124,15 +124,15 @@ def test_a_folder_becomes_a_dataset_that_is_verified(strange_task, tmp_path, cap
 
 def test_a_task_of_an_installed_package_brings_its_generator(strange_task, tmp_path, monkeypatch):
     site = tmp_path / "site"
-    installed = site / "strange_package-1.0.dist-info"
+    installed = site / "walking_package-1.0.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: strange-package\nVersion: 1\n"
+        "Metadata-Version: 2.1\nName: walking-package\nVersion: 1\n"
     )
     (installed / "entry_points.txt").write_text(
-        "[glassbench.tasks]\nstrange_walks = strange_package.walks\n"
+        "[glassbench.tasks]\nstrange_walks = walking_package.walks\n"
     )
-    (site / "strange_package" / "__init__.py").touch()
+    (site / "walking_package" / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(site))
     task = load_task("strange_walks")
     assert task.folder == strange_task

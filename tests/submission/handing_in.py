@@ -12,10 +12,9 @@ from glassbench.datasets.view import open_view
 from glassbench.home.machine import environment
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
-from glassbench.record.make import make_record
+from glassbench.record.make import known_at, make_record
 from glassbench.record.record import PlainRecord as Record
 from glassbench.record.record import record_stem, write_record
-from glassbench.record.scores import known_at
 from glassbench.trial.run import run_trial
 
 CARD = """

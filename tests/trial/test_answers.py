@@ -8,7 +8,7 @@ import pytest
 from glassbench.conformance import glassy_structure
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
-from glassbench.trial.answers import Asked, PredictionsError, checked_answers
+from glassbench.trial.predictions import Asked, PredictionsError, checked_answers
 
 AT = Condition.of(temperature=0.64, time=16.5)
 COUNTS = np.arange(250) / 7

@@ -97,7 +97,7 @@ def test_a_condition_without_its_turns_leaves_the_others_their_probes(monkeypatc
     from types import SimpleNamespace
 
     from glassbench.model import Condition
-    from glassbench.record.scores import probes_at
+    from glassbench.record.make import probes_at
     from glassbench.trial import stages
 
     first, second = Condition.of(strain=0.1), Condition.of(strain=0.2)

@@ -11,7 +11,7 @@ from glassbench.contract.trial_plan import DatasetReference, ModelReference, mak
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition
-from glassbench.trial.answers import PredictionsError
+from glassbench.trial.predictions import PredictionsError
 from glassbench.trial.result import read_result
 from glassbench.trial.run import TrialError, run_trial
 

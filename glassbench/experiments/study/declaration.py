@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -17,12 +17,11 @@ from ...contract.hyperparameters import typed_value
 from ...contract.model_card import ModelCard
 from ...contract.task import Task
 from ...contract.trial_plan import STANDARD, Perturbation, Variation
+from ...datasets.pairs import pair_distances
+from ...datasets.view import View
 from ...model import Condition
 from ...plugins.registry import list_tasks, load_model_class, whole_models
 from ..words import parse_count, parse_number, parse_switch
-
-if TYPE_CHECKING:
-    from ...datasets.view import View
 
 STUDIES_FILE, ALL = "studies.toml", "all"
 
@@ -152,8 +151,6 @@ def _longest_pair(subject: Subject) -> float:
 
     With p = 1 a model learns particles alone (Shiba et al. 2023, Eq. 12).
     """
-    from ...datasets.pairs import pair_distances
-
     structure = subject.view.structures("train", subject.conditions[0])[0]
     pairs, p = structure.pairs, subject.hyperparameters.get("p", 1.0)
     if pairs is None or not len(pairs) or p == 1.0:

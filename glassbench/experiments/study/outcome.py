@@ -10,10 +10,12 @@ from typing import Any
 
 from ...contract.trial_plan import Trial
 from ...contract.units import mathtext
+from ...datasets.view import open_view
 from ...metrics import MetricSpecification
 from ...model import Condition
-from ...record.scores import metric_score
+from ...record.make import metric_score
 from ...trial.result import ConditionScores, TrialResult
+from ...trial.score import noise_ceilings
 from .planning import Curve, PlannedStudy
 
 RESULTS_VERSION = 1
@@ -64,9 +66,6 @@ def study_results(
 
 
 def _panels(planned: PlannedStudy, results: Mapping[str, TrialResult]) -> list[Plain]:
-    from ...datasets.view import open_view
-    from ...trial.score import noise_ceilings
-
     task, plan = planned.task, planned.plan
     view = open_view(task, Path(plan.dataset.path))
     ceilings_at = cache(lambda condition: noise_ceilings(task, view, condition))

@@ -13,6 +13,7 @@ from ...contract.folder_digest import folder_digest
 from ...contract.model_card import ModelCard
 from ...contract.task import Task
 from ...contract.trial_plan import DatasetReference, ModelReference, reference_of
+from ...datasets.view import open_view
 from ...home.workspace import Workspace
 from ...model import Condition
 from ...plugins.datasets import find_dataset
@@ -123,8 +124,6 @@ def located(plan: SweepPlan, workspace: Workspace) -> SweepPlan:
 def _located_dataset(
     planned: DatasetReference, task: Task, workspace: Workspace
 ) -> DatasetReference:
-    from ...datasets.view import open_view
-
     path = _unchanged(
         "dataset",
         planned,

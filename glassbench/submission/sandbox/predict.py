@@ -13,7 +13,7 @@ from ...contract.errors import printable
 from ...contract.task import Task
 from ...home.workspace import Workspace
 from ...model import Condition, Example
-from ...trial.answers import Asked, PredictionsError, checked_answer
+from ...trial.predictions import Asked, PredictionsError, checked_answer
 from ...trial.stages import Question
 from .archive import unpack_archive
 from .bounded import read_arrays

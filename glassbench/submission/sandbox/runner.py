@@ -52,7 +52,7 @@ def _predict(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
     from ...contract.model_card import read_model_card
     from ...contract.task import read_task
     from ...model import Condition
-    from ...trial.answers import Asked
+    from ...trial.predictions import Asked
     from ...trial.stages import fit_run, make_model, predict
     from .exchange import ExampleFiles, read_structure
     from .side_effects import Audit

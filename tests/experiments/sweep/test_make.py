@@ -51,7 +51,7 @@ def plan(tmp_path):
 def dataset_digest(monkeypatch):
     """The digest of every dataset, which a test may change."""
     view = SimpleNamespace(digest="sha256:0")
-    monkeypatch.setattr("glassbench.datasets.view.open_view", lambda task, path: view)
+    monkeypatch.setattr("glassbench.experiments.sweep.make.open_view", lambda task, path: view)
     return view
 
 
