@@ -15,7 +15,6 @@ from .local import local_density, neighbour_counts, number_of_neighbours
 from .modes import lowest_modes, soft_mode_participation
 from .neighbours import Pairs, neighbour_pairs
 from .non_affine import non_affine_squared_displacement
-from .orientational import orientational_pair_correlation
 from .pair_distribution import particle_pair_distribution
 from .periodic_box import minimum_image, wrap
 from .radial_density import radial_densities
@@ -49,7 +48,6 @@ __all__ = [
     "neighbourhood_blocks",
     "non_affine_squared_displacement",
     "number_of_neighbours",
-    "orientational_pair_correlation",
     "padded_surroundings",
     "pair_blocks",
     "particle_pair_distribution",

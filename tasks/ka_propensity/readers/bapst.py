@@ -17,7 +17,6 @@ import numpy as np
 from glassbench.contract.errors import DatasetError, SourceError
 from glassbench.datasets.isoconfigurational import ensemble_arrays
 from glassbench.datasets.layout import StateLayout
-from glassbench.datasets.restricted_pickle import load_restricted
 from glassbench.datasets.source import (
     PlannedState,
     Problem,
@@ -27,6 +26,7 @@ from glassbench.datasets.source import (
     split_files,
 )
 
+from ._pickles import load_restricted
 from ._published import CUTOFFS, Positions, Settings, planned_state, settings_of, slots_of
 
 WORDS = CUTOFFS

@@ -8,13 +8,16 @@ import pickle
 import struct
 from collections import Counter
 from decimal import Decimal
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 from glassbench.contract.errors import SourceError
-from glassbench.datasets.restricted_pickle import ADMITTED, load_restricted
+from glassbench.plugins.readers import find_reader
 
+PICKLES = import_module("._pickles", find_reader("bapst").load().__package__)
+ADMITTED, load_restricted = PICKLES.ADMITTED, PICKLES.load_restricted
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 

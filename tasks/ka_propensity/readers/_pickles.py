@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..contract.errors import SourceError
+from glassbench.contract.errors import SourceError
 
 REFUSED_OPCODES = {
     "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4"
