@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ..contract.errors import WordError
 from ..experiments.words import check_keys, parse_switch, split_words
 from ..home.workspace import open_workspace
-from .output import FAILED, Json, Words, guarded, new_group, write_result
+from .output import FAILED, Json, Words, guarded, new_group, write_json, write_lines, write_result
 from .submission import absolute, word_and_options
 
 if TYPE_CHECKING:
@@ -23,28 +26,63 @@ CHECKING_KEYS = ("labels", "trusted", "floors", "home")
 def verify(words: Words = None, json_output: Json = False) -> None:
     """Check schema, digests and signature, and score the stored predictions again.
 
-    FILE [labels=STORE] [trusted=FILE.toml] [floors=on|off] [home=FOLDER]
+    FILE|FOLDER ... [labels=STORE] [trusted=FILE.toml] [floors=on|off] [strict=on|off]
+    [home=FOLDER]
 
-    FILE is a packed archive, or a record of the board. The board ships records without their
-    predictions: then scores cannot be computed again, which is said. floors=off takes the scores
-    of the trivial floors as the record says them.
+    FILE is a packed archive, or a record of the board, whose predictions and model lie in
+    predictions/ and models/ beside its folder; FOLDER holds records of the board. floors=off
+    takes the scores of the trivial floors as the record says them, as it is done for more than
+    one record unless floors=on. With strict=on a record fails where something could not be
+    checked, such as one without predictions.
     """
-    what, example = "a record or an archive", "my_model.zip"
-    path, values = word_and_options(words, what, example, CHECKING_KEYS)
+    paths = [word for word in words or [] if "=" not in word]
+    values = split_words([word for word in words or [] if "=" in word])
+    check_keys(values, (*CHECKING_KEYS, "strict"))
+    strict = parse_switch("strict", values.get("strict", "off"))
+    files = [file for path in paths for file in _files(absolute(path))]
+    if not files:
+        raise WordError(f"no record in {' '.join(paths) or 'nothing'}: name a file or a folder")
+    many = len(files) > 1 or Path(paths[0]).is_dir()
+    how = _checking({"floors": "off" if many else "on"} | values)
     from ..submission.record_check import check_record_file
 
-    record, results = check_record_file(absolute(path), _checking(values))
-    failed = [result for result in results if result.passed is False]
-    unchecked = [result.name for result in results if result.passed is None]
-    holds = False if failed else None if unchecked else True
-    findings = [vars(result) for result in results]
-    plain = {"holds": holds, "status": record and record["status"], "findings": findings}
-    verdict = "does not hold" if record is None or failed else record["status"]
-    if unchecked and not failed:
-        verdict += f"; nothing is wrong, but not everything was checked: {', '.join(unchecked)}"
-    write_result(json_output, plain, [*map(str, results), f"{path}: {verdict}"])
-    if failed:
+    begin, plain = time.perf_counter(), []
+    for file in files:
+        record, results = check_record_file(file, how)
+        failed = [result for result in results if result.passed is False]
+        unchecked = [result.name for result in results if result.passed is None]
+        holds = False if failed or (strict and unchecked) else None if unchecked else True
+        status = record and record["status"]
+        plain.append({"record": str(file), "holds": holds, "status": status, "results": results})
+        if not json_output:
+            shown = [result for result in results if not (many and result.passed)]
+            verdict = "does not hold" if record is None or holds is False else record["status"]
+            if unchecked and holds is not False:
+                verdict += (
+                    f"; nothing is wrong, but not everything was checked: {', '.join(unchecked)}"
+                )
+            write_lines([*map(str, shown), f"{file.name if many else file}: {verdict}"])
+    seconds = time.perf_counter() - begin
+    if json_output:
+        for entry in plain:
+            entry["findings"] = list(map(vars, entry.pop("results")))
+        write_json({"records": plain, "seconds": round(seconds, 1)} if many else plain[0])
+    elif many:
+        counts = [sum(entry["holds"] is holds for entry in plain) for holds in (True, False, None)]
+        verified = sum(entry["status"] == "verified" for entry in plain if entry["holds"])
+        write_lines(
+            [
+                f"{len(plain)} records in {seconds:.0f} s: {counts[0]} hold in all that they say, "
+                f"{verified} of them verified; {counts[1]} do not hold; {counts[2]} could not be "
+                "checked in full"
+            ]
+        )
+    if any(entry["holds"] is False for entry in plain):
         raise typer.Exit(FAILED)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
 
 
 @app.command()

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..contract.check_result import CheckResult, all_passed
 from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
-from ..home.files import whole_file, whole_folder, write_json
+from ..home.files import whole_folder, write_json
 from ..home.workspace import content_folder
 from ..plugins.registry import list_models, whole_models
 from ..record.names import imitated
@@ -21,6 +21,7 @@ from ..record.record import read_record, record_stem, validate_record
 from .bundle import Bundle, open_bundle, refuse_contents, stored_predictions
 from .record_check import Checking, check_record_file, model_folder
 from .sandbox.limits import require
+from .shipped import ship
 from .signature import is_signed, trusted_keys
 
 
@@ -132,9 +133,6 @@ def _write(bundle: Bundle, before: str | None, board: Path) -> Path:
                 (partial / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, partial / name)
     for name, source in stored_predictions(bundle):
-        target = board / "predictions" / name
-        if not target.exists():
-            with whole_file(target) as partial:
-                shutil.copyfile(source, partial)
+        ship(source, board / "predictions" / name)
     write_json(path, record)
     return path

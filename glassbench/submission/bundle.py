@@ -30,6 +30,7 @@ from .sandbox.archive import unpack_archive, write_archive
 from .sandbox.bounded import MAX_JSON_BYTES, read_json
 from .sandbox.contents import check_contents
 from .sandbox.limits import SubmissionError, require
+from .shipped import stored_name
 
 RECORD = "record.json"
 TRIAL_PATH = re.compile(r"trials/[0-9a-f]{2}/[0-9a-f]{64}/predictions\.npz")
@@ -93,12 +94,12 @@ def stored_predictions(bundle: Bundle) -> Iterator[tuple[str, Path]]:
     """Yield the files of predictions with their names in an archive and on the board."""
     for digest, files in bundle.predictions.items():
         for file, path in files.items():
-            yield _stored_name(digest, file), path
+            yield stored_name(digest, file), path
 
 
 def find_predictions(folder: Path, digest: str) -> dict[str, Path]:
     """Return the stored files of predictions of one trial in a folder, by name."""
-    paths = {file: folder / _stored_name(digest, file) for file in PREDICTION_FILES}
+    paths = {file: folder / stored_name(digest, file) for file in PREDICTION_FILES}
     return {file: path for file, path in paths.items() if path.is_file()}
 
 
@@ -119,10 +120,6 @@ def refuse_contents(bundle: Bundle) -> None:
     for key, folder in bundle.weights.items():
         refused += [f"weights/{key[:8]}…/{refusal}" for refusal in check_contents(folder)]
     require(not refused, "; ".join(refused[:10]))
-
-
-def _stored_name(digest: str, file: str) -> str:
-    return f"{digest}.npz" if file == PREDICTIONS_FILE else f"{digest}.{file}"
 
 
 def _of_workspace(

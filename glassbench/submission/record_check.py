@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ..contract.check_result import CheckResult, failed, passed
@@ -20,10 +21,17 @@ from ..record.record import validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE, score_trial
-from .bundle import Bundle, find_predictions, open_bundle, predictions_in_workspace, trials_of
-from .rescore import differences, floor_results, read_finite_predictions, record_of
+from .bundle import Bundle, open_bundle, predictions_in_workspace, trials_of
+from .rescore import (
+    differences,
+    floor_results,
+    read_finite_predictions,
+    record_of,
+    refuse_above_ceiling,
+)
 from .sandbox.bounded import read_json
 from .sandbox.limits import SubmissionError, require
+from .shipped import shipped_predictions
 from .signature import trusted_keys, verify
 
 if TYPE_CHECKING:
@@ -96,10 +104,11 @@ def _check_board_record(path: Path, record: Record, how: Checking) -> list[Check
         unknown = [CheckResult(name, None, message) for name in ("model", "predictions, scores")]
         return [*unknown, _checked("signature", lambda: _check_signature(record, how))]
     predictions = predictions_in_workspace(record, how.workspace)
-    for entry in record["predictions"]:
-        beside = find_predictions(board / "predictions", entry["sha256"])
-        predictions |= {entry["sha256"]: beside} if beside else {}
-    return check_bundle(Bundle(folder, read_model_card(folder), record, predictions, {}), how)
+    with TemporaryDirectory(prefix="glassbench-predictions-") as scratch:
+        for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
+            beside = shipped_predictions(board / "predictions", digest, Path(scratch))
+            predictions |= {digest: beside} if beside else {}
+        return check_bundle(Bundle(folder, read_model_card(folder), record, predictions, {}), how)
 
 
 def model_folder(record: Record, board: Path) -> Path | None:
@@ -125,8 +134,8 @@ def _refuse_missing_predictions(bundle: Bundle) -> None:
     missing = digests - set(bundle.predictions)
     if missing:
         raise NotCheckable(
-            f"{len(missing)} of {len(digests)} files of predictions are not on this machine: the "
-            "board ships records without them; check the packed archive, or run the model again"
+            f"{len(missing)} of {len(digests)} files of predictions are neither shipped with the "
+            "record nor on this machine: check the packed archive, or run the model again"
         )
 
 
@@ -149,17 +158,19 @@ def _check_model(bundle: Bundle) -> str:
 
 
 def _check_scores(bundle: Bundle, how: Checking) -> str:
-    _refuse_missing_predictions(bundle)
     record = bundle.record
     task = load_task(record["task"]["name"])
-    require(
-        record["task"]["protocol_version"] == task.protocol_version,
-        f"the record is of protocol {record['task']['protocol_version']} of {task.name}, this "
-        f"GlassBench has {task.protocol_version}: run it again",
-    )
-    disagreements = list(differences(record, _rescored(bundle, task, how)))
+    if record["task"]["protocol_version"] != task.protocol_version:
+        raise NotCheckable(
+            f"the record is of protocol {record['task']['protocol_version']} of {task.name}, this "
+            f"GlassBench has {task.protocol_version}: run it again"
+        )
+    _refuse_missing_predictions(bundle)
+    ours = _rescored(bundle, task, how)
+    disagreements = list(differences(record, ours))
     more = f"; and {len(disagreements) - SHOWN} more" if len(disagreements) > SHOWN else ""
     require(not disagreements, f"{'; '.join(disagreements[:SHOWN])}{more}")
+    refuse_above_ceiling(ours, task)
     counted = sum(len(entry["scores"]) for entry in record["conditions"])
     floors = "floors included" if how.floors else "floors as the record says them"
     return f"{counted} scores at {len(record['conditions'])} conditions come out again, {floors}"

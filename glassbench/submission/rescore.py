@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, plan_trials
 from ..home.workspace import Workspace
+from ..metrics import paired_difference
+from ..model import Condition
 from ..plugins.registry import load_model_card
 from ..record.make import known_at, make_record
 from ..record.record import PlainRecord as Record
@@ -18,7 +22,8 @@ from ..trial.predictions import ConditionPredictions, PredictionsFileError, read
 from ..trial.result import TrialResult
 from .bundle import Bundle, conditions_of
 from .sandbox.bounded import read_arrays
-from .sandbox.limits import GIB
+from .sandbox.limits import require
+from .shipped import MAX_PREDICTIONS_BYTES
 
 if TYPE_CHECKING:
     from ..datasets.view import View
@@ -29,14 +34,11 @@ NOT_SCORES = (
     "created", "tracking", "cost", "provenance", "status", "verification", "supersedes",
     "predictions", "failed",
 )  # fmt: skip
-MAX_PREDICTIONS_BYTES = 2 * GIB
 FLOOR_SEED = 0
 
 
 def read_finite_predictions(path: Path) -> ConditionPredictions:
     """Return the predictions in a file that a stranger may have written; NaN is refused."""
-    import numpy as np
-
     for name, array in read_arrays(path.read_bytes(), str(path), MAX_PREDICTIONS_BYTES).items():
         # Also as float32, in which the predictions of a model are compared.
         with np.errstate(over="ignore"):
@@ -92,6 +94,35 @@ def record_of(
         failed=record["failed"],
         tuning=record.get("tuning"),
     ).to_json()
+
+
+def refuse_above_ceiling(record: Record, task: Task) -> None:
+    """Refuse a record whose score lies above what noise in the labels allows, paired, with 95 %.
+
+    Where no ceiling was measured, as for labels without a repeat, nothing is refused.
+    """
+    metric = task.primary_metric
+    for entry in record["conditions"]:
+        ceiling = entry["ceiling"].get(metric.name)
+        if ceiling is None or ceiling["value"] is None:
+            continue
+        score = entry["scores"][metric.name]
+        own = np.mean([_numbers(seed["by_configuration"]) for seed in score["seeds"]], axis=0)
+        highest = _numbers(ceiling["by_configuration"])
+        known = np.isfinite(own) & np.isfinite(highest)
+        sign = 1 if metric.higher_is_better else -1
+        pair = [sign * values[known] for values in (own, highest)]
+        above = paired_difference(*pair, np.array(entry["parents"])[known]).difference.low
+        require(
+            not above > 0,
+            f"{metric.name} at {Condition.of(**entry['condition']).name} is {score['value']:.3f}, "
+            f"above the noise ceiling {ceiling['value']:.3f} by {above:.3f} at least: only a model "
+            "that knows these labels scores so; verify with labels= that it cannot know",
+        )
+
+
+def _numbers(values: Sequence[float | None]) -> np.ndarray:
+    return np.array([np.nan if value is None else value for value in values])
 
 
 def differences(theirs: Any, ours: Any, where: str = "") -> Iterator[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
@@ -23,7 +25,12 @@ from ..trial.result import TrialResult
 from ..trial.stages import PREDICTIONS_FILE, questions, score_trial
 from .bundle import Bundle, conditions_of, pack_bundle, refuse_contents, trials_of
 from .record_check import digest_of_predictions
-from .rescore import floor_results, read_finite_predictions, record_of
+from .rescore import (
+    floor_results,
+    read_finite_predictions,
+    record_of,
+    refuse_above_ceiling,
+)
 from .sandbox import Engine, Limits, Walls, try_engine
 from .sandbox.limits import require
 from .sandbox.predict import (
@@ -33,10 +40,10 @@ from .sandbox.predict import (
     draw_order,
     train_behind_walls,
 )
+from .shipped import as_scored, spread
 from .signature import public_key, sign_record
 
 if TYPE_CHECKING:
-    import numpy as np
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from ..datasets.view import View
@@ -46,7 +53,6 @@ SAME_WEIGHTS = 1e-3
 # A fit made again may differ by the order of sums on other hardware: its score must lie within
 # the interval that the record states, or within this part of its value.
 SAME_FIT = 0.05
-MAD_OF_NORMAL = 1.4826
 HIDDEN = "hidden"
 AGAIN = (
     "{}: asked alone about the same structures in another order, it predicts otherwise by {:.3g} "
@@ -129,10 +135,11 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
             answered, predictions = _answer(bundle, task, data, _until(end, how), trial, cell)
             if how.labels is None:
                 differences.append(_difference(bundle, trial, predictions, how))
+            view = View(task, data.asked.dataset, ())
+            predictions = as_scored(task, view, predictions)
             paths = {file: Path(scratch, trial.key, file) for file in predictions}
             digests = {file: write_predictions(paths[file], predictions[file]) for file in paths}
             digest = digests[PREDICTIONS_FILE]
-            view = View(task, data.asked.dataset, ())
             cost, parameters = answered.cost, answered.parameters
             results.append(score_trial(trial, task, view, predictions, digest, cost, parameters))
             files[digest] = paths
@@ -261,8 +268,6 @@ def largest_difference(one: ConditionPredictions, other: ConditionPredictions) -
 
     What is in `other` is looked for in `one`; infinity where it is not there, or is not finite.
     """
-    import numpy as np
-
     worst = 0.0
     for condition, by_configuration in other.items():
         for configuration, targets in by_configuration.items():
@@ -274,45 +279,28 @@ def largest_difference(one: ConditionPredictions, other: ConditionPredictions) -
                 if not (np.isfinite(before).all() and np.isfinite(after).all()):
                     return math.inf
                 change = float(np.abs(before - after).max(initial=0.0))
-                worst = max(worst, change / _spread(before))
+                worst = max(worst, change / spread(before))
     return worst
-
-
-def _spread(values: np.ndarray) -> float:
-    """Return 1.4826 median absolute deviations of what deviates; 1 where nothing does."""
-    import numpy as np
-
-    deviations = np.abs(values - np.median(values)) if values.size else values
-    deviations = deviations[deviations > 0]
-    return MAD_OF_NORMAL * float(np.median(deviations)) if deviations.size else 1.0
 
 
 def _compare(submitted: Record, record: Record, task: Task, how: Verification) -> None:
     """Refuse a score that is above what the data allow, or not the one handed in."""
+    refuse_above_ceiling(record, task)
+    if not how.retrain or how.labels is not None:
+        return
     metric = task.primary_metric.name
     for theirs, ours in zip(submitted["conditions"], record["conditions"], strict=True):
-        score, ceiling = ours["scores"][metric], ours["ceiling"][metric]
         where = f"{metric} at {Condition.of(**ours['condition']).name}"
-        interval = score["interval"]
-        if ceiling and interval and ceiling["value"] is not None:
-            require(
-                interval[0] <= ceiling["value"],
-                f"{where} is {score['value']:.3f} [{interval[0]:.3f}, {interval[1]:.3f}], above "
-                f"the noise ceiling {ceiling['value']:.3f}: only a model that knows these labels "
-                "scores so; verify with labels= that it cannot know",
-            )
-        if how.retrain and how.labels is None:
-            stated, again = theirs["scores"][metric], score["value"]
-            value = stated["value"]
-            low, high = stated["interval"] or (value, value)
-            slack = SAME_FIT * abs(value or 0.0)
-            known = value is not None and again is not None
-            require(
-                (value is None and again is None)
-                or (known and low - slack <= again <= high + slack),
-                f"{where}: trained again on the training split alone it is {again}, the record "
-                f"says {value}",
-            )
+        stated, again = theirs["scores"][metric], ours["scores"][metric]["value"]
+        value = stated["value"]
+        low, high = stated["interval"] or (value, value)
+        slack = SAME_FIT * abs(value or 0.0)
+        known = value is not None and again is not None
+        require(
+            (value is None and again is None) or (known and low - slack <= again <= high + slack),
+            f"{where}: trained again on the training split alone it is {again}, the record "
+            f"says {value}",
+        )
 
 
 def _signed(

@@ -212,6 +212,19 @@ def _score(
     return Score(finite(scored.value), tuple(map(finite, scored.by_configuration)), interval)
 
 
+def counted_items(task: Task, condition: Condition, example: Example) -> dict[str, np.ndarray]:
+    """Return, by predicted target, the mask of the particles or pairs that some metric counts."""
+    counted: dict[str, np.ndarray] = {}
+    for metric in task.metrics:
+        specification = metric.at(condition)
+        if specification.target in example.targets:
+            structure = example.structure
+            mask = _selection(specification, structure, structure.pairs, example.balanced)
+            before = counted.get(specification.prediction)
+            counted[specification.prediction] = mask if before is None else before | mask
+    return counted
+
+
 def _selection(
     specification: MetricSpecification,
     structure: Structure,

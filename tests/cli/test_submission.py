@@ -71,3 +71,35 @@ def test_a_key_is_made_once(glassbench, home):
     first = json.loads(glassbench("record", "key", "name=ada", "--json").out)
     assert first["name"] == "ada"
     assert glassbench("record", "key").code == 2
+
+
+def test_records_of_a_board_are_scored_again_from_what_lies_beside_them(
+    glassbench, archive, tmp_path
+):
+    board = tmp_path / "board"
+    glassbench("record", "add", str(archive), f"board={board}")
+    (predictions,) = (board / "predictions").iterdir()
+    assert predictions.name.endswith(".npz.xz")
+    (tmp_path / "home" / "trials").rename(tmp_path / "elsewhere")
+    answer = glassbench("record", "verify", str(board / "records"), "strict=on")
+    assert answer.code == 0 and "1 records in" in answer.out, answer.out
+    assert "1 hold in all that they say, 0 of them verified; 0 do not hold" in answer.out
+
+    content = predictions.read_bytes()
+    predictions.unlink()
+    answer = glassbench("record", "verify", str(board / "records"))
+    assert answer.code == 0 and "neither shipped with the record nor on this machine" in answer.out
+    assert "1 could not be checked in full" in answer.out
+    assert glassbench("record", "verify", str(board / "records"), "strict=on").code == 1
+
+    for broken in (content[:-20], b"", content[:100] + b"\0" * 20 + content[120:], b"\xfd7zXZ\0"):
+        predictions.write_bytes(broken)
+        answer = glassbench("record", "verify", str(board / "records"), "--json")
+        assert answer.code == 1
+        (entry,) = [json.loads(answer.out)]
+        assert entry["records"][0]["holds"] is False
+
+
+def test_a_folder_without_records_is_named(glassbench, tmp_path):
+    answer = glassbench("record", "verify", str(tmp_path))
+    assert answer.code == 2 and "no record in" in answer.err
