@@ -46,7 +46,8 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     how = _checking({"floors": "off" if many else "on"} | values)
     from ..submission.record_check import check_record_file
 
-    begin, plain = time.perf_counter(), []
+    begin = time.perf_counter()
+    plain: list[dict[str, Any]] = []
     for file in files:
         record, results = check_record_file(file, how)
         failed = [result for result in results if result.passed is False]
