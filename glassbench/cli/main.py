@@ -23,7 +23,7 @@ from . import (
     sweep,
     tune,
 )
-from .output import Json, guarded, new_group, write_result
+from .output import Json, guarded, new_group, reserve_stdout, write_result
 
 app = new_group(
     name="glassbench",
@@ -65,4 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A terminal that cannot show a letter shows `?` in its place.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if "--json" in (sys.argv if arguments is None else arguments):
+        reserve_stdout()
     app(args=arguments, prog_name="glassbench")

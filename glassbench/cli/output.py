@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -23,6 +23,8 @@ from ..home.workspace import Workspace, open_workspace
 Words = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE ...", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]
 FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
+# Where a JSON document goes once stdout is kept for it.
+_document: list[TextIO] = []
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # What is wrong with a path that a user named, and seldom with a program.
 WRONG_PLACE = {
@@ -84,11 +86,21 @@ def write_lines(lines: Iterable[str]) -> None:
         print(printable(line, len(line)))
 
 
+def reserve_stdout() -> None:
+    """Keep stdout for a JSON document: what plugins, threads and children print goes to stderr."""
+    real = sys.__stdout__
+    if real is not None and sys.stdout is real:
+        real.flush()
+        _document.append(os.fdopen(os.dup(1), "w", encoding=real.encoding))
+        os.dup2(2, 1)
+
+
 def write_json(plain: Any) -> None:
     """Write one JSON document; numbers that are not finite are a fault, not a value."""
-    ascii_only = "utf" not in (sys.stdout.encoding or "utf-8").lower()
+    out = _document[0] if _document else sys.stdout
+    ascii_only = "utf" not in (out.encoding or "utf-8").lower()
     text = json.dumps(plain, indent=1, ensure_ascii=ascii_only, allow_nan=False, default=_plain)
-    print(escaped(text))
+    print(escaped(text), file=out, flush=True)
 
 
 def write_result(json_output: bool, plain: Any, lines: Iterable[str]) -> None:
@@ -118,7 +130,8 @@ def guarded(command: Callable) -> Callable:
             code = INTERRUPTED
         except BrokenPipeError:
             # The reader left, as `head` does; keep the interpreter from flushing once more.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            for stream in (*_document, sys.stdout):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             code = FAILED
         except (typer.Exit, typer.Abort):
             raise

@@ -69,6 +69,8 @@ def read_toml(path: Path, error: type[UserError] = UserError) -> dict[str, Any]:
         return tomllib.loads(data.decode("utf-8-sig"))
     except RecursionError:
         raise error(f"{path} is not valid TOML: it is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise error(f"{path} is no text in UTF-8: save it as UTF-8") from None
     except ValueError as problem:
         raise error(f"{path} is not valid TOML: {problem}") from problem
 

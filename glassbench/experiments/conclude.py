@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from ..tracking.delivery import (
 from ..trial.result import TrialResult
 from .jobs import OnEvent, Outcome
 from .request import BenchmarkRequest, floor_trials, model_trials
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,12 @@ def conclude(
     if record is not None:
         path = workspace.records / f"{request.stem}.json"
         record = _stored(path, record)
-    figures = _figures(request, workspace, record, own if draw_trials else ())
+    try:
+        figures = _figures(request, workspace, record, own if draw_trials else ())
+    except Exception as error:
+        # The record is what counts; the same command draws again.
+        logger.warning("figures could not be drawn: %s: %s", type(error).__name__, error)
+        figures = {}
     return RunReport(request, record, path, list(own), list(floors), figures)
 
 

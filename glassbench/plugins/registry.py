@@ -5,9 +5,12 @@ Finding reads TOML files alone; no plugin is imported until its class is asked f
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -25,6 +28,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import UserError, did_you_mean
+from ..home.files import write_file
 from ..home.workspace import content_folder
 
 if TYPE_CHECKING:
@@ -39,6 +43,13 @@ KINDS = {
 
 
 PLUGIN = "glassbench_plugin_"
+# Puts the package of a plugin in its own place.
+MODULE_FOR_CHILDREN = """\
+import pathlib, sys
+from glassbench.plugins.registry import plugin_package
+del sys.modules[__name__]
+plugin_package(pathlib.Path({folder!r}), {digest!r})
+"""
 
 
 class RegistryError(UserError):
@@ -142,6 +153,7 @@ def load_model_class(model: ModelCard | Path) -> type:
 def plugin_package(folder: Path, digest: str) -> str:
     """Make the folder importable as a package and return the package's name."""
     name = f"{PLUGIN}{digest[:16]}"
+    _show_to_children(name, folder, digest)
     present = sys.modules.get(name)
     if present is not None and all(Path(root).is_dir() for root in present.__path__):
         return name
@@ -187,6 +199,24 @@ class _PluginFinder(MetaPathFinder):
 
 
 sys.meta_path.insert(0, _PluginFinder())
+
+
+def _show_to_children(name: str, folder: Path, digest: str) -> None:
+    """Let processes that a plugin starts anew, as spawn and loky do, import it under its name.
+
+    They inherit the path of modules, on which a folder of the user's own holds this module.
+    """
+    modules = Path(tempfile.gettempdir(), f"glassbench-plugins-{os.getuid()}")
+    text = MODULE_FOR_CHILDREN.format(folder=str(folder.absolute()), digest=digest)
+    with contextlib.suppress(OSError):
+        modules.mkdir(mode=0o700, exist_ok=True)
+        facts, file = modules.lstat(), modules / f"{name}.py"
+        if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
+            return
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            write_file(file, text)
+        if str(modules) not in sys.path:
+            sys.path.append(str(modules))
 
 
 def _forget(name: str) -> None:

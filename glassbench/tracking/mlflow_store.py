@@ -212,7 +212,9 @@ def _ensure(database: Path, notes: Notes) -> None:
             text=True,
         )
         if process.returncode:
-            reason = (process.stderr.strip().splitlines() or ["no reason was given"])[-1]
+            # SQLAlchemy ends with its statement and a link.
+            said = [line for line in process.stderr.splitlines() if line and line[0] not in "[( "]
+            reason = said[-1] if said else "no reason was given"
             raise RuntimeError(f"{database} cannot be created: {reason}")
         if not _on_network(database.parent.resolve()):
             # Readers such as `mlflow ui` then never block a delivery, nor it them.

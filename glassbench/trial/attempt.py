@@ -117,7 +117,9 @@ def attempt_among_workers(job: Job, rank: int) -> Attempt:
         with captured_process(folder, f"log.worker{rank}.txt"):
             try:
                 _call(job, located(job, job.workspace), scratch, lambda progress: None, rank=rank)
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 return Attempt(None, _explained(error, job))
     return Attempt(None)
 
@@ -131,7 +133,9 @@ def attempt(job: Job, tell: Tell) -> Attempt:
             return Attempt(result if job.returns_result else None)
     except Held as error:
         return Attempt(None, held=str(error))
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         return Attempt(None, _explained(error, job))
 
 
@@ -144,7 +148,10 @@ def _explained(error: BaseException, job: Job) -> str:
             f"no room is left on the disk of {error.filename or job.home}: free some, and the "
             "same command goes on from the last checkpoint"
         )
-    return f"{type(error).__name__}: {error}"
+    message = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if isinstance(error, ValueError) and "read-only" in message:
+        message += ": a model can only read what it is given, copy it first"
+    return message
 
 
 def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResult:

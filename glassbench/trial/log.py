@@ -88,6 +88,9 @@ class _LogStream:
     def __getattr__(self, name: str):
         return getattr(self._log, name)
 
+    def close(self) -> None:
+        """Stay open: a model that closes the stream has not closed the log."""
+
 
 @contextlib.contextmanager
 def warnings_noted(tell: Callable[[str], None]) -> Iterator[None]:

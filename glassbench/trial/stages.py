@@ -39,8 +39,9 @@ class TrialError(UserError):
 
 def make_model(card: ModelCard, hyperparameters: Mapping[str, Any]) -> Model:
     """Return a model that is not fitted yet."""
+    model_class = load_model_class(card)
     try:
-        return load_model_class(card)(**hyperparameters)
+        return model_class(**hyperparameters)
     except (TypeError, ValueError) as error:
         message = f"model {card.name} refuses its hyperparameters: {error}"
         raise TrialError(message) from error

@@ -141,6 +141,15 @@ def test_a_reader_that_leaves_early_is_no_error(home):
     assert "BrokenPipe" not in done.stderr
 
 
+def test_a_json_document_has_stdout_to_itself(home):
+    late = "import atexit, os; atexit.register(os.system, 'echo late'); atexit.register(print, 1);"
+    done = _python(
+        f"{late} from glassbench.cli import main; main(['version', '--json'])", home=home
+    )
+    assert set(json.loads(done.stdout)) == {"version"}
+    assert sorted(done.stderr.split()) == ["1", "late"]
+
+
 def test_what_there_is(glassbench):
     assert "temperature × time" in glassbench("tasks").out
     tasks = {task["name"]: task for task in json.loads(glassbench("tasks", "--json").out)["tasks"]}

@@ -1,6 +1,7 @@
 """What one trial leaves in its process must not reach the next."""
 
 import os
+import random
 import resource
 import sys
 import warnings
@@ -24,7 +25,13 @@ def test_what_a_model_sets_does_not_reach_the_next(tmp_path):
     import numpy as np
     import torch
 
-    before = os.getcwd(), np.geterr(), torch.get_num_threads()
+    def state():
+        of_numpy = np.random.get_state()[1].tolist()  # noqa: NPY002
+        drawn = random.getstate(), of_numpy, torch.get_rng_state().tolist()
+        settings = os.getcwd(), np.geterr(), torch.get_num_threads(), sys.getrecursionlimit()
+        return *settings, dict(os.environ), list(sys.path), *drawn
+
+    before = state()
     with settings_restored():
         os.chdir(tmp_path)
         np.seterr(all="raise")
@@ -32,6 +39,14 @@ def test_what_a_model_sets_does_not_reach_the_next(tmp_path):
         torch.set_default_dtype(torch.float64)
         torch.set_grad_enabled(False)
         torch.set_num_threads(1)
-    assert (os.getcwd(), np.geterr(), torch.get_num_threads()) == before
+        torch.set_default_device("meta")
+        for module in (random, np.random):
+            module.seed(1)
+        torch.manual_seed(1)
+        os.environ.clear()
+        sys.path.clear()
+        sys.setrecursionlimit(500)
+    assert state() == before
+    assert torch.zeros(1).device.type == "cpu"
     assert ("error", None, Warning, None, 0) not in warnings.filters
     assert torch.get_default_dtype() == torch.float32 and torch.is_grad_enabled()

@@ -11,6 +11,7 @@ from glassbench.contract.trial_plan import DatasetReference, ModelReference, mak
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition
+from glassbench.trial.attempt import Job, attempt_here
 from glassbench.trial.predictions import PredictionsError
 from glassbench.trial.result import read_result
 from glassbench.trial.run import TrialError, run_trial
@@ -31,10 +32,18 @@ fail = ""
 """
 SOURCE = """
 import json
+import multiprocessing
 from pathlib import Path
 import numpy as np
 from glassbench.model import Progress
 from glassbench.structure.neighbours import neighbour_pairs
+
+def count(positions, box, cutoff):
+    pairs = neighbour_pairs(positions, box, cutoff)
+    return np.bincount(pairs.receivers, minlength=len(positions)).astype(float)
+
+class Stopped(BaseException):
+    pass
 
 class Counter:
     parameters = 2
@@ -43,8 +52,7 @@ class Counter:
             raise ValueError("cutoff is wrong")
         self.cutoff, self.fail = cutoff, fail
     def _count(self, structure):
-        pairs = neighbour_pairs(structure.positions, structure.box, self.cutoff)
-        return np.bincount(pairs.receivers, minlength=len(structure.positions)).astype(float)
+        return count(structure.positions, structure.box, self.cutoff)
     def fit(self, train, valid, run):
         run.folder.mkdir(parents=True, exist_ok=True)
         with open(run.folder.parent / "fits", "a") as file:
@@ -59,6 +67,16 @@ class Counter:
     def predict(self, structures, condition):
         if self.fail == "predict" and condition is not None:
             raise RuntimeError("stopped")
+        if self.fail == "base":
+            raise Stopped("a library stopped it")
+        if self.fail == "write":
+            structures[0].positions[:] += 1
+        if self.fail == "spawn":
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                pool.apply_async(count, (structures[0].positions, structures[0].box, 1.3)).get(60)
+        if self.fail == "loky":
+            from joblib import Parallel, delayed
+            Parallel(2)(delayed(count)(s.positions, s.box, 1.3) for s in structures)
         wrong = np.nan if self.fail == "nan" and condition is not None else 0.0
         return [{"propensity": np.polyval(self.line, self._count(s)) + wrong} for s in structures]
     def save(self, folder):
@@ -160,3 +178,19 @@ def test_the_key_depends_on_what_changes_the_result_alone(make):
 
     assert trial_from_json(moved).key == trial.key
     assert np.isfinite(trial_from_json(moved).conditions[0]["time"])
+
+
+@pytest.mark.parametrize(
+    ("fail", "message"),
+    [("base", "Stopped: a library stopped it"), ("write", "copy it first"), ("init", "is wrong")],
+)
+def test_whatever_a_model_raises_is_the_error_of_its_attempt(make, tmp_path, fail, message):
+    attempt = attempt_here(Job(make(fail=fail), str(tmp_path)), lambda *_: None)
+    assert attempt.result is None and message in attempt.error
+
+
+@pytest.mark.parametrize("fail", ["spawn", "loky"])
+def test_a_model_may_start_processes_anew(make, tmp_path, fail):
+    for cutoff in (1.3, 1.4):
+        job = Job(make(fail=fail, cutoff=cutoff), str(tmp_path))
+        assert attempt_here(job, lambda *_: None).error is None
