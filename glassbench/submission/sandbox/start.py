@@ -54,6 +54,7 @@ def main() -> None:
     folder, library, scratch = sys.argv[1:4]
     with open(os.path.join(folder, "request.json"), encoding="utf-8") as file:
         request = json.load(file)
+    os.closerange(3, 2**20)
     # What the model prints goes to the log; the answer has a channel of its own.
     answer = os.dup(1)
     os.dup2(2, 1)

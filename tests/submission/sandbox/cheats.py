@@ -359,6 +359,90 @@ file = io.BytesIO()
 np.savez(file, **{f"0/{i}/propensity": np.full(len(s.positions), np.nan, np.float32) for i, s in enumerate(structures)})
 write_answer(framed(b"{}", file.getvalue()))
 """,
+    "answer_with_deep_json_of_260": """
+write_answer(framed(b'{"a":' * 260 + b"1" + b"}" * 260))
+""",
+    "answer_with_a_huge_number": """
+write_answer(framed(b'{"parameters": ' + b"9" * 10**5 + b"}"))
+""",
+    "answer_with_no_number": """
+write_answer(framed(b'{"parameters": NaN}'))
+""",
+    "answer_with_a_key_twice": """
+write_answer(framed(b'{"a": 1, "a": 2}'))
+""",
+    "answer_with_a_list_for_a_report": """
+write_answer(framed(b"[1, 2]"))
+""",
+    "answer_with_nothing": """
+write_answer(b"")
+""",
+    "answer_with_a_table_of_a_million_files": """
+import io, zipfile
+file = io.BytesIO()
+with zipfile.ZipFile(file, "w") as archive:
+    archive.writestr("0/0/propensity.npy", b"")
+data, table = file.getvalue(), b"PK\\x01\\x02" + bytes(42)
+end = struct.pack("<4s4H2LH", b"PK\\x05\\x06", 0, 0, 65535, 65535, 46 * 10**5 * 12, 0, 0)
+write_answer(framed(b"{}", table * 10**5 + end))
+""",
+    "answer_with_slow_compression": """
+import io, zipfile
+file = io.BytesIO()
+with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+    with archive.open("0/0/propensity.npy", "w", force_zip64=True) as entry:
+        for _ in range(40):
+            entry.write(bytes(2**20))
+write_answer(framed(b"{}", file.getvalue()))
+""",
+    "answer_in_records": """
+import io
+file = io.BytesIO()
+np.savez(file, **{f"0/{i}/propensity": np.zeros(len(s.positions), [("a", "f4"), ("b", "i4")]) for i, s in enumerate(structures)})
+write_answer(framed(b"{}", file.getvalue()))
+""",
+    "answer_in_complex_numbers": """
+import io
+file = io.BytesIO()
+np.savez(file, **{f"0/{i}/propensity": np.zeros(len(s.positions), complex) for i, s in enumerate(structures)})
+write_answer(framed(b"{}", file.getvalue()))
+""",
+    "answer_in_times": """
+import io
+file = io.BytesIO()
+np.savez(file, **{f"0/{i}/propensity": np.zeros(len(s.positions), "M8[s]") for i, s in enumerate(structures)})
+write_answer(framed(b"{}", file.getvalue()))
+""",
+    "answer_in_words": """
+import io
+file = io.BytesIO()
+np.savez(file, **{f"0/{i}/propensity": np.full(len(s.positions), "1.0") for i, s in enumerate(structures)})
+write_answer(framed(b"{}", file.getvalue()))
+""",
+    "answer_above_all_numbers": """
+import io
+file = io.BytesIO()
+np.savez(file, **{f"0/{i}/propensity": np.full(len(s.positions), np.inf, np.float16) for i, s in enumerate(structures)})
+write_answer(framed(b"{}", file.getvalue()))
+""",
+    "answer_under_a_name_that_leads_out": """
+import io
+file = io.BytesIO()
+np.savez(file, **{f"0/{i}/propensity": np.zeros(len(s.positions)) for i, s in enumerate(structures)}, **{"../../escaped": np.zeros(1)})
+write_answer(framed(b"{}", file.getvalue()))
+""",
+    "answer_for_one_structure_less": """
+import io
+file = io.BytesIO()
+np.savez(file, **{f"0/{i}/propensity": np.zeros(len(s.positions)) for i, s in enumerate(structures[1:])})
+write_answer(framed(b"{}", file.getvalue()))
+""",
+    "answer_with_the_ending_of_another_archive": """
+import io
+file = io.BytesIO()
+np.savez(file, **{f"0/{i}/propensity": np.zeros(len(s.positions)) for i, s in enumerate(structures)})
+write_answer(framed(b"{}", file.getvalue() + b"PK\\x05\\x06" + b"\\xff" * 18))
+""",
     "answer_with_words_that_move_the_cursor": """
 raise TypeError("\\x1b[2J\\x1b[31mverified\\x07\\u202e")
 """,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import socket
 import sys
@@ -18,6 +20,7 @@ from glassbench.submission.sandbox import Limits, SandboxError
 from glassbench.submission.sandbox.predict import Assignment, predict_behind_walls
 from glassbench.trial.stages import Question
 
+from .attempts import ATTEMPTS, write_attempts
 from .cheats import CHEATS, FORGED, write_cheat
 
 MIB = 2**20
@@ -40,32 +43,76 @@ def outside(tmp_path):
 def tempted(engine, tiny_dataset, tmp_path, outside, monkeypatch):
     """Return a function that runs a cheat, told everything it could want to know."""
     monkeypatch.setenv(SECRET, "1")
-    view = open_view(load_task("ka_propensity"), tiny_dataset, reads=("thermal",))
-    condition = view.conditions()[0]
-    tested = view.structures("test", condition)
+    with listening() as port:
+        yield lambda body, limits=LIMITS: run_behind_walls(
+            engine, write_cheat(tmp_path / "cheat", body), tiny_dataset, outside, port, limits
+        )
+
+
+@pytest.fixture(scope="module")
+def outcomes(engine, tiny_dataset, tmp_path_factory):
+    """Return a function that makes all attempts of a kind, once, in one cell."""
+    folder = tmp_path_factory.mktemp("attempts")
+    outside = folder / "outside.txt"
+    outside.write_text("untouched")
+
+    @functools.cache
+    def made(kind: str) -> dict[str, float]:
+        model = write_attempts(folder / "-".join(kind.split()), kind)
+        with listening() as port:
+            answered = run_behind_walls(engine, model, tiny_dataset, outside, port, LIMITS)
+        predicted = next(iter(answered.asked[0].values()))["propensity"]
+        assert len(predicted) >= len(ATTEMPTS[kind])
+        assert outside.read_text() == "untouched"
+        assert not _left_behind()
+        return dict(zip(ATTEMPTS[kind], predicted, strict=False))
+
+    return made
+
+
+@contextlib.contextmanager
+def listening():
+    """Listen on a port, which is returned, and on an abstract socket."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_UNIX) as other:
         other.bind(f"\0glassbench-cheat-{os.getpid()}")
         other.listen()
+        yield listener.getsockname()[1]
 
-        def run(body: str, limits: Limits = LIMITS):
-            folder = write_cheat(tmp_path / "cheat", body)
-            assignment = Assignment(
-                model=folder,
-                task=view.task,
-                hyperparameters={
-                    "dataset": str(tiny_dataset),
-                    "outside": str(outside),
-                    "port": listener.getsockname()[1],
-                    "parent": os.getpid(),
-                },
-                seed=0,
-                questions=[Question(condition, {s.configuration: s for s in tested})],
-                weights=folder,
-                secret=[Path(tiny_dataset)],
-            )
-            return predict_behind_walls(engine, assignment, limits)
 
-        yield run
+def run_behind_walls(engine, model, dataset, outside, port, limits):
+    """Run a malicious submission, told everything it could want to know."""
+    view = open_view(load_task("ka_propensity"), dataset, reads=("thermal",))
+    condition = view.conditions()[0]
+    tested = view.structures("test", condition)
+    assignment = Assignment(
+        model=model,
+        task=view.task,
+        hyperparameters={
+            "dataset": str(dataset),
+            "outside": str(outside),
+            "port": port,
+            "parent": os.getpid(),
+        },
+        seed=0,
+        questions=[Question(condition, {s.configuration: s for s in tested})],
+        weights=model,
+        secret=[Path(dataset)],
+    )
+    return predict_behind_walls(engine, assignment, limits)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attempt"), [(k, a) for k, table in ATTEMPTS.items() for a in table]
+)
+def test_an_attempt_fails(kind, attempt, outcomes):
+    assert outcomes(kind)[attempt] == 0, f"{kind}: {attempt} worked"
+
+
+def test_what_an_attempt_got_would_be_seen(outcomes, monkeypatch):
+    monkeypatch.setitem(
+        ATTEMPTS, "own", {"works": "return 1", "fails": "return 0", "harms": "os.abort()"}
+    )
+    assert outcomes("own") == {"works": 1, "fails": 0, "harms": 0}
 
 
 @pytest.mark.parametrize("name", CHEATS)
@@ -135,9 +182,10 @@ def _left_behind() -> list[str]:
 
 
 def _of_another_test(process: psutil.Process) -> bool:
+    """Return whether somebody else started it and still runs."""
     try:
-        parents = {parent.pid: parent.cmdline() for parent in process.parents()}
+        parents = {parent.pid: parent.name() for parent in process.parents() if parent.pid != 1}
     except psutil.Error:
         return True  # it has ended, or its parent has, while it was looked at
-    under_pytest = any("pytest" in word for words in parents.values() for word in words)
-    return under_pytest and os.getpid() not in parents
+    starters = {pid for pid, name in parents.items() if name not in ("bwrap", "conmon", "python")}
+    return bool(starters) and os.getpid() not in parents
