@@ -277,52 +277,29 @@ def plan_trials(
     seeds: Sequence[int],
     **more: Any,
 ) -> list[Trial]:
-    """Return the trials of a model on a dataset of a task; `more` as in `make_trials`."""
-    return make_trials(
+    """Return the trials of a model on a dataset of a task; `more` are other fields of them."""
+    template = Trial(
         task=task.name,
         task_folder=str(task.folder),
         protocol_version=task.protocol_version,
         dataset=dataset,
         model=reference_of(card),
-        conditions=conditions,
-        hyperparameters=hyperparameters,
-        seeds=seeds,
+        conditions=(),
+        hyperparameters=dict(hyperparameters),
+        seed=0,
         **more,
     )
+    return make_trials(template, conditions, seeds)
 
 
 def make_trials(
-    *,
-    task: str,
-    task_folder: str,
-    protocol_version: int,
-    dataset: DatasetReference,
-    model: ModelReference,
-    conditions: Sequence[Condition],
-    hyperparameters: Mapping[str, Any],
-    seeds: Sequence[int],
-    floor: bool = False,
-    variation: Variation = STANDARD,
+    template: Trial, conditions: Sequence[Condition], seeds: Sequence[int]
 ) -> list[Trial]:
     """Return one trial per seed, and per condition for models that fit one condition at a time.
 
     Where all are trained at one condition elsewhere, one trial is scored at every condition.
     """
-    together = model.conditions_per_fit == "all" or variation.train_condition is not None
+    elsewhere = template.variation.train_condition is not None
+    together = template.model.conditions_per_fit == "all" or elsewhere
     groups = [tuple(conditions)] if together else [(condition,) for condition in conditions]
-    return [
-        Trial(
-            task=task,
-            task_folder=task_folder,
-            protocol_version=protocol_version,
-            dataset=dataset,
-            model=model,
-            conditions=group,
-            hyperparameters=dict(hyperparameters),
-            seed=seed,
-            floor=floor,
-            variation=variation,
-        )
-        for group in groups
-        for seed in seeds
-    ]
+    return [replace(template, conditions=group, seed=s) for group in groups for s in seeds]

@@ -12,7 +12,7 @@ import pytest
 from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
-from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
+from glassbench.contract.trial_plan import DatasetReference, plan_trials
 from glassbench.datasets.view import open_view
 from glassbench.explain import explain_record, write_explanation
 from glassbench.explain.maps import colour_limits
@@ -37,16 +37,7 @@ def run(tmp_path_factory, tiny_dataset):
     card = read_model_card(content_folder("baselines") / "number_of_neighbours")
     view = open_view(task, tiny_dataset)
     dataset = DatasetReference("tiny", str(tiny_dataset), view.digest)
-    trials = make_trials(
-        task=task.name,
-        task_folder=str(task.folder),
-        protocol_version=task.protocol_version,
-        dataset=dataset,
-        model=ModelReference(card.name, str(card.folder), card.digest),
-        conditions=CONDITIONS,
-        hyperparameters=card.hyperparameters,
-        seeds=(0,),
-    )
+    trials = plan_trials(card, task, dataset, CONDITIONS, card.hyperparameters, (0,))
     record = make_record(
         task=task,
         dataset=dataset,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import Task
-from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
+from glassbench.contract.trial_plan import DatasetReference, plan_trials
 from glassbench.datasets.view import open_view
 from glassbench.home.machine import environment
 from glassbench.home.workspace import Workspace
@@ -117,16 +117,7 @@ def run_here(
     asked = trainable[:conditions]
     values = card.hyperparameters_for(task.name, "tiny", {})
     dataset = DatasetReference("tiny", str(path), view.digest)
-    trials = make_trials(
-        task=task.name,
-        task_folder=str(task.folder),
-        protocol_version=task.protocol_version,
-        dataset=dataset,
-        model=ModelReference(card.name, str(folder), card.digest, card.conditions_per_fit),
-        conditions=asked,
-        hyperparameters=values,
-        seeds=(0,),
-    )
+    trials = plan_trials(card, task, dataset, asked, values, (0,))
     record = make_record(
         task=task,
         dataset=dataset,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from glassbench.contract.model_card import read_model_card
-from glassbench.contract.trial_plan import DatasetReference, ModelReference, make_trials
+from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition
@@ -96,7 +96,7 @@ def make(tmp_path, tiny_dataset):
 
     def one_trial(digest=None, **hyperparameters):
         card = read_model_card(folder)
-        (trial,) = make_trials(
+        return Trial(
             task="ka_propensity",
             task_folder=str(Path(content_folder("tasks")) / "ka_propensity"),
             protocol_version=1,
@@ -104,11 +104,10 @@ def make(tmp_path, tiny_dataset):
                 "tiny", str(tiny_dataset), digest or open_dataset(tiny_dataset).digest
             ),
             model=ModelReference("counter", str(folder), card.digest),
-            conditions=[Condition.of(temperature=0.64, time=5.0)],
+            conditions=(Condition.of(temperature=0.64, time=5.0),),
             hyperparameters=dict(card.hyperparameters) | hyperparameters,
-            seeds=[0],
+            seed=0,
         )
-        return trial
 
     return one_trial
 

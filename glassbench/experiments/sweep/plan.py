@@ -138,18 +138,19 @@ class SweepPlan:
 
     def trials_of(self, series: Series) -> list[Trial]:
         """Return the trials of a series: by condition, then by seed."""
-        return make_trials(
+        template = Trial(
             task=self.task,
             task_folder=self.task_folder,
             protocol_version=self.protocol_version,
             dataset=self.dataset,
             model=series.model,
-            conditions=series.conditions,
-            hyperparameters=series.hyperparameters,
-            seeds=series.seeds,
+            conditions=(),
+            hyperparameters=dict(series.hyperparameters),
+            seed=0,
             floor=series.floor,
             variation=series.variation,
         )
+        return make_trials(template, series.conditions, series.seeds)
 
 
 def with_trials(plan: SweepPlan) -> SweepPlan:
