@@ -11,8 +11,7 @@ from ..contract.conditions import choose_conditions
 from ..contract.errors import WordError, did_you_mean
 from ..experiments.request import cards_of, open_asked, task_of
 from ..experiments.words import RunRequest, parse_count, parse_run, split_words
-from ..home.given_files import keep_given_files
-from ..home.workspace import Workspace, open_workspace
+from ..home.workspace import Workspace, keep_given_files, open_workspace
 from .output import FAILED, Json, Words, guarded, say, write_result
 from .tables import Column, in_columns, in_pairs, place_lines, terminal_width
 

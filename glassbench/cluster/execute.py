@@ -31,7 +31,7 @@ from ..experiments.resources import Capacity, Needs, Terms, local_capacity, slot
 from ..home.files import holder_of
 from ..home.workspace import Workspace
 from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker
-from ..trial.log import ProgressReader
+from ..trial.process import ProgressReader
 from .session import Session, open_session, present_capacity
 
 POLL = 0.2

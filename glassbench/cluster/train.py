@@ -22,8 +22,7 @@ from ..experiments.resources import Needs
 from ..home.files import write_file
 from ..home.workspace import Workspace
 from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
-from ..trial.log import ProgressReader, ProgressWriter
-from ..trial.process import repeated
+from ..trial.process import ProgressReader, ProgressWriter, repeated
 from ..trial.result import read_result
 from .session import environment_set
 

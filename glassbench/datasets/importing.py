@@ -24,11 +24,10 @@ from filelock import FileLock, Timeout
 from ..contract.errors import DatasetError, SourceError
 from ..home.files import write_json
 from ..home.machine import available_cores
-from .layout import StateLayout
+from .layout import VALIDATION_FRACTION, StateLayout, carve_validation, check_splits
 from .opening import STORE_NAME
 from .physics import Fingerprinted, copies_across_splits, fingerprint
 from .source import PlannedState, Problem, Reader, SourcePlan, Words
-from .splits import VALIDATION_FRACTION, carve_validation, check_splits
 from .store import open_dataset
 from .writing import create_store, erase_configuration, finish_store, write_configuration
 

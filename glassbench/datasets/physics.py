@@ -14,7 +14,7 @@ import numpy as np
 
 from ..contract.errors import DatasetError
 from ..structure import neighbour_pairs
-from ..structure.bragg import strongest_bragg_peak
+from ..structure.pair_distribution import strongest_bragg_peak
 from .layout import MISSING
 from .manifest import Fault
 from .state import State

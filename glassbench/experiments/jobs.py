@@ -20,7 +20,7 @@ from ..home.files import holder_of, write_json
 from ..home.workspace import Workspace
 from ..model import Progress
 from ..trial.attempt import Attempt, Job, attempt_here, pack_folder
-from ..trial.log import LOG_FILE
+from ..trial.process import LOG_FILE
 from ..trial.result import TrialResult, read_result, result_path
 from .resources import Capacity, Needs, Terms, shares_of
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.conditions import choose_conditions
 from ..contract.errors import WordError
 from ..contract.trial_plan import DatasetReference, Trial, plan_trials
-from ..home.given_files import keep_given_files
-from ..home.workspace import Workspace
+from ..home.workspace import Workspace, keep_given_files
 from ..model import Condition
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_model_card, load_task, whole_models

@@ -1,8 +1,13 @@
-"""The finished fits behind a record: their trials, predictions and test examples."""
+"""The finished fits behind a record, and scores that need the model again.
+
+Their trials, predictions and test examples; fits with fewer training configurations, and
+predictions at other conditions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,21 +16,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract.checked import finite_ends
 from ..contract.errors import UserError
-from ..contract.model_card import ModelCard
+from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Target, Task, read_task
 from ..contract.trial_plan import Trial, trial_from_json
 from ..contract.units import UNITS
 from ..datasets.view import View, open_view
 from ..figures.request import counted
-from ..home.given_files import find_given_files
-from ..home.workspace import Workspace
-from ..metrics import MetricSpecification
-from ..model import Condition, Model, Structure
+from ..home.workspace import Workspace, find_given_files
+from ..metrics import Interval, MetricSpecification, interval_of_mean, paired_difference
+from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
+from ..model import Condition, Example, Model, Structure
 from ..record.record import Record
 from ..trial.predictions import predictions_digest, read_predictions
-from ..trial.result import read_result
-from ..trial.stages import make_model
+from ..trial.result import ConditionScores, read_result
+from ..trial.score import score_condition
+from ..trial.stages import fit_run, make_model
+
+POINTS = 4
 
 
 @dataclass(frozen=True)
@@ -137,3 +146,104 @@ def _fit(entry: Mapping[str, Any], workspace: Workspace) -> Fit:
     condition = Condition.of(**entry["condition"])
     predictions = read_predictions(path)[condition.name]
     return Fit(condition, trial_from_json(result.trial), path.parent, predictions, workspace)
+
+
+def learning_curve(
+    explained: Explained, fit: Fit, report: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """Fit the model again on halves, quarters, … of the training configurations.
+
+    The largest set is the whole one, so that the last point is that of the record: where
+    one fit serves one condition, from its stored predictions. Configurations are left out
+    from the end, whole parents together. Returned is a `LearningCurve` of the schema.
+    """
+    card = _card(explained, fit)
+    train = list(explained.view.examples("train", (fit.condition,)))
+    points: list[dict[str, Any]] = []
+    before: Sequence[float] | None = None
+    for number in sorted({max(1, len(train) >> k) for k in range(POINTS)}):
+        if number == len(train) and card.conditions_per_fit == "one":
+            scores = _stored_scores(explained, fit)
+        else:
+            report(f"{fit.condition.name}: fitting on {number} of {len(train)} configurations")
+            scores = _refit(explained, fit, card, train[:number])
+        own, difference = _by_configuration(explained, scores), None
+        if own is not None and before is not None:
+            difference = _ends(paired_difference(own, before, scores.parents).difference)
+        point = {"configurations": number, **_value(explained, scores), "difference": difference}
+        points.append(point)
+        before = own
+    return {"condition": dict(fit.condition), "points": points}
+
+
+def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
+    """Score every fitted model, which must be able to load, at every condition of the record."""
+    pairs = []
+    for fit in explained.fits:
+        card = _card(explained, fit)
+        model = fit.fresh_model(card)
+        if not hasattr(model, "load") or not (fit.folder / "fitted").is_dir():
+            raise UserError(
+                f"model {card.name} has no `save` and `load`, so that its fit cannot be used at "
+                "other conditions: leave out transfer=on"
+            )
+        model.load(fit.folder / "fitted")
+        for other in explained.fits:
+            if other.condition == fit.condition:
+                scores = _stored_scores(explained, fit)
+            else:
+                scores = _new_scores(explained, model, other.condition)
+            ends = {"trained_on": dict(fit.condition), "tested_on": dict(other.condition)}
+            pairs.append(ends | _value(explained, scores))
+    return pairs
+
+
+def _card(explained: Explained, fit: Fit) -> ModelCard:
+    card = read_model_card(Path(fit.trial.model.folder))
+    if card.digest != explained.record["model"]["digest"]:
+        raise UserError(
+            f"model {card.name} in {card.folder} has changed since the record was made: run the "
+            "request again, then explain it"
+        )
+    return card
+
+
+def _refit(
+    explained: Explained, fit: Fit, card: ModelCard, train: Sequence[Example]
+) -> ConditionScores:
+    model, conditions = fit.fresh_model(card), (fit.condition,)
+    valid = list(explained.view.examples("valid", conditions))
+    with tempfile.TemporaryDirectory() as folder:
+        run = fit_run(explained.task, Path(folder), seed=fit.trial.seed, conditions=conditions)
+        model.fit(train, valid, run)
+    return _new_scores(explained, model, fit.condition)
+
+
+def _new_scores(explained: Explained, model: Model, condition: Condition) -> ConditionScores:
+    structures = explained.view.structures("test", condition)
+    answers = model.predict(structures, condition)
+    predictions = {s.configuration: a for s, a in zip(structures, answers, strict=True)}
+    return score_condition(explained.task, explained.view, condition, predictions)
+
+
+def _stored_scores(explained: Explained, fit: Fit) -> ConditionScores:
+    return score_condition(explained.task, explained.view, fit.condition, fit.predictions)
+
+
+def _value(explained: Explained, scores: ConditionScores) -> dict[str, Any]:
+    own = _by_configuration(explained, scores)
+    interval = None if own is None else _ends(interval_of_mean(own, scores.parents))
+    return {"value": scores.scores[explained.metric.name].value, "interval": interval}
+
+
+def _by_configuration(explained: Explained, scores: ConditionScores) -> Sequence[float] | None:
+    """Return the primary metric by configuration, None where it is not a mean over them."""
+    if explained.metric.average != "configuration":
+        return None
+    values = scores.scores[explained.metric.name].by_configuration
+    return [np.nan if value is None else value for value in values]
+
+
+def _ends(interval: Interval) -> list[float] | None:
+    """Return the ends of an interval, None where it rests on too few independent samples."""
+    return finite_ends(interval) if interval.clusters >= FEWEST_FOR_INTERVAL else None

@@ -11,7 +11,7 @@ from ..contract.units import printed
 from ..metrics import MetricSpecification
 from .boards import NO_CONDITION, Board, Row
 from .exports import TIER_HEADS, as_bibtex
-from .scores import Ends, Point, shown_interval
+from .sources import Ends, Point, shown_interval
 from .standing import Standing, mean_over
 from .words import number
 

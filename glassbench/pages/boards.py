@@ -12,8 +12,7 @@ from ..contract.model_card import ModelCard
 from ..contract.task import INPUT_TIERS, ReportedNumber, Task, plain_name, read_reported
 from ..metrics import MetricSpecification
 from ..record.record import Tier
-from .scores import ConditionEntry, Ends, Point, point_of, shown_interval
-from .sources import Entry, Sources
+from .sources import ConditionEntry, Ends, Entry, Point, Sources, point_of, shown_interval
 from .words import condition_words, safe_name
 
 NO_CONDITION: ConditionEntry = {"scores": {}, "ceiling": {}, "parents": ()}

@@ -14,8 +14,7 @@ from ..experiments.tuning.outcome import tuning_words
 from ..metrics import MetricSpecification
 from ..record.record import PlainRecord as Record
 from .boards import NO_CONDITION, Board
-from .scores import ConditionEntry, sample_means, shown_interval
-from .sources import Entry
+from .sources import ConditionEntry, Entry, sample_means, shown_interval
 from .words import decimals_for
 
 MOST_FULL_CONDITIONS = 24  # of a record whose page shows every number

@@ -16,10 +16,18 @@ from .api import leaderboard_json
 from .board_page import board_context, heat_map, ranking_data
 from .boards import Board, make_boards
 from .changes import atom_feed, list_changes
-from .exports import as_bibtex, as_csv, as_json, as_latex, long_table
+from .exports import (
+    as_bibtex,
+    as_csv,
+    as_json,
+    as_latex,
+    as_script,
+    board_data,
+    compare_index,
+    long_table,
+)
 from .method_page import method_context
 from .model_page import model_context, model_names, models_context
-from .plot_data import as_script, board_data, compare_index
 from .record_page import drawn_parts, record_context
 from .render import render, render_file
 from .sources import Entry, Sources

@@ -1,28 +1,35 @@
-"""What pages are made of: records, explanations, tasks and model cards, each checked."""
+"""What pages are made of: records with their conditions, explanations, tasks, model cards."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..explain import check_explanation
+from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..plugins.registry import Plugin, list_models, list_tasks
 from ..record.names import imitated
 from ..record.record import PlainRecord as Record
 from ..record.record import validate_record
 from ..submission.signature import SignatureError, trusted_keys, verify
-from .scores import ConditionEntry, Point, point_of
 from .words import safe_name
 
 LARGEST_RECORD, LARGEST_EXPLANATION = 32_000_000, 1_000_000
 BROKEN = (UserError, OSError, ValueError, RecursionError)
+
+Point = tuple[float, ...]
+Ends = tuple[float, float] | None
+ConditionEntry = Mapping[str, Any]  # an item of a record's `conditions`
 
 
 @dataclass(frozen=True)
@@ -225,3 +232,34 @@ def _fitting_explanation(plain: Any, record: Record, task: Task) -> Mapping[str,
                 "a curve of g(r) is longer or shorter than its distances: explain the run again"
             )
     return plain
+
+
+def point_of(task: Task, condition: Mapping[str, float]) -> Point:
+    """Return the values of a condition in the order of the task's axes."""
+    return tuple(float(condition[axis.name]) for axis in task.axes)
+
+
+def samples_of(entry: ConditionEntry) -> int:
+    """Return the number of independent samples behind a condition's scores."""
+    return len(set(entry["parents"]))
+
+
+def shown_interval(entry: ConditionEntry, interval: Sequence[float] | None) -> Ends:
+    """Return an interval at a condition, or None where too few samples give none."""
+    if interval is None or samples_of(entry) < FEWEST_FOR_INTERVAL:
+        return None
+    return interval[0], interval[1]
+
+
+def by_configuration(entry: ConditionEntry, metric: str) -> NDArray[np.float64] | None:
+    """Return a metric by configuration (n,), the mean over seeds; None where it is not known."""
+    seeds = [seed["by_configuration"] for seed in entry["scores"][metric]["seeds"]]
+    return np.array(seeds, dtype=np.float64).mean(axis=0) if seeds and all(seeds) else None
+
+
+def sample_means(entry: ConditionEntry, metric: str) -> dict[str, float]:
+    """Return a metric by independent sample, by name; empty where configurations have no value."""
+    values, parents = by_configuration(entry, metric), np.asarray(entry["parents"])
+    if values is None:
+        return {}
+    return {name: float(values[parents == name].mean()) for name in sorted(set(entry["parents"]))}

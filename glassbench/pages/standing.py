@@ -20,7 +20,7 @@ from ..contract.task import INPUT_TIERS
 from ..metrics import Interval, interval_of_mean, paired_difference, rank_groups
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from .boards import Board, Row
-from .scores import Ends, Point, by_configuration, sample_means
+from .sources import Ends, Point, by_configuration, sample_means
 from .words import decimals_for
 
 Vectors = Mapping[str, NDArray[np.float64]]

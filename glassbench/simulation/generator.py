@@ -8,6 +8,7 @@ each other relatively, and the machinery from `glassbench.simulation`.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,9 +18,11 @@ from typing import Generic, Protocol, TypeVar, cast
 from ..contract.errors import UserError
 from ..contract.folder_digest import folder_digest
 from ..contract.task import Task
+from ..datasets.manifest import pack_store
 from ..plugins.registry import list_tasks, plugin_package
+from .lammps_library import lammps_version
 from .pieces import Piece, Work
-from .seeds import secret_tag
+from .seeds import describe_seeds, secret_tag
 
 FOLDER = "generate"
 NAMES = ("PLANS", "WORK", "assemble")
@@ -139,3 +142,40 @@ def hidden_name(name: str) -> str:
     """Return a name under which data made with a secret never meet data made without it."""
     tag = secret_tag()
     return f"{name}-hidden-{tag}" if tag else name
+
+
+def root_attributes(
+    name: str,
+    *,
+    title: str,
+    units_system: str,
+    citation: str,
+    potential: str,
+    seeds: str,
+    deviations: str = "",
+) -> dict[str, object]:
+    """Return what a dataset says of itself; `citation` is of the paper whose protocol it follows.
+
+    `deviations` from that protocol, and what the `seeds` are drawn from, are words.
+    """
+    return {
+        "name": name,
+        "title": title,
+        "units_system": units_system,
+        "licence": "CC-BY-4.0",
+        "citation": f"Made by GlassBench after the protocol of {citation}",
+        "simulator": lammps_version(),
+        "potential": potential,
+        **({"deviations": deviations} if deviations else {}),
+        "seeds": describe_seeds(seeds),
+    }
+
+
+def write_packed(folder: Path, destination: Path, write: Callable[[Path], object]) -> Path:
+    """Write a store as a directory in `folder`, pack it to one zip file, and return its path."""
+    directory = folder / f"{destination.name}.assembling"
+    shutil.rmtree(directory, ignore_errors=True)
+    write(directory)
+    pack_store(directory, destination)
+    shutil.rmtree(directory)
+    return destination

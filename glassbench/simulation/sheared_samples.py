@@ -12,9 +12,8 @@ import numpy as np
 
 from ..datasets.layout import ConfigurationEntry
 from ..datasets.plasticity import PlasticityState, write_plasticity_dataset
-from ..structure.bragg import strongest_bragg_peak
-from .assembling import root_attributes, write_packed
-from .generator import Plan
+from ..structure.pair_distribution import strongest_bragg_peak
+from .generator import Plan, root_attributes, write_packed
 from .material import Material, steps_in
 from .pieces import Piece, read_piece, vibration_name
 from .quasistatic_shear import Loading, ShearSchedule, quasistatic_shear

@@ -1,8 +1,8 @@
 """Training of models that are torch networks."""
 
 from .density_map_model import DensityMapModel
-from .epoch import TrainingFailed
 from .graph_data import graph_data
+from .loop import TrainingFailed
 from .settings import ParticleSettings, TrainingSettings
 from .torch_model import TorchModel
 

@@ -15,7 +15,7 @@ import torch
 from ..model import Run
 from . import distribution
 from .checkpoint import CheckpointWriter, TrainingState
-from .epoch import check_loss, train_epochs
+from .loop import check_loss, train_epochs
 from .settings import ParticleSettings
 
 LossOf = Callable[[np.ndarray, slice, np.random.Generator], torch.Tensor]

@@ -25,8 +25,16 @@ from ..home.files import Held, exclusive, whole_folder, write_json
 from ..home.machine import environment, torch_gpus
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Progress
-from .log import CapturedStreams, ProgressWriter, captured_process, warnings_noted
-from .process import free_memory, limited_threads, sampled, settings_restored
+from .process import (
+    CapturedStreams,
+    ProgressWriter,
+    captured_process,
+    free_memory,
+    limited_threads,
+    sampled,
+    settings_restored,
+    warnings_noted,
+)
 from .result import TrialResult, read_result
 
 RUN_TRIAL = "glassbench.trial.run:run_trial"

@@ -23,8 +23,7 @@ from ..contract.trial_plan import Trial
 from ..datasets.store import closed_splits
 from ..datasets.view import View, open_view
 from ..home.files import Storage, append_json_line, read_json_lines, whole_folder, write_json
-from ..home.given_files import find_given_files
-from ..home.workspace import Workspace
+from ..home.workspace import Workspace, find_given_files
 from ..model import Model, Progress, Run
 from .predictions import (
     Asked,

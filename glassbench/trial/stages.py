@@ -18,7 +18,7 @@ from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..contract.trial_plan import STANDARD, Trial, Variation, VariationError
-from ..datasets.splits import rank_of_parent
+from ..datasets.layout import rank_of_parent
 from ..datasets.view import Examples, View
 from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
 from ..plugins.registry import load_model_class

@@ -11,7 +11,7 @@ from glassbench.cluster import ClusterError
 from glassbench.contract.folder_digest import folder_digest
 from glassbench.model import Progress
 from glassbench.trial.attempt import Job, attempt_here, attempt_in_worker, located, pack_folder
-from glassbench.trial.log import ProgressReader, ProgressWriter
+from glassbench.trial.process import ProgressReader, ProgressWriter
 
 
 @pytest.fixture

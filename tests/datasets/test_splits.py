@@ -7,8 +7,7 @@ import random
 import pytest
 
 from glassbench.contract.errors import DatasetError
-from glassbench.datasets.layout import ConfigurationEntry
-from glassbench.datasets.splits import carve_validation, check_splits
+from glassbench.datasets.layout import ConfigurationEntry, carve_validation, check_splits
 
 
 def entries(train: int, test: int = 3, per_parent: int = 1) -> list[ConfigurationEntry]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glassbench.contract.errors import UserError
-from glassbench.home.given_files import find_given_files, keep_given_files
-from glassbench.home.workspace import Workspace
+from glassbench.home.workspace import Workspace, find_given_files, keep_given_files
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from glassbench.pages import read_sources
 from glassbench.pages.boards import make_boards
-from glassbench.pages.scores import by_configuration, sample_means, shown_interval
+from glassbench.pages.sources import by_configuration, sample_means, shown_interval
 
 from .synthetic_records import make_record, put
 

@@ -18,7 +18,7 @@ INIT = '''
 """Random walks on a lattice: a dataset that needs no LAMMPS."""
 
 from glassbench.datasets.writing import write_dataset
-from glassbench.simulation.assembling import write_packed
+from glassbench.simulation.generator import write_packed
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import read_piece
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glassbench.structure.bragg import strongest_bragg_peak
+from glassbench.structure.pair_distribution import strongest_bragg_peak
 
 
 @pytest.mark.parametrize("dimension", [2, 3])

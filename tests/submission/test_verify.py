@@ -11,8 +11,7 @@ import pytest
 from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import read_model_card
 from glassbench.datasets.view import open_view
-from glassbench.home.given_files import keep_given_files
-from glassbench.home.workspace import Workspace
+from glassbench.home.workspace import Workspace, keep_given_files
 from glassbench.plugins.registry import load_task
 from glassbench.submission import verify
 from glassbench.submission.bundle import SubmissionError, open_bundle

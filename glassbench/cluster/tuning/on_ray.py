@@ -26,8 +26,7 @@ from ...experiments.tuning.study import TuningStudy, next_trial
 from ...home.files import write_json
 from ...plugins.registry import load_model_class
 from ...trial.attempt import located
-from ...trial.log import captured_process
-from ...trial.process import limited_threads
+from ...trial.process import captured_process, limited_threads
 from ..session import Session
 from .trial import CHECKPOINT, SharedByTrials, open_trial
 

@@ -33,8 +33,7 @@ from ...tracking.delivery import (
     prepare_store,
 )
 from ...trial.attempt import RUN_TRIAL
-from ...trial.log import CapturedStreams
-from ...trial.process import limited_threads
+from ...trial.process import CapturedStreams, limited_threads
 from ..session import Session, open_session
 from .trial import SharedByTrials, open_trial
 

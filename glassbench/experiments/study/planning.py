@@ -12,8 +12,7 @@ from ...contract.conditions import AxisChoice, choose_conditions
 from ...contract.task import Task
 from ...contract.trial_plan import Trial, Variation
 from ...datasets.view import View
-from ...home.given_files import keep_given_files
-from ...home.workspace import Workspace
+from ...home.workspace import Workspace, keep_given_files
 from ...model import Condition
 from ..request import cards_of, floors_of, open_asked
 from ..sweep.make import floor_series, new_plan, series_of

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.folder_digest import counts_for_trials, plugin_files
-from ...home.given_files import find_given_files
-from ...home.workspace import Workspace
+from ...home.workspace import Workspace, find_given_files
 from ...model import Condition, Example, Structure
 from .shown import INPUT
 

@@ -11,8 +11,7 @@ from glassbench.simulation.copper_zirconium import quench_parts, read_structure
 from glassbench.simulation.copper_zirconium_potential import is_shipped, potential_file
 from glassbench.simulation.pieces import read_piece
 from glassbench.simulation.run_statistics import Trend, trend_of
-from glassbench.structure.bragg import strongest_bragg_peak
-from glassbench.structure.pair_distribution import particle_pair_distribution
+from glassbench.structure.pair_distribution import particle_pair_distribution, strongest_bragg_peak
 
 from .states import State, stiffness_name
 

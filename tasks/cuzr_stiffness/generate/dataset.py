@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.simulation.assembling import root_attributes, write_packed
 from glassbench.simulation.copper_zirconium import read_structure
 from glassbench.simulation.copper_zirconium_potential import potential_attribute
-from glassbench.simulation.generator import Plan
+from glassbench.simulation.generator import Plan, root_attributes, write_packed
 from glassbench.simulation.pieces import read_piece, unfinished, vibration_name
 from glassbench.simulation.stored_states import write_stored_state
 

@@ -18,8 +18,7 @@ from glassbench.datasets.layout import (
 from glassbench.datasets.pairs import CLOSE_PAIR_CUTOFF, PAIR_CUTOFF
 from glassbench.datasets.quantise import Packing, packing_for_noise
 from glassbench.datasets.writing import create_store, finish_store, write_configuration
-from glassbench.simulation.assembling import root_attributes, write_packed
-from glassbench.simulation.generator import Plan
+from glassbench.simulation.generator import Plan, root_attributes, write_packed
 from glassbench.simulation.pieces import read_piece, unfinished, vibration_name
 from glassbench.simulation.stored_states import write_stored_state
 
