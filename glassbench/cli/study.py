@@ -96,7 +96,7 @@ def _execute(
 ) -> tuple[dict[str, TrialResult], dict[str, str]]:
     """Run the trials of a study; return results, and errors of those that failed, by key."""
     from ..cluster.execute import execute
-    from ..cluster.sweep import terms_of
+    from ..experiments.sweep.run import terms_of
 
     run = planned.request.run
     results: dict[str, TrialResult] = {}

@@ -36,9 +36,9 @@ from .tables import (
 )
 
 if TYPE_CHECKING:
-    from ..cluster.sweep import SweepReport
     from ..experiments.sweep.plan import SweepPlan
     from ..experiments.sweep.progress import TrialState
+    from ..experiments.sweep.run import SweepReport
 
 OWN_KEYS = ("plan", "retries", "run")
 OF_A_PLAN = ("plan", "cluster", "threads", "home", "run")
@@ -86,12 +86,15 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
     if shown:
         _show_plan(plan, path, json_output)
         return
-    from ..cluster.sweep import run_sweep
+    from ..cluster import execute
+    from ..experiments.sweep.run import run_sweep
 
     if not json_output:
         say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
     with open_display(json_output, total=len(plan.planned)) as display:
-        report = run_sweep(plan, path, workspace, display, cluster=cluster, threads=threads)
+        report = run_sweep(
+            plan, path, workspace, execute, display, cluster=cluster, threads=threads
+        )
     runs = [
         {"series": plan.series[at].name, "record": run.record_path, "tracking": run.tracking}
         for at, run in report.reports.items()

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from glassbench.cluster import execute
-from glassbench.cluster.sweep import run_sweep
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference
@@ -31,6 +30,7 @@ from glassbench.experiments.sweep.progress import (
     failure,
     trial_states,
 )
+from glassbench.experiments.sweep.run import run_sweep
 from glassbench.home.files import Held, exclusive, holder_of
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
@@ -129,7 +129,7 @@ def test_a_sweep_leaves_a_record_for_each_model_one_table_and_runs_under_one(mak
     plan = make_plan(workspace)
     path = plan_path(plan, workspace)
     assert store_plan(path, plan) == plan
-    report = run_sweep(plan, path, workspace, events.append, cluster="none")
+    report = run_sweep(plan, path, workspace, execute, events.append, cluster="none")
     assert [event.kind for event in events].count("finished") == len(plan.planned) == 9
     assert all(outcome.finished and outcome.result is None for outcome in report.outcomes)
     records = [read_record(run.record_path) for run in report.reports.values()]
@@ -155,7 +155,7 @@ def test_a_sweep_leaves_a_record_for_each_model_one_table_and_runs_under_one(mak
 
     events.clear()
     again = run_sweep(
-        located(read_plan(path), workspace), path, workspace, events.append, cluster="none"
+        located(read_plan(path), workspace), path, workspace, execute, events.append, cluster="none"
     )
     assert {event.kind for event in events} == {"cached"}
     assert again.summary == report.summary and len(runs(workspace)) == 12
@@ -167,7 +167,7 @@ def test_a_sweep_leaves_a_record_for_each_model_one_table_and_runs_under_one(mak
 def test_what_fails_for_good_does_not_stop_the_others(make_plan, workspace, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     plan = make_plan(workspace, failing_seed=1)
-    report = run_sweep(plan, plan_path(plan, workspace), workspace, cluster="none")
+    report = run_sweep(plan, plan_path(plan, workspace), workspace, execute, cluster="none")
     assert report.summary["trials"] == {"done": 5, "failed": 4}
     assert all("the loss is infinite" in failed["error"] for failed in report.summary["failed"])
     for run in report.reports.values():

@@ -7,22 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..contract.model_card import read_model_card
-from ..contract.task import Task, read_task
-from ..contract.trial_plan import Trial
-from ..experiments.conclude import RunReport, conclude, hand_over
-from ..experiments.jobs import Event, Outcome, stored_outcome
-from ..experiments.request import BenchmarkRequest, Floor
-from ..experiments.resources import Terms
-from ..experiments.sweep.plan import Series, SweepPlan
-from ..home.files import write_json
-from ..home.workspace import Workspace
-from ..model import Condition
-from ..record.parts import ConditionEntry
-from ..record.record import Record
-from ..tracking.delivery import end_preparation, prepare_store
-from ..trial.attempt import RUN_TRIAL
-from .execute import execute
+from ...contract.model_card import read_model_card
+from ...contract.task import Task, read_task
+from ...contract.trial_plan import Trial
+from ...home.files import write_json
+from ...home.workspace import Workspace
+from ...model import Condition
+from ...record.parts import ConditionEntry
+from ...record.record import Record
+from ...tracking.delivery import end_preparation, prepare_store
+from ...trial.attempt import RUN_TRIAL
+from ..conclude import RunReport, conclude, hand_over
+from ..jobs import Event, Outcome, stored_outcome
+from ..request import BenchmarkRequest, Floor
+from ..resources import Terms
+from .plan import Series, SweepPlan
 
 # Trials that are expected to take fewer seconds share a process with others of their model.
 SHORT = 60.0
@@ -44,6 +43,7 @@ def run_sweep(
     plan: SweepPlan,
     path: Path,
     workspace: Workspace,
+    execute: Callable[..., list[Outcome]],
     on_event: Callable[[Event], None] = lambda event: None,
     *,
     cluster: str = "auto",
@@ -54,7 +54,7 @@ def run_sweep(
 
     Finished trials are not run again, and those that another driver of the same plan runs
     are left to it, so that all drivers end with the same. A trial that fails does not stop
-    the others.
+    the others. `execute` runs trials, as `glassbench.cluster.execute` does.
     """
     preparation = prepare_store(workspace)
     try:
