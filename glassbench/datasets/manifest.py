@@ -28,7 +28,7 @@ from .arrays import array_of, decode, dimensions_of
 from .opening import member_names, open_group, read_members, store_path
 
 if TYPE_CHECKING:
-    from zarr import Array
+    from zarr import Array, Group
 
 STATE_ATTRIBUTES = (
     "temperature",
@@ -50,7 +50,15 @@ def content_digest(path: Path | str) -> str:
 
     Holds one configuration of one array in memory at a time.
     """
-    root = open_group(path)
+    try:
+        return _content_digest(open_group(path))
+    except DatasetError:
+        raise
+    except Exception as error:
+        raise DatasetError(f"{path} cannot be read ({error}): get a new copy") from error
+
+
+def _content_digest(root: Group) -> str:
     digest = hashlib.sha256()
     system = root.attrs.get("units_system")
     _add_header(digest, {"format": root.attrs.get("format_version"), "units_system": system})

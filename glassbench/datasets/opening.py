@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 import zipfile
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..contract.errors import DatasetError
 
@@ -16,6 +20,10 @@ if TYPE_CHECKING:
     from zarr.storage import LocalStore, ZipStore
 
 STORE_NAME = "store.zarr"
+# What a store may say of an array before anything of it is decoded: as `create_array` writes it.
+CODECS = {"bytes", "vlen-utf8", "blosc", "zstd", "crc32c"}
+NUMBERS = {f"{kind}{size}" for kind in ("int", "uint", "float") for size in (8, 16, 32, 64)}
+MOST_BYTES, MOST_METADATA, MOST_NODES = 2**32, 2**20, 10_000
 
 
 def store_path(path: Path | str) -> Path:
@@ -51,9 +59,68 @@ def open_group(path: Path | str) -> Group:
     import zarr
 
     try:
+        check_metadata(store_path(path))
         return zarr.open_group(zarr_store(path), mode="r", use_consolidated=False)
-    except (FileNotFoundError, KeyError, ValueError) as error:
+    except DatasetError:
+        raise
+    except Exception as error:
         raise DatasetError(f"{path} is not a readable Zarr v3 store: {error}") from error
+
+
+def check_metadata(path: Path) -> None:
+    """Refuse a store that asks for other codecs, other types or more memory than ours do.
+
+    A codec may execute what it decodes, and an array that is not there takes the memory of its
+    shape: zarr is asked only afterwards.
+    """
+    if path.is_file():
+        with zipfile.ZipFile(path) as archive:
+            entries = [
+                e for e in archive.infolist() if e.filename.rpartition("/")[2] == "zarr.json"
+            ]
+            sizes = {entry.filename: entry.file_size for entry in entries}
+    else:
+        files = [file for level in ("", "*/", "*/*/") for file in path.glob(f"{level}zarr.json")]
+        sizes = {file.relative_to(path).as_posix(): file.stat().st_size for file in files}
+    if len(sizes) > MOST_NODES or max(sizes.values(), default=0) > MOST_METADATA:
+        raise DatasetError(f"{path} has more metadata than a dataset: it is none of GlassBench's")
+    for name, content in read_members(path, sorted(sizes)):
+        try:
+            if isinstance(content, Exception):
+                raise content
+            _check_node(json.loads(content))
+        except (
+            ArithmeticError,
+            LookupError,
+            OSError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
+            raise DatasetError(
+                f"{path}: {name} describes no group or array of a dataset ({error}): get a new copy"
+            ) from error
+
+
+def _check_node(node: dict[str, Any]) -> None:
+    if node["zarr_format"] != 3:
+        raise ValueError(f"its format is {node['zarr_format']!r}")
+    if node["node_type"] == "group":
+        return
+    kind, shape, chunk = (
+        node["data_type"],
+        node["shape"],
+        node["chunk_grid"]["configuration"]["chunk_shape"],
+    )
+    codecs, names = {codec["name"] for codec in node["codecs"]}, node.get("dimension_names") or []
+    if kind not in {"bool", "string", *NUMBERS} or not codecs <= CODECS:
+        raise ValueError(f"it is of {kind!r} in {sorted(codecs)}")
+    if any(type(n) is not int or n < 0 for n in (*shape, *chunk)) or len(names) > len(shape):
+        raise ValueError(f"its shape is {shape}, in chunks of {chunk}")
+    item = 64 if kind == "string" else np.dtype(kind).itemsize
+    # A chunk, and one configuration of those arrays that are not read at once.
+    if max(math.prod(chunk), math.prod(shape[1:] if len(shape) > 2 else shape)) * item > MOST_BYTES:
+        raise ValueError(f"its shape is {shape} in chunks of {chunk}, too large to be read")
 
 
 def open_to_write(path: Path) -> Group:

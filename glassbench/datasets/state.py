@@ -34,7 +34,12 @@ class State:
         attributes = dict(group.attrs)
         attributes.pop("coordinates", None)
         self.attributes: Mapping[str, Any] = attributes
-        self._arrays = dict(group.arrays())
+        try:
+            self._arrays = dict(group.arrays())
+        except Exception as error:
+            raise DatasetError(
+                f"state {name} of {path} cannot be read ({error}): get a new copy"
+            ) from error
 
     @property
     def variables(self) -> tuple[str, ...]:

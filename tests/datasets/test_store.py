@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
@@ -234,3 +235,37 @@ def test_a_second_store_at_a_path_is_refused(make_store):
         create_store(path, ATTRIBUTES, [state])
     shutil.rmtree(path)
     create_store(path, ATTRIBUTES, [state])
+
+
+DESCRIBED = {
+    "a codec that executes": {"codecs": [{"name": "numcodecs.pickle"}]},
+    "another codec": {"codecs": [{"name": "gzip"}]},
+    "objects": {"data_type": "object"},
+    "a type with a name of its own": {"data_type": {"name": "numpy.datetime64"}},
+    "an old format": {"zarr_format": 2},
+    "a shape without end": {"shape": [10**9, 10**9]},
+    "a chunk without end": {"shape": [1, 10**6, 10**6]},
+    "a negative shape": {"shape": [-1]},
+    "no shape": {"shape": None},
+    "a shape of words": {"shape": ["9"]},
+}
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_a_store_is_refused_before_zarr_reads_what_ours_do_not_say(name, tiny_dataset, tmp_path):
+    store = tmp_path / "store.zarr"
+    shutil.copytree(tiny_dataset, store)
+    described = store / "T0.64" / "species" / "zarr.json"
+    node = json.loads(described.read_text()) | DESCRIBED[name]
+    described.write_text(json.dumps(node))
+    with pytest.raises(DatasetError, match="T0.64/species/zarr.json describes no"):
+        open_dataset(store)
+
+
+@pytest.mark.parametrize("content", [b"", b"[" * 10**5, b"9" * 5000, b"\xff", b"[]", b"{}"])
+def test_broken_metadata_are_one_line(content, tiny_dataset, tmp_path):
+    store = tmp_path / "store.zarr"
+    shutil.copytree(tiny_dataset, store)
+    (store / "T0.64" / "zarr.json").write_bytes(content)
+    with pytest.raises(DatasetError, match="describes no group or array"):
+        open_dataset(store)

@@ -1,7 +1,7 @@
 """Whatever is handed in: one message or none, no traceback, and nothing written.
 
-`GLASSBENCH_FUZZ=10000 pytest tests/submission/test_fuzz.py` tries as many cases, drawn anew;
-600 that are always the same are tried otherwise.
+`GLASSBENCH_FUZZ=10000 pytest tests/submission/test_fuzz.py` tries as many cases of each kind,
+drawn anew; some that are always the same are tried otherwise.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import copy
 import io
 import json
 import os
+import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -19,15 +21,17 @@ from hypothesis import strategies as st
 
 from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import parse_model_card, read_model_card
+from glassbench.datasets.manifest import content_digest
+from glassbench.datasets.view import open_view
 from glassbench.home.workspace import Workspace, content_folder
+from glassbench.plugins.registry import load_task
 from glassbench.record.record import validate_record
 from glassbench.submission.bundle import open_bundle
 from glassbench.submission.record_check import Checking, check_bundle, check_record_file
 from glassbench.submission.source import check_sources, place_of_error
 
-TOTAL = int(os.environ.get("GLASSBENCH_FUZZ", "600"))
-# Cases of the four cheap kinds, and of the two that score predictions again.
-CHEAP, DEAR = round(0.22 * TOTAL), round(0.06 * TOTAL)
+# Cases of each of the cheap kinds, and of those that score predictions again or read a store.
+CHEAP, DEAR = (int(os.environ.get("GLASSBENCH_FUZZ", count)) for count in (130, 35))
 FUZZ = settings(
     max_examples=CHEAP,
     deadline=None,
@@ -163,6 +167,51 @@ def test_any_change_of_an_archive(data, handed_in, tmp_path_factory):
     )
     assert findings and all("Traceback" not in finding.message for finding in findings)
     assert listing(place) == before
+
+
+# What stands in place of a value of a store's metadata.
+METADATA = (
+    *(b"null", b"[", b"{", b'"', b"[]", b"{}", b"0", b"-1", b"1e999", b"NaN", b"99999999999"),
+    *(
+        b'"numcodecs.pickle"',
+        b'"gzip"',
+        b'"object"',
+        b'"<M8[s]"',
+        b'"../x"',
+        b"[" * 260,
+        b"9" * 400,
+    ),
+)
+
+
+@settings(FUZZ, max_examples=DEAR)
+@given(data=st.data())
+def test_any_change_of_a_store(data, tiny_dataset, tmp_path_factory):
+    """It is read as it was, or refused; no codec that executes what it decodes is asked."""
+    files = sorted(path for path in tiny_dataset.rglob("*") if path.is_file())
+    described = [path for path in files if path.name == "zarr.json"]
+    file = data.draw(st.sampled_from(described) | st.sampled_from(files))
+    store = _folder(tmp_path_factory, "store") / "changed.zarr"
+    if not store.exists():
+        shutil.copytree(tiny_dataset, store)
+    content = bytearray(file.read_bytes())
+    values = [m.span() for m in re.finditer(rb'"[^"]*"|-?\d+|true|null|\[[^\[\]]*\]', content)]
+    start, end = data.draw(st.sampled_from(values or [(0, 0)]))
+    content[start:end] = data.draw(st.sampled_from(METADATA) | st.binary(max_size=9))
+    changed = store / file.relative_to(tiny_dataset)
+    changed.write_bytes(content)
+    try:
+        without_traceback(lambda: _read_all(store))
+        without_traceback(lambda: content_digest(store))
+    finally:
+        changed.write_bytes(file.read_bytes())
+
+
+def _read_all(store: Path) -> None:
+    view = open_view(load_task("ka_propensity"), store)
+    for condition in view.conditions():
+        for example in view.examples("train", (condition,)):
+            assert len(example.targets)
 
 
 @FUZZ
