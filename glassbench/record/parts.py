@@ -312,6 +312,12 @@ class Verification(Part):
     largest_difference: Amount | None
     """Largest difference between a prediction handed in and the same one made again, in standard
     deviations of the prediction; null where none were handed in on these structures."""
+    kept_after_permutation: float | None = None
+    """Of one fit, drawn by the maintainer: the part of its predictions that was left when it was
+    trained again on labels of other particles; left out where nothing was trained."""
+    changed_by_subset: float | None = None
+    """Of the same fit, the largest change of a prediction when it was trained on a quarter of the
+    configurations, in standard deviations."""
     submitted: Sha256
     """Digest of the record that was handed in."""
     environment: Sha256

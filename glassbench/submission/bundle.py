@@ -32,7 +32,7 @@ from .sandbox.contents import check_contents
 from .sandbox.limits import SubmissionError, require
 from .shipped import stored_name
 
-RECORD = "record.json"
+RECORD, HIDDEN = "record.json", "hidden"
 TRIAL_PATH = re.compile(r"trials/[0-9a-f]{2}/[0-9a-f]{64}/predictions\.npz")
 
 
@@ -52,6 +52,12 @@ class Bundle:
 def conditions_of(record: Record) -> tuple[Condition, ...]:
     """Return the conditions of a record, in its order."""
     return tuple(Condition.of(**entry["condition"]) for entry in record["conditions"])
+
+
+def is_hidden(record: Record) -> bool:
+    """Return whether a record says that a maintainer asked about structures of a hidden set."""
+    verification = record.get("verification")
+    return verification is not None and verification["labels"] == HIDDEN
 
 
 def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Trial]:
@@ -178,8 +184,9 @@ def _of_archive(path: Path, folder: Path) -> Bundle:
         f"{path}: the model's folder has the digest {card.digest}, the record is of "
         f"{record['model']['digest']}: run and pack again",
     )
-    predictions = {}
-    for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
+    predictions: dict[str, dict[str, Path]] = {}
+    digests = dict.fromkeys(entry["sha256"] for entry in record["predictions"])
+    for digest in () if is_hidden(record) else digests:
         predictions[digest] = files = find_predictions(folder / "predictions", digest)
         stored = files.get(PREDICTIONS_FILE)
         if stored is None or predictions_digest(stored) != digest:

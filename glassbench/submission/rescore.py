@@ -23,7 +23,7 @@ from ..trial.result import TrialResult
 from .bundle import Bundle, conditions_of
 from .sandbox.bounded import read_arrays
 from .sandbox.limits import require
-from .shipped import MAX_PREDICTIONS_BYTES
+from .shipped import MAX_PREDICTIONS_BYTES, spread
 
 if TYPE_CHECKING:
     from ..datasets.view import View
@@ -96,6 +96,26 @@ def record_of(
     ).to_json()
 
 
+def largest_difference(one: ConditionPredictions, other: ConditionPredictions) -> float:
+    """Return the largest difference of predictions, in robust standard deviations of the first.
+
+    What is in `other` is looked for in `one`; infinity where it is not there, or is not finite.
+    """
+    worst = 0.0
+    for condition, by_configuration in other.items():
+        for configuration, targets in by_configuration.items():
+            for target, values in targets.items():
+                first = one.get(condition, {}).get(configuration, {}).get(target)
+                if first is None or np.shape(first) != np.shape(values):
+                    return math.inf
+                before, after = np.asarray(first, float), np.asarray(values, float)
+                if not (np.isfinite(before).all() and np.isfinite(after).all()):
+                    return math.inf
+                change = float(np.abs(before - after).max(initial=0.0))
+                worst = max(worst, change / spread(before))
+    return worst
+
+
 def refuse_above_ceiling(record: Record, task: Task) -> None:
     """Refuse a record whose score lies above what noise in the labels allows, paired, with 95 %.
 
@@ -111,8 +131,8 @@ def refuse_above_ceiling(record: Record, task: Task) -> None:
         highest = _numbers(ceiling["by_configuration"])
         known = np.isfinite(own) & np.isfinite(highest)
         sign = 1 if metric.higher_is_better else -1
-        pair = [sign * values[known] for values in (own, highest)]
-        above = paired_difference(*pair, np.array(entry["parents"])[known]).difference.low
+        parents = np.array(entry["parents"])[known]
+        above = paired_difference(sign * own[known], sign * highest[known], parents).difference.low
         require(
             not above > 0,
             f"{metric.name} at {Condition.of(**entry['condition']).name} is {score['value']:.3f}, "

@@ -48,7 +48,7 @@ def rounded(values: np.ndarray) -> np.ndarray:
     exact = np.asarray(values, np.float64)
     step = 2.0 ** math.floor(math.log2(spread(exact) * FINEST))
     codes = exact / step
-    on_grid = np.where(np.abs(codes) < 2.0**52, np.rint(codes) * step, exact)
+    on_grid = np.where(np.abs(codes) < 2.0**52, np.rint(codes) * step + 0.0, exact)
     with np.errstate(over="ignore"):
         short = on_grid.astype(np.float32)
     return short if np.array_equal(short, on_grid) else on_grid

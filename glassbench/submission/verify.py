@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
@@ -23,10 +21,20 @@ from ..record.record import record_digest, validate_record
 from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
 from ..trial.stages import PREDICTIONS_FILE, questions, score_trial
-from .bundle import Bundle, conditions_of, pack_bundle, refuse_contents, trials_of
+from .bundle import HIDDEN, Bundle, conditions_of, pack_bundle, refuse_contents, trials_of
+from .memory import (
+    FEW_NUMBERS,
+    kept_part,
+    numbers_carried,
+    permuted,
+    refuse_memory,
+    shared_structures,
+    subset,
+)
 from .record_check import digest_of_predictions
 from .rescore import (
     floor_results,
+    largest_difference,
     read_finite_predictions,
     record_of,
     refuse_above_ceiling,
@@ -40,7 +48,7 @@ from .sandbox.predict import (
     draw_order,
     train_behind_walls,
 )
-from .shipped import as_scored, spread
+from .shipped import as_scored
 from .signature import public_key, sign_record
 
 if TYPE_CHECKING:
@@ -53,7 +61,7 @@ SAME_WEIGHTS = 1e-3
 # A fit made again may differ by the order of sums on other hardware: its score must lie within
 # the interval that the record states, or within this part of its value.
 SAME_FIT = 0.05
-HIDDEN = "hidden"
+LARGEST = 1e9  # of a difference that a record can hold, which has no infinity
 AGAIN = (
     "{}: asked alone about the same structures in another order, it predicts otherwise by {:.3g} "
     "standard deviations: predict every structure by itself, whatever was asked before, and train "
@@ -128,11 +136,22 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
         results: list[TrialResult] = []
         files: dict[str, dict[str, Path]] = {}
         differences: list[float] = []
-        end = time.monotonic() + how.total_seconds
-        for trial in trials_of(bundle, task, data.trained_on):
+        end, numbers = time.monotonic() + how.total_seconds, numbers_carried(bundle.model)
+        controls: dict[str, float] = {}
+        trials = trials_of(bundle, task, data.trained_on)
+        # Nobody knows beforehand which fit is made again with other labels.
+        drawn = secrets.choice(trials)
+        for trial in trials:
             how.tell(f"{'training' if how.retrain else 'predicting'} {trial.name}")
             cell = Path(scratch, f"fit-{len(results)}")
-            answered, predictions = _answer(bundle, task, data, _until(end, how), trial, cell)
+            places, assignment = _assignment(bundle, task, data, how, trial)
+            answered = _answer(assignment, _until(end, how), trial.name, cell)
+            if how.retrain and trial is drawn:
+                limited = _until(end, how)
+                controls = _control_fits(assignment, answered, limited, trial.name, cell)
+            predictions: dict[str, ConditionPredictions] = {}
+            for (file, condition), answers in zip(places, answered.asked, strict=True):
+                predictions.setdefault(file, {})[condition] = answers
             if how.labels is None:
                 differences.append(_difference(bundle, trial, predictions, how))
             view = View(task, data.asked.dataset, ())
@@ -140,8 +159,17 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
             paths = {file: Path(scratch, trial.key, file) for file in predictions}
             digests = {file: write_predictions(paths[file], predictions[file]) for file in paths}
             digest = digests[PREDICTIONS_FILE]
-            cost, parameters = answered.cost, answered.parameters
-            results.append(score_trial(trial, task, view, predictions, digest, cost, parameters))
+            results.append(
+                score_trial(
+                    trial,
+                    task,
+                    view,
+                    predictions,
+                    digest,
+                    answered.cost,
+                    _parameters(answered.parameters, numbers),
+                )
+            )
             files[digest] = paths
         floors: dict[str, list[TrialResult]] = {}
         if how.floors and how.labels is None:
@@ -150,8 +178,10 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
             floors = floor_results(task, data.reference, bundle.record, names, how.workspace)
         record = record_of(task, data.asked, data.reference, bundle, results, floors)
         _compare(bundle.record, record, task, how)
-        record = _signed(record, bundle, max(differences, default=None), walls, how)
-        pack_bundle(replace(bundle, predictions=files), out, record, weights=False)
+        record = _signed(record, bundle, max(differences, default=None), walls, controls, how)
+        # What was asked about a hidden set is known to its holder alone.
+        kept = files if how.labels is None else {}
+        pack_bundle(replace(bundle, predictions=kept), out, record, weights=False)
     return Verified(record, out, sum(result.cost["wall_seconds"] for result in results))
 
 
@@ -176,7 +206,11 @@ def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
     asked = open_view(task, how.labels, reads=reads)
     for condition in conditions_of(record):
         require(condition in asked.conditions(), f"{how.labels} has no labels at {condition.name}")
-    reference = DatasetReference(HIDDEN, str(how.labels), content_digest(how.labels))
+    hidden_digest = content_digest(how.labels)
+    require(hidden_digest != digest, f"{how.labels} is the public dataset: it hides nothing")
+    known = list(shared_structures(public, asked, conditions_of(record)))
+    require(not known, f"{how.labels} hides nothing: {'; '.join(known[:3])}")
+    reference = DatasetReference(HIDDEN, str(how.labels), hidden_digest)
     return _Data(public, asked, trained_on, reference, (*secret, how.labels))
 
 
@@ -192,13 +226,10 @@ def _until(end: float, how: Verification) -> Verification:
     return replace(how, limits=replace(how.limits, wall_seconds=wall_seconds))
 
 
-def _answer(
-    bundle: Bundle, task: Task, data: _Data, how: Verification, trial: Trial, folder: Path
-) -> tuple[Answered, dict[str, ConditionPredictions]]:
-    """Ask about every structure by itself, and once more where nothing was handed in to compare.
-
-    Training comes first, in a cell without any test structure.
-    """
+def _assignment(
+    bundle: Bundle, task: Task, data: _Data, how: Verification, trial: Trial
+) -> tuple[list[tuple[str, str]], Assignment]:
+    """Return what a fit is to do, and by question the file and the condition of its answer."""
     weights = None if how.retrain else bundle.weights.get(trial.key)
     require(
         weights or how.retrain,
@@ -219,8 +250,16 @@ def _answer(
         secret=data.secret,
         given=how.workspace,
     )
+    return [(file, condition) for file, condition, _ in listed], assignment
+
+
+def _answer(assignment: Assignment, how: Verification, name: str, folder: Path) -> Answered:
+    """Ask about every structure by itself, and once more where nothing was handed in to compare.
+
+    Training comes first, in a cell without any test structure.
+    """
     cost: dict[str, float] = {}
-    if how.retrain:
+    if assignment.weights is None:
         trained, kept = train_behind_walls(how.engine, assignment, how.limits, folder)
         cost = trained.cost
         if kept is not None:
@@ -230,17 +269,42 @@ def _answer(
     if how.retrain or how.labels is not None:
         # Backwards, so that other structures come before each one.
         again = ask_one_by_one(how.engine, assignment, order[::-1], how.limits)
-        difference = max(
-            largest_difference({"": one}, {"": other})
-            for one, other in zip(answered.asked, again.asked, strict=True)
-        )
-        require(difference <= SAME_WEIGHTS, AGAIN.format(trial.name, difference))
-    cost = {name: value + cost.get(name, 0.0) for name, value in answered.cost.items()}
-    answered = replace(answered, cost=cost)
-    files: dict[str, ConditionPredictions] = {}
-    for (file, condition, _), answers in zip(listed, answered.asked, strict=True):
-        files.setdefault(file, {})[condition] = answers
-    return answered, files
+        difference = _most_different(answered, again)
+        require(difference <= SAME_WEIGHTS, AGAIN.format(name, difference))
+    cost = {part: value + cost.get(part, 0.0) for part, value in answered.cost.items()}
+    return replace(answered, cost=cost)
+
+
+def _most_different(one: Answered, other: Answered) -> float:
+    pairs = zip(one.asked, other.asked, strict=True)
+    return max(largest_difference({"": before}, {"": after}) for before, after in pairs)
+
+
+def _control_fits(
+    assignment: Assignment, answered: Answered, how: Verification, name: str, folder: Path
+) -> dict[str, float]:
+    """Train on permuted labels and on fewer configurations, and refuse a model that remembers.
+
+    Return the part of the predictions that the permutation left, and what of them, in deviations,
+    changed most with the configurations.
+    """
+    how.tell(f"training {name} on permuted labels, and on fewer configurations")
+    seed, numbers = secrets.randbits(64), numbers_carried(assignment.model)
+    # Where the model is asked at its own conditions, under no other frame.
+    first = len(assignment.conditions)
+    before = replace(answered, asked=answered.asked[:first])
+    assignment = replace(assignment, questions=assignment.questions[:first])
+    train, valid = list(assignment.train), list(assignment.valid)
+    wrong = replace(assignment, train=permuted(train, seed), valid=permuted(valid, seed + 1))
+    fewer = replace(assignment, train=subset(train))
+    once = replace(how, retrain=False, labels=None)
+    of_wrong = _answer(wrong, once, name, folder / "permuted")
+    of_fewer = _answer(fewer, once, name, folder / "subset")
+    target = assignment.task.primary_metric.prediction
+    kept = kept_part(before.asked, of_wrong.asked, target)
+    changed = min(_most_different(before, of_fewer), LARGEST)
+    refuse_memory(kept, changed, numbers)
+    return {"kept_after_permutation": kept, "changed_by_subset": changed}
 
 
 def _difference(
@@ -263,24 +327,9 @@ def _difference(
     return difference
 
 
-def largest_difference(one: ConditionPredictions, other: ConditionPredictions) -> float:
-    """Return the largest difference of predictions, in robust standard deviations of the first.
-
-    What is in `other` is looked for in `one`; infinity where it is not there, or is not finite.
-    """
-    worst = 0.0
-    for condition, by_configuration in other.items():
-        for configuration, targets in by_configuration.items():
-            for target, values in targets.items():
-                first = one.get(condition, {}).get(configuration, {}).get(target)
-                if first is None or np.shape(first) != np.shape(values):
-                    return math.inf
-                before, after = np.asarray(first, float), np.asarray(values, float)
-                if not (np.isfinite(before).all() and np.isfinite(after).all()):
-                    return math.inf
-                change = float(np.abs(before - after).max(initial=0.0))
-                worst = max(worst, change / spread(before))
-    return worst
+def _parameters(stated: int | None, carried: int) -> int | None:
+    """Return the parameters of a fit: what a folder carries counts, unless it is a few numbers."""
+    return max(stated or 0, carried) if carried > FEW_NUMBERS else stated
 
 
 def _compare(submitted: Record, record: Record, task: Task, how: Verification) -> None:
@@ -304,11 +353,20 @@ def _compare(submitted: Record, record: Record, task: Task, how: Verification) -
 
 
 def _signed(
-    record: Record, bundle: Bundle, difference: float | None, walls: Walls, how: Verification
+    record: Record,
+    bundle: Bundle,
+    difference: float | None,
+    walls: Walls,
+    controls: Mapping[str, float],
+    how: Verification,
 ) -> Record:
     from ..home.machine import environment
 
     here = environment()
+    if how.labels is not None:
+        for entry in record["conditions"]:
+            if "rotation_probe" in entry:
+                entry["rotation_probe"]["curves"] |= {"particles": [], "values": []}
     if not how.retrain:
         # Training was not repeated: what it took stands as it was handed in.
         record = record | {"cost": bundle.record["cost"]}
@@ -322,6 +380,7 @@ def _signed(
             "sandbox": walls.engine.title,
             "walls": walls.held,
             "largest_difference": difference,
+            **controls,
             "submitted": record_digest(bundle.record),
             "environment": here["packages"]["sha256"],
             "public_key": public_key(how.key),

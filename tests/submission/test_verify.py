@@ -16,6 +16,7 @@ from glassbench.plugins.registry import load_task
 from glassbench.submission import verify
 from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_record_file
+from glassbench.submission.rescore import largest_difference
 from glassbench.submission.sandbox import Limits, SandboxError, Walls
 from glassbench.submission.sandbox.exchange import prepare_folder
 from glassbench.submission.sandbox.predict import (
@@ -23,7 +24,7 @@ from glassbench.submission.sandbox.predict import (
     predict_behind_walls,
     train_behind_walls,
 )
-from glassbench.submission.verify import Verification, largest_difference, verify_bundle
+from glassbench.submission.verify import Verification, verify_bundle
 from glassbench.trial.stages import Question
 
 from .handing_in import HONEST, MEMORY, hand_in, write_model

@@ -1,0 +1,151 @@
+"""Whether a model learns, or remembers: fits with other labels, and what its folder carries."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import lzma
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..contract.folder_digest import counts_for_trials, plugin_files
+from ..datasets.physics import Fingerprinted, copies_across_splits, fingerprint
+from ..model import Condition, Example
+from .sandbox.bounded import read_arrays
+from .sandbox.contents import MAX_FOLDER_BYTES
+from .sandbox.limits import require
+
+if TYPE_CHECKING:
+    from ..datasets.view import View
+
+# A model that learns nothing may carry this many numbers, as a descriptor of the structure does.
+FEW_NUMBERS = 256
+BYTES_PER_NUMBER = 4
+MOST_SOURCE_BYTES = 16_384  # compressed
+LONGEST_WORD = 40
+# Of its predictions, the part that may be left after training on permuted labels.
+MOST_KEPT = 0.5
+SUBSET = 4  # one training configuration of so many, and at least one
+# A fit on other configurations that gives the same numbers has not looked at the labels.
+SAME_NUMBERS = 1e-6
+
+Answers = Sequence[Mapping[str, Mapping[str, np.ndarray]]]
+
+
+def permuted(examples: Sequence[Example], seed: int) -> list[Example]:
+    """Return examples whose labels belong to other particles, or pairs, of the same structure."""
+    generator = np.random.default_rng(seed)
+    changed = []
+    for example in examples:
+        orders = {n: generator.permutation(n) for n in map(len, example.targets.values())}
+        targets = {name: v[orders[len(v)]] for name, v in example.targets.items()}
+        balanced = example.balanced
+        if balanced is not None:
+            balanced = np.sort(np.argsort(orders[len(example.structure.positions)])[balanced])
+        changed.append(replace(example, targets=targets, balanced=balanced))
+    return changed
+
+
+def subset(examples: Sequence[Example]) -> list[Example]:
+    """Return the examples of some training configurations, which nobody can foresee."""
+    names = sorted({example.structure.configuration for example in examples})
+    chosen = set(random.SystemRandom().sample(names, max(1, len(names) // SUBSET)))
+    return [example for example in examples if example.structure.configuration in chosen]
+
+
+def kept_part(before: Answers, after: Answers, target: str) -> float:
+    """Return the slope of predictions after a change on those before, within each structure.
+
+    1 where the change left them as they were, 0 where they have nothing in common.
+    """
+    products, squares = 0.0, 0.0
+    for one, other in zip(before, after, strict=True):
+        for name, targets in one.items():
+            first, second = (np.asarray(t[target], float) for t in (targets, other[name]))
+            first = first - first.mean()
+            products += float(first @ (second - second.mean()))
+            squares += float(first @ first)
+    return products / squares if squares else 0.0
+
+
+def shared_structures(public: View, asked: View, conditions: Sequence[Condition]) -> Iterator[str]:
+    """Yield which test structures of a hidden set stand in the public dataset, in words."""
+
+    def fingerprints(view: View, splits: Sequence[str], name: str) -> Iterator[Fingerprinted]:
+        for split, condition in itertools.product(splits, conditions):
+            for s in view.structures(split, condition):
+                numbers = fingerprint(s.positions, s.box)
+                yield Fingerprinted(condition.name, s.configuration, name, numbers)
+
+    there = fingerprints(public, ("train", "valid", "test"), "public")
+    yield from copies_across_splits([*there, *fingerprints(asked, ("test",), "hidden")])
+
+
+def refuse_memory(kept: float, same: float, numbers: int) -> None:
+    """Refuse a model that predicts alike from other labels and carries enough to remember with.
+
+    Parameters
+    ----------
+    kept : part of the predictions that is left after training on permuted labels
+    same : difference of predictions after training on a subset, in deviations
+    numbers : that the model's folder carries
+    """
+    if numbers <= FEW_NUMBERS:
+        return
+    require(
+        kept <= MOST_KEPT,
+        f"trained on permuted labels it still predicts {100 * kept:.0f} % of what it predicts from "
+        f"the true ones, and its folder carries {numbers} numbers: it may remember the public "
+        "labels; verify with labels= that it cannot know",
+    )
+    require(
+        same > SAME_NUMBERS,
+        f"trained on fewer configurations it predicts the same, and its folder carries {numbers} "
+        "numbers: it may remember the public labels; verify with labels= that it cannot know",
+    )
+
+
+def numbers_carried(folder: Path) -> int:
+    """Return how many numbers a model's files could hold: arrays, text, literals, long sources."""
+    files = [path for name, path in plugin_files(folder) if counts_for_trials(name)]
+    # Comments can be read too: sources are as long as what they say, and say no more than this.
+    sources = lzma.compress(b"".join(p.read_bytes() for p in files if p.suffix == ".py"))
+    beyond = max(0, len(sources) - MOST_SOURCE_BYTES) // BYTES_PER_NUMBER
+    return beyond + sum(map(_numbers_in, files))
+
+
+def _numbers_in(path: Path) -> int:
+    data = path.read_bytes()
+    if path.suffix == ".py":
+        return _literals(data)
+    if path.name == "model.toml":
+        return 0
+    if path.suffix == ".npz":
+        arrays = read_arrays(data, path.name, MAX_FOLDER_BYTES)
+        return sum(-(-array.nbytes // BYTES_PER_NUMBER) for array in arrays.values())
+    return -(-len(data) // BYTES_PER_NUMBER)
+
+
+def _literals(source: bytes) -> int:
+    """Return the numbers of a source, and what its texts could hold, docstrings left out."""
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    comments = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    total = 0
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in comments:
+            value = node.value
+            # A long text, or a long integer, may hold many numbers; words do not.
+            text = isinstance(value, str | bytes)
+            size = len(value) if isinstance(value, str | bytes) else len(str(value))
+            total += size // BYTES_PER_NUMBER if size > LONGEST_WORD else not text
+    return total
