@@ -40,7 +40,7 @@ def list_command(words: Words = None, json_output: Json = False) -> None:
         Column("dataset", [row["name"] for row in rows]),
         Column("from", [row["origin"] for row in rows]),
         Column("task", [row["task"] or "-" for row in rows]),
-        Column("configurations", [str(row["configurations"]) for row in rows], True),
+        Column("configurations", [_of_source(row) for row in rows], True),
         Column("MB", [f"{row['bytes'] / 1e6:.1f}" for row in rows], True),
         Column("digest", [(row["digest"] or "-")[:DIGEST_SHOWN] for row in rows]),
     ]
@@ -221,11 +221,19 @@ def _row(found: FoundDataset) -> dict[str, Any]:
         card = describe_dataset(found.path)
     except UserError as error:
         return row | {"error": str(error)}
+    in_states = sum(sum(s["configurations"].values()) for s in card["states"].values())
     return row | {
-        "configurations": sum(sum(s["configurations"].values()) for s in card["states"].values()),
+        "configurations": (card.get("whole") or [in_states])[0],
+        "whole": card.get("whole"),
         "digest": card.get("content_digest"),
         "left_out": card.get("left_out", 0),
     }
+
+
+def _of_source(row: Mapping[str, Any]) -> str:
+    """Return how many configurations there are, of how many where files were left out."""
+    whole = row.get("whole")
+    return f"{whole[0]} of {whole[1]}" if whole else str(row["configurations"])
 
 
 def _coordinate_text(values: list) -> str:

@@ -15,7 +15,14 @@ from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
 from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
 from .progress import open_display
-from .tables import place_lines, result_table, summary_lines, terminal_width, transfer_table
+from .tables import (
+    place_lines,
+    result_table,
+    summary_lines,
+    terminal_width,
+    transfer_table,
+    whole_words,
+)
 
 CONDITIONS_NAMED = 4
 
@@ -98,9 +105,14 @@ def announcement(request: BenchmarkRequest) -> str:
     if len(request.conditions) > CONDITIONS_NAMED:
         conditions += f" and {len(request.conditions) - CONDITIONS_NAMED} more"
     seeds = ",".join(map(str, request.seeds))
+    whole = request.view.dataset.whole
+    dataset = request.dataset.name + (whole_words(whole) if whole else "")
+    defaults = ", ".join(
+        ["general", *request.model.sections(request.task.name, request.dataset.name)]
+    )
     return (
-        f"{request.model.name} on {request.task.name}, dataset {request.dataset.name}, "
-        f"at {conditions}; seed {seeds}"
+        f"{request.model.name} on {request.task.name}, dataset {dataset}, "
+        f"at {conditions}; seed {seeds}; defaults {defaults}"
     )
 
 

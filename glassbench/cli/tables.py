@@ -98,7 +98,7 @@ def result_table(record: Plain | Record, primary: MetricSpecification, width: in
     columns += [
         Column(
             f"{primary.title} [95 %]",
-            [score_words(c["scores"].get(metric)) for c in conditions],
+            [score_words(c["scores"].get(metric), c["parents"]) for c in conditions],
         ),
         Column("ceiling", [number(_ceiling(c, metric)) for c in conditions], True),
         Column("score/ceiling", [_share(c, metric) for c in conditions], True),
@@ -108,7 +108,13 @@ def result_table(record: Plain | Record, primary: MetricSpecification, width: in
     if any(c.get("reported") for c in conditions):
         name = record.get("model", {}).get("name", "")
         columns.append(Column("published", [_published(c, name, better) for c in conditions]))
-    return [*filter(None, above), *in_columns(columns, width, keys=len(axes))]
+    lines = [*filter(None, above), *in_columns(columns, width, keys=len(axes))]
+    return lines + [
+        f"{condition_words(c['condition'])}: {sum(missing)} of {len(missing)} configurations have "
+        "no score: their predictions or labels do not vary"
+        for c in conditions
+        if (missing := _undefined(c["scores"].get(metric)))
+    ]
 
 
 def summary_lines(record: Plain | Record) -> list[str]:
@@ -116,16 +122,22 @@ def summary_lines(record: Plain | Record) -> list[str]:
     task, model, dataset = record["task"], record["model"], record["dataset"]
     seeds = ",".join(map(str, record["seeds"]))
     size = f", {model['parameters']} parameters" if model.get("parameters") else ""
+    digest = dataset["digest"].removeprefix("sha256:")[:12]
     tuned = [("tuning", tuning_words(record["tuning"]))] if "tuning" in record else []
     return in_pairs(
         [
             ("task", f"{task['name']}, protocol {task['protocol_version']}"),
-            ("dataset", f"{dataset['name']} ({dataset['digest'].removeprefix('sha256:')[:12]})"),
+            ("dataset", f"{dataset['name']} ({digest}){whole_words(dataset.get('whole'))}"),
             ("model", f"{model['name']}{size}, seed {seeds}"),
             *tuned,
             ("cost", _cost(record.get("cost") or {})),
         ]
     )
+
+
+def whole_words(whole: Sequence[int] | None) -> str:
+    """Return how much of a dataset is there, where files of it were left out; else nothing."""
+    return f", {whole[0]} of {whole[1]} configurations: files were left out" if whole else ""
 
 
 def place_lines(
@@ -163,8 +175,8 @@ def transfer_table(record: Plain | Record, task: Task, width: int) -> list[str]:
         if "transfer" not in entry:
             continue
         own, elsewhere = entry["condition"], entry["transfer"]["conditions"]
-        rows += [(own, own, entry["scores"])]
-        rows += [(own, other["condition"], other["scores"]) for other in elsewhere]
+        rows += [(own, own, entry)]
+        rows += [(own, other["condition"], other) for other in elsewhere]
         orders.append((own, 1 + len(elsewhere), entry["transfer"]["rank_order"]))
     if not rows:
         return []
@@ -173,7 +185,7 @@ def transfer_table(record: Plain | Record, task: Task, width: int) -> list[str]:
         Column("tested at", [condition_words(other) for _, other, _ in rows]),
     ]
     for metric in metrics:
-        cells = [score_words(scores.get(metric.name)) for _, _, scores in rows]
+        cells = [score_words(c["scores"].get(metric.name), c["parents"]) for _, _, c in rows]
         columns.append(Column(f"{metric.title} [95 %]", cells))
     lines = in_columns(columns, width, keys=2)
     if len(metrics) > 1:
@@ -205,7 +217,7 @@ def runs_table(records: Sequence[tuple[Path, Record]], width: int) -> list[str]:
                 "condition": condition_words(condition["condition"]),
                 "seed": ",".join(map(str, record["seeds"])),
                 "tuning": tuning,
-                "score [95 %]": score_words(condition["scores"].get(metric)),
+                "score [95 %]": score_words(condition["scores"].get(metric), condition["parents"]),
                 "ceiling": number(_ceiling(condition, metric)),
                 "above floor": above_floor(condition),
             }
@@ -226,17 +238,34 @@ def above_floor(condition: Plain) -> str:
         return ABSENT
     if comparison.get("interval") is None or comparison.get("difference") is None:
         return UNDEFINED
+    if few := _few(condition.get("parents")):
+        return few
     low, high = comparison["interval"]
     return "yes" if low > 0 else "no" if high < 0 else "not significant"
 
 
-def score_words(score: Plain | None) -> str:
-    """Return a score with its interval; one that nobody computed is absent."""
+def score_words(score: Plain | None, parents: Sequence[str] | None = None) -> str:
+    """Return a score with its interval, or how few samples it is of; one of nobody is absent."""
     if score is None or score["value"] is None:
         return ABSENT if score is None else UNDEFINED
     interval = score.get("interval")
-    low_high = f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else f"[{UNDEFINED}]"
-    return f"{score['value']:.3f} {low_high}"
+    low_high = f"{interval[0]:.3f}, {interval[1]:.3f}" if interval else UNDEFINED
+    return f"{score['value']:.3f} [{_few(parents) or low_high}]"
+
+
+def _few(parents: Sequence[str] | None) -> str:
+    """Return the number of independent samples where it is too small for an interval."""
+    from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
+
+    samples = len(set(parents or ()))
+    return f"{samples} samples" if 0 < samples < FEWEST_FOR_INTERVAL else ""
+
+
+def _undefined(score: Plain | None) -> list[bool]:
+    """Return, of a score without a value, which configurations have none; else nothing."""
+    if score is None or score["value"] is not None:
+        return []
+    return [value is None for value in score["seeds"][0]["by_configuration"]]
 
 
 def _ceiling(condition: Plain, metric: str) -> float | None:

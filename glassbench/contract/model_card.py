@@ -115,20 +115,25 @@ class ModelCard(Checked):
             raise ValueError("`search_space` must be tables [search_space.<hyperparameter>]")
         return parse_space(tables, info.data.get("hyperparameters", {}), info.data.get("tasks", ()))
 
+    def sections(self, task: str, dataset: str) -> list[str]:
+        """Return the sections `[defaults.<task>.…]` that hold on a dataset, the strongest last.
+
+        `any` holds on every dataset of the task, `mini` on `mini_temperatures` too, which is of
+        the same size.
+        """
+        names = dict.fromkeys((ANY_DATASET, dataset.split("_")[0], dataset))
+        return [name for name in names if name in self.defaults.get(task, {})]
+
     def hyperparameters_for(
         self, task: str, dataset: str, overrides: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return the hyperparameters of a run: defaults, those of task and dataset, then overrides.
 
-        Defaults under `[defaults.<task>.any]` hold on every dataset of the task. Those of a dataset
-        come after them: of `mini` on `mini_temperatures` too, which is of the same size, before
-        those that name it in full. Overrides are values, or text as on a command line, which is
-        read as the type of the default.
+        Overrides are values, or text as on a command line, read as the type of the default.
         """
         chosen = dict(self.hyperparameters)
-        of_task = self.defaults.get(task, {})
-        for section in dict.fromkeys((ANY_DATASET, dataset.split("_")[0], dataset)):
-            for name, value in of_task.get(section, {}).items():
+        for section in self.sections(task, dataset):
+            for name, value in self.defaults[task][section].items():
                 chosen[name] = typed_value(value, self.hyperparameters[name])
         for name, value in overrides.items():
             if name not in self.hyperparameters:

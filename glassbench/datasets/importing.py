@@ -28,11 +28,10 @@ from .layout import VALIDATION_FRACTION, StateLayout, carve_validation, check_sp
 from .opening import STORE_NAME
 from .physics import Fingerprinted, copies_across_splits, fingerprint
 from .source import PlannedState, Problem, Reader, SourcePlan, Words
-from .store import open_dataset
+from .store import LEFT_OUT, open_dataset
 from .writing import create_store, erase_configuration, finish_store, write_configuration
 
 STAGING_SUFFIX = ".importing"
-LEFT_OUT = "left_out"
 Stamps = dict[str, list[int] | None]
 # Runs functions without arguments, and yields what they return in any order.
 Run = Callable[[Sequence[Callable[[], Any]]], Iterator[Any]]

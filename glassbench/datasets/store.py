@@ -20,6 +20,8 @@ from .state import State, value_text
 if TYPE_CHECKING:
     from xarray import DataTree
 
+# Attribute of an imported dataset: how many files could not be used.
+LEFT_OUT = "left_out"
 OPTIONAL_STRUCTURE = ("inherent_positions", "cage_positions")
 HALF = "_half_difference"
 # The short arrays that say, by configuration and condition, whether a variable is there.
@@ -61,7 +63,8 @@ def describe_dataset(path: Path | str) -> dict[str, Any]:
             "configurations": counts,
             "variables": list(state.variables),
         }
-    return {"path": str(dataset.path), **dict(dataset.attributes), "states": states}
+    about = {"path": str(dataset.path), **dict(dataset.attributes)}
+    return about | ({"whole": dataset.whole} if dataset.whole else {}) | {"states": states}
 
 
 def _open_closed(path: Path, closed: frozenset[str]) -> Dataset:
@@ -96,6 +99,14 @@ class Dataset:
         if not digest:
             raise DatasetError(f"{self.path} has no content digest: its writing was not finished")
         return str(digest)
+
+    @property
+    def whole(self) -> list[int] | None:
+        """Configurations that are there, and those of the source, where files were left out."""
+        if not self.attributes.get(LEFT_OUT):
+            return None
+        splits = [split for name in self.states for split in self.state(name).splits]
+        return [len(splits) - splits.count(MISSING), len(splits)]
 
     @cached_property
     def states(self) -> tuple[str, ...]:

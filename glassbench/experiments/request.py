@@ -16,7 +16,7 @@ from ..contract.errors import WordError
 from ..contract.trial_plan import DatasetReference, Trial, plan_trials
 from ..home.workspace import Workspace, keep_given_files
 from ..model import Condition
-from ..plugins.datasets import find_dataset
+from ..plugins.datasets import dataset_at, find_dataset
 from ..plugins.registry import load_model_card, load_task, whole_models
 from .words import RunRequest
 
@@ -170,7 +170,8 @@ def open_asked(
     entry = find_dataset(task, word, workspace)
     view = open_view(task, entry.path)
     refuse_failed(view.dataset, failed_checks)
-    return DatasetReference(entry.name, str(entry.path), view.digest), view
+    name = entry.name if entry.origin == "embedded" else dataset_at(entry.path).name
+    return DatasetReference(name, str(entry.path), view.digest), view
 
 
 def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:

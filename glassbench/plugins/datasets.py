@@ -78,6 +78,10 @@ def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDat
         for dataset in found:
             if dataset.name == name:
                 return dataset
+    for dataset in found:
+        # A renamed file is the dataset that its store says; records name it so.
+        if dataset.origin == "workspace" and dataset_at(dataset.path).name == word:
+            return dataset
     if (workspace.datasets / f"{word}{UNFINISHED}").exists():
         raise UserError(f"dataset `{word}` is not finished: run its import again, it goes on")
     entry = task.datasets.get(word)

@@ -51,6 +51,7 @@ def make_record(
     environments: Sequence[Mapping[str, Any]] = (),
     tracking: Mapping[str, str] | None = None,
     tuning: Mapping[str, Any] | None = None,
+    whole: Sequence[int] | None = None,
 ) -> Record:
     """Return the record of what finished, checked against the schema.
 
@@ -60,6 +61,7 @@ def make_record(
     known : by name of the condition
     failed : `condition`, `seed` and `error` of the trials that failed
     environments : `home.machine.environment()` of the trials
+    whole : of the dataset, as `Dataset.whole` has it
     """
     for result in results:
         if result.trial.get("variation"):
@@ -83,7 +85,8 @@ def make_record(
             "protocol_version": task.protocol_version,
             "primary_metric": task.primary_metric.name,
         },
-        "dataset": {"name": dataset.name, "digest": dataset.digest},
+        "dataset": {"name": dataset.name, "digest": dataset.digest}
+        | ({"whole": list(whole)} if whole else {}),
         "model": {
             "name": model.name,
             "title": model.title,

@@ -65,6 +65,9 @@ class DatasetOfRecord(Part):
     name: Name
     digest: Digest
     """Content digest of the dataset; scores on two digests are never compared."""
+    whole: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = None
+    """Configurations that the dataset holds, and those of its source; there where files of it were
+    left out when it was imported."""
 
 
 class ModelOfRecord(Part):

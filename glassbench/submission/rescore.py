@@ -93,6 +93,7 @@ def record_of(
         known={c.name: known_at(task, dataset.name, view, c) for c in conditions},
         failed=record["failed"],
         tuning=record.get("tuning"),
+        whole=view.dataset.whole,
     ).to_json()
 
 

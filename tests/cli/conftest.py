@@ -44,13 +44,13 @@ def condition(time: float = 16.5, value: float | None = 0.5, **changes) -> dict:
     return {
         "condition": {"temperature": 0.64, "time": time},
         "tau_alpha": 16.5,
-        "configurations": ["a", "b"],
-        "parents": ["p", "q"],
+        "configurations": list("abcde"),
+        "parents": list("pqrst"),
         "scores": {
             "pearson_a": {
                 "value": value,
                 "interval": None if value is None else [value - 0.05, value + 0.05],
-                "seeds": [{"seed": 0, "value": value, "by_configuration": [value, value]}],
+                "seeds": [{"seed": 0, "value": value, "by_configuration": [value] * 5}],
             }
         },
         "ceiling": {"pearson_a": {"value": 0.8, "by_configuration": [0.8, 0.8]}},

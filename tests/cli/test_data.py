@@ -105,7 +105,7 @@ def test_an_imported_dataset_is_found_by_its_name(glassbench, home, botan_files)
     assert card["content_digest"] == again["digest"]
 
 
-def test_a_file_that_cannot_be_used_is_named(glassbench, botan_files):
+def test_a_file_that_cannot_be_used_is_named(glassbench, home, botan_files):
     (broken,) = botan_files.glob("T0.64/train/*_2_tc01.npz")
     broken.write_bytes(broken.read_bytes()[:100])
     answer = glassbench("data", "import", "botan", str(botan_files), "workers=1", CUTOFF)
@@ -115,6 +115,10 @@ def test_a_file_that_cannot_be_used_is_named(glassbench, botan_files):
     listed = glassbench("data", "list")
     assert listed.code == 0
     assert "incomplete: published: 1 files were left out" in listed.err
+    (row,) = [line for line in listed.out.splitlines() if line.startswith("published")]
+    assert "2 of 3" in row
+    (imported,) = Workspace(home).datasets.iterdir()
+    assert open_dataset(imported).whole == [2, 3]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from glassbench.cli.run import announcement
 from glassbench.experiments.jobs import Outcome
 from glassbench.experiments.request import make_requests, model_trials
 from glassbench.experiments.words import parse_run
@@ -116,7 +118,7 @@ def test_people_see_the_table_and_the_places(glassbench, ran, tiny_dataset, mode
     assert str(Workspace(home).records / "record.json") in answer.out
     assert "predictions.npz" in answer.out
     announced, finished = answer.err.splitlines()
-    assert announced.endswith("dataset tiny, at temperature=0.64 time=5; seed 0")
+    assert announced.endswith("dataset tiny, at temperature=0.64 time=5; seed 0; defaults general")
     assert finished == "finished  guess temperature=0.64 time=5 seed=0"
 
 
@@ -179,6 +181,19 @@ def test_the_floors_of_the_task_come_along_but_no_model_is_its_own_floor(home, t
         task, parse_run([*words, f"model={task.floors[0]}"], axes), Workspace(home)
     )
     assert [floor.card.name for floor in own.floors] == list(task.floors[1:])
+
+
+def test_a_renamed_dataset_has_the_defaults_of_its_own_name(home, tiny_dataset, model):
+    task, folder = load_task("ka_propensity"), model()
+    with open(Path(folder) / "model.toml", "a") as card:
+        card.write("\n[defaults.ka_propensity.tiny]\nrate = 2.0\n")
+    renamed = shutil.copytree(tiny_dataset, Workspace(home).datasets / "mini.zarr")
+    for word in (str(renamed), "tiny"):
+        words = ["task=ka_propensity", f"model={folder}", f"dataset={word}", "floors=off"]
+        axes = [axis.name for axis in task.axes]
+        (request,) = make_requests(task, parse_run(words, axes), Workspace(home))
+        assert request.dataset.name == "tiny" and request.hyperparameters["rate"] == 2.0
+        assert announcement(request).endswith("defaults general, tiny")
 
 
 def test_force_forgets_the_trials_of_the_request_and_no_others(

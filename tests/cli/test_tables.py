@@ -61,17 +61,23 @@ def test_of_an_error_the_smallest_is_the_best(make_record, make_condition):
 
 def test_what_is_undefined_is_shown_so_and_not_as_zero(make_record, make_condition):
     lost = make_condition(value=None, ceiling={}, floors=[], above_floor=None, tau_alpha=None)
-    cells = _cells(result_table(make_record(lost), PRIMARY, 160))
+    *table, note = result_table(make_record(lost), PRIMARY, 160)
+    cells = _cells(table)
     assert cells["Pearson A [95 %]"] == "undefined"
+    assert "5 of 5 configurations have no score: their predictions or labels do not vary" in note
     assert cells["ceiling"] == cells["score/ceiling"] == cells["t/tau_alpha"] == "undefined"
     assert cells["best floor"] == cells["above floor"] == "-"
     assert "published" not in cells
 
 
-def test_a_score_with_one_parent_has_no_interval(make_record, make_condition):
+def test_a_score_of_few_samples_has_no_interval(make_record, make_condition):
     entry = {"pearson_a": {"value": 0.5, "interval": None}}
     cells = _cells(result_table(make_record(make_condition(scores=entry)), PRIMARY, 160))
     assert cells["Pearson A [95 %]"] == "0.500 [undefined]"
+    few = make_condition(parents=list("ppqqq"))
+    cells = _cells(result_table(make_record(few), PRIMARY, 160))
+    assert cells["Pearson A [95 %]"] == "0.500 [2 samples]"
+    assert cells["above floor"] == "2 samples"
 
 
 def test_a_ceiling_of_zero_gives_no_share(make_record, make_condition):

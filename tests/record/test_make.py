@@ -155,7 +155,8 @@ def test_where_lower_is_better_the_lowest_floor_is_the_best_and_its_distance_cou
     assert entry["above_floor"]["difference"] == pytest.approx(0.75 * np.mean(GOOD))
     low, high = entry["above_floor"]["interval"]
     assert 0 < low <= entry["above_floor"]["difference"] <= high
-    assert above_floor(entry) == "yes"
+    assert above_floor(entry) == "3 samples"
+    assert above_floor({**entry, "parents": list("abcde")}) == "yes"
 
 
 def test_configurations_are_joined_by_name():
