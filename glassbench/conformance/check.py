@@ -46,6 +46,21 @@ CHECKS: Mapping[str, Callable[[Subject], None]] = {
 }
 
 
+# What the answers of one fitted model show, whoever asks it.
+OF_ANSWERS = {
+    check.__name__.removeprefix("check_"): check
+    for check in (
+        symmetry.check_permutation,
+        symmetry.check_translation,
+        symmetry.check_periodic_images,
+        symmetry.check_co_rotation,
+        symmetry.check_rotation,
+        symmetry.check_reflection,
+        dependence.check_company,
+    )
+}
+
+
 def check_model(
     model_class: Callable[..., Model],
     hyperparameters: Mapping[str, Any],
@@ -54,6 +69,7 @@ def check_model(
     claims: Sequence[str] = (),
     reads: Sequence[str] = ("thermal",),
     examples: Examples | None = None,
+    checks: Mapping[str, Callable[[Subject], None]] = CHECKS,
 ) -> list[CheckResult]:
     """Return the result of every check of a model, up to the first on which all others rest.
 
@@ -70,7 +86,7 @@ def check_model(
             model_class, hyperparameters, examples, task, tuple(claims), Path(scratch)
         )
         results = [_result("fit", _check_fit, subject)]
-        for name, check in CHECKS.items():
+        for name, check in checks.items():
             if any(not f.passed and f.name in GATES for f in results):
                 break
             results.append(_result(name, check, subject))
@@ -78,16 +94,20 @@ def check_model(
 
 
 def check_card(card: ModelCard, task: Task) -> list[CheckResult]:
-    """Return the result of every check of a model with hyperparameters for a fit of seconds.
+    """Return the result of every check of a model with hyperparameters for a fit of seconds."""
+    model_class, values = load_model_class(card), short_values(card, task)
+    return check_model(model_class, values, task, claims=card.claims, reads=card.reads)
+
+
+def short_values(card: ModelCard, task: Task) -> dict[str, Any]:
+    """Return hyperparameters for a fit of seconds.
 
     They are the defaults of `model.toml`, with those under `[defaults.<task>.conformance]`;
     `epochs` is 1 unless stated there.
     """
     stated = card.defaults.get(task.name, {}).get(CONFORMANCE, {})
     short = {"epochs": 1} if "epochs" in card.hyperparameters and "epochs" not in stated else {}
-    hyperparameters = card.hyperparameters_for(task.name, CONFORMANCE, short)
-    model_class = load_model_class(card)
-    return check_model(model_class, hyperparameters, task, claims=card.claims, reads=card.reads)
+    return card.hyperparameters_for(task.name, CONFORMANCE, short)
 
 
 def report(results: Sequence[CheckResult]) -> str:

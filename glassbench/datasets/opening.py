@@ -115,7 +115,7 @@ def _check_node(node: dict[str, Any]) -> None:
     codecs, names = {codec["name"] for codec in node["codecs"]}, node.get("dimension_names") or []
     if kind not in {"bool", "string", *NUMBERS} or not codecs <= CODECS:
         raise ValueError(f"it is of {kind!r} in {sorted(codecs)}")
-    if any(type(n) is not int or n < 0 for n in (*shape, *chunk)) or len(names) > len(shape):
+    if any(type(n) is not int or n < 0 for n in (*shape, *chunk)) or len(names) != len(shape):
         raise ValueError(f"its shape is {shape}, in chunks of {chunk}")
     item = 64 if kind == "string" else np.dtype(kind).itemsize
     # A chunk, and one configuration of those arrays that are not read at once.

@@ -153,7 +153,7 @@ def load_model_class(model: ModelCard | Path) -> type:
 def plugin_package(folder: Path, digest: str) -> str:
     """Make the folder importable as a package and return the package's name."""
     name = f"{PLUGIN}{digest[:16]}"
-    _show_to_children(name, folder, digest)
+    show_to_children(folder, digest)
     present = sys.modules.get(name)
     if present is not None and all(Path(root).is_dir() for root in present.__path__):
         return name
@@ -201,11 +201,12 @@ class _PluginFinder(MetaPathFinder):
 sys.meta_path.insert(0, _PluginFinder())
 
 
-def _show_to_children(name: str, folder: Path, digest: str) -> None:
+def show_to_children(folder: Path, digest: str) -> None:
     """Let processes that a plugin starts anew, as spawn and loky do, import it under its name.
 
     They inherit the path of modules, on which a folder of the user's own holds this module.
     """
+    name = f"{PLUGIN}{digest[:16]}"
     modules = Path(tempfile.gettempdir(), f"glassbench-plugins-{os.getuid()}")
     text = MODULE_FOR_CHILDREN.format(folder=str(folder.absolute()), digest=digest)
     with contextlib.suppress(OSError):

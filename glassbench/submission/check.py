@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..conformance.check import CONFORMANCE
+from ..conformance.check import CONFORMANCE, OF_ANSWERS, check_model, short_values
 from ..contract.check_result import CheckResult, failed, passed
 from ..contract.conditions import choose_conditions
 from ..contract.errors import UserError, printable
@@ -16,6 +17,7 @@ from ..contract.folder_digest import folder_digest
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
 from ..home.workspace import Workspace
+from ..model import Condition, Example, Predictions, Run, Structure
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_task
 from ..trial.stages import Question
@@ -26,6 +28,7 @@ from .sandbox.predict import Assignment, predict_behind_walls
 from .source import check_dependencies, check_licence, check_sources, line_of, place_of_error
 from .verify import COMPANY, SAME_WEIGHTS, largest_difference
 
+FROM_OUTSIDE = "asked from outside"
 TRIAL_EXAMPLES = {"train": 2, "valid": 1, "test": 2}
 TRIAL_LIMITS, CELL_LIMITS = Limits(wall_seconds=60), Limits(wall_seconds=120)
 
@@ -88,6 +91,7 @@ def check_submission(
     for name, check in (
         ("import", _check_import),
         (CONFORMANCE, _check_conformance),
+        (FROM_OUTSIDE, _check_answers),
         ("trial", _check_trial),
     ):
         try:
@@ -129,6 +133,67 @@ def _check_conformance(submission: _Submission) -> list[CheckResult]:
     ]
     names = ", ".join(printable(r.get("name"), 40) for r in results)
     return wrong or [CheckResult(CONFORMANCE, bool(results), names)]
+
+
+class _Noting:
+    """A model as the checks see it: it notes what it is asked, and answers what it knows."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.asked: dict[bytes, Sequence[Structure]] = {}
+        self.answers: dict[bytes, list[Predictions]] = {}
+
+    def fit(self, train: Sequence[Example], valid: Sequence[Example], run: Run) -> None:
+        """Learn nothing: the model is trained in its cell."""
+
+    def predict(self, structures: Sequence[Structure], condition: Condition) -> list[Predictions]:
+        key = pickle.dumps([replace(s, configuration="") for s in structures])
+        self.asked[key] = structures
+        return self.answers.get(key) or [self._nothing(s) for s in structures]
+
+    def _nothing(self, structure: Structure) -> Predictions:
+        import numpy as np
+
+        per_pair = self.task.targets[self.task.target].per == "pair"
+        items = structure.pairs if per_pair else structure.positions
+        return {self.task.target: np.zeros(len(items) if items is not None else 0)}
+
+
+def _check_answers(submission: _Submission) -> list[CheckResult]:
+    """Hold what the model answers to the laws here: its own process may report what it likes."""
+    from ..conformance.structures import make_examples
+
+    card, task = submission.card, submission.task
+    examples = make_examples(task, card.reads)
+    noting, condition = _Noting(task), examples.train[0].condition
+
+    def results() -> list[CheckResult]:
+        options = {"claims": card.claims, "examples": examples, "checks": OF_ANSWERS}
+        return check_model(lambda: noting, {}, task, **options)
+
+    results()
+    calls = list(noting.asked.items())
+    assignment = Assignment(
+        model=submission.folder,
+        task=task,
+        hyperparameters=short_values(card, task),
+        seed=0,
+        questions=[
+            Question(condition, {str(n): s for n, s in enumerate(structures)})
+            for _, structures in calls
+        ],
+        conditions=(condition,),
+        train=examples.train,
+        valid=examples.valid,
+        secret=[submission.workspace.home],
+    )
+    answered = predict_behind_walls(submission.engine, assignment, CELL_LIMITS)
+    for (key, structures), answers in zip(calls, answered.asked, strict=True):
+        noting.answers[key] = [answers[str(n)] for n in range(len(structures))]
+    wrong = [r for r in results() if not r.passed]
+    return [failed(f"{FROM_OUTSIDE}, {r.name}", r.message) for r in wrong] or [
+        passed(FROM_OUTSIDE, f"{len(calls)} questions were answered alike where they must be")
+    ]
 
 
 def _check_trial(submission: _Submission) -> list[CheckResult]:

@@ -30,7 +30,7 @@ def test_an_honest_model_would_be_accepted(engine, tmp_path, workspace):
     names = [finding.name for finding in findings]
     assert names == [
         "files", "model.toml", "licence", "dependencies", "source", "import", "conformance",
-        "trial", "company", "outside", "folder",
+        "asked from outside", "trial", "company", "outside", "folder",
     ]  # fmt: skip
 
 
@@ -96,6 +96,27 @@ def test_what_a_prediction_writes_outside_is_told_with_its_line(
     line = 1 + source.splitlines().index("            open('/var/notes.txt', 'w')")
     (message,) = failures(found(folder, workspace))
     assert f"model.py:{line}" in message and "/var/notes.txt" in message
+
+
+# It writes the report of its own checks, and answers by the place of a particle in its array.
+REPORTS_ITSELF = (
+    HONEST.replace("crowding(s) @ self.w}", "crowding(s) @ self.w + np.arange(len(s.positions))}")
+    + """
+
+import glassbench.conformance.check as c
+
+c.CHECKS.clear()
+"""
+)
+
+
+def test_a_submission_that_writes_its_own_report_is_asked_from_outside(
+    engine, tmp_path, workspace, monkeypatch
+):
+    monkeypatch.setattr(check, "_check_import", lambda subject: [])
+    folder = write_model(tmp_path / "mine", REPORTS_ITSELF)
+    (message,) = failures(found(folder, workspace))
+    assert "asked from outside, permutation" in message and "another order" in message
 
 
 def test_an_error_names_the_line_of_the_submission(engine, tmp_path, workspace):

@@ -87,17 +87,19 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
     import numpy as np
 
     from ...contract.model_card import read_model_card
-    from ...plugins.registry import load_model_class
+    from ...plugins.registry import load_model_class, show_to_children
 
     # What a trial imports is there first, so that its replacement shows.
     for name in ("conformance", "trial.predictions", "trial.run", "trial.score", "trial.stages"):
         importlib.import_module(f"glassbench.{name}")
     _load_libraries_of(model)
+    card = read_model_card(model)
+    show_to_children(card.folder, card.digest)
     before, attributes = _state(np), _attributes()
     printed = io.StringIO()
     audit = Audit(model, scratch)
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        load_model_class(read_model_card(model))
+        load_model_class(card)
     after, replaced = _state(np), _attributes().items() - attributes.items()
     changed = [f"changes {name}" for name, value in before.items() if value != after[name]]
     changed += [f"replaces {name}" for name, _ in sorted(replaced) if name in attributes]
