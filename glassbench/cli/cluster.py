@@ -35,8 +35,8 @@ def template(
     """
     if name is None:
         rows = [(key, f"{file}  {what}") for key, (file, what) in TEMPLATES.items()]
-        plain = {key: {"file": file, "what": what} for key, (file, what) in TEMPLATES.items()}
-        write_result(json_output, {"templates": plain}, in_pairs(rows))
+        files = {key: {"file": file, "what": what} for key, (file, what) in TEMPLATES.items()}
+        write_result(json_output, {"templates": files}, in_pairs(rows))
         return
     if name not in TEMPLATES:
         raise WordError(f"there is no template `{name}`{did_you_mean(name, TEMPLATES)}")

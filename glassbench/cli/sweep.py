@@ -180,9 +180,10 @@ def _show_status(values: Mapping[str, str], json_output: bool) -> None:
         {"name": s.trial.name, "key": s.trial.key, "state": s.state, "words": s.message}
         for s in states
     ]
-    plain = {"name": plan.name, "digest": plan.digest} | counts(states)
-    plain |= {"seconds_left": left, "trials": trials}
-    write_result(json_output, plain, _status_lines(plan, states, left, terminal_width()))
+    plain = {"name": plan.name, "digest": plan.digest, "seconds_left": left, "trials": trials}
+    write_result(
+        json_output, plain | counts(states), _status_lines(plan, states, left, terminal_width())
+    )
 
 
 def _status_lines(

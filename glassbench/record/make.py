@@ -310,8 +310,10 @@ def _above_floor(
     interval = None
     if primary.average == "configuration":
         best = next(floor for floor in floors if floor.model == name)
-        pair = [_numbers(_averaged(own)), _numbers(best.by_configuration)][:: int(sign)]
-        interval = finite_ends(paired_difference(*pair, parents).difference)
+        high, low = _numbers(_averaged(own)), _numbers(best.by_configuration)
+        if not primary.higher_is_better:
+            high, low = low, high
+        interval = finite_ends(paired_difference(high, low, parents).difference)
     return AboveFloor(floor=name, difference=sign * (own.value - values[name]), interval=interval)
 
 
