@@ -44,12 +44,15 @@ def verify(words: Words = None, json_output: Json = False) -> None:
         raise WordError(f"no record in {' '.join(paths) or 'nothing'}: name a file or a folder")
     many = len(files) > 1 or Path(paths[0]).is_dir()
     how = _checking({"floors": "off" if many else "on"} | values)
+    from ..submission.board import board_records
     from ..submission.record_check import check_record_file
 
+    boards = {file.parent.parent for file in files if file.suffix == ".json"}
+    others = {board: board_records(board) for board in boards}
     begin = time.perf_counter()
     plain: list[dict[str, Any]] = []
     for file in files:
-        record, results = check_record_file(file, how)
+        record, results = check_record_file(file, how, others.get(file.parent.parent))
         failed = [result for result in results if result.passed is False]
         unchecked = [result.name for result in results if result.passed is None]
         holds = False if failed or (strict and unchecked) else None if unchecked else True

@@ -18,9 +18,9 @@ from ..contract.task import Task
 from ..explain import check_explanation
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..plugins.registry import Plugin, list_models, list_tasks
-from ..record.names import imitated
 from ..record.record import PlainRecord as Record
 from ..record.record import validate_record
+from ..submission.board import imitated
 from ..submission.signature import SignatureError, trusted_keys, verify
 from .words import safe_name
 

@@ -11,15 +11,13 @@ from pathlib import Path
 
 from ..contract.check_result import CheckResult, all_passed
 from ..contract.folder_digest import plugin_files
-from ..contract.model_card import ModelCard, read_model_card
 from ..home.files import whole_folder, write_json
 from ..home.workspace import content_folder
-from ..plugins.registry import list_models, whole_models
-from ..record.names import imitated
 from ..record.record import PlainRecord as Record
-from ..record.record import read_record, record_stem, validate_record
+from ..record.record import record_stem, validate_record
+from .board import board_records, refuse_strangers
 from .bundle import Bundle, open_bundle, refuse_contents, stored_predictions
-from .record_check import Checking, check_record_file, model_folder
+from .record_check import Checking, check_record_file
 from .sandbox.limits import require
 from .shipped import ship
 from .signature import is_signed, trusted_keys
@@ -47,55 +45,19 @@ def add_record(path: Path, how: Checking, board: Path | None = None) -> Accepted
         return Accepted(None, results)
     with open_bundle(path, how.workspace) as bundle:
         refuse_contents(bundle)
-        others = _records(board)
+        others = board_records(board)
         for name, other in others.items():
             if _content(other) == _content(bundle.record):
                 return Accepted(board / "records" / f"{name}.json", results, None, new=False)
         keys = trusted_keys(how.trusted)
-        _refuse_strangers(bundle.card, others, board)
+        refuse_strangers(bundle.card, others, board)
         before = _superseded(bundle.record, others, keys)
         return Accepted(_write(bundle, before, board), results, before)
-
-
-def _records(board: Path) -> dict[str, Record]:
-    paths = sorted((board / "records").glob("*.json"))
-    return {path.stem: read_record(path).to_json() for path in paths}
 
 
 def _content(record: Record) -> str:
     plain = {name: value for name, value in record.items() if name != "supersedes"}
     return json.dumps(plain, sort_keys=True, allow_nan=False)
-
-
-def _refuse_strangers(card: ModelCard, others: dict[str, Record], board: Path) -> None:
-    """Refuse a name that imitates another's, or of whose authors none is among the card's."""
-    known = {model.name for model in list_models() if model.origin == "baselines"}
-    taken = imitated(card.name, sorted({*known, *(o["model"]["name"] for o in others.values())}))
-    require(
-        not taken,
-        f"`{card.name}` could be taken for `{taken}`, which is on the board: choose another name "
-        "in model.toml",
-    )
-    for name, other in others.items():
-        if other["model"]["name"] != card.name:
-            continue
-        owners = _owners(other, board)
-        require(
-            {a.casefold() for a in owners} & {a.casefold() for a in card.authors},
-            f"`{card.name}` is on the board already, record {name} by "
-            f"{', '.join(owners) or 'unknown authors'}, none of whom is an author of this one: "
-            "choose another name in model.toml",
-        )
-
-
-def _owners(record: Record, board: Path) -> tuple[str, ...]:
-    if record["model"].get("authors"):
-        return tuple(record["model"]["authors"])
-    folder = model_folder(record, board)
-    if folder is not None:
-        return read_model_card(folder).authors
-    installed = (card for card in whole_models() if card.name == record["model"]["name"])
-    return next((card.authors for card in installed), ())
 
 
 def _superseded(

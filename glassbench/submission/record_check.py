@@ -15,13 +15,21 @@ from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
 from ..plugins.datasets import find_dataset
-from ..plugins.registry import list_models, load_task, whole_models
+from ..plugins.registry import list_models, load_task
 from ..record.record import PlainRecord as Record
 from ..record.record import validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE, score_trial
-from .bundle import Bundle, is_hidden, open_bundle, predictions_in_workspace, trials_of
+from .board import board_records, model_folder, refuse_strangers
+from .bundle import (
+    Bundle,
+    is_hidden,
+    open_bundle,
+    predictions_in_workspace,
+    refuse_contents,
+    trials_of,
+)
 from .rescore import (
     differences,
     floor_results,
@@ -55,8 +63,13 @@ class Checking:
     floors: bool = True
 
 
-def check_record_file(path: Path, how: Checking) -> tuple[Record | None, list[CheckResult]]:
-    """Return the record of a packed submission or of a file of the board, and every result."""
+def check_record_file(
+    path: Path, how: Checking, others: Mapping[str, Record] | None = None
+) -> tuple[Record | None, list[CheckResult]]:
+    """Return the record of a packed submission or of a file of the board, and every result.
+
+    `others` are the records of its board by name, which are read unless given.
+    """
     schema = passed("schema", "the record keeps its schema")
     try:
         if path.suffix == ".json":
@@ -65,7 +78,7 @@ def check_record_file(path: Path, how: Checking) -> tuple[Record | None, list[Ch
             except OSError as error:
                 raise SubmissionError(f"{path} cannot be read: {error.strerror}") from None
             validate_record(record)
-            return record, [schema, *_check_board_record(path, record, how)]
+            return record, [schema, *_check_board_record(path, record, how, others)]
         with open_bundle(path, how.workspace) as bundle:
             fits = "its parts fit each other, and the predictions have their digests"
             return bundle.record, [passed("file", fits), schema, *check_bundle(bundle, how)]
@@ -97,9 +110,13 @@ def _checked(name: str, check: Callable[[], str]) -> CheckResult:
         return failed(name, str(error))
 
 
-def _check_board_record(path: Path, record: Record, how: Checking) -> list[CheckResult]:
+def _check_board_record(
+    path: Path, record: Record, how: Checking, others: Mapping[str, Record] | None
+) -> list[CheckResult]:
     """Check a record alone, with what the board, workspace and installation have beside it."""
     board = path.absolute().parent.parent
+    others = board_records(board) if others is None else others
+    others = {name: other for name, other in others.items() if name != path.stem}
     folder = model_folder(record, board)
     if folder is None:
         message = (
@@ -113,16 +130,9 @@ def _check_board_record(path: Path, record: Record, how: Checking) -> list[Check
         for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
             beside = shipped_predictions(board / "predictions", digest, Path(scratch))
             predictions |= {digest: beside} if beside else {}
-        return check_bundle(Bundle(folder, read_model_card(folder), record, predictions, {}), how)
-
-
-def model_folder(record: Record, board: Path) -> Path | None:
-    """Return the folder of a record's model: on the board, or the installed one of that digest."""
-    name, digest = record["model"]["name"], record["model"]["digest"]
-    if (board / "models" / digest / "model.toml").is_file():
-        return board / "models" / digest
-    cards = (card for card in whole_models() if (card.name, card.digest) == (name, digest))
-    return next((card.folder for card in cards), None)
+        card = read_model_card(folder)
+        owner = _checked("owner", lambda: refuse_strangers(card, others, board))
+        return [*check_bundle(Bundle(folder, card, record, predictions, {}), how), owner]
 
 
 def _check_predictions(bundle: Bundle) -> str:
@@ -149,6 +159,8 @@ def _check_model(bundle: Bundle) -> str:
     stated = record["model"] | {"digest of the provenance": record["provenance"]["model_digest"]}
     own = {name: getattr(card, name) for name in ("digest", "name", "title")}
     own |= {"digest of the provenance": card.digest, "reads": list(card.reads)}
+    own |= {"authors": list(card.authors)} if stated.get("authors") else {}
+    refuse_contents(bundle)
     for name, ours in own.items():
         theirs = stated[name]
         require(theirs == ours, f"model/{name} is {theirs!r}, the model's folder has {ours!r}")

@@ -109,7 +109,7 @@ def test_authors_replace_a_record_whose_model_is_not_on_the_board(
     import shutil
 
     from glassbench.contract.model_card import read_model_card
-    from glassbench.submission import accept
+    from glassbench.submission import board as of_board
 
     first = add_record(archive, how, board)
     shutil.rmtree(board / "models")
@@ -121,7 +121,7 @@ def test_authors_replace_a_record_whose_model_is_not_on_the_board(
     with pytest.raises(SubmissionError, match="by unknown authors"):
         add_record(second, how, board)
     installed = read_model_card(write_model(tmp_path / "installed"))
-    monkeypatch.setattr(accept, "whole_models", lambda: [installed])
+    monkeypatch.setattr(of_board, "whole_models", lambda: [installed])
     assert add_record(second, how, board).superseded == first.path.stem
 
 
@@ -274,3 +274,66 @@ def test_a_flipped_bit_is_found_or_changes_nothing_that_is_read(archive, how, tm
         record, findings = check_record_file(path, how)
         refused = record is None or not all(finding.passed for finding in findings)
         assert refused or record == untouched
+
+
+def test_only_a_verified_record_takes_the_place_of_a_verified_one(
+    archive, how, board, tmp_path, workspace, key
+):
+    from glassbench.submission.signature import sign_record
+
+    first = add_record(archive, how, board)
+    record = read_record(first.path).to_json()
+    environment = record["provenance"]["environments"][0]["packages"]["sha256"]
+    verification = {
+        "by": "tester", "mode": "weights", "labels": "public", "sandbox": "bubblewrap 0.8",
+        "walls": {}, "largest_difference": 0.0, "submitted": "0" * 64,
+        "environment": environment, "public_key": "", "signature": "",
+    }  # fmt: skip
+    signed = sign_record(record | {"status": "verified", "verification": verification}, key)
+    verified = add_record(
+        altered(archive, tmp_path / "v.zip", lambda files: files.update(
+            {"record.json": json.dumps(signed).encode()}
+        )), how, board,
+    )  # fmt: skip
+    assert verified.superseded == first.path.stem
+    folder = write_model(tmp_path / "second", HONEST.replace("/ 1.2", "/ 1.1"))
+    later = add_record(hand_in(folder, workspace, tmp_path / "second.zip"), how, board)
+    assert later.path is not None and later.superseded is None
+
+
+@pytest.mark.parametrize("name", ["Mine", "m1ne", "mi_ne", "b0tan"])
+def test_a_name_that_could_be_taken_for_anothers_is_refused(
+    name, archive, how, board, tmp_path, workspace
+):
+    add_record(archive, how, board)
+    before = tree(board)
+    alike = hand_in(write_model(tmp_path / "x", HONEST, name), workspace, tmp_path / "x.zip")
+    with pytest.raises(SubmissionError, match="could be taken for"):
+        add_record(alike, how, board)
+    assert tree(board) == before
+
+
+def test_a_record_put_on_a_board_by_hand_is_checked_for_its_owner(
+    archive, how, board, tmp_path, workspace
+):
+    """A pull request may bring the files of a record; the names of others stay theirs."""
+    import shutil
+
+    add_record(archive, how, board)
+    other = tmp_path / "other"
+    folder = write_model(tmp_path / "thief", HONEST + "\n# more\n", "mine", "Mallory")
+    stolen = add_record(hand_in(folder, workspace, tmp_path / "thief.zip"), how, other)
+    shutil.copytree(other, board, dirs_exist_ok=True)
+    _, results = check_record_file(board / "records" / stolen.path.name, how)
+    (wrong,) = [result for result in results if not result.passed]
+    assert wrong.name == "owner" and "none of whom is an author" in wrong.message
+
+
+def test_the_authors_of_a_record_are_those_of_its_model(archive, how, tmp_path):
+    def renamed(files):
+        record = json.loads(files["record.json"])
+        record["model"]["authors"] = ["Mallory"]
+        files["record.json"] = json.dumps(record).encode()
+
+    _, results = check_record_file(altered(archive, tmp_path / "a.zip", renamed), how)
+    assert any("model/authors" in r.message for r in results if r.passed is False)
