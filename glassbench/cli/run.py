@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..contract.errors import WordError
+from ..contract.folder_digest import uncounted_imports
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
 from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
@@ -62,6 +63,11 @@ def run(words: Words = None, json_output: Json = False) -> None:
             forget_trials(request, workspace)
         if not json_output:
             say(announcement(request))
+            for name, place in uncounted_imports(request.model.folder).items():
+                say(
+                    f"note: {request.model.name} imports {name} from {place}; when that changes, "
+                    "results are kept all the same: give force=on, or move it into the folder"
+                )
         with open_display(quiet=json_output) as display:
             report = run_benchmark(request, workspace, execute, display)
         reports.append(report)

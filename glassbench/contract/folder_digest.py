@@ -6,8 +6,13 @@ import ast
 import hashlib
 import json
 import os
+import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from .errors import UserError
@@ -103,17 +108,24 @@ def helpers_digest(folder: Path, files: list[Path]) -> str:
 
 
 def imported_helpers(folder: Path, files: list[Path]) -> dict[str, Path]:
-    """Return the modules outside a folder that its files import of their own package, by name.
+    """Return what lies outside a folder and its files use of their own package, by name.
 
-    The package is the outermost folder with an `__init__.py` around the plugin, as an
-    installed plugin has one; it is read, and not imported.
+    That is the modules that they import and, where they name the package at all, its data files.
+    It is the outermost package around the plugin, as an installed one has, and read, not imported.
     """
     top = _package_around(folder)
+    sources = [path for path in files if path.suffix == ".py"]
     if top is None or top.name == HOUSE:
         return {}
-    modules: dict[str, Path] = {}
-    own = folder.absolute()
-    waiting = [(path, _module_name(path, top)) for path in files if path.suffix == ".py"]
+    own, modules = folder.absolute(), dict[str, Path]()
+    named = any(top.name.encode() in path.read_bytes() for path in sources)
+    if named and (top / "__init__.py").is_file():
+        modules |= {
+            name: path
+            for name, path in plugin_files(top)
+            if path.suffix != ".py" and counts_for_trials(name) and not path.is_relative_to(own)
+        }
+    waiting = [(path, _module_name(path, top)) for path in sources]
     while waiting:
         path, module = waiting.pop()
         try:
@@ -149,13 +161,36 @@ def imported_names(path: Path, module: str) -> Iterator[str]:
             yield from (f"{whole}.{alias.name}" for alias in node.names)
 
 
+def uncounted_imports(folder: Path) -> dict[str, str]:
+    """Return the modules that a folder imports and its digest does not cover, with their places.
+
+    Those are modules of one's own beside it, not of Python, nor of an installed package, which
+    a version tells apart.
+    """
+    top, modules = _package_around(folder), {}
+    for _, path in plugin_files(folder):
+        with suppress(SyntaxError, ValueError, ImportError):
+            names = imported_names(path, "plugin.module") if path.suffix == ".py" else ()
+            for name in {name.partition(".")[0] for name in names} - {"plugin", HOUSE}:
+                spec = None if top and name == top.name else find_spec(name)
+                places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+                place = next((p for p in places if p and Path(p).is_absolute()), None)
+                if place and not {"site-packages", "dist-packages"} & {*Path(place).parts}:
+                    if not place.startswith(sysconfig.get_path("stdlib")):
+                        modules[name] = place
+    return modules
+
+
 def _package_around(folder: Path) -> Path | None:
-    top = None
-    for parent in folder.absolute().parents:
+    """Return the outermost package around a folder: with an `__init__.py`, else as installed."""
+    above, top = folder.absolute().parents, None
+    for parent in above:
         if not (parent / "__init__.py").is_file():
             break
         top = parent
-    return top
+    roots = {os.path.abspath(entry) for entry in sys.path} - {os.getcwd()}
+    below = (inner for inner, outer in pairwise(above) if str(outer) in roots)
+    return top or next(below, None)
 
 
 def _module_name(path: Path, top: Path) -> str:

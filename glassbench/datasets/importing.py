@@ -101,6 +101,8 @@ def import_dataset(
         by default in as many processes as there are cores
     """
     source, destination = Path(source).absolute(), Path(destination).absolute()
+    if not source.exists():
+        raise SourceError(f"there is no file or folder {source}")
     folder, words = source.parent if source.is_file() else source, words or {}
     loaded = reader.load()
     plan = _with_validation(loaded.plan(source, words), validation_fraction)

@@ -32,7 +32,13 @@ def store_path(path: Path | str) -> Path:
     if path.is_file():
         if zipfile.is_zipfile(path):
             return path
-        raise DatasetError(f"{path} is not a zip store, or is cut off: copy it again")
+        with open(path, "rb") as file:
+            if file.read(2) == b"PK":
+                raise DatasetError(f"{path} is cut off: copy it again")
+        raise DatasetError(
+            f"{path} is no dataset, which is a Zarr store in a folder or a .zip: `glassbench data "
+            "import` makes one of published files, with a reader of your own of any others"
+        )
     if (path / "zarr.json").is_file():
         return path
     if (path / STORE_NAME / "zarr.json").is_file():

@@ -102,11 +102,18 @@ class View:
         return [self.structure(member) for member in self._members(split, condition)]
 
     def structure(self, member: Member) -> Structure:
-        """Return one structure; its arrays are kept for the next caller, and read-only."""
+        """Return one structure; its arrays are read-only, and copies of what is kept.
+
+        torch, for one, writes into arrays that are read-only.
+        """
         kept = self._structure(member)
-        # A new object and a new dictionary each time, so that nobody adds to what is kept.
-        dynamics = None if kept.dynamics is None else dict(kept.dynamics)
-        return replace(kept, dynamics=dynamics)
+        dynamics = kept.dynamics and {n: read_only(v.copy()) for n, v in kept.dynamics.items()}
+        arrays = {
+            name: read_only(values.copy())
+            for name, values in vars(kept).items()
+            if isinstance(values, np.ndarray)
+        }
+        return replace(kept, dynamics=dynamics, **arrays)
 
     def parents(self, split: str, condition: Condition) -> list[str]:
         """Return, for each structure of a split, the independent sample it comes from."""
@@ -230,15 +237,13 @@ class View:
         }
         known = [name for name in DYNAMICS if name in state.variables]
         if "dynamics" in self.reads and known:
-            optional["dynamics"] = {
-                name: read_only(self.dataset.values(*where, name)) for name in known
-            }
+            optional["dynamics"] = {name: self.dataset.values(*where, name) for name in known}
         name = str(arrays["configuration"])
         if member.protocol is not None:
             frame = self.dataset.shared(member.state, "frame", protocol=member.protocol)
             optional["frame"] = frame.copy()
             name = f"{name}@{member.protocol}"
-        structure = Structure(
+        return Structure(
             positions=arrays["positions"].astype(np.float64),
             species=arrays["species"],
             box=arrays["box"].copy(),
@@ -246,10 +251,6 @@ class View:
             pairs=pairs,
             **optional,
         )
-        for values in vars(structure).values():
-            if isinstance(values, np.ndarray):
-                read_only(values)
-        return structure
 
 
 class Examples(Sequence[Example]):

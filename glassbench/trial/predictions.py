@@ -174,7 +174,8 @@ def read_predictions(path: Path) -> ConditionPredictions:
     """
     predictions: ConditionPredictions = {}
     for prefix, arrays in _grouped(path).items():
-        scalars = {name: a for name, a in arrays.items() if a.ndim == 0 and name != CONFIGURATION}
+        single = {name: a for name, a in arrays.items() if a.shape in ((), (1,))}
+        scalars = {name: a for name, a in single.items() if name != CONFIGURATION}
         fields = {name: a for name, a in arrays.items() if name not in scalars}
         condition = prefix or _condition_name(path, scalars)
         predictions[condition] = _unpack(path, condition, fields)
@@ -223,18 +224,23 @@ def _pack(
 def _grouped(path: Path) -> dict[str, dict[str, np.ndarray]]:
     """Return the arrays of a file by prefix; pickled arrays are refused."""
     groups: dict[str, dict[str, np.ndarray]] = {}
+    if not path.is_file():
+        raise PredictionsFileError(
+            f"{path} is a folder" if path.exists() else f"{path} is not there"
+        )
     try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no zip file, or is cut off")
         with np.load(path, allow_pickle=False) as archive:
-            if not hasattr(archive, "files"):
-                raise ValueError("it is a single array")
             for key in archive.files:
                 prefix, _, name = key.rpartition("/")
-                groups.setdefault(prefix, {})[name] = archive[key]
-    except FileNotFoundError:
-        raise PredictionsFileError(f"{path} does not exist") from None
+                groups.setdefault(prefix, {})[name] = array = archive[key]
+                if not isinstance(array, np.ndarray):
+                    raise ValueError(f"{key} in it is no array")
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise PredictionsFileError(
-            f"{path} is not an .npz of plain arrays ({error}): write it with numpy.savez"
+            f"{path} is not an .npz of plain arrays ({error}): write `configuration`, names as "
+            "text (dtype=str), and the targets, numbers, with numpy.savez"
         ) from error
     return groups
 
@@ -242,8 +248,8 @@ def _grouped(path: Path) -> dict[str, dict[str, np.ndarray]]:
 def _condition_name(path: Path, scalars: Mapping[str, np.ndarray]) -> str:
     for name, value in scalars.items():
         if value.dtype.kind not in "iuf":
-            raise PredictionsFileError(f"{path}: scalar `{name}` is {value!r}, a number is wanted")
-    return " ".join(f"{name}={float(value):g}" for name, value in scalars.items())
+            raise PredictionsFileError(f"{path}: `{name}` is {value.item()!r}, a number is wanted")
+    return " ".join(f"{name}={value.item():g}" for name, value in scalars.items())
 
 
 def _unpack(
@@ -254,7 +260,7 @@ def _unpack(
         raise PredictionsFileError(
             f"{where}: the array `{CONFIGURATION}` is missing: it names the configurations"
         )
-    names = [str(name) for name in fields[CONFIGURATION].reshape(-1)]
+    names = fields[CONFIGURATION].reshape(-1).astype(np.str_).tolist()
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PredictionsFileError(f"{where}: configuration {twice[0]} stands there twice")
@@ -272,7 +278,7 @@ def _columns(
 ) -> list[np.ndarray]:
     """Return a target's array of each configuration."""
     values, offset = fields[target], fields.get(target + OFFSET)
-    if values.dtype.kind not in "iuf":
+    if values.dtype.kind not in "biuf":
         raise PredictionsFileError(f"{where}: `{target}` holds {values.dtype}, numbers are wanted")
     if offset is None:
         if len(values) != count:

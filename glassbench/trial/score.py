@@ -53,7 +53,7 @@ def score_condition(
             raise PredictionsError(
                 f"no predictions for {split} configuration {example.structure.configuration} at "
                 f"{condition.name}: the {split} split has {len(examples)} configurations, "
-                f"{len(predictions)} were given"
+                f"{len(predictions)} were given ({', '.join(list(predictions)[:3])}, …)"
             )
     ordered = [predictions[example.structure.configuration] for example in examples]
     if perturbation is not None:

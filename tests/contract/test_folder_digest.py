@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from glassbench.contract.errors import UserError
-from glassbench.contract.folder_digest import folder_digest, imported_helpers, plugin_files
+from glassbench.contract.folder_digest import (
+    folder_digest,
+    imported_helpers,
+    plugin_files,
+    uncounted_imports,
+)
 from glassbench.contract.model_card import read_model_card
 from glassbench.plugins.registry import whole_models
 
@@ -146,6 +151,42 @@ def test_helpers_of_an_installed_package_count(installed):
     assert folder_digest(installed) == before
     (package / "signs.py").write_text("SIGN = -1.0\n")
     assert folder_digest(installed) != before
+
+
+def test_data_that_an_installed_package_ships_count(installed):
+    package, before = installed.parents[1], folder_digest(installed)
+    (package / "README.md").write_text("no data")
+    assert folder_digest(installed) == before
+    (package / "signs.json").write_text("1")
+    after = folder_digest(installed)
+    assert after != before
+    (package / "signs.json").write_text("-1")
+    assert folder_digest(installed) not in (before, after)
+    # A model that does not name the package has none of its data.
+    (installed / "model.py").write_text(CODE)
+    alone = folder_digest(installed)
+    (package / "signs.json").unlink()
+    assert folder_digest(installed) == alone
+
+
+def test_helpers_of_an_installed_package_without_init_files_count(installed, monkeypatch):
+    package = installed.parents[1]
+    for file in package.rglob("__init__.py"):
+        file.unlink()
+    monkeypatch.syspath_prepend(package.parent)
+    before = folder_digest(installed)
+    (package / "signs.py").write_text("SIGN = -1.0\n")
+    assert folder_digest(installed) != before
+
+
+def test_modules_that_do_not_count_are_named(model, installed, tmp_path, monkeypatch):
+    (tmp_path / "aside.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    imports = "import aside, os, json.decoder, numpy.linalg, sys, nowhere\nfrom . import helper\n"
+    (model / "model.py").write_text(imports + CODE)
+    assert uncounted_imports(model) == {"aside": str(tmp_path / "aside.py")}
+    monkeypatch.syspath_prepend(installed.parents[2])
+    assert uncounted_imports(installed) == {}
 
 
 def test_models_of_the_house_have_digests_of_their_own():

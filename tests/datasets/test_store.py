@@ -204,10 +204,12 @@ def test_a_missing_configuration_is_in_no_split(state_of, arrays_of, tmp_path):
 
 def test_paths_that_are_no_store_are_refused(tmp_path):
     (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04 cut off")
+    (tmp_path / "a.xyz").write_text("1\n\nA 0 0 0\n")
     (tmp_path / "empty").mkdir()
     (tmp_path / "half.importing").mkdir()
     for name, message in (
-        ("cut.zip", "not a zip store, or is cut off"),
+        ("cut.zip", "is cut off: copy it again"),
+        ("a.xyz", "no dataset, .* `glassbench data import` makes one"),
         ("empty", "holds no Zarr store"),
         ("half", "not finished: run its import again"),
         ("none", "there is no dataset"),

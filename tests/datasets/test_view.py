@@ -105,6 +105,16 @@ def test_a_model_cannot_change_what_it_is_given(view, tiny_dataset):
     assert seen >= {"dynamics.vibrational_msd", "targets.rearranging", "targets.propensity"}
 
 
+def test_what_torch_writes_into_a_structure_stays_with_it(view):
+    torch = pytest.importorskip("torch")
+    before = view.structures("test", AT)[0]
+    torch.from_numpy(before.positions).add_(1)
+    torch.from_numpy(before.dynamics["vibrational_msd"]).add_(1)
+    after = view.structures("test", AT)[0]
+    assert not np.array_equal(after.positions, before.positions)
+    assert not np.array_equal(after.dynamics["vibrational_msd"], before.dynamics["vibrational_msd"])
+
+
 def test_what_a_model_adds_to_a_structure_stays_with_it(view):
     view.structures("test", AT)[0].dynamics["mine"] = np.ones(3)
     assert "mine" not in view.structures("test", AT)[0].dynamics

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -78,6 +79,30 @@ def test_a_file_of_one_condition_may_leave_the_condition_out(tmp_path):
     path = tmp_path / "predictions.npz"
     np.savez(path, configuration=["a"], propensity=np.zeros((1, 4)))
     assert list(read_predictions(path)) == [""]
+
+
+@pytest.mark.parametrize("form", [np.asarray, lambda value: np.array([value])])
+def test_axes_and_names_may_be_written_as_people_write_them(tmp_path, form):
+    path, axes = tmp_path / "p.npz", {"temperature": form(0.64), "time": form(5)}
+    np.savez(path, configuration=np.array([b"a", b"b"]), propensity=np.eye(2, 4) > 0, **axes)
+    (condition,) = read_predictions(path).items()
+    assert condition[0] == "temperature=0.64 time=5" and list(condition[1]) == ["a", "b"]
+    assert condition[1]["a"]["propensity"].tolist() == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["p.npy", "p.csv", "p.pt", "p", "folder", "nowhere"])
+def test_another_file_is_refused_in_one_line(tmp_path, name):
+    path = tmp_path / name
+    np.save(tmp_path / "p.npy", np.eye(2))
+    np.savetxt(tmp_path / "p.csv", np.eye(2))
+    with zipfile.ZipFile(tmp_path / "p.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", b"x")
+    np.savez(tmp_path / "p.npz", configuration=np.array(["a"], object), propensity=np.eye(1))
+    (tmp_path / "p.npz").rename(tmp_path / "p")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(PredictionsFileError, match=name) as refused:
+        read_predictions(path)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
