@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
-from ..contract.task import Task
+from ..contract.task import Task, read_reported
 from ..explain import check_explanation
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..plugins.registry import Plugin, list_models, list_tasks
@@ -81,6 +81,12 @@ def read_sources(records: Path, trusted: Path | None = None) -> Sources:
     problems: list[str] = []
     keys = trusted_keys(trusted)
     tasks = _whole(list_tasks(), problems)
+    for name in list(tasks):
+        try:
+            read_reported(tasks[name])
+        except BROKEN as error:
+            del tasks[name]
+            problems.append(f"task {name} is left out: {error}")
     cards = _whole(list_models(), problems)
     entries = []
     for path in sorted(records.glob("*.json")):
@@ -88,27 +94,32 @@ def read_sources(records: Path, trusted: Path | None = None) -> Sources:
             entries.append(_read_entry(path, tasks, keys, problems))
         except BROKEN as error:
             problems.append(f"record {path.name} is left out: {error}")
-    return Sources(
-        tasks, cards, tuple(_without_imitations(entries, cards, problems)), tuple(problems)
-    )
+    return Sources(tasks, cards, tuple(_by_their_owners(entries, cards, problems)), tuple(problems))
 
 
-def _without_imitations(
-    entries: list[Entry], cards: Iterable[str], problems: list[str]
+def _by_their_owners(
+    entries: list[Entry], cards: Mapping[str, ModelCard], problems: list[str]
 ) -> Iterator[Entry]:
-    """Yield the entries whose model's name is taken for no other's: a card's, or an earlier one."""
+    """Yield the entries whose model has a name that is no other's, nor could be taken for it.
+
+    A name is its card's, or that of the first record with it, verified ones before measured ones.
+    """
     by_right = sorted(entries, key=lambda e: (not e.signer, e.record["created"]))
-    names = list(dict.fromkeys([*cards, *(e.record["model"]["name"] for e in by_right)]))
+    owners = {name: card.authors for name, card in cards.items()}
+    for entry in by_right:
+        owners.setdefault(entry.record["model"]["name"], entry.record["model"].get("authors", ()))
+    names = list(owners)
     for entry in entries:
-        name = entry.record["model"]["name"]
+        name, authors = entry.record["model"]["name"], entry.record["model"].get("authors", ())
         other = imitated(name, names[: names.index(name)])
         if other:
-            problems.append(
-                f"record {entry.path.name} is left out: its model `{name}` could be taken for "
-                f"`{other}`"
-            )
+            why = f"could be taken for `{other}`"
+        elif authors and owners[name] and not set(authors) & set(owners[name]):
+            why = f"is that of {', '.join(owners[name])}"
         else:
             yield entry
+            continue
+        problems.append(f"record {entry.path.name} is left out: the name `{name}` {why}")
 
 
 def _whole(plugins: Iterable[Plugin], problems: list[str]) -> dict[str, Any]:

@@ -136,6 +136,36 @@ def test_a_name_of_other_letters_is_no_name(name, record):
         validate_record(record(name))
 
 
+def test_a_name_is_its_first_owners(board, key, record):
+    def of(author, **changes):
+        plain = record(**changes)
+        plain["model"]["authors"] = [author]
+        return plain
+
+    ours = of("Ada", created="2026-01-01T00:00:00Z")
+    stolen = of("Mallory", created="2026-05-01T00:00:00Z", quality=0.9)
+    taken = of("Mallory", model="botan")
+    rows, problems = board(a=ours, b=stolen, c=taken)
+    assert set(rows) == {"mine"} and rows["mine"].entry.name == "a"
+    assert any("`mine` is that of Ada" in problem for problem in problems)
+    assert any("`botan` is that of Hayato Shiba" in problem for problem in problems)
+
+
+def test_a_task_whose_published_numbers_are_no_text_is_named_and_left_out(
+    board, record, tmp_path, monkeypatch
+):
+    from glassbench.pages import sources
+
+    def broken(task):
+        if task.name == "cuzr_stiffness":
+            raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no text")
+
+    monkeypatch.setattr(sources, "read_reported", broken)
+    rows, problems = board(a=record())
+    assert set(rows) == {"mine"}
+    assert any("task cuzr_stiffness is left out" in problem for problem in problems)
+
+
 def test_the_first_of_two_names_that_look_alike_stays(board, key, record):
     early, late = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
     rows, _ = board(a=record("gnn1", created=late), b=record("gnnl", created=early))
