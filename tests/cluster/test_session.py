@@ -85,6 +85,13 @@ def test_an_open_connection_serves_and_stays(two_cores):
     assert ray.is_initialized()
 
 
+def test_workers_have_the_priority_of_who_started_them(two_cores):
+    import ray
+
+    niceness = ray.remote(lambda: os.nice(0)).remote()
+    assert ray.get(niceness) == os.nice(0)
+
+
 def test_what_ray_prints_from_its_own_threads_stays_off_standard_output(capsys, caplog):
     def chatter():
         print("a worker died")

@@ -45,7 +45,7 @@ HEAD_NAME=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 PORT=$((20000 + SLURM_JOB_ID % 4000 * 4))
 RAY_FOLDER=/tmp/glassbench-ray-$SLURM_JOB_ID
 # Nothing runs any more when Ray is ended: it need not wait for that.
-export RAY_USAGE_STATS_ENABLED=0 RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=0
+export RAY_USAGE_STATS_ENABLED=0 RAY_worker_niceness=0 RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=0
 # Whoever else is on these machines cannot run code on this Ray without the secret.
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN
