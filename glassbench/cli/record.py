@@ -41,7 +41,7 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     strict = parse_switch("strict", values.get("strict", "off"))
     files = [file for path in paths for file in _files(absolute(path))]
     if not files:
-        raise WordError(f"no record in {' '.join(paths) or 'nothing'}: name a file or a folder")
+        raise WordError(f"no record in `{' '.join(paths)}`: name a file or a folder of records")
     many = len(files) > 1 or Path(paths[0]).is_dir()
     how = _checking({"floors": "off" if many else "on"} | values)
     from ..submission.board import board_records

@@ -40,7 +40,9 @@ def runs(words: Words = None, json_output: Json = False) -> None:
     if records:
         write_lines([*runs_table(records, terminal_width()), "", f"records: {workspace.records}"])
     else:
-        say(f"no finished run in {workspace.home}: start one with `glassbench run`")
+        asked = " ".join(f"{key}={values[key]}" for key in wanted)
+        of = f" with {asked}" if asked else ""
+        say(f"no finished run{of} in {workspace.home}: start one with `glassbench run`")
     for message in unreadable:
         say(f"unreadable record: {message}")
     if unfinished:
