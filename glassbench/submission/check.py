@@ -168,8 +168,9 @@ def _check_answers(submission: _Submission) -> list[CheckResult]:
     noting, condition = _Noting(task), examples.train[0].condition
 
     def results() -> list[CheckResult]:
-        options = {"claims": card.claims, "examples": examples, "checks": OF_ANSWERS}
-        return check_model(lambda: noting, {}, task, **options)
+        return check_model(
+            lambda: noting, {}, task, claims=card.claims, examples=examples, checks=OF_ANSWERS
+        )
 
     results()
     calls = list(noting.asked.items())

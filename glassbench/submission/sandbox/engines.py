@@ -125,7 +125,8 @@ def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -
     words += ["--ulimit", f"nofile={MAX_OPEN_FILES}", "--ulimit", f"nproc={PROCESSES_TO_START}"]
     words += ["--log-driver", "none", "--interactive", "--network", "none", "--read-only"]
     words += ["--passwd=false", "--read-only-tmpfs=false", "--cap-drop", "all"]
-    words += ["--security-opt", "no-new-privileges"]
+    words += ["--security-opt", "no-new-privileges", "--security-opt", "mask=/sys"]
+    words += ["--hostname", "cell", "--no-hosts", "--dns", "none"]
     if os.geteuid() == 0:
         for ids in ("--uidmap", "--gidmap"):
             words += [ids, "0:0:1", ids, f"{NOBODY}:{NOBODY}:1"]
@@ -177,6 +178,8 @@ def make_skeleton(view: View, folder: Path) -> Path:
     for point in (folder, *folder.rglob("*")):
         if point.is_dir() and not point.is_symlink():
             point.chmod(0o755)
+    # Where something is mounted, the mount point's mode may hold.
+    folder.joinpath(SCRATCH.lstrip("/")).chmod(0o1777)
     return folder
 
 

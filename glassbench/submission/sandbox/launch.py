@@ -82,16 +82,16 @@ def run_cell(
     write_request(request, {**action, "limits": asdict(limits) | {"cpu": limits.cpu}})
     if engine.name == "bubblewrap":
         with contextlib.ExitStack() as stack:
-            descriptors = []
+            namespace = None
             if os.geteuid() == 0:
-                descriptors.append(namespace_of_root())
-                stack.callback(os.close, descriptors[0])
-            words = bubblewrap_arguments(view, limits, *descriptors or [None])
+                namespace = namespace_of_root()
+                stack.callback(os.close, namespace)
+            words = bubblewrap_arguments(view, limits, namespace)
             # Its arguments come through a pipe, unseen from inside.
             file = stack.enter_context(tempfile.TemporaryFile())
             file.write(b"".join(word.encode() + b"\0" for word in words))
             file.seek(0)
-            descriptors.append(file.fileno())
+            descriptors = [n for n in (namespace, file.fileno()) if n is not None]
             command = [engine.program, "--args", str(file.fileno()), "--", *inside_command()]
             members = stack.enter_context(control_group(limits))
             if members is not None:
@@ -110,7 +110,7 @@ def control_group(limits: Limits) -> Iterator[Path | None]:
 
     Yields the file that takes its members; None where this process may make no group.
     """
-    group = None
+    group: Path | None = None
     for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, kinds, path = line.split(":", 2)
         file = {"": "memory.max", "memory": "memory.limit_in_bytes"}.get(kinds)
@@ -121,10 +121,13 @@ def control_group(limits: Limits) -> Iterator[Path | None]:
                 group = own
                 allowed = limits.memory_bytes + limits.scratch_bytes + SHARED_MEMORY_BYTES
                 group.joinpath(file).write_text(str(allowed))
+    if group is None:
+        yield None
+        return
     try:
-        yield group and group / "cgroup.procs"
+        yield group / "cgroup.procs"
     finally:
-        for _ in range(50 if group else 0):
+        for _ in range(50):
             # Its last members may still be ending.
             try:
                 group.rmdir()

@@ -129,7 +129,7 @@ ATTEMPTS = {
         "the dataset's folder": "return reads(os.path.dirname(self.dataset))",
         "the user's home": "return any(reads(p) for p in ('/root', '/home', '/Users') if p != sys.base_prefix and not sys.base_prefix.startswith(p) and not sys.prefix.startswith(p))",
         "private keys": "return [p for p in ('/root/.ssh', '/root/.gnupg', '/root/.aws', '/root/.config', '/root/.netrc', '/root/.docker', '/root/.kube', '/root/.git-credentials') if reads(p)]",
-        "the machine's name": "return reads('/etc/hostname') or reads('/etc/machine-id')",
+        "the machine's name": "return reads('/etc/machine-id') or Path('/etc/hostname').read_text().strip() not in ('', 'cell')",
         "users of the machine": "return reads('/etc/passwd') or reads('/etc/group') or reads('/etc/shadow')",
         "configuration of the network": "return reads('/etc/resolv.conf') or reads('/etc/hosts')",
         "disks": "return [p for p in glob.glob('/dev/*') if stat.S_ISBLK(os.stat(p).st_mode)]",
