@@ -126,7 +126,7 @@ def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -
     words += ["--log-driver", "none", "--interactive", "--network", "none", "--read-only"]
     words += ["--passwd=false", "--read-only-tmpfs=false", "--cap-drop", "all"]
     words += ["--security-opt", "no-new-privileges", "--security-opt", "mask=/sys"]
-    words += ["--hostname", "cell", "--no-hosts", "--dns", "none"]
+    words += ["--hostname", "cell", "--no-hosts"]
     if os.geteuid() == 0:
         for ids in ("--uidmap", "--gidmap"):
             words += [ids, "0:0:1", ids, f"{NOBODY}:{NOBODY}:1"]
