@@ -62,10 +62,10 @@ def verify(words: Words = None, json_output: Json = False) -> None:
             shown = [result for result in results if not (many and result.passed)]
             verdict = "does not hold" if record is None or holds is False else record["status"]
             if unchecked and holds is not False:
-                verdict += (
-                    f"; nothing is wrong, but not everything was checked: {', '.join(unchecked)}"
-                )
-            write_lines([*map(str, shown), f"{file.name if many else file}: {verdict}"])
+                verdict += "; nothing is wrong, but not everything was checked"
+                verdict += "" if many else f": {', '.join(unchecked)}"
+            lines, line = map(str, shown), f"{file.name if many else file}: {verdict}"
+            write_lines([line, *(f"  {each}" for each in lines)] if many else [*lines, line])
     seconds = time.perf_counter() - begin
     if json_output:
         for entry in plain:

@@ -118,13 +118,15 @@ def _check_board_record(
     others = board_records(board) if others is None else others
     others = {name: other for name, other in others.items() if name != path.stem}
     folder = model_folder(record, board)
-    if folder is None:
-        message = (
-            f"the model {record['model']['name']} of the digest {record['model']['digest']} is not "
-            "on this machine: check the packed archive, which holds model and predictions"
+    why = _superseded(record)
+    if folder is None and not why:
+        why = (
+            f"the model {record['model']['name']} of the digest {record['model']['digest'][:12]} "
+            "is not on this machine: check the packed archive, which holds model and predictions"
         )
-        unknown = [CheckResult(name, None, message) for name in ("model", "predictions, scores")]
-        return [*unknown, _checked("signature", lambda: _check_signature(record, how))]
+    if folder is None or why:
+        signature = _checked("signature", lambda: _check_signature(record, how))
+        return [CheckResult("model, predictions, scores", None, why), signature]
     predictions = predictions_in_workspace(record, how.workspace)
     with TemporaryDirectory(prefix="glassbench-predictions-") as scratch:
         for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
@@ -133,6 +135,17 @@ def _check_board_record(
         card = read_model_card(folder)
         owner = _checked("owner", lambda: refuse_strangers(card, others, board))
         return [*check_bundle(Bundle(folder, card, record, predictions, {}), how), owner]
+
+
+def _superseded(record: Record) -> str:
+    """Return that a record's protocol is not the present one, or nothing."""
+    own, present = record["task"]["protocol_version"], load_task(record["task"]["name"])
+    if own == present.protocol_version:
+        return ""
+    return (
+        f"it is of protocol {own} of {present.name}, this GlassBench has "
+        f"{present.protocol_version}: run the model again"
+    )
 
 
 def _check_predictions(bundle: Bundle) -> str:
@@ -177,11 +190,8 @@ def _check_model(bundle: Bundle) -> str:
 def _check_scores(bundle: Bundle, how: Checking) -> str:
     record = bundle.record
     task = load_task(record["task"]["name"])
-    if record["task"]["protocol_version"] != task.protocol_version:
-        raise NotCheckable(
-            f"the record is of protocol {record['task']['protocol_version']} of {task.name}, this "
-            f"GlassBench has {task.protocol_version}: run it again"
-        )
+    if why := _superseded(record):
+        raise NotCheckable(why)
     _refuse_missing_predictions(bundle)
     ours = _rescored(bundle, task, how)
     disagreements = list(differences(record, ours))

@@ -78,7 +78,7 @@ def deliver_pending(workspace: Workspace) -> int:
                 path.unlink()
         except Exception as error:
             failed.add(noted)
-            print(printable(f"{noted} {_explained(error, uri)}"), file=sys.stderr)
+            print(printable(f"{noted} {_explained(error, uri)}", 2000), file=sys.stderr)
     return 1 if failed else 0
 
 
