@@ -26,11 +26,13 @@ from glassbench.datasets.opening import open_tree
 from glassbench.plugins.registry import load_task
 from glassbench.potentials.hessian import pair_hessian
 from glassbench.potentials.lennard_jones import KOB_ANDERSEN, forces, particle_energies
-from glassbench.simulation.copper_zirconium import Protocol, constant_rate, melt, minimise, quench
 from glassbench.simulation.generator import load_generator
 from glassbench.simulation.quasistatic_shear import ShearSchedule, quasistatic_shear
-from glassbench.simulation.stiffness import StiffnessProtocol, measure_stiffness
 from glassbench.structure import neighbour_pairs
+
+plasticity = load_generator(load_task("cuzr_plasticity"))
+alloy = plasticity.copper_zirconium
+warm_run = plasticity.warm_run
 
 kob_andersen = load_generator(load_task("ka_propensity")).kob_andersen
 glasses = load_generator(load_task("lj2d_plasticity"))
@@ -64,17 +66,17 @@ def sheared_glass(scratch: Path) -> Iterator[Row]:
 
 def warm_glass(scratch: Path) -> Iterator[Row]:
     """Quench a small copper-zirconium glass and sample its vibrations."""
-    (stage,) = constant_rate(1e13)
-    protocol = Protocol((stage,), atoms=2000, step=0.002)
-    liquid = melt(protocol, ("acceptance", "stiffness"), scratch / "melt.log")
-    glass = quench(liquid, stage, protocol, scratch / "quench.log")
-    minimum = minimise(glass, protocol, scratch / "minimum.log")
+    (stage,) = alloy.constant_rate(1e13)
+    protocol = alloy.Protocol((stage,), atoms=2000, step=0.002)
+    liquid = alloy.melt(protocol, ("acceptance", "stiffness"), scratch / "melt.log")
+    glass = alloy.quench(liquid, stage, protocol, scratch / "quench.log")
+    minimum = alloy.minimise(glass, protocol, scratch / "minimum.log")
     yield Row("inherent energy per atom, eV", minimum["potential_energy"], None, -4.862)
-    window = StiffnessProtocol(step=0.002, steps_per_sample=50)
+    window = warm_run.StiffnessProtocol(step=0.002, steps_per_sample=50)
     for temperature, known in ((50.0, 0.884), (300.0, 0.737)):
         names = ("acceptance", "stiffness", temperature)
         log = scratch / f"{temperature}.log"
-        values = measure_stiffness(minimum, temperature, window, names, log)["stiffness"]
+        values = warm_run.measure_stiffness(minimum, temperature, window, names, log)["stiffness"]
         yield Row(f"stiffness at {temperature:g} K, eV/A^2", values.mean(), None, known)
 
 

@@ -10,11 +10,15 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from glassbench.simulation.copper_zirconium import Protocol, initial_lattice, maxwell_boltzmann
-from glassbench.simulation.copper_zirconium_potential import open_box, potential_file
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
 from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
 
-PROTOCOL = Protocol(stages=())
+plasticity = load_generator(load_task("cuzr_plasticity"))
+alloy = plasticity.copper_zirconium
+eam = plasticity.potential
+
+PROTOCOL = alloy.Protocol(stages=())
 ROUNDS = 3
 
 
@@ -22,9 +26,9 @@ ROUNDS = 3
 def moving(positions, velocities, species, edge, whole=False):
     """Open LAMMPS with atoms that move at constant energy, with the whole tables if asked."""
     with lammps_session() as lammps:
-        open_box(lammps, edge)
+        eam.open_box(lammps, edge)
         if whole:
-            lammps.command(f'pair_coeff * * "{potential_file()}" Cu Zr')
+            lammps.command(f'pair_coeff * * "{eam.potential_file()}" Cu Zr')
         place_atoms(lammps, positions, species + 1, velocities)
         lammps.command(f"timestep {PROTOCOL.step}")
         lammps.command("fix integrate all nve")
@@ -33,8 +37,8 @@ def moving(positions, velocities, species, edge, whole=False):
 
 def melt():
     """Return positions (N, 3), velocities (N, 3), species (N,) and the edge of a hot liquid."""
-    positions, species, edge = initial_lattice(PROTOCOL, "benchmark")
-    velocities = maxwell_boltzmann(species, 2 * PROTOCOL.melt_temperature, "benchmark")
+    positions, species, edge = alloy.initial_lattice(PROTOCOL, "benchmark")
+    velocities = alloy.maxwell_boltzmann(species, 2 * PROTOCOL.melt_temperature, "benchmark")
     with moving(positions, velocities, species, edge) as lammps:
         lammps.command("run 500 post no")
         return np.mod(gather_by_id(lammps, "x"), edge), gather_by_id(lammps, "v"), species, edge

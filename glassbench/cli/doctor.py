@@ -23,10 +23,10 @@ from ..home.machine import available_cores
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, whole_tasks
-from .output import FAILED, Json, Words, guarded, say, write_result
-from .tables import Column, in_columns, in_pairs, terminal_width
+from .output import FAILED, Json, Words, guarded, write_result
+from .tables import in_pairs
 
-OPTIONS = ("nodes", "patience", "megabytes")
+OPTIONS = ("nodes", "patience")
 KEYS = ("cluster", "home", *OPTIONS)
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "torch", "torch_geometric", "ray", "xarray", "zarr", "mlflow",
@@ -40,64 +40,35 @@ Answer = tuple[str, str] | tuple[str, str, str]
 def doctor(words: Words = None, json_output: Json = False) -> None:
     """Check this machine or a cluster, and say how to get what is missing.
 
-    [home=FOLDER] [cluster=auto|local|HOST:PORT|ray://HOST:PORT [nodes=N] [patience=SECONDS]
-    [megabytes=N]]
+    [home=FOLDER] [cluster=auto|local|HOST:PORT|ray://HOST:PORT [nodes=N] [patience=SECONDS]]
 
     This machine: versions, devices, Ray, MLflow, LAMMPS, data, workspace. With cluster=, every
-    node of it: versions as here, shared home, clock, limits, GPUs, disk; nodes= waits for so many
-    nodes, patience= is what a node has for an answer. The exit code is 1 where something is broken.
+    node of it: versions as here, shared home, GPUs, disk; nodes= waits for so many nodes,
+    patience= is what a node has for an answer. The exit code is 1 where something is broken.
     """
     values = split_words(words or [])
     check_keys(values, KEYS if "cluster" in values else ("home", "cluster"))
     workspace = open_workspace(values.get("home"))
     if "cluster" in values:
-        findings = _cluster(values, workspace, json_output)
+        findings, report = _cluster(values, workspace)
     else:
-        findings = examine(workspace)
-        plain = {"findings": [asdict(finding) for finding in findings]}
-        write_result(json_output, plain, in_pairs([(f.check, f.words) for f in findings]))
+        findings, report = examine(workspace), {}
+    plain = {"findings": [asdict(finding) for finding in findings], **report}
+    write_result(json_output, plain, in_pairs([(f.check, f.words) for f in findings]))
     if any(finding.state == BROKEN for finding in findings):
         raise typer.Exit(FAILED)
 
 
-def _cluster(values: Mapping[str, str], workspace: Workspace, json_output: bool) -> list[Finding]:
+def _cluster(values: Mapping[str, str], workspace: Workspace) -> tuple[list[Finding], Any]:
+    """Return what is said of the cluster and of each node, and the facts."""
     if values["cluster"] == "none":
         raise WordError("cluster=none has no nodes to ask: `glassbench doctor` checks this machine")
     options = {key: parse_count(key, values[key]) for key in OPTIONS if key in values}
     from ..cluster import doctor as cluster_doctor
 
-    if not json_output:
-        say("asking every node for versions, clock, limits, home folder, GPUs")
-    report = cluster_doctor.examine_cluster(
-        values["cluster"], workspace, ["glassbench", *PACKAGES], **options
-    )
-    findings = cluster_doctor.findings_of(report)
-    first, *others = findings
-    rows = [_node_row(node) for node in report["nodes"] if node["alive"]]
-    titles = list(rows[0]) if rows else []
-    columns = [Column(title, [row[title] for row in rows], title != "node") for title in titles]
-    wrong = [(f.check, f.words) for f in others if f.state != OK]
-    lines = [f"{first.check}  {first.words}", ""]
-    lines += [*(in_columns(columns, terminal_width()) if rows else []), ""]
-    lines += in_pairs(wrong) if wrong else ["every node is as it should be"]
-    plain = {"findings": [asdict(finding) for finding in findings], **report}
-    write_result(json_output, plain, lines)
-    return findings
-
-
-def _node_row(node: Mapping[str, Any]) -> dict[str, str]:
-    """Return what was measured on a node, `-` where it was not."""
-    facts, home = node.get("facts"), node.get("home", {})
-    row = {"node": node["name"], "cores": f"{node['cpus']:g}", "GPUs": f"{node['gpus']:g}"}
-    row |= dict.fromkeys(("GiB", "files", "clock", "home free", "disk write/read"), "-")
-    if facts:
-        row["GiB"] = f"{facts['memory_bytes'] / 2**30:.0f}"
-        row["files"] = str(facts["open_files"] or "unlimited")
-        row["clock"] = f"{node['clock_offset']:+.1f} s"
-    if "write_speed" in home:
-        row["home free"] = f"{home['free_bytes'] / 1e9:.0f} GB"
-        row["disk write/read"] = f"{home['write_speed']:.0f}/{home['read_speed']:.0f} MB/s"
-    return row
+    packages = ["glassbench", *PACKAGES]
+    report = cluster_doctor.examine_cluster(values["cluster"], workspace, packages, **options)
+    return cluster_doctor.findings_of(report), report
 
 
 def examine(workspace: Workspace) -> list[Finding]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ..contract.check_result import BROKEN, DOUBTFUL, OK, Finding
 from ..home.files import exclusive, holder_of
-from ..home.machine import disk_speeds, facts_of, torch_gpus
+from ..home.machine import available_cores, torch_gpus, version_of
 from ..home.workspace import Workspace
 from .session import open_session
 
@@ -23,40 +26,45 @@ Node = dict[str, Any]
 # Check, state, detail, remedy, as in a `Finding`.
 Fault = tuple[str, str, str, str]
 
-PATIENCE, MEGABYTES = 60.0, 32
-CLOCK_LIMIT = 1.0
-FEWEST_FILES, SCARCE_FILES, FEWEST_PROCESSES = 1024, 4096, 1024
-LEAST_FREE, SLOW_DISK = 5e9, 20.0
+PATIENCE = 60.0
+LEAST_FREE = 5e9
 # A model is pickled here and read there: another version may not read it.
 MUST_MATCH = ("ray", "numpy", "torch", "xarray", "zarr")
 
 
-def examine_home(folder: Path, token: str, name: str, megabytes: int) -> Node:
+def examine_home(folder: Path, token: str) -> Node:
     """Return how a folder that the driver made in its home behaves on this machine.
 
     `shared` (the driver's token is read here), `locked` (a lock that the driver holds keeps
-    others out here), `free_bytes`, `write_speed` and `read_speed` in MB/s; `trouble` says what
-    raised. The node's own token is left for the driver to read.
+    others out here), `free_bytes`; `trouble` says what raised.
     """
     home: Node = {"shared": False, "trouble": ""}
-    given, block = folder / "token", folder / f"{name}.block"
+    given = folder / "token"
     try:
         home["shared"] = given.exists() and given.read_text(encoding="utf-8") == token
         if home["shared"]:
             home["locked"] = holder_of(folder) is not None
             home["free_bytes"] = shutil.disk_usage(folder).free
-            home["write_speed"], home["read_speed"] = disk_speeds(block, megabytes)
-            (folder / name).write_text(token, encoding="utf-8")
+            tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         home["trouble"] = f"{type(error).__name__}: {error}"
     return home
 
 
-def _examine(packages: Sequence[str], folder: Path, token: str, name: str, megabytes: int) -> Node:
-    began = time.time()
-    facts = facts_of(packages) | {"torch_gpus": torch_gpus()}
-    home = examine_home(folder, token, name, megabytes)
-    return {"facts": facts, "home": home, "clock": (began, time.time())}
+def facts_of(packages: Sequence[str]) -> Node:
+    """Return Python, versions, cores, memory (bytes) and GPUs of this machine."""
+    return {
+        "python": platform.python_version(),
+        "versions": {package: version_of(package) for package in packages},
+        "cores": available_cores(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "nvidia_gpus": len(list(Path("/proc/driver/nvidia/gpus").glob("*"))),
+        "torch_gpus": torch_gpus(),
+    }
+
+
+def _examine(packages: Sequence[str], folder: Path, token: str) -> Node:
+    return {"facts": facts_of(packages), "home": examine_home(folder, token)}
 
 
 def examine_cluster(
@@ -66,30 +74,31 @@ def examine_cluster(
     *,
     nodes: int | None = None,
     patience: float = PATIENCE,
-    megabytes: int = MEGABYTES,
 ) -> dict[str, Any]:
     """Return `address`, the facts of the `driver`, and of each node that is or was in a cluster.
 
     Versions of `packages` are compared. The cluster has `patience` seconds to grow to `nodes`
-    nodes, and these so many for their answers; each writes and reads a block of `megabytes`.
+    nodes, and these so many for their answers.
     """
     with open_session(cluster, patience) as session, _folder(workspace) as (folder, token):
         present = _nodes(nodes, patience)
         asked = {}
-        for number, node in enumerate(node for node in present if node["alive"]):
-            where = NodeAffinitySchedulingStrategy(node["id"], soft=False)
-            function = ray.remote(max_retries=0)(_examine)
-            reference = function.options(num_cpus=0, scheduling_strategy=where).remote(
-                packages, folder, token, str(number), megabytes
-            )
-            asked[reference] = node, time.time()
-        waiting, until = list(asked), time.monotonic() + patience
-        while waiting and time.monotonic() < until:
-            ready, waiting = ray.wait(waiting, timeout=until - time.monotonic())
-            for reference in ready:
-                _take(*asked[reference], reference, folder, token)
-        for reference in waiting:
-            asked[reference][0]["trouble"] = f"it did not answer within {patience:g} s"
+        for node in present:
+            if node["alive"]:
+                where = NodeAffinitySchedulingStrategy(node["id"], soft=False)
+                function = ray.remote(max_retries=0, num_cpus=0)(_examine)
+                reference = function.options(scheduling_strategy=where).remote(
+                    packages, folder, token
+                )
+                asked[reference] = node
+        answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=patience)
+        for reference in answered:
+            try:
+                asked[reference] |= ray.get(reference)
+            except Exception as error:
+                asked[reference]["trouble"] = f"it failed: {' '.join(str(error).split())[-300:]}"
+        for reference in silent:
+            asked[reference]["trouble"] = f"it did not answer within {patience:g} s"
             with contextlib.suppress(Exception):
                 ray.cancel(reference, force=True)
         address = session.address or ray.get_runtime_context().gcs_address
@@ -138,25 +147,6 @@ def _folder(workspace: Workspace) -> Iterator[tuple[Path, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _take(node: Node, asked: float, reference: Any, folder: Path, token: str) -> None:
-    """Add a node's answer, and by how many seconds at least its clock is ahead or behind."""
-    try:
-        node |= ray.get(reference)
-    except Exception as error:
-        node["trouble"] = f"it failed: {' '.join(str(error).split())[-300:]}"
-        return
-    began, ended = node.pop("clock")
-    # Its clock read `began` after it was asked, and `ended` before its answer was here.
-    ahead, behind = ended - time.time(), began - asked
-    node["clock_offset"] = ahead if ahead > 0 else min(behind, 0.0)
-    if node["home"]["shared"] and not node["home"]["trouble"]:
-        node["home"]["seen_here"] = any(
-            path.read_text(encoding="utf-8") == token
-            for path in folder.iterdir()
-            if path.name.isdigit()
-        )
-
-
 def findings_of(report: Mapping[str, Any]) -> list[Finding]:
     """Return what was found about the cluster as a whole, then what is wrong with each node."""
     alive = [node for node in report["nodes"] if node["alive"]]
@@ -178,7 +168,8 @@ def findings_of(report: Mapping[str, Any]) -> list[Finding]:
             Finding(f"{name}, {check}", state, detail, remedy)
             for check, state, detail, remedy in _wrong(node, report["driver"], report["home"])
         ]
-        findings += wrong or [Finding(name, OK, "everything as it should be")]
+        size = f"{node['cpus']:g} cores, {node['gpus']:g} GPUs, everything as it should be"
+        findings += wrong or [Finding(name, OK, size)]
     return findings
 
 
@@ -189,17 +180,10 @@ def _wrong(node: Node, driver: Node, path: str) -> Iterator[Fault]:
         return
     facts = node["facts"]
     yield from _versions(facts, driver)
-    cores, files, gpus = facts["cores"], facts["open_files"], facts["nvidia_gpus"]
+    cores, gpus = facts["cores"], facts["nvidia_gpus"]
     if node["cpus"] > cores:
         detail = f"Ray announces {node['cpus']:g}, its processes may use {cores}"
         yield "cores", BROKEN, detail, f"Start Ray there with `--num-cpus={cores}`"
-    if files is not None and files < SCARCE_FILES:
-        state = BROKEN if files < FEWEST_FILES else DOUBTFUL
-        detail = f"a process may open {files}, Ray wants {SCARCE_FILES} or more"
-        yield "open files", state, detail, "`ulimit -n 65536` before `ray start`"
-    if facts["processes"] is not None and facts["processes"] < FEWEST_PROCESSES:
-        detail = f"a user may have {facts['processes']}, Ray alone takes hundreds"
-        yield "processes", BROKEN, detail, "Raise `nproc` in limits.conf (`ulimit -u`)"
     if gpus and not node["gpus"]:
         detail = f"the machine has {gpus} NVIDIA GPUs, Ray announces none"
         yield "gpu", DOUBTFUL, detail, f"Start Ray there with `--num-gpus={gpus}`"
@@ -207,12 +191,8 @@ def _wrong(node: Node, driver: Node, path: str) -> Iterator[Fault]:
         built = facts["versions"].get("torch")
         detail = f"Ray announces {node['gpus']:g}, torch {built} can use none: trials run on CPUs"
         yield "gpu", BROKEN, detail, "Install a torch built for CUDA, and its driver"
-    if abs(node["clock_offset"]) > CLOCK_LIMIT:
-        sense = "ahead of" if node["clock_offset"] > 0 else "behind"
-        detail = f"at least {abs(node['clock_offset']):.1f} s {sense} the driver's"
-        yield "clock", BROKEN, detail, "Let chrony or ntpd set it"
-    for state, detail, remedy in _home_faults(node["home"], path):
-        yield "home", state, detail, remedy
+    for detail, remedy in _home_faults(node["home"], path):
+        yield "home", BROKEN, detail, remedy
 
 
 def _versions(facts: Node, driver: Node) -> Iterator[Fault]:
@@ -232,26 +212,19 @@ def _versions(facts: Node, driver: Node) -> Iterator[Fault]:
         yield package, state, detail, f"`pip install {package}=={_public(wanted)}` there"
 
 
-def _home_faults(home: Node, path: str) -> Iterator[tuple[str, str, str]]:
+def _home_faults(home: Node, path: str) -> Iterator[tuple[str, str]]:
     if home["trouble"]:
-        detail = f"{path} cannot be used there: {home['trouble']}"
-        yield BROKEN, detail, "Let Ray's user write there"
+        yield f"{path} cannot be used there: {home['trouble']}", "Let Ray's user write there"
         return
     if not home["shared"]:
         remedy = "Put GLASSBENCH_HOME on a file system that all machines mount at the same place"
-        yield BROKEN, f"{path} is not the same folder there as here", remedy
+        yield f"{path} is not the same folder there as here", remedy
         return
     if not home["locked"]:
         detail = f"a lock held here in {path} does not hold there: a trial could run twice"
-        yield BROKEN, detail, "Mount it with locks: NFS without `nolock`, Lustre with `flock`"
-    if not home["seen_here"]:
-        detail = f"what it writes in {path} is not seen here at once"
-        yield DOUBTFUL, detail, "Mount it with short attribute caching (NFS: `actimeo=1`)"
+        yield detail, "Mount it with locks: NFS without `nolock`, Lustre with `flock`"
     if home["free_bytes"] < LEAST_FREE:
-        yield BROKEN, f"{home['free_bytes'] / 1e9:.1f} GB are free in {path}", "Free 5 GB"
-    if min(home["write_speed"], home["read_speed"]) < SLOW_DISK:
-        speeds = f"{home['write_speed']:.0f} MB/s and reads {home['read_speed']:.0f} MB/s"
-        yield DOUBTFUL, f"it writes {speeds} in {path}", "Choose a faster file system"
+        yield f"{home['free_bytes'] / 1e9:.1f} GB are free in {path}", "Free 5 GB"
 
 
 def _public(version: str | None) -> str | None:

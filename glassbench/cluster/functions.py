@@ -26,7 +26,7 @@ from ..contract.errors import ClusterError
 from ..contract.folder_digest import folder_digest
 from ..datasets.importing import Run, run_in_processes
 from ..home.files import write_file
-from ..simulation.copper_zirconium_potential import POTENTIAL_VARIABLE
+from ..simulation.generator import POTENTIAL_VARIABLE
 from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import open_local_runner, run_piece
 from ..simulation.pieces import Piece, PieceFailed, Runner, piece_path

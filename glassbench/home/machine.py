@@ -1,4 +1,4 @@
-"""What this machine has: cores, GPUs, memory, versions, limits, disk."""
+"""What this machine has: cores, GPUs, memory, versions."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ import math
 import os
 import platform
 import re
-import resource
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,9 +52,9 @@ def environment() -> dict[str, Any]:
     No user, machine or folder is named.
     """
     return {
-        "glassbench": _version("glassbench"),
+        "glassbench": version_of("glassbench"),
         "git": _git_state(Path(__file__).resolve().parents[2]),
-        "python": platform.python_version(),
+        "python": platform.pythonversion_of(),
         "platform": f"{platform.system()} {platform.machine()}",
         "packages": _packages(),
         "hardware": {
@@ -70,52 +66,12 @@ def environment() -> dict[str, Any]:
     }
 
 
-def facts_of(packages: Sequence[str]) -> dict[str, Any]:
-    """Return versions, cores, memory (bytes) and limits of this machine; None is no limit."""
-    import psutil
-
-    return {
-        "name": socket.gethostname(),
-        "python": platform.python_version(),
-        "versions": {package: _version(package) for package in packages},
-        "cores": available_cores(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "open_files": _limit(resource.RLIMIT_NOFILE),
-        "processes": _limit(resource.RLIMIT_NPROC),
-        "nvidia_gpus": len(list(Path("/proc/driver/nvidia/gpus").glob("*"))),
-    }
-
-
-def disk_speeds(path: Path, megabytes: int) -> tuple[float, float]:
-    """Return MB/s of writing a block to the disk and of reading it back past the page cache."""
-    block = os.urandom(1_000_000)
-    try:
-        start = time.perf_counter()
-        with open(path, "wb") as file:
-            for _ in range(megabytes):
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-            written = time.perf_counter()
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        began = time.perf_counter()
-        path.read_bytes()
-        return megabytes / (written - start), megabytes / (time.perf_counter() - began)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _limit(which: int) -> int | None:
-    soft, _ = resource.getrlimit(which)
-    return None if soft == resource.RLIM_INFINITY else soft
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from .pieces import Piece, Work
 from .seeds import describe_seeds, secret_tag
 
 FOLDER = "generate"
+POTENTIAL_VARIABLE = "GLASSBENCH_POTENTIAL"
 NAMES = ("PLANS", "WORK", "assemble")
 
 
@@ -85,8 +86,9 @@ class Generator(Protocol):
         that long; without it a plan states no CPU hours
     `pieces_from(plan, dataset) -> list[Piece]` : the pieces where samples or states are taken
         from the dataset at a path; without it `samples=` is refused
-    `choose_potential(path)` : take another file of the potential, in this process and in those
-        that it starts; without it `potential=` is refused
+    `choose_potential(path)` : take another file of the potential, in this process and, through
+        the environment variable `POTENTIAL_VARIABLE`, in those of the pieces; without it
+        `potential=` is refused
 
     Attributes
     ----------

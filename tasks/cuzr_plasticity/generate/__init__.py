@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.simulation.copper_zirconium import (
+from glassbench.simulation.generator import Plan
+from glassbench.simulation.pieces import Piece
+from glassbench.simulation.sheared_samples import make_shear
+
+from .copper_zirconium import (
     SAMPLE_WORK,
     copper_zirconium_speed,
     potential_variant,
     read_structure,
 )
-from glassbench.simulation.copper_zirconium_potential import choose_potential, copper_zirconium
-from glassbench.simulation.generator import Plan
-from glassbench.simulation.pieces import Piece
-from glassbench.simulation.sheared_samples import make_shear
-from glassbench.simulation.stiffness import make_warm_run
-
 from .dataset import assemble
 from .loadings import loadings_3d
+from .potential import alloy_material, choose_potential
 from .states import MINI, PAPER, State
 from .stored_samples import STORED_WORK, with_stored_samples
+from .warm_run import make_warm_run
 
 __all__ = ["PLANS", "WORK", "assemble", "atom_steps_per_second", "choose_potential", "pieces_from"]
 
@@ -36,7 +36,7 @@ atom_steps_per_second = copper_zirconium_speed
 def make_sheared(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     """Shear the sample that a piece needs."""
     structure = read_structure(folder, *piece.needs)
-    return make_shear(piece, folder, structure, copper_zirconium(), loadings_3d())
+    return make_shear(piece, folder, structure, alloy_material(), loadings_3d())
 
 
 WORK = SAMPLE_WORK | STORED_WORK | {"shear": make_sheared, "vibration": make_warm_run}

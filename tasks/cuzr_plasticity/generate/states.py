@@ -7,7 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from glassbench.simulation.copper_zirconium import (
+from glassbench.simulation.pieces import Piece
+from glassbench.simulation.quasistatic_shear import Loading, ShearSchedule
+from glassbench.simulation.sheared_samples import ShearedSample, shear_bytes, shear_pieces
+
+from .copper_zirconium import (
     Protocol,
     SampleSet,
     alloy,
@@ -16,12 +20,8 @@ from glassbench.simulation.copper_zirconium import (
     sample_bytes,
     sample_pieces,
 )
-from glassbench.simulation.pieces import Piece
-from glassbench.simulation.quasistatic_shear import Loading, ShearSchedule
-from glassbench.simulation.sheared_samples import ShearedSample, shear_bytes, shear_pieces
-from glassbench.simulation.stiffness import vibration_piece
-
 from .loadings import loadings_3d
+from .warm_run import vibration_piece
 
 NEIGHBOUR_CUTOFF = 4.5
 EVALUATIONS_PER_STEP = 260.0

@@ -16,10 +16,11 @@ import numpy as np
 
 from glassbench.contract.errors import UserError
 from glassbench.datasets.store import Dataset, open_dataset
-from glassbench.simulation.copper_zirconium import Protocol, measure_minimum
-from glassbench.simulation.copper_zirconium_potential import potential_attribute
 from glassbench.simulation.pieces import Piece
 from glassbench.simulation.stored_states import refuse_other
+
+from .copper_zirconium import Protocol, measure_minimum
+from .potential import potential_attribute
 
 PROTOCOL_NAMES = ("protocol", "quench")
 

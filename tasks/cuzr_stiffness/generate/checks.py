@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.simulation.copper_zirconium import quench_parts, read_structure
-from glassbench.simulation.copper_zirconium_potential import is_shipped, potential_file
 from glassbench.simulation.pieces import read_piece
 from glassbench.simulation.run_statistics import Trend, trend_of
 from glassbench.structure.pair_distribution import particle_pair_distribution, strongest_bragg_peak
 
+from .samples import copper_zirconium, potential
 from .states import State, stiffness_name
 
 MAXIMUM_TEMPERATURE_ERROR = 0.02
@@ -48,12 +47,12 @@ def check_stiffness(state: State, folder: Path) -> dict[str, object]:
 
 def _sample_checks(state: State, folder: Path, melts: list[dict]) -> dict[str, object]:
     """Return what is known of liquid, quench and minimum; volumes per atom in Angstrom^3."""
-    last = len(quench_parts(state.samples.protocol)) - 1
+    last = len(copper_zirconium.quench_parts(state.samples.protocol)) - 1
     ends, minima, structures = [], [], []
     for sample in state.sample_names:
         ends.append(read_piece(folder, f"{sample}-quench{last:03d}"))
         minima.append(read_piece(folder, sample))
-        structures.append(read_structure(folder, sample))
+        structures.append(copper_zirconium.read_structure(folder, sample))
     peaks = [
         strongest_bragg_peak(one["positions"], one["box"], LONGEST_WAVENUMBER) for one in structures
     ]
@@ -126,7 +125,7 @@ def _failures(found: dict, state: State, trend: Trend) -> list[str]:
     ):
         if found[key] > limit:
             failed.append(f"{key} {found[key]:.2g} exceeds {limit:g}")
-    if state.samples.protocol.copper == 0.5 and is_shipped(potential_file()):
+    if state.samples.protocol.copper == 0.5 and potential.is_shipped(potential.potential_file()):
         failed += _departures(found)
     if max(found["hopped"]) > MAXIMUM_HOPPING:
         failed.append(f"{max(found['hopped']):.1%} of the atoms hop: this is no glass")

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.simulation.copper_zirconium import read_structure
-from glassbench.simulation.copper_zirconium_potential import potential_attribute
 from glassbench.simulation.generator import Plan, root_attributes, write_packed
 from glassbench.simulation.pieces import read_piece, unfinished, vibration_name
 from glassbench.simulation.stored_states import write_stored_state
 
 from .checks import check_stiffness
+from .samples import copper_zirconium, potential
 from .states import State, stiffness_name
 from .stiffness import StiffnessState, write_stiffness_dataset
 
@@ -37,7 +36,7 @@ def assemble(plan: Plan[State], folder: Path, destination: Path) -> Path:
         title="Copper-zirconium glass: atomic stiffness",
         units_system="metal",
         citation=CITATION,
-        potential=potential_attribute(plan.states[0].samples.protocol.potential),
+        potential=potential.potential_attribute(plan.states[0].samples.protocol.potential),
         deviations=DEVIATIONS,
         seeds="system, sample set, number, temperature, and use",
     )
@@ -80,7 +79,7 @@ def _load(state: State, folder: Path, index: int) -> dict[str, np.ndarray]:
     sample = state.sample_names[index]
     runs = [read_piece(folder, stiffness_name(sample, each)) for each in state.temperatures]
     halves = np.mean([run["stiffness_halves"] for run in runs], axis=0)
-    return read_structure(folder, sample) | {
+    return copper_zirconium.read_structure(folder, sample) | {
         "stiffness_by_temperature": np.stack([run["stiffness"] for run in runs]),
         "hopped": np.stack([run["hopped"] for run in runs]),
         "stiffness_half_difference": (halves[0] - halves[1]) / 2,

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 from glassbench.datasets.layout import ConfigurationEntry
-from glassbench.simulation.copper_zirconium import (
-    SampleSet,
-    constant_rate_samples,
-    sample_bytes,
-    sample_pieces,
-)
-from glassbench.simulation.copper_zirconium_potential import potential_attribute
 from glassbench.simulation.pieces import Piece
-from glassbench.simulation.stiffness import (
-    SHORT_RUN,
-    VIBRATION_TEMPERATURE,
-    StiffnessProtocol,
-    vibration_piece,
-    warm_piece,
-)
 from glassbench.simulation.stored_states import StateRecipe
+
+from .samples import copper_zirconium, potential, warm_run
 
 TEMPERATURES = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
 
@@ -30,11 +19,11 @@ class State:
     """Samples of one composition and cooling rate; `splits` names the split of each, in order."""
 
     name: str
-    samples: SampleSet
+    samples: copper_zirconium.SampleSet
     splits: tuple[str, ...]
     temperatures: tuple[float, ...] = TEMPERATURES
-    stiffness: StiffnessProtocol = field(default_factory=StiffnessProtocol)
-    vibration: StiffnessProtocol = SHORT_RUN
+    stiffness: warm_run.StiffnessProtocol = field(default_factory=warm_run.StiffnessProtocol)
+    vibration: warm_run.StiffnessProtocol = warm_run.SHORT_RUN
 
     @property
     def sample_names(self) -> tuple[str, ...]:
@@ -51,7 +40,7 @@ class State:
     @property
     def vibration_attributes(self) -> dict[str, object]:
         """What a dataset says of the run that gives the vibrations."""
-        return {"temperature": VIBRATION_TEMPERATURE, **self.vibration.as_attributes()}
+        return {"temperature": warm_run.VIBRATION_TEMPERATURE, **self.vibration.as_attributes()}
 
     def recipe(self) -> StateRecipe:
         """Return what must be the same in a dataset that this state is taken from."""
@@ -63,7 +52,7 @@ class State:
                 "protocol": protocol.as_attributes(),
                 "stiffness": self.stiffness.as_attributes(),
                 "vibrational_msd": self.vibration_attributes,
-                "potential": potential_attribute(protocol.potential),
+                "potential": potential.potential_attribute(protocol.potential),
             },
             axes={"temperature": self.temperatures},
         )
@@ -71,13 +60,13 @@ class State:
     def pieces(self) -> list[Piece]:
         """Return the pieces, the samples first, since other tasks wait for them too."""
         numbers = range(len(self.splits))
-        samples = [piece for number in numbers for piece in sample_pieces(self.samples, number)]
-        return samples + [piece for number in numbers for piece in self._runs(number)]
+        samples = [copper_zirconium.sample_pieces(self.samples, number) for number in numbers]
+        return list(chain(*samples, *(self._runs(number) for number in numbers)))
 
     def _runs(self, number: int) -> list[Piece]:
         """Return the warm runs of one sample, one for each temperature, and the short one."""
         runs = [
-            warm_piece(
+            warm_run.warm_piece(
                 stiffness_name(self.samples.sample(number), temperature),
                 "stiffness",
                 self.samples,
@@ -88,13 +77,13 @@ class State:
             )
             for temperature in self.temperatures
         ]
-        return [*runs, vibration_piece(self.samples, number, self.vibration)]
+        return [*runs, warm_run.vibration_piece(self.samples, number, self.vibration)]
 
     def disk_bytes(self) -> int:
         """Return the bytes of the pieces."""
         protocol = self.samples.protocol
         warm = (len(self.temperatures) + 1) * protocol.atoms * 7 * 8
-        return len(self.splits) * (sample_bytes(protocol) + warm)
+        return len(self.splits) * (copper_zirconium.sample_bytes(protocol) + warm)
 
 
 def stiffness_name(sample: str, temperature: float) -> str:
@@ -105,7 +94,7 @@ def stiffness_name(sample: str, temperature: float) -> str:
 def _state(rate: float, atoms: int, **splits: int) -> State:
     return State(
         name=f"Cu50Zr50-1e{len(str(int(rate))) - 1}",
-        samples=constant_rate_samples(rate, atoms),
+        samples=copper_zirconium.constant_rate_samples(rate, atoms),
         splits=tuple(split for split, count in splits.items() for _ in range(count)),
     )
 

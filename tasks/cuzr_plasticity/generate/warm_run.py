@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
+from glassbench.simulation.lammps_library import gather_by_id, lammps_session, place_atoms
+from glassbench.simulation.pieces import Piece, read_need, vibration_name
+
 from .copper_zirconium import BOLTZMANN, SampleSet, maxwell_boltzmann
-from .copper_zirconium_potential import MASSES, open_box
-from .lammps_library import gather_by_id, lammps_session, place_atoms
-from .pieces import Piece, read_need, vibration_name
+from .potential import MASSES, open_box
 
 BLOCKS = 4
 HOP_DISTANCE = 0.5

@@ -2,7 +2,11 @@
 
 import pytest
 
-from glassbench.simulation.copper_zirconium_potential import thinning, write_thinned
+from glassbench.plugins.registry import load_task
+from glassbench.simulation.generator import load_generator
+
+plasticity = load_generator(load_task("cuzr_plasticity"))
+eam = plasticity.potential
 
 
 def write_setfl(path, points, spacing):
@@ -17,8 +21,8 @@ def write_setfl(path, points, spacing):
 
 def test_every_nth_point_is_kept_and_the_embedding_is_whole(tmp_path):
     fine = write_setfl(tmp_path / "fine", 25, 0.002)
-    assert thinning(fine) == (4, 0.008)
-    write_thinned(fine, tmp_path / "thin")
+    assert eam.thinning(fine) == (4, 0.008)
+    eam.write_thinned(fine, tmp_path / "thin")
     lines = (tmp_path / "thin").read_text().splitlines()
     assert lines[4].split() == ["2", "0.5", "7", "0.0080000000000000002", "0.05"]
     assert lines[5:8] == ["29 63.5 3.6 fcc", "0.0", "0.5"]
@@ -28,8 +32,8 @@ def test_every_nth_point_is_kept_and_the_embedding_is_whole(tmp_path):
 
 def test_a_table_that_is_no_finer_stays_as_it_is(tmp_path):
     coarse = write_setfl(tmp_path / "coarse", 5, 0.01)
-    assert thinning(coarse) == (1, 0.01)
-    write_thinned(coarse, tmp_path / "same")
+    assert eam.thinning(coarse) == (1, 0.01)
+    eam.write_thinned(coarse, tmp_path / "same")
     assert (tmp_path / "same").read_text().split() == coarse.read_text().split()
 
 
@@ -37,4 +41,4 @@ def test_a_torn_file_is_named(tmp_path):
     torn = write_setfl(tmp_path / "torn", 25, 0.002)
     torn.write_text("\n".join(torn.read_text().splitlines()[:20]))
     with pytest.raises(ValueError, match="torn ends before its tables"):
-        write_thinned(torn, tmp_path / "thin")
+        eam.write_thinned(torn, tmp_path / "thin")
