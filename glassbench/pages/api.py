@@ -86,6 +86,10 @@ class PlaceEntry(Part):
     """Number of trained parameters, null where unknown."""
     seeds: list[NonNegativeInt]
     cost: Cost
+    stated: list[Literal["cost", "parameters"]]
+    """What the author of the record states and nobody else measured."""
+    authors: list[str]
+    """Who owns the name, as the record says, or the model's card; empty where neither does."""
     created: str
     """When the record was made, ISO 8601 in UTC."""
 
@@ -206,5 +210,7 @@ def _place(place: Place) -> PlaceEntry:
         reads=record["model"]["reads"],
         parameters=record["model"]["parameters"],
         status=place.row.status,
+        stated=sorted(place.row.entry.stated),
+        authors=list(place.row.authors),
         **{key: record[key] for key in ("seeds", "cost", "created")},
     )

@@ -55,10 +55,13 @@ class Entry:
         return "verified" if self.signer else "measured"
 
     @property
-    def stated(self) -> frozenset[str]:
+    def stated(self) -> frozenset[Literal["cost", "parameters"]]:
         """What its author states and nobody else measured: `cost`, `parameters` or both."""
-        mode = self.record["verification"]["mode"] if self.signer else ""
-        return frozenset({"": ("cost", "parameters"), "weights": ("cost",)}.get(mode, ()))
+        if not self.signer:
+            return frozenset({"cost", "parameters"})
+        # Whoever predicts from weights has not measured what their training took.
+        trained = self.record["verification"]["mode"] == "retrain"
+        return frozenset() if trained else frozenset({"cost"})
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,11 @@ def test_owners_stand_on_the_board_and_what_nobody_measured_is_marked(board, key
     assert "Ada Lovelace et al." in rows["mine"] and 'title="Ada Lovelace, Bob"' in rows["mine"]
     assert [rows[name].count("†") for name in ("mine", "weights", "again")] == [3, 2, 0]
     assert "stated by the author of the record" in text
+    plain = json.loads((tmp_path / "site" / "leaderboard.json").read_text())
+    models = {m["model"]: m for board in plain["boards"] for m in board["models"]}
+    assert models["mine"]["stated"] == ["cost", "parameters"]
+    assert models["weights"]["stated"] == ["cost"] and models["again"]["stated"] == []
+    assert models["mine"]["authors"] == ["Ada Lovelace", "Bob"]
     assert "Ada Lovelace, Bob" in (tmp_path / "site" / "model" / "mine.html").read_text()
 
 
