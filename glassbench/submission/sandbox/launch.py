@@ -35,6 +35,11 @@ WATCH_EVERY = 0.05
 ENDING_SECONDS = 60.0
 READ_AT_ONCE = 2**16
 HEADER_BYTES = 2**24
+# By kind of control groups, the second and the first: limits of memory, and with swap.
+GROUP_FILES = {
+    "": ("memory.max", "memory.swap.max", "0"),
+    "memory": ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", ""),
+}
 ENTER_GROUP = 'echo $$ > "$1"; shift; exec "$@"'
 
 
@@ -111,16 +116,21 @@ def control_group(limits: Limits) -> Iterator[Path | None]:
     Yields the file that takes its members; None where this process may make no group.
     """
     group: Path | None = None
+    most = limits.memory_bytes + limits.scratch_bytes + SHARED_MEMORY_BYTES
     for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, kinds, path = line.split(":", 2)
-        file = {"": "memory.max", "memory": "memory.limit_in_bytes"}.get(kinds)
         own = Path("/sys/fs/cgroup", kinds, path.lstrip("/"), f"glassbench-{uuid4().hex}")
-        with contextlib.suppress(OSError):
-            if file and group is None and own.parent.joinpath(file).exists():
+        if group is None and kinds in GROUP_FILES:
+            memory, swap, swapped = GROUP_FILES[kinds]
+            with contextlib.suppress(OSError):
                 own.mkdir()
-                group = own
-                allowed = limits.memory_bytes + limits.scratch_bytes + SHARED_MEMORY_BYTES
-                group.joinpath(file).write_text(str(allowed))
+                try:
+                    own.joinpath(memory).write_text(str(most))
+                    group = own
+                    own.joinpath(swap).write_text(swapped or str(most))
+                finally:
+                    if group is None:
+                        own.rmdir()
     if group is None:
         yield None
         return
