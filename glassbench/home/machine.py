@@ -54,7 +54,7 @@ def environment() -> dict[str, Any]:
     return {
         "glassbench": version_of("glassbench"),
         "git": _git_state(Path(__file__).resolve().parents[2]),
-        "python": platform.pythonversion_of(),
+        "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "packages": _packages(),
         "hardware": {
