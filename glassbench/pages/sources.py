@@ -196,20 +196,29 @@ def _fitting_task(record: Record, tasks: Mapping[str, Task]) -> Task:
     for entry in record["conditions"]:
         if primary not in entry["scores"]:
             raise UserError(f"condition {entry['condition']} lacks the primary metric {primary}")
-        number = len(entry["configurations"])
-        lengths = {"parents": len(entry["parents"])}
-        for metric, values in entry["scores"].items():
-            for seed in values["seeds"]:
-                lengths[f"values of {metric}, seed {seed['seed']}"] = (
-                    len(seed["by_configuration"]) or number
-                )
-        for what, length in lengths.items():
-            if length != number:
-                raise UserError(
-                    f"condition {entry['condition']} has {length} {what} for {number} "
-                    "configurations"
-                )
+        for scored in (entry, *(entry.get("transfer") or {}).get("conditions", ())):
+            _check_lengths(scored)
     return task
+
+
+def _check_lengths(entry: Mapping[str, Any]) -> None:
+    """Refuse lists of one condition that are longer or shorter than its configurations."""
+    number = len(entry["configurations"])
+    lists = {"parents": entry["parents"]}
+    for metric, values in entry["scores"].items():
+        for seed in values["seeds"]:
+            lists[f"values of {metric}, seed {seed['seed']}"] = seed["by_configuration"]
+    for metric, ceiling in entry.get("ceiling", {}).items():
+        lists[f"ceilings of {metric}"] = (ceiling or {}).get("by_configuration")
+    for floor in entry.get("floors", ()):
+        lists[f"values of the floor {floor['model']}"] = floor["by_configuration"]
+    for what, values in lists.items():
+        # A metric that is no mean over configurations has none.
+        if values and len(values) != number:
+            raise UserError(
+                f"condition {entry['condition']} has {len(values)} {what} for {number} "
+                "configurations"
+            )
 
 
 def _conditions_in(record: Record) -> Iterator[Mapping[str, float]]:

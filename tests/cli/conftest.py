@@ -53,9 +53,9 @@ def condition(time: float = 16.5, value: float | None = 0.5, **changes) -> dict:
                 "seeds": [{"seed": 0, "value": value, "by_configuration": [value] * 5}],
             }
         },
-        "ceiling": {"pearson_a": {"value": 0.8, "by_configuration": [0.8, 0.8]}},
+        "ceiling": {"pearson_a": {"value": 0.8, "by_configuration": [0.8] * 5}},
         "floors": [
-            {"model": name, "value": score, "interval": None, "by_configuration": [score, score]}
+            {"model": name, "value": score, "interval": None, "by_configuration": [score] * 5}
             for name, score in FLOORS.items()
         ],
         "above_floor": {

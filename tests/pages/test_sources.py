@@ -41,13 +41,22 @@ def alterations():
     def fewer_values(record):
         record["conditions"][0]["scores"]["pearson_a"]["seeds"][0]["by_configuration"].pop()
 
+    def fewer_floors(record):
+        record["conditions"][0]["floors"][0]["by_configuration"].pop()
+
+    def more_ceilings(record):
+        record["conditions"][0]["ceiling"]["pearson_a"]["by_configuration"].append(0.9)
+
     def other_failure(record):
         record["failed"] = [{"condition": {"strain": 1.0}, "seed": 0, "error": "no"}]
 
     def newer_protocol(record):
         record["task"]["protocol_version"] = 999
 
-    return [without_primary, other_axes, fewer_parents, fewer_values, other_failure, newer_protocol]
+    return [
+        without_primary, other_axes, fewer_parents, fewer_values, fewer_floors, more_ceilings,
+        other_failure, newer_protocol,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("alter", alterations())
