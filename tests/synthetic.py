@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.datasets.layout import ConfigurationEntry
-from glassbench.datasets.plasticity import PlasticityState, write_plasticity_dataset
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.generator import load_generator
 
 STIFFNESS = load_generator(load_task("cuzr_stiffness")).stiffness
+PLASTICITY = load_generator(load_task("cuzr_plasticity")).plasticity
 SAMPLES = (
     *(ConfigurationEntry(f"train{k}", "train", f"train{k}") for k in range(4)),
     ConfigurationEntry("valid0", "valid", "valid0"),
@@ -91,7 +91,7 @@ def plasticity_arrays(index: int, frames, steps: int) -> dict[str, np.ndarray]:
     return arrays
 
 
-def plasticity_states(dimension: int) -> list[PlasticityState]:
+def plasticity_states(dimension: int) -> list[PLASTICITY.PlasticityState]:
     """Return two states of sheared samples, the second without training samples of its own."""
     frames = FRAMES_2D if dimension == 2 else FRAMES_3D
     axes = (
@@ -100,7 +100,7 @@ def plasticity_states(dimension: int) -> list[PlasticityState]:
         else [{"cooling_rate": r, "composition": 50.0} for r in (1e12, 1e13)]
     )
     return [
-        PlasticityState(
+        PLASTICITY.PlasticityState(
             name=f"state_{number}",
             attributes=attributes,
             samples=SAMPLES if number == 0 else SAMPLES[-3:],
@@ -120,7 +120,7 @@ def plasticity_states(dimension: int) -> list[PlasticityState]:
 def write_plasticity(path: Path, dimension: int) -> Path:
     """Write the states of `plasticity_states` and return the path."""
     system = {"units_system": "lj2d" if dimension == 2 else "metal", "name": path.stem}
-    write_plasticity_dataset(path, ROOT | system, plasticity_states(dimension))
+    PLASTICITY.write_plasticity_dataset(path, ROOT | system, plasticity_states(dimension))
     return path
 
 

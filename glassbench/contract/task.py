@@ -24,7 +24,6 @@ from ..model import Condition
 from .checked import Checked, Name, Names, Numbers, Text, Texts, checked, read_toml
 from .errors import TaskError, UserError, did_you_mean
 
-SYMMETRIES = ("none", "square", "cubic", "shear_2d", "shear_3d")
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
 # What a structure may carry under the tier `dynamics`, where a dataset has it.
 DYNAMICS = ("vibrational_msd",)

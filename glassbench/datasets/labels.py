@@ -6,8 +6,7 @@ A balanced set is all positives of a sample under one load, and as many negative
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -92,34 +91,3 @@ def draw_negatives(positive: np.ndarray, *names: object) -> np.ndarray:
 def balanced_set(positive: np.ndarray, negatives: np.ndarray) -> np.ndarray:
     """Return the indices (M,) int64, sorted, of all positives and the drawn negatives."""
     return np.sort(np.concatenate([np.flatnonzero(positive), negatives])).astype(np.int64)
-
-
-def top_thresholds(samples: Iterable[np.ndarray], strains: int, most: int) -> np.ndarray:
-    """Return the thresholds (fraction, strain) float64 of values pooled over all samples.
-
-    With M values at a strain the threshold is the (k + 1)-th largest, k = ceil(f M), so
-    that k values lie above it, fewer where values tie. The samples (strain, N) are read once;
-    of the `most` values that can come at a strain, only the top stays in memory.
-    """
-    needed = _count(max(FRACTIONS), most) + 1
-    kept: list[list[np.ndarray]] = [[] for _ in range(strains)]
-    total = 0
-    for values in samples:
-        total += values.shape[1]
-        for strain, row in enumerate(values):
-            kept[strain].append(row)
-            if sum(map(len, kept[strain])) > 2 * needed:
-                pooled = np.concatenate(kept[strain])
-                kept[strain] = [np.partition(pooled, len(pooled) - needed)[-needed:]]
-    if not total:
-        raise ValueError("there is no sample to take a threshold from")
-    thresholds = np.empty((len(FRACTIONS), strains))
-    for strain, parts in enumerate(kept):
-        descending = np.sort(np.concatenate(parts))[::-1]
-        for row, fraction in enumerate(FRACTIONS):
-            thresholds[row, strain] = descending[min(_count(fraction, total), len(descending) - 1)]
-    return thresholds
-
-
-def _count(fraction: float, total: int) -> int:
-    return math.ceil(round(fraction * total, 9))

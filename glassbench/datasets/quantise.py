@@ -85,16 +85,3 @@ def unpack(stored: np.ndarray, scale: float, offset: float, fill: int = FILL) ->
     values = (stored * np.float64(scale) + offset).astype(np.float32)
     values[stored == fill] = np.nan
     return values
-
-
-def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
-    """Return float32 values rounded to so many bits of mantissa, which compress the better.
-
-    The relative error is at most 2^-(bits + 1); 23 bits are all of them. NaN stays NaN.
-    """
-    if not 1 <= bits <= 23:
-        raise DatasetError(f"{bits} bits of mantissa: float32 has 1 to 23")
-    single = np.asarray(values, dtype=np.float32)
-    fraction, exponent = np.frexp(single)
-    scale = np.float32(2.0 ** (bits + 1))
-    return np.ldexp(np.rint(fraction * scale) / scale, exponent).astype(np.float32)

@@ -10,11 +10,11 @@ import pytest
 from glassbench.contract.errors import DatasetError
 from glassbench.datasets.labels import FRACTIONS
 from glassbench.datasets.manifest import verify
-from glassbench.datasets.plasticity import write_plasticity_dataset
 from glassbench.datasets.store import open_dataset
 
 from ..synthetic import (
     FRAMES_2D,
+    PLASTICITY,
     ROOT,
     SAMPLES,
     STRAINS,
@@ -93,7 +93,9 @@ def test_the_store_is_whole_and_its_digest_does_not_depend_on_when_it_was_writte
 ):
     path = small_datasets["lj2d_plasticity"]
     assert verify(path) == []
-    again = write_plasticity_dataset(tmp_path / "again.zarr", ATTRIBUTES, plasticity_states(2))
+    again = PLASTICITY.write_plasticity_dataset(
+        tmp_path / "again.zarr", ATTRIBUTES, plasticity_states(2)
+    )
     assert again == open_dataset(path).digest
 
 
@@ -105,7 +107,7 @@ def test_a_load_that_was_left_out_is_no_member_of_the_sample(tmp_path):
         return arrays
 
     state = replace(plasticity_states(2)[0], load=load)
-    write_plasticity_dataset(tmp_path / "gap.zarr", ATTRIBUTES, [state])
+    PLASTICITY.write_plasticity_dataset(tmp_path / "gap.zarr", ATTRIBUTES, [state])
     dataset = open_dataset(tmp_path / "gap.zarr")
     held = [dataset.holds("state_0", 0, "d2min", protocol=p, strain=0.05) for p in FRAMES_2D]
     assert held == [True, False, True]
@@ -114,7 +116,9 @@ def test_a_load_that_was_left_out_is_no_member_of_the_sample(tmp_path):
 @pytest.mark.parametrize("bits", [8, 11])
 def test_rounding_keeps_the_stated_precision_and_counts_labels_after_it(tmp_path, bits):
     state = plasticity_states(2)[0]
-    write_plasticity_dataset(tmp_path / "r.zarr", ATTRIBUTES, [state], mantissa_bits=bits)
+    PLASTICITY.write_plasticity_dataset(
+        tmp_path / "r.zarr", ATTRIBUTES, [state], mantissa_bits=bits
+    )
     dataset = open_dataset(tmp_path / "r.zarr")
     found = dataset.values("state_0", 0, "d2min")
     exact = plasticity_arrays(0, FRAMES_2D, 6)["d2min"]
@@ -136,7 +140,7 @@ def test_what_cannot_be_right_is_refused(tmp_path, change, message):
     if "frames" in change:
         state = replace(state, load=lambda i: plasticity_arrays(i, {"bad": np.eye(2)}, 6))
     with pytest.raises(DatasetError, match=message):
-        write_plasticity_dataset(tmp_path / "x.zarr", ATTRIBUTES, [state])
+        PLASTICITY.write_plasticity_dataset(tmp_path / "x.zarr", ATTRIBUTES, [state])
 
 
 def test_a_load_that_is_known_in_part_is_refused(tmp_path):
@@ -147,4 +151,4 @@ def test_a_load_that_is_known_in_part_is_refused(tmp_path):
 
     state = replace(plasticity_states(2)[0], load=load)
     with pytest.raises(DatasetError, match="NaN in part of a protocol"):
-        write_plasticity_dataset(tmp_path / "x.zarr", ATTRIBUTES, [state])
+        PLASTICITY.write_plasticity_dataset(tmp_path / "x.zarr", ATTRIBUTES, [state])

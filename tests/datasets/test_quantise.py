@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassbench.contract.errors import DatasetError
-from glassbench.datasets.quantise import Packing, pack, packing_for_noise, round_mantissa, unpack
+from glassbench.datasets.quantise import Packing, pack, packing_for_noise, unpack
+
+from ..synthetic import PLASTICITY
 
 PACKING = Packing(2.0**-8, (1, 4))
 
@@ -76,15 +78,15 @@ def test_rounding_does_not_move_the_correlation_of_the_halves():
 )
 def test_a_rounded_mantissa_is_as_near_as_its_bits_allow_and_ends_in_zeros(values, bits):
     exact = np.array(values, dtype=np.float32)
-    rounded = round_mantissa(exact, bits)
+    rounded = PLASTICITY.round_mantissa(exact, bits)
     assert rounded.dtype == np.float32
     assert (np.abs(rounded - exact.astype(float)) <= 2.0 ** -(bits + 1) * np.abs(exact)).all()
     assert not (rounded.view(np.uint32) & ((1 << (23 - bits)) - 1)).any()
-    assert np.array_equal(round_mantissa(rounded, bits), rounded)
+    assert np.array_equal(PLASTICITY.round_mantissa(rounded, bits), rounded)
 
 
 def test_all_bits_change_nothing_and_missing_values_stay_missing():
     values = np.array([np.nan, 0.0, 1e-40, 3.3], dtype=np.float32)
-    assert np.array_equal(round_mantissa(values, 23), values, equal_nan=True)
+    assert np.array_equal(PLASTICITY.round_mantissa(values, 23), values, equal_nan=True)
     with pytest.raises(DatasetError, match="24 bits of mantissa"):
-        round_mantissa(values, 24)
+        PLASTICITY.round_mantissa(values, 24)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.datasets.labels import FRACTIONS, top_thresholds
+from glassbench.datasets.labels import FRACTIONS
+
+from ..synthetic import PLASTICITY
+
+top_thresholds = PLASTICITY.top_thresholds
 
 
 @pytest.mark.parametrize("samples", [1, 3, 40])

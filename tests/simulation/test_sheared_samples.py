@@ -5,7 +5,6 @@ import pytest
 
 from glassbench.datasets.store import open_dataset
 from glassbench.simulation.pieces import read_piece
-from glassbench.simulation.sheared_samples import check_sheared
 
 from .generate_tiny import GENERATOR
 
@@ -62,7 +61,7 @@ def loaded(generator, modulus=12.0):
 
 
 def checks_of(samples):
-    return check_sheared(
+    return GENERATOR.shearing.sheared_samples.check_sheared(
         samples,
         elastic_step=1,
         elastic_strain=0.01,

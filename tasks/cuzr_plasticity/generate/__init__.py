@@ -8,7 +8,6 @@ import numpy as np
 
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import Piece
-from glassbench.simulation.sheared_samples import make_shear
 
 from .copper_zirconium import (
     SAMPLE_WORK,
@@ -19,6 +18,7 @@ from .copper_zirconium import (
 from .dataset import assemble
 from .loadings import loadings_3d
 from .potential import alloy_material, choose_potential
+from .sheared_samples import make_shear
 from .states import MINI, PAPER, State
 from .stored_samples import STORED_WORK, with_stored_samples
 from .warm_run import make_warm_run

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from glassbench.datasets.plasticity import PlasticityState
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import read_piece
-from glassbench.simulation.sheared_samples import describe_state, write_sheared_dataset
 
 from .copper_zirconium import read_structure
+from .plasticity import PlasticityState
 from .potential import potential_attribute
+from .sheared_samples import describe_state, write_sheared_dataset
 from .states import State
 
 CITATION = "Fan & Ma, Nat. Commun. 12, 1506 (2021), doi:10.1038/s41467-021-21806-z"

@@ -9,7 +9,6 @@ import numpy as np
 
 from glassbench.simulation.pieces import Piece
 from glassbench.simulation.quasistatic_shear import Loading, ShearSchedule
-from glassbench.simulation.sheared_samples import ShearedSample, shear_bytes, shear_pieces
 
 from .copper_zirconium import (
     Protocol,
@@ -21,6 +20,7 @@ from .copper_zirconium import (
     sample_pieces,
 )
 from .loadings import loadings_3d
+from .sheared_samples import ShearedSample, shear_bytes, shear_pieces
 from .warm_run import vibration_piece
 
 NEIGHBOUR_CUTOFF = 4.5

@@ -10,7 +10,6 @@ from glassbench.simulation.generator import Plan
 from glassbench.simulation.lammps_library import lammps_session, measured_speed, place_atoms
 from glassbench.simulation.material import in_space, open_cell
 from glassbench.simulation.pieces import Piece, read_need
-from glassbench.simulation.sheared_samples import make_shear
 
 from .dataset import assemble
 from .lennard_jones_2d import (
@@ -19,6 +18,7 @@ from .lennard_jones_2d import (
     square_lattice,
 )
 from .loadings import loadings_2d
+from .shearing import sheared_samples
 from .slow_quench import QUENCH_WORK
 from .states import MINI, PAPER, State
 from .vibration import make_vibration
@@ -33,7 +33,9 @@ PLANS: dict[str, Plan[State]] = {
 
 def make_sheared(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     """Shear the glass that a piece needs."""
-    return make_shear(piece, folder, read_need(piece, folder), LENNARD_JONES_2D, loadings_2d())
+    return sheared_samples.make_shear(
+        piece, folder, read_need(piece, folder), LENNARD_JONES_2D, loadings_2d()
+    )
 
 
 WORK = QUENCH_WORK | {"shear": make_sheared, "vibration": make_vibration}

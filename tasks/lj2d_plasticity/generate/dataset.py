@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from glassbench.datasets.plasticity import PlasticityState
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.pieces import read_piece
 from glassbench.simulation.run_statistics import trend_of
-from glassbench.simulation.sheared_samples import describe_state, write_sheared_dataset
 
 from .lennard_jones_2d import LENNARD_JONES_2D
+from .shearing import PlasticityState, sheared_samples
 from .states import State
 
 CITATION = "Fan & Ma, Nat. Commun. 12, 1506 (2021), doi:10.1038/s41467-021-21806-z"
@@ -32,7 +31,7 @@ MAXIMUM_FORCE = 1e-4
 
 def assemble(plan: Plan[State], folder: Path, destination: Path) -> Path:
     """Write the dataset of all quench times as one zip store at `destination`."""
-    return write_sheared_dataset(
+    return sheared_samples.write_sheared_dataset(
         plan,
         [_describe(state, folder) for state in plan.states],
         folder,
@@ -48,7 +47,7 @@ def assemble(plan: Plan[State], folder: Path, destination: Path) -> Path:
 
 def _describe(state: State, folder: Path) -> PlasticityState:
     protocol = state.protocol
-    return describe_state(
+    return sheared_samples.describe_state(
         state,
         folder,
         read_structure,

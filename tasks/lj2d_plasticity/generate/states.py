@@ -7,10 +7,10 @@ from functools import cached_property
 
 from glassbench.simulation.pieces import Piece
 from glassbench.simulation.quasistatic_shear import Loading, ShearSchedule
-from glassbench.simulation.sheared_samples import ShearedSample, shear_bytes, shear_pieces
 
 from .lennard_jones_2d import QuenchProtocol
 from .loadings import loadings_2d
+from .shearing import sheared_samples
 from .slow_quench import sample_pieces
 from .vibration import VibrationProtocol, vibration_piece
 
@@ -50,10 +50,10 @@ class State:
         return self.protocol.particles
 
     @cached_property
-    def samples(self) -> tuple[ShearedSample, ...]:
+    def samples(self) -> tuple[sheared_samples.ShearedSample, ...]:
         """The glasses, in the order of the dataset."""
         return tuple(
-            ShearedSample(
+            sheared_samples.ShearedSample(
                 f"{self.name}-{split}{number:03d}",
                 split,
                 number,
@@ -69,14 +69,15 @@ class State:
         for sample in self.samples:
             names = ["lj2d_plasticity", self.name, sample.split, sample.number]
             pieces += sample_pieces(sample.name, self.protocol, names)
-            pieces += shear_pieces(self, sample, names, self.evaluations_per_step)
+            pieces += sheared_samples.shear_pieces(self, sample, names, self.evaluations_per_step)
             pieces.append(vibration_piece(sample.name, self.vibration, names, self.particles))
         return pieces
 
     def disk_bytes(self) -> int:
         """Return the bytes of the pieces."""
         chain = len(sample_pieces("any", self.protocol, []))
-        return len(self.samples) * self.particles * (25 + 41 * (chain - 1)) + shear_bytes(self)
+        glass = self.particles * (25 + 41 * (chain - 1))
+        return len(self.samples) * glass + sheared_samples.shear_bytes(self)
 
 
 MINI = (

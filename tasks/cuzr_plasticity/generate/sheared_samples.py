@@ -10,14 +10,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..datasets.layout import ConfigurationEntry
-from ..datasets.plasticity import PlasticityState, write_plasticity_dataset
-from ..structure.pair_distribution import strongest_bragg_peak
-from .generator import Plan, root_attributes, write_packed
-from .material import Material, steps_in
-from .pieces import Piece, read_piece, vibration_name
-from .quasistatic_shear import Loading, ShearSchedule, quasistatic_shear
-from .seeds import generator_from_names
+from glassbench.datasets.layout import ConfigurationEntry
+from glassbench.simulation.generator import Plan, root_attributes, write_packed
+from glassbench.simulation.material import Material, steps_in
+from glassbench.simulation.pieces import Piece, read_piece, vibration_name
+from glassbench.simulation.quasistatic_shear import Loading, ShearSchedule, quasistatic_shear
+from glassbench.simulation.seeds import generator_from_names
+from glassbench.structure.pair_distribution import strongest_bragg_peak
+
+from .plasticity import PlasticityState, write_plasticity_dataset
 
 MAXIMUM_BRAGG_PEAK = 0.05
 ReadStructure = Callable[[Path, str], Mapping[str, np.ndarray]]

@@ -13,15 +13,16 @@ f they are drawn again from the same names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..contract.errors import DatasetError
-from .labels import FRACTIONS, draw_negatives, top_thresholds
-from .layout import (
+from glassbench.contract.errors import DatasetError
+from glassbench.datasets.labels import FRACTIONS, draw_negatives
+from glassbench.datasets.layout import (
     ConfigurationEntry,
     Coordinate,
     StateLayout,
@@ -29,8 +30,7 @@ from .layout import (
     structure_variables,
     vibrational_msd,
 )
-from .quantise import round_mantissa
-from .writing import write_dataset
+from glassbench.datasets.writing import write_dataset
 
 STORED_FRACTION = FRACTIONS[0]
 PER_LOAD = ("configuration", "protocol", "strain", "particle")
@@ -245,3 +245,47 @@ def _variables(state: PlasticityState) -> tuple[Variable, ...]:
         Variable("potential_energy", CURVE, "float64", "energy", "potential energy per particle"),
         *([vibrational_msd()] if state.vibrational_msd else []),
     )
+
+
+def top_thresholds(samples: Iterable[np.ndarray], strains: int, most: int) -> np.ndarray:
+    """Return the thresholds (fraction, strain) float64 of values pooled over all samples.
+
+    With M values at a strain the threshold is the (k + 1)-th largest, k = ceil(f M), so
+    that k values lie above it, fewer where values tie. The samples (strain, N) are read once;
+    of the `most` values that can come at a strain, only the top stays in memory.
+    """
+    needed = _count(max(FRACTIONS), most) + 1
+    kept: list[list[np.ndarray]] = [[] for _ in range(strains)]
+    total = 0
+    for values in samples:
+        total += values.shape[1]
+        for strain, row in enumerate(values):
+            kept[strain].append(row)
+            if sum(map(len, kept[strain])) > 2 * needed:
+                pooled = np.concatenate(kept[strain])
+                kept[strain] = [np.partition(pooled, len(pooled) - needed)[-needed:]]
+    if not total:
+        raise ValueError("there is no sample to take a threshold from")
+    thresholds = np.empty((len(FRACTIONS), strains))
+    for strain, parts in enumerate(kept):
+        descending = np.sort(np.concatenate(parts))[::-1]
+        for row, fraction in enumerate(FRACTIONS):
+            thresholds[row, strain] = descending[min(_count(fraction, total), len(descending) - 1)]
+    return thresholds
+
+
+def _count(fraction: float, total: int) -> int:
+    return math.ceil(round(fraction * total, 9))
+
+
+def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
+    """Return float32 values rounded to so many bits of mantissa, which compress the better.
+
+    The relative error is at most 2^-(bits + 1); 23 bits are all of them. NaN stays NaN.
+    """
+    if not 1 <= bits <= 23:
+        raise DatasetError(f"{bits} bits of mantissa: float32 has 1 to 23")
+    single = np.asarray(values, dtype=np.float32)
+    fraction, exponent = np.frexp(single)
+    scale = np.float32(2.0 ** (bits + 1))
+    return np.ldexp(np.rint(fraction * scale) / scale, exponent).astype(np.float32)
