@@ -115,8 +115,7 @@ def test_a_file_that_cannot_be_used_is_named(glassbench, home, botan_files):
     listed = glassbench("data", "list")
     assert listed.code == 0
     assert "incomplete: published: 1 files were left out" in listed.err
-    (row,) = [line for line in listed.out.splitlines() if line.startswith("published")]
-    assert "2 of 3" in row
+    assert "2 of 3" in listed.out
     (imported,) = Workspace(home).datasets.iterdir()
     assert open_dataset(imported).whole == [2, 3]
 
