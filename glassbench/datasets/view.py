@@ -108,7 +108,7 @@ class View:
         """
         kept = self._structure(member)
         dynamics = kept.dynamics and {n: read_only(v.copy()) for n, v in kept.dynamics.items()}
-        arrays = {
+        arrays: dict[str, Any] = {
             name: read_only(values.copy())
             for name, values in vars(kept).items()
             if isinstance(values, np.ndarray)
