@@ -26,7 +26,7 @@ from ..contract.errors import ClusterError
 from ..contract.folder_digest import folder_digest
 from ..datasets.importing import Run, run_in_processes
 from ..home.files import write_file
-from ..simulation.generator import POTENTIAL_VARIABLE
+from ..simulation.generator import LENT, POTENTIAL_VARIABLE, import_generator
 from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import open_local_runner, run_piece
 from ..simulation.pieces import Piece, PieceFailed, Runner, piece_path
@@ -183,14 +183,18 @@ class RayRunner:
 
     def __init__(self, generator: Path, folder: Path, slots: int) -> None:
         self.folder, self.slots = folder, slots
-        self._generator = ray.put((folder_digest(generator), pack_folder(generator)))
+        import_generator(generator)  # says what it takes from others
+        folders = {"": generator, **LENT}
+        self._generators = ray.put(
+            {n: (folder_digest(f), pack_folder(f)) for n, f in folders.items()}
+        )
         variables = {name: os.environ[name] for name in CHOSEN if name in os.environ}
         self._made = RayFunction(_make_piece, variables)
 
     def start(self, piece: Piece) -> Future[float]:
         needs = {name: piece_path(self.folder, name).read_bytes() for name in piece.needs}
         outcome: Future[float] = Future()
-        arriving = self._made.submit(self._generator, piece, needs)
+        arriving = self._made.submit(self._generators, piece, needs)
         arriving.add_done_callback(lambda arrived: self._end(piece, arrived, outcome))
         return outcome
 
@@ -216,18 +220,21 @@ class RayRunner:
 
 
 def _make_piece(
-    generator: tuple[str, bytes], piece: Piece, needs: Mapping[str, bytes]
+    generators: Mapping[str, tuple[str, bytes]], piece: Piece, needs: Mapping[str, bytes]
 ) -> MadePiece:
     """Make one piece on this node, in a process of its own and in a folder that is then gone."""
-    digest, archive = generator
     with tempfile.TemporaryDirectory(prefix="glassbench-piece-") as scratch:
         folder = Path(scratch)
-        package = unpack_folder(archive, digest, folder / "generators")
+        lent = {
+            name: unpack_folder(archive, digest, folder / "generators")
+            for name, (digest, archive) in generators.items()
+        }
+        own = lent.pop("")
         for name, content in needs.items():
             write_file(piece_path(folder, name), content)
         seconds, content, error = 0.0, b"", ""
         try:
-            seconds = run_piece(piece, folder, package)
+            seconds = run_piece(piece, folder, own, lent=lent)
             content = piece.path(folder).read_bytes()
         except PieceFailed as failure:
             error = str(failure)

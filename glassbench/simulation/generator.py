@@ -13,19 +13,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ..contract.errors import UserError
 from ..contract.folder_digest import folder_digest
 from ..contract.task import Task
 from ..datasets.manifest import pack_store
-from ..plugins.registry import list_tasks, plugin_package
+from ..plugins.registry import list_tasks, load_task, plugin_package
 from .lammps_library import lammps_version
 from .pieces import Piece, Work
 from .seeds import describe_seeds, secret_tag
 
 FOLDER = "generate"
 POTENTIAL_VARIABLE = "GLASSBENCH_POTENTIAL"
+# Folders of generators from which others take something, by task.
+LENT: dict[str, Path] = {}
 NAMES = ("PLANS", "WORK", "assemble")
 
 
@@ -129,6 +131,16 @@ def import_generator(folder: Path) -> Generator:
 def load_generator(task: Task) -> Generator:
     """Return the generator of a task."""
     return import_generator(generator_folder(task))
+
+
+def generator_of(task: str) -> Any:
+    """Return the generator of a task by name, for another one that takes something from it.
+
+    Nodes of a cluster, which may lack tasks, get its folder with that of the other one.
+    """
+    if task not in LENT:
+        LENT[task] = generator_folder(load_task(task))
+    return import_generator(LENT[task])
 
 
 def load_plan(task: Task, dataset: str) -> Plan:

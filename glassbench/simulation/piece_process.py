@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from ..home.machine import available_cores
-from .generator import import_generator
+from .generator import LENT, import_generator
 from .pieces import Piece, PieceFailed, Runner, make_piece
 
 POLL = 0.1
@@ -53,7 +53,13 @@ def open_local_runner(
         runner.stop()
 
 
-def run_piece(piece: Piece, folder: Path, generator: Path, stopped: Event | None = None) -> float:
+def run_piece(
+    piece: Piece,
+    folder: Path,
+    generator: Path,
+    stopped: Event | None = None,
+    lent: Mapping[str, Path] = LENT,
+) -> float:
     """Make one piece in a new process on one thread; return its seconds.
 
     The process ends when this one does, however that ends, and when `stopped` is set. One that
@@ -62,6 +68,7 @@ def run_piece(piece: Piece, folder: Path, generator: Path, stopped: Event | None
     output = piece.log_path(folder).with_suffix(".out")
     output.parent.mkdir(parents=True, exist_ok=True)
     request = {"generator": str(generator), "folder": str(folder), "piece": asdict(piece)}
+    request |= {"lent": {task: str(path) for task, path in lent.items()}}
     started = time.perf_counter()
     with open(output, "w") as file:
         process = subprocess.Popen(
@@ -111,6 +118,7 @@ def main() -> None:
     request = json.loads(sys.stdin.readline())
     Thread(target=_end_with_parent, daemon=True).start()
     piece = Piece(**request["piece"] | {"needs": tuple(request["piece"]["needs"])})
+    LENT.update((task, Path(path)) for task, path in request["lent"].items())
     make_piece(piece, Path(request["folder"]), import_generator(Path(request["generator"])).WORK)
 
 

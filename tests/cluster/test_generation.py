@@ -1,5 +1,6 @@
 """Pieces made on Ray are the pieces made here, and what fails there is told here."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from glassbench.cluster.functions import RayRunner, open_runner
 from glassbench.plugins.registry import load_task
-from glassbench.simulation.generator import generator_folder, load_generator
+from glassbench.simulation.generator import LENT, generator_folder, load_generator
 from glassbench.simulation.piece_process import LocalRunner, run_piece
 from glassbench.simulation.pieces import Piece, PieceFailed, read_piece, run_pieces
 
@@ -50,6 +51,28 @@ def test_a_failure_on_a_cluster_is_told_with_its_log(two_cores, tmp_path):
     assert isinstance(outcome, PieceFailed)
     assert f"its logs are in {tmp_path / 'logs'}" in str(outcome)
     assert "no_such_work" in (tmp_path / "logs" / "crash.out").read_text()
+
+
+def test_what_a_generator_takes_from_another_task_goes_to_the_nodes(
+    two_cores, tmp_path, monkeypatch
+):
+    lender, taker = tmp_path / "lender", tmp_path / "taker"
+    names = "PLANS, assemble = {}, None\n"
+    for folder, code in (
+        (lender, "import numpy\nWORK = {'one': lambda piece, folder: {'one': numpy.ones(1)}}\n"),
+        (
+            taker,
+            "from glassbench.simulation.generator import generator_of\n"
+            "WORK = generator_of('a_task_that_no_node_has').WORK\n",
+        ),
+    ):
+        folder.mkdir()
+        (folder / "__init__.py").write_text(names + code)
+    monkeypatch.setitem(LENT, "a_task_that_no_node_has", lender)
+    runner = RayRunner(taker, tmp_path / "pieces", 2)
+    shutil.rmtree(lender)
+    ((_, outcome),) = run_pieces([Piece("piece", "one")], tmp_path / "pieces", runner)
+    assert isinstance(outcome, float), outcome
 
 
 def test_without_a_cluster_pieces_are_made_here(tmp_path, monkeypatch):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from glassbench.simulation.generator import generator_of
 
-from glassbench.plugins.registry import load_task
-from glassbench.simulation.generator import load_generator
-
-_plasticity: Any = load_generator(load_task("cuzr_plasticity"))
+_plasticity = generator_of("cuzr_plasticity")
 copper_zirconium = _plasticity.copper_zirconium
 potential = _plasticity.potential
 warm_run = _plasticity.warm_run

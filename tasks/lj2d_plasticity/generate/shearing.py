@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from glassbench.simulation.generator import generator_of
 
-from glassbench.plugins.registry import load_task
-from glassbench.simulation.generator import load_generator
-
-_plasticity: Any = load_generator(load_task("cuzr_plasticity"))
+_plasticity = generator_of("cuzr_plasticity")
 sheared_samples = _plasticity.sheared_samples
 PlasticityState = _plasticity.plasticity.PlasticityState
