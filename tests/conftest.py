@@ -24,10 +24,11 @@ from .synthetic import write_plasticity, write_stiffness
 PARTICLES, BOX = 108, 4.5
 TIMES = (0.5, 5.0)
 SPLITS = {"train": 4, "valid": 2, "test": 3}
-# Modules that start Ray, LAMMPS, MLflow, a browser or the sandbox, or that train networks.
-SLOW_FOLDERS = ("cluster/tuning/", "faults/", "tasks/")
+# Modules that start Ray, LAMMPS, MLflow, a browser or the sandbox, or that train networks; a
+# test of another cost than its module's is marked where it stands.
 SLOW = {
-    *("test_conformance", "test_wheel", "docs/test_generated", "docs/test_tutorial"),
+    *("test_conformance", "test_wheel", "faults/test_faults", "conformance/test_plugins"),
+    *(f"docs/test_{name}" for name in ("generated", "tutorial")),
     *(f"baselines/test_{name}" for name in ("botan_network", "botan_pretraining", "pair_ridge")),
     *(f"baselines/test_{name}" for name in ("nt_gnn_network", "plasticity_models", "rdf_mlp")),
     *("baselines/test_ridge", "structure/test_modes", "pages/test_browser"),
@@ -36,14 +37,20 @@ SLOW = {
     *(f"cluster/test_{name}" for name in ("benchmark", "doctor", "execute", "generation")),
     *(f"cluster/test_{name}" for name in ("head_watch", "importing", "killed_driver")),
     *(f"cluster/test_{name}" for name in ("session", "slurm_script", "sweep", "train", "worker")),
+    *("cluster/tuning/test_run", "cluster/tuning/test_workers"),
+    *("datasets/test_importing", "datasets/test_reader_outside"),
     *(f"simulation/test_{name}" for name in ("generate", "generator", "generator_outside")),
     *(f"simulation/test_{name}" for name in ("lammps_library", "lennard_jones_2d", "pieces")),
-    *(f"simulation/test_{name}" for name in ("quasistatic_shear", "seeds", "slow_quench_2d")),
-    "simulation/test_vibration_2d",
+    *(f"simulation/test_{name}" for name in ("quasistatic_shear", "seeds", "sheared_samples")),
+    *("simulation/test_slow_quench_2d", "simulation/test_vibration_2d"),
     *(f"submission/test_{name}" for name in ("accept", "check", "fuzz", "memory", "other_tasks")),
-    *("submission/test_shipped", "submission/test_verify"),
+    *(f"submission/test_{name}" for name in ("scaffold", "shipped", "verify")),
     *(f"submission/sandbox/test_{name}" for name in ("cheats", "trained", "walls")),
-    *("tracking/test_delivery", "training/test_distribution"),
+    *(f"tasks/cuzr_plasticity/test_{name}" for name in ("copper_zirconium", "warm_run")),
+    *(f"tasks/{name}/test_dataset" for name in ("cuzr_plasticity", "cuzr_stiffness")),
+    *("tasks/cuzr_stiffness/test_stiffness", "tasks/ka_propensity/test_dataset"),
+    *("tasks/ka_propensity/test_kob_andersen", "tracking/test_delivery"),
+    *("tracking/test_study_runs", "training/test_distribution", "training/test_graph_data"),
 }
 
 
@@ -56,9 +63,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests as slow by their module, and as quick all others."""
     here = Path(__file__).parent
     for item in items:
-        module = item.path.relative_to(here).with_suffix("").as_posix()
-        slow = module in SLOW or module.startswith(SLOW_FOLDERS)
-        item.add_marker("slow" if slow else "quick")
+        if not (item.get_closest_marker("slow") or item.get_closest_marker("quick")):
+            module = item.path.relative_to(here).with_suffix("").as_posix()
+            item.add_marker("slow" if module in SLOW else "quick")
 
 
 def tiny_configuration(generator: np.random.Generator) -> dict[str, np.ndarray]:

@@ -228,6 +228,7 @@ def test_a_run_that_was_begun_is_completed_and_another_result_is_another_run(wit
     assert len(rows(workspace, "select * from runs")) == 3
 
 
+@pytest.mark.quick
 def test_a_user_without_a_home_directory_is_served(with_store, monkeypatch):
     finish(with_store, make_trial())
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))

@@ -188,6 +188,7 @@ def test_whatever_a_model_raises_is_the_error_of_its_attempt(make, tmp_path, fai
     assert attempt.result is None and message in attempt.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fail", ["spawn", "loky"])
 def test_a_model_may_start_processes_anew(make, tmp_path, fail):
     for cutoff in (1.3, 1.4):
