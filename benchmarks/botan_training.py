@@ -31,14 +31,15 @@ import numpy as np
 import torch
 from botan_step import _scatter_stand_in
 
-from glassbench.datasets.isoconfigurational import average_trajectories
 from glassbench.datasets.pairs import PAIR_CUTOFF, undirected_pairs
 from glassbench.metrics import pearson
 from glassbench.model import Condition, Example, Run, Structure
 from glassbench.plugins.registry import load_model_card, load_model_class
+from glassbench.simulation.generator import generator_of
 from glassbench.training.augmentation import draw_matrix
 
 ROOT = Path(__file__).resolve().parents[1]
+average_trajectories = generator_of("ka_propensity").isoconfigurational.average_trajectories
 CONDITION = Condition.of(temperature=0.44, time=4120)
 DENSITY, P, LEARNING_RATE = 1.2, 0.4, 1e-4
 

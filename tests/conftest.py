@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.datasets.isoconfigurational import ensemble_arrays
 from glassbench.datasets.layout import (
     ConfigurationEntry,
     StateLayout,
@@ -18,9 +17,11 @@ from glassbench.datasets.layout import (
 )
 from glassbench.datasets.writing import write_dataset
 from glassbench.home.machine import available_cores
+from glassbench.simulation.generator import generator_of
 
 from .synthetic import write_plasticity, write_stiffness
 
+ensemble_arrays = generator_of("ka_propensity").isoconfigurational.ensemble_arrays
 PARTICLES, BOX = 108, 4.5
 TIMES = (0.5, 5.0)
 SPLITS = {"train": 4, "valid": 2, "test": 3}

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from glassbench.contract.errors import DatasetError
-from glassbench.datasets.isoconfigurational import (
-    average_trajectories,
-    ensemble_arrays,
-)
 from glassbench.datasets.pairs import pair_distances, undirected_pairs
-from glassbench.plugins.registry import load_task
-from glassbench.simulation.generator import load_generator
+from glassbench.simulation.generator import generator_of
+
+GENERATOR = generator_of("ka_propensity")
+average_trajectories = GENERATOR.isoconfigurational.average_trajectories
+ensemble_arrays = GENERATOR.isoconfigurational.ensemble_arrays
 
 BOX = np.array([5.0, 5.0, 5.0])
 
@@ -97,7 +96,7 @@ def test_arrays_of_a_configuration_leave_missing_times_empty(ensemble):
 
 def test_observables_are_averaged_over_trajectories(ensemble):
     start, trajectories, _ = ensemble
-    motion = load_generator(load_task("ka_propensity")).local_motion
+    motion = GENERATOR.local_motion
     observable = motion.neighbour_relative_motion(start, BOX)
     arrays = ensemble_arrays(
         start, np.zeros(50, np.int8), BOX, [(1, trajectories)], 2, observables=[observable]

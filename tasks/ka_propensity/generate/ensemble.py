@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.datasets.isoconfigurational import ensemble_arrays
 from glassbench.simulation.pieces import Piece, read_need, read_piece
 
 from .checks import self_intermediate_scattering
+from .isoconfigurational import ensemble_arrays
 from .kob_andersen import (
     DIAMETERS,
     Protocol,

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from glassbench.datasets.isoconfigurational import Observable
 from glassbench.datasets.layout import Variable, half_of
 from glassbench.datasets.quantise import Packing
 
 from .bond_breaking import BondBreaking
+from .isoconfigurational import Observable
 from .neighbour_relative import NeighbourRelative
 
 # R_i and D_i, in this order.

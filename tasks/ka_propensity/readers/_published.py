@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +26,11 @@ from glassbench.datasets.pairs import (
     undirected_pairs,
 )
 from glassbench.datasets.source import PlannedState, Words
+from glassbench.simulation.generator import import_generator
+
+# Published trajectories are averaged as simulated ones.
+_generator = import_generator(Path(__file__).resolve().parents[1] / "generate")
+ensemble_arrays = _generator.isoconfigurational.ensemble_arrays
 
 NUMBER_DENSITY = 1.2
 # Shiba et al., J. Chem. Phys. 158, 084503 (2023), Table I; 0.56 from the roadmap's tables.

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.contract.errors import DatasetError, SourceError
-from glassbench.datasets.isoconfigurational import ensemble_arrays
 from glassbench.datasets.layout import StateLayout
 from glassbench.datasets.source import (
     PlannedState,
@@ -27,7 +26,15 @@ from glassbench.datasets.source import (
 )
 
 from ._pickles import load_restricted
-from ._published import CUTOFFS, Positions, Settings, planned_state, settings_of, slots_of
+from ._published import (
+    CUTOFFS,
+    Positions,
+    Settings,
+    ensemble_arrays,
+    planned_state,
+    settings_of,
+    slots_of,
+)
 
 WORDS = CUTOFFS
 PROBES = 3

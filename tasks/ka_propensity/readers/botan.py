@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.contract.errors import DatasetError, SourceError
-from glassbench.datasets.isoconfigurational import ensemble_arrays
 from glassbench.datasets.layout import StateLayout
 from glassbench.datasets.source import (
     PlannedState,
@@ -37,6 +36,7 @@ from ._published import (
     Positions,
     Settings,
     box_of,
+    ensemble_arrays,
     planned_state,
     settings_of,
     slots_of,

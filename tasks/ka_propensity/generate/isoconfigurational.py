@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..contract.errors import DatasetError
-from .pairs import (
+from glassbench.contract.errors import DatasetError
+from glassbench.datasets.pairs import (
     CLOSE_PAIR_CUTOFF,
     PAIR_CUTOFF,
     close_pair_index,
