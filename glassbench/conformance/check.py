@@ -22,43 +22,33 @@ from .subject import BrokenContract, Subject
 CONFORMANCE = "conformance"
 # After one of these fails the others would fail too, and say nothing new.
 GATES = ("fit", "shapes", "finite", "repeated_prediction")
-CHECKS: Mapping[str, Callable[[Subject], None]] = {
-    check.__name__.removeprefix("check_"): check
-    for check in (
-        dependence.check_shapes,
-        dependence.check_finite,
-        dependence.check_repeated_prediction,
-        symmetry.check_permutation,
-        symmetry.check_translation,
-        symmetry.check_periodic_images,
-        symmetry.check_co_rotation,
-        symmetry.check_rotation,
-        symmetry.check_reflection,
-        dependence.check_company,
-        dependence.check_name,
-        dependence.check_future,
-        dependence.check_reproducible_fit,
-        dependence.check_inputs_unchanged,
-        dependence.check_independent_instances,
-        dependence.check_other_seed,
-        dependence.check_save_and_load,
-    )
-}
-
-
 # What the answers of one fitted model show, whoever asks it.
-OF_ANSWERS = {
-    check.__name__.removeprefix("check_"): check
-    for check in (
-        symmetry.check_permutation,
-        symmetry.check_translation,
-        symmetry.check_periodic_images,
-        symmetry.check_co_rotation,
-        symmetry.check_rotation,
-        symmetry.check_reflection,
-        dependence.check_company,
-    )
+_ON_ANSWERS = (
+    symmetry.check_permutation,
+    symmetry.check_translation,
+    symmetry.check_periodic_images,
+    symmetry.check_co_rotation,
+    symmetry.check_rotation,
+    symmetry.check_reflection,
+    dependence.check_company,
+)
+_ON_MODELS = (
+    dependence.check_shapes,
+    dependence.check_finite,
+    dependence.check_repeated_prediction,
+    *_ON_ANSWERS,
+    dependence.check_name,
+    dependence.check_future,
+    dependence.check_reproducible_fit,
+    dependence.check_inputs_unchanged,
+    dependence.check_independent_instances,
+    dependence.check_other_seed,
+    dependence.check_save_and_load,
+)
+CHECKS: Mapping[str, Callable[[Subject], None]] = {
+    check.__name__.removeprefix("check_"): check for check in _ON_MODELS
 }
+OF_ANSWERS = {name: check for name, check in CHECKS.items() if check in _ON_ANSWERS}
 
 
 def check_model(

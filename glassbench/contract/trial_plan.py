@@ -27,6 +27,12 @@ class VariationError(UserError):
     """A variation contradicts itself or what the dataset holds; the message says where."""
 
 
+def digest_of(plain: Mapping[str, Any]) -> str:
+    """Return the sha256 by which what is asked for is known: of a trial, a sweep, a study."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Perturbation:
     """What happens to the neighbours of a particle before a model predicts it.
@@ -219,8 +225,7 @@ class Trial:
         }
         if not self.variation.is_standard:
             content["variation"] = self.variation.to_json()
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(content)
 
     @property
     def fit_key(self) -> str:

@@ -111,33 +111,30 @@ def located(plan: SweepPlan, workspace: Workspace) -> SweepPlan:
             f"task {task.name} in {task.folder} has protocol {task.protocol_version}, the plan was "
             f"made with {plan.protocol_version}: make a new plan"
         )
-    models = {s.model.digest: s.model for s in plan.series}
+    dataset = _unchanged(
+        "dataset",
+        plan.dataset,
+        plan.dataset.path,
+        lambda: find_dataset(task, plan.dataset.name, workspace).path,
+        lambda path: open_view(task, path).digest,
+    )
+    models = {series.model.digest: series.model for series in plan.series}
     here = {digest: _located_model(model) for digest, model in models.items()}
     return replace(
         plan,
         task_folder=str(task.folder),
-        dataset=_located_dataset(plan.dataset, task, workspace),
+        dataset=replace(plan.dataset, path=str(dataset)),
         series=tuple(replace(s, model=here[s.model.digest]) for s in plan.series),
     )
 
 
-def _located_dataset(
-    planned: DatasetReference, task: Task, workspace: Workspace
-) -> DatasetReference:
-    path = _unchanged(
-        "dataset",
-        planned,
-        Path(planned.path),
-        lambda: find_dataset(task, planned.name, workspace).path,
-        lambda path: open_view(task, path).digest,
-    )
-    return replace(planned, path=str(path))
-
-
 def _located_model(planned: ModelReference) -> ModelReference:
-    path = Path(planned.folder)
     folder = _unchanged(
-        "model", planned, path, lambda: load_model_card(planned.name).folder, folder_digest
+        "model",
+        planned,
+        planned.folder,
+        lambda: load_model_card(planned.name).folder,
+        folder_digest,
     )
     return replace(planned, folder=str(folder))
 
@@ -145,11 +142,12 @@ def _located_model(planned: ModelReference) -> ModelReference:
 def _unchanged(
     kind: str,
     planned: DatasetReference | ModelReference,
-    path: Path,
+    where: str,
     find: Callable[[], Path],
     digest_of: Callable[[Path], str],
 ) -> Path:
     """Return where a part of a plan lies here, once it is sure to be what was planned with."""
+    path = Path(where)
     if not path.exists():
         try:
             path = find()

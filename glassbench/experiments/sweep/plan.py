@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
@@ -27,6 +26,7 @@ from ...contract.trial_plan import (
     ModelReference,
     Trial,
     Variation,
+    digest_of,
     make_trials,
     variation_from_json,
 )
@@ -114,8 +114,7 @@ class SweepPlan:
         asked["series"] = [
             [s.model.name, s.floor, s.label, s.variation.to_json()] for s in self.series
         ]
-        text = json.dumps(asked, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(asked)
 
     @cached_property
     def by_key(self) -> dict[str, tuple[int, Trial]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import UserError
 from ...contract.hyperparameters import LOGARITHMIC, WHOLE, Dimension
-from ...contract.trial_plan import DatasetReference, Trial, Variation, plan_trials
+from ...contract.trial_plan import DatasetReference, Trial, Variation, digest_of, plan_trials
 from ...home.workspace import Workspace
 from ...model import Condition
 from .journal import Journal, TuningTrial
@@ -83,8 +83,7 @@ class TuningStudy:
 
     @cached_property
     def digest(self) -> str:
-        text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.identity)
 
     @property
     def higher_is_better(self) -> bool:
