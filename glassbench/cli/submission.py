@@ -22,10 +22,11 @@ GIB, FOLDER = 2**30, "submissions/my_model"
 def new(words: Words = None, json_output: Json = False) -> None:
     """Write a small model to start from.
 
-    NAME [kind=numpy|torch|descriptor] [task=NAME] [folder=FOLDER] [author=NAME]
+    NAME [kind=numpy|torch|pyg|descriptor|predictions] [task=NAME] [folder=FOLDER] [author=NAME]
 
     The folder submissions/NAME (or folder=) gets model.toml, model.py, README.md and a test that
-    passes as it stands. Without task= the model is for the task that most models serve.
+    passes as it stands; kind=predictions a script that writes predictions.npz in its place. Without
+    task= the model is for the task that most models serve.
     """
     keys = ("kind", "task", "folder", "author")
     name, values = word_and_options(words, "the name of the model", "my_model", keys)

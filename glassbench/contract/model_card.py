@@ -19,7 +19,7 @@ RESOURCES = {"cpus": 1.0, "gpus": 0.0}
 HINTS = ("memory_gb", "minutes")
 ANY_DATASET = "any"
 
-Tier = Literal["thermal", "inherent", "cage", "dynamics"]
+Tier = Literal["thermal", "inherent", "cage", "dynamics", "predictions"]
 Claim = Literal["permutation", "translation", "periodic", "rotation", "reflection"]
 
 
@@ -29,7 +29,8 @@ class ModelCard(Checked):
     Attributes
     ----------
     entry : `module:Class` inside the folder, such as `model:Botan`
-    reads : tiers of input; models that read more are ranked apart
+    reads : tiers of input; models that read more are ranked apart, as are `predictions` of
+        another program, which nobody can verify
     conditions_per_fit : `one`, or `all` for a model that serves all conditions at once
     claims : symmetries that the conformance test may hold the model to
     dependencies : packages beyond those of GlassBench, as pip writes them

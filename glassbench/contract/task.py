@@ -25,6 +25,8 @@ from .checked import Checked, Name, Names, Numbers, Text, Texts, checked, read_t
 from .errors import TaskError, UserError, did_you_mean
 
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
+# The last reads nothing of a structure: another program made the predictions.
+TIERS = (*INPUT_TIERS, "predictions")
 # What a structure may carry under the tier `dynamics`, where a dataset has it.
 DYNAMICS = ("vibrational_msd",)
 REPORTED_FILE = "reported.csv"

@@ -9,9 +9,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, NonNegativeInt
 
 from ..contract.checked import Checked
 from ..contract.errors import escaped
-from ..contract.model_card import ModelCard
+from ..contract.model_card import ModelCard, Tier
 from ..record.parts import Cost
-from ..record.record import Tier
 from .boards import Board
 from .standing import Boards, Place, Standing
 

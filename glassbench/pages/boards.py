@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from ..contract.model_card import ModelCard
-from ..contract.task import INPUT_TIERS, ReportedNumber, Task, plain_name, read_reported
+from ..contract.model_card import ModelCard, Tier
+from ..contract.task import TIERS, ReportedNumber, Task, plain_name, read_reported
 from ..metrics import MetricSpecification
-from ..record.record import Tier
 from .sources import ConditionEntry, Ends, Entry, Point, Sources, point_of, shown_interval
 from .words import condition_words, safe_name
 
@@ -51,7 +50,7 @@ class Row:
     @property
     def tier(self) -> Tier:
         """The tier of its input that goes furthest beyond the thermal positions."""
-        return max(self.entry.record["model"]["reads"], key=INPUT_TIERS.index)
+        return max(self.entry.record["model"]["reads"], key=TIERS.index)
 
     def value(self, metric: str, point: Point) -> float | None:
         score = self.conditions.get(point, NO_CONDITION)["scores"].get(metric)

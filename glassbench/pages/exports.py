@@ -27,6 +27,7 @@ TIER_HEADS = {
     "inherent": "Models that also read the inherent structure",
     "cage": "Models that also read cage-averaged positions",
     "dynamics": "Models that also read short-time dynamics",
+    "predictions": "Predictions of programs that are not here: nobody can run them again",
 }
 BEFORE_AXES = ("status", "tier", "rank", "model", "metric")
 AFTER_AXES = (

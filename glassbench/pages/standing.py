@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract.checked import finite, finite_ends
-from ..contract.task import INPUT_TIERS
+from ..contract.task import TIERS
 from ..metrics import Interval, interval_of_mean, paired_difference, rank_groups
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from .boards import Board, Row
@@ -99,7 +99,7 @@ def make_standing(board: Board) -> Standing:
     parents = next((parents for _, parents in complete.values()), [])
     vectors = {n: v for n, (v, _) in complete.items() if tested and len(v) == len(parents)}
     places: list[Place] = []
-    for tier in INPUT_TIERS:
+    for tier in TIERS:
         rows = [row for row in board.rows if row.tier == tier]
         places += _places_of_tier(board, rows, points, tested, vectors, parents)
     floor_name, floor = _best_floor(board, points)

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from ..contract.checked import Name, Person, Setting, Text, checked
 from ..contract.errors import UserError
+from ..contract.model_card import Tier
 from ..home.files import write_json
 from .parts import (
     Amount,
@@ -38,7 +39,6 @@ VOLATILE = ("created", "tracking", "cost", "provenance")
 # A record as the plain values of its file, for those who change it step by step.
 PlainRecord = dict[str, Any]
 
-Tier = Literal["thermal", "inherent", "cage", "dynamics"]
 Moment = Annotated[
     str,
     StringConstraints(
@@ -77,8 +77,9 @@ class ModelOfRecord(Part):
     title: Text
     digest: Sha256
     """sha256 over the code and weights of the model; up to protocol 1 over its whole folder."""
-    reads: Annotated[list[Tier], Field(min_length=1, max_length=4)]
-    """Tiers of input that the model reads, of thermal, inherent, cage, dynamics."""
+    reads: Annotated[list[Tier], Field(min_length=1, max_length=5)]
+    """Tiers of input that the model reads, of thermal, inherent, cage, dynamics; or `predictions`
+    that another program made."""
     parameters: Count | None
     """Number of trained parameters, null where the model does not tell."""
     authors: Annotated[list[Person], Field(min_length=1, max_length=1000)] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from .sandbox.contents import check_contents
 from .sandbox.exchange import prepare_folder
 from .sandbox.predict import Assignment, predict_behind_walls
 from .source import check_dependencies, check_licence, check_sources, line_of, place_of_error
-from .verify import COMPANY, SAME_WEIGHTS, largest_difference
+from .verify import COMPANY, NO_MODEL, SAME_WEIGHTS, largest_difference
 
 FROM_OUTSIDE = "asked from outside"
 TRIAL_EXAMPLES = {"train": 2, "valid": 1, "test": 2}
@@ -88,12 +88,13 @@ def check_submission(
     if any(f.passed is False and f.name == "source" for f in static):
         return
     submission = _Submission(folder, card, chosen, engine, workspace, dataset)
-    for name, check in (
-        ("import", _check_import),
-        (CONFORMANCE, _check_conformance),
-        (FROM_OUTSIDE, _check_answers),
-        ("trial", _check_trial),
-    ):
+    checks: dict[str, Callable[[_Submission], list[CheckResult]]] = {"import": _check_import}
+    if "predictions" in card.reads:
+        yield CheckResult(CONFORMANCE, None, NO_MODEL.format(card.name))
+    else:
+        checks |= {CONFORMANCE: _check_conformance, FROM_OUTSIDE: _check_answers}
+        checks |= {"trial": _check_trial}
+    for name, check in checks.items():
         try:
             results = check(submission)
         except SandboxError as error:
@@ -208,7 +209,7 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
         return [CheckResult("trial", None, f"no data to try it on: {error}")]
     view = open_view(task, dataset.path, reads=card.reads)
     default = task.default_values(dataset.name)
-    condition = choose_conditions(view.conditions(), {}, default)[0]
+    condition = choose_conditions(view.conditions("train"), {}, default)[0]
     short = {"epochs": 1} if "epochs" in card.hyperparameters else {}
     tested = view.structures("test", condition)[: TRIAL_EXAMPLES["test"]]
     structures = {structure.configuration: structure for structure in tested}

@@ -18,7 +18,7 @@ def kinds_for(per: str) -> dict[str, Path]:
     """Return the templates of models that predict one value per `particle` or `pair`, by kind."""
     folders = sorted((content_folder("submissions") / "templates").glob("*/model.toml"))
     named = [(folder.parent.name.partition("_"), folder.parent) for folder in folders]
-    return {kind: folder for (kind, _, unit), folder in named if (unit or "particle") == per}
+    return {kind: path for (kind, _, unit), path in named if {unit or "particle"} & {per, "any"}}
 
 
 def write_scaffold(

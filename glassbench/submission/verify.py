@@ -67,6 +67,10 @@ AGAIN = (
     "standard deviations: predict every structure by itself, whatever was asked before, and train "
     "from `run.seed` alone"
 )
+NO_MODEL = (
+    "`{}` holds the predictions of another program, not the program: nobody can run it again, so "
+    "it is scored and shown, never verified; hand in the model itself to have it verified"
+)
 COMPANY = (
     "asked alone, {} is predicted otherwise by {:.3g} standard deviations: predict every "
     "structure by itself"
@@ -126,6 +130,7 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
     from ..datasets.view import View
 
     refuse_contents(bundle)
+    require("predictions" not in bundle.card.reads, NO_MODEL.format(bundle.card.name))
     task = load_task(bundle.record["task"]["name"])
     data = _open(bundle, task, how)
     walls = try_engine(how.engine, data.secret)

@@ -154,15 +154,15 @@ def questions(trial: Trial, task: Task, view: View) -> Iterator[tuple[str, str, 
     """
     fitted, of_all = trial.fit_conditions, trial.model.conditions_per_fit == "all"
     split = trial.variation.scored_split
-    for file, conditions in (
-        (PREDICTIONS_FILE, trial.conditions),
-        (TRANSFER_FILE, transfer_conditions(trial, task, view)),
-    ):
+    # A file of predictions knows the structures at its own conditions alone.
+    stored = "predictions" in view.reads
+    others = [] if stored else transfer_conditions(trial, task, view)
+    for file, conditions in ((PREDICTIONS_FILE, trial.conditions), (TRANSFER_FILE, others)):
         for condition in conditions:
             structures = {s.configuration: s for s in view.structures(split, condition)}
             asked = condition if of_all or condition in fitted else fitted[0]
             yield file, condition.name, Question(asked, structures)
-    if task.is_under_load and split == "test":
+    if task.is_under_load and split == "test" and not stored:
         for condition in trial.conditions:
             turned = turned_structures(view, condition)
             yield ROTATION_FILE, condition.name, Question(condition, turned)
