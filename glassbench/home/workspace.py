@@ -160,8 +160,9 @@ def _path_of(name: str, value: Any, workspace: Workspace) -> Any:
     if not isinstance(value, str) or not value.startswith(PREFIX):
         return value
     digest, _, file_name = value.removeprefix(PREFIX).partition("/")
-    copy = workspace.given / Path(digest).name / Path(file_name).name
-    if not copy.is_file():
+    copy = workspace.given / digest / Path(file_name).name
+    # A record is a stranger's: what is no digest, such as `..`, would lead out of the folder.
+    if not digest.isalnum() or not copy.is_file():
         raise UserError(
             f"model.{name} is {value}, a file that {workspace.given} does not hold: give the path "
             f"of a {file_name} whose sha256 begins with {digest}"

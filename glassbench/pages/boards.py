@@ -93,6 +93,11 @@ class Board:
     def primary(self) -> MetricSpecification:
         return self.metrics[0]
 
+    @cached_property
+    def vouched(self) -> list[Row]:
+        """The rows, signed ones first: what all share is taken from the first that knows it."""
+        return sorted(self.rows, key=lambda row: not row.entry.signer)
+
     @property
     def main(self) -> bool:
         """Whether this is the board of its task that the home page shows."""
@@ -140,12 +145,12 @@ class Board:
 
     def ceiling(self, metric: str, point: Point) -> float | None:
         """Return the noise ceiling of a metric at a condition, or None where none is known."""
-        ceilings = (row.ceiling(metric, point) for row in self.rows)
+        ceilings = (row.ceiling(metric, point) for row in self.vouched)
         return next((ceiling for ceiling in ceilings if ceiling is not None), None)
 
     def entry_at(self, point: Point) -> ConditionEntry | None:
         """Return what the first record with a condition says of it, None where none has it."""
-        return next((row.conditions[point] for row in self.rows if point in row.conditions), None)
+        return next((r.conditions[point] for r in self.vouched if point in r.conditions), None)
 
     def parents(self, point: Point) -> tuple[str, ...]:
         """Return the independent sample of each test configuration at a condition."""
@@ -158,7 +163,7 @@ class Board:
         The record of a floor leaves itself out of its floors, so that every record is asked.
         """
         floors: dict[str, dict[Point, float]] = {}
-        for row in self.rows:
+        for row in self.vouched:
             for point, entry in row.conditions.items():
                 for floor in entry["floors"]:
                     if floor["value"] is not None:
@@ -211,6 +216,8 @@ def _boards_of(task: Task, sources: Sources) -> list[Board]:
             short = digest.rpartition(":")[2][:8]
             name = "--".join(filter(None, [task.name, dataset, short]))
             name += f"--v{version}" if version != task.protocol_version else ""
+        if any(board.name == safe_name(name) for board in boards):
+            name += f"--{digest}"
         ordered = tuple(sorted(points))
         boards.append(
             Board(safe_name(name), task, version, dataset, digest, rows, ordered, published)

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..contract.model_card import HyperparameterError, ModelCard
-from ..contract.task import Task
+from ..contract.task import Task, reported_at
 from ..contract.units import printed
 from ..experiments.tuning.outcome import tuning_words
 from ..metrics import MetricSpecification
+from ..model import Condition
 from ..record.record import PlainRecord as Record
 from .boards import NO_CONDITION, Board
 from .sources import ConditionEntry, Entry, sample_means, shown_interval
@@ -39,6 +40,8 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
         "decimals": decimals_for(score.get("interval") for score in scores),
         "conditions": [
             _condition(c, board.words(c["condition"]), primary, [name for name, _ in metrics])
+            # A record may say anything of other publications.
+            | {"reported": reported_at(board.task, board.dataset, Condition.of(**c["condition"]))}
             for c in record["conditions"]
         ],
         "few": few,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..plugins.registry import Plugin, list_models, list_tasks
 from ..record.record import PlainRecord as Record
 from ..record.record import validate_record
 from ..submission.board import imitated
+from ..submission.sandbox.bounded import read_json
 from ..submission.signature import SignatureError, trusted_keys, verify
 from .words import safe_name
 
@@ -59,9 +59,10 @@ class Entry:
         """What its author states and nobody else measured: `cost`, `parameters` or both."""
         if not self.signer:
             return frozenset({"cost", "parameters"})
-        # Whoever predicts from weights has not measured what their training took.
+        # Whoever predicts from weights has not measured what their training took; how many
+        # parameters there are, the model's own process says.
         trained = self.record["verification"]["mode"] == "retrain"
-        return frozenset() if trained else frozenset({"cost"})
+        return frozenset({"parameters"} if trained else {"cost", "parameters"})
 
 
 @dataclass(frozen=True)
@@ -143,13 +144,13 @@ def _read_entry(
 ) -> Entry:
     """Return a record with the explanation beside it, unless that is broken."""
     content = _content(path, LARGEST_RECORD)
-    record = _parsed(content)
+    record = read_json(content, "it")
     validate_record(record)
     task = _fitting_task(record, tasks)
     beside, explanation = path.parent.parent / "explain" / path.name, None
     if beside.is_file():
         try:
-            plain = _parsed(_content(beside, LARGEST_EXPLANATION))
+            plain = read_json(_content(beside, LARGEST_EXPLANATION), "it")
             explanation = _fitting_explanation(plain, record, task)
         except BROKEN as error:
             problems.append(f"explanation {path.name} is left out: {error}")
@@ -169,15 +170,6 @@ def _content(path: Path, limit: int) -> bytes:
     if size > limit:
         raise UserError(f"it has {size} bytes, {limit} is the limit")
     return path.read_bytes()
-
-
-def _parsed(text: bytes) -> Any:
-    """Return parsed JSON; NaN and infinity, which JSON does not have, are refused."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON number")
-
-    return json.loads(text.decode(), parse_constant=refuse)
 
 
 def _fitting_task(record: Record, tasks: Mapping[str, Task]) -> Task:

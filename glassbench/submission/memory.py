@@ -9,15 +9,16 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..contract.checked import read_toml
 from ..contract.folder_digest import counts_for_trials, plugin_files
 from ..datasets.physics import Fingerprinted, copies_across_splits, fingerprint
 from ..model import Condition, Example
 from .sandbox.bounded import read_arrays
-from .sandbox.contents import MAX_FOLDER_BYTES
+from .sandbox.contents import MAX_FOLDER_BYTES, SOURCES
 from .sandbox.limits import require
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # A model that learns nothing may carry this many numbers, as a descriptor of the structure does.
 FEW_NUMBERS = 256
 BYTES_PER_NUMBER = 4
-MOST_SOURCE_BYTES = 16_384  # compressed
+MOST_SOURCE_BYTES = 4_096  # compressed, names of files included
 LONGEST_WORD = 40
 # Of its predictions, the part that may be left after training on permuted labels.
 MOST_KEPT = 0.5
@@ -110,25 +111,31 @@ def refuse_memory(kept: float, same: float, numbers: int) -> None:
     )
 
 
-def numbers_carried(folder: Path) -> int:
-    """Return how many numbers a model's files could hold: arrays, text, literals, long sources."""
-    files = [path for name, path in plugin_files(folder) if counts_for_trials(name)]
+def numbers_carried(folder: Path, hyperparameters: Mapping[str, Any] | None = None) -> int:
+    """Return how many numbers a model could hold: arrays, text, literals, long sources, names.
+
+    `hyperparameters` are those of its fits, where they are not its card's.
+    """
+    files = {name: path for name, path in plugin_files(folder) if counts_for_trials(name)}
+    values = repr(hyperparameters).encode()
+    words = [*map(str.encode, files), values]
     # Comments can be read too: sources are as long as what they say, and say no more than this.
-    sources = lzma.compress(b"".join(p.read_bytes() for p in files if p.suffix == ".py"))
-    beyond = max(0, len(sources) - MOST_SOURCE_BYTES) // BYTES_PER_NUMBER
-    return beyond + sum(map(_numbers_in, files))
+    words += [path.read_bytes() for path in files.values() if path.suffix in SOURCES]
+    beyond = max(0, len(lzma.compress(b"".join(words))) - MOST_SOURCE_BYTES) // BYTES_PER_NUMBER
+    return beyond + _literals(values) + sum(map(_numbers_in, files.values()))
 
 
 def _numbers_in(path: Path) -> int:
     data = path.read_bytes()
     if path.suffix == ".py":
         return _literals(data)
-    if path.name == "model.toml":
-        return 0
+    if path.suffix == ".toml":
+        return _literals(repr(read_toml(path)).encode())
+    size = len(data)
     if path.suffix == ".npz":
         arrays = read_arrays(data, path.name, MAX_FOLDER_BYTES)
-        return sum(-(-array.nbytes // BYTES_PER_NUMBER) for array in arrays.values())
-    return -(-len(data) // BYTES_PER_NUMBER)
+        size = max(size, sum(array.nbytes for array in arrays.values()))
+    return -(-size // BYTES_PER_NUMBER)
 
 
 def _literals(source: bytes) -> int:

@@ -133,8 +133,18 @@ def _check_board_record(
             beside = shipped_predictions(board / "predictions", digest, Path(scratch))
             predictions |= {digest: beside} if beside else {}
         card = read_model_card(folder)
+        _refuse_reversed(record, others)
         owner = _checked("owner", lambda: refuse_strangers(card, others, board))
         return [*check_bundle(Bundle(folder, card, record, predictions, {}), how), owner]
+
+
+def _refuse_reversed(record: Record, others: Mapping[str, Record]) -> None:
+    """Refuse a record in place of a newer one: no signature covers its place on the board."""
+    before = others.get(record.get("supersedes") or "")
+    require(
+        before is None or before["created"] <= record["created"],
+        f"it says that it takes the place of {record.get('supersedes')}, which is newer",
+    )
 
 
 def _superseded(record: Record) -> str:

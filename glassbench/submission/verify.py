@@ -46,6 +46,7 @@ from .sandbox.predict import (
     Assignment,
     ask_one_by_one,
     draw_order,
+    total_cost,
     train_behind_walls,
 )
 from .shipped import as_scored
@@ -141,7 +142,8 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
         results: list[TrialResult] = []
         files: dict[str, dict[str, Path]] = {}
         differences: list[float] = []
-        end, numbers = time.monotonic() + how.total_seconds, numbers_carried(bundle.model)
+        end = time.monotonic() + how.total_seconds
+        numbers = numbers_carried(bundle.model, bundle.record["hyperparameters"])
         controls: dict[str, float] = {}
         trials = trials_of(bundle, task, data.trained_on)
         # Nobody knows beforehand which fit is made again with other labels.
@@ -261,23 +263,25 @@ def _assignment(
 def _answer(assignment: Assignment, how: Verification, name: str, folder: Path) -> Answered:
     """Ask about every structure by itself, and once more where nothing was handed in to compare.
 
-    Training comes first, in a cell without any test structure.
+    Training comes first, in a cell without any test structure. What is compared comes from two
+    cells, so that a model that looks at the other structures in its cell sees fewer.
     """
-    cost: dict[str, float] = {}
+    costs = []
     if assignment.weights is None:
         trained, kept = train_behind_walls(how.engine, assignment, how.limits, folder)
-        cost = trained.cost
+        costs.append(trained.cost)
         if kept is not None:
             assignment = replace(assignment, weights=kept, train=(), valid=())
     order = draw_order(assignment)
-    answered = ask_one_by_one(how.engine, assignment, order, how.limits)
-    if how.retrain or how.labels is not None:
-        # Backwards, so that other structures come before each one.
-        again = ask_one_by_one(how.engine, assignment, order[::-1], how.limits)
+    # Backwards, so that other structures come before each one.
+    halves = order[::-2], order[-2::-2]
+    twice = how.retrain or how.labels is not None
+    answered = ask_one_by_one(how.engine, assignment, [order] if twice else halves, how.limits)
+    if twice:
+        again = ask_one_by_one(how.engine, assignment, halves, how.limits)
         difference = _most_different(answered, again)
         require(difference <= SAME_WEIGHTS, AGAIN.format(name, difference))
-    cost = {part: value + cost.get(part, 0.0) for part, value in answered.cost.items()}
-    return replace(answered, cost=cost)
+    return replace(answered, cost=total_cost([*costs, answered.cost]))
 
 
 def _most_different(one: Answered, other: Answered) -> float:
@@ -294,7 +298,8 @@ def _control_fits(
     changed most with the configurations.
     """
     how.tell(f"training {name} on permuted labels, and on fewer configurations")
-    seed, numbers = secrets.randbits(64), numbers_carried(assignment.model)
+    seed = secrets.randbits(64)
+    numbers = numbers_carried(assignment.model, assignment.hyperparameters)
     # Where the model is asked at its own conditions, under no other frame.
     first = len(assignment.conditions)
     before = replace(answered, asked=answered.asked[:first])

@@ -53,7 +53,11 @@ def test_a_name_that_a_word_and_a_file_share_is_refused(workspace, tmp_path, mon
     assert keep_given_files({"kind": "./my.model"}, workspace)["kind"].endswith("/my.model")
 
 
-@pytest.mark.parametrize("name", ["0123456789abcdef/weights.pth", "../../etc/passwd", "", "x"])
+@pytest.mark.parametrize(
+    "name", ["0123456789abcdef/weights.pth", "../../etc/passwd", "../secret.bin", "", "x"]
+)
 def test_a_file_that_is_not_there_is_named(workspace, name):
+    (workspace.given).mkdir(parents=True, exist_ok=True)
+    (workspace.home / "secret.bin").write_text("of the maintainer")
     with pytest.raises(UserError, match=r"model\.pretrained is file:.*sha256 begins with"):
         find_given_files({"pretrained": f"file:{name}"}, workspace)

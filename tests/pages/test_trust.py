@@ -174,6 +174,46 @@ def test_the_first_of_two_names_that_look_alike_stays(board, key, record):
     assert set(rows) == {"gnn1"}
 
 
+def test_what_all_rows_share_is_taken_from_a_signed_record_first(board, key, record, tmp_path):
+    invented = record("aaa")
+    for entry in invented["conditions"]:
+        entry["ceiling"]["pearson_a"]["value"] = 0.01
+        entry["floors"] = [f | {"value": -0.9} for f in entry["floors"]]
+        entry["reported"] = [{"model": "Invented", "value": 0.01, "source": "nowhere"}]
+    signed = verified(record("zzz"), key)
+    board(a=invented, z=signed)
+    sources = read_sources(tmp_path / "records", tmp_path / "trusted.toml")
+    both = next(b for b in make_boards(sources) if b.rows)
+    entry, _ = signed["conditions"]
+    point = both.points[0]
+    assert both.ceiling("pearson_a", point) == entry["ceiling"]["pearson_a"]["value"]
+    assert both.floors[entry["floors"][0]["model"]][point] == entry["floors"][0]["value"]
+    assert "Invented" not in (tmp_path / "site" / "record" / "a.html").read_text()
+
+
+def test_boards_of_datasets_whose_digests_begin_alike_have_two_names(board, record, tmp_path):
+    begin = "sha256:88888888"
+    records = {c: record(c, dataset=("mini", begin + c)) for c in "ab"}
+    board(m=record(), **records)
+    names = [b.name for b in make_boards(read_sources(tmp_path / "records")) if b.rows]
+    assert len(set(names)) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.replace('"peak_memory_bytes": ', '"peak_memory_bytes": 1' + "0" * 400),
+        lambda t: t[:1] + '"status": "verified", ' + t[1:],
+    ],
+    ids=["huge integer", "a key twice"],
+)
+def test_json_that_nobody_writes_is_left_out_and_named(change, board, record, tmp_path):
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "odd.json").write_text(change(json.dumps(record("odd"))))
+    rows, problems = board(a=record())
+    assert set(rows) == {"mine"} and any("odd.json is left out" in p for p in problems)
+
+
 def test_owners_stand_on_the_board_and_what_nobody_measured_is_marked(board, key, record, tmp_path):
     owned = record()
     owned["model"]["authors"] = ["Ada Lovelace", "Bob"]
@@ -182,12 +222,13 @@ def test_owners_stand_on_the_board_and_what_nobody_measured_is_marked(board, key
     text = (tmp_path / "site" / "task" / "ka_propensity.html").read_text()
     rows = {m[1]: m[0] for m in re.finditer(r'<tr data-model="(\w+)".*?</tr>', text, re.S)}
     assert "Ada Lovelace et al." in rows["mine"] and 'title="Ada Lovelace, Bob"' in rows["mine"]
-    assert [rows[name].count("†") for name in ("mine", "weights", "again")] == [3, 2, 0]
+    assert [rows[name].count("†") for name in ("mine", "weights", "again")] == [3, 3, 1]
     assert "stated by the author of the record" in text
     plain = json.loads((tmp_path / "site" / "leaderboard.json").read_text())
     models = {m["model"]: m for board in plain["boards"] for m in board["models"]}
     assert models["mine"]["stated"] == ["cost", "parameters"]
-    assert models["weights"]["stated"] == ["cost"] and models["again"]["stated"] == []
+    assert models["weights"]["stated"] == ["cost", "parameters"]
+    assert models["again"]["stated"] == ["parameters"]
     assert models["mine"]["authors"] == ["Ada Lovelace", "Bob"]
     assert "Ada Lovelace, Bob" in (tmp_path / "site" / "model" / "mine.html").read_text()
 

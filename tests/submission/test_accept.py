@@ -343,6 +343,16 @@ def test_a_record_put_on_a_board_by_hand_is_checked_for_its_owner(
     assert wrong.name == "owner" and "none of whom is an author" in wrong.message
 
 
+def test_a_record_that_takes_the_place_of_a_newer_one_is_refused(archive, how, board):
+    old = add_record(archive, how, board).path
+    record = json.loads(old.read_text())
+    new = old.with_name("new.json")
+    new.write_text(json.dumps(record | {"created": "2999-01-01T00:00:00+00:00"}))
+    old.write_text(json.dumps(record | {"supersedes": "new"}))
+    (result,) = check_record_file(old, how)[1]
+    assert not result.passed and "takes the place of new, which is newer" in result.message
+
+
 def test_the_authors_of_a_record_are_those_of_its_model(archive, how, tmp_path):
     def renamed(files):
         record = json.loads(files["record.json"])

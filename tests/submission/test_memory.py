@@ -234,7 +234,7 @@ def test_the_part_that_is_kept_is_a_slope():
         ("prior.bin", bytes(4000)), ("prior.json", b"[" + b"1," * 2000 + b"1]"),
         ("prior.txt", b"0.123 " * 1000), ("words.py", b'X = "' + b"a" * 4000 + b'"\n'),
         ("table.py", f"X = {list(range(1000))}\n".encode()), ("one.py", b"X = 1" + b"7" * 4000),
-        ("deep/table.csv", b"1,2,3\n" * 700),
+        ("deep/table.csv", b"1,2,3\n" * 700), ("other.toml", f"x = {list(range(1000))}".encode()),
     ],
 )  # fmt: skip
 def test_numbers_are_counted_wherever_they_lie(name, content, tmp_path):
@@ -254,6 +254,45 @@ def test_numbers_in_comments_count_where_a_source_is_longer_than_any(tmp_path):
     noise = np.random.default_rng(0).bytes(40_000).hex()
     (folder / "model.py").write_text(HONEST + f"# {noise}\n")
     assert numbers_carried(folder) > 5_000
+
+
+def test_whatever_a_model_can_read_counts(tmp_path):
+    noise = np.random.default_rng(0).bytes(8_000).hex()
+    parts = [noise[start : start + 150] for start in range(0, len(noise), 150)]
+
+    def names(folder):
+        for part in parts:
+            (folder / part).mkdir()
+            (folder / part / "x.txt").touch()
+
+    def arrays(folder):
+        np.savez(folder / "prior.npz", **dict.fromkeys(parts, np.zeros(0)))
+
+    def comment(folder):
+        np.savez(folder / "prior.npz", a=np.zeros(1))
+        with zipfile.ZipFile(folder / "prior.npz", "a") as file:
+            file.comment = noise.encode()
+
+    def card(text):
+        return lambda f: (f / "model.toml").write_text((f / "model.toml").read_text() + text)
+
+    def source(text):
+        return lambda f: (f / "model.py").write_text(HONEST + text)
+
+    hiding = {
+        "names of files": names, "names of arrays": arrays, "the ending of an archive": comment,
+        "the card": card(f"[hyperparameters]\nh = '{noise[:9000]}'\n"),
+        "a note": card(f"# {noise}"),
+        "a docstring": source(f'class A:\n    """{noise}"""\n'),
+        "short words": source(f"W = {[noise[k : k + 36] for k in range(0, len(noise), 36)]}"),
+        "names": source(f"a{noise} = 1"),
+    }  # fmt: skip
+    for name, hide in hiding.items():
+        folder = write_model(tmp_path / name)
+        hide(folder)
+        assert numbers_carried(folder) > 2 * FEW_NUMBERS, name
+    given = {"h": [float(x) for x in range(1000)], "text": noise}
+    assert numbers_carried(write_model(tmp_path / "given"), given) > 5_000
 
 
 def test_the_baselines_carry_few_numbers_but_for_weights_that_were_trained_before():

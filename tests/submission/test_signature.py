@@ -40,9 +40,18 @@ def test_a_signature_is_that_of_the_published_algorithm(key):
     assert verify(signed | {"supersedes": "x"}, {"tester": public_key(key)}) == "tester"
 
 
+def other_spelling(record):
+    """Return a record whose signature is spelt with bits that mean nothing."""
+    text = record["verification"]["signature"]
+    other = f"{text[:-3]}{chr(ord(text[-3]) + 1)}=="
+    assert base64.b64decode(text) == base64.b64decode(other, validate=True)
+    return record | {"verification": record["verification"] | {"signature": other}}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (other_spelling, "altered"),
         (lambda r: r | {"a": 1.25}, "altered"),
         (lambda r: r | {"b": 1}, "altered"),
         (lambda r: r | {"verification": r["verification"] | {"by": "other"}}, "not trusted"),

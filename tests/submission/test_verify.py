@@ -174,6 +174,26 @@ def test_predictions_that_depend_on_what_was_asked_before_are_refused(
         run(archive, **changes.get(how, {}))
 
 
+# What it says hangs on all structures that lie in its cell, in whatever order.
+LOOKS_AROUND = HONEST.replace(
+    "        return [{",
+    """        import pathlib
+        paths = pathlib.Path("/input/structures").glob("[0-9]*.npz")
+        other = sum(np.load(path)["positions"].mean() for path in paths)
+        return [{""",
+).replace("crowding(s) @ self.w}", "crowding(s) @ self.w + other * s.species}")
+
+
+@pytest.mark.parametrize("how", ["weights", "retrain", "hidden"])
+def test_predictions_that_depend_on_what_else_lies_in_a_cell_are_refused(
+    how, run, tmp_path, workspace, hidden_dataset
+):
+    archive = hand_in(write_model(tmp_path / "m", LOOKS_AROUND), workspace, tmp_path / "m.zip")
+    changes = {"hidden": {"labels": hidden_dataset}, "retrain": {"retrain": True}}
+    with pytest.raises(SubmissionError, match="asked alone about"):
+        run(archive, **changes.get(how, {}))
+
+
 def test_a_model_that_saves_nothing_is_trained_in_every_cell(run, tmp_path, workspace):
     source = HONEST.split("    def save")[0]
     archive = hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")

@@ -23,14 +23,20 @@ LONGEST_HEADER = 10_000
 # Of a zip file's table: an entry with a name of 400 bytes, and where zipfile says its length.
 LONGEST_ENTRY, TABLE_LENGTH = 512, 5
 MAX_NESTING = 64
+LONGEST_INTEGER = 40  # a seed of 128 bits
 
 
 def read_json(data: bytes, what: str, max_bytes: int = MAX_JSON_BYTES) -> Any:
-    """Return the value of a JSON document; NaN, infinity and repeated keys are refused."""
+    """Return the value of a JSON document; no NaN or infinity, repeated key or huge integer."""
     if len(data) > max_bytes:
         raise SandboxError(f"{what} has {len(data)} bytes, at most {max_bytes} are read")
     try:
-        value = json.loads(data, parse_constant=_no_number, object_pairs_hook=_once)
+        value = json.loads(
+            data.decode(),
+            parse_constant=_no_number,
+            parse_int=_integer,
+            object_pairs_hook=_once,
+        )
         if nesting(value) > MAX_NESTING:
             raise RecursionError
         return value
@@ -125,6 +131,12 @@ def _array(data: bytes, what: str) -> np.ndarray:
 
 def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no number of JSON")
+
+
+def _integer(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise ValueError(f"an integer has {len(text)} digits, at most {LONGEST_INTEGER} are read")
+    return int(text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -89,27 +89,38 @@ def draw_order(assignment: Assignment) -> list[int]:
 
 
 def ask_one_by_one(
-    engine: Engine, assignment: Assignment, order: Sequence[int], limits: Limits
+    engine: Engine, assignment: Assignment, orders: Sequence[Sequence[int]], limits: Limits
 ) -> Answered:
-    """Ask about every structure by itself, in the order over all questions.
+    """Ask about every structure by itself; each order, of some of all, has a cell of its own.
 
     A model never sees two structures at once, nor knows before which others it was asked about
-    them in another cell.
+    them in another cell, whose files hold others.
     """
     single = [
         (number, Question(question.condition, {name: structure}))
         for number, question in enumerate(assignment.questions)
         for name, structure in question.structures.items()
     ]
-    single = [single[position] for position in order]
-    alone = replace(assignment, questions=[question for _, question in single])
-    answered = predict_behind_walls(engine, alone, limits)
     asked: list[dict[str, Any]] = [
         dict.fromkeys(question.structures) for question in assignment.questions
     ]
-    for (number, _), answer in zip(single, answered.asked, strict=True):
-        asked[number] |= answer
-    return replace(answered, asked=asked)
+    costs = []
+    for order in filter(None, orders):
+        chosen = [single[position] for position in order]
+        alone = replace(assignment, questions=[question for _, question in chosen])
+        answered = predict_behind_walls(engine, alone, limits)
+        costs.append(answered.cost)
+        for (number, _), answer in zip(chosen, answered.asked, strict=True):
+            asked[number] |= answer
+    return replace(answered, asked=asked, cost=total_cost(costs))
+
+
+def total_cost(costs: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the cost of cells one after the other: times add up, memory does not."""
+    return {
+        part: (max if part == "peak_memory_bytes" else sum)(cost[part] for cost in costs)
+        for part in costs[0]
+    }
 
 
 def train_behind_walls(
