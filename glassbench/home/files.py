@@ -14,6 +14,7 @@ import math
 import os
 import shutil
 import socket
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,8 +26,22 @@ from ..contract.errors import ClusterError, UserError
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+MAX_BYTES = 64 * 2**20
 LOCK_FILE = "lock"
 HOLDER_FILE = "holder.json"
+
+
+def read_plain_file(path: Path, most: int = MAX_BYTES) -> bytes:
+    """Return what a file holds that a stranger may have put there.
+
+    A link, which may lead to a device without an end, a pipe and what is too long are refused.
+    """
+    about = path.lstat()
+    if not stat.S_ISREG(about.st_mode):
+        raise UserError(f"{path.name} is a link or no plain file: put the file itself there")
+    if about.st_size > most:
+        raise UserError(f"{path.name} has {about.st_size} bytes, {most} is the limit")
+    return path.read_bytes()
 
 
 @contextlib.contextmanager

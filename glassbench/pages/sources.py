@@ -15,6 +15,7 @@ from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task, read_reported
 from ..explain import check_explanation
+from ..home.files import read_plain_file
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..plugins.registry import Plugin, list_models, list_tasks
 from ..record.record import PlainRecord as Record
@@ -143,14 +144,14 @@ def _read_entry(
     path: Path, tasks: Mapping[str, Task], keys: Mapping[str, str], problems: list[str]
 ) -> Entry:
     """Return a record with the explanation beside it, unless that is broken."""
-    content = _content(path, LARGEST_RECORD)
+    content = read_plain_file(path, LARGEST_RECORD)
     record = read_json(content, "it")
     validate_record(record)
     task = _fitting_task(record, tasks)
     beside, explanation = path.parent.parent / "explain" / path.name, None
     if beside.is_file():
         try:
-            plain = read_json(_content(beside, LARGEST_EXPLANATION), "it")
+            plain = read_json(read_plain_file(beside, LARGEST_EXPLANATION), "it")
             explanation = _fitting_explanation(plain, record, task)
         except BROKEN as error:
             problems.append(f"explanation {path.name} is left out: {error}")
@@ -163,13 +164,6 @@ def _read_entry(
         except SignatureError as error:
             problems.append(f"record {path.name} is shown as measured: {error}")
     return Entry(safe_name(path.stem), path, record, conditions, explanation, digest, signer)
-
-
-def _content(path: Path, limit: int) -> bytes:
-    size = path.stat().st_size
-    if size > limit:
-        raise UserError(f"it has {size} bytes, {limit} is the limit")
-    return path.read_bytes()
 
 
 def _fitting_task(record: Record, tasks: Mapping[str, Task]) -> Task:

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, field_validator
 from ..contract.checked import Name, Person, Setting, Text, checked
 from ..contract.errors import UserError
 from ..contract.model_card import Tier
-from ..home.files import write_json
+from ..home.files import read_plain_file, write_json
 from .parts import (
     Amount,
     ConditionEntry,
@@ -225,10 +225,10 @@ def write_record(path: Path, record: Record | Mapping[str, Any]) -> Path:
 def read_record(path: Path) -> Record:
     """Return the record in a file; a RecordError says why there is none."""
     try:
-        return validate_record(json.loads(path.read_text(encoding="utf-8")))
+        return validate_record(json.loads(read_plain_file(path).decode()))
     except FileNotFoundError:
         raise RecordError(f"there is no record at {path}") from None
-    except RecordError as error:
+    except UserError as error:
         raise RecordError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is no JSON: {error}") from error

@@ -13,6 +13,7 @@ from ..contract.errors import UserError
 from ..contract.model_card import read_model_card
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
+from ..home.files import read_plain_file
 from ..home.workspace import Workspace
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import list_models, load_task
@@ -38,6 +39,7 @@ from .rescore import (
     refuse_above_ceiling,
 )
 from .sandbox.bounded import read_json
+from .sandbox.contents import check_contents
 from .sandbox.limits import SubmissionError, require
 from .shipped import shipped_predictions
 from .signature import trusted_keys, verify
@@ -74,7 +76,7 @@ def check_record_file(
     try:
         if path.suffix == ".json":
             try:
-                record = read_json(path.read_bytes(), str(path))
+                record = read_json(read_plain_file(path), str(path))
             except OSError as error:
                 raise SubmissionError(f"{path} cannot be read: {error.strerror}") from None
             validate_record(record)
@@ -132,6 +134,8 @@ def _check_board_record(
         for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
             beside = shipped_predictions(board / "predictions", digest, Path(scratch))
             predictions |= {digest: beside} if beside else {}
+        refused = check_contents(folder)
+        require(not refused, f"the model on the board: {'; '.join(refused[:3])}")
         card = read_model_card(folder)
         _refuse_reversed(record, others)
         owner = _checked("owner", lambda: refuse_strangers(card, others, board))

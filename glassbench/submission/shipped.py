@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..contract.task import Task
-from ..home.files import write_file
+from ..home.files import read_plain_file, write_file
 from ..model import Condition, Example
 from ..trial.predictions import ConditionPredictions
 from ..trial.rotation import TURN
@@ -122,15 +122,14 @@ def shipped_predictions(folder: Path, digest: str, scratch: Path) -> dict[str, P
     found = {}
     for file in PREDICTION_FILES:
         name = stored_name(digest, file)
-        if (folder / name).is_file():
+        if (folder / name).is_file() and not (folder / name).is_symlink():
             found[file] = folder / name
         elif (folder / (name + PACKED)).is_file():
             found[file] = scratch / name
             decoder = lzma.LZMADecompressor(memlimit=GIB)
             try:
-                data = decoder.decompress(
-                    (folder / (name + PACKED)).read_bytes(), MAX_PREDICTIONS_BYTES
-                )
+                packed = read_plain_file(folder / (name + PACKED), MAX_PREDICTIONS_BYTES)
+                data = decoder.decompress(packed, MAX_PREDICTIONS_BYTES)
             except (lzma.LZMAError, EOFError, MemoryError):
                 data = b""
             require(decoder.eof, f"{folder / (name + PACKED)} is broken, or holds too much")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -19,7 +20,7 @@ from glassbench.pages.boards import make_boards
 from glassbench.pages.exports import as_bibtex
 from glassbench.pages.model_page import weakest
 from glassbench.pages.standing import make_standing
-from glassbench.record.record import validate_record
+from glassbench.record.record import RecordError, read_record, validate_record
 from glassbench.submission.signature import sign_record
 
 from .conftest import CONDITIONS, VERIFICATION, a_key
@@ -212,6 +213,23 @@ def test_json_that_nobody_writes_is_left_out_and_named(change, board, record, tm
     (tmp_path / "records" / "odd.json").write_text(change(json.dumps(record("odd"))))
     rows, problems = board(a=record())
     assert set(rows) == {"mine"} and any("odd.json is left out" in p for p in problems)
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "sparse"])
+def test_what_has_no_end_is_not_read(what, board, record, tmp_path):
+    (tmp_path / "records").mkdir()
+    odd = tmp_path / "records" / "odd.json"
+    if what == "link":
+        odd.symlink_to("/dev/zero")
+    elif what == "pipe":
+        os.mkfifo(odd)
+    else:
+        with open(odd, "wb") as file:
+            file.truncate(2**42)
+    with pytest.raises(RecordError, match="odd.json (is a link|has 4398046511104 bytes)"):
+        read_record(odd)
+    rows, problems = board(a=record())
+    assert set(rows) == {"mine"} and any("record odd.json is left out" in p for p in problems)
 
 
 def test_owners_stand_on_the_board_and_what_nobody_measured_is_marked(board, key, record, tmp_path):

@@ -353,6 +353,19 @@ def test_a_record_that_takes_the_place_of_a_newer_one_is_refused(archive, how, b
     assert not result.passed and "takes the place of new, which is newer" in result.message
 
 
+@pytest.mark.parametrize("part", ["models", "predictions"])
+def test_links_beside_a_record_are_refused_and_not_followed(part, archive, how, board, tmp_path):
+    path = add_record(archive, how, board).path
+    with open(tmp_path / "endless", "wb") as file:
+        file.truncate(2**42)
+    shipped = next((board / "predictions").iterdir())
+    link = next((board / "models").iterdir()) / "w.npz" if part == "models" else shipped
+    link.unlink(missing_ok=True)
+    link.symlink_to(tmp_path / "endless")
+    (result,) = check_record_file(path, how)[1]
+    assert not result.passed and "is a link" in result.message
+
+
 def test_the_authors_of_a_record_are_those_of_its_model(archive, how, tmp_path):
     def renamed(files):
         record = json.loads(files["record.json"])
