@@ -110,12 +110,14 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     path, values = word_and_options(words, "the submission", "my_model.zip", keys)
     from ..submission.bundle import open_bundle
     from ..submission.sandbox import Limits, choose_engine
-    from ..submission.signature import key_path, load_key
+    from ..submission.signature import TRUST_IT, key_path, load_key, public_key, trusted_keys
     from ..submission.verify import Verification, verify_bundle
 
     workspace = open_workspace(values.get("home"))
     key_file = Path(values["key"]) if "key" in values else key_path(workspace)
-    key = load_key(key_file)
+    key, signer = load_key(key_file), values.get("name", "maintainer")
+    if trusted_keys().get(signer) != public_key(key):
+        say(f"the board does not trust this key of `{signer}`: {TRUST_IT}")
     limits = Limits(
         wall_seconds=parse_count("seconds", values.get("seconds", "600")),
         memory_bytes=GIB * parse_count("memory", values.get("memory", "6")),
@@ -125,7 +127,7 @@ def verify(words: Words = None, json_output: Json = False) -> None:
         workspace=workspace,
         engine=choose_engine(values.get("sandbox", "auto")),
         key=key,
-        signer=values.get("name", "maintainer"),
+        signer=signer,
         retrain=parse_switch("retrain", values.get("retrain", "off")),
         floors=parse_switch("floors", values.get("floors", "on")),
         labels=absolute(values.get("labels")),

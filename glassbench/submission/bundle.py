@@ -150,18 +150,23 @@ def _of_workspace(
 def _newest_record(
     card: ModelCard, workspace: Workspace, task: str | None, dataset: str | None
 ) -> Record:
-    records = []
+    records: list[Record] = []
+    others: set[str] = set()
     for path in sorted(workspace.records.glob("*.json")):
         with suppress(RecordError):
             record = read_record(path).to_json()
-            wanted = task or record["task"]["name"], dataset or record["dataset"]["name"]
-            asked = wanted == (record["task"]["name"], record["dataset"]["name"])
-            if asked and record["model"]["digest"] == card.digest:
-                records.append(record)
+            names = record["task"]["name"], record["dataset"]["name"]
+            if record["model"]["digest"] == card.digest:
+                if names == (task or names[0], dataset or names[1]):
+                    records.append(record)
+                others.add("task={} dataset={}".format(*names))
+    given = "".join(f" with {k}={v}" for k, v in {"task": task, "dataset": dataset}.items() if v)
+    there = f", but with {'; '.join(sorted(others))}" if others else ""
     require(
         records,
-        f"there is no record of {card.name} as it is in {card.folder} under {workspace.home}: run "
-        f"it first, `glassbench run task={task or card.tasks[0]} model={card.folder}`",
+        f"there is no record of {card.name} as it is in {card.folder} under {workspace.home}"
+        f"{given}{there}: run it first, "
+        f"`glassbench run task={task or card.tasks[0]} model={card.folder}`",
     )
     return max(records, key=lambda record: record["created"])
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 TRUSTED_FILE = "maintainers.toml"
+TRUST_IT = "the line that `glassbench record key` prints goes into leaderboard/maintainers.toml"
 KEY_FILE = "maintainer.pem"
 PUBLIC_BYTES = 32
 
@@ -66,7 +67,7 @@ def load_key(path: Path) -> Ed25519PrivateKey:
         why = f"there is no key at {path}: `glassbench record key` makes one"
         raise SignatureError(why) from None
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SignatureError(f"{path} holds no private key: {error}") from None
+        raise SignatureError(f"{path} holds no private key: {str(error).split('. ')[0]}") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise SignatureError(f"{path} holds another kind of key: an Ed25519 key is wanted")
     return key
@@ -112,6 +113,7 @@ def verify(record: Mapping[str, Any], trusted: Mapping[str, str]) -> str:
         known = ", ".join(sorted(trusted)) or "none"
         raise SignatureError(
             f"the record is signed by `{name}` with a key that is not trusted; trusted are: {known}"
+            f"; {TRUST_IT}"
         )
     try:
         signature = base64.b64decode(verification["signature"], validate=True)

@@ -12,7 +12,7 @@ from glassbench.contract.errors import UserError
 from glassbench.plugins.registry import load_task
 from glassbench.record.record import read_record
 from glassbench.submission.accept import add_record
-from glassbench.submission.bundle import SubmissionError
+from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_record_file
 from glassbench.submission.sandbox.archive import write_archive
 
@@ -276,6 +276,20 @@ def test_what_was_altered_is_refused_and_leaves_the_board_alone(
         if change is predictions_are_nan:
             assert "not finite" in wrong[0]
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_was_run_on_other_data_says_on_which(archive, workspace, tmp_path):
+    for asked, message in (
+        ({"dataset": "tinny"}, "with dataset=tinny, but with task=ka_propensity dataset=tiny: run"),
+        ({"task": "cuzr_stiffness"}, "with task=cuzr_stiffness, but with task=ka_propensity"),
+    ):
+        with pytest.raises(SubmissionError, match=message):
+            with open_bundle(tmp_path / "mine", workspace, **asked):
+                pass
+    (tmp_path / "mine" / "model.py").write_text(HONEST + "\n# changed since\n")
+    with pytest.raises(SubmissionError, match="as it is in .*: run it first"):
+        with open_bundle(tmp_path / "mine", workspace):
+            pass
 
 
 def test_a_flipped_bit_is_found_or_changes_nothing_that_is_read(archive, how, tmp_path):
