@@ -101,7 +101,7 @@ def test_an_honest_model_is_packed_verified_signed_and_added(
     assert 'class="chip verified"' in page_of(board, how, task)
 
 
-@pytest.mark.parametrize("task", ["lj2d_plasticity", "ka_pair_distance"])
+@pytest.mark.parametrize("task", ["ka_propensity", "lj2d_plasticity", "ka_pair_distance"])
 def test_predictions_alone_are_scored_and_shown_and_never_verified(
     task, engine, workspace, key, how, hand_in_for, tmp_path
 ):
