@@ -9,21 +9,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
-from .errors import UserError, did_you_mean
+from .errors import HIDDEN, UserError, did_you_mean, visible
 
 if TYPE_CHECKING:
     from ..metrics.bootstrap import Interval
 
 MAX_BYTES = 2**16
+MAX_NESTING = 64
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "up to 64 letters, digits, `_`, `.` and `-`, a letter or digit first"
+
+
+def _visible_name(name: str) -> str:
+    if HIDDEN.search(name):
+        raise ValueError(f"the name {visible(name)!r} holds characters that nobody sees")
+    return name
+
 
 # What names a task, a model, a metric, a dataset: never a path.
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 # Who made a model: an empty name is nobody's.
-Person = Annotated[str, StringConstraints(pattern=r"\S", max_length=300)]
+Person = Annotated[
+    str, StringConstraints(pattern=r"\S", max_length=300), AfterValidator(_visible_name)
+]
 Doi = Annotated[str, StringConstraints(pattern=r"^(10\.[0-9]{4,9}/[A-Za-z0-9._;()/:-]{1,200})?$")]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 # Lists of a file become tuples, whose members are still held to their type.
@@ -66,13 +83,26 @@ def read_toml(path: Path, error: type[UserError] = UserError) -> dict[str, Any]:
         raise error(f"{path} is longer than {MAX_BYTES} bytes: a page of text is wanted")
     try:
         # An editor on Windows may have put a byte-order mark in front.
-        return tomllib.loads(data.decode("utf-8-sig"))
+        table = tomllib.loads(data.decode("utf-8-sig"))
+        # Dotted keys nest without recursion.
+        if nesting(table) > MAX_NESTING:
+            raise RecursionError
+        return table
     except RecursionError:
         raise error(f"{path} is not valid TOML: it is nested too deeply") from None
     except UnicodeDecodeError:
         raise error(f"{path} is no text in UTF-8: save it as UTF-8") from None
     except ValueError as problem:
         raise error(f"{path} is not valid TOML: {problem}") from problem
+
+
+def nesting(value: Any) -> int:
+    """Return how many lists and objects lie in one another in a value of JSON or TOML."""
+    depth, level = 0, [value]
+    while level := [inner for inner in level if isinstance(inner, dict | list)]:
+        level = [v for inner in level for v in (inner.values() if type(inner) is dict else inner)]
+        depth += 1
+    return depth
 
 
 def checked(

@@ -237,7 +237,7 @@ def _grouped(path: Path) -> dict[str, dict[str, np.ndarray]]:
                 groups.setdefault(prefix, {})[name] = array = archive[key]
                 if not isinstance(array, np.ndarray):
                     raise ValueError(f"{key} in it is no array")
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise PredictionsFileError(
             f"{path} is not an .npz of plain arrays ({error}): write `configuration`, names as "
             "text (dtype=str), and the targets, numbers, with numpy.savez"

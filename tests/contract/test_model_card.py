@@ -86,6 +86,18 @@ def test_what_is_missing_is_named(key):
         parse_model_card({k: v for k, v in TABLE.items() if k != key}, FOLDER)
 
 
+def test_dotted_keys_without_end_are_refused(tmp_path):
+    (tmp_path / "model.toml").write_text("x" + ".a" * 20_000 + " = 1\n")
+    with pytest.raises(ModelCardError, match="nested too deeply"):
+        read_model_card(tmp_path)
+
+
+def test_an_author_has_a_name_that_people_see():
+    for name in ("A\u200bda", "\u202eadA", "\u3164"):
+        with pytest.raises(ModelCardError, match="nobody sees"):
+            parse_model_card(TABLE | {"authors": [name]}, Path())
+
+
 def test_a_file_that_is_no_toml_is_named(tmp_path):
     (tmp_path / "model.toml").write_text("name = ")
     with pytest.raises(ModelCardError, match="is not valid TOML"):

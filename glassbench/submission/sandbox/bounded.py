@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...contract.checked import MAX_NESTING, nesting
 from ...contract.errors import printable
 from .limits import SandboxError
 
@@ -22,7 +23,6 @@ MAX_MEMBERS = 100_000
 LONGEST_HEADER = 10_000
 # Of a zip file's table: an entry with a name of 400 bytes, and where zipfile says its length.
 LONGEST_ENTRY, TABLE_LENGTH = 512, 5
-MAX_NESTING = 64
 LONGEST_INTEGER = 40  # a seed of 128 bits
 
 
@@ -44,15 +44,6 @@ def read_json(data: bytes, what: str, max_bytes: int = MAX_JSON_BYTES) -> Any:
         raise SandboxError(f"{what} is nested too deeply to be a document") from None
     except (ValueError, MemoryError) as error:
         raise SandboxError(f"{what} is no JSON: {printable(error)}") from None
-
-
-def nesting(value: Any) -> int:
-    """Return how many lists and objects lie in one another in a JSON value."""
-    depth, level = 0, [value]
-    while level := [inner for inner in level if isinstance(inner, dict | list)]:
-        level = [v for inner in level for v in (inner.values() if type(inner) is dict else inner)]
-        depth += 1
-    return depth
 
 
 def read_arrays(data: bytes, what: str, max_bytes: int) -> dict[str, np.ndarray]:
