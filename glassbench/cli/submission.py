@@ -75,13 +75,14 @@ def pack(words: Words = None, json_output: Json = False) -> None:
     keys = ("task", "dataset", "out", "home")
     path, values = word_and_options(words, "the folder of the submission", FOLDER, keys)
     from ..record.record import record_digest, record_stem
-    from ..submission.bundle import open_bundle, pack_bundle, refuse_contents
+    from ..submission.bundle import open_bundle, pack_bundle
+    from ..submission.record_check import check_model
 
     workspace = open_workspace(values.get("home"))
     with open_bundle(
         absolute(path), workspace, values.get("task"), values.get("dataset")
     ) as bundle:
-        refuse_contents(bundle)
+        check_model(bundle)
         record = bundle.record
         names = record["task"]["name"], record["dataset"]["name"], record["model"]["name"]
         out = Path(values.get("out", f"{record_stem(*names, record_digest(record))}.zip"))

@@ -90,7 +90,7 @@ def check_record_file(
 
 def check_bundle(bundle: Bundle, how: Checking) -> list[CheckResult]:
     """Return the result of every check of a record with its predictions."""
-    model = _checked("model", lambda: _check_model(bundle))
+    model = _checked("model", lambda: check_model(bundle))
     signature = _checked("signature", lambda: _check_signature(bundle.record, how))
     if is_hidden(bundle.record) and signature.passed:
         why = "of structures that the maintainer alone holds: the signature stands for them"
@@ -181,7 +181,8 @@ def _refuse_missing_predictions(bundle: Bundle) -> None:
         )
 
 
-def _check_model(bundle: Bundle) -> str:
+def check_model(bundle: Bundle) -> str:
+    """Refuse a record that is not of the model's folder beside it, or whose name is taken."""
     record, card = bundle.record, bundle.card
     stated = record["model"] | {"digest of the provenance": record["provenance"]["model_digest"]}
     own = {name: getattr(card, name) for name in ("digest", "name", "title")}
@@ -190,7 +191,10 @@ def _check_model(bundle: Bundle) -> str:
     refuse_contents(bundle)
     for name, ours in own.items():
         theirs = stated[name]
-        require(theirs == ours, f"model/{name} is {theirs!r}, the model's folder has {ours!r}")
+        require(
+            theirs == ours,
+            f"model/{name} is {theirs!r}, the model's folder has {ours!r}: run and pack it again",
+        )
     for model in list_models():
         taken = model.name == card.name and model.origin == "baselines" and not model.error
         require(

@@ -13,7 +13,7 @@ from glassbench.plugins.registry import load_task
 from glassbench.record.record import read_record
 from glassbench.submission.accept import add_record
 from glassbench.submission.bundle import SubmissionError, open_bundle
-from glassbench.submission.record_check import check_record_file
+from glassbench.submission.record_check import check_model, check_record_file
 from glassbench.submission.sandbox.archive import write_archive
 
 from .handing_in import HONEST, hand_in, write_model
@@ -286,6 +286,11 @@ def test_a_folder_that_was_run_on_other_data_says_on_which(archive, workspace, t
         with pytest.raises(SubmissionError, match=message):
             with open_bundle(tmp_path / "mine", workspace, **asked):
                 pass
+    card = tmp_path / "mine" / "model.toml"
+    card.write_text(card.read_text().replace("A stranger's model", "A better title"))
+    with open_bundle(tmp_path / "mine", workspace) as bundle:
+        with pytest.raises(SubmissionError, match="has 'A better title': run and pack it again"):
+            check_model(bundle)
     (tmp_path / "mine" / "model.py").write_text(HONEST + "\n# changed since\n")
     with pytest.raises(SubmissionError, match="as it is in .*: run it first"):
         with open_bundle(tmp_path / "mine", workspace):
