@@ -22,13 +22,14 @@ from ...contract.errors import ClusterError
 from ...contract.hyperparameters import Dimension
 from ...experiments.resources import gpu_slots
 from ...experiments.tuning.journal import Journal, TuningTrial
+from ...experiments.tuning.running import CHECKPOINT
 from ...experiments.tuning.study import TuningStudy, next_trial
 from ...home.files import write_json
 from ...plugins.registry import load_model_class
 from ...trial.attempt import located
 from ...trial.process import captured_process, limited_threads
 from ..session import Session
-from .trial import CHECKPOINT, SharedByTrials, open_trial
+from .trial import SharedByTrials, open_trial
 
 METRIC, TIME = "validation", "epoch"
 # Successive halving keeps a third after a ninth and a third of the epochs, and at the end.
