@@ -41,7 +41,11 @@ def test_a_generation_killed_at_random_has_the_digest_of_an_undisturbed_one(
 
 
 def test_two_nodes_make_the_dataset_that_one_machine_makes(tiny_generation, tmp_path):
-    environment = os.environ | {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
+    environment = os.environ | {
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",
+    }
     command = [sys.executable, str(PROGRAM), str(tmp_path), "2"]
     subprocess.run(command, check=True, env=environment)
     (made,) = (tmp_path / "datasets").glob("*.zarr.zip")
