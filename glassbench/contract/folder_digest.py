@@ -149,9 +149,14 @@ def imported_names(path: Path, module: str) -> Iterator[str]:
     """Yield the full names that a file imports, at its top and inside its functions.
 
     Relative imports start from `module`, the file's own full name; nothing is imported.
+    SyntaxError where Python cannot read the file, also one that is nested too deeply.
     """
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (RecursionError, MemoryError):
+        raise SyntaxError(f"{path.name} is nested too deeply") from None
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -7,6 +7,7 @@ import itertools
 import lzma
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.checked import read_toml
+from ..contract.errors import printable
 from ..contract.folder_digest import counts_for_trials, plugin_files
 from ..datasets.physics import Fingerprinted, copies_across_splits, fingerprint
 from ..model import Condition, Example
 from .sandbox.bounded import read_arrays
 from .sandbox.contents import MAX_FOLDER_BYTES, SOURCES
-from .sandbox.limits import require
+from .sandbox.limits import SubmissionError, require
 
 if TYPE_CHECKING:
     from ..datasets.view import View
@@ -117,12 +119,28 @@ def numbers_carried(folder: Path, hyperparameters: Mapping[str, Any] | None = No
     `hyperparameters` are those of its fits, where they are not its card's.
     """
     files = {name: path for name, path in plugin_files(folder) if counts_for_trials(name)}
-    values = repr(hyperparameters).encode()
+    with _readable("a hyperparameter"):
+        values = repr(hyperparameters).encode()
+        total = _literals(values)
     words = [*map(str.encode, files), values]
     # Comments can be read too: sources are as long as what they say, and say no more than this.
     words += [path.read_bytes() for path in files.values() if path.suffix in SOURCES]
     beyond = max(0, len(lzma.compress(b"".join(words))) - MOST_SOURCE_BYTES) // BYTES_PER_NUMBER
-    return beyond + _literals(values) + sum(map(_numbers_in, files.values()))
+    for name, path in files.items():
+        with _readable(name):
+            total += _numbers_in(path)
+    return total + beyond
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Refuse what is nested too deeply, or too long, for Python to read or write."""
+    try:
+        yield
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise SubmissionError(
+            f"{name} cannot be read: {printable(error, 200) or type(error).__name__}"
+        ) from None
 
 
 def _numbers_in(path: Path) -> int:

@@ -166,16 +166,9 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
             paths = {file: Path(scratch, trial.key, file) for file in predictions}
             digests = {file: write_predictions(paths[file], predictions[file]) for file in paths}
             digest = digests[PREDICTIONS_FILE]
+            parameters = _parameters(answered.parameters, numbers)
             results.append(
-                score_trial(
-                    trial,
-                    task,
-                    view,
-                    predictions,
-                    digest,
-                    answered.cost,
-                    _parameters(answered.parameters, numbers),
-                )
+                score_trial(trial, task, view, predictions, digest, answered.cost, parameters)
             )
             files[digest] = paths
         floors: dict[str, list[TrialResult]] = {}
@@ -241,7 +234,7 @@ def _assignment(
     require(
         weights or how.retrain,
         f"there are no weights of {trial.name}: give the model `save` and `load`, run and pack it "
-        "again, or verify with retrain=true",
+        "again, or verify with retrain=on",
     )
     listed = list(questions(trial, task, data.asked))
     assignment = Assignment(

@@ -189,6 +189,12 @@ def test_modules_that_do_not_count_are_named(model, installed, tmp_path, monkeyp
     assert uncounted_imports(installed) == {}
 
 
+@pytest.mark.parametrize("source", ["x = " + "-" * 100_000 + "1", "x = a" + ".b" * 30_000])
+def test_a_source_that_is_nested_too_deeply_names_no_imports(source, model):
+    (model / "deep.py").write_text(source)
+    assert uncounted_imports(model) == {}
+
+
 def test_models_of_the_house_have_digests_of_their_own():
     cards = whole_models()
     assert len({card.digest for card in cards}) == len(cards)

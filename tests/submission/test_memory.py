@@ -249,6 +249,20 @@ def test_numbers_are_counted_wherever_they_lie(name, content, tmp_path):
     assert numbers_carried(folder) == carried
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.py", "x = " + "-" * 100_000 + "1"), ("model.py", "x = a" + ".b" * 30_000),
+        ("model.py", "x = " + "+".join(["1"] * 50_000)), ("model.py", "x = " + "9" * 6_000),
+        ("model.py", "x = 0x" + "f" * 10_000), ("card.toml", "x = 0x" + "f" * 10_000),
+    ],
+)  # fmt: skip
+def test_a_source_that_python_cannot_read_is_refused_in_one_line(name, content, tmp_path):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(SubmissionError, match=f"{name} cannot be read: [^\n]+$"):
+        numbers_carried(tmp_path)
+
+
 def test_numbers_in_comments_count_where_a_source_is_longer_than_any(tmp_path):
     folder = write_model(tmp_path / "m")
     noise = np.random.default_rng(0).bytes(40_000).hex()
