@@ -41,10 +41,11 @@ def trend_of(values: np.ndarray) -> Trend:
     return Trend(mean, error, moves=bool(abs(mean) > limit * error))
 
 
-def variance_about_mean(displacements: Iterable[np.ndarray]) -> np.ndarray:
-    """Return <|u - <u>|^2> (N,) over samples of the displacements u (N, d) of N particles."""
+def mean_and_variance(displacements: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return <u> (N, d) and <|u - <u>|^2> (N,) over samples of displacements u (N, d)."""
     total, squares, samples = np.zeros(1), np.zeros(1), 0
     for moved in displacements:
         total, squares = total + moved, squares + (moved**2).sum(axis=1)
         samples += 1
-    return squares / samples - ((total / samples) ** 2).sum(axis=1)
+    mean = total / samples
+    return mean, squares / samples - (mean**2).sum(axis=1)

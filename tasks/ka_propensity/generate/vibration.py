@@ -14,7 +14,7 @@ import numpy as np
 from glassbench.simulation.lammps_library import gather_unwrapped
 from glassbench.simulation.material import steps_in
 from glassbench.simulation.pieces import Piece, read_need
-from glassbench.simulation.run_statistics import variance_about_mean
+from glassbench.simulation.run_statistics import mean_and_variance
 
 from .kob_andersen import (
     Protocol,
@@ -67,7 +67,7 @@ def vibrational_msd(
         velocities = maxwell_boltzmann(len(positions), protocol.temperature, *names, run)
         with constant_energy(positions, species, velocities, protocol, log) as lammps:
             displacements = _displacements(lammps, positions, protocol, vibration)
-            moments.append(variance_about_mean(displacements))
+            moments.append(mean_and_variance(displacements)[1])
     return np.mean(moments, axis=0)
 
 

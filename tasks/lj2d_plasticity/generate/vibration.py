@@ -10,7 +10,7 @@ import numpy as np
 from glassbench.simulation.lammps_library import gather_unwrapped, lammps_session, place_atoms
 from glassbench.simulation.material import in_space, open_cell, steps_in
 from glassbench.simulation.pieces import Piece, read_need, vibration_name
-from glassbench.simulation.run_statistics import variance_about_mean
+from glassbench.simulation.run_statistics import mean_and_variance
 from glassbench.simulation.seeds import generator_from_names
 
 from .lennard_jones_2d import GLASS_TRANSITION, LENNARD_JONES_2D
@@ -99,7 +99,7 @@ def _sample(lammps, box: np.ndarray, protocol: VibrationProtocol) -> tuple[np.nd
         positions = gather_unwrapped(lammps, box)[:, :2]
         frames.append(positions - positions.mean(axis=0))
         temperatures.append(lammps.get_thermo("temp"))
-    moments = variance_about_mean([frame - frames[0] for frame in frames])
+    _, moments = mean_and_variance([frame - frames[0] for frame in frames])
     return moments, sum(temperatures) / len(temperatures)
 
 
