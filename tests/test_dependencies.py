@@ -16,8 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-# What the package itself uses, be it for simulations or tuning alone.
-USED_BY_THE_PACKAGE = [*PROJECT["dependencies"], *EXTRAS["simulation"], *EXTRAS["tune"]]
+# What the package itself uses, be it for simulations, tuning or files of structures alone.
+OF_PARTS = (*EXTRAS["simulation"], *EXTRAS["tune"], *EXTRAS["formats"])
+USED_BY_THE_PACKAGE = [*PROJECT["dependencies"], *OF_PARTS]
 # Loaded as a library, since LAMMPS needs it, and not imported.
 LOADED = {"mpich"}
 

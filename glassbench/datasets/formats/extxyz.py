@@ -1,0 +1,118 @@
+"""Extended XYZ: the comment line is read by ASE, the table by numpy.
+
+`ase.io.read` itself refuses species that are no element, such as `A`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...contract.errors import SourceError
+from .frame import NUMBERS, VECTORS, Frame, edges_of, make_frame
+from .text import LABEL, lines_of, table, take_rows, with_columns, write_blocks
+
+ENDINGS = (".xyz", ".extxyz")
+KINDS = ("species", "element", "type", "types", "Z", "numbers")
+PROPERTIES = re.compile(r"""(Properties=)("?)([^\s"]+)("?)""", re.IGNORECASE)
+
+
+class Block(NamedTuple):
+    """One frame as lines."""
+
+    comment: str
+    rows: list[str]
+
+
+def read(path: Path) -> Iterator[Frame | SourceError]:
+    """Yield every frame, or what is wrong with it."""
+    for number, block in enumerate(_blocks(path)):
+        try:
+            yield block if isinstance(block, SourceError) else _frame(number, block)
+        except SourceError as error:
+            yield error
+
+
+def write(path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[dict]) -> None:
+    """Write the given frames of `path` with columns more, by name, for each of them."""
+    wanted = {frame.number: place for place, frame in enumerate(frames)}
+
+    def blocks() -> Iterator[str]:
+        for number, block in enumerate(_blocks(path)):
+            if number in wanted and isinstance(block, Block):
+                place = wanted[number]
+                more = "".join(f":{name}:R:1" for name in columns[place])
+                comment = PROPERTIES.sub(rf"\1\2\3{more}\4", block.comment, count=1)
+                yield f"{len(block.rows)}\n{comment.rstrip()}\n"
+                yield with_columns(block.rows, frames[place].order, list(columns[place].values()))
+
+    write_blocks(path, out, blocks())
+
+
+def _blocks(path: Path) -> Iterator[Block | SourceError]:
+    lines = lines_of(path)
+    try:
+        for line in lines:
+            if not line.strip():
+                continue
+            if not line.strip().isdigit():
+                raise SourceError(f"it does not begin with a number of particles: {line[:40]!r}")
+            yield Block(next(lines, ""), take_rows(lines, int(line)))
+    except SourceError as error:
+        yield error
+
+
+def _frame(number: int, block: Block) -> Frame:
+    from ase.io.extxyz import key_val_str_to_dict
+
+    try:
+        facts: dict[str, Any] = key_val_str_to_dict(block.comment)
+    except (ValueError, KeyError, IndexError) as error:
+        raise SourceError(f"its comment line cannot be read: {error}") from None
+    stated = PROPERTIES.search(block.comment)
+    if "Lattice" not in facts or stated is None:
+        raise SourceError(
+            'its comment line lacks `Lattice="…"` or `Properties=…`: it is no extended XYZ'
+        )
+    edges = edges_of(np.asarray(facts.pop("Lattice"), dtype=float))
+    fields = stated[3].split(":")
+    try:
+        widths = dict(zip(fields[::3], map(int, fields[2::3]), strict=True))
+    except ValueError:
+        raise SourceError(f"its Properties `{stated[3]}` cannot be read") from None
+    starts = dict(zip(widths, np.cumsum([0, *widths.values()]).tolist()))
+    kind = next((name for name in KINDS if name in widths), None)
+    if widths.get("pos") not in (2, 3) or kind is None:
+        raise SourceError(f"its Properties `{stated[3]}` lack `pos` or `species`")
+    size = widths["pos"]
+    box = edges[:size]
+    vectors = [name for name in ("pos", *VECTORS) if widths.get(name) == size]
+    flags = ["image"] if widths.get("image") == size else []
+    numbers = [name for name in NUMBERS if widths.get(name) == 1]
+    wanted: dict[str, tuple[int, type | str]] = {kind: (starts[kind], LABEL)}
+    wanted |= {f"{n}{k}": (starts[n] + k, np.float64) for n in vectors for k in range(size)}
+    wanted |= {f"{n}{k}": (starts[n] + k, np.int64) for n in flags for k in range(size)}
+    wanted |= {name: (starts[name], np.float64) for name in numbers}
+    if "id" in widths:
+        wanted["id"] = starts["id"], np.int64
+    read = table(block.rows, wanted)
+    origin = np.asarray(facts.pop("Origin", np.zeros(size)), dtype=float)[:size]
+    joined = {n: np.stack([read[f"{n}{k}"] for k in range(size)], 1) for n in (*vectors, *flags)}
+    positions = joined["pos"] - origin
+    if flags:
+        positions = positions + joined["image"] * box
+    return make_frame(
+        number,
+        positions,
+        box,
+        read[kind],
+        ids=read.get("id"),
+        periodic=np.broadcast_to(facts.pop("pbc", True), 3).tolist(),
+        arrays={n: joined[n] - origin for n in vectors[1:]} | {n: read[n] for n in numbers},
+        unwrapped=bool(flags),
+        facts=facts,
+    )

@@ -1,0 +1,166 @@
+"""LAMMPS dumps as text, packed by gzip or not.
+
+The header is read here and the table by numpy. ASE 3.29 loses ids, image flags and the origin of
+scaled coordinates, refuses labels such as `A` and layers without z, and writes no dump;
+chemfiles 0.10 refuses ids with gaps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ...contract.errors import SourceError
+from .frame import AXES, NUMBERS, VECTORS, Frame, edges_of, make_frame
+from .text import LABEL, lines_of, table, take_rows, with_columns, write_blocks
+
+ENDINGS = (".dump", ".lammpstrj", ".lammpsdump", ".lmp", ".dat", ".atom", ".custom")
+# How a coordinate may stand in a file: suffix, whether scaled, whether unwrapped.
+FORMS = (("u", False, True), ("su", True, True), ("", False, False), ("s", True, False))
+KINDS = ("element", "typelabel", "type")
+
+
+class Block(NamedTuple):
+    """One frame as lines: those before the rows, and the rows."""
+
+    header: list[str]
+    rows: list[str]
+
+    def after(self, item: str) -> list[str]:
+        """Return the words after `ITEM: <item>`."""
+        for line in self.header:
+            if line.startswith(f"ITEM: {item}"):
+                return line.removeprefix(f"ITEM: {item}").split()
+        raise SourceError(f"it has no `ITEM: {item}`")
+
+    def below(self, item: str, lines: int = 1) -> list[str]:
+        """Return the lines below `ITEM: <item>`, none where it is missing."""
+        for number, line in enumerate(self.header):
+            if line.startswith(f"ITEM: {item}"):
+                return self.header[number + 1 : number + 1 + lines]
+        return []
+
+
+def read(path: Path) -> Iterator[Frame | SourceError]:
+    """Yield every frame, or what is wrong with it."""
+    for number, block in enumerate(_blocks(path)):
+        try:
+            yield block if isinstance(block, SourceError) else _frame(number, block)
+        except SourceError as error:
+            yield error
+
+
+def write(path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[dict]) -> None:
+    """Write the given frames of `path` with columns more, by name, for each of them."""
+    wanted = {frame.number: place for place, frame in enumerate(frames)}
+
+    def blocks() -> Iterator[str]:
+        for number, block in enumerate(_blocks(path)):
+            if number in wanted and isinstance(block, Block):
+                place = wanted[number]
+                *before, last = block.header
+                names = " ".join(columns[place])
+                yield "".join([*before, f"{last.rstrip()} {names}\n"])
+                yield with_columns(block.rows, frames[place].order, list(columns[place].values()))
+
+    write_blocks(path, out, blocks())
+
+
+def _blocks(path: Path) -> Iterator[Block | SourceError]:
+    lines, header = lines_of(path), []
+    try:
+        for line in lines:
+            header.append(line)
+            if not line.startswith("ITEM: ATOMS"):
+                if len(header) > 40:
+                    raise SourceError("it has no `ITEM: ATOMS` among its first 40 lines")
+                continue
+            block = Block(header, [])
+            (count,) = block.below("NUMBER OF ATOMS") or [""]
+            if not count.strip().isdigit():
+                raise SourceError("it does not say its `NUMBER OF ATOMS`")
+            yield Block(header, take_rows(lines, int(count)))
+            header = []
+    except SourceError as error:
+        yield error
+        return
+    if any(line.strip() for line in header):
+        yield SourceError("it is cut off within its header")
+
+
+def _frame(number: int, block: Block) -> Frame:
+    names = block.after("ATOMS")
+    low, box, periodic = _bounds(block)
+    axes = AXES if any("z" + suffix in names for suffix, _, _ in FORMS) else "xy"
+    form = next((form for form in FORMS if all(a + form[0] in names for a in axes)), None)
+    if form is None:
+        raise SourceError(f"it has no coordinates such as x y z or xu yu zu: {' '.join(names)}")
+    suffix, scaled, unwrapped = form
+    wanted: dict[str, tuple[int, type | str]] = {
+        a: (names.index(a + suffix), np.float64) for a in axes
+    }
+    flags = [f"i{a}" for a in axes if f"i{a}" in names and not unwrapped]
+    wanted |= {flag: (names.index(flag), np.int64) for flag in flags}
+    wanted |= {name: (names.index(name), LABEL) for name in KINDS if name in names}
+    wanted |= {name: (names.index(name), np.float64) for name in NUMBERS if name in names}
+    vectors = {n: found for n in VECTORS if len(found := _components(n, names)) == len(axes)}
+    wanted |= {f"{n}{k}": (p, np.float64) for n, ps in vectors.items() for k, p in enumerate(ps)}
+    if "id" in names:
+        wanted["id"] = names.index("id"), np.int64
+    read = table(block.rows, wanted)
+    low, box, size = low[: len(axes)], box[: len(axes)], range(len(axes))
+    coordinates = np.stack([read[a] for a in axes], axis=1)
+    positions = coordinates * box if scaled else coordinates - low
+    if len(flags) == len(axes):
+        positions = positions + np.stack([read[flag] for flag in flags], axis=1) * box
+    arrays = {n: np.stack([read[f"{n}{k}"] for k in size], axis=1) - low for n in vectors}
+    arrays |= {name: read[name] for name in NUMBERS if name in read}
+    facts = {"step": " ".join(block.below("TIMESTEP")).strip()}
+    if units := block.below("UNITS"):
+        facts["units"] = units[0].strip()
+    return make_frame(
+        number,
+        positions,
+        box,
+        _labels(read),
+        ids=read.get("id"),
+        periodic=periodic,
+        arrays=arrays,
+        unwrapped=unwrapped or len(flags) == len(axes),
+        facts=facts,
+    )
+
+
+def _components(name: str, names: Sequence[str]) -> list[int]:
+    """Return the places of the columns `name[1]`, `name.x` or `name_x` of a vector, in order."""
+    pattern = re.compile(re.escape(name) + r"(?:\[[1-3]\]|[._][xyzXYZ])")
+    return [place for place, each in enumerate(names) if pattern.fullmatch(each)]
+
+
+def _bounds(block: Block) -> tuple[np.ndarray, np.ndarray, list[bool]]:
+    """Return the low corner and the edges (3,) of the box, and which axes are periodic."""
+    words = block.after("BOX BOUNDS")
+    if "abc" in words:
+        raise SourceError("its box is triclinic: only boxes with right angles can be used")
+    try:
+        bounds = np.array([line.split() for line in block.below("BOX BOUNDS", 3)], dtype=float)
+        low, high, *tilts = bounds.T
+    except ValueError:
+        raise SourceError("the bounds of its box cannot be read") from None
+    cell = np.diag(high - low)
+    if tilts:
+        cell[[0, 0, 1], [1, 2, 2]] = tilts[0]
+    flags = [word for word in words if len(word) == 2 and set(word) <= set("pfsm")]
+    return low, edges_of(cell), [flag == "pp" for flag in flags] or [True] * 3
+
+
+def _labels(read: dict) -> np.ndarray:
+    """Return the column that tells most species apart: LAMMPS calls elements it does not know C."""
+    kinds = [name for name in KINDS if name in read]
+    if not kinds:
+        raise SourceError("it has no column `type` or `element`: the species are not known")
+    return read[max(kinds, key=lambda name: len(np.unique(read[name])))]
