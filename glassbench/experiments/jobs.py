@@ -99,13 +99,10 @@ class Finisher:
 
     def ended_before(self, key: str, trial: Trial) -> bool:
         """Take the result that an earlier command or another driver left, if there is one."""
-        if self.terms.keep_results:
-            outcome = stored_outcome(self.workspace, trial)
-        else:
-            outcome = Outcome(trial, None) if self._has_result(key) else None
+        outcome = stored_outcome(self.workspace, trial)
         if outcome is None:
             return False
-        self.outcomes[key] = outcome
+        self.outcomes[key] = outcome if self.terms.keep_results else replace(outcome, result=None)
         self.on_event(Event("cached" if outcome.finished else "failed", trial))
         return True
 

@@ -140,7 +140,7 @@ def _fit(entry: Mapping[str, Any], workspace: Workspace) -> Fit:
         )
     if predictions_digest(path) != entry["sha256"]:
         raise UserError(f"{path} is not what the record was made from: run the request again")
-    result = read_result(workspace, path.parent.name)
+    result = read_result(workspace, path.parent.name, any_version=True)
     if result is None:
         raise UserError(f"{path.parent} holds no result: run the request again")
     condition = Condition.of(**entry["condition"])

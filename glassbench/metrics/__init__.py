@@ -6,6 +6,7 @@ that are neither 0 nor 1, numbers of particles or of configurations that differ.
 
 from .bootstrap import Interval, interval_of_mean, paired_difference
 from .classification import average_precision, balanced_accuracy, c_rank, overlap_ratio, roc_auc
+from .collective import COLLECTIVE, collective_interval
 from .correlation import midranks, noise_ceiling, pearson, reliability, spearman
 from .evaluate import ConfigurationScores, score_configurations, score_interval
 from .pooled_interval import (
@@ -30,6 +31,7 @@ from .selection import select_pairs, select_particles
 from .specification import METRICS, SELECTIONS, MetricSpecification
 
 __all__ = [
+    "COLLECTIVE",
     "METRICS",
     "SELECTIONS",
     "ConfigurationScores",
@@ -42,6 +44,7 @@ __all__ = [
     "binned_pearson_of_binning",
     "binned_slope",
     "c_rank",
+    "collective_interval",
     "holm",
     "interval_of_mean",
     "interval_of_pooled_classes",

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from .classification import average_precision, balanced_accuracy, c_rank, overlap_ratio, roc_auc
+from .collective import COLLECTIVE
 from .correlation import pearson, spearman
 from .regression import (
     binned_pearson,
@@ -41,8 +42,11 @@ METRICS: dict[str, Callable] = {
     "roc_auc": roc_auc,
     "average_precision": average_precision,
 }
-# An offset ranks nothing, nor does a correlation that is there for comparison.
-NO_SCORE = frozenset({"mean_error", "binned_pearson_of_binning"})
+# All that a task may name: also ratios of a statistic of the prediction to that of the truth.
+FUNCTIONS: dict[str, Callable] = {**METRICS, **COLLECTIVE}
+# An offset ranks nothing, nor does a correlation that is there for comparison, nor a ratio to the
+# truth, which is best at one.
+NO_SCORE = frozenset({"mean_error", "binned_pearson_of_binning", *COLLECTIVE})
 LOWER_IS_BETTER = frozenset({"mse", "rmse", "mae"})
 NEEDS_STRUCTURE = frozenset({"spatially_averaged_pearson"})
 
@@ -50,7 +54,10 @@ NEEDS_STRUCTURE = frozenset({"spatially_averaged_pearson"})
 # particles; or one value over the mean prediction and mean target of each configuration.
 AVERAGES = ("configuration", "pooled", "sample_means")
 
-_NO_OPTION = {"prediction", "target", "d2min", "labels", "axis", "positions", "box"}
+_NO_OPTION = {
+    *("prediction", "target", "d2min", "labels", "axis", "positions", "box"),
+    *("fields", "structures"),
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class MetricSpecification:
     Attributes
     ----------
     name : name of the metric in records and tables
-    function : key of METRICS
+    function : key of METRICS or COLLECTIVE
     target : name of the task's target that predictions are compared with
     prediction : name of the target whose prediction is compared; `target` where empty. A
         probability to rearrange may be ranked against the D2min that defines the labels
@@ -89,7 +96,7 @@ class MetricSpecification:
 
     def __post_init__(self) -> None:
         where = f"metric {self.name}"
-        _known(where, "function", self.function, METRICS)
+        _known(where, "function", self.function, FUNCTIONS)
         _known(where, "average", self.average, AVERAGES)
         if self.particles is not None and self.pairs is not None:
             raise ValueError(f"{where} names both particles and pairs: keep one of the two")
@@ -106,9 +113,14 @@ class MetricSpecification:
                 f"{where}: {self.function} averages in space within one configuration: "
                 'use it on particles, with average = "configuration"'
             )
+        if self.is_collective and (self.on_pairs or self.average != "pooled"):
+            raise ValueError(
+                f"{where}: {self.function} compares fluctuations over all configurations: "
+                'use it on particles, with average = "pooled"'
+            )
         object.__setattr__(self, "at_condition", tuple(self.at_condition))
         if self.primary and self.function in NO_SCORE:
-            raise ValueError(f"{where}: {self.function} is an offset, which ranks no model")
+            raise ValueError(f"{where}: {self.function} is no score and ranks no model")
         for option in (*self.options, *self.at_condition):
             _known(where, "option", option, function_options(self.function))
         _try_options(where, self.function, self.options)
@@ -118,6 +130,11 @@ class MetricSpecification:
     @property
     def on_pairs(self) -> bool:
         return self.pairs is not None
+
+    @property
+    def is_collective(self) -> bool:
+        """Whether it compares how prediction and truth fluctuate, as a ratio that is best at 1."""
+        return self.function in COLLECTIVE
 
     @property
     def higher_is_better(self) -> bool:
@@ -151,7 +168,7 @@ class MetricSpecification:
         for key in ("name", "function", "target"):
             if key not in table:
                 raise ValueError(f"{where}: key `{key}` is missing: add it")
-        _known(where, "function", table["function"], METRICS)
+        _known(where, "function", table["function"], FUNCTIONS)
         allowed = [*sorted(attributes), *function_options(table["function"])]
         for key in table:
             _known(where, "key", key, allowed)
@@ -160,14 +177,16 @@ class MetricSpecification:
 
 
 def function_options(function: str) -> tuple[str, ...]:
-    """Return the names of the options that a function of METRICS takes from a task's file."""
-    names = inspect.signature(METRICS[function]).parameters
+    """Return the names of the options that a function takes from a task's file."""
+    names = inspect.signature(FUNCTIONS[function]).parameters
     return tuple(name for name in names if name not in _NO_OPTION)
 
 
 def _try_options(where: str, function: str, options: Mapping[str, float]) -> None:
     """Refuse values of options now that the function would refuse after hours of training."""
-    if function in NEEDS_STRUCTURE:
+    if function in COLLECTIVE and (missing := set(function_options(function)) - set(options)):
+        raise ValueError(f"{where}: {function} needs {', '.join(missing)}: add it")
+    if function in NEEDS_STRUCTURE or function in COLLECTIVE:
         # To try it would import scipy, for a radius that must only be above 0.
         for option, value in options.items():
             if not isinstance(value, int | float) or not value > 0:

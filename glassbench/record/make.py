@@ -20,7 +20,7 @@ from ..metrics import MetricSpecification, interval_of_mean, paired_difference, 
 from ..model import Condition
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.rotation import rotation_entry
-from ..trial.score import noise_ceilings
+from ..trial.score import noise_ceilings, true_values
 from .parts import (
     AboveFloor,
     Ceiling,
@@ -32,6 +32,7 @@ from .parts import (
     SeedScore,
     Transfer,
     TransferCondition,
+    TrueValue,
 )
 from .record import SCHEMA_VERSION, Record, RecordError, canonical_digest, validate_record
 
@@ -132,20 +133,22 @@ def _cost(results: Iterable[TrialResult]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class KnownAt:
-    """What data and publications say of a condition; `ceilings` by metric."""
+    """What data and publications say of a condition; `ceilings` and `truth` by metric."""
 
     ceilings: Mapping[str, Score] = field(default_factory=dict)
+    truth: Mapping[str, Score] = field(default_factory=dict)
     tau_alpha: float | None = None
     reported: Sequence[ReportedNumber] = ()
 
 
 def known_at(task: Task, dataset: str, view: View, condition: Condition) -> KnownAt:
     """Return what the labels in a view, and publications on its dataset, say of a condition."""
-    ceilings, tau_alpha = (
+    return KnownAt(
         noise_ceilings(task, view, condition),
+        true_values(task, view, condition),
         view.attribute(condition, "tau_alpha"),
+        reported_at(task, dataset, condition),
     )
-    return KnownAt(ceilings, tau_alpha, reported_at(task, dataset, condition))
 
 
 def condition_entry(
@@ -175,7 +178,13 @@ def condition_entry(
         for score in [metric_score(primary, of_floor, first)]
     ]
     probes = probes_at(condition, results)
+    truth = {
+        name: TrueValue(value=score.value, interval=score.interval and list(score.interval))
+        for name, score in known.truth.items()
+        if name in scores
+    }
     further: dict[str, Any] = {
+        "truth": truth or None,
         "transfer": transfer_entry(task, condition, results),
         "rotation_probe": rotation_entry(probes) if probes else None,
     }

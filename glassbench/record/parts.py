@@ -95,6 +95,13 @@ class Ceiling(Part):
     by_configuration: ByConfiguration
 
 
+class TrueValue(Part):
+    """What a collective metric gives for the labels themselves, to which it is a ratio."""
+
+    value: float | None
+    interval: Interval | None
+
+
 class FloorScore(Part):
     """A trivial model on the same data, in the primary metric."""
 
@@ -202,6 +209,9 @@ class ConditionEntry(Scored):
     """Structural relaxation time at this state, in the unit of the time axis; null if unknown."""
     reported: Annotated[list[Published], Field(max_length=1000)]
     """Published numbers on the same dataset, in the primary metric."""
+    truth: Annotated[dict[Name, TrueValue], Field(max_length=100)] | None = None
+    """By name of a collective metric its value for the labels, in the unit of the target, its
+    square, or that of the positions; left out where none was measured."""
     transfer: Transfer | None = None
     """Scores of the same fits at other conditions; left out where there are none."""
     rotation_probe: RotationProbe | None = None

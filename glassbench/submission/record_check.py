@@ -37,6 +37,7 @@ from .rescore import (
     read_finite_predictions,
     record_of,
     refuse_above_ceiling,
+    without_unmeasured,
 )
 from .sandbox.bounded import read_json
 from .sandbox.contents import check_contents
@@ -212,7 +213,8 @@ def _check_scores(bundle: Bundle, how: Checking) -> str:
         raise NotCheckable(why)
     _refuse_missing_predictions(bundle)
     ours = _rescored(bundle, task, how)
-    disagreements = list(differences(record, ours))
+    compared = without_unmeasured(ours, record, task)
+    disagreements = list(differences(record, compared))
     more = f"; and {len(disagreements) - SHOWN} more" if len(disagreements) > SHOWN else ""
     require(not disagreements, f"{'; '.join(disagreements[:SHOWN])}{more}")
     refuse_above_ceiling(ours, task)

@@ -13,7 +13,8 @@ from ..contract.trial_plan import Trial
 from ..home.files import write_json
 from ..home.workspace import Workspace
 
-RESULT_VERSION = 1
+# 2: collective metrics.
+RESULT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,20 @@ def result_path(workspace: Workspace, key: str) -> Path:
     return workspace.trial_folder(key) / "result.json"
 
 
-def read_result(workspace: Workspace, trial: Trial | str) -> TrialResult | None:
-    """Return the result of a finished trial, or None where there is none yet."""
+def read_result(
+    workspace: Workspace, trial: Trial | str, any_version: bool = False
+) -> TrialResult | None:
+    """Return the result of a finished trial, or None where there is none yet.
+
+    One of an older version lacks metrics of today: the trial is unfinished, and scores its stored
+    predictions again.
+    """
     path = result_path(workspace, trial if isinstance(trial, str) else trial.key)
     try:
-        return _RESULT.validate_json(path.read_bytes())
+        result = _RESULT.validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
+    return result if any_version or result.version >= RESULT_VERSION else None
 
 
 def write_result(workspace: Workspace, result: TrialResult) -> Path:

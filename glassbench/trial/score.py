@@ -17,6 +17,7 @@ from ..datasets.pairs import pair_distances
 from ..datasets.view import View
 from ..metrics import (
     MetricSpecification,
+    collective_interval,
     noise_ceiling,
     score_configurations,
     score_interval,
@@ -65,7 +66,11 @@ def score_condition(
         if all(specification.prediction in p for p in ordered) and all(
             specification.target in e.targets for e in examples
         ):
-            scores[specification.name] = _score(specification, ordered, examples, parents)
+            scores[specification.name] = (
+                _collective_score(specification, view, condition, examples, parents, ordered)
+                if specification.is_collective
+                else _score(specification, ordered, examples, parents)
+            )
     return ConditionScores(
         condition=dict(condition),
         configurations=tuple(example.structure.configuration for example in examples),
@@ -141,6 +146,53 @@ def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Sc
     return ceilings
 
 
+def true_values(task: Task, view: View, condition: Condition) -> dict[str, Score]:
+    """Return, by collective metric, the value of the test split's labels, to which it is a ratio.
+
+    Noise in the labels is taken out where the dataset has averages over both halves.
+    """
+    examples = list(view.examples("test", (condition,)))
+    parents = view.parents("test", condition)
+    return {
+        metric.name: _collective_score(metric, view, condition, examples, parents)
+        for metric in task.metrics
+        if metric.is_collective and all(metric.target in e.targets for e in examples)
+    }
+
+
+def _collective_score(
+    specification: MetricSpecification,
+    view: View,
+    condition: Condition,
+    examples: Sequence[Example],
+    parents: Sequence[str],
+    predictions: Sequence[Predictions] | None = None,
+) -> Score:
+    """Return a collective metric with its interval; of the labels themselves where none predict."""
+    target, truths = specification.target, []
+    for example in examples:
+        halves = view.halves(target, condition, example.structure.configuration)
+        label = example.targets[target]
+        truths.append((label, label) if halves is None else halves[:2])
+    guesses = None if predictions is None else _guesses(specification, predictions, examples)
+    structures = [example.structure for example in examples]
+    interval, by_configuration = collective_interval(
+        specification.function,
+        guesses,
+        truths,
+        [(structure.positions, structure.box) for structure in structures],
+        parents,
+        [select_particles(specification, structure.species) for structure in structures],
+        **specification.options,
+    )
+    ends = finite_ends(interval)
+    return Score(
+        finite(float(interval.mean)),
+        tuple(map(finite, map(float, by_configuration))),
+        (ends[0], ends[1]) if ends else None,
+    )
+
+
 def _means(
     specification: MetricSpecification,
     predictions: Sequence[Predictions],
@@ -185,14 +237,31 @@ def _score(
     parents: Sequence[str] | None = None,
 ) -> Score:
     """Return a metric; with `parents`, also the interval of an aggregate that is no mean."""
-    target = specification.prediction
     selections = [
         _selection(specification, example.structure, example.structure.pairs, example.balanced)
         for example in examples
     ]
     truths = [np.asarray(example.targets[specification.target]) for example in examples]
+    guesses = _guesses(specification, predictions, examples)
+    boxes = [(example.structure.positions, example.structure.box) for example in examples]
+    scored = score_configurations(specification, guesses, truths, selections, boxes)
+    interval = None
+    if parents is not None and specification.average != "configuration":
+        bootstrap = score_interval(specification, guesses, truths, parents, selections, boxes)
+        interval = (ends[0], ends[1]) if (ends := finite_ends(bootstrap)) else None
+    return Score(finite(scored.value), tuple(map(finite, scored.by_configuration)), interval)
+
+
+def _guesses(
+    specification: MetricSpecification,
+    predictions: Sequence[Predictions],
+    examples: Sequence[Example],
+) -> list[np.ndarray]:
+    """Return what a metric compares of each prediction, refused where a particle has no number."""
+    target = specification.prediction
     guesses = [np.asarray(prediction[target]) for prediction in predictions]
-    for example, truth, guess in zip(examples, truths, guesses, strict=True):
+    for example, guess in zip(examples, guesses, strict=True):
+        truth = example.targets[specification.target]
         which = f"predictions of {target} for configuration {example.structure.configuration}"
         if guess.shape != truth.shape:
             raise PredictionsError(
@@ -203,13 +272,7 @@ def _score(
                 f"{which} hold {int((~np.isfinite(guess)).sum())} of {guess.size} values that are "
                 "not finite: every particle needs a number"
             )
-    boxes = [(example.structure.positions, example.structure.box) for example in examples]
-    scored = score_configurations(specification, guesses, truths, selections, boxes)
-    interval = None
-    if parents is not None and specification.average != "configuration":
-        bootstrap = score_interval(specification, guesses, truths, parents, selections, boxes)
-        interval = (ends[0], ends[1]) if (ends := finite_ends(bootstrap)) else None
-    return Score(finite(scored.value), tuple(map(finite, scored.by_configuration)), interval)
+    return guesses
 
 
 def counted_items(task: Task, condition: Condition, example: Example) -> dict[str, np.ndarray]:

@@ -151,5 +151,20 @@ def test_the_prediction_is_that_of_the_target_unless_said_otherwise():
 
 def test_an_offset_ranks_no_model():
     assert MetricSpecification("m", "mean_error", "stiffness").title == "m"
-    with pytest.raises(ValueError, match="an offset, which ranks no model"):
+    with pytest.raises(ValueError, match="mean_error is no score and ranks no model"):
         MetricSpecification("m", "mean_error", "stiffness", primary=True)
+
+
+def test_a_collective_metric_is_a_ratio_over_all_configurations():
+    table = _table(function="s4", average="pooled", largest_q=0.6)
+    assert MetricSpecification.from_table(table).is_collective
+    for change, message in (
+        ({"average": "configuration"}, "over all configurations"),
+        ({"largest_q": -1}, "largest_q -1 of s4 is not positive"),
+        ({"primary": True}, "s4 is no score and ranks no model"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MetricSpecification.from_table(table | change)
+    del table["largest_q"]
+    with pytest.raises(ValueError, match="s4 needs largest_q"):
+        MetricSpecification.from_table(table)

@@ -13,7 +13,7 @@ from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition
 from glassbench.trial.attempt import Job, attempt_here
 from glassbench.trial.predictions import PredictionsError
-from glassbench.trial.result import read_result
+from glassbench.trial.result import read_result, result_path
 from glassbench.trial.run import TrialError, run_trial
 
 CARD = """
@@ -194,3 +194,20 @@ def test_a_model_may_start_processes_anew(make, tmp_path, fail):
     for cutoff in (1.3, 1.4):
         job = Job(make(fail=fail, cutoff=cutoff), str(tmp_path))
         assert attempt_here(job, lambda *_: None).error is None
+
+
+def test_a_result_of_an_older_version_is_scored_again_from_its_predictions(make, tmp_path):
+    workspace, trial = Workspace(tmp_path / "home"), make()
+    now = run_trial(trial, workspace)
+    path = result_path(workspace, trial.key)
+    plain = json.loads(path.read_text())
+    for condition in plain["conditions"]:
+        condition["scores"] = {"pearson_a": condition["scores"]["pearson_a"]}
+    path.write_text(json.dumps(plain | {"version": 1}))
+    assert read_result(workspace, trial) is None
+    assert set(read_result(workspace, trial, any_version=True).conditions[0].scores) == {
+        "pearson_a"
+    }
+    again = run_trial(trial, workspace)
+    assert again.conditions == now.conditions and "spread_a" in now.conditions[0].scores
+    assert (workspace.trial_folder(trial.key) / "fits").read_text() == "x"

@@ -10,9 +10,16 @@ from glassbench.contract.task import read_task
 from glassbench.datasets.view import open_view
 from glassbench.home.workspace import content_folder
 from glassbench.model import Condition
-from glassbench.trial.score import PredictionsError, noise_ceilings, primary_score, score_condition
+from glassbench.trial.score import (
+    PredictionsError,
+    noise_ceilings,
+    primary_score,
+    score_condition,
+    true_values,
+)
 
 CONDITION = Condition.of(temperature=0.64, time=5.0)
+COLLECTIVE = {"spread_a", "s4_a", "xi4_a", "chi4_a"}
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +38,9 @@ def truth(view):
 
 def test_the_truth_scores_one_in_every_metric(task, view):
     scores = score_condition(task, view, CONDITION, truth(view))
-    assert set(scores.scores) == {"pearson_a", "pearson_a_pooled", "pearson_b", "pair_pearson_a"}
-    assert [s.value for s in scores.scores.values()] == pytest.approx([1.0] * 4)
+    ranking = {"pearson_a", "pearson_a_pooled", "pearson_b", "pair_pearson_a"}
+    assert set(scores.scores) == ranking | COLLECTIVE
+    assert [scores.scores[n].value for n in ranking] == pytest.approx([1.0] * 4)
     assert scores.configurations == ("test0", "test1", "test2")
     assert scores.parents == ("parent-test0", "parent-test1", "parent-test2")
 
@@ -112,3 +120,20 @@ def test_a_model_sees_only_the_tiers_that_it_reads(task, tiny_dataset):
 def test_splits_share_no_parent(view):
     parents = [set(view.parents(split, CONDITION)) for split in ("train", "valid", "test")]
     assert not (parents[0] & parents[1] or parents[0] & parents[2] or parents[1] & parents[2])
+
+
+def test_a_collective_metric_is_the_ratio_to_labels_without_their_noise(task, view):
+    a_of, products, guesses = [], [], {}
+    for example in view.examples("test", [CONDITION]):
+        name, a = example.structure.configuration, example.structure.species == 0
+        first, second, _ = view.halves("propensity", CONDITION, name)
+        products.append(np.cov(first[a], second[a], bias=True)[0, 1])
+        guesses[name] = {"propensity": 0.5 * example.targets["propensity"]}
+        a_of.append(guesses[name]["propensity"][a].var())
+    score = score_condition(task, view, CONDITION, guesses).scores["spread_a"]
+    assert score.value == pytest.approx(np.sqrt(np.mean(a_of) / np.mean(products)))
+    assert score.interval[0] < score.value < score.interval[1]
+    assert len(score.by_configuration) == 3
+    true = true_values(task, view, CONDITION)
+    assert set(true) == COLLECTIVE
+    assert true["spread_a"].value == pytest.approx(np.sqrt(np.mean(products)))
