@@ -8,6 +8,7 @@ cutoff, two particles at one place where a bond needs a direction.
 """
 
 from .angular_functions import angular_structure_functions
+from .averaged_order import OrderParameterShells, averaged_order_parameters
 from .bond_order import bond_order_parameters
 from .cell_list import neighbourhood_blocks, pair_blocks
 from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density_maps, turned_maps
@@ -19,6 +20,7 @@ from .pair_distribution import particle_pair_distribution
 from .periodic_box import minimum_image, wrap
 from .radial_density import radial_densities
 from .shell_average import shell_average_matrix, shell_averages
+from .species_bond_order import species_bond_order
 from .structure_functions import (
     COPPER_ZIRCONIUM,
     LENNARD_JONES_2D,
@@ -35,9 +37,11 @@ __all__ = [
     "DENSITY_MAP_3D",
     "LENNARD_JONES_2D",
     "DensityMapGrid",
+    "OrderParameterShells",
     "Pairs",
     "StructureFunctionGrid",
     "angular_structure_functions",
+    "averaged_order_parameters",
     "bond_order_parameters",
     "density_maps",
     "local_density",
@@ -56,6 +60,7 @@ __all__ = [
     "shell_average_matrix",
     "shell_averages",
     "soft_mode_participation",
+    "species_bond_order",
     "structure_functions",
     "turned_maps",
     "voronoi_cells",

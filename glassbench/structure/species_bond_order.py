@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from glassbench.structure import Pairs, neighbour_pairs
+from .neighbours import Pairs, neighbour_pairs
 
 REACH = 5.0
 PARTICLES_PER_PIECE = 128

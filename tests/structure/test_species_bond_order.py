@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from glassbench.conformance import glassy_structure
-from glassbench.plugins.registry import load_model_card, load_model_class
-from glassbench.structure import bond_order_parameters, radial_densities
+from glassbench.structure import bond_order_parameters, radial_densities, species_bond_order
 
 RADII, WIDTH, DEGREE = (0.9, 1.2, 1.5), 0.1, 6
 
 
-@pytest.fixture(scope="module")
-def bond_order():
-    package = load_model_class(load_model_card("averaged_ridge")).__module__.rpartition(".")[0]
-    module = importlib.import_module(f"{package}.species_bond_order")
-
-    def of(positions, species, box):
-        return module.species_bond_order(positions, species, box, RADII, WIDTH, DEGREE)
-
-    return of
+def bond_order(positions, species, box):
+    return species_bond_order(positions, species, box, RADII, WIDTH, DEGREE)
 
 
-def test_of_one_species_it_is_the_bond_order_of_steinhardt(bond_order):
+def test_of_one_species_it_is_the_bond_order_of_steinhardt():
     structure = glassy_structure(300, seed=2)
     alone = np.zeros_like(structure.species)
     ours = bond_order(structure.positions, alone, structure.box)
@@ -41,7 +31,7 @@ def test_of_one_species_it_is_the_bond_order_of_steinhardt(bond_order):
     assert (ours[:, 1] == 0).all()
 
 
-def test_each_species_counts_by_itself(bond_order):
+def test_each_species_counts_by_itself():
     """Moving a particle of B changes what is seen of B, and leaves alone what is seen of A."""
     structure = glassy_structure(300, seed=3)
     b = int(np.argmax(structure.species))
@@ -54,7 +44,7 @@ def test_each_species_counts_by_itself(bond_order):
     assert np.abs(before[others, 1] - after[others, 1]).max() > 1e-3
 
 
-def test_a_cluster_turned_by_any_angle_keeps_its_order(bond_order):
+def test_a_cluster_turned_by_any_angle_keeps_its_order():
     generator = np.random.default_rng(1)
     cluster = glassy_structure(300, seed=4).positions
     cluster = cluster[np.linalg.norm(cluster - cluster.mean(axis=0), axis=1) < 2.2]
@@ -67,7 +57,7 @@ def test_a_cluster_turned_by_any_angle_keeps_its_order(bond_order):
     assert first.max() > 0.3
 
 
-def test_octahedral_neighbours_have_the_known_order(bond_order):
+def test_octahedral_neighbours_have_the_known_order():
     """Six bonds along the axes: q_2 = 0, q_4 = sqrt(7/12), q_6 = sqrt(1/8), odd ones 0."""
     arms = 1.2 * np.concatenate([np.eye(3), -np.eye(3)])
     positions = np.concatenate([np.zeros((1, 3)), arms]) + 5
@@ -76,7 +66,7 @@ def test_octahedral_neighbours_have_the_known_order(bond_order):
     np.testing.assert_allclose(order, known * 6 / 7, atol=1e-7)
 
 
-def test_two_particles_at_one_place_are_refused(bond_order):
+def test_two_particles_at_one_place_are_refused():
     positions = np.array([[1.0, 1, 1], [1.0, 1, 1], [2.0, 1, 1]])
     with pytest.raises(ValueError, match="at the same place"):
         bond_order(positions, np.zeros(3, dtype=np.int8), np.full(3, 10.0))
