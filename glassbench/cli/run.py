@@ -37,10 +37,15 @@ if TYPE_CHECKING:
 def run(words: Words = None, json_output: Json = False) -> None:
     """Run a model on a task and score it.
 
-    task=NAME model=NAME[,NAME] [dataset=NAME|PATH] [temperature=…] [time=…]
+    task=NAME model=NAME[,NAME] [target=NAME] [dataset=NAME|PATH]
+    [temperature=…] [time=…] [train.temperature=…] [train.time=…]
     [seed=0,1,2|0..4] [epochs=N] [model.HYPERPARAMETER=…]
     [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [workers=N]
     [floors=on|off] [force=on] [config=FILE] [failed_checks=allow] [home=FOLDER]
+
+    target= is another target of the task in place of its own; train.temperature= trains at another
+    temperature than the one that is tested, at the time that is most alike in units of the
+    relaxation time unless train.time= names one: a board of its own holds such records.
 
     threads= is the cores of one trial, workers= the processes that train one trial together,
     config= a file with task, model and hyperparameters, as `glassbench tune` writes one (words
@@ -88,7 +93,8 @@ def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
         words = [*words, *_words_of(file, values)]
         values = split_words(words)
     task = task_of(values)
-    request = parse_run(words, [axis.name for axis in task.axes])
+    axes = [axis.name for axis in task.axes]
+    request = parse_run(words, axes, [f"train.{axis}" for axis in axes])
     return task, request, open_workspace(request.home)
 
 
@@ -116,10 +122,18 @@ def announcement(request: BenchmarkRequest) -> str:
     defaults = ", ".join(
         ["general", *request.model.sections(request.task.name, request.dataset.name)]
     )
+    target = request.task.other_target and f", target {request.task.target}"
     return (
-        f"{request.model.name} on {request.task.name}, dataset {dataset}, "
-        f"at {conditions}; seed {seeds}; defaults {defaults}"
+        f"{request.model.name} on {request.task.name}{target}, dataset {dataset}, "
+        f"at {conditions}{_trained_words(request)}; seed {seeds}; defaults {defaults}"
     )
+
+
+def _trained_words(request: BenchmarkRequest) -> str:
+    if not request.trained_at:
+        return ""
+    there = ", ".join(condition.name for condition in dict.fromkeys(request.trained_at))
+    return f", trained at {there}"
 
 
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:

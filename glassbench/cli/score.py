@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import match_condition
 from ..contract.errors import UserError, WordError
-from ..experiments.request import open_asked
+from ..experiments.request import open_asked, task_of
 from ..experiments.words import check_keys, parse_number, split_words
 from ..home.workspace import open_workspace
 from ..model import Condition
-from ..plugins.registry import load_task
 from .output import Json, Words, guarded, say, write_result
-from .tables import in_pairs, number, result_table, terminal_width
+from .tables import in_pairs, number, result_table, task_words, terminal_width
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 def score(words: Words = None, json_output: Json = False) -> None:
     """Score predictions that any framework wrote.
 
-    FILE.npz task=NAME [dataset=NAME|PATH] [temperature=T] [time=T] [failed_checks=allow]
-    [home=FOLDER]
+    FILE.npz task=NAME [target=NAME] [dataset=NAME|PATH] [temperature=T] [time=T]
+    [failed_checks=allow] [home=FOLDER]
 
     For one condition the file holds `configuration` (C,), the names of the test configurations,
     an array per target, such as `propensity` (C, N), and the condition as scalars, such as
@@ -37,11 +36,9 @@ def score(words: Words = None, json_output: Json = False) -> None:
     name as a prefix: `temperature=0.64 time=16.5/propensity`, and so for each array.
     """
     path, values = _file_and_words(words or [])
-    if "task" not in values:
-        raise WordError("`task=` is missing: `glassbench tasks` lists what there is")
-    task = load_task(values["task"])
+    task = task_of(values)
     axes = [axis.name for axis in task.axes]
-    check_keys(values, ("task", "dataset", *axes, "failed_checks", "home"))
+    check_keys(values, ("task", "target", "dataset", *axes, "failed_checks", "home"))
     from ..trial.predictions import read_predictions
 
     predictions = read_predictions(path)
@@ -51,7 +48,7 @@ def score(words: Words = None, json_output: Json = False) -> None:
     record = score_record(task, dataset.name, view, _by_condition(path, predictions, given, view))
     about = [
         ("predictions", str(path)),
-        ("task", f"{task.name}, protocol {task.protocol_version}"),
+        ("task", task_words(record["task"])),
         ("dataset", f"{dataset.name} ({view.digest})"),
     ]
     table = result_table(record, task.primary_metric, terminal_width())
@@ -109,7 +106,8 @@ def score_record(
             "name": task.name,
             "protocol_version": task.protocol_version,
             "primary_metric": task.primary_metric.name,
-        },
+        }
+        | ({"target": task.other_target} if task.other_target else {}),
         "dataset": {"name": dataset, "digest": view.digest},
         "conditions": entries,
     }

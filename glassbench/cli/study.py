@@ -47,7 +47,8 @@ def studies(json_output: Json = False) -> None:
 def study(words: Words = None, json_output: Json = False) -> None:
     """Do a study of the papers: one command, one figure.
 
-    NAME task=NAME model=NAME[,NAME] [values=…] [seed=0,1,2|0..4] [dataset=NAME|PATH]
+    NAME task=NAME model=NAME[,NAME] [target=NAME] [values=…] [seed=0,1,2|0..4]
+    [dataset=NAME|PATH]
     [temperature=…] [time=…] [epochs=N] [model.HYPERPARAMETER=…]
     [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [floors=on|off] [home=FOLDER]
 

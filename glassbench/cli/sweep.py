@@ -55,7 +55,8 @@ NAMED = 20
 def sweep(words: Words = None, json_output: Json = False) -> None:
     """Run many trials from one plan: several models, seeds and all conditions of a task.
 
-    task=NAME model=NAME[,NAME] [seed=0..4] [dataset=NAME|PATH] [temperature=…] [time=…]
+    task=NAME model=NAME[,NAME] [target=NAME] [seed=0..4] [dataset=NAME|PATH]
+    [temperature=…] [time=…]
     [epochs=N] [model.HYPERPARAMETER=…] [retries=2] [floors=on|off] [plan=on|FILE] [run=off]
     [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [home=FOLDER]
 

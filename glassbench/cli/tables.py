@@ -126,13 +126,19 @@ def summary_lines(record: Plain | Record) -> list[str]:
     tuned = [("tuning", tuning_words(record["tuning"]))] if "tuning" in record else []
     return in_pairs(
         [
-            ("task", f"{task['name']}, protocol {task['protocol_version']}"),
+            ("task", task_words(task)),
             ("dataset", f"{dataset['name']} ({digest}){whole_words(dataset.get('whole'))}"),
             ("model", f"{model['name']}{size}, seed {seeds}"),
             *tuned,
             ("cost", _cost(record.get("cost") or {})),
         ]
     )
+
+
+def task_words(task: Plain) -> str:
+    """Return the task of a record, with its target where that is not the task's own."""
+    target = f", target {task['target']}" if task.get("target") else ""
+    return f"{task['name']}{target}, protocol {task['protocol_version']}"
 
 
 def whole_words(whole: Sequence[int] | None) -> str:

@@ -30,7 +30,7 @@ WIDEST_VALUE = 24
 def tune(words: Words = None, json_output: Json = False) -> None:
     """Search a model's hyperparameters for the best score on the validation split.
 
-    task=NAME model=NAME [trials=20] [scheduler=asha|pbt|none] [search=random|optuna]
+    task=NAME model=NAME [target=NAME] [trials=20] [scheduler=asha|pbt|none] [search=random|optuna]
     [metric=NAME] [dataset=NAME|PATH] [temperature=…] [time=…] [seed=0]
     [model.HYPERPARAMETER=VALUE that is not searched]
     [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [workers=N]

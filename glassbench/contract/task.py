@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,11 +15,12 @@ from pydantic import (
     ConfigDict,
     Field,
     InstanceOf,
+    PrivateAttr,
     field_validator,
     model_validator,
 )
 
-from ..metrics.specification import MetricSpecification
+from ..metrics.specification import NO_SCORE, MetricSpecification
 from ..model import Condition
 from .checked import Checked, Name, Names, Numbers, Text, Texts, checked, read_toml
 from .errors import TaskError, UserError, did_you_mean
@@ -134,6 +135,10 @@ class Task(Checked):
     transfer: Names = ()
     quick: Names = ()
     folder: Path = Field(exclude=True, repr=False)
+    _own_target: str = PrivateAttr("")
+
+    def model_post_init(self, context: Any) -> None:
+        self._own_target = self.target
 
     @field_validator("metrics")
     @classmethod
@@ -177,6 +182,35 @@ class Task(Checked):
     def primary_metric(self) -> MetricSpecification:
         """The metric by which models are ranked."""
         return next(metric for metric in self.metrics if metric.primary)
+
+    @property
+    def other_target(self) -> str:
+        """The target that was asked for in place of the task's own; empty for its own."""
+        return "" if self.target == self._own_target else self.target
+
+    def asked_for(self, target: str) -> Task:
+        """Return the task with another of its targets in place of its own, its own where empty.
+
+        The first metric that scores the target is the primary one.
+        """
+        if target in ("", self.target):
+            return self
+        scored = {m.prediction: m for m in reversed(self.metrics) if m.function not in NO_SCORE}
+        if target not in self.targets:
+            raise TaskError(
+                f"{self.name} has no target `{target}`{did_you_mean(target, self.targets)}"
+            )
+        if target not in scored:
+            raise TaskError(
+                f"target `{target}` of {self.name} has no metric: give one of {', '.join(scored)}"
+            )
+        if (per := self.targets[target].per) != self.targets[self.target].per:
+            raise TaskError(
+                f"target `{target}` is per {per}, and {self.name} is about one number a "
+                f"{self.targets[self.target].per}: `glassbench tasks` lists what each task predicts"
+            )
+        metrics = tuple(replace(m, primary=m is scored[target]) for m in self.metrics)
+        return self.model_copy(update={"target": target, "metrics": metrics})
 
     @property
     def is_under_load(self) -> bool:

@@ -146,6 +146,11 @@ class Variation:
             perturbation = None
         return replace(self, perturbation=perturbation, other_targets=False)
 
+    @property
+    def is_transfer(self) -> bool:
+        """Whether nothing departs from the standard but where the model is trained."""
+        return self.train_condition is not None and replace(self, train_condition=None) == STANDARD
+
     def to_json(self) -> dict[str, Any]:
         """Return what departs from the standard, as plain values; empty where nothing does."""
         own = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
@@ -207,6 +212,7 @@ class Trial:
     seed: int
     floor: bool = False
     variation: Variation = STANDARD
+    target: str = ""  # asked for in place of the task's own
 
     @property
     def key(self) -> str:
@@ -225,6 +231,8 @@ class Trial:
         }
         if not self.variation.is_standard:
             content["variation"] = self.variation.to_json()
+        if self.target:
+            content["target"] = self.target
         return digest_of(content)
 
     @property
@@ -246,7 +254,8 @@ class Trial:
     def name(self) -> str:
         """The trial in words, for progress lines and logs."""
         where = self.conditions[0].name if len(self.conditions) == 1 else "all conditions"
-        words = [self.model.name, where, f"seed={self.seed}", self.variation.name]
+        target = f"target={self.target}" if self.target else ""
+        words = [self.model.name, target, where, f"seed={self.seed}", self.variation.name]
         return " ".join(filter(None, words))
 
     def to_json(self) -> dict[str, Any]:
@@ -256,6 +265,8 @@ class Trial:
         del plain["variation"]
         if not self.variation.is_standard:
             plain["variation"] = self.variation.to_json()
+        if not self.target:
+            del plain["target"]
         return plain
 
 
@@ -292,9 +303,40 @@ def plan_trials(
         conditions=(),
         hyperparameters=dict(hyperparameters),
         seed=0,
+        target=task.other_target,
         **more,
     )
     return make_trials(template, conditions, seeds)
+
+
+def plan_transfer(
+    card: ModelCard,
+    task: Task,
+    dataset: DatasetReference,
+    conditions: Sequence[Condition],
+    trained_at: Sequence[Condition],
+    *arguments: Any,
+    **more: Any,
+) -> list[Trial]:
+    """Return the trials of a model that is trained elsewhere for each condition.
+
+    Without `trained_at` those of `plan_trials`, whose other arguments these are.
+    """
+    if not trained_at:
+        return plan_trials(card, task, dataset, conditions, *arguments, **more)
+    return [
+        trial
+        for condition, elsewhere in zip(conditions, trained_at, strict=True)
+        for trial in plan_trials(
+            card,
+            task,
+            dataset,
+            (condition,),
+            *arguments,
+            variation=Variation(train_condition=elsewhere),
+            **more,
+        )
+    ]
 
 
 def make_trials(

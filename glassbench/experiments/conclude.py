@@ -149,6 +149,7 @@ def _record(
         failed=[_failure(outcome) for outcome in outcomes if outcome.result is None],
         environments=[json.loads(n.read_text(encoding="utf-8")) for n in notes if n.exists()],
         tuning=request.tuning,
+        trained=request.trained,
         whole=request.view.dataset.whole,
     )
 

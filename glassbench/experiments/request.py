@@ -6,18 +6,20 @@ Everything that words name is found here, once; nobody after it asks a registry 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import choose_conditions
-from ..contract.errors import WordError
-from ..contract.trial_plan import DatasetReference, Trial, plan_trials
+from ..contract.errors import DatasetError, WordError
+from ..contract.trial_plan import DatasetReference, Trial, plan_transfer
 from ..home.workspace import Workspace, keep_given_files
 from ..model import Condition
 from ..plugins.datasets import dataset_at, find_dataset
 from ..plugins.registry import load_model_card, load_task, whole_models
+from .transfer import training_conditions
 from .words import RunRequest
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class BenchmarkRequest:
 
     `threads` are the cores of one trial, None to share them among the trials; `workers` train
     one trial together; `tuning` is how the hyperparameters were found, as a record states it.
+    `trained` are values of axes at which to train in place of those tested, and `trained_at` where
+    to train for each of the conditions; both empty to train where is tested.
     """
 
     task: Task
@@ -55,6 +59,8 @@ class BenchmarkRequest:
     threads: int | None = None
     workers: int = 1
     tuning: Mapping[str, Any] | None = None
+    trained: Mapping[str, float] = field(default_factory=dict)
+    trained_at: tuple[Condition, ...] = ()
     opened: View | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -62,6 +68,7 @@ class BenchmarkRequest:
         """Return the sha256 of what is asked for; how and where it runs does not count."""
         from ..record.record import canonical_digest
 
+        trained = [dict(self.trained), *map(dict, self.trained_at)]
         return canonical_digest(
             {
                 "task": self.task.name,
@@ -71,6 +78,8 @@ class BenchmarkRequest:
                 "conditions": [dict(condition) for condition in self.conditions],
                 "hyperparameters": dict(self.hyperparameters),
                 "seeds": list(self.seeds),
+                **({"target": self.task.other_target} if self.task.other_target else {}),
+                **({"trained": trained} if self.trained else {}),
             }
         )
 
@@ -102,11 +111,12 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
     hyperparameters = [card.hyperparameters_for(task.name, dataset.name, given) for card in cards]
     floors = floors_of(task, dataset) if asked.floors else ()
     conditions = choose_conditions(
-        view.conditions("train"),
+        view.conditions("test" if asked.trained else "train"),
         asked.axes,
         task.default_values(dataset.name),
-        "the training split",
+        f"the training split with `{task.target}`" if task.other_target else "the training split",
     )
+    trained_at = training_conditions(view, conditions, asked.trained)
     return [
         BenchmarkRequest(
             task=task,
@@ -120,6 +130,8 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
             threads=asked.threads,
             workers=asked.workers,
             tuning=None if file is None else file.statement(chosen),
+            trained=asked.trained,
+            trained_at=trained_at,
             opened=view,
         )
         for card, chosen in zip(cards, hyperparameters, strict=True)
@@ -127,10 +139,10 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
 
 
 def task_of(values: Mapping[str, str], otherwise: str = "") -> Task:
-    """Return the task that words name; `otherwise` ends the message where they name none."""
+    """Return the task that words name, about their target; `otherwise` ends the message."""
     if "task" not in values:
         raise WordError(f"`task=` is missing: `glassbench tasks` lists what there is{otherwise}")
-    return load_task(values["task"])
+    return load_task(values["task"]).asked_for(values.get("target", ""))
 
 
 def cards_of(task: Task, words: Sequence[str]) -> list[ModelCard]:
@@ -168,10 +180,28 @@ def open_asked(
     from ..datasets.view import open_view
 
     entry = find_dataset(task, word, workspace)
-    view = open_view(task, entry.path)
+    try:
+        view = open_view(task, entry.path)
+    except DatasetError as error:
+        if others := _holding_target(task, workspace) if task.other_target else []:
+            raise DatasetError(f"{error}: give dataset={' or '.join(others)}") from None
+        raise
     refuse_failed(view.dataset, failed_checks)
     name = entry.name if entry.origin == "embedded" else dataset_at(entry.path).name
     return DatasetReference(name, str(entry.path), view.digest), view
+
+
+def _holding_target(task: Task, workspace: Workspace) -> list[str]:
+    """Return the embedded datasets of a task that hold its target."""
+    from ..datasets.view import open_view
+
+    names = []
+    for name, entry in task.datasets.items():
+        if entry.path is not None:
+            with suppress(DatasetError):
+                open_view(task, find_dataset(task, name, workspace).path)
+                names.append(name)
+    return names
 
 
 def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
@@ -183,14 +213,7 @@ def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
 
 def model_trials(request: BenchmarkRequest) -> list[Trial]:
     """Return the trials of the model: one for each seed, and condition where it fits only one."""
-    return plan_trials(
-        request.model,
-        request.task,
-        request.dataset,
-        request.conditions,
-        request.hyperparameters,
-        request.seeds,
-    )
+    return _trials(request, request.model, request.hyperparameters, request.seeds)
 
 
 def floor_trials(request: BenchmarkRequest) -> list[Trial]:
@@ -198,13 +221,18 @@ def floor_trials(request: BenchmarkRequest) -> list[Trial]:
     return [
         trial
         for floor in request.floors
-        for trial in plan_trials(
-            floor.card,
-            request.task,
-            request.dataset,
-            request.conditions,
-            floor.hyperparameters,
-            (FLOOR_SEED,),
-            floor=True,
-        )
+        for trial in _trials(request, floor.card, floor.hyperparameters, (FLOOR_SEED,), floor=True)
     ]
+
+
+def _trials(
+    request: BenchmarkRequest,
+    card: ModelCard,
+    hyperparameters: Mapping[str, Any],
+    seeds: Sequence[int],
+    **more: Any,
+) -> list[Trial]:
+    about = (request.task, request.dataset)
+    return plan_transfer(
+        card, *about, request.conditions, request.trained_at, hyperparameters, seeds, **more
+    )

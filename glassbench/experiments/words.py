@@ -16,8 +16,8 @@ from ..contract.conditions import AxisChoice
 from ..contract.errors import WordError, did_you_mean
 
 KEYS = (
-    "task", "model", "dataset", "seed", "epochs", "cluster", "floors", "force", "home", "threads",
-    "workers", "config", "failed_checks",
+    "task", "target", "model", "dataset", "seed", "epochs", "cluster", "floors", "force", "home",
+    "threads", "workers", "config", "failed_checks",
 )  # fmt: skip
 CLUSTERS = ("auto", "local", "none")
 MAX_SEEDS = 1000
@@ -29,13 +29,15 @@ class RunRequest:
     """What `glassbench run` was asked to do, before any dataset is opened.
 
     None stands for what follows from the task or the machine; axes that are left out follow
-    the task. Hyperparameters are text, read later as the type of each model's default.
+    the task. `trained` are values of axes at which to train in place of those tested.
+    Hyperparameters are text, read later as the type of each model's default.
     """
 
     task: str
     models: tuple[str, ...]
     dataset: str | None = None
     axes: Mapping[str, AxisChoice] = field(default_factory=dict)
+    trained: Mapping[str, float] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     cluster: str = "auto"
@@ -95,6 +97,11 @@ def parse_run(
         models=distinct("model", items_of("model", values["model"])),
         dataset=values.get("dataset"),
         axes={axis: parse_axis(axis, values[axis]) for axis in axes if axis in values},
+        trained={
+            axis: parse_number(f"train.{axis}", values[f"train.{axis}"])
+            for axis in axes
+            if f"train.{axis}" in values
+        },
         seeds=parse_seeds(values.get("seed", "0")),
         hyperparameters=_hyperparameters(values),
         cluster=parse_cluster(values.get("cluster", "auto")),

@@ -121,7 +121,7 @@ def open_fits(record: Record, workspace: Workspace) -> Explained:
     seed = min(entry["seed"] for entry in record["predictions"])
     fits = [_fit(entry, workspace) for entry in record["predictions"] if entry["seed"] == seed]
     first = fits[0].trial
-    task = read_task(Path(first.task_folder))
+    task = read_task(Path(first.task_folder)).asked_for(first.target)
     view = open_view(task, Path(first.dataset.path))
     if view.digest != record["dataset"]["digest"]:
         raise UserError(

@@ -119,7 +119,7 @@ COLLECTIVE: dict[str, Callable[..., Statistic]] = {
 
 
 def collective_interval(
-    function: str,
+    function: Callable[..., Statistic],
     predictions: Sequence[ArrayLike] | None,
     truths: Fields,
     structures: Structures,
@@ -128,7 +128,6 @@ def collective_interval(
     draws: int = DRAWS,
     seed: int = 0,
     level: float = 0.95,
-    **options: float,
 ) -> tuple[Interval, NDArray[np.float64]]:
     """Return a statistic of the prediction over that of the truth, and by configuration.
 
@@ -138,7 +137,7 @@ def collective_interval(
 
     Parameters
     ----------
-    function : a key of COLLECTIVE; `options` are its own
+    function : of COLLECTIVE, with its options
     predictions : arrays (N_c,), one for each configuration
     truths : two measurements (N_c,) of each, see the module
     structures : positions (N_c, d) and box (d,) of each
@@ -146,12 +145,12 @@ def collective_interval(
     masks : boolean (N_c,), the particles that count
     """
     masks = [np.ones(len(np.asarray(a)), bool) for a, _ in truths] if masks is None else masks
-    truths = list(selected(*zip(*truths, strict=True), masks))
+    truths = list(selected([a for a, _ in truths], [b for _, b in truths], masks))
     places = [
         (np.asarray(positions)[np.asarray(mask)], box)
         for (positions, box), mask in zip(structures, masks, strict=True)
     ]
-    statistic = partial(COLLECTIVE[function], structures=places, **options)
+    statistic = partial(function, structures=places)
     of_truth = statistic(truths)
     of_prediction = None
     if predictions is not None:

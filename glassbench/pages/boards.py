@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from ..contract.model_card import ModelCard, Tier
 from ..contract.task import TIERS, ReportedNumber, Task, plain_name, read_reported
@@ -14,6 +14,10 @@ from ..metrics import MetricSpecification
 from .sources import ConditionEntry, Ends, Entry, Point, Sources, point_of, shown_interval
 from .words import condition_words, safe_name
 
+# Of records that are compared with each other: the target that was asked for in place of the task's
+# own, empty for that, and where models were trained in place of where they are tested.
+Kind = tuple[str, tuple[tuple[str, float], ...]]
+STANDARD: Kind = ("", ())
 NO_CONDITION: ConditionEntry = {"scores": {}, "ceiling": {}, "parents": ()}
 
 
@@ -83,6 +87,15 @@ class Board:
     rows: tuple[Row, ...]
     points: tuple[Point, ...]
     reported: tuple[ReportedNumber, ...]
+    trained: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The dataset, with target and place of training where they are not the usual ones."""
+        target = self.task.other_target.replace("_", " ")
+        trained = [f"{self.task.axis(a).symbol} = {v:g}" for a, v in self.trained.items()]
+        parts = [self.dataset, target, trained and f"trained at {', '.join(trained)}"]
+        return ", ".join(filter(None, parts))
 
     @cached_property
     def metrics(self) -> tuple[MetricSpecification, ...]:
@@ -173,20 +186,32 @@ class Board:
 
 def make_boards(sources: Sources) -> list[Board]:
     """Return all boards: by task, each task's main board first."""
-    return [board for task in sources.tasks.values() for board in _boards_of(task, sources)]
+    boards = []
+    for task in sources.tasks.values():
+        records = [e.record for e in sources.entries if e.record["task"]["name"] == task.name]
+        kinds = {_kind(task, record) for record in records}
+        for kind in [STANDARD, *sorted(kinds - {STANDARD})]:
+            boards += _boards_of(task, kind, sources)
+    return boards
+
+
+def _kind(task: Task, record: Mapping[str, Any]) -> Kind:
+    trained = tuple(sorted((record.get("trained") or {}).items()))
+    return task.asked_for(record["task"].get("target") or "").other_target, trained
 
 
 def same_point(one: Point, other: Point) -> bool:
     return all(math.isclose(a, b, rel_tol=1e-6) for a, b in zip(one, other, strict=True))
 
 
-def _boards_of(task: Task, sources: Sources) -> list[Board]:
+def _boards_of(own: Task, kind: Kind, sources: Sources) -> list[Board]:
+    task = own.asked_for(kind[0])
     groups: dict[tuple[int, str, str], list[Entry]] = {}
     for entry in sources.entries:
         version, dataset = entry.record["task"]["protocol_version"], entry.record["dataset"]
-        if entry.record["task"]["name"] == task.name:
+        if entry.record["task"]["name"] == task.name and _kind(own, entry.record) == kind:
             groups.setdefault((version, dataset["digest"], dataset["name"]), []).append(entry)
-    reported = read_reported(task)
+    reported = read_reported(task) if kind == STANDARD else []
     for name in dict.fromkeys(number.dataset for number in reported):
         if not any(key[2] == name for key in groups):
             groups[task.protocol_version, "", name] = []
@@ -212,15 +237,20 @@ def _boards_of(task: Task, sources: Sources) -> list[Board]:
             if not any(same_point(point, other) for other in points):
                 points.add(point)
         name = task.name
-        if boards:
+        if boards or kind != STANDARD:
             short = digest.rpartition(":")[2][:8]
             name = "--".join(filter(None, [task.name, dataset, short]))
             name += f"--v{version}" if version != task.protocol_version else ""
+            trained = "-".join(f"{axis}{value:g}" for axis, value in kind[1])
+            name = "--".join(filter(None, [name, kind[0], trained and f"trained-{trained}"]))
         if any(board.name == safe_name(name) for board in boards):
             name += f"--{digest}"
         ordered = tuple(sorted(points))
         boards.append(
-            Board(safe_name(name), task, version, dataset, digest, rows, ordered, published)
+            Board(
+                *(safe_name(name), task, version, dataset, digest),
+                *(rows, ordered, published, dict(kind[1])),
+            )
         )
     return boards
 

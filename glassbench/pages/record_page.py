@@ -146,11 +146,13 @@ def reproduce(record: Record, task: Task, card: ModelCard | None) -> list[str]:
     usual = _usual(record, card)
     request = [
         f"task={task.name}",
+        *([f"target={task.target}"] if task.other_target else []),
         f"model={record['model']['name']}",
         f"dataset={record['dataset']['name']}",
     ]
     changed = [f"model.{k}={_word(v)}" for k, v in own.items() if k not in usual or usual[k] != v]
     seeds = f"seed={','.join(map(str, record['seeds']))}"
+    request += [f"train.{axis}={value:.10g}" for axis, value in record.get("trained", {}).items()]
     return [
         shlex.join(["glassbench", "run", *request, *block, seeds, *changed])
         for block in _blocks(record, task)

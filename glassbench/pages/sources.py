@@ -171,8 +171,13 @@ def _fitting_task(record: Record, tasks: Mapping[str, Task]) -> Task:
     name, version = record["task"]["name"], record["task"]["protocol_version"]
     if name not in tasks:
         raise UserError(f"its task `{name}` is none of {', '.join(sorted(tasks)) or 'no task'}")
-    task = tasks[name]
+    task = tasks[name].asked_for(record["task"].get("target") or "")
     primary = record["task"]["primary_metric"]
+    if task.other_target and primary != task.primary_metric.name:
+        raise UserError(
+            f"its primary metric is `{primary}`, that of target {task.target} is "
+            f"`{task.primary_metric.name}`"
+        )
     if version > task.protocol_version:
         raise UserError(
             f"protocol version {version} of {name} is newer than the installed "
@@ -211,6 +216,8 @@ def _conditions_in(record: Record) -> Iterator[Mapping[str, float]]:
     """Yield every condition that a record names."""
     for entry in record["conditions"]:
         yield entry["condition"]
+        if entry.get("trained_at"):
+            yield entry["trained_at"]
         yield from (c["condition"] for c in (entry.get("transfer") or {}).get("conditions", ()))
     yield from (p["condition"] for p in record["predictions"])
     yield from (f["condition"] for f in record["failed"] if f["condition"] is not None)

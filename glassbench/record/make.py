@@ -53,6 +53,7 @@ def make_record(
     tracking: Mapping[str, str] | None = None,
     tuning: Mapping[str, Any] | None = None,
     whole: Sequence[int] | None = None,
+    trained: Mapping[str, float] | None = None,
 ) -> Record:
     """Return the record of what finished, checked against the schema.
 
@@ -63,12 +64,14 @@ def make_record(
     failed : `condition`, `seed` and `error` of the trials that failed
     environments : `home.machine.environment()` of the trials
     whole : of the dataset, as `Dataset.whole` has it
+    trained : values of axes at which the model was trained in place of those tested
     """
     for result in results:
-        if result.trial.get("variation"):
+        variation = result.trial.get("variation", {})
+        if set(variation) != ({"train_condition"} if trained else set()):
             raise RecordError(
                 f"trial {result.key[:8]} departs from the standard use of the dataset "
-                f"({result.trial['variation']}): no record takes it"
+                f"({variation}): no record takes it"
             )
     entries = []
     for condition in conditions:
@@ -85,7 +88,8 @@ def make_record(
             "name": task.name,
             "protocol_version": task.protocol_version,
             "primary_metric": task.primary_metric.name,
-        },
+        }
+        | ({"target": task.other_target} if task.other_target else {}),
         "dataset": {"name": dataset.name, "digest": dataset.digest}
         | ({"whole": list(whole)} if whole else {}),
         "model": {
@@ -121,7 +125,8 @@ def make_record(
         ],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return validate_record(plain if tuning is None else plain | {"tuning": dict(tuning)})
+    plain |= {} if tuning is None else {"tuning": dict(tuning)}
+    return validate_record(plain | ({"trained": dict(trained)} if trained else {}))
 
 
 def _cost(results: Iterable[TrialResult]) -> dict[str, float]:
@@ -178,6 +183,7 @@ def condition_entry(
         for score in [metric_score(primary, of_floor, first)]
     ]
     probes = probes_at(condition, results)
+    of_first = next(r.trial for r in results if dict(condition) in map(_condition, r.conditions))
     truth = {
         name: TrueValue(value=score.value, interval=score.interval and list(score.interval))
         for name, score in known.truth.items()
@@ -185,6 +191,7 @@ def condition_entry(
     }
     further: dict[str, Any] = {
         "truth": truth or None,
+        "trained_at": of_first.get("variation", {}).get("train_condition"),
         "transfer": transfer_entry(task, condition, results),
         "rotation_probe": rotation_entry(probes) if probes else None,
     }
@@ -269,6 +276,10 @@ def _at(condition: Condition, results: Sequence[TrialResult]) -> dict[int, Condi
         for scored in result.conditions
         if dict(scored.condition) == dict(condition)
     }
+
+
+def _condition(scored: ConditionScores) -> dict[str, float]:
+    return dict(scored.condition)
 
 
 def _metric_scores(

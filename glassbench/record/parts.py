@@ -212,6 +212,8 @@ class ConditionEntry(Scored):
     truth: Annotated[dict[Name, TrueValue], Field(max_length=100)] | None = None
     """By name of a collective metric its value for the labels, in the unit of the target, its
     square, or that of the positions; left out where none was measured."""
+    trained_at: Point | None = None
+    """Where the model was trained; left out where that is the condition itself."""
     transfer: Transfer | None = None
     """Scores of the same fits at other conditions; left out where there are none."""
     rotation_probe: RotationProbe | None = None

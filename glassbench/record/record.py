@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ..contract.checked import Name, Person, Setting, Text, checked
 from ..contract.errors import UserError
@@ -55,6 +55,8 @@ class TaskOfRecord(Part):
     """Name of the task, such as `ka_propensity`."""
     protocol_version: Annotated[int, Field(ge=1)]
     """Version of the task's protocol; scores of two versions are never compared."""
+    target: Name | None = None
+    """Target that was asked for in place of the task's own; left out for its own."""
     primary_metric: Name
     """Name of the metric by which models are ranked; floors and `above_floor` are in it."""
 
@@ -163,6 +165,9 @@ class Record(Part):
     """Files with the predictions that were scored."""
     created: Moment
     """When the record was assembled, ISO 8601 in UTC."""
+    trained: Point | None = None
+    """Values on axes of the task at which the model was trained in place of those tested; left out
+    where it was trained at the conditions that are scored."""
     tuning: Tuning | None = None
     """How the hyperparameters were found; left out where nothing is known of it."""
     verification: Verification | None = None
@@ -177,6 +182,19 @@ class Record(Part):
         if len(set(seeds)) != len(seeds):
             raise ValueError("seeds: one of them stands twice")
         return seeds
+
+    @model_validator(mode="after")
+    def _trained_where_it_says(self) -> Record:
+        for entry in self.conditions:
+            there = entry.trained_at or {}
+            if (self.trained is None) != (not there) or any(
+                there.get(axis) != value for axis, value in (self.trained or {}).items()
+            ):
+                raise ValueError(
+                    f"it says that it was trained at {self.trained}, one of its conditions at "
+                    f"{entry.trained_at}"
+                )
+        return self
 
 
 class RecordError(UserError):

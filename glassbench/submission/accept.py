@@ -75,6 +75,7 @@ def _superseded(
         if name not in replaced
         and other["model"]["name"] == record["model"]["name"]
         and (other["task"], other["dataset"]) == (record["task"], record["dataset"])
+        and other.get("trained") == record.get("trained")
         and (verified or not is_signed(other, trusted))
     ]
     return max(same)[1] if same else None

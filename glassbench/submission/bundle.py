@@ -19,9 +19,10 @@ from tempfile import TemporaryDirectory
 from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference, Trial, plan_trials
+from ..contract.trial_plan import DatasetReference, Trial, plan_transfer
 from ..home.workspace import Workspace
 from ..model import Condition
+from ..plugins.registry import load_task
 from ..record.record import PlainRecord as Record
 from ..record.record import RecordError, read_record, validate_record
 from ..trial.predictions import predictions_digest
@@ -49,9 +50,21 @@ class Bundle:
     weights: Mapping[str, Path]
 
 
+def task_of_record(record: Record) -> Task:
+    """Return the task of a record, about the target that it was asked for."""
+    return load_task(record["task"]["name"]).asked_for(record["task"].get("target") or "")
+
+
 def conditions_of(record: Record) -> tuple[Condition, ...]:
     """Return the conditions of a record, in its order."""
     return tuple(Condition.of(**entry["condition"]) for entry in record["conditions"])
+
+
+def trained_at(record: Record) -> tuple[Condition, ...]:
+    """Return where the model of a record was trained for each condition; nothing where there."""
+    if not record.get("trained"):
+        return ()
+    return tuple(Condition.of(**entry["trained_at"]) for entry in record["conditions"])
 
 
 def is_hidden(record: Record) -> bool:
@@ -66,7 +79,9 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
     values, name = record["hyperparameters"], record["dataset"]["name"]
     values = bundle.card.hyperparameters_for(task.name, name, values)
     conditions = conditions_of(record)
-    return plan_trials(bundle.card, task, dataset, conditions, values, record["seeds"])
+    elsewhere = trained_at(record)
+    about = (bundle.card, task, dataset, conditions, elsewhere)
+    return plan_transfer(*about, values, record["seeds"])
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from .bundle import (
     open_bundle,
     predictions_in_workspace,
     refuse_contents,
+    task_of_record,
     trials_of,
 )
 from .rescore import (
@@ -208,7 +209,7 @@ def check_model(bundle: Bundle) -> str:
 
 def _check_scores(bundle: Bundle, how: Checking) -> str:
     record = bundle.record
-    task = load_task(record["task"]["name"])
+    task = task_of_record(record)
     if why := _superseded(record):
         raise NotCheckable(why)
     _refuse_missing_predictions(bundle)

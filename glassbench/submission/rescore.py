@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference, plan_trials
+from ..contract.trial_plan import DatasetReference, plan_transfer
 from ..home.workspace import Workspace
 from ..metrics import paired_difference
 from ..model import Condition
@@ -21,7 +21,7 @@ from ..record.make import known_at, make_record
 from ..record.record import PlainRecord as Record
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
-from .bundle import Bundle, conditions_of
+from .bundle import Bundle, conditions_of, trained_at
 from .sandbox.bounded import read_arrays
 from .sandbox.limits import require
 from .shipped import MAX_PREDICTIONS_BYTES, spread
@@ -66,7 +66,8 @@ def floor_results(
     for card in map(load_model_card, names):
         values = card.hyperparameters_for(task.name, dataset.name, {})
         conditions, seeds = conditions_of(record), (FLOOR_SEED,)
-        trials = plan_trials(card, task, dataset, conditions, values, seeds, floor=True)
+        about = (card, task, dataset, conditions, trained_at(record))
+        trials = plan_transfer(*about, values, seeds, floor=True)
         made = [run_trial(trial, workspace) for trial in trials]
         results[card.name] = [result for result in made if result is not None]
     return results
@@ -95,6 +96,7 @@ def record_of(
         failed=record["failed"],
         tuning=record.get("tuning"),
         whole=view.dataset.whole,
+        trained=record.get("trained"),
     ).to_json()
 
 

@@ -15,13 +15,20 @@ from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.datasets import find_dataset
-from ..plugins.registry import load_task
 from ..record.record import PlainRecord as Record
 from ..record.record import record_digest, validate_record
 from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
-from ..trial.stages import PREDICTIONS_FILE, questions, score_trial
-from .bundle import HIDDEN, Bundle, conditions_of, pack_bundle, refuse_contents, trials_of
+from ..trial.stages import PREDICTIONS_FILE, fit_examples, questions, score_trial
+from .bundle import (
+    HIDDEN,
+    Bundle,
+    conditions_of,
+    pack_bundle,
+    refuse_contents,
+    task_of_record,
+    trials_of,
+)
 from .memory import (
     FEW_NUMBERS,
     kept_part,
@@ -132,7 +139,7 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
 
     refuse_contents(bundle)
     require("predictions" not in bundle.card.reads, NO_MODEL.format(bundle.card.name))
-    task = load_task(bundle.record["task"]["name"])
+    task = task_of_record(bundle.record)
     data = _open(bundle, task, how)
     walls = try_engine(how.engine, data.secret)
     for line in walls.lines():
@@ -243,10 +250,10 @@ def _assignment(
         hyperparameters=trial.hyperparameters,
         seed=trial.seed,
         questions=[question for _, _, question in listed],
-        conditions=trial.conditions,
+        conditions=trial.fit_conditions,
         weights=weights,
-        train=data.public.examples("train", trial.conditions) if how.retrain else (),
-        valid=data.public.examples("valid", trial.conditions) if how.retrain else (),
+        train=fit_examples(data.public, trial, "train") if how.retrain else (),
+        valid=fit_examples(data.public, trial, "valid") if how.retrain else (),
         secret=data.secret,
         given=how.workspace,
     )

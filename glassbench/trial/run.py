@@ -76,7 +76,7 @@ def run_trial(
     closed = ("test",) if trial.variation.scored_split == "valid" else ()
     folder, shared = (workspace.trial_folder(key) for key in (trial.key, trial.fit_key))
     write_json(folder / "trial.json", trial.to_json())
-    task = read_task(Path(trial.task_folder))
+    task = read_task(Path(trial.task_folder)).asked_for(trial.target)
     card = read_model_card(Path(trial.model.folder))
     cost = Cost(folder / "cost.json")
 

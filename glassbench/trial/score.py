@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ..contract.trial_plan import Perturbation
 from ..datasets.pairs import pair_distances
 from ..datasets.view import View
 from ..metrics import (
+    COLLECTIVE,
     MetricSpecification,
     collective_interval,
     noise_ceiling,
@@ -177,13 +179,12 @@ def _collective_score(
     guesses = None if predictions is None else _guesses(specification, predictions, examples)
     structures = [example.structure for example in examples]
     interval, by_configuration = collective_interval(
-        specification.function,
+        partial(COLLECTIVE[specification.function], **specification.options),
         guesses,
         truths,
         [(structure.positions, structure.box) for structure in structures],
         parents,
         [select_particles(specification, structure.species) for structure in structures],
-        **specification.options,
     )
     ends = finite_ends(interval)
     return Score(

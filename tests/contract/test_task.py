@@ -1,5 +1,6 @@
 """A `task.toml` is checked, and what is wrong with it is named."""
 
+import pickle
 import re
 import tomllib
 from pathlib import Path
@@ -122,3 +123,28 @@ def test_an_axis_may_have_a_default_on_every_dataset():
     assert task.default_values("another") == {"fraction": (0.005,)}
     assert task.default_values("mini")["strain"]
     assert task.targets["rearranging"].label_of == "d2min"
+
+
+def test_a_task_asked_for_another_target_is_ranked_by_its_first_metric():
+    task = read_task(FOLDER)
+    other = task.asked_for("non_affine_displacement")
+    assert (other.target, other.other_target) == ("non_affine_displacement",) * 2
+    assert other.primary_metric.name == "non_affine_pearson_a"
+    assert [metric.name for metric in other.metrics] == [metric.name for metric in task.metrics]
+    assert (task.other_target, task.primary_metric.name) == ("", "pearson_a")
+    assert other.asked_for("propensity") == task and task.asked_for("") is task
+    assert task.asked_for("propensity").other_target == ""
+    assert pickle.loads(pickle.dumps(other)).other_target == "non_affine_displacement"
+
+
+@pytest.mark.parametrize(
+    ("task", "target", "message"),
+    [
+        ("ka_propensity", "propensty", "did you mean `propensity`"),
+        ("ka_propensity", "pair_distance_change", "is per pair, and ka_propensity is about one"),
+        ("lj2d_plasticity", "d2min", "has no metric: give one of rearranging"),
+    ],
+)
+def test_a_target_that_cannot_be_asked_for_is_refused(task, target, message):
+    with pytest.raises(TaskError, match=message):
+        read_task(FOLDER.parent / task).asked_for(target)

@@ -325,3 +325,41 @@ def test_not_a_number_cannot_be_written(tmp_path):
     record["conditions"][0]["scores"]["pearson_a"]["value"] = math.nan
     with pytest.raises(ValueError):
         write_record(tmp_path / "a.json", record)
+
+
+def transferred(to=EARLY, trained=LATE):
+    variation = {"train_condition": dict(trained)}
+    return result(GOOD, condition=to, trial={"seed": 0, "variation": variation})
+
+
+def test_a_record_of_a_model_trained_elsewhere_says_where():
+    record = record_of([transferred()], trained={"time": 5.0})
+    assert record["trained"] == {"time": 5.0}
+    assert record["conditions"][0]["trained_at"] == dict(LATE)
+    assert "trained" not in record_of([result(GOOD)])
+
+
+def test_a_record_that_does_not_say_where_it_was_trained_is_refused():
+    record = record_of([transferred()], trained={"time": 5.0})
+    for changes in ({"trained": None}, {"trained": {"time": 7.0}}):
+        with pytest.raises(RecordError, match="it says that it was trained at"):
+            validate_record(record | changes)
+    with pytest.raises(RecordError, match="no record takes it"):
+        record_of([transferred()])
+    with pytest.raises(RecordError, match="no record takes it"):
+        record_of([result(GOOD)], trained={"time": 5.0})
+    cut = {"train_condition": dict(LATE), "training_configurations": 2}
+    with pytest.raises(RecordError, match="no record takes it"):
+        one = result(GOOD, trial={"seed": 0, "variation": cut})
+        record_of([one], trained={"time": 5.0})
+
+
+def test_a_record_names_a_target_that_is_not_the_tasks_own():
+    assert "target" not in record_of([result(GOOD)])["task"]
+    table = {"name": "pearson_a", "function": "pearson", "target": "other"}
+    targets = {name: TASK.targets["propensity"] for name in ("propensity", "other")}
+    metrics = tuple(map(MetricSpecification.from_table, (table, table | {"name": "x"})))
+    task = TASK.model_copy(update={"targets": targets, "metrics": metrics}).asked_for("other")
+    record = record_of([result(GOOD)], task=task)
+    assert record["task"]["target"] == "other"
+    assert record["task"]["primary_metric"] == "pearson_a"

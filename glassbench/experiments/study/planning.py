@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,18 +10,15 @@ from pathlib import Path
 from ...contract.conditions import AxisChoice, choose_conditions
 from ...contract.task import Task
 from ...contract.trial_plan import Trial, Variation
-from ...datasets.view import View
 from ...home.workspace import Workspace, keep_given_files
 from ...model import Condition
 from ..request import cards_of, floors_of, open_asked
 from ..sweep.make import floor_series, new_plan, series_of
 from ..sweep.plan import Series, SweepPlan
+from ..transfer import ALIKE, decades_apart
 from ..tuning.configuration import read_configuration
 from ..words import RunRequest, distinct, items_of, parse_run, split_words
 from .declaration import Setting, Study, StudyError, Subject, settings_of
-
-# Conditions that differ by fewer decades count as alike.
-ALIKE = 0.5
 
 
 @dataclass(frozen=True)
@@ -210,7 +206,7 @@ def alike(axis: str, subject: Subject) -> list[tuple[Condition, ...]]:
         group = [start]
         for value in values[1:]:
             others = [c for c in subject.conditions if c[axis] == value]
-            decades = {c: _decades(c, start, axis, subject.view) for c in others}
+            decades = {c: decades_apart(c, start, subject.view, [axis]) for c in others}
             nearest = min(decades, key=decades.__getitem__)
             if decades[nearest] <= ALIKE:
                 group.append(nearest)
@@ -222,25 +218,6 @@ def alike(axis: str, subject: Subject) -> list[tuple[Condition, ...]]:
             f"{axis}, within half a decade on all other axes"
         )
     return groups
-
-
-def _decades(condition: Condition, other: Condition, axis: str, view: View) -> float:
-    """Return the distance of two conditions on all axes but one, in decades."""
-    total = 0.0
-    for name in condition:
-        if name == axis:
-            continue
-        one, two = condition[name], other[name]
-        if name == "time":
-            relaxations = (view.attribute(c, "tau_alpha") for c in (condition, other))
-            known = [tau for tau in relaxations if tau]
-            if len(known) == 2:
-                one, two = one / known[0], two / known[1]
-        if one > 0 and two > 0:
-            total += abs(math.log10(one / two))
-        elif one != two:
-            total += math.inf
-    return total
 
 
 def _series(

@@ -59,6 +59,7 @@ def new_plan(
         protocol_version=task.protocol_version,
         dataset=dataset,
         series=tuple(series),
+        target=task.other_target,
         **more,
     )
     return with_estimates(with_trials(plan), workspace, hints)
@@ -106,6 +107,7 @@ def located(plan: SweepPlan, workspace: Workspace) -> SweepPlan:
     """Return a plan with the folders of this machine, where nothing has changed since."""
     folder = Path(plan.task_folder)
     task = load_task(folder if (folder / "task.toml").is_file() else plan.task)
+    task = task.asked_for(plan.target)
     if task.protocol_version != plan.protocol_version:
         raise PlanError(
             f"task {task.name} in {task.folder} has protocol {task.protocol_version}, the plan was "

@@ -105,6 +105,7 @@ class SweepPlan:
     study: Annotated[Mapping[str, Any], Field(description="Name and values of a named study.")] = (
         field(default_factory=dict)
     )
+    target: Annotated[str, Field(description="In place of the task's own; empty for it.")] = ""
 
     @cached_property
     def digest(self) -> str:
@@ -148,6 +149,7 @@ class SweepPlan:
             seed=0,
             floor=series.floor,
             variation=series.variation,
+            target=self.target,
         )
         return make_trials(template, series.conditions, series.seeds)
 

@@ -90,7 +90,7 @@ def _conclude(
     plan: SweepPlan, path: Path, workspace: Workspace, outcomes: list[Outcome]
 ) -> SweepReport:
     """Make the records of all series, and deliver them together."""
-    task = read_task(Path(plan.task_folder))
+    task = read_task(Path(plan.task_folder)).asked_for(plan.target)
     by_key = {p.key: outcome for p, outcome in zip(plan.planned, outcomes, strict=True)}
     floors = [series for series in plan.series if series.floor]
     own_floors = {

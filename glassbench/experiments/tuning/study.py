@@ -79,6 +79,8 @@ class TuningStudy:
             "scheduler": self.scheduler,
             "metric": self.metric,
         }
+        if self.task.other_target:
+            identity["target"] = self.task.other_target
         return identity | ({"population": self.trials} if self.scheduler == "pbt" else {})
 
     @cached_property

@@ -159,6 +159,7 @@ def _run(
             "audit": assignment.audit,
             "keep": keep,
             "seed": assignment.seed,
+            "target": assignment.task.other_target,
             "hyperparameters": add_given_files(
                 folder, assignment.hyperparameters, assignment.given
             ),

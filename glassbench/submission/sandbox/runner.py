@@ -59,6 +59,7 @@ def _predict(request: Mapping[str, Any], folder: Path, scratch: Path) -> Answer:
 
     audit = Audit(folder / "model", scratch) if request.get("audit") else None
     card, task = read_model_card(folder / "model"), read_task(folder / "task")
+    task = task.asked_for(request["target"])
     model = make_model(card, request["hyperparameters"])
     if request["train"]:
         run = fit_run(
