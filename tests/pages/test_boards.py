@@ -36,6 +36,36 @@ def test_two_datasets_and_two_protocols_are_never_on_one_board(task, tmp_path):
     assert [board.superseded for board in boards].count(True) == 1
 
 
+def test_other_targets_and_other_places_of_training_have_boards_of_their_own(task, tmp_path):
+    other = task.asked_for("bond_breaking")
+    put(tmp_path, "own", make_record(task, "m0", 0.5, [POINT]))
+    spelled = make_record(task, "m1", 0.5, [POINT])
+    spelled["task"]["target"] = task.target
+    put(tmp_path, "spelled", spelled)
+    broken = make_record(other, "m0", 0.4, [POINT])
+    broken["task"]["target"] = other.target
+    put(tmp_path, "target", broken)
+    moved = make_record(task, "m0", 0.3, [POINT], trained={"temperature": 0.56})
+    moved["conditions"][0]["trained_at"] = {"temperature": 0.56, "time": 16.5}
+    put(tmp_path, "moved", moved)
+    own, trained, of_target = boards_of(tmp_path, task)
+    assert [len(b.rows) for b in (own, trained, of_target)] == [2, 1, 1]
+    assert (own.label, own.main) == ("mini", True)
+    assert trained.label == "mini, trained at T = 0.56" and not trained.main
+    assert of_target.label == "mini, bond breaking"
+    assert of_target.primary.name == "bond_breaking_pearson_a"
+    assert make_standing(of_target).places[0].value == pytest.approx(0.4, abs=0.02)
+    assert len({board.name for board in (own, trained, of_target)}) == 3
+
+
+def test_a_record_of_a_target_with_the_metric_of_another_is_left_out(task, tmp_path):
+    record = make_record(task, "m0", 0.5, [POINT])
+    record["task"]["target"] = "bond_breaking"
+    put(tmp_path, "wrong", record)
+    (problem,) = read_sources(tmp_path).problems
+    assert "its primary metric is `pearson_a`, that of target bond_breaking is" in problem
+
+
 def test_a_verified_record_stands_for_its_model_and_the_others_are_kept(sources, task):
     board = next(b for b in make_boards(sources) if b.name == task.name)
     (botan,) = [row for row in board.rows if row.name == "botan"]
