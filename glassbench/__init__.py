@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .trial.fitted import FittedModel
     from .trial.problem import Problem
 
-__all__ = ["__version__", "load_task"]
+__all__ = ["__version__", "load_model", "load_task"]
 __version__ = "0.1.0"
 
 
@@ -39,3 +40,24 @@ def load_task(
     from .trial.problem import open_problem
 
     return open_problem(name, dataset, home)
+
+
+def load_model(
+    name: str | Path, task: str | None = None, home: str | Path | None = None
+) -> FittedModel:
+    """Return a model with its fits, to predict from structures of your own.
+
+    >>> from glassbench import load_model  # doctest: +SKIP
+    >>> model = load_model("averaged_ridge")  # doctest: +SKIP
+    >>> model.predict(model.read("my.dump.gz"), time=16.5)[0]["propensity"]  # doctest: +SKIP
+
+    Parameters
+    ----------
+    name : of a model that was run here, or of its run; path of a record or of a packed model
+    task : where the model has runs on several
+    home : folder of runs, by default as the command line has it
+    """
+    from .experiments.trained import load_model as load
+    from .home.workspace import open_workspace
+
+    return load(name, open_workspace(home), task=task)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..contract.errors import UserError, did_you_mean
+from ..contract.errors import UserError, WordError, did_you_mean
 from ..home.workspace import Workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, load_model_card, load_task
@@ -34,8 +34,28 @@ def tasks(json_output: Json = False) -> None:
 
 
 @guarded
-def models(json_output: Json = False) -> None:
-    """List the models."""
+def models(
+    action: Annotated[str, typer.Argument(metavar="[weights|pack", show_default=False)] = "",
+    run: Annotated[str, typer.Argument(metavar="RUN]", show_default=False)] = "",
+    words: Words = None,
+    json_output: Json = False,
+) -> None:
+    """List the models; their trained fits; or pack those of a run into one file.
+
+    `models weights` lists the fits that lie in the workspace, and `models pack RUN
+    [out=FILE.safetensors]` packs what a run fitted, to be loaded elsewhere by
+    `glassbench predict model=FILE.safetensors`. [home=FOLDER]
+    """
+    if action and "=" in action:
+        raise WordError(f"`{action}`: `glassbench models` takes weights, or pack RUN")
+    if action == "weights":
+        _weights([run, *(words or [])] if run else words, json_output)
+        return
+    if action == "pack":
+        _pack(run, words, json_output)
+        return
+    if action:
+        raise WordError(f"`models {action}`{did_you_mean(action, ('weights', 'pack'))}")
     plugins = list_models()
     whole: list[tuple[ModelCard, str]] = [(p.contract, p.origin) for p in plugins if not p.error]
     columns = [
@@ -47,6 +67,51 @@ def models(json_output: Json = False) -> None:
     ]
     plain = [model_plain(card) | {"origin": origin} for card, origin in whole]
     _write("models", plain, columns, plugins, json_output)
+
+
+def _weights(words: Words, json_output: bool) -> None:
+    """List the fits of the workspace, those of one model, task and condition side by side."""
+    from ..experiments.trained import stored_fits
+
+    _, workspace = get_words(words)
+    rows: list[dict[str, Any]] = [
+        {
+            "model": fit.trial.model.name,
+            "task": fit.trial.task,
+            "dataset": fit.trial.dataset.name,
+            "conditions": "; ".join(condition.name for condition in fit.trial.fit_conditions),
+            "seed": fit.trial.seed,
+            "bytes": sum(f.stat().st_size for f in fit.path.rglob("*") if f.is_file()),
+            "path": str(fit.path),
+        }
+        for fit in stored_fits(workspace)
+    ]
+    rows.sort(key=lambda row: [str(row[key]) for key in ("model", "task", "conditions", "seed")])
+    shown = ("model", "task", "dataset", "conditions", "seed")
+    columns = [Column(key, [str(row[key]) for row in rows]) for key in shown]
+    columns.append(Column("kB", [f"{row['bytes'] / 1e3:.0f}" for row in rows], True))
+    write_result(json_output, {"weights": rows}, in_columns(columns, terminal_width()))
+    if not rows and not json_output:
+        say(f"no fit in {workspace.trials}: `glassbench run` makes them")
+
+
+def _pack(run: str, words: Words, json_output: bool) -> None:
+    from ..experiments.trained import load_model
+    from ..trial.weights import SUFFIX, pack_model
+
+    values, workspace = get_words(words, "out", "task", "dataset")
+    if not run or "=" in run:
+        raise WordError("name the run: `glassbench models pack RUN`; `glassbench runs` lists them")
+    task, dataset = values.get("task"), values.get("dataset")
+    model = load_model(run, workspace, task=task, dataset=dataset)
+    default = f"{model.task.name}-{model.training.dataset}-{model.name}{SUFFIX}"
+    out = Path(values.get("out", default)).expanduser()
+    if out.suffix != SUFFIX:
+        raise WordError(f"`out={out}` must end in {SUFFIX}")
+    pack_model(model, out)
+    about = {"model": model.name, "fits": len(model.fits), "file": str(out)}
+    lines = in_pairs([("model", model.name), ("fits", str(len(model.fits))), ("file", str(out))])
+    write_result(json_output, about, lines)
 
 
 def _write(

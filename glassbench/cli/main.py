@@ -14,6 +14,7 @@ from . import (
     doctor,
     leaderboard,
     lists,
+    predict,
     record,
     run,
     runs,
@@ -42,7 +43,7 @@ def version(json_output: Json = False) -> None:
 
 for command in (
     run.run, sweep.sweep, study.study, study.studies, lists.tasks, lists.models, lists.show,
-    tune.tune, runs.runs, runs.explain, score.score, doctor.doctor,
+    tune.tune, runs.runs, runs.explain, score.score, predict.predict, doctor.doctor,
 ):  # fmt: skip
     app.command()(command)
 for group in (leaderboard, submission, record, cluster, data):

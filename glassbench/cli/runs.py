@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..contract.errors import WordError
+from ..experiments.trained import find_run, read_records
 from ..experiments.words import parse_switch
 from ..home.workspace import Workspace
 from .output import Json, Words, get_words, guarded, say, write_json, write_lines, write_result
 from .tables import number, runs_table, terminal_width
-
-if TYPE_CHECKING:
-    from ..record.record import Record
 
 FILTERS = ("task", "model", "dataset")
 
@@ -49,19 +47,6 @@ def runs(words: Words = None, json_output: Json = False) -> None:
         say(f"{len(unfinished)} trials are not finished; the command that began them goes on:")
         for trial in unfinished[:5]:
             say(f"  {trial['name']} ({trial['task']}, {trial['dataset']})")
-
-
-def read_records(workspace: Workspace) -> tuple[list[tuple[Path, Record]], list[str]]:
-    """Return the records of the workspace, and what is wrong with the files that are none."""
-    from ..record.record import RecordError, read_record
-
-    records, unreadable = [], []
-    for path in sorted(workspace.records.glob("*.json")):
-        try:
-            records.append((path, read_record(path)))
-        except RecordError as error:
-            unreadable.append(str(error))
-    return records, unreadable
 
 
 def unfinished_trials(workspace: Workspace) -> list[dict[str, str]]:
@@ -102,7 +87,7 @@ def explain(words: Words = None, json_output: Json = False) -> None:
     values, workspace = get_words(others, "curve", "transfer", "out")
     if len(runs) != 1:
         raise WordError("name one run, `glassbench explain RUN`: `glassbench runs` lists them")
-    path, record = _find_run(runs[0], workspace)
+    path, record = find_run(runs[0], workspace)
 
     from ..explain import explain_record, write_explanation
 
@@ -117,21 +102,6 @@ def explain(words: Words = None, json_output: Json = False) -> None:
     written = write_explanation(Path(values.get("out", default)).expanduser(), explanation)
     lines = _explanation_lines(explanation, record["task"]["primary_metric"])
     write_result(json_output, explanation, [*lines, "", f"written: {written}"])
-
-
-def _find_run(run: str, workspace: Workspace) -> tuple[Path, Record]:
-    from ..record.record import read_record
-
-    if Path(run).is_file():
-        return Path(run), read_record(Path(run))
-    records, _ = read_records(workspace)
-    matching = [(p, r) for p, r in records if run in (p.stem, p.name, r["model"]["name"])]
-    if len(matching) == 1:
-        return matching[0]
-    names = ", ".join(path.stem for path, _ in matching or records) or "no record"
-    if matching:
-        raise WordError(f"model `{run}` has {len(matching)} records: name one of {names}")
-    raise WordError(f"there is no run `{run}` in {workspace.records}: it holds {names}")
 
 
 def _explanation_lines(explanation: dict[str, Any], metric: str) -> list[str]:

@@ -124,16 +124,12 @@ def _edges(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
 
 
 def draw_slice(
-    structure: Structure,
-    truth: np.ndarray,
-    prediction: np.ndarray,
-    task: Task,
-    title: str,
-    path: Path,
+    structure: Structure, panels: Mapping[str, np.ndarray], task: Task, title: str, path: Path
 ) -> Path:
-    """Draw true and predicted values (N,) of the particles in a slice, on one scale of colours.
+    """Draw values (N,) of the particles in a slice, a panel for each name, on one scale of colours.
 
-    In three dimensions it is one mean distance thick, through the middle of the third axis.
+    The scale is that of the first panel. In three dimensions the slice is one mean distance
+    thick, through the middle of the third axis.
     """
     from matplotlib.collections import EllipseCollection
 
@@ -145,10 +141,12 @@ def draw_slice(
     diameters = spacing * np.take(DIAMETERS, np.minimum(structure.species[chosen], 1))
     target = task.targets[task.target]
     unit = target.unit if target.unit in {system["length"] for system in UNITS.values()} else ""
-    low, high = (0.0, 1.0) if target.label_of else np.percentile(truth, [1, 99])
-    figure = new_figure(9.2, 4.3)
-    axes = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axis, values, name in zip(axes, (truth, prediction), ("true", "predicted"), strict=True):
+    low, high = (
+        (0.0, 1.0) if target.label_of else np.percentile(next(iter(panels.values())), [1, 99])
+    )
+    figure = new_figure(1.0 + 4.1 * len(panels), 4.3)
+    axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
+    for axis, (name, values) in zip(axes, panels.items(), strict=True):
         particles = EllipseCollection(
             diameters,
             diameters,
@@ -167,7 +165,7 @@ def draw_slice(
         axis.set_title(name, fontsize=10)
         axis.set_xlabel(label("x", unit))
     axes[0].set_ylabel(label("y", unit))
-    bar = figure.colorbar(drawn, ax=axes, extend="both", shrink=0.85, pad=0.02)
+    bar = figure.colorbar(drawn, ax=axes.tolist(), extend="both", shrink=0.85, pad=0.02)
     bar.set_label(label(target.name.replace("_", " "), target.unit))
     figure.suptitle(title, fontsize=10)
     return save_figure(figure, path)

@@ -92,7 +92,7 @@ def _draw_condition(
         structure, truth = examples[0].structure, examples[0].targets[task.target]
         guess = guesses[structure.configuration][task.target]
         title += f", configuration {structure.configuration}"
-        draw_slice(structure, truth, guess, task, title, wanted[1])
+        draw_slice(structure, {"true": truth, "predicted": guess}, task, title, wanted[1])
 
 
 def _title(model: str, task: Task, condition: Condition) -> str:

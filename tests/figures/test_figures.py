@@ -84,7 +84,8 @@ def structure():
 
 def test_a_slice_shows_the_same_particles_in_the_same_colours_twice(drawn, structure, tmp_path):
     truth = np.random.default_rng(1).uniform(size=1000)
-    draw_slice(structure, truth, 2 * truth, TASK, "BOTAN", tmp_path / "slice.png")
+    panels = {"true": truth, "predicted": 2 * truth}
+    draw_slice(structure, panels, TASK, "BOTAN", tmp_path / "slice.png")
     panels = [axis for axis in drawn[0].axes if axis.get_title() in ("true", "predicted")]
     true, predicted = [
         next(c for c in axis.collections if isinstance(c, EllipseCollection)) for axis in panels

@@ -15,7 +15,8 @@ from ...structure import wrap
 # What a file may hold of each particle beside position and species, and the tier that it serves.
 VECTORS = {"inherent_positions": "inherent", "cage_positions": "cage"}
 NUMBERS = {"vibrational_msd": "dynamics"}
-EXTRA = (*VECTORS, *NUMBERS)
+TIERS = VECTORS | NUMBERS
+EXTRA = tuple(TIERS)
 AXES = "xyz"
 # Beyond this share of the edges a box is taken for tilted.
 TILT = 1e-6

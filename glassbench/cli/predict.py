@@ -1,0 +1,241 @@
+"""`glassbench predict`: what a trained model says about structures of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..contract.errors import UserError, WordError
+from ..experiments.trained import load_model
+from ..experiments.words import (
+    check_keys,
+    distinct,
+    items_of,
+    parse_axis,
+    parse_cluster,
+    parse_count,
+    parse_seeds,
+    parse_switch,
+    split_words,
+)
+from ..home.workspace import Workspace, open_workspace
+from .output import Json, Words, guarded, say, write_result
+from .progress import open_display
+from .tables import Column, in_columns, terminal_width
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..datasets.formats import Frame
+    from ..experiments.request import BenchmarkRequest
+    from ..model import Condition, Structure
+    from ..trial.fitted import FittedModel
+
+KEYS = (
+    "model", "structure", "out", "task", "dataset", "seed", "species", "load", "replicate",
+    "plot", "cluster", "home",
+)  # fmt: skip
+
+
+@guarded
+def predict(words: Words = None, json_output: Json = False) -> None:
+    """Predict from structures of your own, and write the prediction as a column of their files.
+
+    model=NAME|RUN|RECORD|FILE.safetensors structure=FILE[,FILE…] [out=FILE|FOLDER]
+    [temperature=…] [time=…] [task=NAME] [dataset=NAME] [seed=0..4] [species=1:A,2:B]
+    [load=NAME] [replicate=N] [plot=on] [cluster=none|auto|HOST:PORT] [home=FOLDER]
+
+    Files are extended XYZ, LAMMPS dumps as text (or .gz), GSD and .npz, with any number of frames;
+    out= is of the same format. A model that has no run here is trained first, on the data that
+    its task brings along. species= says what the file calls the species, replicate= repeats a
+    small box along each axis, load= names the load of a deformed glass. With several seeds a
+    second column holds their standard deviation.
+    """
+    values = split_words(words or [])
+    axes = {k: parse_axis(k, v) for k, v in values.items() if k not in KEYS}
+    for key in ("model", "structure"):
+        if key not in values:
+            raise WordError(
+                f"`{key}=` is missing: glassbench predict model=NAME structure=FILE predicts"
+            )
+    workspace = open_workspace(values.get("home"))
+    files = [Path(name).expanduser() for name in items_of("structure", values["structure"])]
+    outs = [out_of(file, values, len(files)) for file in distinct("structure", files)]
+    frames = _frames(files)
+
+    def train(request: BenchmarkRequest) -> None:
+        _refuse_missing(frames, request)
+        where = "; ".join(condition.name for condition in request.conditions)
+        say(
+            f"{request.model.name} has no run here: it is trained now on {request.dataset.name} "
+            f"of {request.task.name} at {where}; its record is kept for the next time"
+        )
+        _train(request, workspace, json_output)
+
+    model = load_model(
+        values["model"],
+        workspace,
+        task=values.get("task"),
+        dataset=values.get("dataset"),
+        axes=axes,
+        seeds=parse_seeds(values.get("seed", "0")),
+        cluster=parse_cluster(values.get("cluster", "auto")),
+        train=train,
+    )
+    check_keys({k: "" for k in axes}, (*KEYS, *(axis.name for axis in model.task.axes)))
+    conditions = _conditions(model, axes)
+    called = called_species(values.get("species"))
+    replicate = parse_count("replicate", values.get("replicate", "1"))
+    plain: list[dict[str, Any]] = []
+    for file, out in zip(files, outs, strict=True):
+        columns, structures = [], []
+        for frame in frames[file]:
+            structure = model.structure(file, frame, called, values.get("load", ""))
+            predicted, unlike = _predict(model, structure, frame, conditions, replicate)
+            for message in unlike:
+                say(f"warning: {structure.configuration} is unlike the training data: {message}")
+            columns.append(predicted)
+            structures.append(structure)
+            plain += _rows(structure, predicted, unlike, out)
+        from ..datasets.formats import write_columns
+
+        write_columns(file, out, frames[file], columns)
+        if parse_switch("plot", values.get("plot", "off")):
+            figure = _draw(model, structures[0], columns[0], conditions, out)
+            say(f"figure: {figure}")
+    table = [
+        Column("structure", [row["structure"] for row in plain]),
+        Column("particles", [str(row["particles"]) for row in plain], True),
+        Column("column", [row["column"] for row in plain]),
+        *(Column(n, [f"{row[n]:.4g}" for row in plain], True) for n in ("mean", "low", "high")),
+    ]
+    written = [f"written: {out}" for out in outs]
+    write_result(
+        json_output,
+        {"model": model.name, "predictions": plain, "files": [str(out) for out in outs]},
+        [*in_columns(table, terminal_width()), "", *written],
+    )
+
+
+def called_species(text: str | None) -> dict[str, str]:
+    """Return names of species by the labels of a file, from `1:A,2:B`."""
+    called = {}
+    for item in items_of("species", text) if text else ():
+        label, colon, name = item.partition(":")
+        if not colon or not label or not name:
+            raise WordError(f"`{item}` in `species` is not of the form label:name, as 1:A")
+        called[label] = name
+    return called
+
+
+def out_of(file: Path, values: Mapping[str, str], files: int) -> Path:
+    """Return where the copy of a file with a column more is written."""
+    named = Path(values["out"]).expanduser() if "out" in values else Path()
+    if "out" in values and files == 1 and not named.is_dir():
+        return named
+    if "out" in values and named.is_file():
+        raise WordError(f"`out={named}` is a file, and there are {files} structures: name a folder")
+    stem, dot, ending = file.name.partition(".")
+    return named / f"{stem}-predicted{dot}{ending}"
+
+
+def _frames(files: Sequence[Path]) -> dict[Path, list[Frame]]:
+    """Return the whole frames of every file, and say what is wrong with others."""
+    from ..datasets.formats import read_frames
+
+    return {file: read_frames(file, lambda m: say(f"left out: {m}")) for file in files}
+
+
+def _refuse_missing(frames: Mapping[Path, Sequence[Frame]], request: BenchmarkRequest) -> None:
+    """Refuse files that lack what a model reads before it is trained."""
+    from ..datasets.formats.files import name_of
+    from ..datasets.formats.frame import TIERS
+    from ..trial.inputs import refuse_missing
+
+    for file, each in frames.items():
+        for frame in each:
+            present = [TIERS[name] for name in frame.arrays]
+            refuse_missing(name_of(file, frame), present, request.model.reads, request.model.name)
+
+
+def _train(request: BenchmarkRequest, workspace: Workspace, quiet: bool) -> None:
+    from ..cluster import execute
+    from ..experiments.conclude import run_benchmark
+
+    with open_display(quiet=quiet) as display:
+        report = run_benchmark(request, workspace, execute, display)
+    for outcome in report.outcomes:
+        if outcome.error:
+            raise UserError(f"{outcome.trial.name} failed: {outcome.error}; log: {outcome.log}")
+
+
+def _conditions(model: FittedModel, axes: Mapping[str, Any]) -> tuple[Condition, ...]:
+    from ..contract.conditions import choose_conditions
+
+    return choose_conditions(model.conditions, axes, {}, f"the run of {model.name}")
+
+
+def _predict(
+    model: FittedModel,
+    structure: Structure,
+    frame: Frame,
+    conditions: Sequence[Condition],
+    replicate: int,
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the columns of one structure, and how it differs from those of training."""
+    from ..trial.fitted import replicated
+
+    asked = replicated(structure, replicate) if replicate > 1 else structure
+    columns: dict[str, np.ndarray] = {}
+    unlike: dict[str, None] = {}
+    for condition in conditions:
+        (answer,) = model.predict([asked], condition)
+        suffix = _suffix(condition, conditions)
+        for target, values in answer.items():
+            columns[target + suffix] = values[: len(structure.positions)]
+        unlike |= dict.fromkeys(model.unlike(structure, condition, frame.facts))
+    return columns, list(unlike)
+
+
+def _suffix(condition: Condition, conditions: Sequence[Condition]) -> str:
+    """Return what tells the columns of several conditions apart; OVITO takes no dot in a name."""
+    varying = [axis for axis in condition if len({c[axis] for c in conditions}) > 1]
+    return "".join(f"_{axis}_{condition[axis]:g}".replace(".", "p") for axis in varying)
+
+
+def _rows(
+    structure: Structure, columns: Mapping[str, np.ndarray], unlike: list[str], out: Path
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "structure": structure.configuration,
+            "particles": len(values),
+            "column": name,
+            "mean": float(values.mean()),
+            "low": float(values.min()),
+            "high": float(values.max()),
+            "unlike": unlike,
+            "out": str(out),
+        }
+        for name, values in columns.items()
+    ]
+
+
+def _draw(
+    model: FittedModel,
+    structure: Structure,
+    columns: Mapping[str, np.ndarray],
+    conditions: Sequence[Condition],
+    out: Path,
+) -> Path:
+    """Draw a slice of the first structure of a file, beside the file that is written."""
+    from ..figures import draw_slice
+
+    target = model.task.target
+    panels = {
+        f"predicted, {condition.name}": columns[target + _suffix(condition, conditions)]
+        for condition in conditions
+    }
+    title = f"{model.card.title}, {structure.configuration}"
+    return draw_slice(structure, panels, model.task, title, out.with_name(f"{out.name}.png"))

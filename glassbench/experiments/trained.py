@@ -1,0 +1,247 @@
+"""Models that were trained here: their records, their fits, and which one a word means."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..contract.conditions import AxisChoice
+from ..contract.errors import UserError, WordError
+from ..contract.trial_plan import Trial, trial_from_json
+from ..home.workspace import Workspace, find_given_files
+from ..plugins.datasets import dataset_at, find_dataset
+from ..plugins.registry import is_path, load_model_card, load_task
+from .request import BenchmarkRequest, make_requests
+from .words import RunRequest
+
+if TYPE_CHECKING:
+    from ..contract.model_card import ModelCard
+    from ..contract.task import Task
+    from ..datasets.view import View
+    from ..record.record import Record
+    from ..trial.fitted import FittedModel
+
+KEY = re.compile(r"[0-9a-f]{64}")
+# Trains what a request asks for, as `conclude.run_benchmark` does.
+Train = Callable[[BenchmarkRequest], None]
+
+
+def read_records(workspace: Workspace) -> tuple[list[tuple[Path, Record]], list[str]]:
+    """Return the records of the workspace, and what is wrong with the files that are none."""
+    from ..record.record import RecordError, read_record
+
+    records, unreadable = [], []
+    for path in sorted(workspace.records.glob("*.json")):
+        try:
+            records.append((path, read_record(path)))
+        except RecordError as error:
+            unreadable.append(str(error))
+    return records, unreadable
+
+
+def find_run(run: str, workspace: Workspace) -> tuple[Path, Record]:
+    """Return the record at a path, of a name, or the single one of a model here."""
+    from ..record.record import read_record
+
+    if Path(run).is_file():
+        return Path(run), read_record(Path(run))
+    records, _ = read_records(workspace)
+    matching = [(p, r) for p, r in records if run in (p.stem, p.name, r["model"]["name"])]
+    if matching:
+        return only_one(run, matching)
+    names = ", ".join(path.stem for path, _ in records) or "no record"
+    raise WordError(f"there is no run `{run}` in {workspace.records}: it holds {names}")
+
+
+def only_one(run: str, matching: list[tuple[Path, Record]]) -> tuple[Path, Record]:
+    """Return the record where there is one; a WordError names all where there are several."""
+    if len(matching) > 1:
+        names = ", ".join(path.stem for path, _ in matching)
+        raise WordError(f"model `{run}` has {len(matching)} records: name one of {names}")
+    return matching[0]
+
+
+@dataclass(frozen=True)
+class StoredFit:
+    """A trial of the workspace and the folder of its fit, or a packed file."""
+
+    path: Path
+    trial: Trial
+
+
+def stored_fits(workspace: Workspace) -> Iterator[StoredFit]:
+    """Yield the fits that lie in the workspace, once each."""
+    for file in sorted(workspace.trials.glob("*/*/trial.json")):
+        folder = file.parent / "fitted"
+        if folder.is_dir():
+            try:
+                yield StoredFit(folder, trial_from_json(json.loads(file.read_bytes())))
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+
+
+def load_model(
+    word: str | Path,
+    workspace: Workspace,
+    *,
+    task: str | None = None,
+    dataset: str | None = None,
+    axes: Mapping[str, AxisChoice] | None = None,
+    seeds: tuple[int, ...] = (0,),
+    cluster: str = "auto",
+    train: Train | None = None,
+) -> FittedModel:
+    """Return a model with its fits, from a packed file, a record, a run, or a model's name.
+
+    A name without a run is trained by `train`, on the dataset and at the conditions asked for.
+    """
+    from ..trial.weights import SUFFIX, read_about, unpack_model
+
+    path = Path(word).expanduser()
+    if path.suffix == SUFFIX and path.is_file():
+        about = read_about(path)
+        card, found = load_model_card(about["model"]["name"]), load_task(about["task"]["name"])
+        return unpack_model(path, card, found)
+    name = str(word)
+    if path.is_file() or any(name in (p.stem, p.name) for p, _ in read_records(workspace)[0]):
+        file, record = find_run(name, workspace)
+        return model_of_record(record, file, workspace)
+    card = load_model_card(name)
+    # A dataset at a path has the name that its store states.
+    named = dataset_at(Path(dataset)).name if dataset and is_path(dataset) else dataset
+
+    def runs() -> list[tuple[Path, Record]]:
+        return [
+            (file, record)
+            for file, record in read_records(workspace)[0]
+            if record["model"]["digest"] == card.digest
+            and task in (None, record["task"]["name"])
+            and named in (None, record["dataset"]["name"])
+        ]
+
+    if not runs():
+        request = _request(card, name, workspace, task, dataset, axes or {}, seeds, cluster)
+        if train is None:
+            raise UserError(
+                f"model {card.name} has no run here: train it first, `glassbench run "
+                f"task={request.task.name} model={name}`"
+            )
+        train(request)
+    file, record = only_one(name, runs())
+    return model_of_record(record, file, workspace)
+
+
+def _request(
+    card: ModelCard,
+    name: str,
+    workspace: Workspace,
+    task: str | None,
+    dataset: str | None,
+    axes: Mapping[str, AxisChoice],
+    seeds: tuple[int, ...],
+    cluster: str,
+) -> BenchmarkRequest:
+    """Return the run that a model lacks."""
+    if task is None and len(card.tasks) > 1:
+        raise WordError(
+            f"model {card.name} has no run here, and serves {', '.join(card.tasks)}: say for which "
+            f"it is to be trained, task={card.tasks[0]}"
+        )
+    chosen = load_task(task or card.tasks[0])
+    _refuse_pairs(chosen)
+    asked = RunRequest(chosen.name, (name,), dataset, axes, seeds, cluster=cluster, floors=False)
+    return make_requests(chosen, asked, workspace)[0]
+
+
+def model_of_record(record: Record, path: Path, workspace: Workspace) -> FittedModel:
+    """Return the fitted model that a record tells of, where its fits lie in the workspace."""
+    from ..trial.fitted import Fit, FittedModel
+    from ..trial.likeness import Training
+    from ..trial.stages import make_model
+
+    card, task = load_model_card(_model_word(record, workspace)), load_task(record["task"]["name"])
+    refuse_other_model(card, record["model"]["digest"], path)
+    _refuse_pairs(task)
+    fits, folders = [], []
+    hyperparameters = find_given_files(record["hyperparameters"], workspace)
+    for trial in _trials_of(record, workspace):
+        folder = _fitted_folder(trial, workspace)
+        model = make_model(card, hyperparameters)
+        if folder is None or not hasattr(model, "load"):
+            raise UserError(
+                f"the fit of {trial.name} is not in {workspace.trials}"
+                + ("" if hasattr(model, "load") else f": {card.name} has no `save` and `load`")
+                + f". Train it here: `glassbench run task={task.name} model={card.name} "
+                f"dataset={record['dataset']['name']} force=on`"
+            )
+        model.load(folder)
+        fits.append(Fit(trial.seed, trial.fit_conditions, model))
+        folders.append(folder)
+    if not fits:
+        raise UserError(f"{path} names no trial of the workspace {workspace.home}: run it here")
+    view = _training_view(task, record, trial, workspace)
+    conditions = [condition for fit in fits for condition in fit.conditions]
+    training = Training.of(task, view, record["dataset"]["name"], list(dict.fromkeys(conditions)))
+    return FittedModel(card, task, training, record["hyperparameters"], tuple(fits), tuple(folders))
+
+
+def _refuse_pairs(task: Task) -> None:
+    per = task.targets[task.target].per
+    if per != "particle":
+        raise UserError(
+            f"{task.name} is about {per}s: no column of particles can hold its predictions"
+        )
+
+
+def refuse_other_model(card: ModelCard, digest: str, path: Path) -> None:
+    """Refuse a record of another version of the model than the one that is here."""
+    if card.digest != digest:
+        raise UserError(
+            f"{path.name} is of {card.name} with the digest {digest[:12]}…, the one here has "
+            f"{card.digest[:12]}…: run the model again, or name another record"
+        )
+
+
+def _model_word(record: Record, workspace: Workspace) -> str:
+    """Return the name of a record's model, or the folder that its trials name."""
+    for trial in _trials_of(record, workspace):
+        if (Path(trial.model.folder) / "model.toml").is_file():
+            return trial.model.folder
+    return str(record["model"]["name"])
+
+
+def _trials_of(record: Record, workspace: Workspace) -> list[Trial]:
+    """Return the trials of a record that lie in the workspace, once each."""
+    keys = {Path(entry["path"]).parent.name: None for entry in record.to_json()["predictions"]}
+    trials = []
+    for key in keys:
+        # A record is a stranger's: what is no key would lead out of the folder.
+        file = workspace.trial_folder(key) / "trial.json"
+        if KEY.fullmatch(key) and file.is_file():
+            trials.append(trial_from_json(json.loads(file.read_bytes())))
+    return trials
+
+
+def _fitted_folder(trial: Trial, workspace: Workspace) -> Path | None:
+    folders = (workspace.trial_folder(key) / "fitted" for key in (trial.key, trial.fit_key))
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
+def _training_view(task: Task, record: Record, trial: Trial, workspace: Workspace) -> View:
+    """Return the dataset that a record was made on."""
+    from ..datasets.view import open_view
+
+    path = Path(trial.dataset.path)
+    if not path.exists():
+        path = find_dataset(task, record["dataset"]["name"], workspace).path
+    view = open_view(task, path)
+    if view.digest != record["dataset"]["digest"]:
+        raise UserError(
+            f"dataset {record['dataset']['name']} at {path} is not the one that the model was "
+            "trained on: its digest is another one"
+        )
+    return view
