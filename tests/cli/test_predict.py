@@ -41,9 +41,9 @@ def trained(tmp_path_factory, tiny_dataset):
     np.savez(file, positions=structure.positions, species=structure.species, box=structure.box)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as left:
         patch.setattr(command, "_train", train_here)
-        main(["predict", "model=number_of_neighbours", "task=ka_propensity", f"dataset={tiny_dataset}",
-              f"structure={file}", f"out={home / 'out.npz'}", "seed=0..1", "time=5",
-              f"home={home}"])  # fmt: skip
+        words = ["model=number_of_neighbours", "task=ka_propensity", f"dataset={tiny_dataset}"]
+        words += [f"structure={file}", f"out={home / 'out.npz'}", "seed=0..1", "time=5"]
+        main(["predict", *words, f"home={home}"])
     assert not left.value.code
     return home
 
