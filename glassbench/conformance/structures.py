@@ -10,7 +10,7 @@ import numpy as np
 from ..contract.task import DYNAMICS, Task
 from ..datasets.labels import balanced_set, draw_negatives
 from ..datasets.pairs import pair_distances
-from ..model import Condition, Example, Structure
+from ..model import OTHER_POSITIONS, Condition, Example, Structure
 from ..structure import neighbour_pairs
 
 DENSITY = 1.2
@@ -79,7 +79,12 @@ def glassy_structure(
     species[generator.permutation(particles)[:number_of_b]] = 1
     inherent = _relaxed(generator.random((particles, dimension)) * box, species, box)
     shaken = inherent + VIBRATION * generator.standard_normal(inherent.shape)
-    cage = inherent + VIBRATION / 5 * generator.standard_normal(inherent.shape)
+    others = {
+        name: inherent
+        + (tier == "cage") * VIBRATION / 5 * generator.standard_normal((particles, dimension))
+        for name, tier in OTHER_POSITIONS.items()
+        if tier in reads
+    }
     pairs = neighbour_pairs(shaken, box, PAIR_CUTOFF).undirected()
     dynamics = {name: generator.gamma(4.0, VIBRATION**2, particles) for name in DYNAMICS}
     return Structure(
@@ -90,8 +95,7 @@ def glassy_structure(
         pairs=np.stack([pairs.senders, pairs.receivers], axis=1).astype(np.int64)
         if with_pairs
         else None,
-        inherent_positions=inherent % box if "inherent" in reads else None,
-        cage_positions=cage % box if "cage" in reads else None,
+        **{name: positions % box for name, positions in others.items()},
         dynamics=dynamics if "dynamics" in reads else None,
     )
 
@@ -114,7 +118,7 @@ def _length_of(task: Task) -> float:
 
 
 def _in_unit(structure: Structure, length: float) -> Structure:
-    names = ("positions", "inherent_positions", "cage_positions", "box")
+    names = ("positions", *OTHER_POSITIONS, "box")
     present = {name: getattr(structure, name) for name in names}
     scaled = {name: length * array for name, array in present.items() if array is not None}
     return replace(structure, **scaled)

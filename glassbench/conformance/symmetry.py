@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..model import Structure
+from ..model import OTHER_POSITIONS, Structure
 from .subject import Subject
 
-POSITIONS = ("positions", "inherent_positions", "cage_positions")
+POSITIONS = ("positions", *OTHER_POSITIONS)
 MATRICES = 3
 Wanted = Callable[[np.ndarray], bool]
 

@@ -35,6 +35,12 @@ FORMAT_VERSION = 1
 SPLITS = ("train", "valid", "test")
 MISSING = "missing"
 PER_PARTICLE = ("configuration", "particle")
+MEANINGS = {
+    "inherent_positions": "positions in the inherent structure",
+    "cage_positions": "positions averaged while each particle is held within a sphere",
+    "narrow_cage_positions": "positions averaged while each is held within a smaller sphere",
+    "wide_cage_positions": "positions averaged while each is held within a larger sphere",
+}
 VALIDATION_FRACTION = 0.1
 
 
@@ -130,16 +136,17 @@ def times_coordinate(times: tuple[float, ...], nominal: bool = False) -> Coordin
 def structure_variables(
     *,
     position_dtype: str = "float32",
-    inherent: bool = False,
-    cage: bool = False,
+    others: tuple[str, ...] = (),
     species: tuple[str, str] = ("A", "B"),
 ) -> tuple[Variable, ...]:
-    """Return the arrays of the static structure; `species` names those stored as 0 and 1."""
+    """Return the arrays of the static structure.
+
+    `species` names those stored as 0 and 1, `others` the positions beside the thermal ones.
+    """
     names = f"species, {species[0]} = 0, {species[1]} = 1"
     kinds = {
         "positions": "initial positions",
-        **({"inherent_positions": "positions in the inherent structure"} if inherent else {}),
-        **({"cage_positions": "positions averaged within the cage"} if cage else {}),
+        **{name: MEANINGS[name] for name in others},
     }
     per_axis = ("configuration", "particle", "axis")
     return (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.errors import DatasetError
+from ..model import OTHER_POSITIONS
 from .arrays import state_of
 from .layout import MISSING, SPLITS
 from .opening import open_group, open_tree, store_path
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 # Attribute of an imported dataset: how many files could not be used.
 LEFT_OUT = "left_out"
-OPTIONAL_STRUCTURE = ("inherent_positions", "cage_positions")
 HALF = "_half_difference"
 # The short arrays that say, by configuration and condition, whether a variable is there.
 PRESENCE = {"propensity": "available", "d2min_repeat": "repeated"}
@@ -153,10 +153,10 @@ class Dataset:
         """Return the static structure of one configuration.
 
         `positions` (N, d), `species` (N,) int8, `box` (d,) float64, `configuration` its name,
-        and `inherent_positions`, `cage_positions` (N, d) where stored.
+        and those of `OTHER_POSITIONS` (N, d) that are stored.
         """
         state = self._open_state(state_name, index)
-        names = [name for name in OPTIONAL_STRUCTURE if name in state.variables]
+        names = [name for name in OTHER_POSITIONS if name in state.variables]
         arrays = {name: state.one(name, index) for name in ("positions", "species", *names)}
         for name, values in arrays.items():
             damaged = np.isnan(values).any() if values.dtype.kind == "f" else (values < 0).any()

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..contract.errors import DatasetError
 from ..contract.task import DYNAMICS, INPUT_TIERS, Task
-from ..model import Condition, Example, Structure
+from ..model import OTHER_POSITIONS, Condition, Example, Structure
 from .labels import Labels, balanced_set
 from .state import State
 from .store import Dataset, open_dataset
@@ -231,9 +231,9 @@ class View:
         if "pair_first" in state.variables:
             pairs = self.dataset.pairs(*where).astype(np.int64)
         optional: dict[str, Any] = {
-            f"{tier}_positions": arrays[f"{tier}_positions"].astype(np.float64)
-            for tier in ("inherent", "cage")
-            if tier in self.reads and f"{tier}_positions" in arrays
+            name: arrays[name].astype(np.float64)
+            for name, tier in OTHER_POSITIONS.items()
+            if tier in self.reads and name in arrays
         }
         known = [name for name in DYNAMICS if name in state.variables]
         if "dynamics" in self.reads and known:

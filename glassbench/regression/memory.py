@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..home.cache import array_bytes, current_cache, key_of, source_digest
-from ..model import Structure
+from ..model import OTHER_POSITIONS, Structure
 
 
 class DescriptorMemory:
@@ -101,8 +101,7 @@ def structure_digest(structure: Structure) -> str:
         "species": structure.species,
         "box": structure.box,
         "frame": structure.frame,
-        "inherent_positions": structure.inherent_positions,
-        "cage_positions": structure.cage_positions,
+        **{name: getattr(structure, name) for name in OTHER_POSITIONS},
         **{f"dynamics/{name}": array for name, array in (structure.dynamics or {}).items()},
     }
     for name, array in arrays.items():

@@ -106,7 +106,19 @@ def generate_dataset(
     Where pieces fail, those that are whole are kept.
     """
     cost = plan_generation(task, dataset, workspace, samples=samples)
-    generator = generator_folder(task)
+    make_pieces(cost, generator_folder(task), open_runner, on_event)
+    name = hidden_name(f"{task.name}-{dataset}")
+    destination = out or workspace.datasets / f"{name}.zarr.zip"
+    return load_generator(task).assemble(load_plan(task, dataset), cost.folder, destination)
+
+
+def make_pieces(
+    cost: GenerationCost,
+    generator: Path,
+    open_runner: OpenRunner,
+    on_event: Callable[[GenerationEvent], None],
+) -> None:
+    """Make what is left of the pieces, by the generator in a folder; those that fail are named."""
     here = [piece for piece in cost.left if piece.here]
     failures: list[str] = []
     for opened, pieces in ((open_local_runner, here), (open_runner, cost.pieces)):
@@ -118,9 +130,6 @@ def generate_dataset(
             f"{len(failures)} of {len(cost.pieces)} pieces failed; the others are kept in "
             f"{cost.folder}. First: {failures[0]}"
         )
-    name = hidden_name(f"{task.name}-{dataset}")
-    destination = out or workspace.datasets / f"{name}.zarr.zip"
-    return load_generator(task).assemble(load_plan(task, dataset), cost.folder, destination)
 
 
 def _make_all(

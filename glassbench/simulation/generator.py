@@ -82,8 +82,10 @@ class Plan(Generic[StateType]):
 class Generator(Protocol):
     """The names that `generate/__init__.py` defines.
 
-    It may define three more:
+    It may define four more:
 
+    `POTENTIALS` : by name, what makes each `prepare.Potential` with which inherent and cage
+        positions of a user's own structures are made
     `atom_steps_per_second(seconds) -> float` : speed on one core of this machine, measured for
         that long; without it a plan states no CPU hours
     `pieces_from(plan, dataset) -> list[Piece]` : the pieces where samples or states are taken

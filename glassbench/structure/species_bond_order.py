@@ -16,7 +16,7 @@ def species_bond_order(
     positions: np.ndarray,
     species: np.ndarray,
     box: np.ndarray,
-    radii: Sequence[float],
+    radii: Sequence[float] | np.ndarray,
     width: float,
     largest_degree: int,
     species_count: int = 2,
@@ -48,17 +48,17 @@ def species_bond_order(
     ValueError
         If two particles are at the same place, or the box is too short.
     """
-    radii = np.asarray(radii, dtype=np.float64)
-    pairs = neighbour_pairs(positions, box, float(radii.max() + REACH * width))
+    shell_radii = np.asarray(radii, dtype=np.float64)
+    pairs = neighbour_pairs(positions, box, float(shell_radii.max() + REACH * width))
     if len(pairs) and not pairs.distances.min() > 0:
         edge = int(np.argmin(pairs.distances))
         raise ValueError(
             f"particles {pairs.senders[edge]} and {pairs.receivers[edge]} are at the same place, "
             "so that their bond has no direction: repair this configuration"
         )
-    order = np.empty((len(positions), species_count, len(radii), largest_degree))
+    order = np.empty((len(positions), species_count, len(shell_radii), largest_degree))
     for particles, directions, distances, neighbour_species in _padded(pairs, species):
-        shells = np.exp(-0.5 * ((distances[:, None] - radii[:, None]) / width) ** 2)
+        shells = np.exp(-0.5 * ((distances[:, None] - shell_radii[:, None]) / width) ** 2)
         of_species = neighbour_species[:, None] == np.arange(species_count)[:, None]
         weights = shells[:, None] * of_species[:, :, None]
         weights = weights.reshape(len(weights), -1, distances.shape[1])
@@ -67,7 +67,7 @@ def species_bond_order(
         for degree, polynomial in _legendre(cosines, largest_degree):
             squared = np.einsum("nsj,nsj->ns", weights @ polynomial, weights)
             values = np.sqrt(np.maximum(squared, 0)) / norm
-            order[particles, :, :, degree - 1] = values.reshape(-1, species_count, len(radii))
+            order[particles, :, :, degree - 1] = values.reshape(-1, species_count, len(shell_radii))
     return order
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..contract.trial_plan import Perturbation, VariationError
-from ..model import Example, Structure
+from ..model import OTHER_POSITIONS, Example, Structure
 from ..structure.periodic_box import minimum_image
 
 
@@ -138,7 +138,7 @@ def _vectors_from(structure: Structure, centre: int) -> np.ndarray:
 
 
 def _check(structure: Structure, perturbation: Perturbation) -> None:
-    optional = (structure.inherent_positions, structure.cage_positions, structure.dynamics)
+    optional = [getattr(structure, name) for name in (*OTHER_POSITIONS, "dynamics")]
     if any(part is not None for part in optional):
         raise VariationError(
             "a perturbation moves the thermal positions alone, and this model also reads inherent "

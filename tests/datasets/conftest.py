@@ -43,7 +43,7 @@ def small_state(packing=None, configurations: int = 4) -> StateLayout:
         ),
         particles=PARTICLES,
         variables=(
-            *structure_variables(inherent=True),
+            *structure_variables(others=("inherent_positions",)),
             *propensity_variables(packing=packing),
             *pair_variables(particles=PARTICLES, packing=packing),
         ),

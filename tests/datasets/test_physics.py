@@ -46,7 +46,7 @@ def write(path, arrays, attributes=None):
             ConfigurationEntry(f"c{k}", "train", f"p{k}") for k in range(len(arrays))
         ),
         particles=SIDE**3,
-        variables=(*structure_variables(inherent=False), *propensity_variables()),
+        variables=(*structure_variables(), *propensity_variables()),
         coordinates={"time": times_coordinate((0.5,))},
     )
     about = {

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...contract.errors import SourceError, did_you_mean
-from ...model import Structure
+from ...contract.task import DYNAMICS
+from ...model import OTHER_POSITIONS, Structure
 from ...structure import wrap
 
 # What a file may hold of each particle beside position and species, and the tier that it serves.
-VECTORS = {"inherent_positions": "inherent", "cage_positions": "cage"}
-NUMBERS = {"vibrational_msd": "dynamics"}
+VECTORS = OTHER_POSITIONS
+NUMBERS = dict.fromkeys(DYNAMICS, "dynamics")
 TIERS = VECTORS | NUMBERS
 EXTRA = tuple(TIERS)
 AXES = "xyz"

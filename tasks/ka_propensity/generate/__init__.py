@@ -5,8 +5,11 @@ from __future__ import annotations
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.lammps_library import lammps_session, measured_speed, place_atoms
 from glassbench.simulation.material import open_cubic_box
+from glassbench.simulation.prepare import Potential
+from glassbench.simulation.prepare_dataset import PREPARE_WORK
 from glassbench.simulation.stored_states import STORED_STATE_WORK, with_stored_states
 
+from .cage import CAGES, make_cage
 from .dataset import assemble
 from .ensemble import ENSEMBLE_WORK
 from .kob_andersen import (
@@ -18,7 +21,7 @@ from .kob_andersen import (
 from .states import MINI, MINI_TEMPERATURES, PAPER, State
 from .vibration import make_vibration
 
-__all__ = ["PLANS", "WORK", "assemble", "atom_steps_per_second", "pieces_from"]
+__all__ = ["PLANS", "POTENTIALS", "WORK", "assemble", "atom_steps_per_second", "pieces_from"]
 
 # The small plans share a folder of pieces; so do `paper` and its temperatures one by one, such
 # as `paper_T0.64`, which `samples=` joins.
@@ -31,8 +34,14 @@ for _state in PAPER:
     _name = f"paper_{_state.name}"
     PLANS[_name] = Plan(_name, (_state,), "ka_propensity-paper")
 
+POTENTIALS = {"kob_andersen": lambda: Potential(KOB_ANDERSEN, force_tolerance=1e-6, cages=CAGES)}
 pieces_from = with_stored_states
-WORK = ENSEMBLE_WORK | STORED_STATE_WORK | {"vibration": make_vibration}
+WORK = (
+    ENSEMBLE_WORK
+    | STORED_STATE_WORK
+    | PREPARE_WORK
+    | {"vibration": make_vibration, "cage": make_cage}
+)
 
 
 def atom_steps_per_second(seconds: float = 10.0) -> float:

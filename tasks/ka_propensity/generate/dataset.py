@@ -53,7 +53,9 @@ def assemble(plan: Plan[State], folder: Path, destination: Path) -> Path:
         create_store(directory, attributes, layouts)
         facts = {
             layout.name: [
-                write_configuration(directory, layout, index, _arrays(folder, configuration))
+                write_configuration(
+                    directory, layout, index, _arrays(folder, configuration, made[layout.name])
+                )
                 for index, configuration in enumerate(made[layout.name].configurations)
             ]
             for layout in layouts
@@ -78,6 +80,7 @@ def _layout(state: State, folder: Path) -> StateLayout:
             "close_pair_cutoff": CLOSE_PAIR_CUTOFF,
             "protocol": asdict(state.protocol),
             "vibration": asdict(state.vibration),
+            "cages": {name: asdict(cage) for name, cage in state.cages.items()},
             "checks": check_state(
                 state,
                 [read_piece(folder, parent) for parent in state.by_parent],
@@ -87,7 +90,7 @@ def _layout(state: State, folder: Path) -> StateLayout:
         configurations=tuple(configuration.entry for configuration in state.configurations),
         particles=state.protocol.particles,
         variables=(
-            *structure_variables(inherent=True),
+            *structure_variables(others=("inherent_positions", *state.cages)),
             vibrational_msd(),
             *propensity_variables(packing=packing["propensity"]),
             *local_motion_variables(packing),
@@ -129,7 +132,10 @@ def _shapes_and_packing(state: State, folder: Path) -> tuple[int, int, dict[str,
     )
 
 
-def _arrays(folder: Path, configuration: Configuration) -> dict[str, np.ndarray]:
+def _arrays(folder: Path, configuration: Configuration, state: State) -> dict[str, np.ndarray]:
     averages = read_piece(folder, configuration.averages)
     arrays = {k: v for k, v in averages.items() if not k.startswith("check_")}
-    return arrays | read_piece(folder, vibration_name(configuration.name))
+    cages = [f"{configuration.name}-{name}" for name in state.cages]
+    for name in (vibration_name(configuration.name), *cages):
+        arrays |= read_piece(folder, name)
+    return arrays

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from glassbench.datasets.layout import ConfigurationEntry
+from glassbench.simulation.cage import CageProtocol
 from glassbench.simulation.pieces import Piece, vibration_name
 from glassbench.simulation.stored_states import StateRecipe
 
+from .cage import CAGES, cage_piece
 from .kob_andersen import Protocol
 from .vibration import VibrationProtocol
 
@@ -51,6 +54,7 @@ class State:
     trajectories: int = 32
     packed: bool = False
     vibration: VibrationProtocol = field(default_factory=VibrationProtocol)
+    cages: Mapping[str, CageProtocol] = field(default_factory=lambda: CAGES)
 
     @property
     def name(self) -> str:
@@ -91,7 +95,7 @@ class State:
         return pieces
 
     def _pieces_of(self, configuration: Configuration, names: list) -> list[Piece]:
-        """Return batches of trajectories, the piece that averages them, and the short runs."""
+        """Return batches of trajectories, their averages, the short runs and the cages."""
         protocol, parent = self.protocol, configuration.parent
         shared = {"protocol": asdict(protocol), "configuration": configuration.number}
         batches = []
@@ -121,7 +125,11 @@ class State:
             needs=(parent,),
             atom_steps=protocol.particles * self.vibration.steps(protocol.step),
         )
-        return [*batches, averages, vibration]
+        cages = [
+            cage_piece(configuration.name, name, cage, shared, parent)
+            for name, cage in self.cages.items()
+        ]
+        return [*batches, averages, vibration, *cages]
 
     def recipe(self) -> StateRecipe:
         """Return what must be the same in a dataset that this temperature is taken from."""
@@ -132,6 +140,7 @@ class State:
                 "protocol": asdict(self.protocol),
                 "trajectories": self.trajectories,
                 "vibration": asdict(self.vibration),
+                "cages": {name: asdict(cage) for name, cage in self.cages.items()},
             },
             axes={"time": self.times},
         )

@@ -127,7 +127,10 @@ def planned_state(
     minima : whether positions in the inherent structure and within the cage are there
     more : arrays beside positions, propensity and pairs
     """
-    variables = structure_variables(position_dtype="float64", inherent=minima, cage=minima)
+    variables = structure_variables(
+        position_dtype="float64",
+        others=("inherent_positions", "cage_positions") if minima else (),
+    )
     variables += propensity_variables(dtype=dtype, halves=settings is not None) + more
     if settings is not None:
         variables += pair_variables(particles=particles, dtype=dtype)

@@ -1,23 +1,39 @@
 """A generated propensity dataset holds the averages of its trajectories, at two temperatures."""
 
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from glassbench.contract.errors import UserError
+from glassbench.datasets.layout import (
+    ConfigurationEntry,
+    StateLayout,
+    propensity_variables,
+    structure_variables,
+    times_coordinate,
+)
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
+from glassbench.datasets.writing import write_dataset
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 from glassbench.simulation.generate import generate_dataset, plan_generation
 from glassbench.simulation.generator import Plan, load_generator
-from glassbench.simulation.pieces import read_piece
+from glassbench.simulation.pieces import make_piece, read_piece
+from glassbench.simulation.prepare_dataset import PREPARE_WORK, prepare_dataset
+from glassbench.structure import minimum_image
 
 TASK = load_task("ka_propensity")
 GENERATOR = load_generator(TASK)
 MINI_TEMPERATURES = GENERATOR.PLANS["mini_temperatures"].states
 TIMES = (0.1, 0.5)
+SHORT_CAGES = {
+    name: replace(cage, runs=1, duration=0.48, settling=0.24, redraw_time=0.24)
+    for name, cage in GENERATOR.cage.CAGES.items()
+}
 
 
 def tiny(state, trajectories):
@@ -33,7 +49,12 @@ def tiny(state, trajectories):
     )
     parents = {"test": (1,), "train": (2,)}
     return replace(
-        state, protocol=protocol, times=TIMES, parents=parents, trajectories=trajectories
+        state,
+        protocol=protocol,
+        times=TIMES,
+        parents=parents,
+        trajectories=trajectories,
+        cages=SHORT_CAGES,
     )
 
 
@@ -135,3 +156,58 @@ def test_a_dataset_admits_vibrations_to_models_that_read_dynamics(generation):
 def test_small_plans_have_independent_test_configurations_at_each_temperature():
     for state in MINI_TEMPERATURES:
         assert state.parents["test"] == (1,) * 6
+
+
+def test_a_dataset_is_given_the_positions_that_its_generator_makes(
+    generation, tmp_path, monkeypatch
+):
+    dataset, _ = generation
+    configuration, edge = "T0.64-train000-c01", (500 / 1.2) ** (1 / 3)
+    wanted = dataset.structure_arrays("T0.64", 2)
+    assert wanted["configuration"] == configuration
+    layout = StateLayout(
+        name="liquid",
+        attributes={"temperature": 0.64},
+        configurations=(ConfigurationEntry(configuration, "train", "a"),),
+        particles=500,
+        variables=(*structure_variables(), *propensity_variables(halves=False)),
+        coordinates={"time": times_coordinate((1.0,))},
+    )
+    arrays = {name: wanted[name] for name in ("positions", "species")}
+    arrays |= {"box": np.full(3, edge), "propensity": np.ones((1, 500))}
+    names = {"name": "mine", "title": "mine", "units_system": "lj", "licence": "-", "citation": "-"}
+    write_dataset(tmp_path / "mine", names, [layout], {"liquid": [arrays]})
+    whole = GENERATOR.POTENTIALS["kob_andersen"]()
+    short = replace(whole, cages=SHORT_CAGES)
+    monkeypatch.setitem(GENERATOR.POTENTIALS, "kob_andersen", lambda: short)
+    given = (tmp_path / "mine", "kob_andersen", tmp_path / "pieces")
+    path = prepare_dataset(*given, tmp_path / "ready.zarr.zip", in_this_process)
+    assert not verify(path)
+    ready = open_dataset(path).structure_arrays("liquid", 0)
+    for name in SHORT_CAGES:
+        np.testing.assert_array_equal(ready[name], wanted[name])
+    apart = minimum_image(ready["inherent_positions"] - wanted["inherent_positions"], edge)
+    assert np.abs(apart).max() < 0.01
+    with pytest.raises(UserError, match="has all positions that potential=kob_andersen can make"):
+        prepare_dataset(path, "kob_andersen", tmp_path / "again", tmp_path / "twice.zarr.zip")
+
+
+@contextmanager
+def in_this_process(generator, folder):
+    yield InThisProcess(folder)
+
+
+class InThisProcess:
+    slots = 1
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def start(self, piece):
+        make_piece(piece, self.folder, PREPARE_WORK)
+        done = Future()
+        done.set_result(0.0)
+        return done
+
+    def stop(self):
+        pass

@@ -1,0 +1,127 @@
+"""Ridge regression on the structure at three positions of each particle, and on fields of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from glassbench.model import OTHER_POSITIONS, Structure
+from glassbench.regression import DescriptorModel
+from glassbench.structure import (
+    OrderParameterShells,
+    averaged_order_parameters,
+)
+
+from .scalar_fields import coarse_grained, displacement_fields, scalar_fields
+from .vector_fields import vector_invariants
+
+
+class CageFields(DescriptorModel):
+    """Ridge regression, per species, on order parameters, scalar fields and vector fields.
+
+    Lengths are in the unit of the positions.
+
+    Parameters
+    ----------
+    groups : of descriptors, any of `thermal_order`, `cage_order`, `inherent_order` (radial
+        densities and bond order at these positions, averaged over shells), `scalars` (energy,
+        stiffness, force and displacement between positions, and their averages around the
+        particle) and `vectors` (invariants of displacements and forces)
+    positions : which the fields are taken from beside the thermal ones, of `OTHER_POSITIONS`;
+        those that a dataset lacks are left out, but for `inherent_positions`, `cage_positions`
+    strengths : ridge strengths to choose from
+    largest_radius, largest_degree : of the order parameters
+    scalar_lengths, scalar_cutoff : L of the weights exp(-r / L) with which scalars are averaged,
+        and where the average ends
+    vector_lengths, vector_cutoff : the same for vectors
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[str],
+        positions: Sequence[str],
+        strengths: Sequence[float],
+        largest_radius: float,
+        largest_degree: int,
+        scalar_lengths: Sequence[float],
+        scalar_cutoff: float,
+        vector_lengths: Sequence[float],
+        vector_cutoff: float,
+    ) -> None:
+        super().__init__(strengths)
+        unknown = [name for name in groups if name not in GROUPS]
+        if unknown or not groups:
+            raise ValueError(f"groups {list(groups)} must be some of {', '.join(GROUPS)}")
+        missing = {"inherent_positions", "cage_positions"} - set(positions)
+        unknown = [name for name in positions if name not in OTHER_POSITIONS]
+        if unknown or missing:
+            raise ValueError(
+                f"positions {list(positions)} must be some of {', '.join(OTHER_POSITIONS)}, "
+                "with inherent_positions and cage_positions"
+            )
+        self.groups, self.positions = tuple(groups), tuple(positions)
+        self.shells = OrderParameterShells(
+            largest_radius=largest_radius, largest_degree=largest_degree
+        )
+        self.scalar_lengths, self.scalar_cutoff = tuple(scalar_lengths), scalar_cutoff
+        self.vector_lengths, self.vector_cutoff = tuple(vector_lengths), vector_cutoff
+
+    def settings(self) -> dict[str, object]:
+        """Return the groups of descriptors, their lengths and cutoffs."""
+        names = (
+            "groups",
+            "positions",
+            "scalar_lengths",
+            "scalar_cutoff",
+            "vector_lengths",
+            "vector_cutoff",
+        )
+        shells = {name: getattr(self.shells, name) for name in ("largest_radius", "largest_degree")}
+        return shells | {name: getattr(self, name) for name in names}
+
+    def descriptors(self, structure: Structure) -> np.ndarray:
+        """Return the chosen groups side by side: (N, F) float32."""
+        parts = [GROUPS[name](self, structure) for name in self.groups]
+        return np.concatenate([part.astype(np.float32) for part in parts], axis=1)
+
+    def _order(self, structure: Structure, positions: np.ndarray) -> np.ndarray:
+        return averaged_order_parameters(positions, structure.species, structure.box, self.shells)
+
+    def _fields(self, structure: Structure):
+        """Return the displacements by name, the scalars, which are energies, and the forces."""
+        moved = displacement_fields(structure, self.positions)
+        return moved, *scalar_fields(structure, moved)
+
+    def _scalars(self, structure: Structure) -> np.ndarray:
+        _, scalars, energies, _ = self._fields(structure)
+        around = coarse_grained(
+            scalars,
+            structure.cage_positions,
+            structure.species,
+            structure.box,
+            self.scalar_lengths,
+            self.scalar_cutoff,
+            energies,
+        )
+        return np.concatenate([scalars, around], axis=1)
+
+    def _vectors(self, structure: Structure) -> np.ndarray:
+        moved, _, _, forces = self._fields(structure)
+        vectors = [*moved.values(), forces]
+        return vector_invariants(
+            vectors,
+            structure.cage_positions,
+            structure.box,
+            self.vector_lengths,
+            self.vector_cutoff,
+        )
+
+
+GROUPS: dict[str, Callable[[CageFields, Structure], np.ndarray]] = {
+    "thermal_order": lambda model, s: model._order(s, s.positions),
+    "inherent_order": lambda model, s: model._order(s, s.inherent_positions),
+    "cage_order": lambda model, s: model._order(s, s.cage_positions),
+    "scalars": CageFields._scalars,
+    "vectors": CageFields._vectors,
+}

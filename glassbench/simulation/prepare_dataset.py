@@ -1,0 +1,140 @@
+"""`glassbench data prepare`: a dataset with the inherent and cage positions that it lacks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..contract.errors import UserError
+from ..datasets.arrays import COMPACT, array_of, create_array, state_of
+from ..datasets.layout import structure_variables
+from ..datasets.manifest import content_digest, pack_store, write_manifest
+from ..datasets.opening import member_names, open_to_write, read_members
+from ..datasets.store import Dataset, open_dataset
+from ..model import OTHER_POSITIONS, Structure
+from .cage import rounded_positions
+from .generate import GenerationCost, GenerationEvent, OpenRunner, make_pieces
+from .piece_process import open_local_runner
+from .pieces import Piece, read_need, read_piece, unfinished
+from .prepare import load_potential, potential_folder, prepare_structure
+
+START, KIND = "start", "prepare"
+
+
+def prepare_dataset(
+    source: Path,
+    potential: str,
+    folder: Path,
+    destination: Path,
+    open_runner: OpenRunner = open_local_runner,
+    on_event: Callable[[GenerationEvent], None] = lambda event: None,
+) -> Path:
+    """Write a copy of a dataset with the positions that it lacks; return its path.
+
+    After an interruption the same call continues with the configurations that are missing.
+
+    Parameters
+    ----------
+    source, destination : paths of the dataset and of its copy, a `.zarr.zip`
+    potential : name of the potential of its particles
+    folder : for the pieces, one a configuration and array
+    """
+    pieces = _pieces(open_dataset(source), potential)
+    if not pieces:
+        raise UserError(f"{source} has all positions that potential={potential} can make already")
+    cost = GenerationCost(folder, tuple(pieces), tuple(unfinished(pieces, folder)), None, 0)
+    make_pieces(cost, potential_folder(potential), open_runner, on_event)
+    return _assemble(open_dataset(source), potential, pieces, folder, destination)
+
+
+def _pieces(dataset: Dataset, potential: str) -> list[Piece]:
+    """Return, for each configuration, its structure and the arrays that it lacks."""
+    makes = ("inherent_positions", *load_potential(potential).cages)
+    pieces = []
+    for name in dataset.states:
+        state = dataset.state(name)
+        missing = [array for array in makes if array not in state.variables]
+        temperature = state.attributes.get("temperature")
+        for index in dataset.configurations(name) if missing else ():
+            configuration = state.configuration_ids[index]
+            start = f"{name}-{configuration}-start"
+            where = {"dataset": str(dataset.path), "state": name, "index": int(index)}
+            pieces.append(Piece(start, START, where, here=True))
+            shared = {"potential": potential, "temperature": temperature, "name": configuration}
+            pieces += [
+                Piece(f"{name}-{configuration}-{array}", KIND, shared | {"array": array}, (start,))
+                for array in missing
+            ]
+    return pieces
+
+
+def make_start(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
+    """Read positions, species and box of one configuration."""
+    where = piece.arguments
+    arrays = open_dataset(where["dataset"]).structure_arrays(where["state"], where["index"])
+    return {name: arrays[name] for name in ("positions", "species", "box")}
+
+
+def make_prepared(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
+    """Make one array of positions (N, d) of one configuration."""
+    arguments, start = piece.arguments, read_need(piece, folder)
+    structure = Structure(
+        start["positions"].astype(np.float64),
+        start["species"],
+        start["box"],
+        configuration=arguments["name"],
+    )
+    array = arguments["array"]
+    prepared = prepare_structure(
+        structure,
+        arguments["potential"],
+        arguments["temperature"],
+        reads=[array],
+        log=piece.log_path(folder),
+    )
+    return {array: rounded_positions(getattr(prepared, array), structure.box)}
+
+
+PREPARE_WORK = {START: make_start, KIND: make_prepared}
+
+
+def _assemble(dataset: Dataset, potential: str, pieces, folder: Path, destination: Path) -> Path:
+    directory = folder / f"{destination.name}.assembling"
+    shutil.rmtree(directory, ignore_errors=True)
+    for name, content in read_members(dataset.path, member_names(dataset.path)):
+        if isinstance(content, Exception):
+            raise UserError(f"{name} of {dataset.path} cannot be read: {content}")
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_bytes(content)
+    cages = load_potential(potential).cages
+    root = open_to_write(directory)
+    made = {piece.name for piece in pieces}
+    for name in dataset.states:
+        state, group = dataset.state(name), state_of(root, name)
+        shape = array_of(group, "positions").shape
+        sizes = dict(zip(("configuration", "particle", "axis"), shape, strict=True))
+        for variable in structure_variables(others=tuple(OTHER_POSITIONS)):
+            written = f"{name}-{{}}-{variable.name}".format
+            if not any(written(each) in made for each in state.configuration_ids):
+                continue
+            array = create_array(
+                group,
+                variable,
+                sizes,
+                str(dataset.attributes["units_system"]),
+                per_configuration=True,
+                level=COMPACT,
+            )
+            for index, each in enumerate(state.configuration_ids):
+                if written(each) in made:
+                    array[index] = read_piece(folder, written(each))[variable.name]
+        group.update_attributes({"cages": {key: vars(cage) for key, cage in cages.items()}})
+    digest = content_digest(directory)
+    root.update_attributes({"content_digest": digest})
+    write_manifest(directory, digest)
+    pack_store(directory, destination)
+    shutil.rmtree(directory)
+    return destination
