@@ -1,7 +1,8 @@
-"""`glassbench leaderboard`: build the pages and look at them."""
+"""`glassbench leaderboard`: build the pages, release them and look at them."""
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,7 @@ from .output import Json, Words, guarded, new_group, say, write_result
 if TYPE_CHECKING:
     from ..pages import BuildReport
 
-app = new_group(help="Build the pages of the leaderboard, or serve them on this machine.")
+app = new_group(help="Build the pages of the leaderboard, release or serve them.")
 DEFAULT_FOLDER = "leaderboard-site"
 DEFAULT_PORT = 8000
 
@@ -44,6 +45,37 @@ def build(words: Words = None, json_output: Json = False) -> None:
     )
     plain = asdict(report) | {"index": index, "seconds": round(seconds, 3)}
     write_result(json_output, plain, [counts, str(index)])
+
+
+@app.command()
+@guarded
+def release(version: str, words: Words = None, json_output: Json = False) -> None:
+    """Build the pages into a new folder that stays as it is, with the digest of every file.
+
+    VERSION [out=FOLDER] [records=FOLDER] [trusted=FILE.toml] [url=ADDRESS]
+
+    The folder, `leaderboard-VERSION` where `out=` names no other, must not exist. `manifest.json`
+    in it names the sha256 of each file; deposit the folder where it gets a DOI. With `url=`, the
+    address below which the release will lie as VERSION/, exports and citations carry it.
+    """
+    from ..pages import write_manifest
+
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", version):
+        raise WordError(f"version {version!r}: letters, digits, `.`, `_` and `-`, as 2026.11")
+    values = split_words(words or [])
+    check_keys(values, ("out", "records", "trusted", "url"))
+    values.setdefault("out", f"leaderboard-{version}")
+    folder = Path(values["out"]).expanduser().absolute()
+    if folder.exists():
+        raise WordError(f"{folder} exists, and a release is never changed: name another with out=")
+    if values.get("url"):
+        values["url"] = f"{values['url'].rstrip('/')}/{version}/"
+    report, _ = _build(values)
+    digest = write_manifest(report.folder, version, report.records)
+    plain = {"folder": report.folder, "version": version, "manifest_sha256": digest}
+    lines = [f"{report.files} files of {report.records} records in {report.folder}"]
+    lines.append(f"sha256 of manifest.json: {digest}")
+    write_result(json_output, plain, lines)
 
 
 @app.command()

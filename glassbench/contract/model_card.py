@@ -31,6 +31,7 @@ class ModelCard(Checked):
     entry : `module:Class` inside the folder, such as `model:Botan`
     reads : tiers of input; models that read more are ranked apart, as are `predictions` of
         another program, which nobody can verify
+    checked_by_authors : who of the authors of the method has checked this implementation, and when
     conditions_per_fit : `one`, or `all` for a model that serves all conditions at once
     claims : symmetries that the conformance test may hold the model to
     dependencies : packages beyond those of GlassBench, as pip writes them
@@ -45,6 +46,7 @@ class ModelCard(Checked):
     doi: Doi = ""
     year: Annotated[int, Field(ge=1, le=9999)]
     licence: Text
+    checked_by_authors: Text = ""
     entry: Text
     reads: Annotated[tuple[Tier, ...], Field(strict=False, min_length=1)]
     tasks: Annotated[Names, Field(min_length=1)]

@@ -62,12 +62,17 @@ class Target(Checked):
 
 
 class DatasetEntry(Checked):
-    """A dataset that a task names, and the conditions of a run that names none."""
+    """A dataset that a task names, and the conditions of a run that names none.
+
+    `tau_alpha` holds the relaxation time by temperature where only published numbers are at hand:
+    records bring their own.
+    """
 
     name: Name
     path: Text | None = None
     description: Text = ""
     default: Mapping[str, Numbers] = {}
+    tau_alpha: Mapping[str, float] = {}
 
 
 def _with_names(entries: Any) -> Any:
@@ -114,7 +119,8 @@ class Task(Checked):
     """A standardised problem, as its `task.toml` states it.
 
     `transfer` names the axes over which a model fitted at one value is also scored at the
-    others; `quick` names the models of a first look, minutes of work on two cores.
+    others; `quick` names the models of a first look, minutes of work on two cores; `near_target`
+    names models that measure nearly the target itself, in another run of the same structure.
     """
 
     name: Name
@@ -134,6 +140,7 @@ class Task(Checked):
     citation: Text
     transfer: Names = ()
     quick: Names = ()
+    near_target: Names = ()
     folder: Path = Field(exclude=True, repr=False)
     _own_target: str = PrivateAttr("")
 

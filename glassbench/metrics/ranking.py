@@ -18,13 +18,15 @@ PAIRS_AT_ONCE = 64
 class RankedModel:
     """A model's place on a board: its rank, None where its mean score over configurations is NaN.
 
-    `better` names the models that are significantly better, best first.
+    `better` names the models that are significantly better, best first; `lowest` is the number of
+    models less those that are significantly worse, so that the rank lies in [rank, lowest].
     """
 
     name: str
     rank: int | None
     mean: float
     better: tuple[str, ...]
+    lowest: int | None
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -93,8 +95,9 @@ def rank_groups(
     ranked = []
     for i, name in enumerate(placed):
         better = tuple(placed[j] for j in range(i) if different[j, i])
-        ranked.append(RankedModel(name, 1 + len(better), means[name], better))
-    rest = [RankedModel(n, None, means[n], ()) for n in scores if np.isnan(means[n])]
+        lowest = len(placed) - int(different[i, i + 1 :].sum())
+        ranked.append(RankedModel(name, 1 + len(better), means[name], better, lowest))
+    rest = [RankedModel(n, None, means[n], (), None) for n in scores if np.isnan(means[n])]
     return (*ranked, *rest)
 
 

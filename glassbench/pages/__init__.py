@@ -1,6 +1,6 @@
 """Pages of the leaderboard: records, tasks and model cards as a static site."""
 
-from .site import BuildReport, build_site
+from .site import BuildReport, build_site, write_manifest
 from .sources import Sources, read_sources
 
-__all__ = ["BuildReport", "Sources", "build_site", "read_sources"]
+__all__ = ["BuildReport", "Sources", "build_site", "read_sources", "write_manifest"]

@@ -12,6 +12,7 @@ from ..contract.errors import escaped
 from ..contract.model_card import ModelCard, Tier
 from ..record.parts import Cost
 from .boards import Board
+from .references import reference_of_reported
 from .standing import Boards, Place, Standing
 
 Point = Annotated[dict[str, float], Field(description="Values on the axes of the task, by name.")]
@@ -68,8 +69,13 @@ class PlaceEntry(Part):
     rank: int | None
     """1 + number of significantly better models of the tier; null where a condition is missing or
     undefined."""
+    rank_lowest: int | None
+    """Number of models of the tier less those that are significantly worse: by the tests, the rank
+    lies between both; null without tests."""
     model: str
     title: str
+    reduced: list[str]
+    """Where the record falls short of the published settings of the method; empty where nowhere."""
     status: Literal["measured", "verified"]
     """Who vouches for the numbers."""
     value: float | None
@@ -101,6 +107,8 @@ class ReportedEntry(Part):
     condition: Point
     value: float
     source: str
+    doi: Annotated[str | None, OrNull]
+    """Of the model's publication; null where unknown."""
 
 
 class BoardEntry(Part):
@@ -123,6 +131,8 @@ class BoardEntry(Part):
     """False where ranks follow the values alone."""
     ceiling: float | None
     """Noise ceiling, mean over the ranking conditions."""
+    ceiling_is_largest_value: bool
+    """Whether it is the largest value of the metric: repeated measurements agree."""
     best_floor: FloorEntry | None
     """Best trivial floor over the ranking conditions."""
     models: list[PlaceEntry]
@@ -177,17 +187,20 @@ def _board(board: Board, standing: Standing) -> BoardEntry:
         ranking_conditions=[board.condition(point) for point in standing.points],
         ranks_from_paired_tests=standing.tested,
         ceiling=standing.ceiling,
+        ceiling_is_largest_value=standing.bound,
         best_floor=floor,
         models=[_place(place) for place in standing.places],
         reported=[
             ReportedEntry(
                 model=name,
-                metric=primary.name,
+                metric=metric.name,
                 condition=board.condition(point),
                 value=number.value,
                 source=number.source,
+                doi=reference.doi if (reference := reference_of_reported(name)) else "",
             )
-            for name, numbers in board.published(primary.name).items()
+            for metric in board.metrics
+            for name, numbers in board.published(metric.name).items()
             for point, number in numbers.items()
         ],
     )
@@ -200,6 +213,8 @@ def _place(place: Place) -> PlaceEntry:
     return PlaceEntry(
         tier=place.row.tier,
         rank=place.rank,
+        rank_lowest=place.lowest,
+        reduced=list(place.row.reduced),
         model=place.row.name,
         title=place.row.title,
         value=place.value,

@@ -7,24 +7,31 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+from markupsafe import Markup
+
 from ..contract.units import printed
-from ..metrics import MetricSpecification
 from .boards import NO_CONDITION, Board, Row
-from .exports import TIER_HEADS, as_bibtex
-from .sources import Ends, Point, shown_interval
-from .standing import Standing, mean_over
-from .words import number
+from .chart import Line, badge, line_chart
+from .exports import TIER_HEADS, latex_lines
+from .published import beside, published_rows, published_tables, state_of_the_art
+from .references import as_bibtex, card_of_reported, cite_all
+from .sources import Ends, Point, sample_means, shown_interval
+from .standing import Place, Standing, mean_over
+from .styles import COLOURS, SYMBOLS, style_of
+from .words import number, score
 
 MOST_CONDITION_COLUMNS = 6
 HEAT_STEPS = 10
 MEASURES = ("gpu_seconds", "cpu_seconds", "wall_seconds")
-# Where a fit was trained, where it was tested, and the score with its interval.
-Pairs = dict[tuple[Point, Point], tuple[float | None, Ends]]
+# Where a fit was trained, where it was tested, and the score with its interval or its samples.
+Pairs = dict[tuple[Point, Point], tuple[float | None, Ends, tuple[float, ...]]]
+FEWEST_ORDERED = 4  # conditions whose rank order says anything
 
 
-def board_context(board: Board, standing: Standing) -> dict[str, Any]:
-    """Return what the template of a board's page shows."""
+def board_context(board: Board, standing: Standing, models: Sequence[str]) -> dict[str, Any]:
+    """Return what the template of a board's page shows; `models` are those with a page."""
     records = [place.row.entry.record for place in standing.places]
+    entry = board.task.datasets.get(board.dataset)
     explanations = (row.entry.explanation or {} for row in board.rows)
     return {
         "board": board,
@@ -32,11 +39,27 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
         "decimals": standing.decimals,
         "tier_heads": TIER_HEADS,
         "scale": bar_scale(board, standing),
-        "published": _published_rows(board, standing),
+        "published": published_rows(board, standing, models),
+        "published_tables": published_tables(board),
+        "published_models": {
+            n: own
+            for n in {r.model for r in board.reported}
+            if (own := card_of_reported(n, models))
+        },
+        "sources": list(dict.fromkeys(number.source for number in board.reported)),
+        "art": (art := state_of_the_art(board)),
+        "art_figure": _art_figure(board, art),
+        "beside": {row.name: words for row in board.rows if (words := beside(board, row.name))},
+        "dataset_words": entry.description
+        if (entry := board.task.datasets.get(board.dataset))
+        else "",
+        "learning": learning_curves(board, standing),
+        "maps": any((row.entry.explanation or {}).get("maps") for row in board.rows),
+        "style_of": style_of,
+        "cite": cite(board),
         "columns": _columns_of_conditions(standing),
         "common": board.common_words(standing.points),
         "mean_over": mean_over,
-        "species_of": species_of,
         "others": board.metrics[1:],
         "conditions": board.heads(standing.points),
         "parents": len({name for point in standing.points for name in board.parents(point)}),
@@ -44,35 +67,121 @@ def board_context(board: Board, standing: Standing) -> dict[str, Any]:
         "transfer": transfer_of(board, [place.row.name for place in standing.places]),
         "replaced": next((e["replaced"] for e in explanations if e.get("replaced")), ()),
         "tiers_here": sorted({tier for record in records for tier in record["model"]["reads"]}),
-        "species": sorted({kind for m in board.metrics if (kind := species_of(m))}),
         "has_gpu": any(record["cost"]["gpu_seconds"] for record in records),
     }
 
 
-def ranking_data(board: Board, standing: Standing) -> dict[str, Any]:
+def cite(board: Board) -> str:
+    """Return what to cite for a board: its methods, its dataset, GlassBench."""
+    return cite_all([row.card for row in board.rows if row.card], board.dataset)
+
+
+def ranking_data(board: Board, standing: Standing, address: str) -> dict[str, Any]:
     """Return the numbers of the ranked table with all their digits, for what the page exports.
 
-    Columns are named as in the table; `bibliography` holds BibTeX by model.
+    Columns are named as in the table, `heads` are those of a CSV file, with units; `latex` are the
+    lines of the table for a paper, and `bibliography` holds BibTeX by model.
     """
     points, metric = _columns_of_conditions(standing), board.primary.name
     rows = {}
     for place in standing.places:
         low, high = place.interval or (None, None)
         rows[place.row.name] = {
+            "rank": place.rank,
+            "rank_lowest": place.lowest,
             "score": place.value,
             "low": low,
             "high": high,
             "behind": place.behind,
+            "behind_low": place.behind_interval[0] if place.behind_interval else None,
+            "behind_high": place.behind_interval[1] if place.behind_interval else None,
             **{f"at{k}": place.row.value(metric, p) for k, p in enumerate(points, start=1)},
             "share": standing.share(place),
             **{m.name: mean_over(place.row, m.name, standing.points) for m in board.metrics[1:]},
+            "reduced": "; ".join(place.row.reduced),
         }
     cards = [place.row.card for place in standing.places if place.row.card]
+    heads = {f"at{k}": words for k, words in enumerate(board.heads(points), start=1)}
     return {
+        "heads": {**heads, "gpu": "GPU time (s)", "cpu": "CPU time (s)"},
         "rows": rows,
-        "reported": {r["name"]: {"score": r["value"]} for r in _published_rows(board, standing)},
+        "reported": {
+            r["name"]: {
+                "score": r["value"],
+                "source": r["reference"].words if r["reference"] else "",
+            }
+            for r in published_rows(board, standing)
+        },
+        "latex": latex_lines(board, standing, address),
         "bibliography": {card.name: as_bibtex([card]) for card in cards},
     }
+
+
+def board_badge(board: Board, standing: Standing, place: Place) -> str:
+    """Return the badge of a model on a board: rank with its range, score, status."""
+    rank = f"rank {standing.rank_words(place)} of {len(standing.tiers[place.row.tier])}, "
+    rank = "" if place.rank is None else rank
+    words = f"{rank}{score(place.value, 2)}, {place.row.status}"
+    words += ", reduced" if place.row.reduced else ""
+    colour = "#00694e" if place.row.status == "verified" else "#0b5d9e"
+    return badge(f"GlassBench {board.task.name}, {board.label}", words, colour)
+
+
+def learning_curves(board: Board, standing: Standing) -> list[dict[str, Any]]:
+    """Return, by condition, the score of every model against training configurations."""
+    conditions: dict[str, list[tuple[str, list[tuple[int, float, Ends]]]]] = {}
+    for place in standing.places:
+        for curve in (place.row.entry.explanation or {}).get("learning_curve", ()):
+            entry = board.entry_at(board.point(curve["condition"])) or NO_CONDITION
+            points = [
+                (p["configurations"], p["value"], shown_interval(entry, p["interval"]))
+                for p in curve["points"]
+                if p["value"] is not None
+            ]
+            conditions.setdefault(board.words(curve["condition"]), []).append(
+                (place.row.name, points)
+            )
+    return [
+        {
+            "words": words,
+            "curves": curves,
+            "counts": (counts := sorted({n for _, points in curves for n, *_ in points})),
+            "figure": line_chart(
+                [Line(name, [(n, value) for n, value, _ in points]) for name, points in curves],
+                x_label="training configurations",
+                y_label=board.primary.title,
+                label=f"{board.primary.title} against training configurations at {words}",
+                x_ticks={n: str(n) for n in counts},
+                logarithmic=True,
+                size=(560, max(300, 70 + 15 * len(curves))),
+            ),
+        }
+        for words, curves in conditions.items()
+    ]
+
+
+def _art_figure(board: Board, art: Sequence[Mapping[str, Any]]) -> Markup:
+    years = {step["year"] for line in art for step in line["best"]}
+    return line_chart(
+        [
+            Line(
+                line["words"],
+                [(step["year"], step["value"]) for step in line["best"]],
+                style=(COLOURS[k % len(COLOURS)], SYMBOLS[k % len(SYMBOLS)]),
+            )
+            for k, line in enumerate(art)
+        ],
+        x_label="year of publication",
+        y_label=board.primary.title,
+        label=f"Best published {board.primary.title} at the relaxation time over the years",
+        x_ticks={year: str(year) for year in years},
+        y_ends=(0.0, 1.0) if board.primary.higher_is_better else bar_ends(art),
+    )
+
+
+def bar_ends(art: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Return the ends of a scale from 0 to a little above the largest value."""
+    return 0.0, 1.1 * max((step["value"] for line in art for step in line["best"]), default=1.0)
 
 
 def bar_scale(board: Board, standing: Standing) -> tuple[float, float]:
@@ -85,12 +194,6 @@ def bar_scale(board: Board, standing: Standing) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = min(0.0, *known), max(known)
     return low, high + 0.05 * (high - low or 1.0)
-
-
-def species_of(metric: MetricSpecification) -> str:
-    """Return the species that a metric is restricted to, empty for all."""
-    kind = (metric.pairs if metric.on_pairs else metric.particles) or "all"
-    return kind.removeprefix("type_").upper() if kind.startswith("type_") else ""
 
 
 def pareto_front(board: Board, standing: Standing) -> dict[str, set[str]]:
@@ -116,25 +219,6 @@ def pareto_front(board: Board, standing: Standing) -> dict[str, set[str]]:
 def _columns_of_conditions(standing: Standing) -> Sequence[Point]:
     """Return the conditions that have a column of their own: none where there are many, or one."""
     return standing.points if 1 < len(standing.points) <= MOST_CONDITION_COLUMNS else ()
-
-
-def _published_rows(board: Board, standing: Standing) -> list[dict[str, Any]]:
-    """Return one row a published model; means over the ranking conditions where it has them."""
-    rows = []
-    points = standing.points or board.points
-    for name, numbers in board.published(board.primary.name).items():
-        known = [numbers[point].value for point in points if point in numbers]
-        complete = known and len(known) == len(points)
-        rows.append(
-            {
-                "name": name,
-                "value": sum(known) / len(known) if complete else None,
-                "count": len(numbers),
-                "sources": sorted({number.source for number in numbers.values()}),
-            }
-        )
-    sign = -1 if board.primary.higher_is_better else 1
-    return sorted(rows, key=lambda r: (r["value"] is None, sign * (r["value"] or 0), r["name"]))
 
 
 def heat_map(board: Board, standing: Standing) -> dict[str, Any]:
@@ -206,8 +290,11 @@ def _recorded_transfer(board: Board, row: Row) -> Pairs:
         for other in transfer["conditions"]:
             if score := other["scores"].get(metric):
                 interval = shown_interval(other, score["interval"])
-                pairs[point, board.point(other["condition"])] = (score["value"], interval)
-        pairs[point, point] = (row.value(metric, point), row.interval(metric, point))
+                few = () if interval else tuple(sample_means(other, metric).values())
+                pairs[point, board.point(other["condition"])] = (score["value"], interval, few)
+        interval = row.interval(metric, point)
+        few = () if interval else tuple(sample_means(row.conditions[point], metric).values())
+        pairs[point, point] = (row.value(metric, point), interval, few)
     return pairs
 
 
@@ -216,7 +303,7 @@ def _explained_transfer(board: Board, row: Row) -> Pairs:
     for pair in (row.entry.explanation or {}).get("transfer", ()):
         trained, tested = board.point(pair["trained_on"]), board.point(pair["tested_on"])
         interval = shown_interval(board.entry_at(tested) or NO_CONDITION, pair["interval"])
-        pairs[trained, tested] = (pair["value"], interval)
+        pairs[trained, tested] = (pair["value"], interval, ())
     return pairs
 
 
@@ -241,6 +328,7 @@ def _means(board: Board, rows: Sequence[Row]) -> dict[str, Any] | None:
     tested = sorted(truth)
     return {
         "columns": board.heads(tested),
+        "ordered": len(tested) >= FEWEST_ORDERED,
         "truth": [truth[point] for point in tested],
         "rows": [
             (name, [(means.get(point), point == own) for point in tested], rank_order)

@@ -11,7 +11,17 @@ from typing import Any, Literal
 from ..contract.model_card import ModelCard, Tier
 from ..contract.task import TIERS, ReportedNumber, Task, plain_name, read_reported
 from ..metrics import MetricSpecification
-from .sources import ConditionEntry, Ends, Entry, Point, Sources, point_of, shown_interval
+from .reduced import is_reimplemented, reductions, training_configurations
+from .sources import (
+    ConditionEntry,
+    Ends,
+    Entry,
+    Point,
+    Sources,
+    point_of,
+    shown_interval,
+    with_seeds,
+)
 from .words import condition_words, safe_name
 
 # Of records that are compared with each other: the target that was asked for in place of the task's
@@ -48,6 +58,16 @@ class Row:
         return self.entry.record["model"]["title"]
 
     @property
+    def is_reimplemented(self) -> bool:
+        """Whether GlassBench wrote the model after a method of others."""
+        return is_reimplemented(self.card)
+
+    @cached_property
+    def reduced(self) -> tuple[str, ...]:
+        """In what the record falls short of the published settings: `8 of 1000 epochs`."""
+        return reductions(self.entry, self.card)
+
+    @property
     def conditions(self) -> Mapping[Point, ConditionEntry]:
         return self.entry.conditions
 
@@ -61,10 +81,16 @@ class Row:
         return None if score is None else score["value"]
 
     def interval(self, metric: str, point: Point) -> Ends:
-        """Return the interval of a score, None where there is none or samples are too few."""
+        """Return the interval of a score, None where there is none or samples are too few.
+
+        It includes the spread over seeds where there are three or more.
+        """
         entry = self.conditions.get(point, NO_CONDITION)
         score = entry["scores"].get(metric)
-        return None if score is None else shown_interval(entry, score["interval"])
+        if score is None:
+            return None
+        seeds = [seed["value"] for seed in score["seeds"]]
+        return with_seeds(shown_interval(entry, score["interval"]), seeds)
 
     def ceiling(self, metric: str, point: Point) -> float | None:
         ceiling = self.conditions.get(point, NO_CONDITION)["ceiling"].get(metric)
@@ -76,7 +102,7 @@ class Board:
     """Records that are compared with each other, and `reported` numbers on the same dataset.
 
     `digest` of the dataset is empty where only published numbers are known; `points` are the
-    conditions in order, as values on the task's axes.
+    conditions in order, as values on the task's axes; `elsewhere` was published on other datasets.
     """
 
     name: str
@@ -87,6 +113,7 @@ class Board:
     rows: tuple[Row, ...]
     points: tuple[Point, ...]
     reported: tuple[ReportedNumber, ...]
+    elsewhere: tuple[ReportedNumber, ...] = ()
     trained: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -156,10 +183,53 @@ class Board:
                 published.setdefault(number.model, {})[point] = number
         return dict(sorted(published.items(), key=lambda item: plain_name(item[0])))
 
+    def published_means(self, points: Sequence[Point]) -> list[tuple[str, float | None]]:
+        """Return published models with their mean over conditions, best first.
+
+        None stands for a model without a number at some of them; without conditions, all count.
+        """
+        means: list[tuple[str, float | None]] = []
+        points = points or self.points
+        for name, numbers in self.published(self.primary.name).items():
+            values = [numbers[point].value for point in points if point in numbers]
+            whole = len(values) == len(points)
+            means.append((name, math.fsum(values) / len(values) if whole else None))
+        sign = -1 if self.primary.higher_is_better else 1
+        return sorted(means, key=lambda m: (m[1] is None, sign * (m[1] or 0.0), plain_name(m[0])))
+
     def ceiling(self, metric: str, point: Point) -> float | None:
         """Return the noise ceiling of a metric at a condition, or None where none is known."""
         ceilings = (row.ceiling(metric, point) for row in self.vouched)
         return next((ceiling for ceiling in ceilings if ceiling is not None), None)
+
+    def is_bound(self, metric: str, point: Point) -> bool:
+        """Return whether a ceiling is the metric's largest value, which no noise lowers.
+
+        A repeated measurement that gives the same labels does not measure noise.
+        """
+        value, metric_at = self.ceiling(metric, point), self.task.metric(metric)
+        if value is None or not metric_at.higher_is_better:
+            return False
+        if metric_at.function == "c_rank":
+            options = {**metric_at.options, **self.condition(point)}
+            return value > 1 - options["fraction"] - 1e-3
+        return value > 1 - 1e-9
+
+    def tau_alpha(self, point: Point) -> float | None:
+        """Return the relaxation time at a condition: a record's, else the one the task names."""
+        entry = self.entry_at(point)
+        if entry is not None:
+            return entry["tau_alpha"]
+        named = self.task.datasets.get(self.dataset)
+        first = point[0] if self.task.axes[0].name == "temperature" else math.nan
+        times = named.tau_alpha.items() if named else ()
+        return next((tau for key, tau in times if math.isclose(float(key), first)), None)
+
+    @cached_property
+    def training(self) -> str:
+        """The number of training configurations as explanations say it, empty where unknown."""
+        counts = (training_configurations(row.entry) for row in self.vouched)
+        return next(filter(None, counts), "")
 
     def entry_at(self, point: Point) -> ConditionEntry | None:
         """Return what the first record with a condition says of it, None where none has it."""
@@ -246,10 +316,11 @@ def _boards_of(own: Task, kind: Kind, sources: Sources) -> list[Board]:
         if any(board.name == safe_name(name) for board in boards):
             name += f"--{digest}"
         ordered = tuple(sorted(points))
+        other = tuple(n for n in reported if n.dataset != dataset)
         boards.append(
             Board(
                 *(safe_name(name), task, version, dataset, digest),
-                *(rows, ordered, published, dict(kind[1])),
+                *(rows, ordered, published, other, dict(kind[1])),
             )
         )
     return boards

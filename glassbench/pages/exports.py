@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..contract.errors import escaped, visible
-from ..contract.model_card import ModelCard
 from ..contract.task import Axis
 from ..contract.units import printed
 from ..metrics import MetricSpecification
 from ..metrics.bootstrap import DRAWS, FEWEST_FOR_INTERVAL, tail_share
 from ..metrics.specification import NO_SCORE
 from .boards import Board, Row
+from .references import reference_of_reported, tex
 from .sources import Point, samples_of
 from .standing import Boards, Standing
+from .styles import style_of
 from .words import axis_unit
 
 TIER_HEADS = {
@@ -29,49 +28,60 @@ TIER_HEADS = {
     "dynamics": "Models that also read short-time dynamics",
     "predictions": "Predictions of programs that are not here: nobody can run them again",
 }
-BEFORE_AXES = ("status", "tier", "rank", "model", "metric")
+BEFORE_AXES = ("status", "tier", "rank", "rank_lowest", "model", "metric")
 AFTER_AXES = (
-    "value", "low", "high", "ceiling", "record", "protocol_version", "dataset",
-    "dataset_digest", "source",
+    "value", "low", "high", "ceiling", "ceiling_is", "reduced", "record", "protocol_version",
+    "dataset", "dataset_digest", "source", "source_doi",
 )  # fmt: skip
 SIGNIFICANT_DIGITS = 6
 # All other metrics of which more is better end at 1.
 UNBOUNDED = NO_SCORE | {"binned_slope"}
-_TEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    # BibTeX counts braces, whether a backslash stands before them or not.
-    "{": r"\textbraceleft ", "}": r"\textbraceright ",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "–": "--", "α": r"$\alpha$", "τ": r"$\tau$", "−": "-",
-}  # fmt: skip
 
 
 def long_table(board: Board, standing: Standing) -> tuple[list[str], list[list[Any]]]:
-    """Return columns and rows of every number of a board in the primary metric, one a row.
+    """Return columns and rows of every number of a board, one a row.
 
-    Measured and verified numbers come first, then reported ones, each with its status.
+    Ranks are those of the primary metric. Measured and verified numbers come first, then reported
+    ones, each with its status.
     """
-    metric = board.primary.name
     columns = [*BEFORE_AXES, *(axis.name for axis in board.task.axes), *AFTER_AXES]
     data = [board.protocol_version, board.dataset, board.digest or None]
     rows: list[list[Any]] = []
-    for place in standing.places:
-        row = place.row
-        for point in filter(row.conditions.__contains__, board.points):
-            ends = row.interval(metric, point) or (None, None)
-            rows.append([
-                row.status, row.tier, place.rank, row.name, metric, *point,
-                row.value(metric, point), *ends, row.ceiling(metric, point),
-                row.entry.name, *data, None,
-            ])  # fmt: skip
-    for name, published in board.published(metric).items():
-        for point, number in published.items():
-            rows.append([
-                "reported", None, None, name, metric, *point,
-                number.value, None, None, None,
-                None, *data, number.source,
-            ])  # fmt: skip
+    for metric in (metric.name for metric in board.metrics):
+        for place in standing.places:
+            row = place.row
+            ranks: list[int | None] = [None, None]
+            if metric == board.primary.name:
+                ranks = [place.rank, place.lowest]
+            for point in filter(row.conditions.__contains__, board.points):
+                if metric not in row.conditions[point]["scores"]:
+                    continue
+                ends = row.interval(metric, point) or (None, None)
+                ceiling = row.ceiling(metric, point)
+                kind = "largest value" if board.is_bound(metric, point) else "noise ceiling"
+                rows.append([
+                    row.status, row.tier, *ranks, row.name, metric, *point,
+                    row.value(metric, point), *ends, ceiling, None if ceiling is None else kind,
+                    "; ".join(row.reduced) or None, row.entry.name, *data, None, None,
+                ])  # fmt: skip
+    for metric in (metric.name for metric in board.metrics):
+        for name, published in board.published(metric).items():
+            reference = reference_of_reported(name)
+            for point, number in published.items():
+                rows.append([
+                    "reported", None, None, None, name, metric, *point,
+                    number.value, None, None, None, None, None, None, *data,
+                    number.source, reference.doi if reference else None,
+                ])  # fmt: skip
     return columns, rows
+
+
+def with_units(board: Board, columns: Iterable[str]) -> list[str]:
+    """Return the heads of a CSV file, axes with their units: `time (τ)`."""
+    units = {
+        axis.name: printed(axis.unit) for axis in board.task.axes if axis.unit not in ("", "1")
+    }
+    return [f"{name} ({units[name]})" if name in units else name for name in columns]
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -95,61 +105,55 @@ def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return "[" + ",\n".join(lines) + "]\n"
 
 
-def as_latex(board: Board, standing: Standing) -> str:
-    """Return the ranked table for a paper that loads `booktabs`, tiers of input apart."""
+def latex_lines(board: Board, standing: Standing, address: str = "") -> list[tuple[str, str]]:
+    """Return the lines of the ranked table for a paper, each with the model that it is about.
+
+    It needs `booktabs` and nothing else, and compiles with plain pdfTeX. Tiers of input stand
+    apart, published numbers follow with their sources. The caption names metric, conditions,
+    dataset, protocol and the page, `address`, where that is known.
+    """
 
     def in_digits(value: float | None) -> str:
-        return "--" if value is None else f"{value:.{standing.decimals}f}"
+        return "--" if value is None else f"${value:.{standing.decimals}f}$"
 
+    reduced = {place.row.name for place in standing.places if place.row.reduced}
+    conditions = map(board.words, map(board.condition, standing.points))
+    caption = f"{board.task.title}: {board.primary.title}, mean over {'; '.join(conditions)}. "
+    caption += f"Dataset {board.label} {board.digest[:19]}, protocol {board.protocol_version}. "
+    if standing.places:
+        caption += "Brackets: 95 % interval over independent samples. Rank: 1 + number of "
+        caption += "significantly better models; = where shared. "
+    caption += "*: smaller or trained less than published. " if reduced else ""
+    where = rf"\texttt{{{tex(f'{address}task/{board.name}.html')}}}" if address else ""
+    head = rf"Rank & Model & Status & \multicolumn{{2}}{{l}}{{{tex(board.primary.title)}}} \\"
     lines = [
-        rf"% {_tex(board.task.title)}, dataset {_tex(board.dataset)} {_tex(board.digest[:23])}",
-        r"\begin{tabular}{rllr@{\;}l}",
-        r"\toprule",
-        rf"Rank & Model & Status & \multicolumn{{2}}{{l}}{{{_tex(board.primary.title)}}} \\",
+        ("", "% \\usepackage{booktabs}"),
+        ("", r"\begin{table}"),
+        ("", rf"\caption{{{tex(caption)}{where}}}"),
+        ("", r"\begin{tabular}{rllr@{\;}l}"),
+        ("", r"\toprule"),
+        ("", head),
     ]
     for tier, places in standing.tiers.items():
-        lines.append(r"\midrule")
+        lines.append(("", r"\midrule"))
         if len(standing.tiers) > 1:
-            lines.append(rf"\multicolumn{{5}}{{l}}{{{_tex(TIER_HEADS[tier])}}} \\")
+            lines.append(("", rf"\multicolumn{{5}}{{l}}{{{tex(TIER_HEADS[tier])}}} \\"))
         for place in places:
-            rank = "--" if place.rank is None else place.rank
+            rank = "--" if place.rank is None else f"${standing.rank_words(place)}$"
             ends = f"[{', '.join(map(in_digits, place.interval))}]" if place.interval else ""
-            model = f"{_tex(place.row.name)} & {place.row.status}"
-            lines.append(rf"{rank} & {model} & {in_digits(place.value)} & {ends} \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def as_bibtex(cards: Iterable[ModelCard]) -> str:
-    """Return one entry a model with a DOI; models without one are named in a comment."""
-    entries = []
-    for card in cards:
-        if not card.doi:
-            entries.append(f"% {card.name}: no DOI is known\n")
-            continue
-        fields = {
-            "author": " and ".join(map(_tex, card.authors)),
-            "title": f"{{{_tex(card.title)}}}",
-            "year": str(card.year),
-            "doi": card.doi,
-            "url": f"https://doi.org/{card.doi}",
-        }
-        body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
-        entries.append(f"@misc{{{_key(card)},\n{body}\n}}\n")
-    return "\n".join(entries)
-
-
-def _key(card: ModelCard) -> str:
-    surname = unicodedata.normalize("NFKD", card.authors[0].split()[-1])
-    plain = surname.encode("ascii", "ignore").decode()
-    return re.sub(r"\W", "", f"{plain}{card.year}{card.name}")
-
-
-def _tex(text: str) -> str:
-    return "".join(_TEX.get(letter, letter) for letter in _one_line(text))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(visible(text).split())
+            name = tex(place.row.name) + ("*" if place.row.name in reduced else "")
+            # A bracket at the beginning of a cell would be an option of the line before.
+            value = f"{in_digits(place.value)} & {{{ends}}}"
+            lines.append((place.row.name, rf"{rank} & {name} & {place.row.status} & {value} \\"))
+    published = board.published_means(standing.points)
+    if published:
+        lines.append(("", r"\midrule"))
+        lines.append(("", r"\multicolumn{5}{l}{Published on this dataset, not run here} \\"))
+    for name, mean in published:
+        reference = reference_of_reported(name)
+        value = f"{in_digits(mean)} & {{{tex(reference.words) if reference else ''}}}"
+        lines.append((name, rf"-- & {tex(name)} & reported & {value} \\"))
+    return [*lines, *(("", end) for end in (r"\bottomrule", r"\end{tabular}", r"\end{table}"))]
 
 
 def as_script(name: str, plain: Any) -> str:
@@ -166,7 +170,10 @@ def board_data(board: Board, metric: MetricSpecification) -> dict[str, Any]:
         "metric": {**_metric(metric), "bounded": bounded},
         "axes": [_axis(axis, printed(axis.unit)) for axis in board.task.axes],
         "points": points,
-        "tau": [(board.entry_at(point) or {"tau_alpha": None})["tau_alpha"] for point in points],
+        "tau": [board.tau_alpha(point) for point in points],
+        "ceiling_words": "largest possible value"
+        if all(board.is_bound(metric.name, p) for p in points)
+        else "noise ceiling",
         "ceiling": _short(board.ceiling(metric.name, point) for point in points),
         "floors": [
             {"name": name, "values": _short(map(values.get, points))}
@@ -179,6 +186,7 @@ def board_data(board: Board, metric: MetricSpecification) -> dict[str, Any]:
         "reported": [
             {
                 "name": name,
+                "style": style_of(name),
                 "values": _short(numbers[p].value if p in numbers else None for p in points),
             }
             for name, numbers in board.published(metric.name).items()
@@ -196,7 +204,7 @@ def compare_index(boards: Boards) -> str:
         "boards": [
             {
                 "name": board.name,
-                "title": f"{board.task.title}, {board.dataset}",
+                "title": f"{board.task.title}, {board.label}",
                 "axes": [_axis(axis, axis_unit(axis)) for axis in board.task.axes],
                 "metrics": [_metric(m) for m in board.metrics if m.average == "configuration"],
                 "models": [_model(place.row) for place in standing.places],
@@ -216,8 +224,14 @@ def _axis(axis: Axis, unit: str) -> dict[str, str]:
     return {"name": axis.name, "symbol": printed(axis.symbol), "unit": unit}
 
 
-def _model(row: Row) -> dict[str, str]:
-    return {"name": row.name, "title": row.title, "status": row.status, "record": row.entry.name}
+def _model(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "title": row.title,
+        "status": row.status,
+        "record": row.entry.name,
+        "style": style_of(row.name),
+    }
 
 
 def _scores(row: Row, metric: str, points: Sequence[Point]) -> dict[str, Any]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from ..contract.model_card import ModelCard
 from .boards import Board, Row
+from .chart import TIME_LABEL, Line, line_chart
+from .published import published_tables
 from .record_page import reproduce
+from .reduced import is_reimplemented
+from .references import card_of_reported, cite_all, method_of, reference_of_reported
 from .render import render_file
-from .standing import Boards, Place
+from .standing import Boards, Place, Standing
+from .styles import COLOURS, SYMBOLS
+from .words import number
 
 MOST_WEAKEST = 5
 
@@ -22,11 +30,23 @@ def model_names(boards: Boards, cards: Mapping[str, ModelCard]) -> list[str]:
 def models_context(boards: Boards, cards: Mapping[str, ModelCard]) -> dict[str, Any]:
     """Return what the list of models shows: cards, and the place of each model on each board."""
     names = model_names(boards, cards)
-    places: dict[str, list[tuple[Board, Place]]] = {name: [] for name in names}
+    places: dict[str, list[tuple[Board, Standing, Place]]] = {name: [] for name in names}
+    published: dict[str, list[Board]] = {}
     for board, standing in boards:
         for place in standing.places:
-            places[place.row.name].append((board, place))
-    return {"names": names, "cards": cards, "places": places}
+            places[place.row.name].append((board, standing, place))
+        for name in dict.fromkeys(one.model for one in board.reported):
+            if not card_of_reported(name, names):
+                published.setdefault(name, []).append(board)
+    return {
+        "names": names,
+        "cards": cards,
+        "places": places,
+        "floors": {name for board, _ in boards for name in board.task.floors},
+        "methods": {n: method_of(n, cards[n].doi if n in cards else "") for n in names},
+        "published": dict(sorted(published.items(), key=lambda item: item[0].lower())),
+        "references": {name: reference_of_reported(name) for name in published},
+    }
 
 
 def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str, Any]:
@@ -47,6 +67,18 @@ def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str
                     "commands": reproduce(place.row.entry.record, board.task, card),
                 }
             )
+    published = [
+        {
+            "board": board,
+            "tables": [
+                {**table, "rows": [r for r in table["rows"] if card_of_reported(r["name"], [name])]}
+                for table in published_tables(board)
+                if any(card_of_reported(row["name"], [name]) for row in table["rows"])
+            ],
+        }
+        for board, _ in boards
+        if any(card_of_reported(number.model, [name]) for number in board.reported)
+    ]
     recorded = places[0]["place"].row.entry.record["model"] if places else {}
     return {
         "name": name,
@@ -56,8 +88,42 @@ def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str
         "reads": card.reads if card else recorded["reads"],
         "parameters": recorded.get("parameters"),
         "places": places,
+        "published": published,
+        "published_figure": published_figure(name, published),
+        "method": method_of(name, card.doi if card else ""),
+        "reimplemented": is_reimplemented(card),
+        "cite": cite_all([card]) if card else "",
         "readme": render_file(card.folder / "README.md") if card else "",
     }
+
+
+def published_figure(name: str, published: Sequence[Mapping[str, Any]]) -> Markup:
+    """Return the published curves of a model in the primary metric, a line for each temperature."""
+    tables = [
+        table
+        for one in published
+        for table in one["tables"]
+        if table["metric"] is one["board"].primary and table["tau"]
+    ]
+    lines = [
+        Line(
+            table["words"],
+            [(x, y) for (_, x), y in zip(table["times"], row["values"]) if y is not None],
+            reported=True,
+            style=(COLOURS[k], SYMBOLS[k % len(SYMBOLS)]),
+        )
+        for k, table in enumerate(tables[: len(COLOURS)])
+        for row in table["rows"]
+    ]
+    title = tables[0]["metric"].title if tables else ""
+    return line_chart(
+        lines,
+        x_label=TIME_LABEL,
+        y_label=title,
+        label=f"Published {title} of {name} against t / tau_alpha; the numbers are in the table",
+        x_ticks={10.0**k: number(10.0**k) for k in range(-4, 2)},
+        logarithmic=True,
+    )
 
 
 def weakest(board: Board, row: Row) -> list[dict[str, Any]]:

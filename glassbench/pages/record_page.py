@@ -14,30 +14,39 @@ from ..experiments.tuning.outcome import tuning_words
 from ..metrics import MetricSpecification
 from ..model import Condition
 from ..record.record import PlainRecord as Record
-from .boards import NO_CONDITION, Board
+from .boards import NO_CONDITION, Board, Row
+from .published import beside
+from .reduced import reductions
+from .references import cite_all, record_bibtex
 from .sources import ConditionEntry, Entry, sample_means, shown_interval
-from .words import decimals_for
+from .standing import Standing
 
 MOST_FULL_CONDITIONS = 24  # of a record whose page shows every number
 
 
-def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[str, Any]:
+def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> dict[str, Any]:
     """Return what the template of a record's page shows."""
-    record = entry.record
+    record, card = entry.record, row.card
     titles = {metric.name: metric.title for metric in board.metrics}
     primary = record["task"]["primary_metric"]
     others = {name for c in record["conditions"] for name in c["scores"]} - {primary}
     metrics = [(name, titles.get(name, name)) for name in (primary, *sorted(others))]
     few = len(record["conditions"]) <= MOST_FULL_CONDITIONS
     metrics = metrics if few else metrics[:1]
-    scores = [c["scores"][primary] for c in record["conditions"]]
     return {
         "entry": entry,
         "record": record,
         "board": board,
         "changed": card is not None and card.digest != record["model"]["digest"],
         "metrics": metrics,
-        "decimals": decimals_for(score.get("interval") for score in scores),
+        "by_configuration": [m.name for m in board.metrics if m.average == "configuration"],
+        "labels": bool(board.task.targets[board.task.target].label_of),
+        "standing": standing,
+        "row": row,
+        "reduced": reductions(entry, card),
+        "beside": beside(board, row.name),
+        "cite": _cite(entry, board, card),
+        "decimals": standing.decimals,
         "conditions": [
             _condition(c, board.words(c["condition"]), primary, [name for name, _ in metrics])
             # A record may say anything of other publications.
@@ -54,6 +63,14 @@ def record_context(entry: Entry, board: Board, card: ModelCard | None) -> dict[s
             for curve in (entry.explanation or {}).get("learning_curve", ())
         ],
     }
+
+
+def _cite(entry: Entry, board: Board, card: ModelCard | None) -> str:
+    """Return BibTeX of a record, and of the method, the dataset and GlassBench behind it."""
+    name, created = entry.record["model"]["name"], entry.record["created"]
+    note = f"Record {entry.name}, {board.task.name}, dataset {board.dataset}, sha256 {entry.digest}"
+    record = record_bibtex(entry.name, name, created, note)
+    return f"{record}\n{cite_all([card] if card else [], board.dataset)}"
 
 
 def _condition(

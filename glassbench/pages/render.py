@@ -56,6 +56,7 @@ def _environment() -> jinja2.Environment:
         "safe_name": words.safe_name,
         "breakable": words.breakable,
         "sub": words.with_subscripts,
+        "linked": words.with_links,
         "markdown": render_markdown,
     }
     return environment

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +15,30 @@ from ..contract.schemas import schema_file
 from ..home.files import write_json
 from ..home.workspace import content_folder
 from .api import leaderboard_json
-from .board_page import board_context, heat_map, ranking_data
+from .board_page import board_badge, board_context, cite, heat_map, ranking_data
 from .boards import Board, make_boards
 from .changes import atom_feed, list_changes
 from .exports import (
-    as_bibtex,
     as_csv,
     as_json,
-    as_latex,
     as_script,
     board_data,
     compare_index,
+    latex_lines,
     long_table,
+    with_units,
 )
+from .home_page import home_context
 from .method_page import method_context
 from .model_page import model_context, model_names, models_context
 from .record_page import drawn_parts, record_context
+from .references import glassbench_bibtex, repository
 from .render import render, render_file
 from .sources import Entry, Sources
 from .standing import Boards, Standing, make_standing
 from .words import safe_name
 
+MANIFEST = "manifest.json"
 LIST = ".glassbench-site.json"  # names of the files that the last build made
 
 # Name below the folder of the site, with slashes, and content.
@@ -72,6 +77,18 @@ def build_site(sources: Sources, folder: Path, address: str = "") -> BuildReport
     )
 
 
+def write_manifest(folder: Path, version: str, records: int) -> str:
+    """Write `manifest.json` of a release, the sha256 of every file; return its own."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != LIST)
+    digests = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+    write_json(folder / MANIFEST, {"version": version, "records": records, "sha256": digests})
+    (folder / LIST).unlink(missing_ok=True)  # so that no later build changes the folder
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
 def _earlier_files(folder: Path) -> list[str]:
     """Return the files that an earlier build made, and mark an empty folder as one of ours."""
     if (folder / LIST).is_file():
@@ -105,53 +122,71 @@ def _write(path: Path, content: bytes) -> bool:
 
 def site_files(sources: Sources, address: str = "") -> Iterator[File]:
     boards = [(board, make_standing(board)) for board in make_boards(sources)]
+    models = model_names(boards, sources.cards)
     for path in sorted((content_folder("leaderboard") / "static").iterdir()):
         yield f"static/{path.name}", path.read_bytes()
     for path in (schema_file("leaderboard"), schema_file("record")):
         yield path.name, path.read_bytes()
     for board, standing in boards:
-        yield from _board_files(board, standing, boards)
+        yield from _board_files(board, standing, boards, models, address)
         for row in board.rows:
             for entry in (row.entry, *row.earlier):
-                context = record_context(entry, board, row.card)
-                yield _page(f"record/{entry.name}.html", "record.html", context)
+                context = record_context(entry, board, standing, row)
+                yield _page(f"record/{entry.name}.html", "record.html", context, address)
                 yield from _record_data(entry, board)
-    for name in model_names(boards, sources.cards):
+    for name in models:
         context = model_context(name, sources.cards.get(name), boards)
-        yield _page(f"model/{safe_name(name)}.html", "model.html", context)
+        yield _page(f"model/{safe_name(name)}.html", "model.html", context, address)
     yield from _overview_files(sources, boards, address)
 
 
-def _page(name: str, template: str, context: Mapping[str, Any]) -> File:
-    root = "../" * name.count("/")
-    return name, render(template, root=root, page=name, **context)
+def _page(name: str, template: str, context: Mapping[str, Any], address: str) -> File:
+    return name, render(
+        template,
+        root="../" * name.count("/"),
+        page=name,
+        address=address,
+        repository=repository(),
+        version=version("glassbench"),
+        **context,
+    )
 
 
-def _board_files(board: Board, standing: Standing, boards: Boards) -> Iterator[File]:
+def _board_files(
+    board: Board, standing: Standing, boards: Boards, models: Sequence[str], address: str
+) -> Iterator[File]:
     """Yield the pages of a board, what their scripts load, and its exports."""
     figure = _figure(board)
     context = {
-        **board_context(board, standing),
+        **board_context(board, standing, models),
         "siblings": [other for other, _ in boards if other.task.name == board.task.name],
         "about": render_file(board.task.folder / "README.md"),
         "figure": figure,
     }
-    yield _page(f"task/{board.name}.html", "task.html", context)
+    yield _page(f"task/{board.name}.html", "task.html", context, address)
     context = {"board": board, "standing": standing, "heat": heat_map(board, standing)}
-    yield _page(f"task/{board.name}-conditions.html", "conditions.html", context)
+    yield _page(f"task/{board.name}-conditions.html", "conditions.html", context, address)
     for metric in board.metrics:
         name = f"{board.name}/{metric.name}"
         yield f"data/board/{safe_name(name)}.js", as_script(name, board_data(board, metric))
     name = f"ranking/{board.name}"
-    yield f"data/{name}.js", as_script(name, ranking_data(board, standing))
+    yield f"data/{name}.js", as_script(name, ranking_data(board, standing, address))
     if figure is not None:
         yield f"figure/{board.name}.png", figure.read_bytes()
+    yield _page(f"embed/{board.name}.html", "embed.html", context, address)
+    for place in standing.places:
+        yield (
+            f"badge/{safe_name(place.row.name)}-{board.name}.svg",
+            board_badge(board, standing, place),
+        )
     columns, rows = long_table(board, standing)
-    cards = [place.row.card for place in standing.places if place.row.card]
-    yield f"export/{board.name}.csv", as_csv(columns, rows)
+    yield f"export/{board.name}.csv", as_csv(with_units(board, columns), rows)
     yield f"export/{board.name}.json", as_json(columns, rows)
-    yield f"export/{board.name}.tex", as_latex(board, standing)
-    yield f"export/{board.name}.bib", as_bibtex(cards)
+    yield (
+        f"export/{board.name}.tex",
+        "".join(f"{line}\n" for _, line in latex_lines(board, standing, address)),
+    )
+    yield f"export/{board.name}.bib", cite(board)
 
 
 def _figure(board: Board) -> Path | None:
@@ -177,18 +212,21 @@ def _record_data(entry: Entry, board: Board) -> Iterator[File]:
 
 
 def _overview_files(sources: Sources, boards: Boards, address: str) -> Iterator[File]:
-    main = sorted((one for one in boards if one[0].main), key=lambda one: not one[0].rows)
     changes = list_changes(boards)
+    home = home_context(sources, boards, changes[:5])
     tasks = list(sources.tasks.values())
     for name, context in {
-        "index": {"main": main, "changes": changes[:5]},
+        "index": home,
         "models": models_context(boards, sources.cards),
         "compare": {"boards": boards},
         "method": method_context(boards, tasks),
-        "submit": {"main": main},
+        "submit": {"main": home["main"]},
         "changes": {"changes": changes, "problems": sources.problems},
     }.items():
-        yield _page(f"{name}.html", f"{'home' if name == 'index' else name}.html", context)
+        yield _page(f"{name}.html", f"{'home' if name == 'index' else name}.html", context, address)
     yield "feed.xml", atom_feed(changes, address)
+    for board, _ in boards:
+        yield f"feed/{board.name}.xml", atom_feed(changes, address, board.name)
+    yield "export/glassbench.bib", glassbench_bibtex()
     yield "leaderboard.json", leaderboard_json(boards, sources.cards)
     yield "data/index.js", compare_index(boards)

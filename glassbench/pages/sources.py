@@ -26,6 +26,7 @@ from ..submission.signature import SignatureError, trusted_keys, verify
 from .words import safe_name
 
 LARGEST_RECORD, LARGEST_EXPLANATION = 32_000_000, 1_000_000
+FEWEST_SEEDS = 3  # that tell how far training scatters
 BROKEN = (UserError, OSError, ValueError, RecursionError)
 
 Point = tuple[float, ...]
@@ -265,6 +266,22 @@ def shown_interval(entry: ConditionEntry, interval: Sequence[float] | None) -> E
     if interval is None or samples_of(entry) < FEWEST_FOR_INTERVAL:
         return None
     return interval[0], interval[1]
+
+
+def with_seeds(ends: Ends, values: Sequence[float | None]) -> Ends:
+    """Return an interval widened by the error of the mean over seeds, of which three are needed.
+
+    Both half-widths are added in quadrature; that over n seeds is t(n - 1) s / sqrt(n).
+    """
+    known = [value for value in values if value is not None]
+    if ends is None or len(known) < FEWEST_SEEDS:
+        return ends
+    from scipy.special import stdtrit
+
+    spread = stdtrit(len(known) - 1, 0.975) * np.std(known, ddof=1) / np.sqrt(len(known))
+    mean = float(np.mean(known))
+    low, high = (float(np.hypot(end - mean, spread)) for end in ends)
+    return mean - low, mean + high
 
 
 def by_configuration(entry: ConditionEntry, metric: str) -> NDArray[np.float64] | None:

@@ -20,7 +20,7 @@ from ..contract.task import TIERS
 from ..metrics import Interval, interval_of_mean, paired_difference, rank_groups
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from .boards import Board, Row
-from .sources import Ends, Point, by_configuration, sample_means
+from .sources import Ends, Point, by_configuration, sample_means, with_seeds
 from .words import decimals_for
 
 Vectors = Mapping[str, NDArray[np.float64]]
@@ -30,9 +30,10 @@ Vectors = Mapping[str, NDArray[np.float64]]
 class Place:
     """Where a model stands among the models of its tier; None is what is undefined or not known.
 
-    `value` is the mean of the primary metric over the ranking conditions, `missing` of which have
-    no score; `samples` holds it for each independent sample where these are too few for an
-    interval; `behind` is the paired difference to the best of the tier, None for the best.
+    The rank lies in [rank, lowest] by the tests. `value` is the mean of the primary metric over the
+    ranking conditions, `missing` of which have no score; `samples` holds it for each independent
+    sample where these are too few for an interval; `behind` is the paired difference to the best
+    of the tier, None for the best.
     """
 
     row: Row
@@ -41,6 +42,7 @@ class Place:
     missing: int
     interval: Ends = None
     samples: tuple[float, ...] = ()
+    lowest: int | None = None
     behind: float | None = None
     behind_interval: Ends = None
 
@@ -50,7 +52,8 @@ class Standing:
     """All places of a board: by tier, those that read least before others, each best first.
 
     `points` are the conditions over which scores, ceiling and floor are averaged; `tested` says
-    whether ranks come from paired tests.
+    whether ranks come from paired tests; `bound` that the ceiling is the metric's largest value
+    and measures no noise.
     """
 
     points: tuple[Point, ...]
@@ -59,6 +62,7 @@ class Standing:
     floor: float | None
     floor_name: str
     tested: bool
+    bound: bool = False
 
     @cached_property
     def tiers(self) -> dict[str, list[Place]]:
@@ -70,7 +74,29 @@ class Standing:
 
     def share(self, place: Place) -> float | None:
         """Return a place's value in units of the noise ceiling."""
-        return place.value / self.ceiling if self.ceiling and place.value is not None else None
+        if not self.ceiling or self.bound or place.value is None:
+            return None
+        return place.value / self.ceiling
+
+    @property
+    def ceiling_words(self) -> str:
+        """What the ceiling is: a measured reliability of the labels, or arithmetic."""
+        return "Largest possible value" if self.bound else "Noise ceiling"
+
+    def leaders(self, tier: str) -> list[Place]:
+        """Return the models of a tier that share rank 1, the first where ranks are not known."""
+        places = self.tiers[tier]
+        return [place for place in places if place.rank == 1] or places[:1]
+
+    def rank_words(self, place: Place) -> str:
+        """Return a rank as every page prints it: `=2` where it is shared, a dash for none."""
+        return "–" if place.rank is None else f"{'=' if self.is_shared(place) else ''}{place.rank}"
+
+    def rank_range(self, place: Place) -> str:
+        """Return the ranks that the tests admit, empty where there is one: `2–4`."""
+        if place.rank is None or place.lowest in (None, place.rank):
+            return ""
+        return f"{place.rank}–{place.lowest}"
 
     def is_shared(self, place: Place) -> bool:
         """Return whether other models of the tier have the same rank."""
@@ -104,7 +130,8 @@ def make_standing(board: Board) -> Standing:
         places += _places_of_tier(board, rows, points, tested, vectors, parents)
     floor_name, floor = _best_floor(board, points)
     ceiling = _mean_of(board.ceiling(board.primary.name, point) for point in points)
-    return Standing(points, tuple(places), ceiling, floor, floor_name, tested)
+    bound = bool(points) and all(board.is_bound(board.primary.name, point) for point in points)
+    return Standing(points, tuple(places), ceiling, floor, floor_name, tested, bound)
 
 
 def _places_of_tier(
@@ -122,13 +149,13 @@ def _places_of_tier(
     better = board.primary.higher_is_better
     values = {row.name: mean_over(row, board.primary.name, points) for row in rows}
     own = {row.name: vectors[row.name] for row in rows if row.name in vectors}
-    ranks: dict[str, int | None] = {}
+    ranks: dict[str, tuple[int | None, int | None]] = {}
     if not tested:
         ordered = sorted((v for v in values.values() if v is not None), reverse=better)
-        ranks = {n: 1 + ordered.index(v) for n, v in values.items() if v is not None}
+        ranks = {n: (1 + ordered.index(v), None) for n, v in values.items() if v is not None}
     elif own:
         ranked = rank_groups(own, parents, higher_is_better=better)
-        ranks = {model.name: model.rank for model in ranked}
+        ranks = {model.name: (model.rank, model.lowest) for model in ranked}
 
     def order(row: Row) -> tuple[bool, float, str]:
         value = values[row.name]
@@ -142,7 +169,8 @@ def _places_of_tier(
             if few:
                 more["samples"] = _sample_values(board, row, points)
             else:
-                more["interval"] = _ends(interval_of_mean(own[row.name], parents))
+                ends = _ends(interval_of_mean(own[row.name], parents))
+                more["interval"] = with_seeds(ends, _seed_values(board, row, points))
             # A model whose score is undefined is no reference.
             if places and places[0].row.name in own:
                 best = own[places[0].row.name]
@@ -150,7 +178,8 @@ def _places_of_tier(
                 more["behind"] = finite(float(difference.mean))
                 more["behind_interval"] = None if few else _ends(difference)
         missing = sum(point not in row.conditions for point in points)
-        places.append(Place(row, ranks.get(row.name), values[row.name], missing, **more))
+        rank, more["lowest"] = ranks.get(row.name, (None, None))
+        places.append(Place(row, rank, values[row.name], missing, **more))
     return places
 
 
@@ -224,6 +253,13 @@ def _sample_values(board: Board, row: Row, points: Sequence[Point]) -> tuple[flo
         for name, value in sample_means(row.conditions[point], board.primary.name).items():
             by_sample.setdefault(name, []).append(value)
     return tuple(math.fsum(values) / len(values) for _, values in sorted(by_sample.items()))
+
+
+def _seed_values(board: Board, row: Row, points: Sequence[Point]) -> list[float | None]:
+    """Return the mean over conditions of each seed, None where one is missing."""
+    scores = [row.conditions[point]["scores"][board.primary.name]["seeds"] for point in points]
+    by_seed = [{seed["seed"]: seed["value"] for seed in seeds} for seeds in scores]
+    return [_mean_of(values.get(seed) for values in by_seed) for seed in by_seed[0]]
 
 
 def _best_floor(board: Board, points: Sequence[Point]) -> tuple[str, float | None]:

@@ -118,3 +118,9 @@ def breakable(name: str) -> Markup:
 def with_subscripts(text: str) -> Markup:
     """Return a text in which `τ_α` and other symbols of one letter have real subscripts."""
     return Markup(re.sub(r"\b([^\W\d_])_(\w+)", r"\1<sub>\2</sub>", str(escape(text))))
+
+
+def with_links(text: str) -> Markup:
+    """Return a text in which every `doi:10.…` is a link."""
+    linked = r'<a href="https://doi.org/\1">doi:\1</a>'
+    return Markup(re.sub(r"doi:(10\.\d{4,9}/[\w.()/:-]*[\w)])", linked, str(escape(text))))

@@ -3,7 +3,7 @@
 document.addEventListener("DOMContentLoaded", async () => {
   const place = document.getElementById("compare");
   const { element, load, state, setState } = glassbench;
-  const { style, library, drawing, select, table, show, plain, key, width, redraw } = figures;
+  const { own, saver, library, drawing, select, table, show, plain, key, width, redraw } = figures;
   const index = await load("index", place.dataset.index);
   if (!index.boards.length) { place.append(element("p", {}, "There is no record to compare yet.")); return; }
   const most = 7;
@@ -69,7 +69,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     });
     const labels = [...new Set(lines.map((line) => words(line.condition)))];
     const others = models.filter((name) => name !== reference);
-    const drawable = lines.filter((line) => line.mean !== null).map((line) => ({ ...line, ...style(others.indexOf(line.model)), y: words(line.condition), tip: `${line.model} minus ${reference}\n${words(line.condition)}\n${show(line.mean)}${line.low === null ? "" : ` [${show(line.low)}, ${show(line.high)}]`}` }));
+    const drawable = lines.filter((line) => line.mean !== null).map((line) => ({ ...line, ...own(of.get(line.model).style), y: words(line.condition), tip: `${line.model} minus ${reference}\n${words(line.condition)}\n${show(line.mean)}${line.low === null ? "" : ` [${show(line.low)}, ${show(line.high)}]`}` }));
     const figure = drawable.length ? drawing({
       width: width(place, 860), height: 60 + labels.length * (14 + 14 * others.length), marginLeft: 20, marginBottom: 42, marginRight: 30 + 7 * Math.max(...labels.map((label) => label.length)),
       x: { label: width(place, 860) < 500 ? `right: ${metric.higher ? "better" : "worse"}` : `difference in ${metric.title} (right: ${metric.higher ? "better" : "worse"} than ${reference})`, ticks: width(place, 860) < 500 ? 3 : 8, grid: true, nice: true },
@@ -81,10 +81,10 @@ document.addEventListener("DOMContentLoaded", async () => {
         Plot.axisY({ ticks: [], label: null }), Plot.tip(drawable, Plot.pointer({ x: "mean", y: "model", fy: "y", title: "tip" })),
       ],
     }, `Paired differences to ${reference} at each condition`) : element("p", {}, "These models share no condition, or one is chosen alone.");
-    const legend = element("ul", { class: "legend" }, ...others.map((name, k) => element("li", {}, key(style(k)), ` ${name}`)));
+    const legend = element("ul", { class: "legend" }, ...others.map((name) => element("li", {}, key(own(of.get(name).style)), ` ${name}`)));
     place.replaceChildren(tools,
       element("fieldset", { class: "choice" }, element("legend", {}, `Models, up to ${most}`), ...boxes),
-      element("div", { class: "figure" }, legend, figure),
+      element("div", { class: "figure", id: "differences" }, legend, figure, ...(drawable.length ? [saver({ id: "differences", querySelectorAll: () => [figure] })] : [])),
       table(["Condition", "Model", "Score", reference, "Difference", "95 % interval"], lines.map((line) => [words(line.condition), line.model, show(line.value), show(line.reference), show(line.mean), line.low === null ? "–" : `[${show(line.low)}, ${show(line.high)}]`])));
   }
   window.addEventListener("hashchange", draw);

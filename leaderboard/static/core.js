@@ -66,7 +66,7 @@ const glassbench = (() => {
     return made;
   }
 
-  // What lies out of sight is not loaded; paper says so, and printing loads it for the next time.
+  // What lies out of sight is loaded when the page is idle, so that the first print has it.
   const whenSeen = (target, act) => {
     target.dataset.unseen = "";
     const begin = () => {
@@ -79,26 +79,50 @@ const glassbench = (() => {
       if (entries.some((entry) => entry.isIntersecting)) begin();
     }, { rootMargin: "400px" });
     watcher.observe(target);
-    window.addEventListener("afterprint", begin);
+    window.addEventListener("beforeprint", begin);
+    window.addEventListener("load", () => setTimeout(() => (window.requestIdleCallback ?? setTimeout)(begin), 1500));
   };
 
   function save(text, name, type) {
-    const address = URL.createObjectURL(new Blob([text], { type }));
+    const address = URL.createObjectURL(text instanceof Blob ? text : new Blob([text], { type }));
     element("a", { href: address, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   }
 
+  // Which way a wide box goes on, as a shadow at that end.
+  function cue(box) {
+    const mark = () => {
+      box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 4);
+      box.classList.toggle("less", box.scrollLeft > 4);
+    };
+    box.addEventListener("scroll", mark, { passive: true });
+    new ResizeObserver(mark).observe(box);
+    mark();
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    for (const table of document.querySelectorAll("table.stacked")) {
+      const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent.trim());
+      for (const row of table.querySelectorAll("tbody tr:not(.divider)")) {
+        [...row.cells].forEach((cell, k) => {
+          if (cell.tagName === "TD" && !cell.dataset.label && cell.colSpan === 1) cell.dataset.label = heads[k];
+          if (cell.textContent.trim() === "–") cell.classList.add("none");
+        });
+      }
+    }
+    document.querySelectorAll(".wide, .tabs, header.site nav").forEach(cue);
     const button = document.getElementById("theme");
     const show = () => { button.querySelector("span").textContent = remembered(); };
-    button.hidden = false;
-    show();
-    button.addEventListener("click", () => {
-      const next = themes[(themes.indexOf(remembered()) + 1) % themes.length];
-      remembered(next);
-      wear(next);
+    if (button) {
+      button.hidden = false;
       show();
-    });
+      button.addEventListener("click", () => {
+        const next = themes[(themes.indexOf(remembered()) + 1) % themes.length];
+        remembered(next);
+        wear(next);
+        show();
+      });
+    }
     for (const copy of document.querySelectorAll(".copy")) {
       copy.hidden = !navigator.clipboard;
       copy.addEventListener("click", async () => {

@@ -4,11 +4,11 @@ document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("cost-figure");
   if (!place) return;
   const { element, state, setState, whenSeen } = glassbench;
-  const { style, library, drawing, select, show, plain, powers, width, redraw } = figures;
+  const { own, saver, library, drawing, select, show, plain, powers, width, redraw } = figures;
   const measures = [["gpu", "GPU hours"], ["cpu", "CPU hours"], ["wall", "wall-clock hours"], ["parameters", "parameters"]];
   const rows = [...document.querySelectorAll("table.ranking tr[data-model]")].filter((row) => row.dataset.status !== "reported");
-  const models = rows.map((row, index) => ({
-    name: row.dataset.model, tier: row.dataset.tier, score: row.querySelector("td.score").dataset.v, ...style(index),
+  const models = rows.map((row) => ({
+    name: row.dataset.model, tier: row.dataset.tier, score: row.querySelector("td.score").dataset.v, ...own(row.dataset.style.split(" ")),
     gpu: row.dataset.gpu / 3600, cpu: row.dataset.cpu / 3600, wall: row.dataset.wall / 3600,
     parameters: row.dataset.parameters === "" ? NaN : +row.dataset.parameters,
   })).filter((model) => model.score !== "").map((model) => ({ ...model, score: +model.score }));
@@ -24,17 +24,23 @@ document.addEventListener("DOMContentLoaded", () => {
     return best;
   }
 
-  // Of names that would lie on each other, the lower ones move down.
-  function spread(body) {
-    const placed = [];
-    const names = [...body.querySelectorAll("g.names text")].map((text) => {
-      const [x, y] = text.getAttribute("transform").match(/-?[\d.]+/g).map(Number);
-      return { text, x, y, end: x + 6.8 * text.textContent.length };
+  // Each name stands beside its mark where it meets neither marks nor names; where there is no such
+  // place it is left out, and the legend has it.
+  function spread(body, inside) {
+    const marks = [...body.querySelectorAll("g.marks path, g.marks circle")].map((mark) => mark.getBBox && mark).map((mark) => {
+      const [x, y] = (mark.getAttribute("transform") ?? "0,0").match(/-?[\d.]+/g).map(Number);
+      return [x - 6, y - 6, x + 6, y + 6];
     });
-    for (const own of names.sort((a, b) => a.y - b.y)) {
-      for (const other of placed) if (own.x < other.end && other.x < own.end && own.y < other.y + 13) own.y = other.y + 13;
-      own.text.setAttribute("transform", `translate(${own.x},${own.y})`);
-      placed.push(own);
+    const placed = [];
+    for (const text of body.querySelectorAll("g.names text")) {
+      const [x, y] = text.getAttribute("transform").match(/-?[\d.]+/g).map(Number);
+      const long = 6.7 * text.textContent.length;
+      const boxes = [[9, 4], [-9 - long, 4], [9, -7], [9, 15], [-9 - long, -7], [-9 - long, 15], [-long / 2, -11], [-long / 2, 20]].map(([dx, dy]) => [x + dx, y + dy - 10, x + dx + long, y + dy + 2]);
+      const meets = (one, other) => one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
+      const box = boxes.find((one) => one[0] > 48 && one[2] < inside && !placed.some((other) => meets(one, other)) && !marks.some((other) => meets(one, other)));
+      if (!box) { text.remove(); continue; }
+      placed.push(box);
+      text.setAttribute("transform", `translate(${box[0]},${box[1] + 10})`);
     }
     return body;
   }
@@ -44,19 +50,22 @@ document.addEventListener("DOMContentLoaded", () => {
     const points = models.filter((model) => model[measure] > 0).map((model) => ({ ...model, x: model[measure], words: `${model.name}\n${plain((+model[measure]).toPrecision(3))} ${measures.find(([name]) => name === measure)[1]}\n${show(model.score)}` }));
     const left = models.length - points.length;
     const words = measures.find(([name]) => name === measure)[1];
+    const wide = width(place, 1100);
     const body = points.length ? spread(drawing({
-      width: width(place, 720), height: 360, marginLeft: 48, marginBottom: 42, marginRight: 110,
-      x: { type: "log", label: words, domain: [Math.min(...points.map((p) => p.x)) / 1.5, Math.max(...points.map((p) => p.x)) * 1.5], grid: true, ticks: width(place, 720) < 500 ? 2 : 5, tickFormat: powers }, y: { label: place.dataset.score, grid: true, nice: true },
+      width: wide, height: 400, marginTop: 26, marginLeft: 48, marginBottom: 42, marginRight: 30,
+      x: { type: "log", label: words, domain: [Math.min(...points.map((p) => p.x)) / 1.5, Math.max(...points.map((p) => p.x)) * 1.5], grid: true, ticks: wide < 500 ? 2 : 5, tickFormat: powers }, y: { label: place.dataset.score, grid: true, nice: true },
       marks: [
         ...[...new Set(points.map((point) => point.tier))].map((tier) => Plot.line(front(points.filter((point) => point.tier === tier)), { x: "x", y: "score", stroke: "currentColor", strokeOpacity: 0.6, curve: "step-after" })),
-        Plot.dot(points, { x: "x", y: "score", fill: "colour", symbol: "symbol", r: 6 }),
-        points.length <= 15 ? Plot.text(points, { x: "x", y: "score", text: "name", dx: 10, textAnchor: "start", fontSize: 12, className: "names" }) : null,
+        Plot.dot(points, { x: "x", y: "score", fill: "colour", symbol: "symbol", r: 5.5, className: "marks" }),
+        Plot.text(points, { x: "x", y: "score", text: "name", textAnchor: "start", fontSize: 12, stroke: "var(--surface)", strokeWidth: 3, fill: "currentColor", className: "names" }),
         Plot.tip(points, Plot.pointer({ x: "x", y: "score", title: "words" })),
       ],
-    }, `${place.dataset.score} against ${words}; a line is the Pareto front of models with the same input`)) : element("p", {}, `No model here used any ${words}.`);
+    }, `${place.dataset.score} against ${words}; a line is the Pareto front of models with the same input`), wide - 4) : element("p", {}, `No model here used any ${words}.`);
     place.replaceChildren(
       element("div", { class: "figure-tools" }, select("Cost in", measures, measure, (value) => { measure = value; setState({ cost: value }); draw(); })),
       body,
+      element("ul", { class: "legend", "aria-label": "Models" }, ...points.map((point) => element("li", {}, figures.key(point), ` ${point.name}`))),
+      saver(place),
       element("p", { class: "small" }, left && points.length ? `${left} without a known amount are left out.` : ""),
     );
   }

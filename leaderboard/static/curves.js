@@ -4,15 +4,17 @@ document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("curve-figure");
   if (!place) return;
   const { element, load, script, state, setState, whenSeen } = glassbench;
-  const { style, library, drawing, numbers, key, select, show, plain, powers, width, redraw, grey } = figures;
+  const { own, apart, saver, library, drawing, numbers, key, select, show, plain, powers, width, redraw, grey } = figures;
   const metrics = place.dataset.metrics.split(" ");
   const titles = place.dataset.titles.split("|");
   const files = place.dataset.files.split(" ");
+  const reduced = new Set(place.dataset.reduced.split(" "));
   const mostPanels = 6;
+  const mostColoured = 8;
   let alone = state().get("model") ?? "";
   let metric = metrics.includes(state().get("metric")) ? state().get("metric") : metrics[0];
   let axis = state().get("x");
-  const order = [...document.querySelectorAll("table.ranking tr[data-model]")].map((row) => row.dataset.model);
+  const order = place.dataset.order.split(" ");
 
   function panels(data, x) {
     const groups = new Map();
@@ -41,24 +43,28 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   const series = (data) => [
-    ...data.models.map((one) => ({ ...one, kind: one.status })),
+    ...data.models.filter((one) => !data.floors.some((floor) => floor.name === one.name)).map((one) => ({ ...one, kind: one.status })),
     ...data.reported.map((one) => ({ ...one, kind: "reported", low: [], high: [] })),
-  ].sort((one, other) => place_of(one.name) - place_of(other.name));
+  ].sort((one, other) => place_of(one.name) - place_of(other.name))
+    // Of many, those of the lower places are grey until they are chosen.
+    .map((one, index) => ({ ...one, ...own(one.style), ...(index >= mostColoured && alone !== one.name ? { colour: grey, quiet: true } : {}) }));
+  const label_of = (one) => `${one.name}${one.kind === "reported" ? " (reported)" : reduced.has(one.name) ? " (reduced)" : ""}`;
   const place_of = (name) => (order.indexOf(name) + 1 || 1e9);
 
   function panel(data, all, name, indices, x, isOnly) {
     const { values, label, log } = abscissa(data, indices, x);
-    const points = all.flatMap((one, index) => indices.map((i, k) => ({
+    const points = all.flatMap((one) => indices.map((i, k) => ({
       x: values[k], y: one.values[i], low: one.low[i] ?? null, high: one.high[i] ?? null, model: one.name, kind: one.kind,
-      ...style(index), faded: alone && alone !== one.name,
+      colour: one.colour, symbol: one.symbol, quiet: one.quiet, faded: alone && alone !== one.name,
       words: `${one.name} (${one.kind})\n${label.split(" (")[0]} = ${plain(values[k])}\n${show(one.values[i])}${one.low[i] === null || one.low[i] === undefined ? "" : ` [${show(one.low[i])}, ${show(one.high[i])}]`}`,
     }))).filter((point) => point.y !== null);
     if (!points.length) return element("figure", {}, element("figcaption", {}, name), element("p", {}, "No model has a value here."));
     const floors = data.floors.flatMap((floor) => indices.map((i, k) => ({ x: values[k], y: floor.values[i], floor: floor.name }))).filter((point) => point.y !== null);
     const ceiling = indices.map((i, k) => ({ x: values[k], y: data.ceiling[i] })).filter((point) => point.y !== null).sort((a, b) => a.x - b.x);
-    const size = { width: width(place, isOnly ? 760 : 440), height: isOnly ? Math.min(400, width(place, 760) * 0.8) : 330 };
+    const wide = isOnly ? 1100 : Math.min(560, place.clientWidth / 2 - 40);
+    const size = { width: width(place, wide), height: isOnly ? Math.min(460, width(place, wide) * 0.8) : 330 };
     const drawn = several(values)
-      ? curve(data.metric, points, floors, ceiling, { ...size, x: { label, type: log ? "log" : "linear", domain: widened(values, log) }, label: `${data.metric.title} against ${label}${name ? ` at ${name}` : ""}` })
+      ? curve(data.metric, points, floors, ceiling, { ...size, times: [...new Set(values)].sort((a, b) => a - b), x: { label, type: log ? "log" : "linear", domain: widened(values, log) }, label: `${data.metric.title} against ${label}${name ? ` at ${name}` : ""}` })
       : figures.single(data.metric, points, floors, ceiling, { width: size.width, label: `${data.metric.title} at ${[name, `${label} = ${plain(values[0])}`].filter(Boolean).join(", ")}` });
     drawn.addEventListener("click", () => isolate(drawn.value?.model ?? ""));
     drawn.style.cursor = "pointer";
@@ -73,7 +79,18 @@ document.addEventListener("DOMContentLoaded", () => {
     return log ? [first / 1.5, last * 1.5] : [first - margin, last + margin];
   }
 
-  function curve(metric, points, floors, ceiling, { width, height, x, label }) {
+  // Names at the ends of the lines that stand out, where there is room; those of floors, too.
+  function names(points, floors, high, low, height, room) {
+    const last = new Map();
+    for (const point of points) if (!point.faded && !point.quiet && (last.get(point.model)?.x ?? -Infinity) <= point.x) last.set(point.model, point);
+    const ends = [...last.values()].map((point) => ({ name: point.model, x: point.x, y: point.y, colour: point.colour }));
+    const inside = height - 60;
+    const at = (y) => 18 + inside * (high - y) / (high - low);
+    const placed = apart(ends.map((end) => at(end.y)), 13, height - 44);
+    return ends.map((end, k) => ({ ...end, dy: placed[k] - at(end.y) })).filter(() => room);
+  }
+
+  function curve(metric, points, floors, ceiling, { width, height, x, label, times }) {
     const measured = points.filter((point) => point.kind !== "reported");
     const published = points.filter((point) => point.kind === "reported");
     const opacity = (point) => (point.faded ? 0.12 : 1);
@@ -82,9 +99,16 @@ document.addEventListener("DOMContentLoaded", () => {
     const low = Math.min(...ys, metric.bounded ? 0 : Infinity);
     const high = metric.bounded ? 1 : Math.max(...ys);
     const margin = metric.bounded ? 0 : 0.06 * (high - low || 1);
+    const longest = Math.max(0, ...points.filter((p) => !p.quiet).map((p) => p.model.length), ...floors.map((p) => p.floor.length));
+    const room = width > 420;
+    const ends = names(points, floors, high + margin, low - margin, height, room);
+    // Measured values are labelled, as many as there is room for.
+    const span = x.type === "log" ? (value) => Math.log(value / x.domain[0]) / Math.log(x.domain[1] / x.domain[0]) : (value) => (value - x.domain[0]) / (x.domain[1] - x.domain[0]);
+    const inner = width - 62 - (room ? 7 * longest : 0);
+    const ticks = times.reduce((kept, value) => (kept.length && (span(value) - span(kept.at(-1))) * inner < 34 ? kept : [...kept, value]), []);
     return drawing({
-      width, height, marginLeft: 48, marginBottom: 42, marginRight: 14,
-      x: { ...x, grid: false, ticks: x.type === "log" ? 5 : 6, tickFormat: powers },
+      width, height, marginTop: 26, marginLeft: 48, marginBottom: 42, marginRight: room ? 20 + 6.6 * longest : 14,
+      x: { ...x, grid: false, ticks, tickFormat: (value) => powers(+value.toPrecision(2)) },
       y: { domain: [low - margin, high + margin], label: metric.title, grid: true, nice: !metric.bounded },
       marks: [
         extended.length && metric.bounded ? Plot.areaY(extended, { x: "x", y1: "y", y2: 1, fill: "currentColor", fillOpacity: 0.13 }) : null,
@@ -95,6 +119,7 @@ document.addEventListener("DOMContentLoaded", () => {
         Plot.dot(measured, { x: "x", y: "y", fill: "colour", symbol: "symbol", r: 4, fillOpacity: opacity }),
         Plot.line(published, { x: "x", y: "y", z: "model", stroke: "colour", strokeDasharray: "1 4", strokeWidth: 1.2, strokeOpacity: opacity }),
         Plot.dot(published, { x: "x", y: "y", stroke: "colour", symbol: "symbol", r: 4, strokeWidth: 1.5, strokeOpacity: opacity }),
+        ...ends.map((end) => Plot.text([end], { x: "x", y: "y", text: "name", dx: 9, dy: end.dy, textAnchor: "start", fill: "colour", fontSize: 11 })),
         Plot.tip(points.filter((p) => !p.faded), Plot.pointer({ x: "x", y: "y", title: "words", maxRadius: 30 })),
       ],
     }, label);
@@ -108,9 +133,9 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function legend(data, all) {
     const item = (child) => element("li", {}, child);
-    const models = all.map((one, index) => item(element("button", {
+    const models = all.map((one) => item(element("button", {
       type: "button", "aria-pressed": String(alone === one.name), onclick: () => isolate(one.name),
-    }, key(style(index), one.kind === "reported"), `${one.name}${one.kind === "reported" ? " (reported)" : ""}`)));
+    }, key(one.quiet ? { ...one, colour: grey } : one, one.kind === "reported"), label_of(one))));
     const floors = data.floors.length ? [item(element("span", { class: "small" }, `dashed: floors ${data.floors.map((floor) => floor.name).join(", ")}`))] : [];
     return element("ul", { class: "legend", "aria-label": "Models; choose one to see it alone" }, ...models, ...floors);
   }
@@ -139,7 +164,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const body = element("div", { class: visible.length > 1 ? "panels" : "panels single" }, ...visible.map(([name, indices]) => panel(data, all, name, indices, x, visible.length === 1)));
     const open = place.querySelector("details")?.open;
     const details = numbers(asTable(data, all));
-    place.replaceChildren(tools, legend(data, all), body, details);
+    place.replaceChildren(tools, legend(data, all), body, saver(place), details);
     details.open = Boolean(open);
   }
 

@@ -2,20 +2,12 @@
 // What all drawings share: colours, symbols, legend, loading the library, numbers as a table.
 const figures = (() => {
   const { element, script } = glassbench;
-  // Okabe & Ito: colours that colour-blind readers tell apart; symbols say the same again. Those
-  // of the second row are not apart from the first for every eye: there the symbol decides.
-  const colours = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8b8000",
-    "#7570b3", "#a6611a", "#1b9e9e", "#d01c8b", "#5aae33", "#b2384a", "#6b7f99",
-  ];
+  // Those of models come with the data, the same on every page; these are for all else.
+  const colours = ["#1f7bc4", "#d55e00", "#0a8f66", "#c2579c", "#9a7400", "#2a93bd", "#7a8000"];
   const symbols = ["circle", "square", "triangle", "diamond", "star", "wye", "cross"];
-  const grey = "#8a8f94";
-
-  // A model of the second row has another symbol than the one of the first in its place.
-  const style = (index) => ({
-    colour: colours[index] ?? grey,
-    symbol: symbols[(index + 3 * Math.floor(index / symbols.length)) % symbols.length],
-  });
+  const grey = "#82888e";
+  const style = (index) => ({ colour: colours[index % colours.length], symbol: symbols[index % symbols.length] });
+  const own = ([colour, symbol]) => ({ colour, symbol });
 
   const library = () => script("static/plot.min.js").then(() => Plot);
   const show = (value, digits = 3) => (value === null || value === undefined || !isFinite(value)
@@ -41,8 +33,78 @@ const figures = (() => {
     // Groups inside a picture have no role, so that names of their own are not allowed.
     const unname = () => svg.querySelectorAll("[aria-label]").forEach((one) => one.removeAttribute("aria-label"));
     unname();
+    subscripts(svg);
     new MutationObserver(unname).observe(svg, { childList: true, subtree: true });
     return drawn;
+  }
+
+  // `τ_α` and other symbols of one letter get real subscripts.
+  function subscripts(root) {
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    const texts = [];
+    while (walker.nextNode()) if (/(^|[^\w])[^\W\d_]?\p{L}_\w+/u.test(walker.currentNode.data)) texts.push(walker.currentNode);
+    for (const node of texts) {
+      const svg = node.parentNode.namespaceURI.endsWith("svg");
+      if (svg && node.parentNode.closest("title")) continue;
+      const made = document.createDocumentFragment();
+      for (const part of node.data.split(/((?<![\p{L}\d_])\p{L}_\w+)/u)) {
+        const symbol = /^(\p{L})_(\w+)$/u.exec(part);
+        if (!symbol) { made.append(part); continue; }
+        if (!svg) { made.append(symbol[1], element("sub", {}, symbol[2])); continue; }
+        const span = (words, dy, size) => { const one = document.createElementNS("http://www.w3.org/2000/svg", "tspan"); one.textContent = words; if (dy) one.setAttribute("dy", dy); if (size) one.setAttribute("font-size", size); return one; };
+        made.append(symbol[1], span(symbol[2], 3, "0.8em"), span("\u200b", -3));
+      }
+      node.replaceWith(made);
+    }
+  }
+
+  // A picture as a file: its styles go along, on a white ground, since papers are white.
+  function picture(svg) {
+    const copy = svg.cloneNode(true);
+    const { width, height } = svg.viewBox.baseVal;
+    const name = "http://www.w3.org/2000/svg";
+    const ground = document.createElementNS(name, "rect");
+    for (const [key, value] of Object.entries({ width, height, fill: "#fff" })) ground.setAttribute(key, value);
+    copy.prepend(ground);
+    for (const [key, value] of Object.entries({ xmlns: name, width, height, style: "color:#1c2126;--surface:#fff;font:12px system-ui,sans-serif" })) copy.setAttribute(key, value);
+    copy.querySelectorAll("[aria-label=tip], g[pointer-events=none]").forEach((one) => one.remove());
+    return [new XMLSerializer().serializeToString(copy).replaceAll("var(--surface)", "#fff").replaceAll("var(--plot-background)", "#fff"), width, height];
+  }
+  const fileName = (place) => [location.pathname.split("/").pop().replace(/\.html$/, ""), place.id.replace(/-figure$/, "")].filter(Boolean).join("-");
+  function saver(place) {
+    const buttons = ["SVG", "PNG"].map((kind) => element("button", { type: "button", onclick: () => {
+      const drawn = [...place.querySelectorAll("svg[role=img]")];
+      drawn.forEach((svg, k) => {
+        const [text, width, height] = picture(svg);
+        const name = `${fileName(place)}${drawn.length > 1 ? `-${k + 1}` : ""}`;
+        if (kind === "SVG") { glassbench.save(text, `${name}.svg`, "image/svg+xml"); return; }
+        const image = new Image();
+        image.onload = () => {
+          const canvas = element("canvas", { width: 3 * width, height: 3 * height });
+          canvas.getContext("2d").drawImage(image, 0, 0, 3 * width, 3 * height);
+          canvas.toBlob((blob) => glassbench.save(blob, `${name}.png`, "image/png"));
+        };
+        image.src = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
+      });
+    } }, kind));
+    return element("span", { class: "savers" }, "Save figure: ", ...buttons);
+  }
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const svg of document.querySelectorAll("svg.chart")) svg.after(saver(svg.parentNode));
+  });
+
+  // The place of each label, so that none lies on another: those that would move down, then all up
+  // again where they leave the drawing.
+  function apart(wanted, step, lowest) {
+    const order = wanted.map((y, k) => ({ y, k })).sort((a, b) => a.y - b.y);
+    for (let k = 1; k < order.length; k += 1) order[k].y = Math.max(order[k].y, order[k - 1].y + step);
+    if (order.length && order.at(-1).y > lowest) {
+      order.at(-1).y = lowest;
+      for (let k = order.length - 2; k >= 0; k -= 1) order[k].y = Math.min(order[k].y, order[k + 1].y - step);
+    }
+    const placed = [];
+    for (const { y, k } of order) placed[k] = y;
+    return placed;
   }
 
   function table(heads, lines) {
@@ -57,7 +119,7 @@ const figures = (() => {
   function numbers(make) {
     const details = element("details", {}, element("summary", {}, "Data as a table"));
     details.addEventListener("toggle", () => {
-      if (details.open && details.children.length === 1) details.append(table(...make()));
+      if (details.open && details.children.length === 1) { details.append(table(...make())); subscripts(details); }
     });
     return details;
   }
@@ -105,5 +167,5 @@ const figures = (() => {
     made.addEventListener("change", () => act(made.value));
     return element("label", {}, label, made);
   }
-  return { style, library, drawing, table, numbers, key, select, show, plain, powers, width, redraw, grey };
+  return { style, own, apart, saver, subscripts, library, drawing, table, numbers, key, select, show, plain, powers, width, redraw, grey };
 })();

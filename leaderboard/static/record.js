@@ -11,8 +11,44 @@ document.addEventListener("DOMContentLoaded", () => {
     const [data] = await Promise.all([explanation(parity.dataset.entry), library()]);
     const known = data.conditions.filter((one) => one.parity);
     let index = 0;
+    const tools = () => element("div", { class: "figure-tools" }, select("At", known.map((one, k) => [String(k), one.words]), String(index), (value) => { index = +value; draw(); }));
+
+    // Labels are 0 or 1: how the predictions of each class lie, and what follows for any threshold.
+    function classes({ low, high, bins, counts }, where) {
+      const step = (high - low) / bins;
+      const both = [0, 1].map((label) => {
+        const share = new Float64Array(bins);
+        for (const [i, j, n] of counts) if (Number(low + (i + 0.5) * step > 0.5) === label) share[j] += n;
+        return share;
+      });
+      const totals = both.map((share) => share.reduce((a, b) => a + b, 0));
+      const at = (j) => low + j * step;
+      const names = ["does not rearrange", "rearranges"];
+      const bars = both.flatMap((share, label) => [...share].map((n, j) => ({ x: at(j + 0.5), y: totals[label] ? n / totals[label] : 0, label: names[label], ...style(label) })));
+      const curve = [];
+      let [hits, alarms] = [0, 0];
+      for (let j = bins - 1; j >= 0; j -= 1) {
+        hits += both[1][j];
+        alarms += both[0][j];
+        curve.push({ threshold: at(j), recall: hits / totals[1], alarms: alarms / totals[0], precision: hits / (hits + alarms) });
+      }
+      const size = { width: width(parity, 380), height: 320, marginTop: 26, marginLeft: 50, marginBottom: 42 };
+      const line = (data, x, y) => [Plot.line(data, { x, y, stroke: style(0).colour, strokeWidth: 2 }), Plot.dot(data, { x, y, fill: style(0).colour, r: 2.5 })];
+      const whole = (name, label) => ({ domain: [0, 1], label, grid: true });
+      return [
+        element("ul", { class: "legend" }, ...names.map((name, k) => element("li", {}, figures.key(style(k)), ` ${name}`))),
+        element("div", { class: "panels" },
+          element("figure", {}, element("figcaption", {}, "Distribution by class"), drawing({ ...size, x: { label: "predicted" }, y: { label: "share of the class", grid: true }, marks: [Plot.line(bars, { x: "x", y: "y", z: "label", stroke: "colour", strokeWidth: 2, curve: "step" })] }, `Distribution of predictions by class at ${where}`)),
+          element("figure", {}, element("figcaption", {}, "ROC"), drawing({ ...size, x: whole("x", "false alarms, share of those that do not"), y: whole("y", "found, share of those that rearrange"), marks: [Plot.line([[0, 0], [1, 1]], { stroke: "currentColor", strokeDasharray: "4 3" }), ...line([{ recall: 0, alarms: 0 }, ...curve], "alarms", "recall")] }, `Receiver operating characteristic at ${where}`)),
+          element("figure", {}, element("figcaption", {}, "Precision and recall"), drawing({ ...size, x: whole("x", "recall"), y: { label: "precision", grid: true, zero: true, nice: true }, marks: [Plot.ruleY([totals[1] / (totals[0] + totals[1])], { stroke: "currentColor", strokeDasharray: "4 3" }), ...line(curve.filter((p) => isFinite(p.precision)), "recall", "precision")] }, `Precision against recall at ${where}`))),
+        element("p", { class: "small" }, "Dashed: chance. From predictions in steps of the parity counts."),
+        numbers(() => [["threshold", "recall", "false alarms", "precision"], curve.map((p) => [p.threshold, p.recall, p.alarms, p.precision].map((v) => show(v, 4)))]),
+      ];
+    }
+
     function draw() {
       const { parity: counts, unit, words: where } = known[index];
+      if (parity.dataset.labels) { parity.replaceChildren(tools(), ...classes(counts, where), figures.saver(parity)); return; }
       const step = (counts.high - counts.low) / counts.bins;
       const cells = counts.counts.map(([i, j, n]) => ({ x1: counts.low + i * step, x2: counts.low + (i + 1) * step, y1: counts.low + j * step, y2: counts.low + (j + 1) * step, n }));
       const ends = [counts.low, counts.high];
@@ -28,8 +64,9 @@ document.addEventListener("DOMContentLoaded", () => {
       }, `Predicted against true value at ${where}, number of particles by colour`);
       const most = Math.max(...cells.map((cell) => cell.n));
       parity.replaceChildren(
-        element("div", { class: "figure-tools" }, select("At", known.map((one, k) => [String(k), one.words]), String(index), (value) => { index = +value; draw(); })),
+        tools(),
         element("div", { class: "panels single" }, drawn),
+        figures.saver(parity),
         element("div", { class: "ramp", "aria-hidden": "true" }), element("div", { class: "ramp-ends" }, element("span", {}, "1 particle"), element("span", {}, `${most} (log scale)`)),
         numbers(() => [["true, from", "predicted, from", "particles"], cells.map((cell) => [plain(cell.x1.toPrecision(4)), plain(cell.y1.toPrecision(4)), cell.n])]),
       );
@@ -132,7 +169,7 @@ document.addEventListener("DOMContentLoaded", () => {
     function draw() {
       const entry = record.conditions[index];
       const columns = [
-        ...Object.entries(entry.scores).flatMap(([metric, score]) => score.seeds.map((seed) => ({ name: record.seeds.length > 1 ? `${metric}, seed ${seed.seed}` : metric, ...seed }))),
+        ...Object.entries(entry.scores).filter(([metric]) => each.dataset.by.split(" ").includes(metric)).flatMap(([metric, score]) => score.seeds.map((seed) => ({ name: record.seeds.length > 1 ? `${metric}, seed ${seed.seed}` : metric, ...seed }))),
         ...entry.floors.map((floor) => ({ name: `floor: ${floor.model}`, ...floor })),
       ];
       const lines = entry.configurations.map((name, k) => [name, ...columns.map((one) => show(one.by_configuration[k], 4))]);

@@ -1,55 +1,129 @@
 "use strict";
-// Particles of one test configuration in a slice: true, predicted, and their difference.
+// Particles of one test configuration in colour, as a slice or as spheres that can be turned: what
+// the pages of records and boards share; and the maps of a record: true, predicted, difference.
+const glass = (() => {
+  const { element } = glassbench;
+  const stops = [[0, 32, 77], [0, 51, 111], [57, 72, 107], [87, 92, 109], [112, 113, 115], [138, 135, 121], [166, 157, 117], [196, 181, 108], [228, 207, 91], [255, 234, 70]];
+  const away = [[0, 90, 181], [150, 190, 225], [240, 240, 236], [240, 190, 150], [200, 80, 10]];
+  const mixed = (scale, share) => {
+    const at = Math.min(0.9999, Math.max(0, share)) * (scale.length - 1);
+    const k = Math.floor(at);
+    return scale[k].map((one, c) => Math.round(one + (at - k) * (scale[k + 1][c] - one)));
+  };
+  const css = (rgb) => `rgb(${rgb.join(",")})`;
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const words16 = (text) => { const raw = bytes(text); return Uint16Array.from({ length: raw.length / 2 }, (_, k) => raw[2 * k] + 256 * raw[2 * k + 1]); };
+  const pixels = 480;
+
+  // Positions as shares of the box, and values of a map in the unit of the target.
+  function unpack(one) {
+    const [steps, dimensions] = [words16(one.positions), one.box.length];
+    const species = bytes(one.species);
+    const at = (i) => one.box.map((edge, k) => (steps[i * dimensions + k] / 65536) * edge);
+    return { ...one, species, dimensions, at, count: species.length };
+  }
+  const values = (map, text) => Float32Array.from(bytes(text), (byte) => map.limits[0] + (byte / 255) * (map.limits[1] - map.limits[0]));
+  const radius = (structure, i) => structure.spacing * (structure.species[i] ? 0.4 : 0.475);
+
+  function inside(structure, depth) {
+    const chosen = [];
+    for (let i = 0; i < structure.count; i += 1) {
+      const [x, y, z] = structure.at(i);
+      let off = structure.dimensions === 3 ? Math.abs(z - depth * structure.box[2]) : 0;
+      if (structure.dimensions === 3) off = Math.min(off, structure.box[2] - off);
+      if (off <= structure.spacing / 2) chosen.push({ i, x, y, species: structure.species[i] });
+    }
+    return chosen;
+  }
+
+  // A slice as a canvas; `marked` particles are ringed, the others pale where some are marked.
+  function slice(structure, particles, colour, label, marked = new Set()) {
+    const made = element("canvas", { width: pixels, height: Math.round((pixels * structure.box[1]) / structure.box[0]), role: "img", "aria-label": `${label}. The numbers are in the table below.` });
+    const context = made.getContext("2d");
+    const scale = pixels / structure.box[0];
+    for (const one of particles) {
+      const on = marked.has(one.i);
+      context.beginPath();
+      context.arc(one.x * scale, made.height - one.y * scale, radius(structure, one.i) * scale, 0, 7);
+      context.globalAlpha = marked.size && !on ? 0.25 : 1;
+      context.fillStyle = css(colour(one.i));
+      context.fill();
+      context.lineWidth = on ? 2 : 0.6;
+      context.strokeStyle = on ? "#d01c8b" : "rgba(0,0,0,.45)";
+      context.stroke();
+    }
+    return made;
+  }
+
+  // All particles as lit spheres, from far to near; drag or use the arrow keys to turn them.
+  function spheres(structure, colour, label, turn, changed) {
+    const made = element("canvas", { width: pixels, height: pixels, tabindex: 0, role: "img", "aria-label": `${label}: spheres, arrow keys turn them` });
+    const context = made.getContext("2d");
+    const half = structure.box.map((edge) => edge / 2);
+    const points = Array.from({ length: structure.count }, (_, i) => structure.at(i).map((x, k) => x - half[k]));
+    const scale = (0.56 * pixels) / Math.hypot(...structure.box) * 1.7;
+    function draw() {
+      const [a, b] = turn;
+      const [ca, sa, cb, sb] = [Math.cos(a), Math.sin(a), Math.cos(b), Math.sin(b)];
+      const seen = points.map(([x, y, z], i) => {
+        const [u, w] = [ca * x + sa * z, -sa * x + ca * z];
+        return { i, x: u, y: cb * y - sb * w, z: sb * y + cb * w };
+      }).sort((one, other) => one.z - other.z);
+      context.clearRect(0, 0, pixels, pixels);
+      const deep = Math.max(...half) * 1.8;
+      for (const one of seen) {
+        const [x, y, r] = [pixels / 2 + one.x * scale, pixels / 2 - one.y * scale, radius(structure, one.i) * scale];
+        const light = 0.55 + 0.45 * Math.min(1, Math.max(0, 0.5 + one.z / deep));
+        const rgb = colour(one.i);
+        context.beginPath();
+        context.arc(x, y, r, 0, 7);
+        context.fillStyle = css(rgb.map((c) => Math.round(c * light * 0.8)));
+        context.fill();
+        context.beginPath();
+        context.arc(x - 0.18 * r, y - 0.18 * r, 0.68 * r, 0, 7);
+        context.fillStyle = css(rgb.map((c) => Math.round(Math.min(255, (c * 0.9 + 25) * light))));
+        context.fill();
+      }
+    }
+    let from = null;
+    made.addEventListener("pointerdown", (event) => { from = [event.clientX, event.clientY, ...turn]; made.setPointerCapture(event.pointerId); });
+    made.addEventListener("pointerup", () => { from = null; });
+    made.addEventListener("pointermove", (event) => {
+      if (!from) return;
+      turn[0] = from[2] + (event.clientX - from[0]) / 120;
+      turn[1] = from[3] + (event.clientY - from[1]) / 120;
+      changed();
+    });
+    made.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.15], ArrowDown: [0, 0.15] }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      turn[0] += step[0];
+      turn[1] += step[1];
+      changed();
+    });
+    made.redraw = draw;
+    draw();
+    return made;
+  }
+
+  const figure = (canvas, label, ramp) => element("figure", {}, element("figcaption", {}, label), canvas, ramp);
+  const ramp = (kind, low, high) => element("div", {}, element("div", { class: `ramp ${kind}`, "aria-hidden": "true" }), element("div", { class: "ramp-ends" }, element("span", {}, low), element("span", {}, high)));
+  return { stops, away, mixed, bytes, unpack, values, inside, slice, spheres, figure, ramp };
+})();
+
 document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("slice");
   if (!place) return;
   const { element, load, whenSeen } = glassbench;
   const { numbers, select, plain } = figures;
-  const stops = [[0, 32, 77], [0, 51, 111], [57, 72, 107], [87, 92, 109], [112, 113, 115], [138, 135, 121], [166, 157, 117], [196, 181, 108], [228, 207, 91], [255, 234, 70]];
-  const apart = [[0, 90, 181], [150, 190, 225], [240, 240, 236], [240, 190, 150], [200, 80, 10]];
-  const mixed = (scale, share) => {
-    const at = Math.min(0.9999, Math.max(0, share)) * (scale.length - 1);
-    const k = Math.floor(at);
-    return `rgb(${scale[k].map((one, c) => Math.round(one + (at - k) * (scale[k + 1][c] - one))).join(",")})`;
-  };
-  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const words16 = (text) => { const raw = bytes(text); return Uint16Array.from({ length: raw.length / 2 }, (_, k) => raw[2 * k] + 256 * raw[2 * k + 1]); };
-  const pixels = 480;
+  const { stops, away, mixed, bytes } = glass;
 
   whenSeen(place, async () => {
     const data = await load(`explain/${place.dataset.entry}`, `data/explain/${place.dataset.entry}.js`);
+    const unpacked = data.structures.map(glass.unpack);
     let index = 0;
     let depth = 0.5;
-    const unpacked = data.structures.map((one) => ({ ...one, species: bytes(one.species), steps: words16(one.positions), dimensions: one.box.length }));
-
-    function inside(structure) {
-      const { box, steps, dimensions, spacing, species } = structure;
-      const chosen = [];
-      for (let i = 0; i < species.length; i += 1) {
-        const at = box.map((edge, k) => steps[i * dimensions + k] / 65536 * edge);
-        let away = dimensions === 3 ? Math.abs(at[2] - depth * box[2]) : 0;
-        if (dimensions === 3) away = Math.min(away, box[2] - away);
-        if (away <= spacing / 2) chosen.push({ i, x: at[0], y: at[1], species: species[i] });
-      }
-      return chosen;
-    }
-
-    function canvas(structure, particles, colour, label) {
-      const made = element("canvas", { width: pixels, height: Math.round(pixels * structure.box[1] / structure.box[0]), role: "img", "aria-label": `${label}. The numbers are in the table below.` });
-      const context = made.getContext("2d");
-      const scale = pixels / structure.box[0];
-      context.lineWidth = 0.6;
-      context.strokeStyle = "rgba(0,0,0,.45)";
-      for (const one of particles) {
-        context.beginPath();
-        context.arc(one.x * scale, made.height - one.y * scale, structure.spacing * scale * (one.species ? 0.4 : 0.475), 0, 7);
-        context.fillStyle = colour(one.i);
-        context.fill();
-        context.stroke();
-      }
-      return element("figure", {}, element("figcaption", {}, label), made);
-    }
-
     const tools = element("div", { class: "figure-tools" });
     const maps = element("div", { class: "maps" });
     const below = element("div");
@@ -65,24 +139,26 @@ document.addEventListener("DOMContentLoaded", () => {
       const map = data.maps[index];
       const structure = unpacked[map.structure];
       const [target, prediction] = [bytes(map.target), bytes(map.prediction)];
-      const particles = inside(structure);
+      const particles = glass.inside(structure, depth);
       const unit = map.unit ? ` ${map.unit}` : "";
       const beyond = (end, word) => map.cut?.[end] === false ? "" : ` or ${word}`;
       const value = (byte) => map.limits[0] + byte / 255 * (map.limits[1] - map.limits[0]);
+      const ends = () => glass.ramp("", `${plain(map.limits[0])}${unit}${beyond(0, "less")}`, `${plain(map.limits[1])}${unit}${beyond(1, "more")}`);
+      const span = plain(+(map.limits[1] - map.limits[0]).toPrecision(3));
+      const drawn = (colour, label, ramp) => glass.figure(glass.slice(structure, particles, colour, label), label, ramp);
       maps.replaceChildren(
-        canvas(structure, particles, (i) => mixed(stops, target[i] / 255), "true"),
-        canvas(structure, particles, (i) => mixed(stops, prediction[i] / 255), "predicted"),
-        canvas(structure, particles, (i) => mixed(apart, 0.5 + (prediction[i] - target[i]) / 255), "predicted minus true"),
+        drawn((i) => mixed(stops, target[i] / 255), "true", ends()),
+        drawn((i) => mixed(stops, prediction[i] / 255), "predicted", ends()),
+        drawn((i) => mixed(away, 0.5 + (prediction[i] - target[i]) / 510), "difference", glass.ramp("apart", `−${span}${unit}`, `+${span}${unit}`)),
       );
       const open = below.querySelector("details")?.open;
       const details = numbers(() => [["particle", "species", `x (${structure.unit})`, "y", `true${unit}`, `predicted${unit}`], particles.map((one) => [one.i, structure.species_names?.[one.species] ?? "AB"[one.species] ?? one.species, plain(one.x.toPrecision(4)), plain(one.y.toPrecision(4)), plain(value(target[one.i]).toPrecision(3)), plain(value(prediction[one.i]).toPrecision(3))])]);
       below.replaceChildren(
-        element("div", { class: "ramp", "aria-hidden": "true" }),
-        element("div", { class: "ramp-ends" }, element("span", {}, `${plain(map.limits[0])}${unit}${beyond(0, "less")}`), element("span", {}, `${plain(map.limits[1])}${unit}${beyond(1, "more")}`)),
-        element("p", { class: "small" }, `Test configuration ${map.configuration}, ${particles.length} particles; values in 256 steps. Difference: blue where the prediction is too low, orange where it is too high.`),
+        element("p", { class: "small" }, `Test configuration ${map.configuration}, ${particles.length} particles; values in 256 steps. Difference: predicted minus true.`),
         details,
       );
       details.open = Boolean(open);
+      figures.subscripts(place);
     }
     draw();
   });

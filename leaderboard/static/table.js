@@ -9,7 +9,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const columns = heads.map((head) => head.dataset.column);
   const rows = [...table.querySelectorAll("tbody tr[data-model]")];
   const given = new Map(rows.map((row, index) => [row, index]));
-  const fields = ["q", "tier", "species", "status", "from", "to", "parameters"];
+  const fields = ["q", "tier", "status", "from", "to", "parameters"];
   let sorting = ["", ""];
   form.hidden = false;
   if (matchMedia("(max-width: 40rem)").matches) {
@@ -19,7 +19,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // What a row or a cell says of itself, or else the first thing that it shows.
-  const told = new Set(["tier", "model", "status", "reads", "parameters", "year", "gpu", "cpu"]);
+  const told = new Set(["tier", "model", "status", "reads", "parameters", "year", "gpu", "cpu", "reduced"]);
   const plain = (text) => (text === "–" ? "" : text.replace(/^−/, "-").replace(/^=/, ""));
   function value(row, column) {
     if (told.has(column)) return row.dataset[column] ?? "";
@@ -69,12 +69,15 @@ document.addEventListener("DOMContentLoaded", () => {
   const boxes = new Map();
   for (const head of heads) {
     const column = head.dataset.column;
-    if (column === "model" || column === "score" || column === "status") continue;
+    if (column === "model" || column === "score") continue;
     const box = element("input", { type: "checkbox" });
     box.addEventListener("change", () => { shown.set(column, box.checked); apply(); keep(); });
     boxes.set(column, box);
     chooser.append(element("label", {}, box, head.textContent.trim()));
   }
+
+  const none = element("p", { class: "note", role: "status", hidden: true }, "No model matches. ", element("button", { type: "button", onclick: () => form.reset() }, "Reset the filters"));
+  table.parentNode.after(none);
 
   function apply() {
     const wanted = Object.fromEntries(fields.map((name) => [name, form.elements[name]?.value.trim() ?? ""]));
@@ -96,16 +99,16 @@ document.addEventListener("DOMContentLoaded", () => {
       divider.hidden = ![...divider.parentNode.rows].some((row) => row !== divider && !row.hidden);
     }
     heads.forEach((head, index) => {
-      const kind = head.dataset.species;
-      const bySpecies = !wanted.species || !kind || kind === wanted.species;
-      const species = wanted.species && kind === wanted.species;
-      const visible = (shown.get(columns[index]) || species) && (bySpecies || columns[index] === "score");
+      const visible = shown.get(columns[index]);
       head.hidden = !visible;
-      for (const row of rows) if (row.dataset.status !== "reported" || index < 4) row.cells[index].hidden = !visible;
+      for (const row of rows) if (row.dataset.status !== "reported" || index < 3) row.cells[index].hidden = !visible;
       const box = boxes.get(columns[index]);
       if (box) box.checked = shown.get(columns[index]);
     });
     document.getElementById("shown").textContent = `${count} of ${rows.length} shown`;
+    none.hidden = count > 0;
+    none.firstChild.textContent = wanted.status && !rows.some((row) => row.dataset.status === wanted.status)
+      ? `No record here is ${wanted.status} yet. ` : "No model matches. ";
   }
 
   function keep() {
@@ -138,6 +141,12 @@ document.addEventListener("DOMContentLoaded", () => {
     const menu = form.querySelector(".menu[open]");
     if (menu && !menu.contains(event.target)) menu.open = false;
   });
+  document.addEventListener("keydown", (event) => {
+    const menu = form.querySelector(".menu[open]");
+    if (!menu || event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
   restore();
 
   const visibleRows = () => [...table.querySelectorAll("tbody tr[data-model]")].filter((row) => !row.hidden);
@@ -145,23 +154,22 @@ document.addEventListener("DOMContentLoaded", () => {
   const formula = (text) => (/^[=+@\t\r]/.test(text) || /^-(?![\d.])/.test(text) ? `'${text}` : text);
   // Exports carry all digits, which are loaded when they are asked for.
   const exact = () => load(`ranking/${table.dataset.board}`, `data/ranking/${table.dataset.board}.js`);
-  function matrix({ rows: measured, reported }) {
+  const parts = { model: ["model", "status"], rank: ["tier", "rank", "rank_lowest"], score: ["score", "low", "high", "reduced"], behind: ["behind", "behind_low", "behind_high"] };
+  function matrix({ rows: measured, reported, heads: titles }) {
     const chosen = columns.filter((column, index) => !heads[index].hidden);
-    // A rank is one of its tier, which goes with it.
-    const rank = chosen.indexOf("rank");
-    if (rank >= 0) chosen.splice(rank, 0, "tier");
-    const names = chosen.map((column) => (column.startsWith("at") ? heads[columns.indexOf(column)].textContent : column));
+    if (visibleRows().some((row) => row.dataset.status === "reported") && !chosen.includes("source")) chosen.push("source");
+    const names = chosen.flatMap((column) => parts[column] ?? [column]);
     const lines = visibleRows().map((row) => {
       const isReported = row.dataset.status === "reported";
       const numbers = (isReported ? reported : measured)[row.dataset.model] ?? {};
-      const own = (column) => (column in numbers ? String(numbers[column] ?? "") : isReported && columns.indexOf(column) > 3 ? "" : value(row, column));
-      return chosen.flatMap((column) => (column === "score" ? ["score", "low", "high"].map((name) => String(numbers[name] ?? "")) : [own(column)]));
+      return names.map((column) => {
+        if (column in numbers) return String(numbers[column] ?? "");
+        if (["low", "high", "behind_low", "behind_high", "rank_lowest", "source"].includes(column)) return "";
+        return isReported && !["model", "status"].includes(column) ? "" : value(row, column);
+      });
     });
-    return [names.flatMap((name) => (name === "score" ? ["score", "low", "high"] : [name])), lines];
+    return [names.map((name) => titles[name] ?? name), lines];
   }
-  const tex = (text) => text.replace(/[\\&%$#_{}~^]/g, (letter) => (
-    { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" }[letter] ?? `\\${letter}`));
-  const short = (text) => (text !== "" && isFinite(text) && !Number.isInteger(+text) ? (+text).toPrecision(4) : text);
   const makers = {
     csv(data) {
       const [names, lines] = matrix(data);
@@ -172,16 +180,18 @@ document.addEventListener("DOMContentLoaded", () => {
       const plain = (text) => (text === "" ? null : isFinite(text) ? +text : text);
       return JSON.stringify(lines.map((line) => Object.fromEntries(line.map((text, k) => [names[k], plain(text)]))), null, 1) + "\n";
     },
-    tex(data) {
-      const [names, lines] = matrix(data);
-      const body = lines.map((line) => line.map(short).map(tex).join(" & ") + " \\\\");
-      return ["\\begin{tabular}{" + "l".repeat(names.length) + "}", "\\toprule", names.map(tex).join(" & ") + " \\\\", "\\midrule", ...body, "\\bottomrule", "\\end{tabular}", ""].join("\n");
+    // The lines of the file for a paper, those of models that are not shown left out.
+    tex({ latex }) {
+      const visible = new Set(visibleRows().map((row) => row.dataset.model));
+      return latex.filter(([model]) => !model || visible.has(model)).map(([, line]) => line).join("\n") + "\n";
     },
-    bib: ({ bibliography }) => visibleRows().map((row) => bibliography[row.dataset.model]).filter(Boolean).join("\n"),
+    bib: ({ bibliography }) => [...new Set(visibleRows().flatMap((row) => (bibliography[row.dataset.model] ?? "").split(/\n(?=[@%])/)))].filter(Boolean).map((text) => text.trim()).join("\n\n") + "\n",
   };
   const types = { csv: "text/csv", json: "application/json", tex: "application/x-tex", bib: "application/x-bibtex" };
   for (const link of document.querySelectorAll("[data-export]")) {
     link.addEventListener("click", async (event) => {
+      // What is published alone has nothing to be cited but the file.
+      if (link.dataset.export === "bib" && !visibleRows().some((row) => row.dataset.status !== "reported")) return;
       event.preventDefault();
       const kind = link.dataset.export;
       save(makers[kind](await exact()), `${table.dataset.board}.${kind}`, types[kind]);

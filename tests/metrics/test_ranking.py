@@ -109,13 +109,16 @@ def test_a_rank_counts_the_significantly_better_models(noise, shifts, higher_is_
     tests = [paired_difference(values[i], values[j], parents, draws=200) for i, j in pairs]
     adjusted = holm([float(test.p_value) for test in tests])
     sign = 1 if higher_is_better else -1
-    better = dict.fromkeys(values, 0)
+    better, worse = dict.fromkeys(values, 0), dict.fromkeys(values, 0)
     for (i, j), test, p_value in zip(pairs, tests, adjusted, strict=True):
         if p_value < 0.05:
-            better[j if sign * test.difference.mean > 0 else i] += 1
+            first, second = (i, j) if sign * test.difference.mean > 0 else (j, i)
+            better[second] += 1
+            worse[first] += 1
     ranked = rank_groups(values, parents, draws=200, higher_is_better=higher_is_better)
     assert {m.name: m.rank for m in ranked} == {name: 1 + k for name, k in better.items()}
-    assert all(m.rank == 1 + len(m.better) for m in ranked)
+    assert {m.name: m.lowest for m in ranked} == {name: 5 - k for name, k in worse.items()}
+    assert all(m.rank == 1 + len(m.better) <= m.lowest for m in ranked)
 
 
 def test_an_undefined_score_has_no_rank_and_changes_none():

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glassbench.home.workspace import content_folder
 from glassbench.pages import build_site, read_sources
 from glassbench.plugins.registry import load_task
 from glassbench.submission.signature import load_key, make_key, sign_record
@@ -91,6 +92,14 @@ def site(sources, tmp_path_factory) -> Path:
     """The folder of the site built from `records`."""
     folder = tmp_path_factory.mktemp("site") / "site"
     build_site(sources, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def leaderboard_site(tmp_path_factory) -> Path:
+    """The folder of the site built from the records of the leaderboard."""
+    folder = tmp_path_factory.mktemp("leaderboard") / "site"
+    build_site(read_sources(content_folder("leaderboard") / "records"), folder)
     return folder
 
 

@@ -17,8 +17,8 @@ from glassbench.metrics import MetricSpecification
 from glassbench.pages import build_site, read_sources
 from glassbench.pages.board_page import pareto_front
 from glassbench.pages.boards import make_boards
-from glassbench.pages.exports import as_bibtex
 from glassbench.pages.model_page import weakest
+from glassbench.pages.references import as_bibtex
 from glassbench.pages.standing import make_standing
 from glassbench.record.record import RecordError, read_record, validate_record
 from glassbench.submission.signature import sign_record

@@ -1,0 +1,122 @@
+"use strict";
+// One test configuration of a board, seen by two models beside the simulation: slices or spheres,
+// linked to a parity plot. What is chosen stands in the address.
+document.addEventListener("DOMContentLoaded", () => {
+  const place = document.getElementById("glass-figure");
+  if (!place) return;
+  const { element, load, state, setState, whenSeen } = glassbench;
+  const { numbers, select, plain, style } = figures;
+  const { stops, away, mixed } = glass;
+  const entries = new Map(place.dataset.entries.split(" ").map((pair) => pair.split("=")));
+  const names = [...entries.keys()];
+  const marked = new Set();
+  const turn = [0.6, 0.4];
+  let three = false;
+  let depth = 0.5;
+
+  async function draw() {
+    const chosen = (key, usual) => (entries.has(state().get(key)) ? state().get(key) : usual);
+    const [a, b] = [chosen("glassA", names[0]), chosen("glassB", names[1] ?? names[0])];
+    const [one, other] = await Promise.all([a, b].map((name) => load(`explain/${entries.get(name)}`, `data/explain/${entries.get(name)}.js`)));
+    const shared = one.maps.map((map) => [map, other.maps.find((its) => its.words === map.words && its.configuration === map.configuration)]).filter((pair) => pair[1]);
+    const tools = element("div", { class: "figure-tools" });
+    const pick = (label, key, value, options) => tools.append(select(label, options, value, (next) => { setState({ [key]: next }); marked.clear(); draw(); }));
+    pick("Model A", "glassA", a, names.map((name) => [name, name]));
+    pick("Model B", "glassB", b, names.map((name) => [name, name]));
+    if (!shared.length) { place.replaceChildren(tools, element("p", {}, "These two were not explained at a common condition.")); return; }
+    const words = shared.map(([map]) => map.words);
+    const at = words.includes(state().get("glassAt")) ? state().get("glassAt") : words.at(-1);
+    pick("At", "glassAt", at, words.map((text) => [text, text]));
+    const [mapA, mapB] = shared[words.indexOf(at)];
+    const structure = glass.unpack(one.structures[mapA.structure]);
+    const truth = glass.values(mapA, mapA.target);
+    const [first, second] = [glass.values(mapA, mapA.prediction), glass.values(mapB, mapB.prediction)];
+    const limits = [Math.min(mapA.limits[0], mapB.limits[0]), Math.max(mapA.limits[1], mapB.limits[1])];
+    const unit = mapA.unit ? ` ${mapA.unit}` : "";
+    const span = limits[1] - limits[0];
+    const share = (array) => (i) => mixed(stops, (array[i] - limits[0]) / span);
+    const gap = (i) => mixed(away, 0.5 + (first[i] - second[i]) / (2 * span));
+    const views = [["simulation", share(truth)], [a, share(first)], [b, share(second)], [`${a} minus ${b}`, gap]];
+    const view = ["all", ...views.map(([name]) => name)].includes(state().get("glassView")) ? state().get("glassView") : "all";
+    pick("Show", "glassView", view, [["all", "all four"], ...views.map(([name]) => [name, name])]);
+    if (structure.dimensions === 3) {
+      tools.append(element("button", { type: "button", "aria-pressed": String(three), onclick: () => { three = !three; draw(); } }, three ? "As a slice" : "As spheres in 3D"));
+      if (!three) {
+        const slider = element("input", { type: "range", min: 0, max: 1, step: 0.01, value: depth });
+        slider.addEventListener("input", () => { depth = +slider.value; show(); });
+        tools.append(element("label", { class: "slider" }, "Depth of the slice", slider));
+      }
+    }
+    const maps = element("div", { class: "maps" });
+    const parity = element("div");
+    const below = element("div");
+    place.replaceChildren(tools, maps, parity, below);
+    const ends = (k) => (k < 3 ? glass.ramp("", `${plain(+limits[0].toPrecision(3))}${unit}`, `${plain(+limits[1].toPrecision(3))}${unit}`) : glass.ramp("apart", `−${plain(+span.toPrecision(3))}${unit}`, `+${plain(+span.toPrecision(3))}${unit}`));
+
+    function show() {
+      const particles = glass.inside(structure, depth);
+      const drawn = views.map(([name, colour], k) => [name, colour, k]).filter(([name]) => view === "all" || view === name).map(([name, colour, k]) => {
+        const canvas = three
+          ? glass.spheres(structure, colour, name, turn, () => maps.querySelectorAll("canvas").forEach((each) => each.redraw()))
+          : brushed(glass.slice(structure, particles, colour, name, marked), (box) => {
+            const edge = structure.box;
+            mark(particles.filter((p) => p.x / edge[0] >= box[0] && p.x / edge[0] <= box[2] && 1 - p.y / edge[1] >= box[1] && 1 - p.y / edge[1] <= box[3]).map((p) => p.i));
+          });
+        return glass.figure(canvas, name, ends(k));
+      });
+      maps.replaceChildren(...drawn);
+      const [left, right] = [first, second].map((array, k) => glass.figure(brushed(scatter(array, style(k).colour), (box) => mark([...array.keys()].filter((i) => {
+        const [x, y] = [(truth[i] - limits[0]) / span, 1 - (array[i] - limits[0]) / span];
+        return x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
+      }))), `${[a, b][k]} against simulation`, element("p", { class: "small" }, `both from ${plain(+limits[0].toPrecision(3))} to ${plain(+limits[1].toPrecision(3))}${unit}; simulation along x`)));
+      parity.replaceChildren(element("h3", {}, "Parity"), element("div", { class: "maps parity" }, left, ...(a === b ? [] : [right])));
+      const details = numbers(() => [["particle", "species", `x (${structure.unit})`, "y", `simulation${unit}`, a, b], (marked.size ? [...marked].map((i) => ({ i, x: structure.at(i)[0], y: structure.at(i)[1] })) : particles).map((p) => [p.i, structure.species_names?.[structure.species[p.i]] ?? structure.species[p.i], ...[p.x, p.y, truth[p.i], first[p.i], second[p.i]].map((value) => plain(+value.toPrecision(3)))])]);
+      below.replaceChildren(
+        element("p", { class: "small" }, `Test configuration ${mapA.configuration}, values in 256 steps, cut at the ends of the scale. ${marked.size ? `${marked.size} particles are marked. ` : ""}`, ...(marked.size ? [element("button", { type: "button", onclick: () => mark([]) }, "Unmark")] : [])),
+        details,
+      );
+      figures.subscripts(place);
+    }
+
+    function scatter(array, colour) {
+      const size = 300;
+      const made = element("canvas", { width: size, height: size, role: "img", "aria-label": "Predicted against simulated value of each particle. The numbers are in the table below." });
+      const context = made.getContext("2d");
+      context.strokeStyle = "#82888e";
+      context.beginPath();
+      context.moveTo(0, size);
+      context.lineTo(size, 0);
+      context.stroke();
+      for (const on of [false, true]) {
+        context.fillStyle = on ? "#d01c8b" : colour;
+        context.globalAlpha = on ? 1 : 0.3;
+        for (let i = 0; i < array.length; i += 1) {
+          if (marked.has(i) === on) context.fillRect(((truth[i] - limits[0]) / span) * size - 1, (1 - (array[i] - limits[0]) / span) * size - 1, on ? 3 : 2, on ? 3 : 2);
+        }
+      }
+      return made;
+    }
+
+    function brushed(canvas, act) {
+      let from = null;
+      const share = (event) => { const box = canvas.getBoundingClientRect(); return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]; };
+      canvas.classList.add("brushed");
+      canvas.addEventListener("pointerdown", (event) => { from = share(event); });
+      canvas.addEventListener("pointerup", (event) => {
+        if (!from) return;
+        const to = share(event);
+        act([Math.min(from[0], to[0]), Math.min(from[1], to[1]), Math.max(from[0], to[0]), Math.max(from[1], to[1])]);
+      });
+      return canvas;
+    }
+
+    function mark(particles) {
+      marked.clear();
+      particles.forEach((i) => marked.add(i));
+      show();
+    }
+    show();
+  }
+
+  whenSeen(place, draw);
+});
