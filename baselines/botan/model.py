@@ -18,7 +18,7 @@ from .network import Botan, load_published
 
 EMBEDDED = {"mini": Path(__file__).with_name("weights") / "mini.pt"}
 
-PARTICLES, PAIRS = "propensity", "pair_distance_change"
+PROPENSITY, PAIRS = "propensity", "pair_distance_change"
 
 Tensors = dict[str, torch.Tensor]
 Part = tuple[torch.Tensor, torch.Tensor, float]
@@ -57,6 +57,11 @@ class BotanModel(TorchModel):
         self.pretrained = pretrained
         self.solve_readout = solve_readout
 
+    @property
+    def particles(self) -> str:
+        """The target of the particles: the task's, beside that of pairs the propensity."""
+        return PROPENSITY if self.target in ("", PAIRS) else self.target
+
     def network(self, dimension: int) -> Botan:
         return Botan(self.width, self.recurrences, dimension, self.edge_features)
 
@@ -93,7 +98,7 @@ class BotanModel(TorchModel):
     def _read_out(self, network: Botan, inputs: Tensors, targets: Tensors) -> Iterator[Part]:
         """Yield what the last layer reads, what it shall give, and the weight in the loss."""
         nodes, edges = network.read_by_last_layer(*_graph(inputs))
-        yield nodes, targets[PARTICLES], self.p
+        yield nodes, targets[self.particles], self.p
         if self.p < 1:
             changes = self._pair_changes(inputs, targets)
             yield edges[inputs["pair_edges"]].flatten(0, 1), changes.flatten(), 1 - self.p
@@ -103,7 +108,7 @@ class BotanModel(TorchModel):
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> torch.Tensor:
         nodes, edges = forward(*_graph(inputs))
-        loss = self.p * mse_loss(nodes, targets[PARTICLES])
+        loss = self.p * mse_loss(nodes, targets[self.particles])
         if self.p < 1:
             changes = self._pair_changes(inputs, targets)
             loss = loss + (1 - self.p) * mse_loss(edges[inputs["pair_edges"]], changes)
@@ -120,7 +125,7 @@ class BotanModel(TorchModel):
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
         nodes, edges = forward(*_graph(inputs))
-        outputs = {PARTICLES: nodes} if self.p > 0 else {}
+        outputs = {self.particles: nodes} if self.p > 0 else {}
         if self.p < 1 and "pair_edges" in inputs:
             outputs[PAIRS] = edges[inputs["pair_edges"]].mean(dim=1)
         return outputs

@@ -13,6 +13,7 @@ from ..contract.units import printed
 from .boards import NO_CONDITION, Board, Row
 from .chart import Line, badge, line_chart
 from .exports import TIER_HEADS, latex_lines
+from .fluctuations import fluctuations_of
 from .published import beside, published_rows, published_tables, state_of_the_art
 from .references import as_bibtex, card_of_reported, cite_all
 from .sources import Ends, Point, sample_means, shown_interval
@@ -64,6 +65,7 @@ def board_context(board: Board, standing: Standing, models: Sequence[str]) -> di
         "conditions": board.heads(standing.points),
         "parents": len({name for point in standing.points for name in board.parents(point)}),
         "front": pareto_front(board, standing),
+        "fluctuations": fluctuations_of(board, standing),
         "transfer": transfer_of(board, [place.row.name for place in standing.places]),
         "replaced": next((e["replaced"] for e in explanations if e.get("replaced")), ()),
         "tiers_here": sorted({tier for record in records for tier in record["model"]["reads"]}),

@@ -186,6 +186,26 @@ def test_a_record_shows_what_a_turn_against_the_load_does(task, tmp_path):
     assert 'id="turns"' not in pages["blind"] and "Rotating the structure" not in pages["without"]
 
 
+def test_a_board_shows_how_fields_fluctuate_beside_the_truth(task, tmp_path):
+    point = {"temperature": 0.64, "time": 5.0}
+    record = make_record(task, "smooth", 0.5, [point])
+    entry = record["conditions"][0]
+    for name, value in {"spread_a": 0.5, "s4_a": 0.3, "xi4_a": 0.75, "chi4_a": None}.items():
+        entry["scores"][name] |= {"value": value, "interval": None}
+    entry["truth"] = {"spread_a": {"value": 0.0567, "interval": [0.05, 0.06]}}
+    put(tmp_path / "records", "smooth", record)
+    older = make_record(task, "older", 0.4, [point])
+    for name in ("spread_a", "s4_a", "xi4_a", "chi4_a"):
+        del older["conditions"][0]["scores"][name], older["conditions"][0]["ceiling"][name]
+    put(tmp_path / "records", "older", older)
+    build_site(read_sources(tmp_path / "records"), tmp_path / "site")
+    page = (tmp_path / "site" / "task" / f"{task.name}.html").read_text(encoding="utf-8")
+    section = page.partition('id="fluctuations"')[2].partition("</section>")[0]
+    cells = re.findall(r"<td[^>]*>(?:<[^>]*>)*([^<\s]*)", section)
+    assert "0.0567" in cells and "0.50" in cells and "1.20" in cells  # 0.3 / 0.5²
+    assert "Not measured: older." in section and '<th scope="row">older' not in section
+
+
 def test_every_export_tells_the_tier_of_a_rank(tiered, tmp_path):
     build_site(read_sources(tiered), tmp_path)
     with open(tmp_path / "export" / "ka_propensity.csv", encoding="utf-8", newline="") as file:
