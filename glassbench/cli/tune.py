@@ -151,7 +151,6 @@ def report_lines(report: StudyReport) -> list[str]:
     from ..experiments.tuning.outcome import ranked, tuning_statement, tuning_words
 
     study = report.study
-    statement = tuning_statement(study, report.trials) | {"changed": []}
     order = ranked(study, report.trials)
     scores = ["undefined" if t.score is None else f"{t.score:.4f}" for t in order]
     states = ["stopped early" if t.state == "stopped" else t.state for t in order]
@@ -166,7 +165,7 @@ def report_lines(report: StudyReport) -> list[str]:
     for dimension in study.space:
         cells = [_shown(trial.hyperparameters[dimension.name]) for trial in order]
         columns.append(Column(dimension.name, cells, True))
-    pairs = [("tuning", tuning_words(statement))]
+    pairs = [("tuning", tuning_words(tuning_statement(study, report.trials)))]
     if report.best_path is not None:
         pairs.append(("best", str(report.best_path)))
         pairs.append(("use it", f"glassbench run config={report.best_path}"))

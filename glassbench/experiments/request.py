@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..contract.model_card import ModelCard
     from ..contract.task import Task
     from ..datasets.view import View
+    from ..record.record import Tuning
 
 FLOOR_SEED = 0
 
@@ -43,7 +44,7 @@ class BenchmarkRequest:
     """What to run: one model with one set of hyperparameters, against the floors.
 
     `threads` are the cores of one trial, None to share them among the trials; `workers` train
-    one trial together; `tuning` is how the hyperparameters were found, as a record states it.
+    one trial together; `tuning` is how the hyperparameters were found.
     `trained` are values of axes at which to train in place of those tested, and `trained_at` where
     to train for each of the conditions; both empty to train where is tested.
     """
@@ -58,7 +59,7 @@ class BenchmarkRequest:
     floors: tuple[Floor, ...] = ()
     threads: int | None = None
     workers: int = 1
-    tuning: Mapping[str, Any] | None = None
+    tuning: Tuning | None = None
     trained: Mapping[str, float] = field(default_factory=dict)
     trained_at: tuple[Condition, ...] = ()
     opened: View | None = field(default=None, compare=False, repr=False)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+
+import numpy as np
 
 from ..contract.checked import finite, finite_ends
 from ..contract.model_card import ModelCard
@@ -19,7 +21,7 @@ from ..datasets.view import View
 from ..metrics import MetricSpecification, interval_of_mean, paired_difference, spearman
 from ..model import Condition
 from ..trial.result import ConditionScores, Score, TrialResult
-from ..trial.rotation import rotation_entry
+from ..trial.rotation import RotationScores
 from ..trial.score import noise_ceilings, true_values
 from .parts import (
     AboveFloor,
@@ -29,12 +31,21 @@ from .parts import (
     Means,
     MetricScore,
     Published,
+    RotationCurves,
+    RotationProbe,
     SeedScore,
     Transfer,
     TransferCondition,
     TrueValue,
 )
-from .record import SCHEMA_VERSION, Record, RecordError, canonical_digest, validate_record
+from .record import (
+    SCHEMA_VERSION,
+    Record,
+    RecordError,
+    Tuning,
+    canonical_digest,
+    validate_record,
+)
 
 
 def make_record(
@@ -51,7 +62,7 @@ def make_record(
     failed: Sequence[Mapping[str, Any]] = (),
     environments: Sequence[Mapping[str, Any]] = (),
     tracking: Mapping[str, str] | None = None,
-    tuning: Mapping[str, Any] | None = None,
+    tuning: Tuning | None = None,
     whole: Sequence[int] | None = None,
     trained: Mapping[str, float] | None = None,
 ) -> Record:
@@ -125,7 +136,7 @@ def make_record(
         ],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    plain |= {} if tuning is None else {"tuning": dict(tuning)}
+    plain |= {} if tuning is None else {"tuning": tuning}
     return validate_record(plain | ({"trained": dict(trained)} if trained else {}))
 
 
@@ -214,7 +225,7 @@ def condition_entry(
     )
 
 
-def probes_at(condition: Condition, results: Sequence[TrialResult]) -> list[Mapping[str, Any]]:
+def probes_at(condition: Condition, results: Sequence[TrialResult]) -> list[RotationScores]:
     """Return the rotation probes of all seeds at a condition, in the order of the seeds."""
     return [
         probe
@@ -222,6 +233,23 @@ def probes_at(condition: Condition, results: Sequence[TrialResult]) -> list[Mapp
         for scored, probe in zip(result.conditions, result.rotation)
         if probe and dict(scored.condition) == dict(condition)
     ]
+
+
+def rotation_entry(probes: Sequence[RotationScores]) -> RotationProbe:
+    """Return the mean over seeds, with its interval, on the structures that have a positive."""
+    first = probes[0]
+    kept = [k for k, value in enumerate(first.by_configuration) if value is not None]
+    values = [float(np.mean([probe.by_configuration[k] for probe in probes])) for k in kept]
+    interval = None
+    if values:
+        interval = finite_ends(interval_of_mean(values, [first.parents[k] for k in kept]))
+    return RotationProbe(
+        value=float(np.mean(values)) if values else None,
+        interval=interval,
+        configurations=[first.configurations[k] for k in kept],
+        by_configuration=values,
+        curves=RotationCurves(**asdict(first.curves)),
+    )
 
 
 def transfer_entry(

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from ..contract.trial_plan import Trial
 from ..home.files import write_json
 from ..home.workspace import Workspace
+from .rotation import RotationScores
 
 # 2: collective metrics.
 RESULT_VERSION = 2
@@ -61,7 +62,7 @@ class TrialResult:
     predictions : `path` relative to the trial's folder, and `sha256`
     parameters : number of trained parameters, where the model tells
     transfer : scores at conditions that differ from the fit's on the task's transfer axes
-    rotation : by condition, what `rotation.score_rotation` found; empty without a load
+    rotation : by condition, None where one was not probed; empty without a load
     """
 
     key: str
@@ -72,7 +73,7 @@ class TrialResult:
     predictions: Mapping[str, str]
     parameters: int | None = None
     transfer: tuple[ConditionScores, ...] = ()
-    rotation: tuple[Mapping[str, Any], ...] = ()
+    rotation: tuple[RotationScores | None, ...] = ()
     version: int = RESULT_VERSION
 
 

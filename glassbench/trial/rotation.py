@@ -14,11 +14,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..contract.checked import finite, finite_ends
+from ..contract.checked import finite
 from ..contract.task import Task
 from ..model import Condition, Predictions, Structure
 
@@ -59,6 +59,26 @@ class RotationCurve:
         if not len(self.particles):
             return float("nan")
         return float(np.mean(first + third - second - fourth))
+
+
+@dataclass(frozen=True)
+class DrawnCurves:
+    """Of some positives of the structure that is finely turned, `values` (particles, angles)."""
+
+    configuration: str
+    degrees: list[float]
+    particles: list[int]
+    values: list[list[float]]
+
+
+@dataclass(frozen=True)
+class RotationScores:
+    """The probed structures with their parents; a structure without a positive has no value."""
+
+    configurations: list[str]
+    parents: list[str]
+    by_configuration: list[float | None]
+    curves: DrawnCurves
 
 
 def turned_against_load(structure: Structure, degrees: float) -> Structure:
@@ -142,16 +162,10 @@ def score_rotation(
     condition: Condition,
     upright: Mapping[str, Predictions],
     turned: Mapping[str, Predictions],
-) -> dict[str, Any]:
+) -> RotationScores:
     """Return the anisotropy of the predictions for the particles that rearrange, the positives.
 
     Predictions are given by configuration, `turned` as `turned_structures` names them.
-
-    Returns
-    -------
-    `configurations`, `parents` : probed structures
-    `by_configuration` : the anisotropy of each, None where there is no positive
-    `curves` : of some positives of the structure that is finely turned, `values` (particles, A)
     """
     predictions = {**upright, **turned}
     told = _sources(view, condition)[1]
@@ -169,36 +183,14 @@ def score_rotation(
         curves.append(RotationCurve(name, tuple(told[name]), positive, values))
         parents.append(parent)
     fine = max(curves, key=lambda curve: len(curve.degrees))
-    return {
-        "configurations": [curve.configuration for curve in curves],
-        "parents": parents,
-        "by_configuration": [finite(curve.anisotropy) for curve in curves],
-        "curves": {
-            "configuration": fine.configuration,
-            "degrees": list(fine.degrees),
-            "particles": fine.particles[:CURVES].tolist(),
-            "values": fine.predictions[:, :CURVES].T.astype(float).tolist(),
-        },
-    }
-
-
-def rotation_entry(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the record's entry of the probe, averaged over seeds, with its interval.
-
-    Structures without a positive are left out, for there is nothing to turn.
-    """
-    from ..metrics import interval_of_mean
-
-    first = results[0]
-    kept = [k for k, value in enumerate(first["by_configuration"]) if value is not None]
-    values = [float(np.mean([result["by_configuration"][k] for result in results])) for k in kept]
-    interval = None
-    if values:
-        interval = finite_ends(interval_of_mean(values, [first["parents"][k] for k in kept]))
-    return {
-        "value": float(np.mean(values)) if values else None,
-        "interval": interval,
-        "configurations": [first["configurations"][k] for k in kept],
-        "by_configuration": values,
-        "curves": dict(first["curves"]),
-    }
+    return RotationScores(
+        configurations=[curve.configuration for curve in curves],
+        parents=parents,
+        by_configuration=[finite(curve.anisotropy) for curve in curves],
+        curves=DrawnCurves(
+            configuration=fine.configuration,
+            degrees=list(fine.degrees),
+            particles=fine.particles[:CURVES].tolist(),
+            values=fine.predictions[:, :CURVES].T.astype(float).tolist(),
+        ),
+    )

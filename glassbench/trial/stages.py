@@ -251,9 +251,9 @@ def score_trial(
         predictions={"path": PREDICTIONS_FILE, "sha256": sha256},
         parameters=parameters,
         transfer=_scores(trial, task, view, others, files.get(TRANSFER_FILE, {})),
-        # In the order of the conditions, empty where one is not probed.
+        # In the order of the conditions, None where one is not probed.
         rotation=tuple(
-            score_rotation(task, view, c, predictions[c.name], turned[c.name]) if asked else {}
+            score_rotation(task, view, c, predictions[c.name], turned[c.name]) if asked else None
             for c, asked in zip(trial.conditions, probed)
             if any(probed)
         ),

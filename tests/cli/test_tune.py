@@ -9,6 +9,7 @@ from glassbench.cluster.tuning.run import StudyReport
 from glassbench.experiments.tuning.configuration import write_configuration
 from glassbench.experiments.tuning.journal import TuningTrial
 from glassbench.home.workspace import Workspace
+from glassbench.record.record import Tuning
 
 from ..climber import write_climber
 
@@ -147,9 +148,9 @@ def test_a_run_takes_task_model_and_hyperparameters_from_the_file(
     assert glassbench("run", f"config={path}", "epochs=3", *more).code == 0
     first, second = asked
     assert first.hyperparameters == {"quality": 0.9, "epochs": 7, "seconds": 0.0, "wish": ""}
-    assert first.tuning == TUNING | {"changed": []}
+    assert first.tuning.to_json() == TUNING | {"changed": []}
     assert second.hyperparameters["epochs"] == 3
-    assert second.tuning["changed"] == ["epochs"]
+    assert second.tuning.changed == ["epochs"]
     assert first.digest != second.digest
 
 
@@ -175,7 +176,8 @@ def test_the_table_of_runs_and_that_of_a_run_say_how_much_tuning_there_was(
     from glassbench.cli.tables import summary_lines
 
     record = make_record() | {"tuning": TUNING | {"changed": []}}
-    assert any("3 trials (2 finished, 1 stopped early)" in line for line in summary_lines(record))
+    shown = summary_lines(record | {"tuning": Tuning(**record["tuning"])})
+    assert any("3 trials (2 finished, 1 stopped early)" in line for line in shown)
     records = Workspace(home).records
     records.mkdir(parents=True)
     (records / "a.json").write_text(json.dumps(record))

@@ -85,8 +85,8 @@ def test_scores_of_shipped_predictions_are_those_of_the_model_and_the_same_again
         # Of turned structures, what is predicted for the particles that rearrange alone.
         (turned, *_) = shipped[ROTATION_FILE].values()
         assert all((t[task.target] == 0).mean() > 0.5 for t in turned.values())
-        assert second.rotation[0]["by_configuration"] == pytest.approx(
-            first.rotation[0]["by_configuration"], abs=5e-3
+        assert second.rotation[0].by_configuration == pytest.approx(
+            first.rotation[0].by_configuration, abs=5e-3
         )
 
     # Through the files of a board, to the last digit.

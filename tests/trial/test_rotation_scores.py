@@ -8,11 +8,13 @@ import pytest
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
+from glassbench.record.make import probes_at, rotation_entry
 from glassbench.structure import neighbour_pairs
 from glassbench.trial.rotation import (
     FINE,
     QUARTERS,
-    rotation_entry,
+    DrawnCurves,
+    RotationScores,
     score_rotation,
     turned_against_load,
     turned_structures,
@@ -71,24 +73,19 @@ def test_a_model_that_knows_the_rule_is_anisotropic_beyond_its_interval(task, vi
         for name, example in examples.items()
     }
     scored = score_rotation(task, view, AT, upright, predictions)
-    assert scored["configurations"] == list(examples)
-    for name, value in zip(scored["configurations"], scored["by_configuration"], strict=True):
+    assert scored.configurations == list(examples)
+    for name, value in zip(scored.configurations, scored.by_configuration, strict=True):
         example = examples[name]
         upright = crowding_of_contraction(example.structure)[example.targets["rearranging"] > 0]
         assert value == pytest.approx(4 * upright.mean())
     entry = rotation_entry([scored, scored])
     assert entry["interval"][0] > 0
-    assert entry["value"] == pytest.approx(np.mean(scored["by_configuration"]))
+    assert entry["value"] == pytest.approx(np.mean(scored.by_configuration))
     assert np.shape(entry["curves"]["values"]) == (len(entry["curves"]["particles"]), len(FINE))
 
 
 def test_structures_without_a_positive_are_left_out():
-    scored = {
-        "configurations": ["a", "b"],
-        "parents": ["p", "q"],
-        "by_configuration": [None, 0.5],
-        "curves": {"configuration": "a", "degrees": [], "particles": [], "values": []},
-    }
+    scored = RotationScores(["a", "b"], ["p", "q"], [None, 0.5], DrawnCurves("a", [], [], []))
     entry = rotation_entry([scored])
     assert entry["configurations"] == ["b"] and entry["value"] == 0.5 and entry["interval"] is None
 
@@ -97,7 +94,6 @@ def test_a_condition_without_its_turns_leaves_the_others_their_probes(monkeypatc
     from types import SimpleNamespace
 
     from glassbench.model import Condition
-    from glassbench.record.make import probes_at
     from glassbench.trial import stages
 
     first, second = Condition.of(strain=0.1), Condition.of(strain=0.2)

@@ -9,7 +9,7 @@
     [tuning]
     trials = 8
 
-`[tuning]` holds what `tuning_statement` returns; a file written by hand has none.
+`[tuning]` is that of a record; a file written by hand has none.
 """
 
 from __future__ import annotations
@@ -19,30 +19,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ...contract.checked import Checked, Text, checked, read_toml
 from ...contract.errors import UserError
 from ...home.files import write_file
+from ...record.record import Tuning
 
 
 class Configuration(Checked):
-    """What a configuration file says; `tuning` is that of a record, None in one made by hand."""
+    """What a configuration file says."""
 
     path: Annotated[Path, Field(exclude=True)]
     task: Text
     model: Text
     hyperparameters: Mapping[str, Any]
     dataset: Text = ""
-    tuning: Mapping[str, Any] | None = None
+    tuning: Tuning | None = None
 
-    def statement(self, hyperparameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    @field_validator("tuning", mode="before")
+    @classmethod
+    def _complete(cls, tuning: Any) -> Any:
+        """TOML has no null, and older files name no changes."""
+        both = isinstance(tuning, Mapping)
+        return {"validation_score": None, "changed": [], **tuning} if both else tuning
+
+    def statement(self, hyperparameters: Mapping[str, Any]) -> Tuning | None:
         """Return what the record of a run with these hyperparameters says about its tuning."""
         if self.tuning is None:
             return None
         own = self.hyperparameters
         changed = [name for name, value in hyperparameters.items() if own.get(name) != value]
-        return {"validation_score": None, **self.tuning, "changed": sorted(changed)}
+        return self.tuning | {"changed": sorted(changed)}
 
 
 def read_configuration(path: Path) -> Configuration:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...record.record import Tuning
 from .journal import NO_COST, TuningTrial
 
 if TYPE_CHECKING:
@@ -37,24 +38,25 @@ def best_trial(study: TuningStudy, trials: Sequence[TuningTrial]) -> TuningTrial
     return first if first and first.state == "finished" and first.score is not None else None
 
 
-def tuning_statement(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, Any]:
-    """Return how much tuning stands behind the best trial, as a record states it."""
+def tuning_statement(study: TuningStudy, trials: Sequence[TuningTrial]) -> Tuning:
+    """Return how much tuning stands behind the best trial."""
     best = best_trial(study, trials)
     states = ("finished", "stopped", "failed")
-    return {
-        "study": study.digest,
-        "trials": len(trials),
+    return Tuning(
+        study=study.digest,
+        trials=len(trials),
         **{state: sum(trial.state == state for trial in trials) for state in states},
-        "search": study.search,
-        "scheduler": study.scheduler,
-        "metric": study.metric,
-        "validation_score": None if best is None else best.score,
-        "seed": study.seed,
-        "conditions": [dict(condition) for condition in study.conditions],
+        search=study.search,
+        scheduler=study.scheduler,
+        metric=study.metric,
+        validation_score=None if best is None else best.score,
+        seed=study.seed,
+        conditions=[dict(condition) for condition in study.conditions],
         **{name: sum(trial.cost.get(name, 0.0) for trial in trials) for name in NO_COST},
-        "dataset_digest": study.dataset.digest,
-        "model_digest": study.model.digest,
-    }
+        dataset_digest=study.dataset.digest,
+        model_digest=study.model.digest,
+        changed=[],
+    )
 
 
 def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, 
         "dataset": study.dataset.name,
         "model": study.model.name,
         "space": {dimension.name: dimension.words for dimension in study.space},
-        "tuning": tuning_statement(study, trials),
+        "tuning": tuning_statement(study, trials).to_json(),
         "best": None if best is None else best.index,
         "trials": [
             {
@@ -124,20 +126,19 @@ def draw_tuning(study: TuningStudy, trials: Sequence[TuningTrial], path: Path) -
     return save_figure(figure, path)
 
 
-def tuning_words(tuning: Mapping[str, Any]) -> str:
-    """Return the field `tuning` of a record in one line."""
+def tuning_words(tuning: Tuning) -> str:
+    """Return how much tuning stands behind a record in one line."""
     states = {"finished": "finished", "stopped": "stopped early", "failed": "failed"}
     counts = [f"{tuning[state]} {words}" for state, words in states.items() if tuning[state]]
-    score, gpu_seconds = tuning["validation_score"], tuning["gpu_seconds"]
+    score, gpu_seconds = tuning.validation_score, tuning.gpu_seconds
     parts = [
-        f"{tuning['trials']} trials ({', '.join(counts) or '–'})",
-        f"{tuning['search']} search, "
-        f"{SCHEDULERS_IN_WORDS.get(tuning['scheduler'], tuning['scheduler'])}",
-        f"{tuning['metric']} on validation {'undefined' if score is None else f'{score:.3f}'}",
-        f"{tuning['wall_seconds']:.0f} s, {tuning['cpu_seconds']:.0f} CPU s"
+        f"{tuning.trials} trials ({', '.join(counts) or '–'})",
+        f"{tuning.search} search, {SCHEDULERS_IN_WORDS.get(tuning.scheduler, tuning.scheduler)}",
+        f"{tuning.metric} on validation {'undefined' if score is None else f'{score:.3f}'}",
+        f"{tuning.wall_seconds:.0f} s, {tuning.cpu_seconds:.0f} CPU s"
         + (f", {gpu_seconds:.0f} GPU s" if gpu_seconds else ""),
-        f"study {tuning['study'][:12]}",
+        f"study {tuning.study[:12]}",
     ]
-    if tuning["changed"]:
-        parts.append(f"changed since: {', '.join(tuning['changed'])}")
+    if tuning.changed:
+        parts.append(f"changed since: {', '.join(tuning.changed)}")
     return "; ".join(parts)

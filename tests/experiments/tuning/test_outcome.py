@@ -11,7 +11,6 @@ from glassbench.experiments.tuning.outcome import (
     tuning_statement,
     tuning_words,
 )
-from glassbench.record.record import Tuning
 
 from ...climber import study_of, write_climber
 
@@ -44,12 +43,11 @@ def test_trials_that_ran_to_their_end_come_first_whatever_a_stopped_one_had(stud
     assert best_trial(study, []) is None
 
 
-def test_the_statement_fits_the_schema_of_records_and_adds_up_the_cost(study):
-    statement = tuning_statement(study, TRIALS) | {"changed": []}
-    assert Tuning.model_validate(statement).to_json() == statement
-    assert (statement["trials"], statement["finished"], statement["stopped"]) == (6, 4, 1)
-    assert statement["wall_seconds"] == 5.5 and statement["cpu_seconds"] == 11.0
-    assert statement["validation_score"] == 0.5
+def test_the_statement_adds_up_the_cost(study):
+    statement = tuning_statement(study, TRIALS)
+    assert (statement.trials, statement.finished, statement.stopped) == (6, 4, 1)
+    assert statement.wall_seconds == 5.5 and statement.cpu_seconds == 11.0
+    assert statement.validation_score == 0.5
     words = tuning_words(statement | {"changed": ["quality"]})
     for part in ("6 trials", "1 stopped early", "random search", "0.500", "changed since: quality"):
         assert part in words
