@@ -89,8 +89,8 @@ def score_interval(
     """Return the aggregate of `score_configurations` with its 95 % cluster-bootstrap interval.
 
     Means over configurations, the pooled Pearson correlation and the pooled scores of classes
-    take well under a second; any other pooled function is computed once for each draw. The
-    parameters are those of `score_configurations` and `interval_of_mean`.
+    take well under a second; any other function is computed once for all draws
+    that are alike. The parameters are those of `score_configurations` and `interval_of_mean`.
     """
     if specification.average == "configuration":
         scores = score_configurations(specification, predictions, targets, selections, structures)

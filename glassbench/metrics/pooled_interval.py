@@ -34,20 +34,19 @@ def interval_of_statistic(
     """Return any statistic of a set of configurations with its bootstrap interval.
 
     The statistic takes indices of configurations, with repeats, and returns a number; it is called
-    once for each draw. The other arguments are those of `interval_of_mean`. Draws on which it is
-    undefined (NaN) are left out and counted in `undefined`. The interval is NaN where they are over
-    half, with a single cluster, and where the statistic of the sample itself is undefined.
+    once for all draws that are alike. The other arguments are those of `interval_of_mean`. Draws on
+    which it is undefined (NaN) are left out and counted in `undefined`. The interval is NaN where
+    they are over half, with a single cluster, and where the statistic of the sample is undefined.
     """
     index = cluster_index(clusters, len(np.asarray(clusters)))
     configurations, total = np.arange(len(index)), int(index.max()) + 1
     value = float(statistic(configurations))
     if total == 1 or math.isnan(value):
         return interval_of_draws(value, np.full(draws, math.nan), total, level)
-    sampled = [
-        statistic(np.repeat(configurations, counts[index]))
-        for counts in cluster_counts(total, draws, seed)
-    ]
-    return interval_of_draws(value, np.asarray(sampled, np.float64), total, level)
+    distinct, number = np.unique(cluster_counts(total, draws, seed), axis=0, return_inverse=True)
+    sampled = [statistic(np.repeat(configurations, counts[index])) for counts in distinct]
+    sampled_draws = np.asarray(sampled, np.float64)[number.reshape(-1)]
+    return interval_of_draws(value, sampled_draws, total, level)
 
 
 def interval_of_pooled_pearson(
