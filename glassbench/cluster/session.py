@@ -229,12 +229,15 @@ def _start_own(cores: int | None) -> None:
 
 
 def _own_environment() -> dict[str, str]:
-    """Return what a Ray of our own wants: no reports, no file in the home folder.
-
-    And workers at ordinary priority: at Ray's 15, one other busy process takes nearly all.
-    """
-    environment = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-    environment["RAY_worker_niceness"] = "0"
+    """Return what a Ray of our own wants: no reports, no file in the home folder."""
+    environment = {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        # At Ray's 15, one other busy process takes nearly all.
+        "RAY_worker_niceness": "0",
+        # Ray lists its logs ten times a second, unless there are so many: nobody reads them here.
+        "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
+    }
     # A user may have no home directory: the name then stays as it is.
     has_token = os.path.exists(os.path.expanduser("~/.ray/auth_token"))
     if not has_token and "RAY_AUTH_TOKEN_PATH" not in os.environ:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -72,6 +73,18 @@ def glassy_structure(
     displacement of 0.05 along each axis. Pairs closer than 2.0 are listed; the box edge must
     be at least 4.0.
     """
+    glass = _whole_glass(particles, dimension, seed)
+    left_out: dict[str, None] = {
+        n: None for n, tier in OTHER_POSITIONS.items() if tier not in reads
+    }
+    left_out |= {} if with_pairs else {"pairs": None}
+    left_out |= {} if "dynamics" in reads else {"dynamics": None}
+    return replace(glass, **left_out)
+
+
+@lru_cache(maxsize=64)
+def _whole_glass(particles: int, dimension: int, seed: int) -> Structure:
+    """Return the structure with all that any tier of input adds."""
     generator = np.random.default_rng([seed, particles, dimension])
     box = np.full(dimension, (particles / DENSITY) ** (1 / dimension))
     species = np.zeros(particles, dtype=np.int8)
@@ -83,7 +96,6 @@ def glassy_structure(
         name: inherent
         + (tier == "cage") * VIBRATION / 5 * generator.standard_normal((particles, dimension))
         for name, tier in OTHER_POSITIONS.items()
-        if tier in reads
     }
     pairs = neighbour_pairs(shaken, box, PAIR_CUTOFF).undirected()
     dynamics = {name: generator.gamma(4.0, VIBRATION**2, particles) for name in DYNAMICS}
@@ -92,11 +104,9 @@ def glassy_structure(
         species=species,
         box=box,
         configuration=f"conformance-{seed}",
-        pairs=np.stack([pairs.senders, pairs.receivers], axis=1).astype(np.int64)
-        if with_pairs
-        else None,
+        pairs=np.stack([pairs.senders, pairs.receivers], axis=1).astype(np.int64),
         **{name: positions % box for name, positions in others.items()},
-        dynamics=dynamics if "dynamics" in reads else None,
+        dynamics=dynamics,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..model import OTHER_POSITIONS, Structure
+from ..structure.symmetry_groups import symmetry_matrices
 from .subject import Subject
 
 POSITIONS = ("positions", *OTHER_POSITIONS)
@@ -104,8 +105,6 @@ def _check_matrices(subject: Subject, claim: str, wanted: Wanted) -> None:
 
 def _some_matrices(group: str, dimension: int, seed: int, wanted: Wanted) -> np.ndarray:
     """Return a few of the matrices of a symmetry group that are wanted, without the identity."""
-    from ..training.augmentation import symmetry_matrices
-
     matrices = symmetry_matrices(group, dimension).astype(float)
     others = [m for m in matrices if wanted(m) and not np.array_equal(m, np.eye(dimension))]
     return np.random.default_rng(seed).permutation(others)[:MATRICES]

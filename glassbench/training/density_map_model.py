@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 from ..model import Condition, Example, Predictions, Run, Structure
 from ..structure import DensityMapGrid, density_maps, padded_surroundings, turned_maps
 from ..structure.surroundings import FAR
-from .augmentation import symmetry_matrices
+from ..structure.symmetry_groups import symmetry_matrices
 from .particle_loop import train_on_particles
 from .precision import autocast_for
 from .settings import ParticleSettings

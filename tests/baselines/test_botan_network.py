@@ -95,6 +95,10 @@ def test_published_network_equals_a_dense_evaluation_on_a_published_configuratio
     _, vectors, sender, receiver = graph(positions=positions, box=(4096 / 1.2) ** (1 / 3))
     species = torch.as_tensor(types)
     assert len(sender) == 166_484
+    # The network takes any edges: those among some of the particles are enough to compare.
+    some = (sender < 512) & (receiver < 512)
+    vectors, sender, receiver = vectors[some], sender[some], receiver[some]
+    species = species[:512]
     with torch.inference_mode():
         single = model(species.float(), vectors.float(), sender, receiver)
         model.double()

@@ -2,9 +2,10 @@
 
 import pytest
 
-from glassbench.cluster import ClusterError, execute
+from glassbench.cluster import ClusterError, execute, train
 from glassbench.cluster.train import backend_of
 from glassbench.experiments.resources import Needs
+from glassbench.trial.attempt import Attempt, Job
 
 RUN = "stub_trials:run_distributed"
 
@@ -23,20 +24,19 @@ def test_workers_sum_over_torch_distributed_and_a_killed_one_is_replaced(make_tr
     assert [event.progress.loss for event in events if event.progress] == [3.0]
 
 
-@pytest.mark.usefixtures("two_cores")
-def test_no_worker_is_started_that_a_batch_has_no_example_for(make_trial, workspace):
-    events = []
-    (outcome,) = execute(
-        [make_trial(batch_size=1)],
-        workspace,
-        cluster="local",
-        workers=2,
-        run=RUN,
-        on_event=events.append,
-    )
-    assert outcome.result.history[0]["started_at"] == 1.0, "the sum over a single worker"
-    (noted,) = [event.message for event in events if event.kind == "noted"]
-    assert "model.batch_size=2 would employ all" in noted
+def test_no_worker_is_started_that_a_batch_has_no_example_for(make_trial, workspace, monkeypatch):
+    asked, told = [], []
+
+    def fit(job, workspace, workers, share, attempt):
+        asked.append(workers)
+        return Attempt(None, "left out here")
+
+    monkeypatch.setattr(train, "_fit", fit)
+    job = Job(make_trial(batch_size=1), str(workspace.home))
+    train.execute_distributed(job, workspace, 2, Needs(cpus=1), lambda *words: told.append(words))
+    assert asked == [1]
+    ((kind, _, message),) = told
+    assert kind == "noted" and "model.batch_size=2 would employ all" in message
 
 
 def test_workers_on_whole_gpus_speak_nccl_and_others_gloo():

@@ -34,6 +34,7 @@ SETTINGS = {
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",
+    "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
     "OMP_NUM_THREADS": "1",
     # A store that nobody listens to, so that the scenarios need not make one each.
     "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",

@@ -77,16 +77,15 @@ def node_removed(workspace):
 @contextlib.contextmanager
 def slow_node(workspace):
     """Stop the first seed's process for some seconds, as on a node whose disk hangs."""
-    with nodes():
 
-        def stop():
-            process = _process_of(workspace, 0)
-            os.kill(process, signal.SIGSTOP)
+    def stop():
+        process = _process_of(workspace, 0)
+        os.kill(process, signal.SIGSTOP)
 
-            def go_on():
-                time.sleep(SLOW_FOR)
-                os.kill(process, signal.SIGCONT)
+        def go_on():
+            time.sleep(SLOW_FOR)
+            os.kill(process, signal.SIGCONT)
 
-            threading.Thread(target=go_on, daemon=True).start()
+        threading.Thread(target=go_on, daemon=True).start()
 
-        yield _Once(0, stop)
+    yield _Once(0, stop)

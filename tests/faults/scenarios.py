@@ -25,17 +25,18 @@ from .bench import (
     wish,
 )
 
+OF_WORKERS = ("preparing", "fitting", "after recording")
 # A name space in which an ordinary user may mount.
 OWN_MOUNTS = ("unshare", "--user", "--map-root-user", "--mount")
 
 
 def killed_workers(bench: Bench) -> list[Row]:
-    """Kill the worker of one trial in each stage, all in one command on Ray."""
-    home, seeds = bench.home("killed-workers"), range(len(STAGES))
-    wish(home, **{f"s{seed}": {"stage": stage} for seed, stage in enumerate(STAGES)})
+    """Kill the workers of trials in the first, a middle and the last stage, on Ray."""
+    home, seeds = bench.home("killed-workers"), range(len(OF_WORKERS))
+    wish(home, **{f"s{seed}": {"stage": stage} for seed, stage in enumerate(OF_WORKERS)})
     ended = bench.command(home, seeds, "cluster=local")
     rows = []
-    for seed, stage in enumerate(STAGES):
+    for seed, stage in enumerate(OF_WORKERS):
         struck = (home / "struck" / str(seed)).exists()
         line = line_of(ended.stderr, f"seed={seed}  its worker died")
         repeated = int(stage == "fitting")
@@ -44,6 +45,23 @@ def killed_workers(bench: Bench) -> list[Row]:
             bench.row(f"worker killed, {stage}", how, home, [seed], line, repeated=repeated)
         )
     return rows
+
+
+def killed_trials(bench: Bench) -> list[Row]:
+    """Kill the command in each other stage of a trial that runs in its process."""
+    stages = [stage for stage in STAGES if stage not in OF_WORKERS]
+    home, seeds = bench.home("killed-trials"), range(len(stages))
+    wish(home, **{f"s{seed}": {"stage": stage} for seed, stage in enumerate(stages)})
+    died = [bench.command(home, seeds) for _ in stages]
+    assert [each.returncode for each in died] == [-signal.SIGKILL] * len(stages), died
+    ended = bench.command(home, seeds)
+    how = "SIGKILL to itself, the command repeated"
+    return [
+        bench.row(
+            f"trial killed, {stage}", how, home, [seed], line_of(ended.stderr, f"seed={seed}")
+        )
+        for seed, stage in enumerate(stages)
+    ]
 
 
 def killed_drivers(bench: Bench) -> list[Row]:
@@ -144,7 +162,7 @@ def slow_node(bench: Bench) -> list[Row]:
     """Stop the process of a trial for some seconds."""
     home, seeds = bench.home("slow-node"), [0, 1]
     wish(home, s0={"seconds_per_epoch": 0.1})
-    ended = bench.command(home, seeds, "script=slow_node", "cluster=auto")
+    ended = bench.command(home, seeds, "script=slow_node", "cluster=local")
     line = line_of(ended.stderr, "seed=0")
     return [bench.row("slow node", "SIGSTOP for 4 s, then SIGCONT", home, seeds, line)]
 
@@ -252,6 +270,7 @@ SCENARIOS = {
     function.__name__: function
     for function in (
         killed_workers,
+        killed_trials,
         killed_drivers,
         node_removed,
         node_removed_of_two_workers,

@@ -1,6 +1,5 @@
 """A generation goes on where it was killed, and its digest tells nothing of it."""
 
-import os
 import random
 import subprocess
 import sys
@@ -26,7 +25,7 @@ def test_a_generation_killed_at_random_has_the_digest_of_an_undisturbed_one(
 ):
     moments = random.Random(7)
     command = [sys.executable, str(PROGRAM), str(tmp_path)]
-    for pieces in range(10):
+    for pieces in (0, 3, 7):
         driver = subprocess.Popen(command)
         while len(list(tmp_path.rglob("*.npz"))) < pieces:
             assert driver.poll() is None
@@ -38,18 +37,6 @@ def test_a_generation_killed_at_random_has_the_digest_of_an_undisturbed_one(
     (made,) = (tmp_path / "datasets").glob("*.zarr.zip")
     expected = open_dataset(tiny_generation[0])
     assert open_dataset(made).digest == expected.digest
-
-
-def test_two_nodes_make_the_dataset_that_one_machine_makes(tiny_generation, tmp_path):
-    environment = os.environ | {
-        "RAY_AUTH_MODE": "disabled",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_worker_niceness": "0",
-    }
-    command = [sys.executable, str(PROGRAM), str(tmp_path), "2"]
-    subprocess.run(command, check=True, env=environment)
-    (made,) = (tmp_path / "datasets").glob("*.zarr.zip")
-    assert open_dataset(made).digest == open_dataset(tiny_generation[0]).digest
 
 
 def test_nothing_is_left_to_do_after_a_generation(tiny_plan, tiny_generation):

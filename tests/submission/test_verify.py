@@ -84,6 +84,7 @@ def test_an_honest_model_is_verified_and_its_record_holds(retrain, run, archive,
     assert all(finding.passed for finding in findings), [str(f) for f in findings]
     assert record["status"] == "verified"
     assert record["verification"]["mode"] == ("retrain" if retrain else "weights")
+    assert ("kept_after_permutation" in record["verification"]) == retrain
     assert record["verification"]["largest_difference"] < 1e-3
     assert record["conditions"][0]["scores"]["pearson_a"]["value"] > 0.3
     assert not any("weights" in name for name in _names(verified.archive))

@@ -188,12 +188,13 @@ def test_a_store_that_exists_is_not_prepared(with_store, monkeypatch):
     assert prepare_store(with_store) is None
 
 
+@pytest.mark.quick
 def test_what_is_kept_holds_no_credentials():
     assert without_credentials("https://me:secret@host:5000/x?token=1") == "https://host:5000/x"
 
 
-@pytest.mark.parametrize("name", ["ho#me", "what?", "100%20percent", "a b ü"])
-def test_a_home_may_have_any_name(tmp_path, empty_store, name):
+def test_a_home_may_have_any_name(tmp_path, empty_store):
+    name = "ho#me, what? 100%20percent ü"
     workspace = Workspace(tmp_path / name / "home")
     workspace.home.mkdir(parents=True)
     shutil.copy(empty_store, workspace.database)
@@ -206,6 +207,7 @@ def test_a_home_may_have_any_name(tmp_path, empty_store, name):
     assert database_of(told.uri) == workspace.database
 
 
+@pytest.mark.quick
 def test_a_store_named_by_a_relative_path_is_the_same_from_every_folder(workspace, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///own.db")
     monkeypatch.chdir("/tmp")
@@ -228,14 +230,12 @@ def test_a_run_that_was_begun_is_completed_and_another_result_is_another_run(wit
     assert len(rows(workspace, "select * from runs")) == 3
 
 
-@pytest.mark.quick
 def test_a_user_without_a_home_directory_is_served(with_store, monkeypatch):
     finish(with_store, make_trial())
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
     assert deliver(with_store, make_request(with_store, [make_trial()])).delivered
 
 
-@pytest.mark.parametrize("kind", ["wal"])
-def test_the_store_of_a_workspace_can_be_read_while_it_is_written(empty_store, kind):
+def test_the_store_of_a_workspace_can_be_read_while_it_is_written(empty_store):
     with contextlib.closing(sqlite3.connect(empty_store)) as connection:
-        assert connection.execute("PRAGMA journal_mode").fetchone() == (kind,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

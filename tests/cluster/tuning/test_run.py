@@ -178,12 +178,12 @@ class TestOnRay:
         assert written["hyperparameters"] == best.hyperparameters
 
 
-@pytest.mark.usefixtures("two_cores")
+@pytest.mark.usefixtures("environment_of_workers")
 def test_after_a_kill_of_the_driver_the_same_command_goes_on(
     climber, workspace, tiny_dataset, tmp_path
 ):
     study = study_of(
-        climber, tiny_dataset, hyperparameters={"epochs": 40, "seconds": 0.2}, trials=2
+        climber, tiny_dataset, hyperparameters={"epochs": 20, "seconds": 0.2}, trials=2
     )
     request = tmp_path / "request"
     request.write_bytes(pickle.dumps((study, workspace)))
@@ -209,10 +209,10 @@ def test_after_a_kill_of_the_driver_the_same_command_goes_on(
     assert half.state == "running"
     # The rest in this process: how it runs is no part of a study.
     reached = half.epochs
-    report = run_study(study, workspace, cluster="local", threads=1)
+    report = run_study(study, workspace, cluster="none")
     assert [t.hyperparameters for t in report.trials[: len(before)]] == [
         t.hyperparameters for t in before
     ]
     ((first, again),) = starts(workspace, study, half)
     assert first == 0 and again >= reached - 1
-    assert report.trials[half.index].epochs == 40
+    assert report.trials[half.index].epochs == 20

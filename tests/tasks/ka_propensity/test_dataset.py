@@ -1,5 +1,6 @@
 """A generated propensity dataset holds the averages of its trajectories, at two temperatures."""
 
+import shutil
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
@@ -113,6 +114,10 @@ def test_a_temperature_that_a_dataset_holds_is_taken_from_there(generation, tmp_
     }.items():
         monkeypatch.setitem(GENERATOR.PLANS, name, plan(name, *states))
     workspace = Workspace(tmp_path)
+    # The pieces of the generation serve here too.
+    for name in ("hot", "both"):
+        pieces = workspace.generation / f"ka_propensity-{name}" / "pieces"
+        shutil.copytree(generation[1] / "pieces", pieces)
     hot = generate_dataset(TASK, "hot", workspace)
     pieces = GENERATOR.pieces_from(GENERATOR.PLANS["both"], hot)
     assert [piece.name for piece in pieces] == ["T0.64-stored", *cold]
