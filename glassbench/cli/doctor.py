@@ -11,7 +11,6 @@ from dataclasses import asdict
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -59,7 +58,7 @@ def doctor(words: Words = None, json_output: Json = False) -> None:
         raise typer.Exit(FAILED)
 
 
-def _cluster(values: Mapping[str, str], workspace: Workspace) -> tuple[list[Finding], Any]:
+def _cluster(values: Mapping[str, str], workspace: Workspace) -> tuple[list[Finding], dict]:
     """Return what is said of the cluster and of each node, and the facts."""
     if values["cluster"] == "none":
         raise WordError("cluster=none has no nodes to ask: `glassbench doctor` checks this machine")
@@ -68,7 +67,7 @@ def _cluster(values: Mapping[str, str], workspace: Workspace) -> tuple[list[Find
 
     packages = ["glassbench", *PACKAGES]
     report = cluster_doctor.examine_cluster(values["cluster"], workspace, packages, **options)
-    return cluster_doctor.findings_of(report), report
+    return cluster_doctor.findings_of(report), asdict(report)
 
 
 def examine(workspace: Workspace) -> list[Finding]:

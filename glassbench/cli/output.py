@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import functools
 import json
@@ -109,7 +110,9 @@ def write_result(json_output: bool, plain: Any, lines: Iterable[str]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON takes in place of a record, a path, or another value."""
+    """Return what JSON takes in place of a record, a dataclass, a path, or another value."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
     return value.to_json() if hasattr(value, "to_json") else str(value)
 
 

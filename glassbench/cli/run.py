@@ -173,7 +173,7 @@ def report_plain(report: RunReport, workspace: Workspace) -> dict[str, Any]:
         "record": report.record,
         "record_path": report.record_path and str(report.record_path),
         "predictions": [str(path) for path in _predictions(report, workspace)],
-        "tracking": report.tracking and dict(report.tracking),
+        "tracking": report.tracking,
         "figures": [str(path) for path in report.figures],
         "failed": [
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..contract.errors import WordError
 from ..experiments.trained import find_run, read_records
@@ -12,6 +12,9 @@ from ..experiments.words import parse_switch
 from ..home.workspace import Workspace
 from .output import Json, Words, get_words, guarded, say, write_json, write_lines, write_result
 from .tables import number, runs_table, terminal_width
+
+if TYPE_CHECKING:
+    from ..explain.schema import Explanation
 
 FILTERS = ("task", "model", "dataset")
 
@@ -101,24 +104,20 @@ def explain(words: Words = None, json_output: Json = False) -> None:
     default = workspace.home / "explain" / path.name
     written = write_explanation(Path(values.get("out", default)).expanduser(), explanation)
     lines = _explanation_lines(explanation, record["task"]["primary_metric"])
-    write_result(json_output, explanation, [*lines, "", f"written: {written}"])
+    write_result(json_output, explanation.to_json(), [*lines, "", f"written: {written}"])
 
 
-def _explanation_lines(explanation: dict[str, Any], metric: str) -> list[str]:
+def _explanation_lines(explanation: Explanation, metric: str) -> list[str]:
     lines = []
-    for entry in explanation["conditions"]:
-        lines.append(" ".join(f"{name}={value:g}" for name, value in entry["condition"].items()))
-        for worst in entry["worst"][:3]:
-            value = number(worst["value"])
-            lines.append(f"  worst: configuration {worst['configuration']}, {metric} {value}")
-        for table in entry["errors"]:
-            groups = ", ".join(
-                f"{g['label']}: {g['mean_absolute_error']:g}" for g in table["groups"]
-            )
-            lines.append(f"  mean absolute error by {table['by']}: {groups}")
-    for curve in explanation["learning_curve"]:
-        points = ", ".join(
-            f"{p['configurations']}: {number(p['value'], '–')}" for p in curve["points"]
-        )
+    for entry in explanation.conditions:
+        lines.append(" ".join(f"{name}={value:g}" for name, value in entry.condition.items()))
+        for worst in entry.worst[:3]:
+            value = number(worst.value)
+            lines.append(f"  worst: configuration {worst.configuration}, {metric} {value}")
+        for table in entry.errors:
+            groups = ", ".join(f"{g.label}: {g.mean_absolute_error:g}" for g in table.groups)
+            lines.append(f"  mean absolute error by {table.by}: {groups}")
+    for curve in explanation.learning_curve:
+        points = ", ".join(f"{p.configurations}: {number(p.value, '–')}" for p in curve.points)
         lines.append(f"{metric} by number of training configurations: {points}")
     return lines

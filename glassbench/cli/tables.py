@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..contract.task import Task
     from ..metrics import MetricSpecification
     from ..record.record import Record
+    from ..tracking.delivery import Delivered
 
 GAP = "  "
 NARROWEST, WIDEST, PIPED = 40, 160, 120
@@ -148,16 +149,16 @@ def whole_words(whole: Sequence[int] | None) -> str:
 
 def place_lines(
     record_path: Path | None,
-    tracking: Plain | None,
+    tracking: Delivered | None,
     predictions: Sequence[Path],
     figures: Sequence[Path] = (),
 ) -> list[str]:
     """Return where the record, the tracked run, the predictions and the figures are."""
     pairs = []
     if tracking:
-        where = f"{tracking.get('run_id') or ABSENT} at {tracking.get('uri')}"
-        if not tracking.get("delivered", True):
-            where += f" (not delivered yet: {tracking['message']})"
+        where = f"{tracking.run_id or ABSENT} at {tracking.uri}"
+        if not tracking.delivered:
+            where += f" (not delivered yet: {tracking.message})"
         pairs.append(("run", where))
     if record_path:
         pairs.append(("record", str(record_path)))

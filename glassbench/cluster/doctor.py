@@ -9,8 +9,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import ray
@@ -22,7 +22,6 @@ from ..home.machine import available_cores, torch_gpus, version_of
 from ..home.workspace import Workspace
 from .session import open_session
 
-Node = dict[str, Any]
 # Check, state, detail, remedy, as in a `Finding`.
 Fault = tuple[str, str, str, str]
 
@@ -32,39 +31,86 @@ LEAST_FREE = 5e9
 MUST_MATCH = ("ray", "numpy", "torch", "xarray", "zarr")
 
 
-def examine_home(folder: Path, token: str) -> Node:
-    """Return how a folder that the driver made in its home behaves on this machine.
+@dataclass
+class NodeHome:
+    """How a folder that the driver made in its home behaves on a machine.
 
-    `shared` (the driver's token is read here), `locked` (a lock that the driver holds keeps
-    others out here), `free_bytes`; `trouble` says what raised.
+    `shared`: the driver's token is read there; `locked`: a lock that the driver holds keeps
+    others out there; `trouble` says what raised.
     """
-    home: Node = {"shared": False, "trouble": ""}
+
+    shared: bool = False
+    locked: bool = False
+    free_bytes: float = 0
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class MachineFacts:
+    """What a machine has; versions by package, None where it is not installed."""
+
+    python: str
+    versions: Mapping[str, str | None]
+    cores: int
+    memory_bytes: int
+    nvidia_gpus: int
+    torch_gpus: int
+
+
+@dataclass
+class Node:
+    """What Ray knows of a node, and what the node answered."""
+
+    id: str
+    name: str
+    alive: bool
+    cpus: float
+    gpus: float
+    facts: MachineFacts | None = None
+    home: NodeHome | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class ClusterReport:
+    """A cluster's address, and each node that is or was in it; `expected` is how many."""
+
+    address: str
+    home: str
+    expected: int | None
+    driver: MachineFacts
+    nodes: Sequence[Node]
+
+
+def examine_home(folder: Path, token: str) -> NodeHome:
+    """Return how a folder that the driver made in its home behaves on this machine."""
+    home = NodeHome()
     given = folder / "token"
     try:
-        home["shared"] = given.exists() and given.read_text(encoding="utf-8") == token
-        if home["shared"]:
-            home["locked"] = holder_of(folder) is not None
-            home["free_bytes"] = shutil.disk_usage(folder).free
+        home.shared = given.exists() and given.read_text(encoding="utf-8") == token
+        if home.shared:
+            home.locked = holder_of(folder) is not None
+            home.free_bytes = shutil.disk_usage(folder).free
             tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        home["trouble"] = f"{type(error).__name__}: {error}"
+        home.trouble = f"{type(error).__name__}: {error}"
     return home
 
 
-def facts_of(packages: Sequence[str]) -> Node:
+def facts_of(packages: Sequence[str]) -> MachineFacts:
     """Return Python, versions, cores, memory (bytes) and GPUs of this machine."""
-    return {
-        "python": platform.python_version(),
-        "versions": {package: version_of(package) for package in packages},
-        "cores": available_cores(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "nvidia_gpus": len(list(Path("/proc/driver/nvidia/gpus").glob("*"))),
-        "torch_gpus": torch_gpus(),
-    }
+    return MachineFacts(
+        python=platform.python_version(),
+        versions={package: version_of(package) for package in packages},
+        cores=available_cores(),
+        memory_bytes=psutil.virtual_memory().total,
+        nvidia_gpus=len(list(Path("/proc/driver/nvidia/gpus").glob("*"))),
+        torch_gpus=torch_gpus(),
+    )
 
 
-def _examine(packages: Sequence[str], folder: Path, token: str) -> Node:
-    return {"facts": facts_of(packages), "home": examine_home(folder, token)}
+def _examine(packages: Sequence[str], folder: Path, token: str) -> tuple[MachineFacts, NodeHome]:
+    return facts_of(packages), examine_home(folder, token)
 
 
 def examine_cluster(
@@ -74,8 +120,8 @@ def examine_cluster(
     *,
     nodes: int | None = None,
     patience: float = PATIENCE,
-) -> dict[str, Any]:
-    """Return `address`, the facts of the `driver`, and of each node that is or was in a cluster.
+) -> ClusterReport:
+    """Return the facts of the driver, and of each node that is or was in a cluster.
 
     Versions of `packages` are compared. The cluster has `patience` seconds to grow to `nodes`
     nodes, and these so many for their answers.
@@ -84,8 +130,8 @@ def examine_cluster(
         present = _nodes(nodes, patience)
         asked = {}
         for node in present:
-            if node["alive"]:
-                where = NodeAffinitySchedulingStrategy(node["id"], soft=False)
+            if node.alive:
+                where = NodeAffinitySchedulingStrategy(node.id, soft=False)
                 function = ray.remote(max_retries=0, num_cpus=0)(_examine)
                 reference = function.options(scheduling_strategy=where).remote(
                     packages, folder, token
@@ -94,21 +140,15 @@ def examine_cluster(
         answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=patience)
         for reference in answered:
             try:
-                asked[reference] |= ray.get(reference)
+                asked[reference].facts, asked[reference].home = ray.get(reference)
             except Exception as error:
-                asked[reference]["trouble"] = f"it failed: {' '.join(str(error).split())[-300:]}"
+                asked[reference].trouble = f"it failed: {' '.join(str(error).split())[-300:]}"
         for reference in silent:
-            asked[reference]["trouble"] = f"it did not answer within {patience:g} s"
+            asked[reference].trouble = f"it did not answer within {patience:g} s"
             with contextlib.suppress(Exception):
                 ray.cancel(reference, force=True)
         address = session.address or ray.get_runtime_context().gcs_address
-    return {
-        "address": address,
-        "home": str(workspace.home),
-        "expected": nodes,
-        "driver": facts_of(packages),
-        "nodes": present,
-    }
+    return ClusterReport(address, str(workspace.home), nodes, facts_of(packages), present)
 
 
 def _nodes(expected: int | None, patience: float) -> list[Node]:
@@ -121,14 +161,13 @@ def _nodes(expected: int | None, patience: float) -> list[Node]:
             break
         time.sleep(0.5)
     return [
-        {
-            "id": node["NodeID"],
-            "name": " ".join(dict.fromkeys((node["NodeName"], node["NodeManagerAddress"]))).strip(),
-            "alive": node["Alive"],
-            "cpus": node["Resources"].get("CPU", 0.0),
-            "gpus": node["Resources"].get("GPU", 0.0),
-            "trouble": "",
-        }
+        Node(
+            id=node["NodeID"],
+            name=" ".join(dict.fromkeys((node["NodeName"], node["NodeManagerAddress"]))).strip(),
+            alive=node["Alive"],
+            cpus=node["Resources"].get("CPU", 0.0),
+            gpus=node["Resources"].get("GPU", 0.0),
+        )
         for node in sorted(nodes, key=lambda node: (node["NodeManagerAddress"], node["NodeID"]))
     ]
 
@@ -147,62 +186,62 @@ def _folder(workspace: Workspace) -> Iterator[tuple[Path, str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def findings_of(report: Mapping[str, Any]) -> list[Finding]:
+def findings_of(report: ClusterReport) -> list[Finding]:
     """Return what was found about the cluster as a whole, then what is wrong with each node."""
-    alive = [node for node in report["nodes"] if node["alive"]]
-    cpus, gpus = sum(node["cpus"] for node in alive), sum(node["gpus"] for node in alive)
-    summary = f"{len(alive)} nodes, {cpus:g} cores, {gpus:g} GPUs at {report['address']}"
-    lacking = (report["expected"] or 0) - len(alive)
+    alive = [node for node in report.nodes if node.alive]
+    cpus, gpus = sum(node.cpus for node in alive), sum(node.gpus for node in alive)
+    summary = f"{len(alive)} nodes, {cpus:g} cores, {gpus:g} GPUs at {report.address}"
+    lacking = (report.expected or 0) - len(alive)
     findings = [Finding("cluster", OK, summary)]
     if lacking > 0:
-        detail = f"{summary}; {lacking} of {report['expected']} nodes are missing"
+        detail = f"{summary}; {lacking} of {report.expected} nodes are missing"
         remedy = "Look at the output of `ray start` on them, and whether they reach that address"
         findings = [Finding("cluster", BROKEN, detail, remedy)]
-    for node in report["nodes"]:
-        name = node["name"]
-        if not node["alive"]:
+    for node in report.nodes:
+        name = node.name
+        if not node.alive:
             remedy = "If nobody stopped it, look for memory or network trouble in its system log"
             findings.append(Finding(name, DOUBTFUL, "it has left the cluster", remedy))
             continue
         wrong = [
             Finding(f"{name}, {check}", state, detail, remedy)
-            for check, state, detail, remedy in _wrong(node, report["driver"], report["home"])
+            for check, state, detail, remedy in _wrong(node, report.driver, report.home)
         ]
-        size = f"{node['cpus']:g} cores, {node['gpus']:g} GPUs, everything as it should be"
+        size = f"{node.cpus:g} cores, {node.gpus:g} GPUs, everything as it should be"
         findings += wrong or [Finding(name, OK, size)]
     return findings
 
 
-def _wrong(node: Node, driver: Node, path: str) -> Iterator[Fault]:
-    if node["trouble"]:
+def _wrong(node: Node, driver: MachineFacts, path: str) -> Iterator[Fault]:
+    facts, home = node.facts, node.home
+    if node.trouble or facts is None or home is None:
         remedy = "See with `ssh` whether it is overloaded, and look into its Ray logs"
-        yield "answer", BROKEN, node["trouble"], remedy
+        yield "answer", BROKEN, node.trouble, remedy
         return
-    facts = node["facts"]
     yield from _versions(facts, driver)
-    cores, gpus = facts["cores"], facts["nvidia_gpus"]
-    if node["cpus"] > cores:
-        detail = f"Ray announces {node['cpus']:g}, its processes may use {cores}"
+    cores, gpus = facts.cores, facts.nvidia_gpus
+    if node.cpus > cores:
+        detail = f"Ray announces {node.cpus:g}, its processes may use {cores}"
         yield "cores", BROKEN, detail, f"Start Ray there with `--num-cpus={cores}`"
-    if gpus and not node["gpus"]:
+    if gpus and not node.gpus:
         detail = f"the machine has {gpus} NVIDIA GPUs, Ray announces none"
         yield "gpu", DOUBTFUL, detail, f"Start Ray there with `--num-gpus={gpus}`"
-    if node["gpus"] and not facts["torch_gpus"]:
-        built = facts["versions"].get("torch")
-        detail = f"Ray announces {node['gpus']:g}, torch {built} can use none: trials run on CPUs"
+    if node.gpus and not facts.torch_gpus:
+        built = facts.versions.get("torch")
+        detail = f"Ray announces {node.gpus:g}, torch {built} can use none: trials run on CPUs"
         yield "gpu", BROKEN, detail, "Install a torch built for CUDA, and its driver"
-    for detail, remedy in _home_faults(node["home"], path):
+    for detail, remedy in _home_faults(home, path):
         yield "home", BROKEN, detail, remedy
 
 
-def _versions(facts: Node, driver: Node) -> Iterator[Fault]:
-    if facts["python"] != driver["python"]:
-        minor = [version["python"].split(".")[:2] for version in (facts, driver)]
+def _versions(facts: MachineFacts, driver: MachineFacts) -> Iterator[Fault]:
+    if facts.python != driver.python:
+        minor = [machine.python.split(".")[:2] for machine in (facts, driver)]
         state = DOUBTFUL if minor[0] == minor[1] else BROKEN
-        detail = f"{facts['python']}, the driver has {driver['python']}"
+        detail = f"{facts.python}, the driver has {driver.python}"
         yield "python", state, detail, "Use the same Python on every machine"
-    for package, wanted in driver["versions"].items():
-        there = facts["versions"].get(package)
+    for package, wanted in driver.versions.items():
+        there = facts.versions.get(package)
         # The driver's own glassbench goes with the job.
         own = there is None and package == "glassbench"
         if wanted is None or own or _public(there) == _public(wanted):
@@ -212,19 +251,19 @@ def _versions(facts: Node, driver: Node) -> Iterator[Fault]:
         yield package, state, detail, f"`pip install {package}=={_public(wanted)}` there"
 
 
-def _home_faults(home: Node, path: str) -> Iterator[tuple[str, str]]:
-    if home["trouble"]:
-        yield f"{path} cannot be used there: {home['trouble']}", "Let Ray's user write there"
+def _home_faults(home: NodeHome, path: str) -> Iterator[tuple[str, str]]:
+    if home.trouble:
+        yield f"{path} cannot be used there: {home.trouble}", "Let Ray's user write there"
         return
-    if not home["shared"]:
+    if not home.shared:
         remedy = "Put GLASSBENCH_HOME on a file system that all machines mount at the same place"
         yield f"{path} is not the same folder there as here", remedy
         return
-    if not home["locked"]:
+    if not home.locked:
         detail = f"a lock held here in {path} does not hold there: a trial could run twice"
         yield detail, "Mount it with locks: NFS without `nolock`, Lustre with `flock`"
-    if home["free_bytes"] < LEAST_FREE:
-        yield f"{home['free_bytes'] / 1e9:.1f} GB are free in {path}", "Free 5 GB"
+    if home.free_bytes < LEAST_FREE:
+        yield f"{home.free_bytes / 1e9:.1f} GB are free in {path}", "Free 5 GB"
 
 
 def _public(version: str | None) -> str | None:

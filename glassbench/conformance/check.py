@@ -41,9 +41,9 @@ _ON_MODELS = (
     dependence.check_future,
     dependence.check_reproducible_fit,
     dependence.check_inputs_unchanged,
+    dependence.check_save_and_load,
     dependence.check_independent_instances,
     dependence.check_other_seed,
-    dependence.check_save_and_load,
 )
 CHECKS: Mapping[str, Callable[[Subject], None]] = {
     check.__name__.removeprefix("check_"): check for check in _ON_MODELS

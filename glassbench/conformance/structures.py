@@ -74,12 +74,10 @@ def glassy_structure(
     be at least 4.0.
     """
     glass = _whole_glass(particles, dimension, seed)
-    left_out: dict[str, None] = {
-        n: None for n, tier in OTHER_POSITIONS.items() if tier not in reads
-    }
-    left_out |= {} if with_pairs else {"pairs": None}
-    left_out |= {} if "dynamics" in reads else {"dynamics": None}
-    return replace(glass, **left_out)
+    absent = [name for name, tier in OTHER_POSITIONS.items() if tier not in reads]
+    absent += [] if with_pairs else ["pairs"]
+    absent += [] if "dynamics" in reads else ["dynamics"]
+    return replace(glass, **dict.fromkeys(absent))
 
 
 @lru_cache(maxsize=64)

@@ -83,6 +83,12 @@ class Subject:
             ]
         return model, tuple(dict.fromkeys(changed))
 
+    @cached_property
+    def another(self) -> Model:
+        """A model fitted after the first one was asked, on other examples with another seed."""
+        _ = self.reference
+        return self.fit(self.examples.test, self.examples.valid, seed=1)
+
     def make(self) -> Model:
         return self.model_class(**copy.deepcopy(dict(self.hyperparameters)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..record.make import known_at, make_record
 from ..record.record import Record, RecordError, read_record, record_digest, write_record
 from ..tracking.delivery import (
+    Delivered,
     RequestDelivery,
+    SweepDelivery,
     TrialDelivery,
     deliver_all,
     end_preparation,
@@ -30,8 +32,7 @@ logger = logging.getLogger(__name__)
 class RunReport:
     """What a request came to; there is no record where no trial of the model finished.
 
-    `figures_of` are paths by key of the trial, and under `""` those of the request; `tracking`
-    has `uri`, `run_id`, `delivered` and `message` once it is delivered.
+    `figures_of` are paths by key of the trial, and under `""` those of the request.
     """
 
     request: BenchmarkRequest
@@ -40,7 +41,7 @@ class RunReport:
     outcomes: list[Outcome]
     floors: list[Outcome]
     figures_of: Mapping[str, list[Path]]
-    tracking: Mapping[str, Any] = field(default_factory=dict)
+    tracking: Delivered | None = None
 
     @property
     def figures(self) -> list[Path]:
@@ -107,15 +108,12 @@ def conclude(
 
 
 def hand_over(
-    concluded: Sequence[RunReport], workspace: Workspace, group: Mapping[str, Any] | None = None
+    concluded: Sequence[RunReport], workspace: Workspace, sweep: SweepDelivery | None = None
 ) -> list[RunReport]:
-    """Deliver requests to MLflow, all at once; `group` as in `RequestDelivery`."""
-    requests = [_delivery(each, workspace, group) for each in concluded]
+    """Deliver requests to MLflow, all at once; `sweep` is the one that they belong to."""
+    requests = [_delivery(each, workspace, sweep) for each in concluded]
     delivered = deliver_all(workspace, requests)
-    return [
-        replace(report, tracking=asdict(run))
-        for report, run in zip(concluded, delivered, strict=True)
-    ]
+    return [replace(report, tracking=run) for report, run in zip(concluded, delivered, strict=True)]
 
 
 def _record(
@@ -206,7 +204,7 @@ def _figures(
 
 
 def _delivery(
-    report: RunReport, workspace: Workspace, group: Mapping[str, Any] | None
+    report: RunReport, workspace: Workspace, sweep: SweepDelivery | None
 ) -> RequestDelivery:
     request, record = report.request, report.record
 
@@ -226,5 +224,5 @@ def _delivery(
             for key, o in by_key.items()
         ),
         figures=figures.get("", ()),
-        group=group,
+        sweep=sweep,
     )

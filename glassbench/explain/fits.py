@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +27,13 @@ from ..home.workspace import Workspace, find_given_files
 from ..metrics import Interval, MetricSpecification, interval_of_mean, paired_difference
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..model import Condition, Example, Model, Structure
+from ..record.parts import PredictionFile
 from ..record.record import Record
 from ..trial.predictions import predictions_digest, read_predictions
 from ..trial.result import ConditionScores, read_result
 from ..trial.score import score_condition
 from ..trial.stages import fit_run, make_model
+from .schema import LearningCurve, LearningPoint, Transfer
 
 POINTS = 4
 
@@ -131,7 +132,7 @@ def open_fits(record: Record, workspace: Workspace) -> Explained:
     return Explained(record, task, view, seed, tuple(fits))
 
 
-def _fit(entry: Mapping[str, Any], workspace: Workspace) -> Fit:
+def _fit(entry: PredictionFile, workspace: Workspace) -> Fit:
     path = workspace.home / entry["path"]
     if not path.resolve().is_relative_to(workspace.home.resolve()) or not path.is_file():
         raise UserError(
@@ -150,16 +151,16 @@ def _fit(entry: Mapping[str, Any], workspace: Workspace) -> Fit:
 
 def learning_curve(
     explained: Explained, fit: Fit, report: Callable[[str], None] = lambda line: None
-) -> dict[str, Any]:
+) -> LearningCurve:
     """Fit the model again on halves, quarters, … of the training configurations.
 
     The largest set is the whole one, so that the last point is that of the record: where
     one fit serves one condition, from its stored predictions. Configurations are left out
-    from the end, whole parents together. Returned is a `LearningCurve` of the schema.
+    from the end, whole parents together.
     """
     card = _card(explained, fit)
     train = list(explained.view.examples("train", (fit.condition,)))
-    points: list[dict[str, Any]] = []
+    points: list[LearningPoint] = []
     before: Sequence[float] | None = None
     for number in sorted({max(1, len(train) >> k) for k in range(POINTS)}):
         if number == len(train) and card.conditions_per_fit == "one":
@@ -170,13 +171,17 @@ def learning_curve(
         own, difference = _by_configuration(explained, scores), None
         if own is not None and before is not None:
             difference = _ends(paired_difference(own, before, scores.parents).difference)
-        point = {"configurations": number, **_value(explained, scores), "difference": difference}
-        points.append(point)
+        value, interval = _value(explained, scores)
+        points.append(
+            LearningPoint(
+                configurations=number, value=value, interval=interval, difference=difference
+            )
+        )
         before = own
-    return {"condition": dict(fit.condition), "points": points}
+    return LearningCurve(condition=dict(fit.condition), points=points)
 
 
-def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
+def transfer_scores(explained: Explained) -> list[Transfer]:
     """Score every fitted model, which must be able to load, at every condition of the record."""
     pairs = []
     for fit in explained.fits:
@@ -193,8 +198,15 @@ def transfer_scores(explained: Explained) -> list[dict[str, Any]]:
                 scores = _stored_scores(explained, fit)
             else:
                 scores = _new_scores(explained, model, other.condition)
-            ends = {"trained_on": dict(fit.condition), "tested_on": dict(other.condition)}
-            pairs.append(ends | _value(explained, scores))
+            value, interval = _value(explained, scores)
+            pairs.append(
+                Transfer(
+                    trained_on=dict(fit.condition),
+                    tested_on=dict(other.condition),
+                    value=value,
+                    interval=interval,
+                )
+            )
     return pairs
 
 
@@ -230,10 +242,13 @@ def _stored_scores(explained: Explained, fit: Fit) -> ConditionScores:
     return score_condition(explained.task, explained.view, fit.condition, fit.predictions)
 
 
-def _value(explained: Explained, scores: ConditionScores) -> dict[str, Any]:
+def _value(
+    explained: Explained, scores: ConditionScores
+) -> tuple[float | None, list[float] | None]:
+    """Return the primary metric with its interval."""
     own = _by_configuration(explained, scores)
     interval = None if own is None else _ends(interval_of_mean(own, scores.parents))
-    return {"value": scores.scores[explained.metric.name].value, "interval": interval}
+    return scores.scores[explained.metric.name].value, interval
 
 
 def _by_configuration(explained: Explained, scores: ConditionScores) -> Sequence[float] | None:

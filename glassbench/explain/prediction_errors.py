@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,15 @@ from ..metrics import pearson
 from ..model import Structure
 from ..structure.pair_distribution import distributions_in_spacings, mean_spacing
 from .fits import Answer, Explained, Fit, short, spread
+from .schema import (
+    ConditionErrors,
+    DistributionCurve,
+    ErrorGroup,
+    ErrorTable,
+    ExtremeSurroundings,
+    Parity,
+    WorstConfiguration,
+)
 
 MOST_WORST = 5
 GROUPS = 5
@@ -33,7 +41,7 @@ SHARE = 0.1  # of the particles, at either extreme
 Groups = list[tuple[str, NDArray[np.bool_]]]
 
 
-def condition_errors(explained: Explained, fit: Fit) -> dict[str, Any]:
+def condition_errors(explained: Explained, fit: Fit) -> ConditionErrors:
     """Return the entry of one condition: worst configurations, errors by surroundings, parity."""
     answers = explained.answers(fit)
     truth = np.concatenate([one.target[one.counted] for one in answers])
@@ -41,16 +49,16 @@ def condition_errors(explained: Explained, fit: Fit) -> dict[str, Any]:
     name = partial(explained.view.species_name, fit.condition)
     is_label = bool(explained.target.label_of)
     on_particles = not explained.metric.on_pairs
-    return {
-        "condition": dict(fit.condition),
-        "unit": explained.target.unit,
-        "worst": _worst(explained, fit, answers),
-        "errors": _by_surroundings(answers, is_label, name) if on_particles else [],
-        "parity": parity(truth, guess),
-    }
+    return ConditionErrors(
+        condition=dict(fit.condition),
+        unit=explained.target.unit,
+        worst=_worst(explained, fit, answers),
+        errors=_by_surroundings(answers, is_label, name) if on_particles else [],
+        parity=parity(truth, guess),
+    )
 
 
-def parity(truth: NDArray, guess: NDArray) -> dict[str, Any] | None:
+def parity(truth: NDArray, guess: NDArray) -> Parity | None:
     """Return counts of particles in squares of true against predicted value.
 
     The axes leave out the outer 0.1 % of the truth at each end; None for a constant truth.
@@ -61,15 +69,15 @@ def parity(truth: NDArray, guess: NDArray) -> dict[str, Any] | None:
         return None
     counts = np.histogram2d(truth, guess, bins=BINS, range=[[low, high]] * 2)[0].astype(int)
     filled = np.argwhere(counts)
-    return {
-        "low": short(low),
-        "high": short(high),
-        "bins": BINS,
-        "counts": [[int(i), int(j), int(counts[i, j])] for i, j in filled],
-    }
+    return Parity(
+        low=short(low),
+        high=short(high),
+        bins=BINS,
+        counts=[[int(i), int(j), int(counts[i, j])] for i, j in filled],
+    )
 
 
-def _worst(explained: Explained, fit: Fit, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+def _worst(explained: Explained, fit: Fit, answers: Sequence[Answer]) -> list[WorstConfiguration]:
     entry = next(e for e in explained.record["conditions"] if e["condition"] == dict(fit.condition))
     score = entry["scores"][explained.metric.name]
     seed = next(s for s in score["seeds"] if s["seed"] == explained.seed)
@@ -78,24 +86,24 @@ def _worst(explained: Explained, fit: Fit, answers: Sequence[Answer]) -> list[di
     for one in answers:
         truth, error = one.target[one.counted], (one.prediction - one.target)[one.counted]
         rows.append(
-            {
-                "configuration": one.structure.configuration,
-                "value": values.get(one.structure.configuration),
-                "target_mean": short(truth.mean()),
-                "target_spread": short(truth.std()),
-                "bias": short(error.mean()),
-            }
+            WorstConfiguration(
+                configuration=one.structure.configuration,
+                value=values.get(one.structure.configuration),
+                target_mean=short(truth.mean()),
+                target_spread=short(truth.std()),
+                bias=short(error.mean()),
+            )
         )
     sign = 1 if explained.metric.higher_is_better else -1
     worst_first = sorted(
-        rows, key=lambda r: (r["value"] is None, sign * (r["value"] or 0), r["configuration"])
+        rows, key=lambda row: (row.value is None, sign * (row.value or 0), row.configuration)
     )
     return worst_first[:MOST_WORST]
 
 
 def _by_surroundings(
     answers: Sequence[Answer], is_label: bool, species_name: Callable[[int], str]
-) -> list[dict[str, Any]]:
+) -> list[ErrorTable]:
     """Return errors by species (all of them), density and distance to correct particles.
 
     A particle is correct if its class is right, or, where the target is no label, if its error
@@ -121,7 +129,7 @@ def _by_surroundings(
         ),
     }
     return [
-        {"by": by, "unit": "", "groups": [_group(name, guess[m], truth[m]) for name, m in groups]}
+        ErrorTable(by=by, unit="", groups=[_group(n, guess[m], truth[m]) for n, m in groups])
         for by, groups in tables.items()
         if groups
     ]
@@ -149,15 +157,15 @@ def _ranges(
     return groups
 
 
-def _group(label: str, x: NDArray, y: NDArray) -> dict[str, Any]:
+def _group(label: str, x: NDArray, y: NDArray) -> ErrorGroup:
     correlation = float(pearson(x, y)) if len(x) > 2 else np.nan
-    return {
-        "label": label,
-        "particles": len(x),
-        "mean_absolute_error": short(np.abs(x - y).mean()),
-        "bias": short((x - y).mean()),
-        "pearson": short(correlation) if np.isfinite(correlation) else None,
-    }
+    return ErrorGroup(
+        label=label,
+        particles=len(x),
+        mean_absolute_error=short(np.abs(x - y).mean()),
+        bias=short((x - y).mean()),
+        pearson=short(correlation) if np.isfinite(correlation) else None,
+    )
 
 
 def local_density(structure: Structure) -> NDArray[np.float64]:
@@ -194,7 +202,7 @@ def distance_to_correct(
     return tree.query(positions)[0]
 
 
-def extreme_surroundings(explained: Explained) -> list[dict[str, Any]]:
+def extreme_surroundings(explained: Explained) -> list[ExtremeSurroundings]:
     """Return g(r) around the extreme particles of the test configurations, true and predicted.
 
     Over the particles that count for the primary metric, with neighbours of all species, at
@@ -206,7 +214,7 @@ def extreme_surroundings(explained: Explained) -> list[dict[str, Any]]:
     return [_at_condition(explained, fit) for fit in spread(explained.fits)]
 
 
-def _at_condition(explained: Explained, fit: Fit) -> dict[str, Any]:
+def _at_condition(explained: Explained, fit: Fit) -> ExtremeSurroundings:
     answers = explained.answers(fit)
     distances, around = distributions_in_spacings(
         [one.structure for one in answers], SMALLEST, LARGEST, WIDTH
@@ -220,14 +228,14 @@ def _at_condition(explained: Explained, fit: Fit) -> dict[str, Any]:
                 indices = extreme_particles(values[one.counted], end)
                 chosen.append(g[one.counted][indices])
             mean = np.concatenate(chosen).mean(axis=0)
-            curves.append({"end": end, "by": by, "values": [short(g) for g in mean]})
-    return {
-        "condition": dict(fit.condition),
-        "unit": explained.length_unit,
-        "share": SHARE,
-        "distances": [short(r) for r in distances],
-        "curves": curves,
-    }
+            curves.append(DistributionCurve(end=end, by=by, values=[short(g) for g in mean]))
+    return ExtremeSurroundings(
+        condition=dict(fit.condition),
+        unit=explained.length_unit,
+        share=SHARE,
+        distances=[short(r) for r in distances],
+        curves=curves,
+    )
 
 
 def extreme_particles(values: NDArray[np.float64], end: str, share: float = SHARE) -> NDArray:

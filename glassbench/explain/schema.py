@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +12,7 @@ from ..contract.checked import checked
 from ..home.files import write_file
 from ..record.parts import Amount, Count, Interval, Part, Point
 
-EXPLANATION_VERSION = 1
+EXPLANATION_VERSION: Literal[1] = 1
 Bytes = Annotated[str, Field(description="A byte a particle, base64.")]
 Values = Annotated[list[Amount], Field(min_length=1, max_length=500)]
 
@@ -178,17 +177,17 @@ class Explanation(Part):
     transfer: Annotated[list[Transfer], Field(max_length=10_000)]
 
 
-def check_explanation(plain: Any) -> None:
-    """Raise UserError, with the place and the limit, where an explanation breaks its schema."""
-    checked(Explanation, plain, "the explanation", separator="/")
+def check_explanation(plain: Any) -> Explanation:
+    """Return plain values as an explanation; UserError with the place and the limit they break."""
+    return checked(Explanation, plain, "the explanation", separator="/")
 
 
-def write_explanation(path: Path, explanation: Mapping[str, Any]) -> Path:
-    """Write an explanation, checked, without white space."""
-    check_explanation(explanation)
+def write_explanation(path: Path, explanation: Explanation) -> Path:
+    """Write an explanation without white space."""
     write_file(path, f"{explanation_text(explanation)}\n")
     return path
 
 
-def explanation_text(explanation: Mapping[str, Any]) -> str:
-    return json.dumps(explanation, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def explanation_text(explanation: Explanation) -> str:
+    plain = explanation.to_json()
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

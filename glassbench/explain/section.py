@@ -17,7 +17,15 @@ from ..record.record import Record
 from ..structure.pair_distribution import mean_spacing
 from .fits import Explained, learning_curve, open_fits, short, spread, transfer_scores
 from .prediction_errors import condition_errors, extreme_surroundings
-from .schema import EXPLANATION_VERSION, check_explanation, explanation_text
+from .schema import (
+    EXPLANATION_VERSION,
+    Explanation,
+    Fact,
+    PackedStructure,
+    ParticleMap,
+    ReplacedDynamics,
+    explanation_text,
+)
 
 LARGEST = 100_000
 NOT_OF_A_DATASET = ("path", "states", "format_version", "variables", "content_digest")
@@ -32,7 +40,7 @@ def explain_record(
     curve: bool = False,
     transfer: bool = False,
     report: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
+) -> Explanation:
     """Return the explanation of a record from its stored predictions and its dataset.
 
     `curve` fits again on fewer configurations, each condition in twice the time of the run;
@@ -45,33 +53,35 @@ def explain_record(
     with kept_in(workspace.cache):
         curves = [learning_curve(explained, f, report) for f in explained.fits] if curve else []
         pairs = transfer_scores(explained) if transfer else []
-    explanation = {
-        "schema_version": EXPLANATION_VERSION,
-        "model_digest": record["model"]["digest"],
-        "dataset_digest": record["dataset"]["digest"],
-        "seed": explained.seed,
-        "dataset": _dataset_facts(described),
-        "replaced": _replaced(explained, described["states"].values()),
-        "conditions": [condition_errors(explained, fit) for fit in explained.fits],
-        **make_maps(explained),
-        "extremes": extreme_surroundings(explained),
-        "learning_curve": curves,
-        "transfer": pairs,
-    }
-    check_explanation(explanation)
-    return _small_enough(explanation)
+    maps, structures = make_maps(explained)
+    return _small_enough(
+        Explanation(
+            schema_version=EXPLANATION_VERSION,
+            model_digest=record["model"]["digest"],
+            dataset_digest=record["dataset"]["digest"],
+            seed=explained.seed,
+            dataset=_dataset_facts(described),
+            replaced=_replaced(explained, described["states"].values()),
+            conditions=[condition_errors(explained, fit) for fit in explained.fits],
+            maps=maps,
+            structures=structures,
+            extremes=extreme_surroundings(explained),
+            learning_curve=curves,
+            transfer=pairs,
+        )
+    )
 
 
-def _small_enough(explanation: dict[str, Any]) -> dict[str, Any]:
+def _small_enough(explanation: Explanation) -> Explanation:
     """Leave out maps, the last first, until a page loads the explanation quickly."""
-    maps, structures = explanation["maps"], explanation["structures"]
+    maps, structures = explanation.maps, explanation.structures
     while maps and len(explanation_text(explanation)) > LARGEST:
         maps.pop()
-        del structures[1 + max((m["structure"] for m in maps), default=-1) :]
+        del structures[1 + max((drawn.structure for drawn in maps), default=-1) :]
     return explanation
 
 
-def _dataset_facts(described: Mapping[str, Any]) -> list[dict[str, str]]:
+def _dataset_facts(described: Mapping[str, Any]) -> list[Fact]:
     parts = [("", described), *((f"{n}: ", state) for n, state in described["states"].items())]
     facts = []
     for prefix, attributes in parts:
@@ -80,7 +90,7 @@ def _dataset_facts(described: Mapping[str, Any]) -> list[dict[str, str]]:
     return facts[:200]
 
 
-def _facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[dict[str, str]]:
+def _facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[Fact]:
     """Return nested attributes as names and values in words, without long lists."""
     facts = []
     for name, value in attributes.items():
@@ -89,9 +99,9 @@ def _facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[dict[str,
             facts += _facts_of(value, f"{path}: ")
         elif isinstance(value, list | tuple):
             if 0 < len(value) <= 12:
-                facts.append({"name": path, "value": ", ".join(map(_in_words, value))})
+                facts.append(Fact(name=path, value=", ".join(map(_in_words, value))))
         elif value is not None:
-            facts.append({"name": path, "value": _in_words(value)})
+            facts.append(Fact(name=path, value=_in_words(value)))
     return facts
 
 
@@ -99,7 +109,7 @@ def _in_words(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def _replaced(explained: Explained, states: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _replaced(explained: Explained, states: Iterable[Mapping[str, Any]]) -> list[ReplacedDynamics]:
     """Return the simulated time behind the labels of one configuration, where it is known."""
     unit = next((axis.unit for axis in explained.task.axes if axis.name == "time"), None)
     entries = []
@@ -110,13 +120,13 @@ def _replaced(explained: Explained, states: Iterable[Mapping[str, Any]]) -> list
         simulated = state["trajectories"] * condition["time"]
         step = (state.get("protocol") or {}).get("step")
         entries.append(
-            {
-                "condition": dict(condition),
-                "trajectories": int(state["trajectories"]),
-                "simulated_time": simulated,
-                "unit": unit,
-                "particle_steps": state["particles"] * simulated / step if step else None,
-            }
+            ReplacedDynamics(
+                condition=dict(condition),
+                trajectories=int(state["trajectories"]),
+                simulated_time=simulated,
+                unit=unit,
+                particle_steps=state["particles"] * simulated / step if step else None,
+            )
         )
     return entries
 
@@ -127,14 +137,14 @@ def _is_at(state: Mapping[str, Any], condition: Mapping[str, float]) -> bool:
     return all(abs(state[a] - condition[a]) <= 1e-6 * abs(condition[a]) for a in shared)
 
 
-def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
-    """Return `maps` and `structures` of an explanation: the first test configuration each.
+def make_maps(explained: Explained) -> tuple[list[ParticleMap], list[PackedStructure]]:
+    """Return maps of the first test configuration each, and the structures that they name.
 
     The first, the middle and the last condition are drawn. Pair targets and
     systems beyond `MOST_PARTICLES` have none.
     """
-    maps: list[dict[str, Any]] = []
-    structures: dict[str, dict[str, Any]] = {}
+    maps: list[ParticleMap] = []
+    structures: dict[str, PackedStructure] = {}
     fits = spread(explained.fits) if explained.target.per == "particle" else []
     for fit in fits:
         answer = explained.answers(fit)[0]
@@ -143,23 +153,22 @@ def make_maps(explained: Explained) -> dict[str, list[dict[str, Any]]]:
             continue
         if name not in structures:
             names = [explained.view.species_name(fit.condition, kind) for kind in (0, 1)]
-            packed = pack_structure(answer.structure, explained.length_unit)
-            structures[name] = packed | {"species_names": names}
+            structures[name] = pack_structure(answer.structure, explained.length_unit, names)
         low, high = colour_limits(answer.target)
         both = np.append(answer.target, answer.prediction)
         maps.append(
-            {
-                "condition": dict(fit.condition),
-                "configuration": name,
-                "unit": explained.target.unit,
-                "limits": [short(low), short(high)],
-                "cut": [bool((both < low).any()), bool((both > high).any())],
-                "structure": list(structures).index(name),
-                "target": pack_values(answer.target, low, high),
-                "prediction": pack_values(answer.prediction, low, high),
-            }
+            ParticleMap(
+                condition=dict(fit.condition),
+                configuration=name,
+                unit=explained.target.unit,
+                limits=[short(low), short(high)],
+                cut=[bool((both < low).any()), bool((both > high).any())],
+                structure=list(structures).index(name),
+                target=pack_values(answer.target, low, high),
+                prediction=pack_values(answer.prediction, low, high),
+            )
         )
-    return {"maps": maps, "structures": list(structures.values())}
+    return maps, list(structures.values())
 
 
 def colour_limits(truth: NDArray[np.float64]) -> tuple[float, float]:
@@ -169,17 +178,18 @@ def colour_limits(truth: NDArray[np.float64]) -> tuple[float, float]:
     return (low, high) if high > low else (truth.min(), truth.max())
 
 
-def pack_structure(structure: Structure, unit: str) -> dict[str, Any]:
+def pack_structure(structure: Structure, unit: str, species_names: list[str]) -> PackedStructure:
     """Return a structure with positions as 16-bit shares of the box, base64."""
     shares = (structure.positions % structure.box) / structure.box
     steps = np.floor(shares * 65536).clip(0, 65535).astype("<u2")
-    return {
-        "box": [float(f"{edge:.6g}") for edge in structure.box],
-        "spacing": short(mean_spacing(structure)),
-        "unit": unit,
-        "species": _base64(structure.species.astype(np.uint8)),
-        "positions": _base64(steps),
-    }
+    return PackedStructure(
+        box=[float(f"{edge:.6g}") for edge in structure.box],
+        spacing=short(mean_spacing(structure)),
+        unit=unit,
+        species=_base64(structure.species.astype(np.uint8)),
+        species_names=species_names,
+        positions=_base64(steps),
+    )
 
 
 def pack_values(values: NDArray[np.float64], low: float, high: float) -> str:

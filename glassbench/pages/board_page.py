@@ -33,7 +33,7 @@ def board_context(board: Board, standing: Standing, models: Sequence[str]) -> di
     """Return what the template of a board's page shows; `models` are those with a page."""
     records = [place.row.entry.record for place in standing.places]
     entry = board.task.datasets.get(board.dataset)
-    explanations = (row.entry.explanation or {} for row in board.rows)
+    explanations = [one for row in board.rows if (one := row.entry.explanation)]
     return {
         "board": board,
         "standing": standing,
@@ -67,7 +67,7 @@ def board_context(board: Board, standing: Standing, models: Sequence[str]) -> di
         "front": pareto_front(board, standing),
         "fluctuations": fluctuations_of(board, standing),
         "transfer": transfer_of(board, [place.row.name for place in standing.places]),
-        "replaced": next((e["replaced"] for e in explanations if e.get("replaced")), ()),
+        "replaced": next((one.replaced for one in explanations if one.replaced), ()),
         "tiers_here": sorted({tier for record in records for tier in record["model"]["reads"]}),
         "has_gpu": any(record["cost"]["gpu_seconds"] for record in records),
     }
@@ -302,10 +302,10 @@ def _recorded_transfer(board: Board, row: Row) -> Pairs:
 
 def _explained_transfer(board: Board, row: Row) -> Pairs:
     pairs: Pairs = {}
-    for pair in (row.entry.explanation or {}).get("transfer", ()):
-        trained, tested = board.point(pair["trained_on"]), board.point(pair["tested_on"])
-        interval = shown_interval(board.entry_at(tested) or NO_CONDITION, pair["interval"])
-        pairs[trained, tested] = (pair["value"], interval, ())
+    for pair in row.entry.explanation.transfer if row.entry.explanation else ():
+        trained, tested = board.point(pair.trained_on), board.point(pair.tested_on)
+        interval = shown_interval(board.entry_at(tested) or NO_CONDITION, pair.interval)
+        pairs[trained, tested] = (pair.value, interval, ())
     return pairs
 
 

@@ -11,6 +11,7 @@ from ..contract.model_card import HyperparameterError, ModelCard
 from ..contract.task import Task, reported_at
 from ..contract.units import printed
 from ..experiments.tuning.outcome import tuning_words
+from ..explain.schema import LearningCurve
 from ..metrics import MetricSpecification
 from ..model import Condition
 from ..record.record import PlainRecord as Record
@@ -60,7 +61,7 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
         "explanation": entry.explanation,
         "learning": [
             _learning_curve(curve, entry, board)
-            for curve in (entry.explanation or {}).get("learning_curve", ())
+            for curve in (entry.explanation.learning_curve if entry.explanation else ())
         ],
     }
 
@@ -100,13 +101,13 @@ def _cell(entry: ConditionEntry, metric: str) -> dict[str, Any]:
     return {"value": score["value"], "interval": interval, "samples": samples}
 
 
-def _learning_curve(curve: Mapping[str, Any], entry: Entry, board: Board) -> dict[str, Any]:
-    condition = entry.conditions.get(board.point(curve["condition"]), NO_CONDITION)
+def _learning_curve(curve: LearningCurve, entry: Entry, board: Board) -> dict[str, Any]:
+    condition = entry.conditions.get(board.point(curve.condition), NO_CONDITION)
     points = [
         {**p, **{end: shown_interval(condition, p[end]) for end in ("interval", "difference")}}
-        for p in curve["points"]
+        for p in curve.points
     ]
-    words = board.words(curve["condition"])
+    words = board.words(curve.condition)
     return {"words": words, "points": points, "verdict": verdict(points, board.primary)}
 
 
@@ -123,7 +124,8 @@ def hardware_words(record: Record) -> list[str]:
 
 def drawn_parts(entry: Entry, board: Board) -> dict[str, Any]:
     """Return what the scripts of a record's page draw: parity, maps, structures, extremes."""
-    explanation = entry.explanation or {}
+    assert entry.explanation is not None, "a record without one has no such file"
+    explanation = entry.explanation.to_json()
 
     def shown(part: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
         kept = {name: part[name] for name in names}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task, read_reported
-from ..explain import check_explanation
+from ..explain.schema import Explanation, check_explanation
 from ..home.files import read_plain_file
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..plugins.registry import Plugin, list_models, list_tasks
@@ -47,7 +47,7 @@ class Entry:
     path: Path
     record: Record
     conditions: Mapping[Point, ConditionEntry]
-    explanation: Mapping[str, Any] | None
+    explanation: Explanation | None
     digest: str
     signer: str = ""
 
@@ -231,24 +231,24 @@ def _check_axes(task: Task, conditions: Iterable[Mapping[str, float]]) -> None:
             raise UserError(f"condition {condition} does not name the axes {sorted(axes)}")
 
 
-def _fitting_explanation(plain: Any, record: Record, task: Task) -> Mapping[str, Any]:
+def _fitting_explanation(plain: Any, record: Record, task: Task) -> Explanation:
     """Return an explanation that fits its schema, its record and its task."""
-    check_explanation(plain)
-    digests = (plain["model_digest"], plain["dataset_digest"])
+    explanation = check_explanation(plain)
+    digests = (explanation.model_digest, explanation.dataset_digest)
     if digests != (record["model"]["digest"], record["dataset"]["digest"]):
         raise UserError("it is of another model or dataset than its record: explain the run again")
     for part in ("conditions", "maps", "extremes", "learning_curve", "replaced"):
-        _check_axes(task, (entry["condition"] for entry in plain.get(part, ())))
-    for pair in plain["transfer"]:
-        _check_axes(task, (pair["trained_on"], pair["tested_on"]))
-    if any(drawn["structure"] >= len(plain["structures"]) for drawn in plain["maps"]):
+        _check_axes(task, (entry.condition for entry in getattr(explanation, part)))
+    for pair in explanation.transfer:
+        _check_axes(task, (pair.trained_on, pair.tested_on))
+    if any(drawn.structure >= len(explanation.structures) for drawn in explanation.maps):
         raise UserError("a map names a structure that is not there: explain the run again")
-    for entry in plain.get("extremes", ()):
-        if any(len(curve["values"]) != len(entry["distances"]) for curve in entry["curves"]):
+    for entry in explanation.extremes:
+        if any(len(curve.values) != len(entry.distances) for curve in entry.curves):
             raise UserError(
                 "a curve of g(r) is longer or shorter than its distances: explain the run again"
             )
-    return plain
+    return explanation
 
 
 def point_of(task: Task, condition: Mapping[str, float]) -> Point:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from pydantic import TypeAdapter
+
 from ..home.files import append_json_line, read_json_lines, write_file, write_json
 from ..home.workspace import Workspace
 
@@ -47,6 +49,15 @@ class TrialDelivery:
 
 
 @dataclass(frozen=True)
+class SweepDelivery:
+    """The sweep under whose run the runs of its requests stand; `files` are its own."""
+
+    digest: str
+    name: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RequestDelivery:
     """A request to deliver: one parent run, and one nested run for each trial.
 
@@ -57,7 +68,7 @@ class RequestDelivery:
     content : digest of the record
     kind : `request`, or `study` for a study of tuning, whose `record` is its report and
         whose trials hold what the report says of each
-    group : `digest`, `name` and `files` of the sweep under whose run it stands, if any
+    sweep : the one under whose run it stands, if any
     """
 
     digest: str
@@ -68,7 +79,7 @@ class RequestDelivery:
     trials: tuple[TrialDelivery, ...]
     figures: tuple[str, ...] = ()
     kind: str = "request"
-    group: Mapping[str, Any] | None = None
+    sweep: SweepDelivery | None = None
 
     @property
     def run(self) -> str:
@@ -78,8 +89,11 @@ class RequestDelivery:
     @property
     def version(self) -> str:
         """Digest of all that a complete delivery of the request holds."""
-        sweep = self.group and self.group["digest"]
+        sweep = self.sweep and self.sweep.digest
         return digest_of([self.content, sweep, sorted([t.key, t.error or ""] for t in self.trials)])
+
+
+_REQUEST = TypeAdapter(RequestDelivery)
 
 
 class Notes:
@@ -136,9 +150,7 @@ def pending(workspace: Workspace) -> list[Path]:
 def read_pending(path: Path) -> tuple[str, RequestDelivery]:
     """Return the store, without credentials, and the request that waits for it."""
     waiting = json.loads(path.read_text(encoding="utf-8"))
-    request = waiting["request"]
-    trials = tuple(TrialDelivery(**trial) for trial in request["trials"])
-    return waiting["uri"], RequestDelivery(**request | {"trials": trials})
+    return waiting["uri"], _REQUEST.validate_python(waiting["request"])
 
 
 def digest_of(plain: Any) -> str:

@@ -113,8 +113,8 @@ class _Store:
         experiment = self._experiment(request.experiment)
         of_study = request.kind == "study"
         content = (study_content if of_study else request_content)(self.workspace, request)
-        if request.group:
-            sweep = sweep_content(self.workspace, request.group)
+        if request.sweep:
+            sweep = sweep_content(self.workspace, request.sweep)
             content.tags[PARENT_TAG] = self._delivered(sweep, experiment)
         parent, is_new = self._run_of(content, experiment)
         for trial in request.trials:

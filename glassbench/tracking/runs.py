@@ -12,7 +12,7 @@ from typing import Any
 from ..home.files import read_json_lines
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..trial.result import TrialResult, read_result, result_path
-from .delivery import RequestDelivery, TrialDelivery, digest_of
+from .delivery import RequestDelivery, SweepDelivery, TrialDelivery, digest_of
 
 STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED", "running": "RUNNING"}
 
@@ -183,16 +183,16 @@ def study_content(workspace: Workspace, request: RequestDelivery) -> RunContent:
     )
 
 
-def sweep_content(workspace: Workspace, group: Mapping[str, Any]) -> RunContent:
+def sweep_content(workspace: Workspace, sweep: SweepDelivery) -> RunContent:
     """Return the run of a sweep, which holds its plan; the runs of its requests are under it."""
-    files = [workspace.home / name for name in group["files"]]
+    files = [workspace.home / name for name in sweep.files]
     return RunContent(
-        run=f"glassbench.sweep={group['digest']}",
-        name=group["name"],
+        run=f"glassbench.sweep={sweep.digest}",
+        name=sweep.name,
         status="FINISHED",
         start=_written(*files),
         end=_written(*files),
-        version=group["digest"],
+        version=sweep.digest,
         tags={"kind": "sweep"},
         artifacts=files,
     )

@@ -14,6 +14,7 @@ from glassbench.experiments.request import make_requests, model_trials
 from glassbench.experiments.words import parse_run
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
+from glassbench.tracking.delivery import Delivered
 from glassbench.trial.result import TrialResult
 
 MODEL_TOML = """\
@@ -38,7 +39,7 @@ class Report:
     record_path: Path | None
     outcomes: list
     floors: list = field(default_factory=list)
-    tracking: dict | None = None
+    tracking: Delivered | None = None
     figures: list = field(default_factory=list)
 
 
@@ -76,7 +77,7 @@ def ran(monkeypatch, make_record, home):
         for outcome in outcomes:
             kind = "failed" if outcome.error else "finished"
             on_event(Event(kind, outcome.trial, message=outcome.error or ""))
-        tracking = {"uri": "sqlite:///x.db", "run_id": "77", "delivered": True, "message": ""}
+        tracking = Delivered("sqlite:///x.db", "77", True)
         path = workspace.records / "record.json"
         return Report(make_record(), path, outcomes, [], tracking, [Path("figure.png")])
 

@@ -14,6 +14,7 @@ from glassbench.cli.tables import (
     summary_lines,
 )
 from glassbench.metrics import MetricSpecification
+from glassbench.tracking.delivery import Delivered
 
 PRIMARY = MetricSpecification("pearson_a", "pearson", "propensity", title="Pearson A")
 ERROR = replace(PRIMARY, function="rmse")
@@ -133,7 +134,7 @@ def test_the_summary_names_task_dataset_model_and_cost(make_record):
 
 
 def test_a_run_that_was_not_delivered_says_so(tmp_path):
-    tracking = {"uri": "http://x", "run_id": None, "delivered": False, "message": "no answer"}
+    tracking = Delivered("http://x", None, False, "no answer")
     lines = place_lines(tmp_path / "r.json", tracking, [tmp_path / f"{k}.npz" for k in range(9)])
     assert "not delivered yet: no answer" in lines[0]
     assert str(tmp_path / "r.json") in lines[1]

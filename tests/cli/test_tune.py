@@ -10,11 +10,12 @@ from glassbench.experiments.tuning.configuration import write_configuration
 from glassbench.experiments.tuning.journal import TuningTrial
 from glassbench.home.workspace import Workspace
 from glassbench.record.record import Tuning
+from glassbench.tracking.delivery import Delivered
 
 from ..climber import write_climber
 
 COST = {"wall_seconds": 2.0, "cpu_seconds": 3.0, "gpu_seconds": 0.0}
-TRACKING = {"uri": "sqlite:///x.db", "run_id": "77", "delivered": True, "message": ""}
+TRACKING = Delivered("sqlite:///x.db", "77", True)
 TUNING = {
     "study": "a" * 64, "trials": 3, "finished": 2, "stopped": 1, "failed": 0, "search": "random",
     "scheduler": "asha", "metric": "pearson_a", "validation_score": 0.6, "seed": 0,

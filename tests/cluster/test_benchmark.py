@@ -147,10 +147,10 @@ def test_a_request_leaves_record_figures_and_runs_and_its_repetition_nothing_mor
     assert len(record["predictions"]) == 4
     assert all((workspace.home / file["path"]).exists() for file in record["predictions"])
     assert len(record["provenance"]["environments"]) == 1
-    assert record["tracking"] is None and report.tracking["run_id"]
+    assert record["tracking"] is None and report.tracking.run_id
     assert str(workspace.home) not in json.dumps(record.to_json())
     assert len(report.figures) == 5 and all(path.exists() for path in report.figures)
-    assert report.tracking["delivered"], report.tracking["message"]
+    assert report.tracking.delivered, report.tracking.message
     assert len(runs(workspace)) == 6 and {status for _, status in runs(workspace)} == {"FINISHED"}
 
     before = without_times(workspace)
@@ -185,7 +185,7 @@ def test_without_a_score_there_is_no_record_and_without_a_store_there_is_one(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     report = run_benchmark(make_request(seeds=(1,), failing_seed=1, floors=()), workspace, execute)
     assert report.record is None and report.record_path is None and not report.figures
-    assert not report.tracking["delivered"] and report.tracking["message"]
+    assert not report.tracking.delivered and report.tracking.message
     report = run_benchmark(make_request(seeds=(0,), floors=()), workspace, execute)
     assert read_record(report.record_path)["tracking"] is None
-    assert not report.tracking["delivered"]
+    assert not report.tracking.delivered

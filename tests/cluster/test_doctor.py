@@ -7,52 +7,52 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from glassbench.cluster.doctor import examine_home, facts_of, findings_of
+from glassbench.cluster.doctor import (
+    ClusterReport,
+    MachineFacts,
+    Node,
+    NodeHome,
+    examine_home,
+    facts_of,
+    findings_of,
+)
 from glassbench.contract.check_result import BROKEN, DOUBTFUL, OK
 from glassbench.home.files import exclusive
 
-FACTS = {
-    "python": "3.11.7",
-    "versions": {"glassbench": "0.1.0", "torch": "2.13.0+cpu", "mlflow": "3.17.2", "zarr": "3.1.6"},
-    "cores": 8,
-    "memory_bytes": 32 * 2**30,
-    "nvidia_gpus": 0,
-    "torch_gpus": 0,
-}
-HOME = {"shared": True, "trouble": "", "locked": True, "free_bytes": 1e12}
-GOOD = {
-    "id": "1", "name": "a 10.0.0.1", "alive": True, "cpus": 8.0, "gpus": 0.0, "trouble": "",
-    "facts": FACTS, "home": HOME,
-}  # fmt: skip
-OTHER = GOOD | {"id": "2", "name": "b 10.0.0.2"}
+FACTS = MachineFacts(
+    python="3.11.7",
+    versions={"glassbench": "0.1.0", "torch": "2.13.0+cpu", "mlflow": "3.17.2", "zarr": "3.1.6"},
+    cores=8,
+    memory_bytes=32 * 2**30,
+    nvidia_gpus=0,
+    torch_gpus=0,
+)
+HOME = NodeHome(shared=True, locked=True, free_bytes=1e12)
+GOOD = Node("1", "a 10.0.0.1", alive=True, cpus=8.0, gpus=0.0, facts=FACTS, home=HOME)
+OTHER = replace(GOOD, id="2", name="b 10.0.0.2")
 
 
 def report_of(*nodes, expected=None):
-    return {
-        "address": "10.0.0.1:6379",
-        "home": "/home/x",
-        "expected": expected,
-        "driver": FACTS,
-        "nodes": list(nodes),
-    }
+    return ClusterReport("10.0.0.1:6379", "/home/x", expected, FACTS, nodes)
 
 
 def of_node(**changes):
     """Return the findings about a node that differs from a good one, by their check."""
-    findings = findings_of(report_of(GOOD | changes, OTHER))
+    findings = findings_of(report_of(replace(GOOD, **changes), OTHER))
     assert findings[-1].check == "b 10.0.0.2" and findings[-1].state == OK
     return {f.check.partition(", ")[2]: f for f in findings[1:-1]}
 
 
 def facts(**changed):
-    return {"facts": FACTS | changed}
+    return {"facts": replace(FACTS, **changed)}
 
 
 def versions(**changed):
-    return facts(versions=FACTS["versions"] | changed)
+    return facts(versions={**FACTS.versions, **changed})
 
 
 WRONG = [
@@ -63,10 +63,10 @@ WRONG = [
     (facts(cores=2), "cores", BROKEN, "announces 8, its processes may use 2"),
     (facts(nvidia_gpus=4), "gpu", DOUBTFUL, "4 NVIDIA GPUs, Ray announces none"),
     ({"gpus": 2.0}, "gpu", BROKEN, "announces 2, torch 2.13.0+cpu can use none"),
-    ({"home": {"shared": False, "trouble": ""}}, "home", BROKEN, "not the same folder"),
-    ({"home": {"shared": True, "trouble": "OSError: full"}}, "home", BROKEN, "OSError: full"),
-    ({"home": HOME | {"locked": False}}, "home", BROKEN, "a trial could run twice"),
-    ({"home": HOME | {"free_bytes": 1e9}}, "home", BROKEN, "1.0 GB are free"),
+    ({"home": NodeHome()}, "home", BROKEN, "not the same folder"),
+    ({"home": replace(HOME, trouble="OSError: full")}, "home", BROKEN, "OSError: full"),
+    ({"home": replace(HOME, locked=False)}, "home", BROKEN, "a trial could run twice"),
+    ({"home": replace(HOME, free_bytes=1e9)}, "home", BROKEN, "1.0 GB are free"),
     ({"trouble": "it did not answer within 60 s"}, "answer", BROKEN, "did not answer"),
 ]
 
@@ -87,7 +87,7 @@ def test_what_does_no_harm_is_no_fault(changes):
 
 
 def test_missing_and_lost_nodes_are_named():
-    lost = {"name": "10.0.0.9", "alive": False, "cpus": 0.0, "gpus": 0.0}
+    lost = Node("3", "10.0.0.9", alive=False, cpus=0.0, gpus=0.0)
     first, *others = findings_of(report_of(GOOD, OTHER, lost, expected=3))
     assert first.state == BROKEN and "1 of 3 nodes are missing" in first.detail
     assert others[-1].check == "10.0.0.9" and "has left" in others[-1].detail
@@ -95,17 +95,17 @@ def test_missing_and_lost_nodes_are_named():
 
 def test_a_machine_says_its_versions_cores_and_memory():
     found = facts_of(["ray", "no-such-package"])
-    assert found["versions"]["ray"] and found["versions"]["no-such-package"] is None
-    assert found["cores"] >= 1 and found["memory_bytes"] > 0
+    assert found.versions["ray"] and found.versions["no-such-package"] is None
+    assert found.cores >= 1 and found.memory_bytes > 0
 
 
 def test_a_home_is_shared_and_locked(tmp_path):
     (tmp_path / "token").write_text("t", encoding="utf-8")
     with exclusive(tmp_path, print):
         home = examine_home(tmp_path, "t")
-    assert home["shared"] and home["locked"] and not home["trouble"]
-    assert home["free_bytes"] > 0
-    assert not examine_home(tmp_path, "another")["shared"]
+    assert home.shared and home.locked and not home.trouble
+    assert home.free_bytes > 0
+    assert not examine_home(tmp_path, "another").shared
 
 
 @pytest.fixture(scope="module")
@@ -157,4 +157,4 @@ def test_every_node_is_asked_and_a_wrong_version_or_a_halt_is_named_of_its_node_
         os.kill(raylet.pid, signal.SIGCONT)
     (silent,) = (check for check in found if check.endswith(", answer"))
     assert code == 1 and silent.startswith("second ")
-    assert nodes["first"]["facts"] and "facts" not in nodes["second"]
+    assert nodes["first"]["facts"] and nodes["second"]["facts"] is None

@@ -143,14 +143,14 @@ def test_a_sweep_leaves_a_record_for_each_model_one_table_and_runs_under_one(mak
             assert cell == {"value": score["value"], "interval": score["interval"]}
             assert [floor["model"] for floor in entry["floors"]] == ["far"]
     assert json.loads(report.summary_path.read_text()) == report.summary
-    assert all(run.tracking["delivered"] for run in report.reports.values())
+    assert all(run.tracking.delivered for run in report.reports.values())
     # One for the sweep, two for the models, and nine trials, the floor's among them once.
     found = {run: (name, parent) for name, _, parent, run in runs(workspace)}
     assert len(found) == 12 and {status for _, status, *_ in runs(workspace)} == {"FINISHED"}
     (top,) = [run for run, (name, parent) in found.items() if parent is None]
     assert found[top][0] == plan.name
     models = [run for run, (_, parent) in found.items() if parent == top]
-    assert sorted(models) == sorted(run.tracking["run_id"] for run in report.reports.values())
+    assert sorted(models) == sorted(run.tracking.run_id for run in report.reports.values())
     assert all(parent in models for run, (_, parent) in found.items() if run not in (top, *models))
 
     events.clear()
@@ -172,7 +172,7 @@ def test_what_fails_for_good_does_not_stop_the_others(make_plan, workspace, monk
     assert all("the loss is infinite" in failed["error"] for failed in report.summary["failed"])
     for run in report.reports.values():
         assert [failed["seed"] for failed in run.record["failed"]] == [1, 1]
-        assert not run.tracking["delivered"]
+        assert not run.tracking.delivered
     states = [each.state for each in trial_states(plan, workspace)]
     assert states.count(FAILED) == 4 and states.count(DONE) == 5
 

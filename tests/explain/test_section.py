@@ -16,6 +16,7 @@ from glassbench.contract.trial_plan import DatasetReference, plan_trials
 from glassbench.datasets.view import open_view
 from glassbench.explain import explain_record, write_explanation
 from glassbench.explain.prediction_errors import extreme_particles, parity
+from glassbench.explain.schema import LearningCurve
 from glassbench.explain.section import colour_limits
 from glassbench.home.cache import current_cache
 from glassbench.home.workspace import Workspace, content_folder
@@ -178,7 +179,7 @@ def test_refits_read_what_the_run_computed_from_the_structures(run, monkeypatch)
 
     def curve(explained, fit, report):
         folders.append(current_cache().folder)
-        return {"condition": dict(fit.condition), "points": []}
+        return LearningCurve(condition=dict(fit.condition), points=[])
 
     monkeypatch.setattr("glassbench.explain.section.learning_curve", curve)
     explain_record(record, workspace, curve=True)

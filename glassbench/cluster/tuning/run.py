@@ -9,9 +9,8 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from ...contract.errors import ClusterError, UserError
@@ -26,6 +25,7 @@ from ...home.files import exclusive, write_json
 from ...home.workspace import Workspace
 from ...plugins.registry import load_model_card
 from ...tracking.delivery import (
+    Delivered,
     RequestDelivery,
     TrialDelivery,
     deliver,
@@ -58,7 +58,7 @@ class StudyReport:
     folder: Path
     best_path: Path | None
     picture: Path | None
-    tracking: dict[str, Any]
+    tracking: Delivered
 
 
 def run_study(
@@ -204,8 +204,8 @@ def _report(study: TuningStudy, workspace: Workspace, trials: Sequence[TuningTri
         figures=() if picture is None else (str(picture.relative_to(workspace.home)),),
         kind="study",
     )
-    delivered = asdict(deliver(workspace, delivery))
-    return StudyReport(study, trials, folder, best_path, picture, delivered)
+    tracking = deliver(workspace, delivery)
+    return StudyReport(study, trials, folder, best_path, picture, tracking)
 
 
 def _model_word(model: ModelCard) -> str:

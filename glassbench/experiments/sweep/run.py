@@ -15,7 +15,7 @@ from ...home.workspace import Workspace
 from ...model import Condition
 from ...record.parts import ConditionEntry
 from ...record.record import Record
-from ...tracking.delivery import end_preparation, prepare_store
+from ...tracking.delivery import SweepDelivery, end_preparation, prepare_store
 from ...trial.attempt import RUN_TRIAL
 from ..conclude import RunReport, conclude, hand_over
 from ..jobs import Event, Outcome, stored_outcome
@@ -111,8 +111,8 @@ def _conclude(
     # Relative to the workspace, where they lie in it.
     home, files = workspace.home, [path.absolute(), summary_path.absolute()]
     inside = [str(f.relative_to(home) if f.is_relative_to(home) else f) for f in files]
-    group = {"digest": plan.digest, "name": plan.name, "files": inside}
-    reports = hand_over(list(concluded.values()), workspace, group)
+    of_sweep = SweepDelivery(plan.digest, plan.name, tuple(inside))
+    reports = hand_over(list(concluded.values()), workspace, of_sweep)
     return SweepReport(
         plan, path, dict(zip(concluded, reports, strict=True)), outcomes, summary, summary_path
     )

@@ -7,10 +7,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...record.record import Tuning
 from .journal import NO_COST, TuningTrial
 
 if TYPE_CHECKING:
+    from ...record.record import Tuning
     from .study import TuningStudy
 
 ORDER = {"finished": 0, "stopped": 1, "running": 2, "failed": 3}
@@ -40,22 +40,26 @@ def best_trial(study: TuningStudy, trials: Sequence[TuningTrial]) -> TuningTrial
 
 def tuning_statement(study: TuningStudy, trials: Sequence[TuningTrial]) -> Tuning:
     """Return how much tuning stands behind the best trial."""
+    from ...record.record import Tuning
+
     best = best_trial(study, trials)
     states = ("finished", "stopped", "failed")
-    return Tuning(
-        study=study.digest,
-        trials=len(trials),
-        **{state: sum(trial.state == state for trial in trials) for state in states},
-        search=study.search,
-        scheduler=study.scheduler,
-        metric=study.metric,
-        validation_score=None if best is None else best.score,
-        seed=study.seed,
-        conditions=[dict(condition) for condition in study.conditions],
-        **{name: sum(trial.cost.get(name, 0.0) for trial in trials) for name in NO_COST},
-        dataset_digest=study.dataset.digest,
-        model_digest=study.model.digest,
-        changed=[],
+    return Tuning.model_validate(
+        {
+            "study": study.digest,
+            "trials": len(trials),
+            **{state: sum(trial.state == state for trial in trials) for state in states},
+            "search": study.search,
+            "scheduler": study.scheduler,
+            "metric": study.metric,
+            "validation_score": None if best is None else best.score,
+            "seed": study.seed,
+            "conditions": [dict(condition) for condition in study.conditions],
+            **{name: sum(trial.cost.get(name, 0.0) for trial in trials) for name in NO_COST},
+            "dataset_digest": study.dataset.digest,
+            "model_digest": study.model.digest,
+            "changed": [],
+        }
     )
 
 
