@@ -11,9 +11,10 @@ from glassbench.regression import DescriptorModel
 from glassbench.structure import (
     OrderParameterShells,
     averaged_order_parameters,
+    coarse_grained,
 )
 
-from .scalar_fields import coarse_grained, displacement_fields, scalar_fields
+from .scalar_fields import displacement_fields, scalar_fields
 from .vector_fields import vector_invariants
 
 

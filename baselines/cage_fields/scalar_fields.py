@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy import sparse
 
 from glassbench.model import Structure
 from glassbench.potentials import KOB_ANDERSEN, forces, particle_energies
 from glassbench.structure import minimum_image, neighbour_pairs
-
-SPECIES = (0, 1)
 
 
 def displacement_fields(structure: Structure, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -58,41 +55,3 @@ def _energy_stiffness_force(displacement: np.ndarray, structure: Structure):
         np.bincount(ends, trace, len(species)) for ends in (pairs.senders, pairs.receivers)
     )
     return particle_energies(potential, *of_pairs), stiffness, forces(potential, *of_pairs)
-
-
-def coarse_grained(
-    fields: np.ndarray,
-    positions: np.ndarray,
-    species: np.ndarray,
-    box: np.ndarray,
-    lengths: Sequence[float],
-    cutoff: float,
-    spread: Sequence[int] = (),
-) -> np.ndarray:
-    """Return each field averaged with weights exp(-r_ij / L) over the particles within a cutoff.
-
-    For each length L, over all particles, those of species 0 and those of species 1: the sum of
-    the weights, the average of every field, and the variance of the fields named in `spread`.
-
-    Parameters
-    ----------
-    fields : (N, F); positions (N, d); species (N,); box (d,)
-    """
-    pairs = neighbour_pairs(positions, box, cutoff, self_edges=True)
-    count = len(positions)
-    fields = fields - fields.mean(axis=0)
-    squares = fields[:, list(spread)] ** 2
-    of_species = [(species == s).astype(np.float32)[:, None] for s in SPECIES]
-    columns = np.concatenate([np.ones((count, 1)), fields, squares], axis=1).astype(np.float32)
-    columns = np.concatenate([columns * chosen for chosen in of_species], axis=1)
-    parts = []
-    for length in lengths:
-        weights = np.exp(-pairs.distances / length).astype(np.float32)
-        matrix = sparse.csr_array((weights, pairs.senders, pairs.offsets), shape=(count, count))
-        sums = (matrix @ columns).reshape(count, len(SPECIES), -1)
-        for total in (sums.sum(axis=1), sums[:, 0], sums[:, 1]):
-            weight = total[:, :1]
-            means = total[:, 1:] / np.maximum(weight, 1e-6)
-            average, square = means[:, : fields.shape[1]], means[:, fields.shape[1] :]
-            parts += [weight, average, square - average[:, list(spread)] ** 2]
-    return np.concatenate(parts, axis=1)

@@ -11,6 +11,7 @@ from .angular_functions import angular_structure_functions
 from .averaged_order import OrderParameterShells, averaged_order_parameters
 from .bond_order import bond_order_parameters
 from .cell_list import neighbourhood_blocks, pair_blocks
+from .coarse_graining import coarse_grained
 from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density_maps, turned_maps
 from .local import local_density, neighbour_counts, number_of_neighbours
 from .modes import lowest_modes, soft_mode_participation
@@ -43,6 +44,7 @@ __all__ = [
     "angular_structure_functions",
     "averaged_order_parameters",
     "bond_order_parameters",
+    "coarse_grained",
     "density_maps",
     "local_density",
     "lowest_modes",

@@ -15,7 +15,7 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..datasets.formats import Frame, read_frames, structure_of
 from ..datasets.formats.files import name_of
-from ..model import Condition, Model, Structure
+from ..model import OTHER_POSITIONS, Condition, Model, Structure
 from .inputs import with_inputs
 from .likeness import Training, unlike
 from .predictions import Asked
@@ -174,7 +174,6 @@ def replicated(structure: Structure, times: int) -> Structure:
         positions=(structure.positions + shifts).reshape(-1, len(structure.box)),
         species=np.tile(structure.species, copies),
         box=structure.box * times,
-        inherent_positions=shifted(structure.inherent_positions),
-        cage_positions=shifted(structure.cage_positions),
         dynamics=dynamics,
+        **{name: shifted(getattr(structure, name)) for name in OTHER_POSITIONS},
     )

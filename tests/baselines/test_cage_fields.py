@@ -10,7 +10,7 @@ import pytest
 
 from glassbench.conformance import glassy_structure
 from glassbench.plugins.registry import load_model_card, load_model_class
-from glassbench.structure import minimum_image
+from glassbench.structure import coarse_grained, minimum_image
 
 LENGTH, CUTOFF = 1.2, 3.0
 
@@ -33,10 +33,9 @@ def weights_and_directions(structure):
     return weights, vectors / np.maximum(distances, 1e-9)[:, :, None]
 
 
-def test_a_scalar_is_averaged_over_all_and_over_each_species(package, structure):
-    module = importlib.import_module(f"{package}.scalar_fields")
+def test_a_scalar_is_averaged_over_all_and_over_each_species(structure):
     field = np.random.default_rng(0).normal(3.0, 1.0, (300, 1))
-    around = module.coarse_grained(
+    around = coarse_grained(
         field, structure.cage_positions, structure.species, structure.box, [LENGTH], CUTOFF, [0]
     )
     weights, _ = weights_and_directions(structure)
