@@ -15,6 +15,7 @@ from ..explain.schema import LearningCurve
 from ..metrics import MetricSpecification
 from ..model import Condition
 from ..record.record import PlainRecord as Record
+from ..record.record import Tuning
 from .boards import NO_CONDITION, Board, Row
 from .published import beside
 from .reduced import reductions
@@ -57,7 +58,9 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
         "few": few,
         "commands": reproduce(record, board.task, card),
         "hardware": hardware_words(record),
-        "tuning": tuning_words(record["tuning"]) if "tuning" in record else None,
+        "tuning": tuning_words(Tuning.model_validate(record["tuning"]))
+        if "tuning" in record
+        else None,
         "explanation": entry.explanation,
         "learning": [
             _learning_curve(curve, entry, board)
