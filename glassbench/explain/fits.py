@@ -211,6 +211,11 @@ def transfer_scores(explained: Explained) -> list[Transfer]:
 
 
 def _card(explained: Explained, fit: Fit) -> ModelCard:
+    if not fit.trial.variation.is_standard:
+        raise UserError(
+            "curve=on and transfer=on train where is tested, and this record was "
+            f"{fit.trial.variation.name}: leave them out"
+        )
     card = read_model_card(Path(fit.trial.model.folder))
     if card.digest != explained.record["model"]["digest"]:
         raise UserError(
