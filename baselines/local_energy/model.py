@@ -5,17 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from glassbench.model import Structure
-from glassbench.potentials import (
-    KOB_ANDERSEN,
-    LARGE_SMALL_2D,
-    atom_energies,
-    copper_zirconium_potential,
-    particle_energies,
-)
+from glassbench.potentials import check_interaction, interaction
 from glassbench.regression import DescriptorModel
 from glassbench.structure import neighbour_pairs
-
-PAIR_POTENTIALS = {"kob_andersen": KOB_ANDERSEN, "lennard_jones_2d": LARGE_SMALL_2D}
 
 
 class LocalEnergy(DescriptorModel):
@@ -33,9 +25,7 @@ class LocalEnergy(DescriptorModel):
         self, potential: str = "kob_andersen", file: str = "", by_species: bool = True
     ) -> None:
         super().__init__(by_species=by_species)
-        if potential not in (*PAIR_POTENTIALS, "embedded_atom"):
-            known = ", ".join((*PAIR_POTENTIALS, "embedded_atom"))
-            raise ValueError(f"potential {potential!r} is not one of {known}")
+        check_interaction(potential)
         self.potential, self.file = potential, file
 
     def settings(self) -> dict[str, object]:
@@ -47,18 +37,7 @@ class LocalEnergy(DescriptorModel):
 
         Half of its pair energies, and its embedding energy where there is one.
         """
-        pair_potential = PAIR_POTENTIALS.get(self.potential)
-        if pair_potential is not None:
-            evaluate, potential, cutoff = (
-                particle_energies,
-                pair_potential,
-                pair_potential.largest_cutoff,
-            )
-        else:
-            potential = copper_zirconium_potential(self.file)
-            evaluate, cutoff = atom_energies, potential.cutoff
-        pairs = neighbour_pairs(structure.positions, structure.box, cutoff).undirected()
-        energy = evaluate(
-            potential, structure.species, pairs.senders, pairs.receivers, pairs.vectors
-        )
-        return energy[:, None]
+        system = interaction(self.potential, self.file)
+        pairs = neighbour_pairs(structure.positions, structure.box, system.cutoff).undirected()
+        energies = system.energies(structure.species, pairs.senders, pairs.receivers, pairs.vectors)
+        return energies[:, None]

@@ -5,18 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from glassbench.model import Structure
-from glassbench.potentials import (
-    COPPER_ZIRCONIUM_MASSES,
-    KOB_ANDERSEN,
-    LARGE_SMALL_2D,
-    copper_zirconium_potential,
-    embedded_atom_hessian,
-    pair_hessian,
-)
+from glassbench.potentials import check_interaction, interaction
 from glassbench.regression import DescriptorModel
 from glassbench.structure import neighbour_pairs, soft_mode_participation
-
-PAIR_POTENTIALS = {"kob_andersen": KOB_ANDERSEN, "lennard_jones_2d": LARGE_SMALL_2D}
 
 
 class SoftModes(DescriptorModel):
@@ -33,9 +24,7 @@ class SoftModes(DescriptorModel):
 
     def __init__(self, potential: str, fraction: float, by_species: bool, file: str = "") -> None:
         super().__init__(by_species=by_species)
-        known = (*PAIR_POTENTIALS, "embedded_atom")
-        if potential not in known:
-            raise ValueError(f"potential {potential!r} is not one of {', '.join(known)}")
+        check_interaction(potential)
         self.potential, self.fraction, self.file = potential, fraction, file
 
     def settings(self) -> dict[str, object]:
@@ -51,19 +40,8 @@ class SoftModes(DescriptorModel):
         positions = structure.inherent_positions
         if positions is None:
             positions = structure.positions
-        hessian, masses = self._hessian(positions, structure)
+        system, species = interaction(self.potential, self.file), structure.species
+        pairs = neighbour_pairs(positions, structure.box, system.cutoff).undirected()
+        hessian = system.hessian(species, pairs.senders, pairs.receivers, pairs.vectors)
+        masses = None if system.masses is None else np.array(system.masses)[species]
         return soft_mode_participation(hessian, len(structure.box), self.fraction, masses)[:, None]
-
-    def _hessian(self, positions: np.ndarray, structure: Structure):
-        """Return the Hessian at some positions, and the masses where they are not all equal."""
-        pair_potential = PAIR_POTENTIALS.get(self.potential)
-        if pair_potential is None:
-            potential = copper_zirconium_potential(self.file)
-            evaluate, cutoff = embedded_atom_hessian, potential.cutoff
-            masses = np.array(COPPER_ZIRCONIUM_MASSES)[structure.species]
-        else:
-            potential, evaluate, masses = pair_potential, pair_hessian, None
-            cutoff = pair_potential.largest_cutoff
-        pairs = neighbour_pairs(positions, structure.box, cutoff).undirected()
-        species = structure.species
-        return evaluate(potential, species, pairs.senders, pairs.receivers, pairs.vectors), masses

@@ -12,6 +12,7 @@ from .embedded_atom import (
     read_embedded_atom,
 )
 from .hessian import embedded_atom_hessian, pair_hessian
+from .interaction import INTERACTIONS, Interaction, check_interaction, interaction
 from .lennard_jones import (
     KOB_ANDERSEN,
     LARGE_SMALL_2D,
@@ -23,16 +24,20 @@ from .lennard_jones import (
 
 __all__ = [
     "COPPER_ZIRCONIUM_MASSES",
+    "INTERACTIONS",
     "KOB_ANDERSEN",
     "LARGE_SMALL_2D",
     "EmbeddedAtom",
     "ForceShiftedLennardJones",
+    "Interaction",
     "SmoothedLennardJones",
     "atom_energies",
     "atom_forces",
+    "check_interaction",
     "copper_zirconium_potential",
     "embedded_atom_hessian",
     "forces",
+    "interaction",
     "pair_hessian",
     "particle_energies",
     "read_embedded_atom",

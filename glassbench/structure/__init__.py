@@ -20,6 +20,7 @@ from .non_affine import non_affine_squared_displacement
 from .pair_distribution import particle_pair_distribution
 from .periodic_box import minimum_image, wrap
 from .radial_density import radial_densities
+from .response import cage_compliance, displacements_under_forces
 from .shell_average import shell_average_matrix, shell_averages
 from .species_bond_order import species_bond_order
 from .structure_functions import (
@@ -44,8 +45,10 @@ __all__ = [
     "angular_structure_functions",
     "averaged_order_parameters",
     "bond_order_parameters",
+    "cage_compliance",
     "coarse_grained",
     "density_maps",
+    "displacements_under_forces",
     "local_density",
     "lowest_modes",
     "minimum_image",
