@@ -12,7 +12,7 @@ from torch import nn
 from glassbench.conformance.structures import make_examples
 from glassbench.model import Condition, Run, Structure
 from glassbench.plugins.registry import load_model_card, load_model_class, load_task
-from glassbench.potentials import LARGE_SMALL_2D, pair_hessian
+from glassbench.potentials import LARGE_SMALL_2D, interaction, pair_hessian
 from glassbench.structure import neighbour_pairs, structure_functions
 
 SHORT = {"width": 0.1, "lengths_count": 4}
@@ -184,8 +184,12 @@ def test_soft_modes_of_copper_zirconium_carry_the_masses_of_the_atoms():
         configuration="c",
     )
     model = make("soft_modes", potential="embedded_atom")
-    hessian, masses = model._hessian(structure.positions, structure)
-    assert masses[structure.species == 0] == pytest.approx(63.546)
+    system = interaction("embedded_atom")
+    assert system.masses[0] == pytest.approx(63.546)
+    masses = np.array(system.masses)[structure.species]
+    pairs = neighbour_pairs(structure.positions, structure.box, system.cutoff).undirected()
+    ends = structure.species, pairs.senders, pairs.receivers
+    hessian = system.hessian(*ends, pairs.vectors)
     root = np.sqrt(np.repeat(masses, 3))
     values, vectors = np.linalg.eigh(hessian.toarray() / np.outer(root, root))
     nearest = np.argsort(np.abs(values))[3:13]
