@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,8 @@ def glassy_structure(
     absent = [name for name, tier in OTHER_POSITIONS.items() if tier not in reads]
     absent += [] if with_pairs else ["pairs"]
     absent += [] if "dynamics" in reads else ["dynamics"]
-    return replace(glass, **dict.fromkeys(absent))
+    nothing: dict[str, Any] = dict.fromkeys(absent)
+    return replace(glass, **nothing)
 
 
 @lru_cache(maxsize=64)

@@ -153,7 +153,9 @@ def _request(
         )
     chosen = load_task(task or card.tasks[0])
     _refuse_pairs(chosen)
-    asked = RunRequest(chosen.name, (name,), dataset, axes, seeds, cluster=cluster, floors=False)
+    asked = RunRequest(
+        chosen.name, (name,), dataset, axes, seeds=seeds, cluster=cluster, floors=False
+    )
     return make_requests(chosen, asked, workspace)[0]
 
 

@@ -55,7 +55,7 @@ def board_context(board: Board, standing: Standing, models: Sequence[str]) -> di
         if (entry := board.task.datasets.get(board.dataset))
         else "",
         "learning": learning_curves(board, standing),
-        "maps": any((row.entry.explanation or {}).get("maps") for row in board.rows),
+        "maps": any(one.maps for one in explanations),
         "style_of": style_of,
         "cite": cite(board),
         "columns": _columns_of_conditions(standing),
@@ -133,16 +133,15 @@ def learning_curves(board: Board, standing: Standing) -> list[dict[str, Any]]:
     """Return, by condition, the score of every model against training configurations."""
     conditions: dict[str, list[tuple[str, list[tuple[int, float, Ends]]]]] = {}
     for place in standing.places:
-        for curve in (place.row.entry.explanation or {}).get("learning_curve", ()):
-            entry = board.entry_at(board.point(curve["condition"])) or NO_CONDITION
+        explanation = place.row.entry.explanation
+        for curve in explanation.learning_curve if explanation else ():
+            entry = board.entry_at(board.point(curve.condition)) or NO_CONDITION
             points = [
-                (p["configurations"], p["value"], shown_interval(entry, p["interval"]))
-                for p in curve["points"]
-                if p["value"] is not None
+                (p.configurations, p.value, shown_interval(entry, p.interval))
+                for p in curve.points
+                if p.value is not None
             ]
-            conditions.setdefault(board.words(curve["condition"]), []).append(
-                (place.row.name, points)
-            )
+            conditions.setdefault(board.words(curve.condition), []).append((place.row.name, points))
     return [
         {
             "words": words,

@@ -70,8 +70,6 @@ def _words(name: str, own: Any, published: Any) -> str:
 
 def training_configurations(entry: Entry) -> str:
     """Return how many training configurations a dataset has, by its explanation: `12–16`."""
-    facts = (entry.explanation or {}).get("dataset", ())
-    counts = {
-        int(f["value"]) for f in facts if f["name"].endswith(TRAINING) and f["value"].isdigit()
-    }
+    facts = entry.explanation.dataset if entry.explanation else ()
+    counts = {int(f.value) for f in facts if f.name.endswith(TRAINING) and f.value.isdigit()}
     return "–".join(map(str, sorted({min(counts), max(counts)}))) if counts else ""
