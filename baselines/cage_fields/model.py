@@ -29,8 +29,8 @@ class CageFields(DescriptorModel):
         densities and bond order at these positions, averaged over shells), `scalars` (energy,
         stiffness, force and displacement between positions, and their averages around the
         particle) and `vectors` (invariants of displacements and forces)
-    positions : which the fields are taken from beside the thermal ones, of `OTHER_POSITIONS`;
-        those that a dataset lacks are left out, but for `inherent_positions`, `cage_positions`
+    cages : `cage`, and which others the fields are taken from beside the thermal and inherent
+        positions: `narrow_cage`, `wide_cage`; those that a dataset lacks are left out
     strengths : ridge strengths to choose from
     largest_radius, largest_degree : of the order parameters
     scalar_lengths, scalar_cutoff : L of the weights exp(-r / L) with which scalars are averaged,
@@ -41,7 +41,7 @@ class CageFields(DescriptorModel):
     def __init__(
         self,
         groups: Sequence[str],
-        positions: Sequence[str],
+        cages: Sequence[str],
         strengths: Sequence[float],
         largest_radius: float,
         largest_degree: int,
@@ -54,14 +54,12 @@ class CageFields(DescriptorModel):
         unknown = [name for name in groups if name not in GROUPS]
         if unknown or not groups:
             raise ValueError(f"groups {list(groups)} must be some of {', '.join(GROUPS)}")
-        missing = {"inherent_positions", "cage_positions"} - set(positions)
-        unknown = [name for name in positions if name not in OTHER_POSITIONS]
-        if unknown or missing:
+        positions = [f"{name}_positions" for name in cages]
+        if "cage" not in cages or not set(positions) <= set(OTHER_POSITIONS):
             raise ValueError(
-                f"positions {list(positions)} must be some of {', '.join(OTHER_POSITIONS)}, "
-                "with inherent_positions and cage_positions"
+                f"cages {list(cages)} must be cage, and may be narrow_cage and wide_cage"
             )
-        self.groups, self.positions = tuple(groups), tuple(positions)
+        self.groups, self.positions = tuple(groups), ("inherent_positions", *positions)
         self.shells = OrderParameterShells(
             largest_radius=largest_radius, largest_degree=largest_degree
         )

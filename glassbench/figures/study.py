@@ -83,7 +83,8 @@ def _draw_panel(axis: Axes, panel: Plain, results: Plain) -> None:
     if scale == "words" or high < 30 * low or len(x) <= 8:
         axis.set_xticks(
             x,
-            [texts[value] for value in x],
+            # A list, such as the groups of descriptors, has a line for each of its words.
+            [texts[value].replace(",", "\n") for value in x],
             rotation=30 if max(map(len, texts.values())) > 4 else 0,
         )
         axis.minorticks_off()

@@ -93,5 +93,5 @@ def test_a_group_that_is_not_known_is_refused():
     card = load_model_card("cage_fields")
     with pytest.raises(ValueError, match="groups .*thermal_order"):
         load_model_class(card)(**{**card.hyperparameters, "groups": ["order"]})
-    with pytest.raises(ValueError, match="positions .* with inherent_positions"):
-        load_model_class(card)(**{**card.hyperparameters, "positions": ["cage_positions"]})
+    with pytest.raises(ValueError, match="cages .* must be cage"):
+        load_model_class(card)(**{**card.hyperparameters, "cages": ["wide_cage"]})

@@ -140,7 +140,7 @@ def _hyperparameter(study: Study, subject: Subject, values: Sequence[str]) -> li
                 f"{subject.hyperparameters['p']:g}): take values from {longest_pair:.3g} on, or "
                 "model.p=1"
             )
-        x = float(position) if isinstance(value, str) else float(value)
+        x = float(value) if isinstance(value, int | float) else float(position)
         variation = Variation(other_targets=study.other_targets)
         settings.append(Setting(text, x, {name: value}, variation))
     return settings
