@@ -73,10 +73,12 @@ def line_chart(
         share = (y - y_ends[0]) / (y_ends[1] - y_ends[0])
         return round(height - BOTTOM - (height - TOP - BOTTOM) * min(1.0, max(0.0, share)), 1)
 
+    # What holds links is no picture to a screen reader.
+    role = "group" if any(line.href for line in lines) else "img"
     right, base = width - beyond, height - BOTTOM
     parts = [
         f'<svg class="chart" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label="{escape(label)}" xmlns="http://www.w3.org/2000/svg" '
+        f'role="{role}" aria-label="{escape(label)}" xmlns="http://www.w3.org/2000/svg" '
         'font-family="system-ui, sans-serif" font-size="12" fill="currentColor">'
     ]
     if ceiling:

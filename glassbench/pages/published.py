@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..contract.task import ReportedNumber, plain_name
+from ..contract.task import ReportedNumber
 from ..metrics import MetricSpecification
 from .boards import Board
 from .references import card_of_reported, reference_of_reported
@@ -53,7 +53,7 @@ def beside(board: Board, name: str) -> str:
     temperatures = {point[0] for point in board.points}
     best: tuple[float, ReportedNumber] | None = None
     for number in board.elsewhere:
-        if number.metric != board.primary.name or plain_name(number.model) != plain_name(name):
+        if number.metric != board.primary.name or not card_of_reported(number.model, [name]):
             continue
         point = board.point(number.condition)
         named = board.task.datasets.get(number.dataset)

@@ -61,13 +61,17 @@ class Reference(Checked):
         return f"https://doi.org/{self.doi}" if self.doi else self.url
 
     @property
+    def who(self) -> str:
+        """Its authors, in short: `Fan & Ma`."""
+        surnames = [name.split()[-1] for name in self.author]
+        return " & ".join(surnames) if len(surnames) <= 2 else f"{surnames[0]} et al."
+
+    @property
     def words(self) -> str:
         """As a reader knows it: `Fan & Ma, Nature Communications 12, 1506 (2021)`."""
-        surnames = [name.split()[-1] for name in self.author]
-        who = " & ".join(surnames) if len(surnames) <= 2 else f"{surnames[0]} et al."
         venue = self.journal or self.booktitle or self.howpublished
         where = [" ".join(filter(None, [venue, self.volume])), self.pages.split("--")[0]]
-        return f"{who}, {', '.join(filter(None, where))} ({self.year})"
+        return f"{self.who}, {', '.join(filter(None, where))} ({self.year})"
 
 
 @cache
@@ -96,7 +100,10 @@ def reference_of_reported(name: str) -> Reference | None:
 
 def card_of_reported(name: str, cards: Iterable[str]) -> str:
     """Return the name of the model here that a published one is, empty where there is none."""
-    return next((card for card in cards if plain_name(card) == plain_name(name)), "")
+    reference = reference_of_reported(name)
+    named = reference.models if reference else ()
+    same = (card for card in cards if card in named or plain_name(card) == plain_name(name))
+    return next(same, "")
 
 
 def bibtex(key: str) -> str:

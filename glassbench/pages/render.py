@@ -83,6 +83,10 @@ def render_markdown(text: str) -> Markup:
             token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
         if token.type == "table_open":
             token.attrSet("class", "plain")
+        if token.type in ("th_open", "td_open") and "style" in token.attrs:
+            # Pages allow no inline styles.
+            del token.attrs["style"]
+            token.attrSet("class", "num")
         if token.type == "fence":
             token.attrSet("tabindex", "0")
     return Markup(_parser().renderer.render(tokens, _parser().options, {}))

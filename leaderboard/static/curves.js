@@ -108,9 +108,11 @@ document.addEventListener("DOMContentLoaded", () => {
     const ticks = times.reduce((kept, value) => (kept.length && (span(value) - span(kept.at(-1))) * inner < 34 ? kept : [...kept, value]), []);
     return drawing({
       width, height, marginTop: 26, marginLeft: 48, marginBottom: 42, marginRight: room ? 20 + 6.6 * longest : 14,
-      x: { ...x, grid: false, ticks, tickFormat: (value) => powers(+value.toPrecision(2)) },
+      x: { type: x.type, domain: x.domain, axis: null },
       y: { domain: [low - margin, high + margin], label: metric.title, grid: true, nice: !metric.bounded },
       marks: [
+        // A logarithmic scale would leave out labels that are no powers of ten.
+        Plot.axisX(ticks, { label: x.label, text: (value) => powers(+value.toPrecision(2)) }),
         extended.length && metric.bounded ? Plot.areaY(extended, { x: "x", y1: "y", y2: 1, fill: "currentColor", fillOpacity: 0.13 }) : null,
         extended.length ? Plot.line(extended, { x: "x", y: "y", stroke: "currentColor", strokeOpacity: 0.5 }) : null,
         Plot.line(floors, { x: "x", y: "y", z: "floor", stroke: grey, strokeDasharray: "5 4", strokeWidth: 1.4 }),

@@ -39,16 +39,17 @@ const figures = (() => {
   }
 
   // `τ_α` and other symbols of one letter get real subscripts.
+  const SYMBOL = /((?<![\p{L}\d_])\p{L}_[\p{L}\d]+)/u;
   function subscripts(root) {
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     const texts = [];
-    while (walker.nextNode()) if (/(^|[^\w])[^\W\d_]?\p{L}_\w+/u.test(walker.currentNode.data)) texts.push(walker.currentNode);
+    while (walker.nextNode()) if (SYMBOL.test(walker.currentNode.data)) texts.push(walker.currentNode);
     for (const node of texts) {
       const svg = node.parentNode.namespaceURI.endsWith("svg");
       if (svg && node.parentNode.closest("title")) continue;
       const made = document.createDocumentFragment();
-      for (const part of node.data.split(/((?<![\p{L}\d_])\p{L}_\w+)/u)) {
-        const symbol = /^(\p{L})_(\w+)$/u.exec(part);
+      for (const part of node.data.split(SYMBOL)) {
+        const symbol = /^(\p{L})_([\p{L}\d]+)$/u.exec(part);
         if (!symbol) { made.append(part); continue; }
         if (!svg) { made.append(symbol[1], element("sub", {}, symbol[2])); continue; }
         const span = (words, dy, size) => { const one = document.createElementNS("http://www.w3.org/2000/svg", "tspan"); one.textContent = words; if (dy) one.setAttribute("dy", dy); if (size) one.setAttribute("font-size", size); return one; };
@@ -61,12 +62,14 @@ const figures = (() => {
   // A picture as a file: its styles go along, on a white ground, since papers are white.
   function picture(svg) {
     const copy = svg.cloneNode(true);
+    copy.querySelectorAll("style").forEach((one) => one.remove());
+    [copy, ...copy.querySelectorAll("[style]")].forEach((one) => one.removeAttribute("style"));
     const { width, height } = svg.viewBox.baseVal;
     const name = "http://www.w3.org/2000/svg";
     const ground = document.createElementNS(name, "rect");
     for (const [key, value] of Object.entries({ width, height, fill: "#fff" })) ground.setAttribute(key, value);
     copy.prepend(ground);
-    for (const [key, value] of Object.entries({ xmlns: name, width, height, style: "color:#1c2126;--surface:#fff;font:12px system-ui,sans-serif" })) copy.setAttribute(key, value);
+    for (const [key, value] of Object.entries({ xmlns: name, width, height, color: "#1c2126", "font-family": "system-ui, sans-serif" })) copy.setAttribute(key, value);
     copy.querySelectorAll("[aria-label=tip], g[pointer-events=none]").forEach((one) => one.remove());
     return [new XMLSerializer().serializeToString(copy).replaceAll("var(--surface)", "#fff").replaceAll("var(--plot-background)", "#fff"), width, height];
   }

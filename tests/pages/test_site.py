@@ -313,6 +313,11 @@ def test_pictures_in_other_files_are_left_out():
     assert '<a href="https://x.org/b.png">b</a> c!' in html
 
 
+def test_numbers_in_tables_of_markdown_stand_right_without_inline_style():
+    html = render_markdown("| a | b |\n| --- | ---: |\n| x | 1 |\n")
+    assert "style=" not in html and '<td class="num">1</td>' in html
+
+
 def test_markdown_of_strangers_stays_text():
     html = render_markdown(
         "# Title\n\n<script>alert(1)</script> [x](javascript:alert(1)) ![i](http://a/b.png)"
