@@ -68,9 +68,9 @@ def first_figure(board: Board, standing: Standing, boards: Boards) -> Markup:
         values = [(scale(p), place.row.value(metric.name, p)) for p in points]
         known = [(x, y) for x, y in values if y is not None]
         lines.append(Line(place.row.name, known, href=f"model/{safe_name(place.row.name)}.html"))
-    for name, values in board.floors.items():
+    for name, of_floor in board.floors.items():
         if name == standing.floor_name:
-            known = [(scale(p), values[p]) for p in points if p in values]
+            known = [(scale(p), of_floor[p]) for p in points if p in of_floor]
             lines.append(Line(f"floor: {name}", known, floor=True))
     lines += _published_lines(board, points, boards, {place.row.name for place in shown})
     ceiling = [(scale(p), c) for p in points if (c := board.ceiling(metric.name, p)) is not None]

@@ -86,7 +86,7 @@ def _table(
     scaled = {point: point[-1] / tau if tau else point[-1] for point in points}
     near = min(points, key=lambda p: abs(math.log(scaled[p]))) if tau else None
     sign = -1 if metric.higher_is_better else 1
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, published in numbers.items():
         values = {point: published[point].value for point in points if point in published}
         if values:

@@ -19,11 +19,11 @@ _TEX = {
     # BibTeX counts braces, whether a backslash stands before them or not.
     "{": r"\textbraceleft ", "}": r"\textbraceright ",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "–": "--", "’": "'", "α": r"$\alpha$", "τ": r"$\tau$", "Δ": r"$\Delta$", "−": "$-$",
-    "×": r"$\times$", "ü": r"\"u", "ö": r"\"o", "ä": r"\"a", "ç": r"\c{c}", "ń": r"\'n",
-    "é": r"\'e", "Å": r"\AA{}", "<": "$<$", ">": "$>$", "²": "$^2$",
-    "ρ": r"$\rho$", "σ": r"$\sigma$",
+    "–": "--", "’": "'", "−": "$-$", "×": r"$\times$", "·": r"$\cdot$", "⟨": r"$\langle$",
+    "⟩": r"$\rangle$", "Å": r"\AA{}", "<": "$<$", ">": "$>$", "≤": r"$\le$", "≥": r"$\ge$",
+    "°": r"$^\circ$",
 }  # fmt: skip
+ACCENTS = {"\u0308": '"', "\u0301": "'", "\u0300": "`", "\u0302": "^", "\u0303": "~", "\u0327": "c"}
 FIELDS = (
     "title", "journal", "booktitle", "howpublished", "volume", "pages", "year", "doi", "url",
     "note",
@@ -178,7 +178,24 @@ def _key(card: ModelCard) -> str:
 def tex(text: str) -> str:
     """Return a text as TeX that plain pdfTeX sets, on one line."""
     line = " ".join(visible(text).split())
-    return "".join(_TEX.get(letter, letter) for letter in line)
+    return "".join(_TEX.get(letter) or _ascii(letter) for letter in line)
+
+
+def _ascii(letter: str) -> str:
+    """Return a letter in ASCII: Greek and raised ones as mathematics, accents as commands."""
+    if letter.isascii():
+        return letter
+    greek = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(letter, ""))
+    if greek:
+        name = greek[2].lower()
+        return rf"$\{name if greek[1] == 'SMALL' else name.capitalize()}$"
+    plain = unicodedata.normalize("NFKD", letter)
+    if unicodedata.decomposition(letter).startswith("<super>"):
+        return rf"$^{{{'-' if letter == '⁻' else plain}}}$"
+    accent = ACCENTS.get(plain[1:])
+    if accent:
+        return f"{{\\{accent}{{{plain[0]}}}}}"
+    return plain.encode("ascii", "ignore").decode() or "?"
 
 
 @cache

@@ -107,7 +107,11 @@ def _parser() -> MarkdownIt:
         elsewhere = str(opening.attrGet("href")).startswith(ELSEWHERE)
         return renderer.renderToken(tokens, index, options, env) if elsewhere else ""
 
+    def text(renderer, tokens, index, options, env) -> str:
+        return str(words.with_subscripts(tokens[index].content))
+
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("text", text)
     for name, rule in (("image", image), ("link_open", link), ("link_close", link)):
         parser.add_render_rule(name, rule)
     return parser

@@ -85,7 +85,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     place.replaceChildren(tools,
       element("fieldset", { class: "choice" }, element("legend", {}, `Models, up to ${most}`), ...boxes),
       element("div", { class: "figure", id: "differences" }, legend, figure, ...(drawable.length ? [saver({ id: "differences", querySelectorAll: () => [figure] })] : [])),
-      table(["Condition", "Model", "Score", reference, "Difference", "95 % interval"], lines.map((line) => [words(line.condition), line.model, show(line.value), show(line.reference), show(line.mean), line.low === null ? "–" : `[${show(line.low)}, ${show(line.high)}]`])));
+      table(["Condition", "Model", "Difference", "95 % interval", "Score", reference], lines.map((line) => [words(line.condition), line.model, show(line.mean), line.low === null ? "–" : `[${show(line.low)}, ${show(line.high)}]`, show(line.value), show(line.reference)])));
   }
   window.addEventListener("hashchange", draw);
   redraw(place, draw);

@@ -105,14 +105,18 @@ document.addEventListener("DOMContentLoaded", () => {
     // Measured values are labelled, as many as there is room for.
     const span = x.type === "log" ? (value) => Math.log(value / x.domain[0]) / Math.log(x.domain[1] / x.domain[0]) : (value) => (value - x.domain[0]) / (x.domain[1] - x.domain[0]);
     const inner = width - 62 - (room ? 7 * longest : 0);
-    const ticks = times.reduce((kept, value) => (kept.length && (span(value) - span(kept.at(-1))) * inner < 34 ? kept : [...kept, value]), []);
+    // That nearest to one first: in units of the relaxation time it says most.
+    const first = [...times].sort((a, b) => Math.abs(Math.log(a)) - Math.abs(Math.log(b)))[0];
+    const ticks = (x.type === "log" ? [first, ...times] : times).reduce((kept, value) => (kept.some((one) => Math.abs(span(value) - span(one)) * inner < 34) ? kept : [...kept, value]), []);
     return drawing({
       width, height, marginTop: 26, marginLeft: 48, marginBottom: 42, marginRight: room ? 20 + 6.6 * longest : 14,
       x: { type: x.type, domain: x.domain, axis: null },
       y: { domain: [low - margin, high + margin], label: metric.title, grid: true, nice: !metric.bounded },
       marks: [
         // A logarithmic scale would leave out labels that are no powers of ten.
-        Plot.axisX(ticks, { label: x.label, text: (value) => powers(+value.toPrecision(2)) }),
+        Plot.ruleX(ticks, { x: (value) => value, y1: low - margin, y2: low - margin + 0.012 * (high - low + 2 * margin), stroke: "currentColor" }),
+        Plot.text(ticks, { x: (value) => value, text: (value) => powers(+value.toPrecision(2)), frameAnchor: "bottom", dy: 16 }),
+        Plot.text([x.label], { text: (words) => words, frameAnchor: "bottom", dy: 34 }),
         extended.length && metric.bounded ? Plot.areaY(extended, { x: "x", y1: "y", y2: 1, fill: "currentColor", fillOpacity: 0.13 }) : null,
         extended.length ? Plot.line(extended, { x: "x", y: "y", stroke: "currentColor", strokeOpacity: 0.5 }) : null,
         Plot.line(floors, { x: "x", y: "y", z: "floor", stroke: grey, strokeDasharray: "5 4", strokeWidth: 1.4 }),
