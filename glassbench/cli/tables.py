@@ -125,12 +125,16 @@ def summary_lines(record: Plain | Record) -> list[str]:
     size = f", {model['parameters']} parameters" if model.get("parameters") else ""
     digest = dataset["digest"].removeprefix("sha256:")[:12]
     tuned = [("tuning", tuning_words(record["tuning"]))] if "tuning" in record else []
+    elsewhere = [c["trained_at"] for c in record["conditions"] if "trained_at" in c]
+    there = ", ".join(dict.fromkeys(map(condition_words, elsewhere)))
+    trained = [("trained", f"at {there}, not where it was tested")] if there else []
     return in_pairs(
         [
             ("task", task_words(task)),
             ("dataset", f"{dataset['name']} ({digest}){whole_words(dataset.get('whole'))}"),
             ("model", f"{model['name']}{size}, seed {seeds}"),
             *tuned,
+            *trained,
             ("cost", _cost(record.get("cost") or {})),
         ]
     )
@@ -215,13 +219,15 @@ def runs_table(records: Sequence[tuple[Path, Record]], width: int) -> list[str]:
         of_record = {
             "created": record["created"][:16].replace("T", " "),
             "model": record["model"]["name"],
-            "task": record["task"]["name"],
+            "task": " ".join(filter(None, (record["task"]["name"], record["task"].get("target")))),
             "dataset": record["dataset"]["name"],
         }
         tuning = f"{record['tuning']['trials']} trials" if "tuning" in record else ABSENT
         for condition in record["conditions"]:
+            there = condition.get("trained_at")
+            trained = f", trained at {condition_words(there)}" if there else ""
             of_condition = {
-                "condition": condition_words(condition["condition"]),
+                "condition": condition_words(condition["condition"]) + trained,
                 "seed": ",".join(map(str, record["seeds"])),
                 "tuning": tuning,
                 "score [95 %]": score_words(condition["scores"].get(metric), condition["parents"]),

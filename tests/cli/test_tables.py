@@ -133,6 +133,17 @@ def test_the_summary_names_task_dataset_model_and_cost(make_record):
         assert part in text
 
 
+def test_tables_say_another_target_and_training_elsewhere(make_record, make_condition):
+    there = {"trained_at": {"temperature": 0.56, "time": 52.0}}
+    record = make_record(make_condition(time=16.5) | there)
+    record["task"] = record["task"] | {"target": "bond_breaking"}
+    summary = "\n".join(summary_lines(record))
+    assert "ka_propensity, target bond_breaking, protocol 1" in summary
+    assert "at T=0.56 t=52, not where it was tested" in summary
+    listed = "\n".join(runs_table([(None, record)], 160))
+    assert "ka_propensity bond_breaking" in listed and "trained at T=0.56 t=52" in listed
+
+
 def test_a_run_that_was_not_delivered_says_so(tmp_path):
     tracking = Delivered("http://x", None, False, "no answer")
     lines = place_lines(tmp_path / "r.json", tracking, [tmp_path / f"{k}.npz" for k in range(9)])
