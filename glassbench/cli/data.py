@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..contract.errors import UserError, WordError
+from ..contract.errors import UserError, WordError, did_you_mean
 from ..experiments.words import check_keys, parse_axis, parse_count, parse_number, split_words
 from ..home.workspace import Workspace, open_workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
@@ -161,6 +161,49 @@ def import_command(
     write_result(json_output, {"name": name, **asdict(report)}, in_pairs(pairs))
     if report.problems:
         raise typer.Exit(FAILED)
+
+
+@app.command()
+@guarded
+def download(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", show_default=False)] = "",
+    words: Words = None,
+    json_output: Json = False,
+) -> None:
+    """Download a published dataset and import it, or go on. Alone it lists what there is.
+
+    [home=FOLDER]. Each file is held to its sha256. GLASSBENCH_DATA_URL names another place that
+    holds the files, in a folder NAME; proxies are those of the environment.
+    """
+    _, workspace = get_words(words)
+    from ..datasets.downloading import fetch, list_downloads
+
+    there = {n: (task, d) for task in whole_tasks() for n, d in list_downloads(task).items()}
+    if not name:
+        columns = [
+            Column("dataset", list(there)),
+            Column("task", [task.name for task, _ in there.values()]),
+            Column("MB", [f"{entry.megabytes:.0f}" for _, entry in there.values()], True),
+            Column("licence", [entry.licence for _, entry in there.values()]),
+            Column("what", [entry.title for _, entry in there.values()]),
+        ]
+        plain = [entry.model_dump(exclude={"files"}) for _, entry in there.values()]
+        write_result(json_output, {"downloads": plain}, in_columns(columns, terminal_width()))
+        return
+    if name not in there:
+        raise WordError(f"no dataset `{name}` can be downloaded{did_you_mean(name, there)}")
+    from ..datasets.importing import import_dataset
+
+    _, entry = there[name]
+    say(f"{entry.title}: {entry.megabytes:.0f} MB, {entry.licence}")
+    with Counter(quiet=json_output) as counter:
+        folder = fetch(entry, workspace.home / "downloads" / name, counter)
+    workspace.datasets.mkdir(parents=True, exist_ok=True)
+    report = import_dataset(find_reader(entry.reader), folder, workspace.datasets / name)
+    pairs = [("dataset", name), ("path", str(report.path))]
+    pairs += [(state, counts_text(counts)) for state, counts in report.configurations.items()]
+    pairs.append(("digest", report.digest))
+    write_result(json_output, {"name": name, **asdict(report)}, in_pairs(pairs))
 
 
 app.command()(generate)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 KEYS = (
     "model", "structure", "out", "task", "dataset", "seed", "species", "load", "replicate",
-    "plot", "cluster", "home",
+    "plot", "potential", "cluster", "home",
 )  # fmt: skip
 
 
@@ -44,13 +44,15 @@ def predict(words: Words = None, json_output: Json = False) -> None:
 
     model=NAME|RUN|RECORD|FILE.safetensors structure=FILE[,FILE…] [out=FILE|FOLDER]
     [temperature=…] [time=…] [task=NAME] [dataset=NAME] [seed=0..4] [species=1:A,2:B]
-    [load=NAME] [replicate=N] [plot=on] [cluster=none|auto|HOST:PORT] [home=FOLDER]
+    [load=NAME] [replicate=N] [potential=NAME] [plot=on] [cluster=none|auto|HOST:PORT]
+    [home=FOLDER]
 
     Files are extended XYZ, LAMMPS dumps as text (or .gz), GSD and .npz, with any number of frames;
     out= is of the same format. A model that has no run here is trained first, on the data that
     its task brings along. species= says what the file calls the species, replicate= repeats a
-    small box along each axis, load= names the load of a deformed glass. With several seeds a
-    second column holds their standard deviation.
+    small box along each axis, load= names the load of a deformed glass, potential= makes the
+    inherent and cage positions that a model reads and the file lacks. With several seeds a second
+    column holds their standard deviation.
     """
     values = split_words(words or [])
     axes = {k: parse_axis(k, v) for k, v in values.items() if k not in KEYS}
@@ -65,7 +67,7 @@ def predict(words: Words = None, json_output: Json = False) -> None:
     frames = _frames(files)
 
     def train(request: BenchmarkRequest) -> None:
-        _refuse_missing(frames, request)
+        _refuse_missing(frames, request, "potential" in values)
         where = "; ".join(condition.name for condition in request.conditions)
         say(
             f"{request.model.name} has no run here: it is trained now on {request.dataset.name} "
@@ -92,6 +94,8 @@ def predict(words: Words = None, json_output: Json = False) -> None:
         columns, structures = [], []
         for frame in frames[file]:
             structure = model.structure(file, frame, called, values.get("load", ""))
+            if "potential" in values:
+                structure = _prepared(structure, values["potential"], model, conditions)
             predicted, unlike = _predict(model, structure, frame, conditions, replicate)
             for message in unlike:
                 say(f"warning: {structure.configuration} is unlike the training data: {message}")
@@ -147,8 +151,10 @@ def _frames(files: Sequence[Path]) -> dict[Path, list[Frame]]:
     return {file: read_frames(file, lambda m: say(f"left out: {m}")) for file in files}
 
 
-def _refuse_missing(frames: Mapping[Path, Sequence[Frame]], request: BenchmarkRequest) -> None:
-    """Refuse files that lack what a model reads before it is trained."""
+def _refuse_missing(
+    frames: Mapping[Path, Sequence[Frame]], request: BenchmarkRequest, made: bool
+) -> None:
+    """Refuse files that lack what a model reads, and is not `made`, before it is trained."""
     from ..datasets.formats.files import name_of
     from ..datasets.formats.frame import TIERS
     from ..trial.inputs import refuse_missing
@@ -156,6 +162,7 @@ def _refuse_missing(frames: Mapping[Path, Sequence[Frame]], request: BenchmarkRe
     for file, each in frames.items():
         for frame in each:
             present = [TIERS[name] for name in frame.arrays]
+            present += ["inherent", "cage"] if made else []
             refuse_missing(name_of(file, frame), present, request.model.reads, request.model.name)
 
 
@@ -174,6 +181,18 @@ def _conditions(model: FittedModel, axes: Mapping[str, Any]) -> tuple[Condition,
     from ..contract.conditions import choose_conditions
 
     return choose_conditions(model.conditions, axes, {}, f"the run of {model.name}")
+
+
+def _prepared(
+    structure: Structure, potential: str, model: FittedModel, conditions: Sequence[Condition]
+) -> Structure:
+    """Return a structure with the positions that a model reads, made where they are missing."""
+    from ..simulation.prepare import prepare_structure
+
+    temperature, *others = {condition.get("temperature") for condition in conditions}
+    if others:
+        raise WordError("cage positions are of one temperature: name one, temperature=T")
+    return prepare_structure(structure, potential, temperature, model.card.reads)
 
 
 def _predict(

@@ -154,7 +154,13 @@ def _request(
     chosen = load_task(task or card.tasks[0])
     _refuse_pairs(chosen)
     asked = RunRequest(
-        chosen.name, (name,), dataset, axes, seeds=seeds, cluster=cluster, floors=False
+        chosen.name,
+        (name,),
+        dataset=dataset,
+        axes=axes,
+        seeds=seeds,
+        cluster=cluster,
+        floors=False,
     )
     return make_requests(chosen, asked, workspace)[0]
 

@@ -169,11 +169,12 @@ def replicated(structure: Structure, times: int) -> Structure:
     dynamics = structure.dynamics and {
         name: np.tile(values, copies) for name, values in structure.dynamics.items()
     }
+    others: dict[str, Any] = {name: shifted(getattr(structure, name)) for name in OTHER_POSITIONS}
     return replace(
         structure,
         positions=(structure.positions + shifts).reshape(-1, len(structure.box)),
         species=np.tile(structure.species, copies),
         box=structure.box * times,
         dynamics=dynamics,
-        **{name: shifted(getattr(structure, name)) for name in OTHER_POSITIONS},
+        **others,
     )

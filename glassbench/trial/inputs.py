@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..contract.errors import UserError
-from ..model import Structure
+from ..model import OTHER_POSITIONS, Structure
 
 MEANINGS = {
     "inherent": "positions in the inherent structure (`inherent_positions`)",
     "cage": "positions averaged within the cage (`cage_positions`)",
     "dynamics": "short-time dynamics (`vibrational_msd`)",
 }
+MADE = "have them made by naming the potential, such as potential=kob_andersen, "
 
 
 def refuse_missing(name: str, present: Collection[str], reads: Sequence[str], model: str) -> None:
@@ -21,17 +22,14 @@ def refuse_missing(name: str, present: Collection[str], reads: Sequence[str], mo
         raise UserError(
             f"{name or 'the structure'} lacks what {model} reads: "
             f"{' and '.join(MEANINGS[tier] for tier in missing)}. Add them to the file as columns "
-            "of these names, or take a model that reads `thermal` alone (`glassbench models`)"
+            f"of these names, {MADE if set(missing) & {'inherent', 'cage'} else ''}or take a model "
+            "that reads `thermal` alone (`glassbench models`)"
         )
 
 
 def with_inputs(structure: Structure, reads: Sequence[str], model: str) -> Structure:
     """Return a structure that has all that a model reads; a UserError names what is missing."""
-    present = {
-        "inherent": structure.inherent_positions,
-        "cage": structure.cage_positions,
-        "dynamics": structure.dynamics,
-    }
-    there = [tier for tier, values in present.items() if values is not None]
+    arrays = OTHER_POSITIONS | {"dynamics": "dynamics"}
+    there = {tier for name, tier in arrays.items() if getattr(structure, name) is not None}
     refuse_missing(structure.configuration, there, reads, model)
     return structure
