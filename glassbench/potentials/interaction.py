@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from .embedded_atom import (
     COPPER_ZIRCONIUM_MASSES,
@@ -15,7 +16,10 @@ from .embedded_atom import (
 from .hessian import embedded_atom_hessian, pair_hessian
 from .lennard_jones import KOB_ANDERSEN, LARGE_SMALL_2D, forces, particle_energies
 
-PAIR_POTENTIALS = {"kob_andersen": KOB_ANDERSEN, "lennard_jones_2d": LARGE_SMALL_2D}
+PAIR_POTENTIALS: dict[str, Any] = {
+    "kob_andersen": KOB_ANDERSEN,
+    "lennard_jones_2d": LARGE_SMALL_2D,
+}
 INTERACTIONS = (*PAIR_POTENTIALS, "embedded_atom")
 
 
@@ -46,12 +50,20 @@ def interaction(name: str, file: str = "") -> Interaction:
     check_interaction(name)
     if name == "embedded_atom":
         metal = copper_zirconium_potential(file)
-        functions = (atom_energies, atom_forces, embedded_atom_hessian)
-        bound = (partial(function, metal) for function in functions)
-        return Interaction(metal.cutoff, *bound, masses=COPPER_ZIRCONIUM_MASSES)
+        return Interaction(
+            metal.cutoff,
+            partial(atom_energies, metal),
+            partial(atom_forces, metal),
+            partial(embedded_atom_hessian, metal),
+            COPPER_ZIRCONIUM_MASSES,
+        )
     pairwise = PAIR_POTENTIALS[name]
-    bound = (partial(function, pairwise) for function in (particle_energies, forces, pair_hessian))
-    return Interaction(pairwise.largest_cutoff, *bound)
+    return Interaction(
+        pairwise.largest_cutoff,
+        partial(particle_energies, pairwise),
+        partial(forces, pairwise),
+        partial(pair_hessian, pairwise),
+    )
 
 
 def check_interaction(name: str) -> None:

@@ -89,8 +89,7 @@ def cage_compliance(
         matrix = np.zeros((len(members), len(members), dimension, dimension))
         matrix[row[inside], column[inside]] = blocks.data[entries[inside]]
         size = dimension * len(members)
-        matrix = matrix.transpose(0, 2, 1, 3).reshape(size, size)
-        forces = np.eye(size, dimension)
-        compliance[particle] = np.linalg.solve(matrix, forces)[:dimension]
+        square, forces = matrix.transpose(0, 2, 1, 3).reshape(size, size), np.eye(size, dimension)
+        compliance[particle] = np.linalg.solve(square, forces)[:dimension]
         slot[members] = -1
     return compliance
