@@ -388,7 +388,9 @@ def test_one_glass_is_seen_by_two_models_as_slice_and_in_three_dimensions(page, 
     page.wait_for_selector("#glass-figure canvas")
     heads = page.locator("#glass-figure .maps:not(.parity) figcaption").all_inner_texts()
     assert heads == ["simulation", "botan", "averaged_ridge", "botan minus averaged_ridge"]
-    box = page.locator("#glass-figure .parity canvas").first.bounding_box()
+    plot = page.locator("#glass-figure .parity canvas").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
     page.mouse.move(box["x"] + 5, box["y"] + 5)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] - 5)
