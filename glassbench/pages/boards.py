@@ -121,7 +121,7 @@ class Board:
         """The dataset, with target and place of training where they are not the usual ones."""
         target = self.task.other_target.replace("_", " ")
         trained = [f"{self.task.axis(a).symbol} = {v:g}" for a, v in self.trained.items()]
-        parts = [self.dataset, target, trained and f"trained at {', '.join(trained)}"]
+        parts = [self.dataset, target, f"trained at {', '.join(trained)}" if trained else ""]
         return ", ".join(filter(None, parts))
 
     @cached_property
