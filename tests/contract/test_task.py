@@ -32,7 +32,7 @@ def test_the_propensity_task_is_whole():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"targt": "x"}, "unknown key `targt`: did you mean `target` or `targets`?"),
+        ({"targt": "x"}, "unknown key `targt`: did you mean `target` or `targets` or "),
         ({"transfr": ["time"]}, "unknown key `transfr`: did you mean `transfer`?"),
         ({"folder": "/"}, "unknown key `folder`"),
         ({"protocol_version": "2"}, "`protocol_version` is '2': it should be a valid integer"),
