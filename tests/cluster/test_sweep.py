@@ -270,7 +270,9 @@ class TestOnRay:
             terms=replace(DEFERRING, reused=lambda trial: True),
             on_event=lambda e: order.append(e.trial.seed) if e.kind == "finished" else None,
         )
-        assert [{*order[k : k + 2]} for k in (0, 2, 4, 6)] == [{0, 1}, {2, 3}, {4, 5}, {6, 7}]
+        # One of the two processes may take long to start, and then holds one trial for as long.
+        out_of_turn = [seed for seed in range(8) if abs(order.index(seed) - seed) > 2]
+        assert sorted(order) == list(range(8)) and len(out_of_turn) <= 1, order
         assert len({calls(workspace, trial)[0].split()[0] for trial in trials}) == 2
 
     def test_short_trials_of_one_model_share_a_process_and_failures_are_noted(
