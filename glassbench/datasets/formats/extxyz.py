@@ -14,7 +14,7 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from .frame import NUMBERS, VECTORS, Frame, edges_of, make_frame
-from .text import LABEL, lines_of, table, take_rows, with_columns, write_blocks
+from .text import LABEL, frames_of, lines_of, table, take_rows, write_frames
 
 ENDINGS = (".xyz", ".extxyz")
 KINDS = ("species", "element", "type", "types", "Z", "numbers")
@@ -30,27 +30,19 @@ class Block(NamedTuple):
 
 def read(path: Path) -> Iterator[Frame | SourceError]:
     """Yield every frame, or what is wrong with it."""
-    for number, block in enumerate(_blocks(path)):
-        try:
-            yield block if isinstance(block, SourceError) else _frame(number, block)
-        except SourceError as error:
-            yield error
+    return frames_of(_blocks(path), _frame)
 
 
 def write(path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[dict]) -> None:
     """Write the given frames of `path` with columns more, by name, for each of them."""
-    wanted = {frame.number: place for place, frame in enumerate(frames)}
+    write_frames(path, out, _blocks(path), frames, columns, _heading)
 
-    def blocks() -> Iterator[str]:
-        for number, block in enumerate(_blocks(path)):
-            if number in wanted and isinstance(block, Block):
-                place = wanted[number]
-                more = "".join(f":{name}:R:1" for name in columns[place])
-                comment = PROPERTIES.sub(rf"\1\2\3{more}\4", block.comment, count=1)
-                yield f"{len(block.rows)}\n{comment.rstrip()}\n"
-                yield with_columns(block.rows, frames[place].order, list(columns[place].values()))
 
-    write_blocks(path, out, blocks())
+def _heading(block: Block, names: Sequence[str]) -> str:
+    """Return the two lines above the rows, with columns of numbers more."""
+    more = "".join(f":{name}:R:1" for name in names)
+    comment = PROPERTIES.sub(rf"\1\2\3{more}\4", block.comment, count=1)
+    return f"{len(block.rows)}\n{comment.rstrip()}\n"
 
 
 def _blocks(path: Path) -> Iterator[Block | SourceError]:

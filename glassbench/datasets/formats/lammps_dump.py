@@ -16,7 +16,7 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from .frame import AXES, NUMBERS, VECTORS, Frame, edges_of, make_frame
-from .text import LABEL, lines_of, table, take_rows, with_columns, write_blocks
+from .text import LABEL, frames_of, lines_of, table, take_rows, write_frames
 
 ENDINGS = (".dump", ".lammpstrj", ".lammpsdump", ".lmp", ".dat", ".atom", ".custom")
 # How a coordinate may stand in a file: suffix, whether scaled, whether unwrapped.
@@ -47,27 +47,18 @@ class Block(NamedTuple):
 
 def read(path: Path) -> Iterator[Frame | SourceError]:
     """Yield every frame, or what is wrong with it."""
-    for number, block in enumerate(_blocks(path)):
-        try:
-            yield block if isinstance(block, SourceError) else _frame(number, block)
-        except SourceError as error:
-            yield error
+    return frames_of(_blocks(path), _frame)
 
 
 def write(path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[dict]) -> None:
     """Write the given frames of `path` with columns more, by name, for each of them."""
-    wanted = {frame.number: place for place, frame in enumerate(frames)}
+    write_frames(path, out, _blocks(path), frames, columns, _heading)
 
-    def blocks() -> Iterator[str]:
-        for number, block in enumerate(_blocks(path)):
-            if number in wanted and isinstance(block, Block):
-                place = wanted[number]
-                *before, last = block.header
-                names = " ".join(columns[place])
-                yield "".join([*before, f"{last.rstrip()} {names}\n"])
-                yield with_columns(block.rows, frames[place].order, list(columns[place].values()))
 
-    write_blocks(path, out, blocks())
+def _heading(block: Block, names: Sequence[str]) -> str:
+    """Return the lines above the rows, with the names of columns more."""
+    *before, last = block.header
+    return "".join([*before, f"{last.rstrip()} {' '.join(names)}\n"])
 
 
 def _blocks(path: Path) -> Iterator[Block | SourceError]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from ...contract.errors import SourceError
 from ...home.files import whole_file
+from .frame import Frame
 
 GZIP = b"\x1f\x8b"
 LABEL = "U24"
@@ -69,8 +70,35 @@ def with_columns(rows: Sequence[str], order: np.ndarray, columns: Sequence[np.nd
     return "".join(f"{row.rstrip()} {end}\n" for row, end in zip(rows, ends, strict=True))
 
 
-def write_blocks(path: Path, out: Path, blocks: Iterator[str]) -> None:
-    """Write blocks of text to `out`, whole or not at all, packed as `path` is."""
+def frames_of(
+    blocks: Iterator[Any], frame_of: Callable[[int, Any], Frame]
+) -> Iterator[Frame | SourceError]:
+    """Yield the frame of every block of lines, or what is wrong with it."""
+    for number, block in enumerate(blocks):
+        try:
+            yield block if isinstance(block, SourceError) else frame_of(number, block)
+        except SourceError as error:
+            yield error
+
+
+def write_frames(
+    path: Path,
+    out: Path,
+    blocks: Iterator[Any],
+    frames: Sequence[Frame],
+    columns: Sequence[Mapping[str, np.ndarray]],
+    heading: Callable[[Any, Sequence[str]], str],
+) -> None:
+    """Write the given frames of `path` with columns more, whole or not at all, packed as it is.
+
+    `blocks` are all of the file; `heading` gives the lines above the `rows` of one, from it
+    and the names of the columns.
+    """
+    wanted = {frame.number: place for place, frame in enumerate(frames)}
     with whole_file(out) as partial, open_text(partial, "wt", like=path) as file:
-        for block in blocks:
-            file.write(block)
+        for number, block in enumerate(blocks):
+            if number in wanted and not isinstance(block, SourceError):
+                added = columns[wanted[number]]
+                order = frames[wanted[number]].order
+                file.write(heading(block, list(added)))
+                file.write(with_columns(block.rows, order, list(added.values())))
