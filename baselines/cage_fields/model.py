@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,6 +16,14 @@ from glassbench.structure import (
 
 from .scalar_fields import displacement_fields, scalar_fields
 from .vector_fields import vector_invariants
+
+# Groups of order parameters, and the positions of a structure at which they are taken.
+ORDERS = {
+    "thermal_order": "positions",
+    "inherent_order": "inherent_positions",
+    "cage_order": "cage_positions",
+}
+GROUPS = (*ORDERS, "scalars", "vectors")
 
 
 class CageFields(DescriptorModel):
@@ -81,20 +89,25 @@ class CageFields(DescriptorModel):
 
     def descriptors(self, structure: Structure) -> np.ndarray:
         """Return the chosen groups side by side: (N, F) float32."""
-        parts = [GROUPS[name](self, structure) for name in self.groups]
+        moved = displacement_fields(structure, self.positions)
+        scalars, energies, forces = scalar_fields(structure, moved)
+        parts = []
+        for group in self.groups:
+            if group == "scalars":
+                parts += [scalars, self._around(structure, scalars, energies)]
+            elif group == "vectors":
+                parts.append(self._invariants(structure, [*moved.values(), forces]))
+            else:
+                positions = getattr(structure, ORDERS[group])
+                parts.append(
+                    averaged_order_parameters(
+                        positions, structure.species, structure.box, self.shells
+                    )
+                )
         return np.concatenate([part.astype(np.float32) for part in parts], axis=1)
 
-    def _order(self, structure: Structure, positions: np.ndarray) -> np.ndarray:
-        return averaged_order_parameters(positions, structure.species, structure.box, self.shells)
-
-    def _fields(self, structure: Structure):
-        """Return the displacements by name, the scalars, which are energies, and the forces."""
-        moved = displacement_fields(structure, self.positions)
-        return moved, *scalar_fields(structure, moved)
-
-    def _scalars(self, structure: Structure) -> np.ndarray:
-        _, scalars, energies, _ = self._fields(structure)
-        around = coarse_grained(
+    def _around(self, structure: Structure, scalars, energies) -> np.ndarray:
+        return coarse_grained(
             scalars,
             structure.cage_positions,
             structure.species,
@@ -103,11 +116,8 @@ class CageFields(DescriptorModel):
             self.scalar_cutoff,
             energies,
         )
-        return np.concatenate([scalars, around], axis=1)
 
-    def _vectors(self, structure: Structure) -> np.ndarray:
-        moved, _, _, forces = self._fields(structure)
-        vectors = [*moved.values(), forces]
+    def _invariants(self, structure: Structure, vectors: list[np.ndarray]) -> np.ndarray:
         return vector_invariants(
             vectors,
             structure.cage_positions,
@@ -115,12 +125,3 @@ class CageFields(DescriptorModel):
             self.vector_lengths,
             self.vector_cutoff,
         )
-
-
-GROUPS: dict[str, Callable[[CageFields, Structure], np.ndarray]] = {
-    "thermal_order": lambda model, s: model._order(s, s.positions),
-    "inherent_order": lambda model, s: model._order(s, s.inherent_positions),
-    "cage_order": lambda model, s: model._order(s, s.cage_positions),
-    "scalars": CageFields._scalars,
-    "vectors": CageFields._vectors,
-}

@@ -11,7 +11,7 @@ import numpy as np
 from ..contract.errors import UserError
 from ..datasets.arrays import COMPACT, array_of, create_array, state_of
 from ..datasets.layout import structure_variables
-from ..datasets.manifest import content_digest, pack_store, write_manifest
+from ..datasets.manifest import content_digest, pack_store
 from ..datasets.opening import member_names, open_to_write, read_members
 from ..datasets.store import Dataset, open_dataset
 from ..model import OTHER_POSITIONS, Structure
@@ -132,9 +132,7 @@ def _assemble(dataset: Dataset, potential: str, pieces, folder: Path, destinatio
                 if written(each) in made:
                     array[index] = read_piece(folder, written(each))[variable.name]
         group.update_attributes({"cages": {key: vars(cage) for key, cage in cages.items()}})
-    digest = content_digest(directory)
-    root.update_attributes({"content_digest": digest})
-    write_manifest(directory, digest)
+    root.update_attributes({"content_digest": content_digest(directory)})
     pack_store(directory, destination)
     shutil.rmtree(directory)
     return destination
