@@ -115,14 +115,15 @@ def prepare(
     from ..simulation.lammps_library import LammpsMissing
     from ..simulation.prepare_dataset import prepare_dataset
 
-    out = values.get("out", workspace.datasets / f"{source.name}-prepared.zarr.zip")
+    stem = Path(name).name.removesuffix(".zarr.zip")
+    out = values.get("out", workspace.datasets / f"{stem}-prepared.zarr.zip")
     workers = parse_count("workers", values["workers"]) if "workers" in values else None
     try:
         with Counter(quiet=json_output) as counter:
             path = prepare_dataset(
                 source.path,
                 values["potential"],
-                workspace.generation / f"{source.name}-prepared",
+                workspace.generation / "prepared",
                 Path(out).absolute(),
                 partial(open_runner, cluster=values.get("cluster", "auto"), workers=workers),
                 lambda event: _show_piece(counter, event),

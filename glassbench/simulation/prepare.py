@@ -89,7 +89,7 @@ def prepare_structure(
     """
     if isinstance(potential, str):
         potential = load_potential(potential)
-    _refuse_other_substance(structure, potential.material)
+    refuse_unfit(structure, potential)
     wanted = {name for name, tier in OTHER_POSITIONS.items() if {name, tier} & set(reads)}
     wanted = {name for name in wanted if getattr(structure, name) is None}
     if "inherent_positions" in wanted:
@@ -130,7 +130,9 @@ def _inherent(structure: Structure, potential: Potential, log: Path | str) -> np
     return wrap(minimum, structure.box)
 
 
-def _refuse_other_substance(structure: Structure, material: Material) -> None:
+def refuse_unfit(structure: Structure, potential: Potential) -> None:
+    """Refuse a structure that the potential cannot be of: other dimensions or more species."""
+    material = potential.material
     dimension, kinds = len(structure.box), int(structure.species.max(initial=0)) + 1
     if dimension != material.dimension or kinds > len(material.masses):
         raise UserError(

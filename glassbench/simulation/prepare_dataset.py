@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from .cage import rounded_positions
 from .generate import GenerationCost, GenerationEvent, OpenRunner, make_pieces
 from .piece_process import open_local_runner
 from .pieces import Piece, read_need, read_piece, unfinished
-from .prepare import load_potential, potential_folder, prepare_structure
+from .prepare import load_potential, potential_folder, prepare_structure, refuse_unfit
 
 START, KIND = "start", "prepare"
 
@@ -40,24 +40,35 @@ def prepare_dataset(
     ----------
     source, destination : paths of the dataset and of its copy, a `.zarr.zip`
     potential : name of the potential of its particles
-    folder : for the pieces, one a configuration and array
+    folder : for the pieces, one a configuration and array; those of each dataset lie by themselves
     """
-    pieces = _pieces(open_dataset(source), potential)
+    dataset = open_dataset(source)
+    folder = folder / f"{potential}-{dataset.digest.removeprefix('sha256:')[:16]}"
+    pieces = _pieces(dataset, potential)
     if not pieces:
         raise UserError(f"{source} has all positions that potential={potential} can make already")
     cost = GenerationCost(folder, tuple(pieces), tuple(unfinished(pieces, folder)), None, 0)
     make_pieces(cost, potential_folder(potential), open_runner, on_event)
-    return _assemble(open_dataset(source), potential, pieces, folder, destination)
+    return _assemble(dataset, potential, pieces, folder, destination)
 
 
 def _pieces(dataset: Dataset, potential: str) -> list[Piece]:
     """Return, for each configuration, its structure and the arrays that it lacks."""
-    makes = ("inherent_positions", *load_potential(potential).cages)
+    made_with = load_potential(potential)
+    makes = ("inherent_positions", *made_with.cages)
     pieces = []
     for name in dataset.states:
         state = dataset.state(name)
         missing = [array for array in makes if array not in state.variables]
         temperature = state.attributes.get("temperature")
+        if missing:
+            first = dataset.structure_arrays(name, int(dataset.configurations(name)[0]))
+            refuse_unfit(_structure(first, f"{dataset.path}, state {name}"), made_with)
+        if missing and temperature is None:
+            raise UserError(
+                f"state {name} of {dataset.path} has no temperature, at which cage positions are "
+                "sampled: take a dataset that states it"
+            )
         for index in dataset.configurations(name) if missing else ():
             configuration = state.configuration_ids[index]
             start = f"{name}-{configuration}-start"
@@ -81,12 +92,7 @@ def make_start(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
 def make_prepared(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     """Make one array of positions (N, d) of one configuration."""
     arguments, start = piece.arguments, read_need(piece, folder)
-    structure = Structure(
-        start["positions"].astype(np.float64),
-        start["species"],
-        start["box"],
-        configuration=arguments["name"],
-    )
+    structure = _structure(start, arguments["name"])
     array = arguments["array"]
     prepared = prepare_structure(
         structure,
@@ -96,6 +102,11 @@ def make_prepared(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
         log=piece.log_path(folder),
     )
     return {array: rounded_positions(getattr(prepared, array), structure.box)}
+
+
+def _structure(arrays: Mapping[str, np.ndarray], name: str) -> Structure:
+    positions = arrays["positions"].astype(np.float64)
+    return Structure(positions, arrays["species"], arrays["box"], configuration=name)
 
 
 PREPARE_WORK = {START: make_start, KIND: make_prepared}

@@ -197,6 +197,16 @@ def test_a_dataset_is_given_the_positions_that_its_generator_makes(
         prepare_dataset(path, "kob_andersen", tmp_path / "again", tmp_path / "twice.zarr.zip")
 
 
+def test_a_dataset_of_another_substance_is_refused_before_anything_runs(tmp_path):
+    plane = load_task("lj2d_plasticity").folder / "mini.zarr.zip"
+    with pytest.raises(UserError, match="2 dimensions and 2 species, and the potential is of 3"):
+        prepare_dataset(plane, "kob_andersen", tmp_path, tmp_path / "ready.zarr.zip")
+    metal = load_task("cuzr_plasticity").folder / "mini.zarr.zip"
+    with pytest.raises(UserError, match="has no temperature"):
+        prepare_dataset(metal, "kob_andersen", tmp_path, tmp_path / "ready.zarr.zip")
+    assert not list(tmp_path.iterdir())
+
+
 @contextmanager
 def in_this_process(generator, folder):
     yield InThisProcess(folder)
