@@ -24,8 +24,7 @@ from acceptance import TASKS, Row, print_table
 
 from glassbench.datasets.opening import open_tree
 from glassbench.plugins.registry import load_task
-from glassbench.potentials.hessian import pair_hessian
-from glassbench.potentials.lennard_jones import KOB_ANDERSEN, forces, particle_energies
+from glassbench.potentials import KOB_ANDERSEN, forces, hessian, particle_energies
 from glassbench.simulation.generator import load_generator
 from glassbench.simulation.quasistatic_shear import ShearSchedule, quasistatic_shear
 from glassbench.structure import neighbour_pairs
@@ -101,7 +100,7 @@ def published(folder: Path, scratch: Path) -> Iterator[Row]:
         one = found.undirected()
         pairs = one.senders, one.receivers, one.vectors
         energies.append(particle_energies(KOB_ANDERSEN, species, *pairs).mean())
-        curvature = pair_hessian(KOB_ANDERSEN, species, *pairs).trace()
+        curvature = hessian(KOB_ANDERSEN, species, *pairs).trace()
         temperatures.append((forces(KOB_ANDERSEN, species, *pairs) ** 2).sum() / curvature)
         names, times = (path.stem,), tuple(range(1, 21))
         run = _at_constant_energy(positions, species, 0.44, times, names, scratch)

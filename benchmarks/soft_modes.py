@@ -21,18 +21,17 @@ from glassbench.potentials import (
     KOB_ANDERSEN,
     LARGE_SMALL_2D,
     copper_zirconium_potential,
-    embedded_atom_hessian,
-    pair_hessian,
+    hessian,
 )
 from glassbench.structure import neighbour_pairs, soft_mode_participation
 
 TASKS = Path(__file__).parents[1] / "tasks"
 SYSTEMS = {
-    "lj2d": ("lj2d_plasticity", lambda: (LARGE_SMALL_2D, pair_hessian, None)),
-    "ka": ("ka_propensity", lambda: (KOB_ANDERSEN, pair_hessian, None)),
+    "lj2d": ("lj2d_plasticity", lambda: (LARGE_SMALL_2D, hessian, None)),
+    "ka": ("ka_propensity", lambda: (KOB_ANDERSEN, hessian, None)),
     "cuzr": (
         "cuzr_stiffness",
-        lambda: (copper_zirconium_potential(), embedded_atom_hessian, COPPER_ZIRCONIUM_MASSES),
+        lambda: (copper_zirconium_potential(), hessian, COPPER_ZIRCONIUM_MASSES),
     ),
 }
 FRACTION = 0.01

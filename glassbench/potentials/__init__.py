@@ -6,20 +6,23 @@ Values that do not fit, a pair without a length among them, are refused with a V
 from .embedded_atom import (
     COPPER_ZIRCONIUM_MASSES,
     EmbeddedAtom,
-    atom_energies,
-    atom_forces,
     copper_zirconium_potential,
     read_embedded_atom,
 )
-from .hessian import embedded_atom_hessian, pair_hessian
-from .interaction import INTERACTIONS, Interaction, check_interaction, interaction
+from .interaction import (
+    INTERACTIONS,
+    Interaction,
+    check_interaction,
+    forces,
+    hessian,
+    interaction,
+    particle_energies,
+)
 from .lennard_jones import (
     KOB_ANDERSEN,
     LARGE_SMALL_2D,
     ForceShiftedLennardJones,
     SmoothedLennardJones,
-    forces,
-    particle_energies,
 )
 
 __all__ = [
@@ -31,14 +34,11 @@ __all__ = [
     "ForceShiftedLennardJones",
     "Interaction",
     "SmoothedLennardJones",
-    "atom_energies",
-    "atom_forces",
     "check_interaction",
     "copper_zirconium_potential",
-    "embedded_atom_hessian",
     "forces",
+    "hessian",
     "interaction",
-    "pair_hessian",
     "particle_energies",
     "read_embedded_atom",
 ]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .pair_tables import check_pairs
+from .pairs import Pairs
 
 if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
@@ -46,17 +46,58 @@ class EmbeddedAtom:
     density: tuple[tuple[CubicSpline, ...], ...]
     pair_times_distance: tuple[tuple[CubicSpline, ...], ...]
 
+    def particle_energies(self, pairs: Pairs) -> np.ndarray:
+        """Return the embedding of each atom and half of its pair energies (N,), eV."""
+        terms = self.terms(pairs)
+        embedding = self.embedded(pairs.species, self.densities(pairs))
+        return embedding + 0.5 * pairs.sum_over_particles(terms.pair, terms.pair)
 
-@dataclass(frozen=True, eq=False)
-class PairTerms:
-    """Functions of the distance of each pair i < j, and their first or second derivatives.
+    def pair_forces(self, pairs: Pairs) -> np.ndarray:
+        return self.effective(pairs, 1)[:, None] * pairs.directions
 
-    Attributes
-    ----------
-    pair : (P,) phi(r_ij)
-    on_first : (P,) density at i due to j
-    on_second : (P,) density at j due to i
-    """
+    def terms(self, pairs: Pairs, derivative: int = 0) -> PairTerms:
+        """Return phi and both densities of each pair, or their derivatives in r."""
+        pair, on_first, on_second = (np.empty(len(pairs.distances)) for _ in range(3))
+        a, b = pairs.kinds
+        for one in range(len(self.elements)):
+            for other in range(len(self.elements)):
+                chosen = (a == one) & (b == other)
+                r = pairs.distances[chosen]
+                pair[chosen] = _pair(self.pair_times_distance[one][other], r, derivative)
+                on_first[chosen] = self.density[other][one](r, derivative)
+                on_second[chosen] = self.density[one][other](r, derivative)
+        return PairTerms(pair, on_first, on_second)
+
+    def densities(self, pairs: Pairs) -> np.ndarray:
+        """Return rho (N,)."""
+        terms = self.terms(pairs)
+        return pairs.sum_over_particles(terms.on_first, terms.on_second)
+
+    def effective(self, pairs: Pairs, derivative: int) -> np.ndarray:
+        """Return phi' + F'_i f' + F'_j f' (P,), or the same of the second derivatives.
+
+        The first is dE/dr_ij with all other distances fixed.
+        """
+        slope = self.embedded(pairs.species, self.densities(pairs), 1)
+        pair, on_first, on_second = self.terms(pairs, derivative)
+        return pair + slope[pairs.first] * on_first + slope[pairs.second] * on_second
+
+    def embedded(self, species: np.ndarray, density: np.ndarray, derivative: int = 0) -> np.ndarray:
+        """Return F(rho) (N,) in eV, or a derivative of it in rho."""
+        values = np.empty(len(species))
+        for index, spline in enumerate(self.embedding):
+            chosen = species == index
+            if (density[chosen] > spline.x[-1]).any():
+                raise ValueError(
+                    f"density {density[chosen].max():.4g} of {self.elements[index]} is beyond the "
+                    f"table, which ends at {spline.x[-1]:.4g}: atoms lie too close to each other"
+                )
+            values[chosen] = spline(density[chosen], derivative)
+        return values
+
+
+class PairTerms(NamedTuple):
+    """Of each pair (P,): phi(r_ij), the density at i due to j, and that at j due to i."""
 
     pair: np.ndarray
     on_first: np.ndarray
@@ -120,121 +161,6 @@ def copper_zirconium_potential(file: str = "") -> EmbeddedAtom:
     if not path.is_file():
         raise ValueError(f"there is no potential {path}: give one with model.file=PATH")
     return read_embedded_atom(path, ("Cu", "Zr"))
-
-
-def atom_energies(
-    potential: EmbeddedAtom,
-    species: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    vectors: np.ndarray,
-) -> np.ndarray:
-    """Return the energy of each atom: its embedding, and half of its pair energies.
-
-    Returns (N,) float64, eV.
-
-    Parameters
-    ----------
-    species : (N,) int, index into `potential.elements`
-    first, second : (P,) int, every pair within the cutoff, each once; longer ones do no harm
-    vectors : (P, 3) minimum image of r_second - r_first, Angstrom
-    """
-    pairs = CheckedPairs.of(potential, species, first, second, vectors)
-    terms = pairs.terms(potential)
-    embedding = embedding_of(potential, pairs.species, pairs.densities(terms))
-    return embedding + 0.5 * pairs.sum_over_atoms(terms.pair, terms.pair)
-
-
-def atom_forces(
-    potential: EmbeddedAtom,
-    species: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    vectors: np.ndarray,
-) -> np.ndarray:
-    """Return the force on each atom (N, 3) float64, eV/Angstrom; arguments as `atom_energies`."""
-    pairs = CheckedPairs.of(potential, species, first, second, vectors)
-    slope = pairs.effective_slope(potential)
-    on_first = slope[:, None] * pairs.directions
-    columns = [pairs.sum_over_atoms(component, -component) for component in on_first.T]
-    return np.stack(columns, axis=1)
-
-
-@dataclass(frozen=True, eq=False)
-class CheckedPairs:
-    """Pairs within the cutoff: `distances` (P,), `directions` (P, 3) from first to second."""
-
-    species: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    distances: np.ndarray
-    directions: np.ndarray
-
-    @classmethod
-    def of(cls, potential: EmbeddedAtom, species, first, second, vectors) -> CheckedPairs:
-        species, first, second = np.asarray(species), np.asarray(first), np.asarray(second)
-        vectors = np.asarray(vectors, dtype=np.float64)
-        if len(species) and not 0 <= species.min() <= species.max() < len(potential.elements):
-            raise ValueError(
-                f"species run from {species.min()} to {species.max()}, and the potential has "
-                f"{', '.join(potential.elements)} as 0 to {len(potential.elements) - 1}"
-            )
-        check_pairs(first, second, vectors)
-        if vectors.shape[1] != 3:
-            raise ValueError(f"vectors are {vectors.shape}: give three components, (P, 3)")
-        distances = np.sqrt(np.einsum("pa,pa->p", vectors, vectors))
-        if not (distances > 0).all():
-            raise ValueError(f"pair {int(np.argmin(distances))} has no distance: two atoms overlap")
-        near = distances < potential.cutoff
-        distances = distances[near]
-        directions = vectors[near] / distances[:, None]
-        return cls(species, first[near], second[near], distances, directions)
-
-    def terms(self, potential: EmbeddedAtom, derivative: int = 0) -> PairTerms:
-        """Return phi and both densities of each pair, or their derivatives in r."""
-        pair, on_first, on_second = (np.empty(len(self.distances)) for _ in range(3))
-        a, b = self.species[self.first], self.species[self.second]
-        for one in range(len(potential.elements)):
-            for other in range(len(potential.elements)):
-                chosen = (a == one) & (b == other)
-                r = self.distances[chosen]
-                pair[chosen] = _pair(potential.pair_times_distance[one][other], r, derivative)
-                on_first[chosen] = potential.density[other][one](r, derivative)
-                on_second[chosen] = potential.density[one][other](r, derivative)
-        return PairTerms(pair, on_first, on_second)
-
-    def densities(self, terms: PairTerms) -> np.ndarray:
-        """Return rho (N,) from the densities of the pairs."""
-        return self.sum_over_atoms(terms.on_first, terms.on_second)
-
-    def sum_over_atoms(self, on_first: np.ndarray, on_second: np.ndarray) -> np.ndarray:
-        """Return for each atom (N,) the sum over its pairs."""
-        count = len(self.species)
-        return np.bincount(self.first, on_first, count) + np.bincount(self.second, on_second, count)
-
-    def effective_slope(self, potential: EmbeddedAtom) -> np.ndarray:
-        """Return dE/dr_ij (P,) with all other distances fixed: phi' + F'_i f' + F'_j f'."""
-        density = self.densities(self.terms(potential))
-        slope, terms = embedding_of(potential, self.species, density, 1), self.terms(potential, 1)
-        return (
-            terms.pair + slope[self.first] * terms.on_first + slope[self.second] * terms.on_second
-        )
-
-
-def embedding_of(
-    potential: EmbeddedAtom, species: np.ndarray, density: np.ndarray, derivative: int = 0
-) -> np.ndarray:
-    """Return F(rho) (N,) in eV, or a derivative of it in rho."""
-    values = np.empty(len(species))
-    for index, spline in enumerate(potential.embedding):
-        chosen = species == index
-        if (density[chosen] > spline.x[-1]).any():
-            raise ValueError(
-                f"density {density[chosen].max():.4g} of {potential.elements[index]} is beyond the "
-                f"table, which ends at {spline.x[-1]:.4g}: atoms lie too close to each other"
-            )
-        values[chosen] = spline(density[chosen], derivative)
-    return values
 
 
 def _pair(times_distance: CubicSpline, r: np.ndarray, derivative: int) -> np.ndarray:

@@ -1,26 +1,91 @@
-"""The interactions of the embedded systems by name: energies, forces and Hessian of each alike."""
+"""Energies, forces and Hessian of every potential alike, and the embedded systems by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
-from .embedded_atom import (
-    COPPER_ZIRCONIUM_MASSES,
-    atom_energies,
-    atom_forces,
-    copper_zirconium_potential,
-)
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .embedded_atom import COPPER_ZIRCONIUM_MASSES, EmbeddedAtom, copper_zirconium_potential
 from .hessian import embedded_atom_hessian, pair_hessian
-from .lennard_jones import KOB_ANDERSEN, LARGE_SMALL_2D, forces, particle_energies
+from .lennard_jones import KOB_ANDERSEN, LARGE_SMALL_2D, LennardJones
+from .pairs import Pairs, checked_pairs
 
-PAIR_POTENTIALS: dict[str, Any] = {
-    "kob_andersen": KOB_ANDERSEN,
-    "lennard_jones_2d": LARGE_SMALL_2D,
-}
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Potential = LennardJones | EmbeddedAtom
+PAIR_POTENTIALS = {"kob_andersen": KOB_ANDERSEN, "lennard_jones_2d": LARGE_SMALL_2D}
 INTERACTIONS = (*PAIR_POTENTIALS, "embedded_atom")
+
+
+def particle_energies(
+    potential: Potential,
+    species: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    vectors: ArrayLike,
+) -> np.ndarray:
+    """Return the local potential energy of each particle: half of the sum over its pairs.
+
+    u_i = 1/2 sum_(j != i) V(r_ij), and of an atom in a metal the energy of its embedding
+    besides, so that the sum over particles is the total energy
+
+    Returns (N,) float64, in the unit of epsilon; eV of an embedded-atom potential.
+
+    Parameters
+    ----------
+    species : (N,) int, 0 = A, 1 = B; index into `elements` of an embedded-atom potential
+    first, second : (P,) int
+        Every pair within the cutoff of the potential, each once and first < second;
+        longer pairs do no harm.
+    vectors : (P, d), minimum image of r_second - r_first
+    """
+    return potential.particle_energies(_pairs(potential, species, first, second, vectors))
+
+
+def forces(
+    potential: Potential,
+    species: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    vectors: ArrayLike,
+) -> np.ndarray:
+    """Return the force on each particle, f_i = -d/dr_i of the total energy.
+
+    Arguments and errors are those of `particle_energies`; (N, d) float64, energy per length.
+    """
+    pairs = _pairs(potential, species, first, second, vectors)
+    columns = potential.pair_forces(pairs).T
+    return np.stack([pairs.sum_over_particles(one, -one) for one in columns], axis=1)
+
+
+def hessian(
+    potential: Potential,
+    species: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    vectors: ArrayLike,
+) -> csr_array:
+    """Return the second derivatives of the energy with respect to the positions.
+
+    Coordinates are ordered x_0, y_0, (z_0,) x_1, ... Arguments and errors are those of
+    `particle_energies`; a `scipy.sparse.csr_array` (d N, d N) float64, energy per squared length.
+    """
+    pairs = _pairs(potential, species, first, second, vectors)
+    if isinstance(potential, EmbeddedAtom):
+        return embedded_atom_hessian(potential, pairs)
+    return pair_hessian(potential, pairs)
+
+
+def _pairs(potential: Potential, *arrays: ArrayLike) -> Pairs:
+    if isinstance(potential, EmbeddedAtom):
+        return checked_pairs(len(potential.elements), *arrays, cutoff=potential.cutoff)
+    return checked_pairs(len(potential.sigma), *arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,22 +113,15 @@ def interaction(name: str, file: str = "") -> Interaction:
     LAMMPS ships where that is empty.
     """
     check_interaction(name)
+    potential: Potential
     if name == "embedded_atom":
-        metal = copper_zirconium_potential(file)
-        return Interaction(
-            metal.cutoff,
-            partial(atom_energies, metal),
-            partial(atom_forces, metal),
-            partial(embedded_atom_hessian, metal),
-            COPPER_ZIRCONIUM_MASSES,
-        )
-    pairwise = PAIR_POTENTIALS[name]
-    return Interaction(
-        pairwise.largest_cutoff,
-        partial(particle_energies, pairwise),
-        partial(forces, pairwise),
-        partial(pair_hessian, pairwise),
-    )
+        potential = copper_zirconium_potential(file)
+        cutoff, masses = potential.cutoff, COPPER_ZIRCONIUM_MASSES
+    else:
+        potential = PAIR_POTENTIALS[name]
+        cutoff, masses = potential.largest_cutoff, None
+    functions = (partial(each, potential) for each in (particle_energies, forces, hessian))
+    return Interaction(cutoff, *functions, masses)
 
 
 def check_interaction(name: str) -> None:

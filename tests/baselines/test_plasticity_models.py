@@ -12,7 +12,8 @@ from torch import nn
 from glassbench.conformance.structures import make_examples
 from glassbench.model import Condition, Run, Structure
 from glassbench.plugins.registry import load_model_card, load_model_class, load_task
-from glassbench.potentials import LARGE_SMALL_2D, interaction, pair_hessian
+from glassbench.potentials import LARGE_SMALL_2D, interaction
+from glassbench.potentials import hessian as hessian_of
 from glassbench.structure import neighbour_pairs, structure_functions
 
 SHORT = {"width": 0.1, "lengths_count": 4}
@@ -159,7 +160,7 @@ def test_a_boundary_needs_particles_of_both_classes(examples, tmp_path, kept, me
 def test_soft_modes_are_those_of_the_full_hessian(examples):
     structure = examples.test[0].structure
     pairs = neighbour_pairs(structure.positions, structure.box, 2.5).undirected()
-    hessian = pair_hessian(
+    hessian = hessian_of(
         LARGE_SMALL_2D, structure.species, pairs.senders, pairs.receivers, pairs.vectors
     )
     values, vectors = np.linalg.eigh(hessian.toarray())

