@@ -7,7 +7,7 @@ module imports nothing heavy, so that a plugin can import it anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -63,6 +63,24 @@ class Structure:
     narrow_cage_positions: np.ndarray | None = None
     wide_cage_positions: np.ndarray | None = None
     dynamics: Mapping[str, np.ndarray] | None = None
+
+
+def as_read(structure: Structure, reads: Sequence[str]) -> Structure:
+    """Return a structure as a model sees it that reads these tiers of input.
+
+    To one that reads no thermal positions, but inherent or cage ones, those of the first such
+    tier are `positions`. Raises ValueError where the structure has none of them.
+    """
+    others = {tier: name for name, tier in reversed(OTHER_POSITIONS.items())}
+    tiers = [tier for tier in reads if tier in others]
+    if "thermal" in reads or not tiers:
+        return structure
+    positions = getattr(structure, others[tiers[0]])
+    if positions is None:
+        raise ValueError(
+            f"{structure.configuration or 'the structure'} has no {tiers[0]} positions"
+        )
+    return replace(structure, positions=positions)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ class BotanModel(TorchModel):
         super().__init__(**settings)
         if not 0 <= p <= 1:
             raise ValueError(f"p is {p}: it must lie between 0 and 1")
+        if p < 1 and self.positions != "thermal":
+            raise ValueError(
+                f"p is {p}, and pairs are those of thermal positions: with positions="
+                f"{self.positions} set p = 1, which learns particles alone"
+            )
         self.p, self.width, self.recurrences = p, width, recurrences
         self.edge_threshold, self.edge_features = edge_threshold, edge_features
         self.pretrained = pretrained

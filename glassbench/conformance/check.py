@@ -86,7 +86,8 @@ def check_model(
 def check_card(card: ModelCard, task: Task) -> list[CheckResult]:
     """Return the result of every check of a model with hyperparameters for a fit of seconds."""
     model_class, values = load_model_class(card), short_values(card, task)
-    return check_model(model_class, values, task, claims=card.claims, reads=card.reads)
+    reads = card.reading(values).reads
+    return check_model(model_class, values, task, claims=card.claims, reads=reads)
 
 
 def short_values(card: ModelCard, task: Task) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 from ..contract.task import DYNAMICS, Task
 from ..datasets.labels import balanced_set, draw_negatives
 from ..datasets.pairs import pair_distances
-from ..model import OTHER_POSITIONS, Condition, Example, Structure
+from ..model import OTHER_POSITIONS, Condition, Example, Structure, as_read
 from ..structure import neighbour_pairs
 
 DENSITY = 1.2
@@ -79,7 +79,7 @@ def glassy_structure(
     absent += [] if with_pairs else ["pairs"]
     absent += [] if "dynamics" in reads else ["dynamics"]
     nothing: dict[str, Any] = dict.fromkeys(absent)
-    return replace(glass, **nothing)
+    return as_read(replace(glass, **nothing), reads)
 
 
 @lru_cache(maxsize=64)

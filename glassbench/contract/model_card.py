@@ -20,6 +20,7 @@ HINTS = ("memory_gb", "minutes")
 ANY_DATASET = "any"
 
 Tier = Literal["thermal", "inherent", "cage", "dynamics", "predictions"]
+POSITIONS = ("thermal", "inherent", "cage")
 Claim = Literal["permutation", "translation", "periodic", "rotation", "reflection"]
 
 
@@ -30,7 +31,8 @@ class ModelCard(Checked):
     ----------
     entry : `module:Class` inside the folder, such as `model:Botan`
     reads : tiers of input; models that read more are ranked apart, as are `predictions` of
-        another program, which nobody can verify
+        another program, which nobody can verify. A model that reads no thermal positions is given
+        those of the first tier in their place; a hyperparameter `positions` chooses that tier
     checked_by_authors : who of the authors of the method has checked this implementation, and when
     conditions_per_fit : `one`, or `all` for a model that serves all conditions at once
     claims : symmetries that the conformance test may hold the model to
@@ -117,6 +119,18 @@ class ModelCard(Checked):
         if not isinstance(tables, Mapping):
             raise ValueError("`search_space` must be tables [search_space.<hyperparameter>]")
         return parse_space(tables, info.data.get("hyperparameters", {}), info.data.get("tasks", ()))
+
+    def reading(self, hyperparameters: Mapping[str, Any]) -> ModelCard:
+        """Return the card of the model with these hyperparameters: `positions` says what it reads.
+
+        Raises HyperparameterError where `positions` names no tier of positions.
+        """
+        tier = hyperparameters.get("positions", self.reads[0])
+        if tier != self.reads[0] and tier not in POSITIONS:
+            raise HyperparameterError(
+                f"model.positions of {self.name} is `{tier}`{did_you_mean(str(tier), POSITIONS)}"
+            )
+        return self.model_copy(update={"reads": (tier, *self.reads[1:])})
 
     def sections(self, task: str, dataset: str) -> list[str]:
         """Return the sections `[defaults.<task>.…]` that hold on a dataset, the strongest last.

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..contract.errors import DatasetError
 from ..contract.task import DYNAMICS, INPUT_TIERS, Task
-from ..model import OTHER_POSITIONS, Condition, Example, Structure
+from ..model import OTHER_POSITIONS, Condition, Example, Structure, as_read
 from .labels import Labels, balanced_set
 from .state import State
 from .store import Dataset, open_dataset
@@ -243,7 +243,7 @@ class View:
             frame = self.dataset.shared(member.state, "frame", protocol=member.protocol)
             optional["frame"] = frame.copy()
             name = f"{name}@{member.protocol}"
-        return Structure(
+        structure = Structure(
             positions=arrays["positions"].astype(np.float64),
             species=arrays["species"],
             box=arrays["box"].copy(),
@@ -251,6 +251,13 @@ class View:
             pairs=pairs,
             **optional,
         )
+        try:
+            return as_read(structure, self.reads)
+        except ValueError as error:
+            raise DatasetError(
+                f"dataset {self.dataset.path}: {error}, which the model reads: `glassbench data "
+                "prepare` makes them where the potential is known, or take model.positions=thermal"
+            ) from None
 
 
 class Examples(Sequence[Example]):

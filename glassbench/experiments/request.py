@@ -110,6 +110,7 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
     # Files that are named as hyperparameters are kept in the workspace.
     given = keep_given_files(given, workspace)
     hyperparameters = [card.hyperparameters_for(task.name, dataset.name, given) for card in cards]
+    cards = [card.reading(values) for card, values in zip(cards, hyperparameters, strict=True)]
     floors = floors_of(task, dataset) if asked.floors else ()
     conditions = choose_conditions(
         view.conditions("test" if asked.trained else "train"),

@@ -194,7 +194,9 @@ def model_of_record(record: Record, path: Path, workspace: Workspace) -> FittedM
     view = _training_view(task, record, trial, workspace)
     conditions = [condition for fit in fits for condition in fit.conditions]
     training = Training.of(task, view, record["dataset"]["name"], list(dict.fromkeys(conditions)))
-    return FittedModel(card, task, training, record["hyperparameters"], tuple(fits), tuple(folders))
+    values = record["hyperparameters"]
+    card = card.reading(values)
+    return FittedModel(card, task, training, values, tuple(fits), tuple(folders))
 
 
 def _refuse_pairs(task: Task) -> None:

@@ -40,8 +40,17 @@ class Row:
     earlier: tuple[Entry, ...]
 
     @property
-    def name(self) -> str:
+    def model(self) -> str:
         return self.entry.record["model"]["name"]
+
+    @property
+    def name(self) -> str:
+        """The model's name, with the positions that it was given where these are chosen."""
+        usual = self.card.reads if self.card else ()
+        reads = self.entry.record["model"]["reads"]
+        if not usual or "positions" not in self.entry.record["hyperparameters"]:
+            return self.model
+        return self.model if reads[0] == usual[0] else f"{self.model}, {reads[0]} positions"
 
     @property
     def status(self) -> Literal["measured", "verified"]:
@@ -327,17 +336,18 @@ def _boards_of(own: Task, kind: Kind, sources: Sources) -> list[Board]:
 
 
 def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row, ...]:
-    """Return one row a model: its verified record before measured ones, among these one that
-    none supersedes, then with more conditions, then newer.
+    """Return one row a model and what it reads: its verified record before measured ones, among
+    these one that none supersedes, then with more conditions, then newer.
 
     Only records of the same model supersede, and only a verified one a verified one.
     """
-    by_model: dict[str, list[Entry]] = {}
+    by_model: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
-        by_model.setdefault(entry.record["model"]["name"], []).append(entry)
+        model = entry.record["model"]
+        by_model.setdefault((model["name"], *model["reads"]), []).append(entry)
 
     rows = []
-    for name, of_model in sorted(by_model.items()):
+    for (name, *_), of_model in sorted(by_model.items()):
         superseded = {(e.record.get("supersedes"), e.status) for e in of_model}
 
         def preference(entry: Entry, superseded: set = superseded) -> tuple:

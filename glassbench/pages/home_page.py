@@ -67,7 +67,7 @@ def first_figure(board: Board, standing: Standing, boards: Boards) -> Markup:
     for place in shown:
         values = [(scale(p), place.row.value(metric.name, p)) for p in points]
         known = [(x, y) for x, y in values if y is not None]
-        lines.append(Line(place.row.name, known, href=f"model/{safe_name(place.row.name)}.html"))
+        lines.append(Line(place.row.name, known, href=f"model/{safe_name(place.row.model)}.html"))
     for name, of_floor in board.floors.items():
         if name == standing.floor_name:
             known = [(scale(p), of_floor[p]) for p in points if p in of_floor]

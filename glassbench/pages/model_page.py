@@ -24,7 +24,7 @@ MOST_WEAKEST = 5
 
 def model_names(boards: Boards, cards: Mapping[str, ModelCard]) -> list[str]:
     """Return every model with a card or a record."""
-    return sorted({*cards, *(row.name for board, _ in boards for row in board.rows)})
+    return sorted({*cards, *(row.model for board, _ in boards for row in board.rows)})
 
 
 def models_context(boards: Boards, cards: Mapping[str, ModelCard]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def models_context(boards: Boards, cards: Mapping[str, ModelCard]) -> dict[str, 
     published: dict[str, list[Board]] = {}
     for board, standing in boards:
         for place in standing.places:
-            places[place.row.name].append((board, standing, place))
+            places[place.row.model].append((board, standing, place))
         for name in dict.fromkeys(one.model for one in board.reported):
             if not card_of_reported(name, names):
                 published.setdefault(name, []).append(board)
@@ -54,7 +54,7 @@ def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str
     places: list[dict[str, Any]] = []
     for board, standing in boards:
         for place in standing.places:
-            if place.row.name != name:
+            if place.row.model != name:
                 continue
             entries = [place.row.entry, *place.row.earlier]
             places.append(

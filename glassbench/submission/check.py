@@ -165,7 +165,8 @@ def _check_answers(submission: _Submission) -> list[CheckResult]:
     from ..conformance.structures import make_examples
 
     card, task = submission.card, submission.task
-    examples = make_examples(task, card.reads)
+    values = short_values(card, task)
+    examples = make_examples(task, card.reading(values).reads)
     noting, condition = _Noting(task), examples.train[0].condition
 
     def results() -> list[CheckResult]:
@@ -178,7 +179,7 @@ def _check_answers(submission: _Submission) -> list[CheckResult]:
     assignment = Assignment(
         model=submission.folder,
         task=task,
-        hyperparameters=short_values(card, task),
+        hyperparameters=values,
         seed=0,
         questions=[
             Question(condition, {str(n): s for n, s in enumerate(structures)})
@@ -207,17 +208,18 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
         dataset = find_dataset(task, submission.dataset, submission.workspace)
     except UserError as error:
         return [CheckResult("trial", None, f"no data to try it on: {error}")]
-    view = open_view(task, dataset.path, reads=card.reads)
+    short = {"epochs": 1} if "epochs" in card.hyperparameters else {}
+    values = card.hyperparameters_for(task.name, dataset.name, short)
+    view = open_view(task, dataset.path, reads=card.reading(values).reads)
     default = task.default_values(dataset.name)
     condition = choose_conditions(view.conditions("train"), {}, default)[0]
-    short = {"epochs": 1} if "epochs" in card.hyperparameters else {}
     tested = view.structures("test", condition)[: TRIAL_EXAMPLES["test"]]
     structures = {structure.configuration: structure for structure in tested}
     alone = dict(list(structures.items())[:1])
     assignment = Assignment(
         model=submission.folder,
         task=task,
-        hyperparameters=card.hyperparameters_for(task.name, dataset.name, short),
+        hyperparameters=values,
         seed=0,
         questions=[Question(condition, structures), Question(condition, alone)],
         conditions=(condition,),

@@ -188,7 +188,8 @@ def check_model(bundle: Bundle) -> str:
     record, card = bundle.record, bundle.card
     stated = record["model"] | {"digest of the provenance": record["provenance"]["model_digest"]}
     own = {name: getattr(card, name) for name in ("digest", "name", "title")}
-    own |= {"digest of the provenance": card.digest, "reads": list(card.reads)}
+    reads = list(card.reading(record["hyperparameters"]).reads)
+    own |= {"digest of the provenance": card.digest, "reads": reads}
     own |= {"authors": list(card.authors)} if stated.get("authors") else {}
     refuse_contents(bundle)
     for name, ours in own.items():

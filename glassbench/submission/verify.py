@@ -197,7 +197,8 @@ def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
     from ..datasets.manifest import content_digest
     from ..datasets.view import open_view
 
-    record, reads = bundle.record, bundle.card.reads
+    record = bundle.record
+    reads = bundle.card.reading(record["hyperparameters"]).reads
     dataset = find_dataset(task, record["dataset"]["name"], how.workspace)
     digest = content_digest(dataset.path)
     require(

@@ -42,7 +42,10 @@ class DensityMapModel(NetworkModel):
 
     stored = ("target", "symmetry", "dimension", "is_label", "offset", "scale")
 
-    def __init__(self, cutoff: float, spacing: float, **settings) -> None:
+    def __init__(
+        self, cutoff: float, spacing: float, positions: str = "thermal", **settings
+    ) -> None:
+        self.positions = positions
         self.grid = DensityMapGrid(cutoff, spacing)
         self.settings = ParticleSettings(**settings)
         self.symmetry, self.is_label, self.offset, self.scale = "none", True, 0.0, 1.0

@@ -72,7 +72,8 @@ class TorchModel(NetworkModel):
     A subclass gives `network`, `encode`, `loss` and `outputs`; the harness gives
     the loop, augmentation, mixed precision, checkpoints, early stopping and progress.
     Hyperparameters named in `TrainingSettings` belong to the loop; a subclass takes
-    the others in its own `__init__` and hands the rest on.
+    the others in its own `__init__` and hands the rest on. A hyperparameter `positions`
+    (`thermal`, `inherent` or `cage`) says which positions the structures have that it is given.
 
     Attributes
     ----------
@@ -83,7 +84,8 @@ class TorchModel(NetworkModel):
     changeable = CHANGEABLE
     adopt_checkpoint = staticmethod(adopt_checkpoint)
 
-    def __init__(self, **settings) -> None:
+    def __init__(self, positions: str = "thermal", **settings) -> None:
+        self.positions = positions
         self.settings = TrainingSettings(**settings)
 
     def initialise(self, network: torch.nn.Module, examples: EncodedExamples) -> None:

@@ -15,7 +15,7 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..datasets.formats import Frame, read_frames, structure_of
 from ..datasets.formats.files import name_of
-from ..model import OTHER_POSITIONS, Condition, Model, Structure
+from ..model import OTHER_POSITIONS, Condition, Model, Structure, as_read
 from .inputs import with_inputs
 from .likeness import Training, unlike
 from .predictions import Asked
@@ -130,7 +130,7 @@ class FittedModel:
         self, structure: Structure, condition: Condition, fits: Sequence[Fit]
     ) -> dict[str, np.ndarray]:
         asked = Asked(self.name, self.task, condition)
-        structure = with_inputs(structure, self.card.reads, self.name)
+        structure = as_read(with_inputs(structure, self.card.reads, self.name), self.card.reads)
         answers: list[dict[str, np.ndarray]] = []
         for fit in fits:
             try:

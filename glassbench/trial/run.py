@@ -77,7 +77,7 @@ def run_trial(
     folder, shared = (workspace.trial_folder(key) for key in (trial.key, trial.fit_key))
     write_json(folder / "trial.json", trial.to_json())
     task = read_task(Path(trial.task_folder)).asked_for(trial.target)
-    card = read_model_card(Path(trial.model.folder))
+    card = read_model_card(Path(trial.model.folder)).reading(trial.hyperparameters)
     cost = Cost(folder / "cost.json")
 
     def note(progress: Progress) -> None:

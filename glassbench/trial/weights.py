@@ -96,7 +96,8 @@ def unpack_model(path: Path, card: ModelCard, task: Task) -> FittedModel:
             conditions = tuple(Condition.of(**c) for c in entry["conditions"])
             fits.append(Fit(entry["seed"], conditions, model))
     training = Training.from_json(about["training"])
-    return FittedModel(card, task, training, about["hyperparameters"], tuple(fits))
+    values = about["hyperparameters"]
+    return FittedModel(card.reading(values), task, training, values, tuple(fits))
 
 
 def _packed(path: Path, prefix: str, tensors: dict[str, np.ndarray]) -> Any:

@@ -156,3 +156,11 @@ def test_text_is_read_as_the_type_of_the_default(name, text, value):
 def test_values_that_do_not_fit_are_refused(name, value, message):
     with pytest.raises(HyperparameterError, match=message):
         _card().hyperparameters_for("t", "d", {name: value})
+
+
+def test_a_hyperparameter_says_which_positions_a_model_reads():
+    card = _card(hyperparameters={"positions": "thermal"}, defaults={})
+    assert card.reading({"positions": "cage"}).reads == ("cage",)
+    assert card.reading({"positions": "thermal"}).reads == card.reading({}).reads == ("thermal",)
+    with pytest.raises(HyperparameterError, match="model.positions .*`inherant`: did you mean"):
+        card.reading({"positions": "inherant"})

@@ -7,9 +7,10 @@ import pickle
 import numpy as np
 import pytest
 
+from glassbench.conformance.structures import glassy_structure
 from glassbench.contract.errors import DatasetError
 from glassbench.datasets.view import open_view
-from glassbench.model import Condition
+from glassbench.model import Condition, as_read
 from glassbench.plugins.registry import load_task
 
 from ..synthetic import FRAMES_2D, SAMPLES, plasticity_arrays
@@ -137,3 +138,18 @@ def test_another_task_s_dataset_is_refused(small_datasets, tiny_dataset):
 def test_a_condition_that_is_not_there_is_told_with_those_that_are(view):
     with pytest.raises(DatasetError, match=r"no quench_time 1 here: it has 100, 10000"):
         view.structures("test", Condition.of(quench_time=1.0, fraction=0.02, strain=0.05))
+
+
+def test_a_model_that_reads_no_thermal_positions_is_given_those_it_reads(tiny_dataset):
+    task = load_task("ka_propensity")
+    with pytest.raises(DatasetError, match="has no cage positions.*model.positions=thermal"):
+        view = open_view(task, tiny_dataset, reads=["cage"])
+        view.structures("test", view.conditions()[0])
+
+
+def test_other_positions_stand_in_the_place_of_thermal_ones():
+    glass = glassy_structure(150, reads=("thermal", "inherent", "cage"))
+    assert as_read(glass, ("thermal", "cage")) is glass
+    assert as_read(glass, ("cage",)).positions is glass.cage_positions
+    assert as_read(glass, ("inherent", "cage")).positions is glass.inherent_positions
+    assert as_read(glass, ("predictions",)) is glass

@@ -58,6 +58,16 @@ def test_other_targets_and_other_places_of_training_have_boards_of_their_own(tas
     assert len({board.name for board in (own, trained, of_target)}) == 3
 
 
+def test_a_model_has_a_row_for_each_kind_of_positions_that_it_was_given(task, tmp_path):
+    for name, positions in (("own", "thermal"), ("other", "cage")):
+        record = make_record(task, "schnet", 0.5, [POINT], reads=(positions,))
+        put(tmp_path, name, record | {"hyperparameters": {"positions": positions}})
+    (board,) = boards_of(tmp_path, task)
+    assert [row.name for row in board.rows] == ["schnet, cage positions", "schnet"]
+    assert {row.model for row in board.rows} == {"schnet"}
+    assert [row.tier for row in board.rows] == ["cage", "thermal"]
+
+
 def test_a_record_of_a_target_with_the_metric_of_another_is_left_out(task, tmp_path):
     record = make_record(task, "m0", 0.5, [POINT])
     record["task"]["target"] = "bond_breaking"

@@ -124,6 +124,7 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
         given |= file.hyperparameters if file and file.model == card.name else {}
         given = keep_given_files({**given, **run.hyperparameters}, workspace)
         chosen = card.hyperparameters_for(task.name, dataset.name, given)
+        card = card.reading(chosen)
         subject = Subject(task, view, dataset.name, card, chosen, conditions, request.options)
         settings = settings_of(study, subject, request.values)
         for title, curve in curves_of(study, subject, settings, run.seeds, series):
