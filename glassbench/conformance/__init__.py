@@ -1,11 +1,9 @@
 """Checks that every model must pass, for maintainers and strangers alike.
 
-On a command line: `python -m glassbench.conformance ./my_model`. In pytest:
+from glassbench.conformance import assert_conforms
 
-    from glassbench.conformance import assert_conforms
-
-    def test_my_model_keeps_the_contract():
-        assert_conforms("./my_model")
+def test_my_model_keeps_the_contract():
+    assert_conforms("./my_model")
 """
 
 from .check import CHECKS, assert_conforms, check_model, check_plugin, report

@@ -21,7 +21,7 @@ from .subject import BrokenContract, Subject
 
 CONFORMANCE = "conformance"
 # After one of these fails the others would fail too, and say nothing new.
-GATES = ("fit", "shapes", "finite", "repeated_prediction")
+GATES = ("fit", "answers", "repeated_prediction")
 # What the answers of one fitted model show, whoever asks it.
 _ON_ANSWERS = (
     symmetry.check_permutation,
@@ -33,8 +33,7 @@ _ON_ANSWERS = (
     dependence.check_company,
 )
 _ON_MODELS = (
-    dependence.check_shapes,
-    dependence.check_finite,
+    dependence.check_answers,
     dependence.check_repeated_prediction,
     *_ON_ANSWERS,
     dependence.check_name,

@@ -3,81 +3,40 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..model import Model, Structure
-from .subject import Subject, demand, differing_fields, same
+from ..trial.predictions import Asked, PredictionsError, checked_answers
+from .subject import BrokenContract, Subject, demand, differing_fields, same
 
 FORBIDDEN = ("targets", "target", "trajectories", "displacements")
 
 
-def check_shapes(subject: Subject) -> None:
-    """One mapping a structure, with the task's target, an array of floats of the right length."""
-    structures = copy.deepcopy([example.structure for example in subject.examples.test])
-    answers = subject.fitted.predict(structures, subject.condition)
-    target = subject.task.target
-    kind = type(answers).__name__
-    demand(isinstance(answers, Iterable), f"`predict` returned {kind}: return a list of mappings")
-    answers = list(answers)
-    demand(
-        len(answers) == len(structures),
-        f"`predict` returned {len(answers)} predictions for {len(structures)} structures: return "
-        "one for each, in their order",
+def check_answers(subject: Subject) -> None:
+    """One mapping a structure, with the task's target, finite floats of the right length."""
+    structures = copy.deepcopy(
+        {e.structure.configuration: e.structure for e in subject.examples.test}
     )
-    for structure, answer in zip(structures, answers, strict=True):
+    answers = subject.fitted.predict(list(structures.values()), subject.condition)
+    answers = list(answers) if isinstance(answers, Iterator) else answers
+    try:
+        checked_answers(answers, structures, Asked("under check", subject.task, subject.condition))
+    except PredictionsError as error:
+        raise BrokenContract(str(error)) from None
+    known = ", ".join(sorted(subject.task.targets))
+    for name, values in ((name, values) for answer in answers for name, values in answer.items()):
         demand(
-            isinstance(answer, Mapping),
-            f"a prediction is a {type(answer).__name__}: return a mapping from target name to "
-            "array",
+            name in subject.task.targets,
+            f"`{name}` is not a target of {subject.task.name}: predict among {known}",
         )
         demand(
-            target in answer,
-            f"a prediction has {sorted(answer)} but not `{target}`, the target of the task "
-            "(`run.target` in `fit`): add it",
+            getattr(values, "dtype", None) in (np.float32, np.float64),
+            f"`{name}` is no numpy array of floats: return float32 or float64",
         )
-        for name, values in answer.items():
-            _check_array(subject, structure, name, values)
-
-
-def _check_array(subject: Subject, structure: Structure, name: str, values: Any) -> None:
-    targets = subject.task.targets
-    known = ", ".join(sorted(targets))
-    demand(
-        name in targets,
-        f"`{name}` is not a target of {subject.task.name}: predict among {known}",
-    )
-    kind = type(values).__name__
-    demand(isinstance(values, np.ndarray), f"`{name}` is a {kind}: return a numpy array")
-    per = targets[name].per
-    items = structure.positions if per == "particle" else structure.pairs
-    length = 0 if items is None else len(items)
-    demand(
-        values.shape == (length,),
-        f"`{name}` has the shape {values.shape} for {length} {per}s: return ({length},), in the "
-        "order of the structure",
-    )
-    demand(
-        values.dtype in (np.float32, np.float64),
-        f"`{name}` has the dtype {values.dtype}: return float32 or float64",
-    )
-
-
-def check_finite(subject: Subject) -> None:
-    """No prediction is NaN or infinite."""
-    structures = [example.structure for example in subject.examples.test]
-    for structure, answer in zip(structures, subject.predict(subject.fitted, structures)):
-        for name, values in answer.items():
-            wrong = np.flatnonzero(~np.isfinite(values))
-            first = wrong[0] if len(wrong) else None
-            demand(
-                not len(wrong),
-                f"`{name}` has {len(wrong)} values that are not finite, the first at {first} of "
-                f"{structure.configuration}: find where the model divides by zero or overflows",
-            )
 
 
 def check_company(subject: Subject) -> None:
@@ -158,10 +117,8 @@ def check_independent_instances(subject: Subject) -> None:
 def check_other_seed(subject: Subject) -> None:
     """Another seed works too; its predictions may differ."""
     for name, values in subject.predict(subject.another, [subject.structure])[0].items():
-        demand(
-            np.isfinite(values).all(),
-            f"with seed 1 `{name}` is not finite everywhere: the model must fit with any seed",
-        )
+        finite = np.isfinite(values).all()
+        demand(finite, f"with seed 1 `{name}` is not finite: the model must fit with any seed")
 
 
 def check_save_and_load(subject: Subject) -> None:
@@ -191,8 +148,7 @@ def _demand_same(subject: Subject, model: Model, message: str) -> None:
 
 
 def _with_attributes(structure: Structure, targets: dict[str, np.ndarray]) -> Structure:
-    values = {field.name: getattr(structure, field.name) for field in fields(structure)}
-    bait = Structure(**copy.deepcopy(values))
+    bait = copy.deepcopy(structure)
     for name, answer in {**dict.fromkeys(FORBIDDEN, targets), **targets}.items():
         object.__setattr__(bait, name, answer)
     return bait

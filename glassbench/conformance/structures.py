@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,9 @@ def make_examples(
         structure = glassy_structure(particles, dimension, 10 * seed + number, reads, with_pairs)
         if task.symmetry.startswith("shear"):
             structure = replace(structure, frame=_frame(dimension, (number - 3) % 5))
-        structure = _in_unit(structure, _length_of(task))
+        length = _length_of(task)
+        box = length * structure.box
+        structure = with_positions(structure, partial(np.multiply, length), box=box)
         targets = _targets(task, structure)
         balanced = None
         if task.targets[task.target].label_of:
@@ -127,11 +129,13 @@ def _length_of(task: Task) -> float:
     return ANGSTROM if any("Angstrom" in t.unit for t in task.targets.values()) else 1.0
 
 
-def _in_unit(structure: Structure, length: float) -> Structure:
-    names = ("positions", *OTHER_POSITIONS, "box")
-    present = {name: getattr(structure, name) for name in names}
-    scaled = {name: length * array for name, array in present.items() if array is not None}
-    return replace(structure, **scaled)
+def with_positions(
+    structure: Structure, change: Callable[[np.ndarray], np.ndarray], **others: Any
+) -> Structure:
+    """Return a structure with all its positions (N, d) changed, and other fields replaced."""
+    arrays = {name: getattr(structure, name) for name in ("positions", *OTHER_POSITIONS)}
+    changed = {name: change(array) for name, array in arrays.items() if array is not None}
+    return replace(structure, **changed, **others)
 
 
 def _relaxed(

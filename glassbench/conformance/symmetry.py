@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..model import OTHER_POSITIONS, Structure
+from ..model import Structure
 from ..structure.symmetry_groups import symmetry_matrices
+from .structures import with_positions
 from .subject import Subject
 
-POSITIONS = ("positions", *OTHER_POSITIONS)
 MATRICES = 3
 Wanted = Callable[[np.ndarray], bool]
 
@@ -38,7 +38,7 @@ def check_translation(subject: Subject) -> None:
     box = subject.structure.box
     shift = np.random.default_rng(2).random(len(box)) * box
     subject.compare_structure(
-        _with_positions(subject.structure, lambda positions: (positions + shift) % box),
+        with_positions(subject.structure, lambda positions: (positions + shift) % box),
         f"with all particles shifted by {np.round(shift, 3).tolist()}",
         "use differences of positions under the minimum image, never positions themselves",
     )
@@ -50,7 +50,7 @@ def check_periodic_images(subject: Subject) -> None:
     shape, box = subject.structure.positions.shape, subject.structure.box
     images = generator.integers(-2, 3, shape) * box
     subject.compare_structure(
-        _with_positions(subject.structure, lambda positions: positions + images),
+        with_positions(subject.structure, lambda positions: positions + images),
         "with particles outside of the box",
         "wrap positions into the box, or take the minimum image of every difference",
     )
@@ -86,9 +86,7 @@ def turned(structure: Structure, matrix: np.ndarray) -> Structure:
     The frame of a load stays: the group consists of what leaves the load unchanged.
     """
     box = np.abs(matrix) @ structure.box
-    return replace(
-        _with_positions(structure, lambda positions: (positions @ matrix.T) % box), box=box
-    )
+    return with_positions(structure, lambda positions: (positions @ matrix.T) % box, box=box)
 
 
 def _check_matrices(subject: Subject, claim: str, wanted: Wanted) -> None:
@@ -110,13 +108,6 @@ def _some_matrices(group: str, dimension: int, seed: int, wanted: Wanted) -> np.
     return np.random.default_rng(seed).permutation(others)[:MATRICES]
 
 
-def _with_positions(structure: Structure, change: Callable) -> Structure:
-    present = {name: getattr(structure, name) for name in POSITIONS}
-    return replace(
-        structure, **{name: change(array) for name, array in present.items() if array is not None}
-    )
-
-
 def _permuted(structure: Structure, order: np.ndarray) -> tuple[Structure, np.ndarray]:
     """Return the structure with particles in another order, and the new order of its pairs."""
     new_index = np.empty_like(order)
@@ -126,9 +117,8 @@ def _permuted(structure: Structure, order: np.ndarray) -> tuple[Structure, np.nd
         renumbered = np.sort(new_index[structure.pairs], axis=1)
         pair_order = np.lexsort((renumbered[:, 0], renumbered[:, 1]))
         pairs = renumbered[pair_order]
-    permuted = _with_positions(structure, lambda positions: positions[order])
     dynamics = structure.dynamics
     if dynamics is not None:
         dynamics = {name: values[order] for name, values in dynamics.items()}
-    permuted = replace(permuted, species=structure.species[order], pairs=pairs, dynamics=dynamics)
-    return permuted, pair_order
+    others = {"species": structure.species[order], "pairs": pairs, "dynamics": dynamics}
+    return with_positions(structure, lambda positions: positions[order], **others), pair_order

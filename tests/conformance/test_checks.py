@@ -222,12 +222,12 @@ class CannotLoad(Sound):
 
 BROKEN = {
     RefusesToFit: ("fit", "no convergence"),
-    LosesAParticle: ("shapes", "in the order of the structure"),
-    ReturnsIntegers: ("shapes", "return float32 or float64"),
-    LosesAStructure: ("shapes", "return one for each"),
-    NamesAnotherTarget: ("shapes", "the target of the task"),
-    AddsAnUnknownTarget: ("shapes", "predict among bond_breaking, non_affine"),
-    DividesByZero: ("finite", "1 values that are not finite, the first at 7"),
+    LosesAParticle: ("answers", "has the shape (199,), (200,) is wanted"),
+    ReturnsIntegers: ("answers", "return float32 or float64"),
+    LosesAStructure: ("answers", "returned 1 predictions for 2 structures"),
+    NamesAnotherTarget: ("answers", "the target of ka_propensity"),
+    AddsAnUnknownTarget: ("answers", "predict among bond_breaking, non_affine"),
+    DividesByZero: ("answers", "1 of 200 values that are not finite"),
     DropsOut: ("repeated_prediction", "draw no random numbers"),
     CountsCalls: ("repeated_prediction", "keep nothing from one call to the next"),
     ReadsTheIndex: ("permutation", "the index of a particle"),
