@@ -27,6 +27,7 @@ from ..home.workspace import Workspace, find_given_files
 from ..metrics import Interval, MetricSpecification, interval_of_mean, paired_difference
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..model import Condition, Example, Model, Structure
+from ..record.make import numbers
 from ..record.parts import PredictionFile
 from ..record.record import Record
 from ..trial.predictions import predictions_digest, read_predictions
@@ -49,11 +50,6 @@ class Fit:
     trial: Trial
     folder: Path
     predictions: Mapping[str, Mapping[str, np.ndarray]]
-    workspace: Workspace
-
-    def fresh_model(self, card: ModelCard) -> Model:
-        """Return the model with the hyperparameters of the fit, not yet fitted."""
-        return make_model(card, find_given_files(self.trial.hyperparameters, self.workspace))
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,7 @@ class Explained:
     """All that the parts of an explanation read."""
 
     record: Record
+    workspace: Workspace
     task: Task
     view: View
     seed: int
@@ -92,6 +89,10 @@ class Explained:
         """The unit of lengths of the dataset, empty where its system of units is unknown."""
         system = str(self.view.dataset.attributes.get("units_system", ""))
         return UNITS.get(system, {}).get("length", "")
+
+    def fresh_model(self, fit: Fit, card: ModelCard) -> Model:
+        """Return the model with the hyperparameters of a fit, not yet fitted."""
+        return make_model(card, find_given_files(fit.trial.hyperparameters, self.workspace))
 
     def answers(self, fit: Fit) -> list[Answer]:
         """Return the test configurations at the condition of a fit."""
@@ -129,7 +130,7 @@ def open_fits(record: Record, workspace: Workspace) -> Explained:
             f"dataset {first.dataset.path} has the digest {view.digest}, the record was made on "
             f"{record['dataset']['digest']}: bring the dataset back, or run again"
         )
-    return Explained(record, task, view, seed, tuple(fits))
+    return Explained(record, workspace, task, view, seed, tuple(fits))
 
 
 def _fit(entry: PredictionFile, workspace: Workspace) -> Fit:
@@ -146,7 +147,7 @@ def _fit(entry: PredictionFile, workspace: Workspace) -> Fit:
         raise UserError(f"{path.parent} holds no result: run the request again")
     condition = Condition.of(**entry["condition"])
     predictions = read_predictions(path)[condition.name]
-    return Fit(condition, trial_from_json(result.trial), path.parent, predictions, workspace)
+    return Fit(condition, trial_from_json(result.trial), path.parent, predictions)
 
 
 def learning_curve(
@@ -168,10 +169,10 @@ def learning_curve(
         else:
             report(f"{fit.condition.name}: fitting on {number} of {len(train)} configurations")
             scores = _refit(explained, fit, card, train[:number])
-        own, difference = _by_configuration(explained, scores), None
+        value, interval, own = _primary(explained, scores)
+        difference = None
         if own is not None and before is not None:
             difference = _ends(paired_difference(own, before, scores.parents).difference)
-        value, interval = _value(explained, scores)
         points.append(
             LearningPoint(
                 configurations=number, value=value, interval=interval, difference=difference
@@ -186,27 +187,21 @@ def transfer_scores(explained: Explained) -> list[Transfer]:
     pairs = []
     for fit in explained.fits:
         card = _card(explained, fit)
-        model = fit.fresh_model(card)
+        model = explained.fresh_model(fit, card)
         if not hasattr(model, "load") or not (fit.folder / "fitted").is_dir():
             raise UserError(
                 f"model {card.name} has no `save` and `load`, so that its fit cannot be used at "
                 "other conditions: leave out transfer=on"
             )
         model.load(fit.folder / "fitted")
-        for other in explained.fits:
-            if other.condition == fit.condition:
+        for tested in (other.condition for other in explained.fits):
+            if tested == fit.condition:
                 scores = _stored_scores(explained, fit)
             else:
-                scores = _new_scores(explained, model, other.condition)
-            value, interval = _value(explained, scores)
-            pairs.append(
-                Transfer(
-                    trained_on=dict(fit.condition),
-                    tested_on=dict(other.condition),
-                    value=value,
-                    interval=interval,
-                )
-            )
+                scores = _new_scores(explained, model, tested)
+            value, interval, _ = _primary(explained, scores)
+            ends = {"trained_on": dict(fit.condition), "tested_on": dict(tested)}
+            pairs.append(Transfer(**ends, value=value, interval=interval))
     return pairs
 
 
@@ -228,7 +223,7 @@ def _card(explained: Explained, fit: Fit) -> ModelCard:
 def _refit(
     explained: Explained, fit: Fit, card: ModelCard, train: Sequence[Example]
 ) -> ConditionScores:
-    model, conditions = fit.fresh_model(card), (fit.condition,)
+    model, conditions = explained.fresh_model(fit, card), (fit.condition,)
     valid = list(explained.view.examples("valid", conditions))
     with tempfile.TemporaryDirectory() as folder:
         run = fit_run(explained.task, Path(folder), seed=fit.trial.seed, conditions=conditions)
@@ -247,21 +242,15 @@ def _stored_scores(explained: Explained, fit: Fit) -> ConditionScores:
     return score_condition(explained.task, explained.view, fit.condition, fit.predictions)
 
 
-def _value(
+def _primary(
     explained: Explained, scores: ConditionScores
-) -> tuple[float | None, list[float] | None]:
-    """Return the primary metric with its interval."""
-    own = _by_configuration(explained, scores)
-    interval = None if own is None else _ends(interval_of_mean(own, scores.parents))
-    return scores.scores[explained.metric.name].value, interval
-
-
-def _by_configuration(explained: Explained, scores: ConditionScores) -> Sequence[float] | None:
-    """Return the primary metric by configuration, None where it is not a mean over them."""
+) -> tuple[float | None, list[float] | None, list[float] | None]:
+    """Return the primary metric, its interval, and its values where it is a mean over them."""
+    score = scores.scores[explained.metric.name]
     if explained.metric.average != "configuration":
-        return None
-    values = scores.scores[explained.metric.name].by_configuration
-    return [np.nan if value is None else value for value in values]
+        return score.value, None, None
+    own = numbers(score.by_configuration)
+    return score.value, _ends(interval_of_mean(own, scores.parents)), own
 
 
 def _ends(interval: Interval) -> list[float] | None:

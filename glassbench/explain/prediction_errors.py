@@ -17,16 +17,8 @@ from numpy.typing import NDArray
 from ..metrics import pearson
 from ..model import Structure
 from ..structure.pair_distribution import distributions_in_spacings, mean_spacing
+from . import schema
 from .fits import Answer, Explained, Fit, short, spread
-from .schema import (
-    ConditionErrors,
-    DistributionCurve,
-    ErrorGroup,
-    ErrorTable,
-    ExtremeSurroundings,
-    Parity,
-    WorstConfiguration,
-)
 
 MOST_WORST = 5
 GROUPS = 5
@@ -41,7 +33,7 @@ SHARE = 0.1  # of the particles, at either extreme
 Groups = list[tuple[str, NDArray[np.bool_]]]
 
 
-def condition_errors(explained: Explained, fit: Fit) -> ConditionErrors:
+def condition_errors(explained: Explained, fit: Fit) -> schema.ConditionErrors:
     """Return the entry of one condition: worst configurations, errors by surroundings, parity."""
     answers = explained.answers(fit)
     truth = np.concatenate([one.target[one.counted] for one in answers])
@@ -49,7 +41,7 @@ def condition_errors(explained: Explained, fit: Fit) -> ConditionErrors:
     name = partial(explained.view.species_name, fit.condition)
     is_label = bool(explained.target.label_of)
     on_particles = not explained.metric.on_pairs
-    return ConditionErrors(
+    return schema.ConditionErrors(
         condition=dict(fit.condition),
         unit=explained.target.unit,
         worst=_worst(explained, fit, answers),
@@ -58,7 +50,7 @@ def condition_errors(explained: Explained, fit: Fit) -> ConditionErrors:
     )
 
 
-def parity(truth: NDArray, guess: NDArray) -> Parity | None:
+def parity(truth: NDArray, guess: NDArray) -> schema.Parity | None:
     """Return counts of particles in squares of true against predicted value.
 
     The axes leave out the outer 0.1 % of the truth at each end; None for a constant truth.
@@ -69,7 +61,7 @@ def parity(truth: NDArray, guess: NDArray) -> Parity | None:
         return None
     counts = np.histogram2d(truth, guess, bins=BINS, range=[[low, high]] * 2)[0].astype(int)
     filled = np.argwhere(counts)
-    return Parity(
+    return schema.Parity(
         low=short(low),
         high=short(high),
         bins=BINS,
@@ -77,7 +69,9 @@ def parity(truth: NDArray, guess: NDArray) -> Parity | None:
     )
 
 
-def _worst(explained: Explained, fit: Fit, answers: Sequence[Answer]) -> list[WorstConfiguration]:
+def _worst(
+    explained: Explained, fit: Fit, answers: Sequence[Answer]
+) -> list[schema.WorstConfiguration]:
     entry = next(e for e in explained.record["conditions"] if e["condition"] == dict(fit.condition))
     score = entry["scores"][explained.metric.name]
     seed = next(s for s in score["seeds"] if s["seed"] == explained.seed)
@@ -86,7 +80,7 @@ def _worst(explained: Explained, fit: Fit, answers: Sequence[Answer]) -> list[Wo
     for one in answers:
         truth, error = one.target[one.counted], (one.prediction - one.target)[one.counted]
         rows.append(
-            WorstConfiguration(
+            schema.WorstConfiguration(
                 configuration=one.structure.configuration,
                 value=values.get(one.structure.configuration),
                 target_mean=short(truth.mean()),
@@ -103,7 +97,7 @@ def _worst(explained: Explained, fit: Fit, answers: Sequence[Answer]) -> list[Wo
 
 def _by_surroundings(
     answers: Sequence[Answer], is_label: bool, species_name: Callable[[int], str]
-) -> list[ErrorTable]:
+) -> list[schema.ErrorTable]:
     """Return errors by species (all of them), density and distance to correct particles.
 
     A particle is correct if its class is right, or, where the target is no label, if its error
@@ -129,7 +123,7 @@ def _by_surroundings(
         ),
     }
     return [
-        ErrorTable(by=by, unit="", groups=[_group(n, guess[m], truth[m]) for n, m in groups])
+        schema.ErrorTable(by=by, unit="", groups=[_group(n, guess[m], truth[m]) for n, m in groups])
         for by, groups in tables.items()
         if groups
     ]
@@ -157,9 +151,9 @@ def _ranges(
     return groups
 
 
-def _group(label: str, x: NDArray, y: NDArray) -> ErrorGroup:
+def _group(label: str, x: NDArray, y: NDArray) -> schema.ErrorGroup:
     correlation = float(pearson(x, y)) if len(x) > 2 else np.nan
-    return ErrorGroup(
+    return schema.ErrorGroup(
         label=label,
         particles=len(x),
         mean_absolute_error=short(np.abs(x - y).mean()),
@@ -202,7 +196,7 @@ def distance_to_correct(
     return tree.query(positions)[0]
 
 
-def extreme_surroundings(explained: Explained) -> list[ExtremeSurroundings]:
+def extreme_surroundings(explained: Explained) -> list[schema.ExtremeSurroundings]:
     """Return g(r) around the extreme particles of the test configurations, true and predicted.
 
     Over the particles that count for the primary metric, with neighbours of all species, at
@@ -214,7 +208,7 @@ def extreme_surroundings(explained: Explained) -> list[ExtremeSurroundings]:
     return [_at_condition(explained, fit) for fit in spread(explained.fits)]
 
 
-def _at_condition(explained: Explained, fit: Fit) -> ExtremeSurroundings:
+def _at_condition(explained: Explained, fit: Fit) -> schema.ExtremeSurroundings:
     answers = explained.answers(fit)
     distances, around = distributions_in_spacings(
         [one.structure for one in answers], SMALLEST, LARGEST, WIDTH
@@ -228,8 +222,8 @@ def _at_condition(explained: Explained, fit: Fit) -> ExtremeSurroundings:
                 indices = extreme_particles(values[one.counted], end)
                 chosen.append(g[one.counted][indices])
             mean = np.concatenate(chosen).mean(axis=0)
-            curves.append(DistributionCurve(end=end, by=by, values=[short(g) for g in mean]))
-    return ExtremeSurroundings(
+            curves.append(schema.DistributionCurve(end=end, by=by, values=[short(g) for g in mean]))
+    return schema.ExtremeSurroundings(
         condition=dict(fit.condition),
         unit=explained.length_unit,
         share=SHARE,

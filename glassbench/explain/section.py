@@ -15,17 +15,9 @@ from ..home.workspace import Workspace
 from ..model import Structure
 from ..record.record import Record
 from ..structure.pair_distribution import mean_spacing
+from . import schema
 from .fits import Explained, learning_curve, open_fits, short, spread, transfer_scores
 from .prediction_errors import condition_errors, extreme_surroundings
-from .schema import (
-    EXPLANATION_VERSION,
-    Explanation,
-    Fact,
-    PackedStructure,
-    ParticleMap,
-    ReplacedDynamics,
-    explanation_text,
-)
 
 LARGEST = 100_000
 NOT_OF_A_DATASET = ("path", "states", "format_version", "variables", "content_digest")
@@ -40,7 +32,7 @@ def explain_record(
     curve: bool = False,
     transfer: bool = False,
     report: Callable[[str], None] = lambda line: None,
-) -> Explanation:
+) -> schema.Explanation:
     """Return the explanation of a record from its stored predictions and its dataset.
 
     `curve` fits again on fewer configurations, each condition in twice the time of the run;
@@ -55,8 +47,8 @@ def explain_record(
         pairs = transfer_scores(explained) if transfer else []
     maps, structures = make_maps(explained)
     return _small_enough(
-        Explanation(
-            schema_version=EXPLANATION_VERSION,
+        schema.Explanation(
+            schema_version=schema.EXPLANATION_VERSION,
             model_digest=record["model"]["digest"],
             dataset_digest=record["dataset"]["digest"],
             seed=explained.seed,
@@ -72,16 +64,16 @@ def explain_record(
     )
 
 
-def _small_enough(explanation: Explanation) -> Explanation:
+def _small_enough(explanation: schema.Explanation) -> schema.Explanation:
     """Leave out maps, the last first, until a page loads the explanation quickly."""
     maps, structures = explanation.maps, explanation.structures
-    while maps and len(explanation_text(explanation)) > LARGEST:
+    while maps and len(schema.explanation_text(explanation)) > LARGEST:
         maps.pop()
         del structures[1 + max((drawn.structure for drawn in maps), default=-1) :]
     return explanation
 
 
-def _dataset_facts(described: Mapping[str, Any]) -> list[Fact]:
+def _dataset_facts(described: Mapping[str, Any]) -> list[schema.Fact]:
     parts = [("", described), *((f"{n}: ", state) for n, state in described["states"].items())]
     facts = []
     for prefix, attributes in parts:
@@ -90,7 +82,7 @@ def _dataset_facts(described: Mapping[str, Any]) -> list[Fact]:
     return facts[:200]
 
 
-def _facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[Fact]:
+def _facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[schema.Fact]:
     """Return nested attributes as names and values in words, without long lists."""
     facts = []
     for name, value in attributes.items():
@@ -99,9 +91,9 @@ def _facts_of(attributes: Mapping[str, Any], prefix: str = "") -> list[Fact]:
             facts += _facts_of(value, f"{path}: ")
         elif isinstance(value, list | tuple):
             if 0 < len(value) <= 12:
-                facts.append(Fact(name=path, value=", ".join(map(_in_words, value))))
+                facts.append(schema.Fact(name=path, value=", ".join(map(_in_words, value))))
         elif value is not None:
-            facts.append(Fact(name=path, value=_in_words(value)))
+            facts.append(schema.Fact(name=path, value=_in_words(value)))
     return facts
 
 
@@ -109,7 +101,9 @@ def _in_words(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def _replaced(explained: Explained, states: Iterable[Mapping[str, Any]]) -> list[ReplacedDynamics]:
+def _replaced(
+    explained: Explained, states: Iterable[Mapping[str, Any]]
+) -> list[schema.ReplacedDynamics]:
     """Return the simulated time behind the labels of one configuration, where it is known."""
     unit = next((axis.unit for axis in explained.task.axes if axis.name == "time"), None)
     entries = []
@@ -120,7 +114,7 @@ def _replaced(explained: Explained, states: Iterable[Mapping[str, Any]]) -> list
         simulated = state["trajectories"] * condition["time"]
         step = (state.get("protocol") or {}).get("step")
         entries.append(
-            ReplacedDynamics(
+            schema.ReplacedDynamics(
                 condition=dict(condition),
                 trajectories=int(state["trajectories"]),
                 simulated_time=simulated,
@@ -137,14 +131,16 @@ def _is_at(state: Mapping[str, Any], condition: Mapping[str, float]) -> bool:
     return all(abs(state[a] - condition[a]) <= 1e-6 * abs(condition[a]) for a in shared)
 
 
-def make_maps(explained: Explained) -> tuple[list[ParticleMap], list[PackedStructure]]:
+def make_maps(
+    explained: Explained,
+) -> tuple[list[schema.ParticleMap], list[schema.PackedStructure]]:
     """Return maps of the first test configuration each, and the structures that they name.
 
     The first, the middle and the last condition are drawn. Pair targets and
     systems beyond `MOST_PARTICLES` have none.
     """
-    maps: list[ParticleMap] = []
-    structures: dict[str, PackedStructure] = {}
+    maps: list[schema.ParticleMap] = []
+    structures: dict[str, schema.PackedStructure] = {}
     fits = spread(explained.fits) if explained.target.per == "particle" else []
     for fit in fits:
         answer = explained.answers(fit)[0]
@@ -157,7 +153,7 @@ def make_maps(explained: Explained) -> tuple[list[ParticleMap], list[PackedStruc
         low, high = colour_limits(answer.target)
         both = np.append(answer.target, answer.prediction)
         maps.append(
-            ParticleMap(
+            schema.ParticleMap(
                 condition=dict(fit.condition),
                 configuration=name,
                 unit=explained.target.unit,
@@ -178,11 +174,13 @@ def colour_limits(truth: NDArray[np.float64]) -> tuple[float, float]:
     return (low, high) if high > low else (truth.min(), truth.max())
 
 
-def pack_structure(structure: Structure, unit: str, species_names: list[str]) -> PackedStructure:
+def pack_structure(
+    structure: Structure, unit: str, species_names: list[str]
+) -> schema.PackedStructure:
     """Return a structure with positions as 16-bit shares of the box, base64."""
     shares = (structure.positions % structure.box) / structure.box
     steps = np.floor(shares * 65536).clip(0, 65535).astype("<u2")
-    return PackedStructure(
+    return schema.PackedStructure(
         box=[float(f"{edge:.6g}") for edge in structure.box],
         spacing=short(mean_spacing(structure)),
         unit=unit,

@@ -23,21 +23,7 @@ from ..model import Condition
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.rotation import RotationScores
 from ..trial.score import noise_ceilings, true_values
-from .parts import (
-    AboveFloor,
-    Ceiling,
-    ConditionEntry,
-    FloorScore,
-    Means,
-    MetricScore,
-    Published,
-    RotationCurves,
-    RotationProbe,
-    SeedScore,
-    Transfer,
-    TransferCondition,
-    TrueValue,
-)
+from . import parts
 from .record import (
     SCHEMA_VERSION,
     Record,
@@ -173,7 +159,7 @@ def condition_entry(
     results: Sequence[TrialResult],
     floors: Mapping[str, Sequence[TrialResult]],
     known: KnownAt,
-) -> ConditionEntry | None:
+) -> parts.ConditionEntry | None:
     """Return the record's entry of a condition, or None where no seed finished there."""
     by_seed = _at(condition, results)
     if not by_seed:
@@ -182,7 +168,7 @@ def condition_entry(
     scores = _metric_scores(task, by_seed, first)
     primary = task.primary_metric
     floor_scores = [
-        FloorScore(
+        parts.FloorScore(
             model=name,
             value=score.value,
             interval=score.interval,
@@ -194,25 +180,29 @@ def condition_entry(
         for score in [metric_score(primary, of_floor, first)]
     ]
     probes = probes_at(condition, results)
-    of_first = next(r.trial for r in results if dict(condition) in map(_condition, r.conditions))
     truth = {
-        name: TrueValue(value=score.value, interval=score.interval and list(score.interval))
+        name: parts.TrueValue(value=score.value, interval=score.interval and list(score.interval))
         for name, score in known.truth.items()
         if name in scores
     }
+    trained_at = next(
+        result.trial.get("variation", {}).get("train_condition")
+        for result in results
+        if any(dict(scored.condition) == dict(condition) for scored in result.conditions)
+    )
     further: dict[str, Any] = {
         "truth": truth or None,
-        "trained_at": of_first.get("variation", {}).get("train_condition"),
+        "trained_at": trained_at,
         "transfer": transfer_entry(task, condition, results),
         "rotation_probe": rotation_entry(probes) if probes else None,
     }
-    return ConditionEntry(
+    return parts.ConditionEntry(
         condition=dict(condition),
         configurations=list(first.configurations),
         parents=list(first.parents),
         scores=scores,
         ceiling={
-            name: Ceiling(value=c.value, by_configuration=list(c.by_configuration))
+            name: parts.Ceiling(value=c.value, by_configuration=list(c.by_configuration))
             if (c := known.ceilings.get(name)) is not None
             else None
             for name in scores
@@ -220,7 +210,9 @@ def condition_entry(
         floors=floor_scores,
         above_floor=_above_floor(primary, scores.get(primary.name), floor_scores, first.parents),
         tau_alpha=known.tau_alpha,
-        reported=[Published(model=n.model, value=n.value, source=n.source) for n in known.reported],
+        reported=[
+            parts.Published(model=n.model, value=n.value, source=n.source) for n in known.reported
+        ],
         **{name: value for name, value in further.items() if value is not None},
     )
 
@@ -235,7 +227,7 @@ def probes_at(condition: Condition, results: Sequence[TrialResult]) -> list[Rota
     ]
 
 
-def rotation_entry(probes: Sequence[RotationScores]) -> RotationProbe:
+def rotation_entry(probes: Sequence[RotationScores]) -> parts.RotationProbe:
     """Return the mean over seeds, with its interval, on the structures that have a positive."""
     first = probes[0]
     kept = [k for k, value in enumerate(first.by_configuration) if value is not None]
@@ -243,18 +235,18 @@ def rotation_entry(probes: Sequence[RotationScores]) -> RotationProbe:
     interval = None
     if values:
         interval = finite_ends(interval_of_mean(values, [first.parents[k] for k in kept]))
-    return RotationProbe(
+    return parts.RotationProbe(
         value=float(np.mean(values)) if values else None,
         interval=interval,
         configurations=[first.configurations[k] for k in kept],
         by_configuration=values,
-        curves=RotationCurves(**asdict(first.curves)),
+        curves=parts.RotationCurves(**asdict(first.curves)),
     )
 
 
 def transfer_entry(
     task: Task, condition: Condition, results: Sequence[TrialResult]
-) -> Transfer | None:
+) -> parts.Transfer | None:
     """Return scores of the fits at one condition at all others, or None where there are none."""
     fits = [
         result
@@ -270,7 +262,7 @@ def transfer_entry(
         return None
     own = _means([fit.conditions[0] for fit in fits])
     elsewhere = [
-        TransferCondition(
+        parts.TransferCondition(
             condition=dict(other),
             configurations=list(first.configurations),
             parents=list(first.parents),
@@ -282,11 +274,11 @@ def transfer_entry(
     ]
     means = [own, *(entry.means for entry in elsewhere)]
     rank_order = spearman([m.prediction for m in means], [m.target for m in means])
-    return Transfer(conditions=elsewhere, means=own, rank_order=finite(float(rank_order)))
+    return parts.Transfer(conditions=elsewhere, means=own, rank_order=finite(float(rank_order)))
 
 
-def _means(scored: Sequence[ConditionScores]) -> Means:
-    return Means(
+def _means(scored: Sequence[ConditionScores]) -> parts.Means:
+    return parts.Means(
         prediction=sum(s.means["prediction"] for s in scored) / len(scored),
         target=sum(s.means["target"] for s in scored) / len(scored),
     )
@@ -306,13 +298,9 @@ def _at(condition: Condition, results: Sequence[TrialResult]) -> dict[int, Condi
     }
 
 
-def _condition(scored: ConditionScores) -> dict[str, float]:
-    return dict(scored.condition)
-
-
 def _metric_scores(
     task: Task, by_seed: Mapping[int, ConditionScores], first: ConditionScores
-) -> dict[str, MetricScore]:
+) -> dict[str, parts.MetricScore]:
     """Return by name the score in every metric of all seeds, configurations as in `first`."""
     return {
         specification.name: metric_score(specification, by_seed, first)
@@ -325,19 +313,19 @@ def metric_score(
     specification: MetricSpecification,
     by_seed: Mapping[int, ConditionScores],
     first: ConditionScores,
-) -> MetricScore:
+) -> parts.MetricScore:
     """Return the mean over the seeds with its interval, configurations as in `first`."""
     scores = {
         seed: _aligned(scored, specification.name, first, seed) for seed, scored in by_seed.items()
     }
     averaged = [_mean(v) for v in zip(*(score.by_configuration for score in scores.values()))]
-    return MetricScore(
+    return parts.MetricScore(
         value=_mean([score.value for score in scores.values()]),
-        interval=finite_ends(interval_of_mean(_numbers(averaged), first.parents))
+        interval=finite_ends(interval_of_mean(numbers(averaged), first.parents))
         if specification.average == "configuration"
         else _mean_ends([score.interval for score in scores.values()]),
         seeds=[
-            SeedScore(seed=seed, value=s.value, by_configuration=list(s.by_configuration))
+            parts.SeedScore(seed=seed, value=s.value, by_configuration=list(s.by_configuration))
             for seed, s in scores.items()
         ],
     )
@@ -345,10 +333,10 @@ def metric_score(
 
 def _above_floor(
     primary: MetricSpecification,
-    own: MetricScore | None,
-    floors: Sequence[FloorScore],
+    own: parts.MetricScore | None,
+    floors: Sequence[parts.FloorScore],
     parents: Sequence[str],
-) -> AboveFloor | None:
+) -> parts.AboveFloor | None:
     """Return by how much the model is better than the best floor, paired."""
     values = {floor.model: floor.value for floor in floors if floor.value is not None}
     if own is None or own.value is None or not values:
@@ -358,11 +346,13 @@ def _above_floor(
     interval = None
     if primary.average == "configuration":
         best = next(floor for floor in floors if floor.model == name)
-        high, low = _numbers(_averaged(own)), _numbers(best.by_configuration)
+        high, low = numbers(_averaged(own)), numbers(best.by_configuration)
         if not primary.higher_is_better:
             high, low = low, high
         interval = finite_ends(paired_difference(high, low, parents).difference)
-    return AboveFloor(floor=name, difference=sign * (own.value - values[name]), interval=interval)
+    return parts.AboveFloor(
+        floor=name, difference=sign * (own.value - values[name]), interval=interval
+    )
 
 
 def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, seed: int) -> Score:
@@ -380,7 +370,7 @@ def _aligned(scored: ConditionScores, metric: str, first: ConditionScores, seed:
     return replace(score, by_configuration=tuple(values[name] for name in first.configurations))
 
 
-def _averaged(score: MetricScore) -> list[float | None]:
+def _averaged(score: parts.MetricScore) -> list[float | None]:
     """Return the mean over seeds of each configuration."""
     return [_mean(values) for values in zip(*(seed.by_configuration for seed in score.seeds))]
 
@@ -392,7 +382,8 @@ def _mean_ends(intervals: Sequence[tuple[float, float] | None]) -> list[float] |
     return [math.fsum(ends) / len(intervals) for ends in zip(*intervals, strict=True)]
 
 
-def _numbers(values: Sequence[float | None]) -> list[float]:
+def numbers(values: Sequence[float | None]) -> list[float]:
+    """Return values with NaN for those that are undefined."""
     return [math.nan if value is None else value for value in values]
 
 

@@ -23,8 +23,7 @@ from ..plugins.registry import load_task
 from ..trial.stages import Question
 from .sandbox import Engine, Limits, SandboxError, choose_engine, run_cell
 from .sandbox.contents import check_contents
-from .sandbox.exchange import prepare_folder
-from .sandbox.predict import Assignment, predict_behind_walls
+from .sandbox.predict import Assignment, predict_behind_walls, prepare_folder
 from .source import check_dependencies, check_licence, check_sources, line_of, place_of_error
 from .verify import COMPANY, NO_MODEL, SAME_WEIGHTS, largest_difference
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import tempfile
@@ -27,7 +28,6 @@ from .engines import (
     podman_command,
     podman_ending,
 )
-from .exchange import write_request
 from .limits import Limits, SandboxError
 from .shown import machine_view
 
@@ -84,7 +84,11 @@ def run_cell(
     secret : files and folders that must not be seen
     """
     view = machine_view(request, secret)
-    write_request(request, {**action, "limits": asdict(limits) | {"cpu": limits.cpu}})
+    action = {**action, "limits": asdict(limits) | {"cpu": limits.cpu}}
+    (request / "request.json").write_text(json.dumps(action), encoding="utf-8")
+    for path in (request, *request.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
     if engine.name == "bubblewrap":
         with contextlib.ExitStack() as stack:
             namespace = None

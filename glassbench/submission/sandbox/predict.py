@@ -1,8 +1,10 @@
-"""Predictions of a submission, made behind walls from structures without labels."""
+"""Predictions of a submission, made behind walls: what a cell is given, and what it answers."""
 
 from __future__ import annotations
 
+import pickle
 import random
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,21 +12,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...contract.errors import printable
+from ...contract.folder_digest import counts_for_trials, plugin_files
 from ...contract.task import Task
-from ...home.workspace import Workspace
-from ...model import Condition, Example
+from ...home.workspace import Workspace, find_given_files
+from ...model import Condition, Example, Structure
 from ...trial.predictions import Asked, PredictionsError, checked_answer
 from ...trial.stages import Question
 from .archive import unpack_archive
 from .bounded import read_arrays
 from .contents import check_contents
 from .engines import Engine
-from .exchange import StructureFiles, add_given_files, prepare_folder
 from .launch import Outcome, run_cell
 from .limits import Limits, SandboxError, require
+from .shown import INPUT
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+STRUCTURES_FILE = "structures.pickle"
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,7 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="glassbench-cell-") as scratch:
         folder = Path(scratch, "request")
         prepare_folder(folder, assignment.model, assignment.task.folder, assignment.weights)
-        files = StructureFiles(folder)
+        _write_structures(folder, assignment, questions)
         action = {
             "action": "predict",
             "audit": assignment.audit,
@@ -164,19 +170,63 @@ def _run(
                 folder, assignment.hyperparameters, assignment.given
             ),
             "conditions": [dict(condition) for condition in assignment.conditions],
-            "train": [files.add_example(example) for example in assignment.train],
-            "valid": [files.add_example(example) for example in assignment.valid],
-            "questions": [
-                {
-                    "condition": dict(question.condition),
-                    "structures": [files.add(s) for s in question.structures.values()],
-                }
-                for question in questions
-            ],
         }
         outcome = run_cell(engine, folder, action, limits, assignment.secret)
     outcome.refuse_failure()
     return outcome
+
+
+def prepare_folder(folder: Path, model: Path, task: Path, weights: Path | None = None) -> None:
+    """Copy the files of the submission, its weights, and the task's contract without its data.
+
+    Only what the digest covers is copied: compiled code in a cache would run in its source's
+    place, and code could hide in a README.
+    """
+    for name, source in plugin_files(model):
+        if counts_for_trials(name):
+            _copy(source, folder / "model" / name)
+    if weights is not None:
+        for name, source in plugin_files(weights):
+            _copy(source, folder / "weights" / name)
+    _copy(task / "task.toml", folder / "task" / "task.toml")
+
+
+def add_given_files(
+    folder: Path, hyperparameters: Mapping[str, Any], workspace: Workspace | None
+) -> dict[str, Any]:
+    """Copy the files that hyperparameters name; return these with the paths inside the cell."""
+    values = dict(hyperparameters)
+    if workspace is None:
+        return values
+    for number, (name, value) in enumerate(find_given_files(values, workspace).items()):
+        if value != values[name]:
+            inside = f"given/{number}/{Path(value).name}"
+            _copy(Path(value), folder / inside)
+            values[name] = f"{INPUT}/{inside}"
+    return values
+
+
+def _write_structures(folder: Path, assignment: Assignment, questions: Sequence[Question]) -> None:
+    """Write examples and questions, structures under numbers that tell nothing of their names."""
+    kept: dict[int, tuple[Structure, Structure]] = {}
+
+    def unnamed(structure: Structure) -> Structure:
+        # The structure is kept, so that no other one takes its identity.
+        other = replace(structure, configuration=f"structure-{len(kept)}")
+        return kept.setdefault(id(structure), (structure, other))[1]
+
+    given = {
+        split: [replace(e, structure=unnamed(e.structure)) for e in getattr(assignment, split)]
+        for split in ("train", "valid")
+    }
+    asked = [(q.condition, [unnamed(s) for s in q.structures.values()]) for q in questions]
+    with open(folder / STRUCTURES_FILE, "wb") as file:
+        pickle.dump(given | {"questions": asked}, file)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target, follow_symlinks=False)
 
 
 def _parameters(outcome: Outcome) -> int | None:

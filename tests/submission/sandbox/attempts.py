@@ -162,7 +162,7 @@ ATTEMPTS = {
         "the model's source": "return writes('/input/model/model.py')",
         "the library's source": "return writes('/library/glassbench/metrics/__init__.py')",
         "the weights": "return writes('/input/weights/w.npz')",
-        "another file in the request": "return writes('/input/structures/0.npz')",
+        "another file in the request": "return writes('/input/structures.pickle')",
         "a request moved away": "os.rename('/input/model', '/input/other'); return True",
         "a mount over the library": "return call('mount', b'none', b'/library', b'tmpfs', 0, None)",
         "a mount taken away": "return call('umount2', b'/input', 2)",

@@ -299,7 +299,7 @@ from glassbench.model import Example
 return any(isinstance(o, Example) for o in gc.get_objects())
 """,
     "find_labels_in_the_input": """
-return any("propensity" in np.load(p).files for p in glob.glob("/input/**/*.npz", recursive=True))
+return any(b"propensity" in Path(p).read_bytes() for p in glob.glob("/input/**/*.pickle", recursive=True))
 """,
     "start_a_program_that_writes": """
 return subprocess.run(["/bin/sh", "-c", f"echo altered > {self.outside}"], stderr=subprocess.DEVNULL).returncode == 0
