@@ -110,7 +110,8 @@ def verify(words: Words = None, json_output: Json = False) -> None:
             "total", "memory", "threads", "floors", "home")  # fmt: skip
     path, values = word_and_options(words, "the submission", "my_model.zip", keys)
     from ..submission.bundle import open_bundle
-    from ..submission.sandbox import Limits, choose_engine
+    from ..submission.sandbox.engines import choose_engine
+    from ..submission.sandbox.limits import Limits
     from ..submission.signature import TRUST_IT, key_path, load_key, public_key, trusted_keys
     from ..submission.verify import Verification, verify_bundle
 

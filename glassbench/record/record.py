@@ -201,12 +201,17 @@ class RecordError(UserError):
     """A record breaks its schema, or its parts do not fit; the message says where."""
 
 
-def canonical_digest(plain: Mapping[str, Any]) -> str:
-    """Return the sha256 over plain values as canonical JSON."""
+def canonical_json(plain: Mapping[str, Any]) -> bytes:
+    """Return plain values as the one JSON text that is hashed and signed."""
     text = json.dumps(
         plain, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False
     )
-    return hashlib.sha256(text.encode()).hexdigest()
+    return text.encode()
+
+
+def canonical_digest(plain: Mapping[str, Any]) -> str:
+    """Return the sha256 over plain values as canonical JSON."""
+    return hashlib.sha256(canonical_json(plain)).hexdigest()
 
 
 def record_digest(record: Record | Mapping[str, Any]) -> str:

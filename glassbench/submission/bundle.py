@@ -27,8 +27,7 @@ from ..record.record import PlainRecord as Record
 from ..record.record import RecordError, read_record, validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
-from .sandbox.archive import unpack_archive, write_archive
-from .sandbox.bounded import MAX_JSON_BYTES, read_json
+from .sandbox.bounded import MAX_JSON_BYTES, read_json, unpack_archive, write_archive
 from .sandbox.contents import check_contents
 from .sandbox.limits import SubmissionError, require
 from .shipped import stored_name

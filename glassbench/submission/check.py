@@ -21,8 +21,10 @@ from ..model import Condition, Example, Predictions, Run, Structure
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import load_task
 from ..trial.stages import Question
-from .sandbox import Engine, Limits, SandboxError, choose_engine, run_cell
 from .sandbox.contents import check_contents
+from .sandbox.engines import Engine, choose_engine
+from .sandbox.launch import run_cell
+from .sandbox.limits import Limits, SandboxError
 from .sandbox.predict import Assignment, predict_behind_walls, prepare_folder
 from .source import check_dependencies, check_licence, check_sources, line_of, place_of_error
 from .verify import COMPANY, NO_MODEL, SAME_WEIGHTS, largest_difference

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.checked import read_toml
 from ..contract.errors import UserError
 from ..home.workspace import Workspace, content_folder
+from ..record.record import canonical_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -47,11 +46,10 @@ def make_key(path: Path) -> str:
     pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        path.touch(0o600, exist_ok=False)
     except FileExistsError:
         raise SignatureError(f"{path} holds a key already: name another place") from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
+    path.write_bytes(pem)
     return public_key(key)
 
 
@@ -81,12 +79,7 @@ def public_key(key: Ed25519PrivateKey) -> str:
 def trusted_keys(path: Path | None = None) -> dict[str, str]:
     """Return the maintainers' public keys by name, those of the leaderboard unless given."""
     path = path or content_folder("leaderboard") / TRUSTED_FILE
-    try:
-        keys = tomllib.loads(path.read_text(encoding="utf-8")).get("keys", {})
-    except FileNotFoundError:
-        raise SignatureError(f"there is no file of trusted keys at {path}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SignatureError(f"{path} is no TOML: {error}") from None
+    keys = read_toml(path, SignatureError).get("keys", {})
     for name, text in keys.items():
         _public_bytes(text, f"{path}: key `{name}`")
     return keys
@@ -140,10 +133,7 @@ def signed_bytes(record: Mapping[str, Any]) -> bytes:
     """Return the canonical JSON of a record without its signature and its place on the board."""
     plain = {name: value for name, value in record.items() if name != "supersedes"}
     plain["verification"] = {**record["verification"], "signature": ""}
-    text = json.dumps(
-        plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
+    return canonical_json(plain)
 
 
 def _public_bytes(text: object, what: str) -> bytes:

@@ -46,8 +46,8 @@ from .rescore import (
     record_of,
     refuse_above_ceiling,
 )
-from .sandbox import Engine, Limits, Walls, try_engine
-from .sandbox.limits import require
+from .sandbox.engines import Engine
+from .sandbox.limits import Limits, require
 from .sandbox.predict import (
     Answered,
     Assignment,
@@ -56,6 +56,7 @@ from .sandbox.predict import (
     total_cost,
     train_behind_walls,
 )
+from .sandbox.walls import Walls, try_engine
 from .shipped import as_scored
 from .signature import public_key, sign_record
 

@@ -10,7 +10,9 @@ import pytest
 
 from glassbench.cli import main
 from glassbench.record.record import read_record
-from glassbench.submission.sandbox import SandboxError, choose_engine, try_engine
+from glassbench.submission.sandbox.engines import choose_engine
+from glassbench.submission.sandbox.limits import SandboxError
+from glassbench.submission.sandbox.walls import try_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"

@@ -4,7 +4,9 @@ import pytest
 
 from glassbench.home.workspace import Workspace
 from glassbench.submission.record_check import Checking
-from glassbench.submission.sandbox import SandboxError, choose_engine, try_engine
+from glassbench.submission.sandbox.engines import choose_engine
+from glassbench.submission.sandbox.limits import SandboxError
+from glassbench.submission.sandbox.walls import try_engine
 from glassbench.submission.signature import load_key, make_key
 
 from .handing_in import hand_in, link_dataset, write_model

@@ -14,7 +14,7 @@ from glassbench.record.record import read_record
 from glassbench.submission.accept import add_record
 from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_model, check_record_file
-from glassbench.submission.sandbox.archive import write_archive
+from glassbench.submission.sandbox.bounded import write_archive
 
 from .handing_in import HONEST, hand_in, write_model
 

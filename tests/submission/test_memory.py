@@ -23,7 +23,7 @@ from glassbench.submission.memory import (
     subset,
 )
 from glassbench.submission.record_check import check_record_file
-from glassbench.submission.sandbox import Limits
+from glassbench.submission.sandbox.limits import Limits
 from glassbench.submission.verify import Verification, verify_bundle
 
 from .handing_in import HONEST, MEMORY, hand_in, write_model

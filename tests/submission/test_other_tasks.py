@@ -23,7 +23,7 @@ from glassbench.submission.accept import add_record
 from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.check import check_submission
 from glassbench.submission.record_check import Checking, check_bundle, check_record_file
-from glassbench.submission.sandbox import Limits
+from glassbench.submission.sandbox.limits import Limits
 from glassbench.submission.scaffold import write_scaffold
 from glassbench.submission.verify import Verification, verify_bundle
 from glassbench.trial.predictions import read_predictions

@@ -17,13 +17,14 @@ from glassbench.submission import verify
 from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_record_file
 from glassbench.submission.rescore import largest_difference
-from glassbench.submission.sandbox import Limits, SandboxError, Walls
+from glassbench.submission.sandbox.limits import Limits, SandboxError
 from glassbench.submission.sandbox.predict import (
     Assignment,
     predict_behind_walls,
     prepare_folder,
     train_behind_walls,
 )
+from glassbench.submission.sandbox.walls import Walls
 from glassbench.submission.verify import Verification, verify_bundle
 from glassbench.trial.stages import Question
 

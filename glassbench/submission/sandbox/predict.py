@@ -18,8 +18,7 @@ from ...home.workspace import Workspace, find_given_files
 from ...model import Condition, Example, Structure
 from ...trial.predictions import Asked, PredictionsError, checked_answer
 from ...trial.stages import Question
-from .archive import unpack_archive
-from .bounded import read_arrays
+from .bounded import read_arrays, unpack_archive
 from .contents import check_contents
 from .engines import Engine
 from .launch import Outcome, run_cell

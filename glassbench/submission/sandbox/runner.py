@@ -98,7 +98,7 @@ def _parameters(model: Any) -> int | None:
 def _kept(model: Any, scratch: Path) -> bytes:
     """Return an archive of what a trained model saves, nothing where it cannot."""
     from ...contract.folder_digest import plugin_files
-    from .archive import write_archive
+    from .bounded import write_archive
 
     if not (hasattr(model, "save") and hasattr(model, "load")):
         return b""

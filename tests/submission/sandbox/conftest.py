@@ -5,7 +5,9 @@ import os
 import pytest
 
 from glassbench.home.workspace import Workspace
-from glassbench.submission.sandbox import SandboxError, choose_engine, try_engine
+from glassbench.submission.sandbox.engines import choose_engine
+from glassbench.submission.sandbox.limits import SandboxError
+from glassbench.submission.sandbox.walls import try_engine
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from glassbench.submission.sandbox import SandboxError
-from glassbench.submission.sandbox.archive import unpack_archive, write_archive
+from glassbench.submission.sandbox.bounded import unpack_archive, write_archive
+from glassbench.submission.sandbox.limits import SandboxError
 
 
 def member(name: str, kind: int = stat.S_IFREG) -> zipfile.ZipInfo:

@@ -16,7 +16,7 @@ import pytest
 
 from glassbench.datasets.view import open_view
 from glassbench.plugins.registry import load_task
-from glassbench.submission.sandbox import Limits, SandboxError
+from glassbench.submission.sandbox.limits import Limits, SandboxError
 from glassbench.submission.sandbox.predict import Assignment, predict_behind_walls
 from glassbench.trial.stages import Question
 

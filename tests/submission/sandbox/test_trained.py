@@ -7,8 +7,7 @@ import pytest
 
 from glassbench.datasets.view import open_view
 from glassbench.plugins.registry import load_task
-from glassbench.submission.sandbox import Limits, SandboxError
-from glassbench.submission.sandbox.limits import SubmissionError
+from glassbench.submission.sandbox.limits import Limits, SandboxError, SubmissionError
 from glassbench.submission.sandbox.predict import Assignment, train_behind_walls
 
 from ..handing_in import HONEST, write_model

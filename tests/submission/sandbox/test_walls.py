@@ -10,21 +10,16 @@ from pathlib import Path
 import pytest
 
 from glassbench.home import workspace
-from glassbench.submission.sandbox import (
-    MEANING,
-    Limits,
-    SandboxError,
-    Walls,
+from glassbench.submission.sandbox import engines, landlock, launch, shown, walls
+from glassbench.submission.sandbox.engines import (
+    Engine,
+    bubblewrap_arguments,
     choose_engine,
-    engines,
-    landlock,
-    launch,
-    shown,
-    walls,
+    make_skeleton,
 )
-from glassbench.submission.sandbox.engines import Engine, bubblewrap_arguments, make_skeleton
+from glassbench.submission.sandbox.limits import Limits, SandboxError
 from glassbench.submission.sandbox.shown import LIBRARY, machine_view
-from glassbench.submission.sandbox.walls import try_engine
+from glassbench.submission.sandbox.walls import MEANING, Walls, try_engine
 
 HERE = Engine("bubblewrap", "/usr/bin/bwrap", "0.8.0")
 
