@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from ..contract.errors import WordError, did_you_mean
-from .output import Json, guarded, new_group, write_result
+from .output import Asked, Result, command, new_group
 from .tables import in_pairs
 
 app = new_group(help="Files that start Ray on the machines of a cluster.")
@@ -23,24 +20,20 @@ TEMPLATES = {
 
 
 @app.command()
-@guarded
-def template(
-    name: Annotated[str | None, typer.Argument(show_default=False)] = None,
-    json_output: Json = False,
-) -> None:
+@command(plain="[name]")
+def template(asked: Asked) -> Result:
     """Print a file to begin with: slurm, kuberay, dockerfile, onpremise or aws.
 
     `glassbench cluster template slurm > slurm.sh`. Each says in its first lines how it is used and
     what is to be changed. Without a name, the list of them.
     """
-    if name is None:
+    if not asked.plain:
         rows = [(key, f"{file}  {what}") for key, (file, what) in TEMPLATES.items()]
         files = {key: {"file": file, "what": what} for key, (file, what) in TEMPLATES.items()}
-        write_result(json_output, {"templates": files}, in_pairs(rows))
-        return
+        return Result({"templates": files}, in_pairs(rows))
+    (name,) = asked.plain
     if name not in TEMPLATES:
         raise WordError(f"there is no template `{name}`{did_you_mean(name, TEMPLATES)}")
     file, _ = TEMPLATES[name]
     text = (FOLDER / file).read_text(encoding="utf-8")
-    plain = {"name": name, "file": file, "text": text}
-    write_result(json_output, plain, text.splitlines())
+    return Result({"name": name, "file": file, "text": text}, text.splitlines())

@@ -6,111 +6,102 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import UserError, WordError, did_you_mean
-from ..experiments.words import check_keys, parse_axis, parse_count, parse_number, split_words
-from ..home.workspace import Workspace, open_workspace
+from ..experiments.words import check_keys, parse_axis, parse_number
+from ..home.workspace import Workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
 from ..plugins.readers import find_reader, list_readers
 from ..plugins.registry import whole_tasks
 from .data_generate import generate, prepare
-from .output import FAILED, Json, Words, get_words, guarded, new_group, say, write_result
+from .output import Asked, Result, absolute, command, new_group, say
 from .progress import Counter
-from .tables import Column, in_columns, in_pairs, terminal_width
+from .tables import in_pairs, in_table
+
+if TYPE_CHECKING:
+    from ..datasets.importing import ImportReport
 
 app = new_group(help="List, show, import, check and generate datasets.")
 COORDINATES_SHOWN = 40
 DIGEST_SHOWN = len("sha256:") + 12
-Name = Annotated[str, typer.Argument(metavar="NAME|PATH", show_default=False)]
+NAME = ("the dataset", "mini")
 
 
 @app.command("list")
-@guarded
-def list_command(words: Words = None, json_output: Json = False) -> None:
+@command("home")
+def list_command(asked: Asked) -> Result:
     """List the datasets on this machine.
 
     [home=FOLDER]
     """
-    _, workspace = get_words(words)
-    rows = [_row(found) for found in all_datasets(workspace)]
-    columns = [
-        Column("dataset", [row["name"] for row in rows]),
-        Column("from", [row["origin"] for row in rows]),
-        Column("task", [row["task"] or "-" for row in rows]),
-        Column("configurations", [_of_source(row) for row in rows], True),
-        Column("MB", [f"{row['bytes'] / 1e6:.1f}" for row in rows], True),
-        Column("digest", [(row["digest"] or "-")[:DIGEST_SHOWN] for row in rows]),
-    ]
-    write_result(json_output, {"datasets": rows}, in_columns(columns, terminal_width()))
-    for row in rows if not json_output else ():
-        if row["error"]:
-            say(f"broken: {row['name']}: {row['error']}")
-        if row["left_out"]:
-            say(
-                f"incomplete: {row['name']}: {row['left_out']} files were left out when it was "
-                "imported; the same `glassbench data import` names them"
+    rows = [_row(entry) for entry in all_datasets(asked.workspace)]
+    table = in_table(
+        ("dataset", "from", "task", "configurations>", "MB>", "digest"),
+        [
+            (
+                row["name"],
+                row["origin"],
+                row["task"] or "-",
+                _of_source(row),
+                f"{row['bytes'] / 1e6:.1f}",
+                (row["digest"] or "-")[:DIGEST_SHOWN],
             )
-    if not rows and not json_output:
-        say("no dataset: `glassbench data import` and `glassbench data generate` make them")
+            for row in rows
+        ],
+    )
+    notes = [f"broken: {row['name']}: {row['error']}" for row in rows if row["error"]]
+    notes += [
+        f"incomplete: {row['name']}: {row['left_out']} files were left out when it was "
+        "imported; the same `glassbench data import` names them"
+        for row in rows
+        if row["left_out"]
+    ]
+    if not rows:
+        notes = ["no dataset: `glassbench data import` and `glassbench data generate` make them"]
+    return Result({"datasets": rows}, table, notes=notes)
 
 
 @app.command()
-@guarded
-def info(name: Name, words: Words = None, json_output: Json = False) -> None:
+@command("plot home", plain="NAME|PATH")
+def info(asked: Asked) -> Result:
     """Show a dataset: states, coordinates, splits, provenance.
 
     [plot=on|FILE.png] [home=FOLDER]. plot= draws structure, dynamics or mechanics, and targets.
     """
-    values, workspace = get_words(words, "plot")
-    found = find_any(name, workspace)
+    entry = find_any(asked.one(*NAME), asked.workspace)
     from ..datasets.store import describe_dataset
 
-    card = describe_dataset(found.path)
-    figure = _figure(values.get("plot", "off"), found, workspace)
-    drawn, lines = ({"figure": str(figure)}, ["", f"figure  {figure}"]) if figure else ({}, [])
-    write_result(json_output, card | drawn, [*card_lines(card), *lines])
+    card = describe_dataset(entry.path)
+    figure = _figure(asked.values.get("plot", "off"), entry, asked.workspace)
+    if figure is None:
+        return Result(card, card_lines(card))
+    return Result(card | {"figure": str(figure)}, [*card_lines(card), "", f"figure  {figure}"])
 
 
 @app.command()
-@guarded
-def verify(name: Name, words: Words = None, json_output: Json = False) -> None:
+@command("home", plain="NAME|PATH")
+def verify(asked: Asked) -> Result:
     """Check every file of a dataset against its manifest, then its physics.
 
     [home=FOLDER]. The content digest is computed again. The arrays are searched for overlaps,
     crystals, structures that stand in two splits, and spreads of density, composition and
     noise. The exit code is 1 where something is wrong.
     """
-    _, workspace = get_words(words)
-    found = find_any(name, workspace)
+    entry = find_any(asked.one(*NAME), asked.workspace)
     from ..datasets.manifest import verify as verify_dataset
+    from ..datasets.physics import check_physics
 
-    findings = verify_dataset(found.path)
-    if not findings:
-        from ..datasets.physics import check_physics
-
-        findings = check_physics(found.path)
-    plain = [asdict(finding) for finding in findings]
-    lines = [f"{finding.kind}: {finding.message}" for finding in findings]
-    lines = lines or [f"{found.path} is whole, its physics as it should be"]
-    about = {"dataset": found.name, "path": str(found.path), "findings": plain}
-    write_result(json_output, about, lines)
-    if findings:
-        raise typer.Exit(FAILED)
+    faults = verify_dataset(entry.path) or check_physics(entry.path)
+    plain = {"dataset": entry.name, "path": str(entry.path), "findings": list(map(asdict, faults))}
+    lines = [f"{fault.kind}: {fault.message}" for fault in faults]
+    whole = f"{entry.path} is whole, its physics as it should be"
+    return Result(plain, lines or [whole], failed=bool(faults))
 
 
 @app.command("import")
-@guarded
-def import_command(
-    reader: Annotated[str, typer.Argument(metavar="[READER", show_default=False)] = "",
-    source: Annotated[
-        Path | None, typer.Argument(metavar="FOLDER|FILE]", show_default=False)
-    ] = None,
-    words: Words = None,
-    json_output: Json = False,
-) -> None:
+@command(None, plain="[READER FOLDER|FILE]")
+def import_command(asked: Asked) -> Result:
     """Import a published dataset, or go on importing. Alone it lists the readers of formats.
 
     [name=NAME] [cluster=auto|local|none|HOST:PORT] [workers=N] [validation_fraction=F]
@@ -120,90 +111,88 @@ def import_command(
     folder. A killed import goes on where it was. The exit code is 1 where files had to be left
     out; the others are imported.
     """
-    if source is None:
-        _show_readers(reader, json_output)
-        return
-    reader_entry = find_reader(reader)
+    if not asked.plain:
+        readers = list_readers()
+        keys = ("name", "origin", "summary")
+        rows = [[getattr(reader, key) for key in keys] for reader in readers]
+        plain = {"readers": [dict(zip(keys, row)) for row in rows]}
+        return Result(plain, in_table(("reader", "from", "reads"), rows))
+    reader_entry = find_reader(asked.plain[0])
+    if len(asked.plain) < 2:
+        raise WordError(f"{reader_entry.name} reads what? Name the folder or the file")
     takes = reader_entry.load().WORDS
-    values = split_words(words or [])
+    values = asked.values
     starts = tuple(word.partition("<")[0] for word in takes if "<" in word)
     own = ("name", "cluster", "workers", "validation_fraction", "home")
     check_keys({k: v for k, v in values.items() if not (starts and k.startswith(starts))},
                (*own, *takes))  # fmt: skip
     numbers = {key: _numbers(key, text) for key, text in values.items() if key not in own}
     fraction = {k: parse_number(k, values[k]) for k in ("validation_fraction",) if k in values}
-    workspace = open_workspace(values.get("home"))
-    source = source.absolute()
+    source = Path(asked.plain[1]).absolute()
     name = values.get("name", source.stem if source.is_file() else source.name)
     _refuse_taken(name)
     from ..cluster.functions import open_import_run
     from ..datasets.importing import import_dataset
 
-    workers = parse_count("workers", values["workers"]) if "workers" in values else None
-    destination = workspace.datasets / name
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    opened = open_import_run(source, destination.parent, values.get("cluster", "auto"), workers)
-    with opened as run, Counter(quiet=json_output) as counter:
+    datasets = asked.workspace.datasets
+    datasets.mkdir(parents=True, exist_ok=True)
+    cluster, workers = values.get("cluster", "auto"), asked.count("workers")
+    opened = open_import_run(source, datasets, cluster, workers)
+    with opened as run, Counter(quiet=asked.json) as counter:
         report = import_dataset(
             reader_entry,
             source,
-            destination,
+            datasets / name,
             words=numbers,
             **fraction,
             run=run,
             on_event=lambda e: counter(e.done, e.total, f"{e.state} {e.configuration}"),
         )
-    for problem in report.problems if not json_output else ():
-        say(f"left out: {problem.file}: {problem.message}")
-    pairs = [("dataset", name), ("path", str(report.path))]
-    pairs += [(state, counts_text(counts)) for state, counts in report.configurations.items()]
-    pairs.append(("digest", report.digest))
-    write_result(json_output, {"name": name, **asdict(report)}, in_pairs(pairs))
-    if report.problems:
-        raise typer.Exit(FAILED)
+    return _imported(name, report)
 
 
 @app.command()
-@guarded
-def download(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", show_default=False)] = "",
-    words: Words = None,
-    json_output: Json = False,
-) -> None:
+@command("home", plain="[NAME]")
+def download(asked: Asked) -> Result:
     """Download a published dataset and import it, or go on. Alone it lists what there is.
 
     [home=FOLDER]. Each file is held to its sha256. GLASSBENCH_DATA_URL names another place that
     holds the files, in a folder NAME; proxies are those of the environment.
     """
-    _, workspace = get_words(words)
     from ..datasets.downloading import fetch, list_downloads
 
     there = {n: (task, d) for task in whole_tasks() for n, d in list_downloads(task).items()}
-    if not name:
-        columns = [
-            Column("dataset", list(there)),
-            Column("task", [task.name for task, _ in there.values()]),
-            Column("MB", [f"{entry.megabytes:.0f}" for _, entry in there.values()], True),
-            Column("licence", [entry.licence for _, entry in there.values()]),
-            Column("what", [entry.title for _, entry in there.values()]),
+    if not asked.plain:
+        rows = [
+            (name, task.name, f"{entry.megabytes:.0f}", entry.licence, entry.title)
+            for name, (task, entry) in there.items()
         ]
         plain = [entry.model_dump(exclude={"files"}) for _, entry in there.values()]
-        write_result(json_output, {"downloads": plain}, in_columns(columns, terminal_width()))
-        return
+        table = in_table(("dataset", "task", "MB>", "licence", "what"), rows)
+        return Result({"downloads": plain}, table)
+    (name,) = asked.plain
     if name not in there:
         raise WordError(f"no dataset `{name}` can be downloaded{did_you_mean(name, there)}")
     from ..datasets.importing import import_dataset
 
     _, entry = there[name]
     say(f"{entry.title}: {entry.megabytes:.0f} MB, {entry.licence}")
-    with Counter(quiet=json_output) as counter:
+    workspace = asked.workspace
+    with Counter(quiet=asked.json) as counter:
         folder = fetch(entry, workspace.home / "downloads" / name, counter)
     workspace.datasets.mkdir(parents=True, exist_ok=True)
-    report = import_dataset(find_reader(entry.reader), folder, workspace.datasets / name)
+    return _imported(
+        name, import_dataset(find_reader(entry.reader), folder, workspace.datasets / name)
+    )
+
+
+def _imported(name: str, report: ImportReport) -> Result:
+    """Return what an import came to; files that were left out make it fail."""
     pairs = [("dataset", name), ("path", str(report.path))]
     pairs += [(state, counts_text(counts)) for state, counts in report.configurations.items()]
     pairs.append(("digest", report.digest))
-    write_result(json_output, {"name": name, **asdict(report)}, in_pairs(pairs))
+    notes = [f"left out: {problem.file}: {problem.message}" for problem in report.problems]
+    return Result({"name": name, **asdict(report)}, in_pairs(pairs), bool(notes), notes)
 
 
 app.command()(generate)
@@ -212,17 +201,17 @@ app.command()(prepare)
 
 def _figure(word: str, found: FoundDataset, workspace: Workspace) -> Path | None:
     """Draw a dataset where a word asks for it, and return the file."""
-    if word in ("on", "off"):
+    if word == "off":
+        return None
+    if word == "on":
         name = f"{found.task}-{found.name}" if found.task else found.name
         path = workspace.home / "figures" / "datasets" / f"{name}.png"
     elif word.endswith(".png"):
-        path = Path(word).expanduser().absolute()
+        path = absolute(word)
     else:
         raise WordError(
             f"`plot={word}` is not possible: write plot=on, or a file that ends in .png"
         )
-    if word == "off":
-        return None
     from ..datasets.store import open_dataset
     from ..figures import draw_dataset
 
@@ -309,21 +298,6 @@ def _refuse_taken(name: str) -> None:
         entry = task.datasets.get(name)
         if entry is not None and entry.path:
             raise WordError(f"`{name}` names the embedded data of {task.name}: give another name=")
-
-
-def _show_readers(name: str, json_output: bool) -> None:
-    """List the readers of published formats; a name alone asks for one with its folder."""
-    if name:
-        raise WordError(f"{find_reader(name).name} reads what? Name the folder or the file")
-    readers = list_readers()
-    keys = ("name", "origin", "summary")
-    plain = {"readers": [{key: getattr(one, key) for key in keys} for one in readers]}
-    columns = [
-        Column("reader", [one.name for one in readers]),
-        Column("from", [one.origin for one in readers]),
-        Column("reads", [one.summary for one in readers]),
-    ]
-    write_result(json_output, plain, in_columns(columns, terminal_width()))
 
 
 def _numbers(key: str, text: str) -> tuple[float, ...]:

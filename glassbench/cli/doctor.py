@@ -6,27 +6,23 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-import typer
-
 from .. import __version__
 from ..contract.check_result import ABSENT, BROKEN, OK, Finding
 from ..contract.errors import WordError
-from ..experiments.words import check_keys, parse_count, split_words
+from ..experiments.words import check_keys
 from ..home.machine import available_cores
-from ..home.workspace import Workspace, open_workspace
+from ..home.workspace import Workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, whole_tasks
-from .output import FAILED, Json, Words, guarded, write_result
+from .output import Asked, Result, command
 from .tables import in_pairs
 
-OPTIONS = ("nodes", "patience")
-KEYS = ("cluster", "home", *OPTIONS)
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "torch", "torch_geometric", "ray", "xarray", "zarr", "mlflow",
     "typer", "matplotlib", "pydantic", "psutil",
@@ -35,8 +31,8 @@ PACKAGES = (
 Answer = tuple[str, str] | tuple[str, str, str]
 
 
-@guarded
-def doctor(words: Words = None, json_output: Json = False) -> None:
+@command("home cluster nodes patience")
+def doctor(asked: Asked) -> Result:
     """Check this machine or a cluster, and say how to get what is missing.
 
     [home=FOLDER] [cluster=auto|local|HOST:PORT|ray://HOST:PORT [nodes=N] [patience=SECONDS]]
@@ -45,28 +41,27 @@ def doctor(words: Words = None, json_output: Json = False) -> None:
     node of it: versions as here, shared home, GPUs, disk; nodes= waits for so many nodes,
     patience= is what a node has for an answer. The exit code is 1 where something is broken.
     """
-    values = split_words(words or [])
-    check_keys(values, KEYS if "cluster" in values else ("home", "cluster"))
-    workspace = open_workspace(values.get("home"))
-    if "cluster" in values:
-        findings, report = _cluster(values, workspace)
-    else:
-        findings, report = examine(workspace), {}
+    findings, report = _cluster(asked) if "cluster" in asked.values else _machine(asked)
     plain = {"findings": [asdict(finding) for finding in findings], **report}
-    write_result(json_output, plain, in_pairs([(f.check, f.words) for f in findings]))
-    if any(finding.state == BROKEN for finding in findings):
-        raise typer.Exit(FAILED)
+    failed = any(finding.state == BROKEN for finding in findings)
+    return Result(plain, in_pairs([(f.check, f.words) for f in findings]), failed)
 
 
-def _cluster(values: Mapping[str, str], workspace: Workspace) -> tuple[list[Finding], dict]:
+def _machine(asked: Asked) -> tuple[list[Finding], dict]:
+    check_keys(asked.values, ("home", "cluster"))
+    return examine(asked.workspace), {}
+
+
+def _cluster(asked: Asked) -> tuple[list[Finding], dict]:
     """Return what is said of the cluster and of each node, and the facts."""
-    if values["cluster"] == "none":
+    address = asked.values["cluster"]
+    if address == "none":
         raise WordError("cluster=none has no nodes to ask: `glassbench doctor` checks this machine")
-    options = {key: parse_count(key, values[key]) for key in OPTIONS if key in values}
+    options = {key: asked.count(key) for key in ("nodes", "patience") if key in asked.values}
     from ..cluster import doctor as cluster_doctor
 
     packages = ["glassbench", *PACKAGES]
-    report = cluster_doctor.examine_cluster(values["cluster"], workspace, packages, **options)
+    report = cluster_doctor.examine_cluster(address, asked.workspace, packages, **options)
     return cluster_doctor.findings_of(report), asdict(report)
 
 

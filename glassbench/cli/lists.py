@@ -3,77 +3,72 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import UserError, WordError, did_you_mean
+from ..experiments.words import check_keys
 from ..home.workspace import Workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, load_model_card, load_task
-from .output import Json, Words, get_words, guarded, say, write_result
-from .tables import Column, in_columns, in_pairs, terminal_width
+from .output import Asked, Result, command
+from .tables import in_pairs, in_table
 
 if TYPE_CHECKING:
     from ..contract.model_card import ModelCard
     from ..contract.task import Task
 
 
-@guarded
-def tasks(json_output: Json = False) -> None:
+@command()
+def tasks(asked: Asked) -> Result:
     """List the tasks."""
     plugins = list_tasks()
     whole: list[Task] = [plugin.contract for plugin in plugins if plugin.error is None]
-    columns = [
-        Column("task", [task.name for task in whole]),
-        Column("predicts", [task.target for task in whole]),
-        Column("over", [" × ".join(axis.name for axis in task.axes) for task in whole]),
-        Column("title", [task.title for task in whole]),
+    rows = [
+        (task.name, task.target, " × ".join(axis.name for axis in task.axes), task.title)
+        for task in whole
     ]
-    _write("tasks", [task_plain(task) for task in whole], columns, plugins, json_output)
+    table = in_table(("task", "predicts", "over", "title"), rows)
+    return _listed({"tasks": [task_plain(task) for task in whole]}, table, plugins)
 
 
-@guarded
-def models(
-    action: Annotated[str, typer.Argument(metavar="[weights|pack", show_default=False)] = "",
-    run: Annotated[str, typer.Argument(metavar="RUN]", show_default=False)] = "",
-    words: Words = None,
-    json_output: Json = False,
-) -> None:
+@command("home out task dataset", plain="[weights|pack RUN]")
+def models(asked: Asked) -> Result:
     """List the models; their trained fits; or pack those of a run into one file.
 
     `models weights` lists the fits that lie in the workspace, and `models pack RUN
     [out=FILE.safetensors]` packs what a run fitted, to be loaded elsewhere by
     `glassbench predict model=FILE.safetensors`. [home=FOLDER]
     """
-    if action and "=" in action:
-        raise WordError(f"`{action}`: `glassbench models` takes weights, or pack RUN")
-    if action == "weights":
-        _weights([run, *(words or [])] if run else words, json_output)
-        return
+    action, *run = asked.plain or [""]
     if action == "pack":
-        _pack(run, words, json_output)
-        return
+        return _pack(run, asked)
+    check_keys(asked.values, ("home",) if action else ())
+    if action == "weights" and not run:
+        return _weights(asked.workspace)
     if action:
-        raise WordError(f"`models {action}`{did_you_mean(action, ('weights', 'pack'))}")
+        known = did_you_mean(action, ("weights", "pack"))
+        raise WordError(f"`models {' '.join(asked.plain)}`{known}")
     plugins = list_models()
     whole: list[tuple[ModelCard, str]] = [(p.contract, p.origin) for p in plugins if not p.error]
-    columns = [
-        Column("model", [card.name for card, _ in whole]),
-        Column("reads", [", ".join(card.reads) for card, _ in whole]),
-        Column("serves", [", ".join(card.tasks) for card, _ in whole]),
-        Column("from", [origin for _, origin in whole]),
-        Column("title", [f"{card.title} ({card.year})" for card, _ in whole]),
+    rows = [
+        (
+            card.name,
+            ", ".join(card.reads),
+            ", ".join(card.tasks),
+            origin,
+            f"{card.title} ({card.year})",
+        )
+        for card, origin in whole
     ]
+    table = in_table(("model", "reads", "serves", "from", "title"), rows)
     plain = [model_plain(card) | {"origin": origin} for card, origin in whole]
-    _write("models", plain, columns, plugins, json_output)
+    return _listed({"models": plain}, table, plugins)
 
 
-def _weights(words: Words, json_output: bool) -> None:
+def _weights(workspace: Workspace) -> Result:
     """List the fits of the workspace, those of one model, task and condition side by side."""
     from ..experiments.trained import stored_fits
 
-    _, workspace = get_words(words)
     rows: list[dict[str, Any]] = [
         {
             "model": fit.trial.model.name,
@@ -88,56 +83,44 @@ def _weights(words: Words, json_output: bool) -> None:
     ]
     rows.sort(key=lambda row: [str(row[key]) for key in ("model", "task", "conditions", "seed")])
     shown = ("model", "task", "dataset", "conditions", "seed")
-    columns = [Column(key, [str(row[key]) for row in rows]) for key in shown]
-    columns.append(Column("kB", [f"{row['bytes'] / 1e3:.0f}" for row in rows], True))
-    write_result(json_output, {"weights": rows}, in_columns(columns, terminal_width()))
-    if not rows and not json_output:
-        say(f"no fit in {workspace.trials}: `glassbench run` makes them")
+    cells = [(*(str(row[key]) for key in shown), f"{row['bytes'] / 1e3:.0f}") for row in rows]
+    notes = [] if rows else [f"no fit in {workspace.trials}: `glassbench run` makes them"]
+    return Result({"weights": rows}, in_table((*shown, "kB>"), cells), notes=notes)
 
 
-def _pack(run: str, words: Words, json_output: bool) -> None:
+def _pack(run: list[str], asked: Asked) -> Result:
     from ..experiments.trained import load_model
     from ..trial.weights import SUFFIX, pack_model
 
-    values, workspace = get_words(words, "out", "task", "dataset")
-    if not run or "=" in run:
+    if not run:
         raise WordError("name the run: `glassbench models pack RUN`; `glassbench runs` lists them")
-    task, dataset = values.get("task"), values.get("dataset")
-    model = load_model(run, workspace, task=task, dataset=dataset)
+    task, dataset = asked.values.get("task"), asked.values.get("dataset")
+    model = load_model(run[0], asked.workspace, task=task, dataset=dataset)
     default = f"{model.task.name}-{model.training.dataset}-{model.name}{SUFFIX}"
-    out = Path(values.get("out", default)).expanduser()
+    out = Path(asked.values.get("out", default)).expanduser()
     if out.suffix != SUFFIX:
         raise WordError(f"`out={out}` must end in {SUFFIX}")
     pack_model(model, out)
-    about = {"model": model.name, "fits": len(model.fits), "file": str(out)}
-    lines = in_pairs([("model", model.name), ("fits", str(len(model.fits))), ("file", str(out))])
-    write_result(json_output, about, lines)
+    plain = {"model": model.name, "fits": len(model.fits), "file": str(out)}
+    return Result(plain, in_pairs([(key, str(value)) for key, value in plain.items()]))
 
 
-def _write(
-    kind: str, plain: list[Any], columns: list[Column], plugins: list[Plugin], json_output: bool
-) -> None:
-    """Write the whole plugins as a table or as JSON, and name the broken ones."""
+def _listed(plain: dict[str, Any], table: list[str], plugins: list[Plugin]) -> Result:
+    """Return the whole plugins as a table and as plain values, and name the broken ones."""
     broken = [plugin for plugin in plugins if plugin.error]
     keys = ("name", "folder", "origin", "error")
     faults = [{key: str(getattr(plugin, key)) for key in keys} for plugin in broken]
-    table = in_columns(columns, terminal_width())
-    write_result(json_output, {kind: plain, "broken": faults}, table)
-    for plugin in broken if not json_output else ():
-        say(f"broken: {plugin.name} ({plugin.origin}): {plugin.error}")
+    notes = [f"broken: {plugin.name} ({plugin.origin}): {plugin.error}" for plugin in broken]
+    return Result(plain | {"broken": faults}, table, notes=notes)
 
 
-@guarded
-def show(
-    name: Annotated[str, typer.Argument(metavar="TASK|MODEL", show_default=False)],
-    words: Words = None,
-    json_output: Json = False,
-) -> None:
+@command("home", plain="TASK|MODEL")
+def show(asked: Asked) -> Result:
     """Show a task or a model with all that its card says.
 
     [home=FOLDER]
     """
-    _, workspace = get_words(words)
+    name = asked.one("the name of a task or a model", "botan")
     is_path = "/" in name or name.startswith((".", "~"))
     holds_task = is_path and (Path(name).expanduser() / "task.toml").is_file()
     known_tasks = {item.name for item in list_tasks()}
@@ -147,7 +130,7 @@ def show(
     if name in known_tasks or holds_task:
         task = load_task(name)
         plain["task"] = task_plain(task)
-        lines += task_lines(task, workspace)
+        lines += task_lines(task, asked.workspace)
     if name in known_models or (is_path and not holds_task):
         card = load_model_card(name)
         plain["model"] = model_plain(card)
@@ -155,7 +138,7 @@ def show(
     if not plain:
         hint = did_you_mean(name, known_tasks | known_models)
         raise UserError(f"there is no task and no model `{name}`{hint}")
-    write_result(json_output, plain, lines)
+    return Result(plain, lines)
 
 
 def task_lines(task: Task, workspace: Workspace) -> list[str]:

@@ -24,7 +24,7 @@ from . import (
     sweep,
     tune,
 )
-from .output import Json, guarded, new_group, reserve_stdout, write_result
+from .output import Asked, Result, command, new_group, reserve_stdout
 
 app = new_group(
     name="glassbench",
@@ -33,19 +33,19 @@ app = new_group(
 
 
 @app.command()
-@guarded
-def version(json_output: Json = False) -> None:
+@command()
+def version(asked: Asked) -> Result:
     """Show the version."""
     from .. import __version__
 
-    write_result(json_output, {"version": __version__}, [__version__])
+    return Result({"version": __version__}, [__version__])
 
 
-for command in (
+for one in (
     run.run, sweep.sweep, study.study, study.studies, lists.tasks, lists.models, lists.show,
     tune.tune, runs.runs, runs.explain, score.score, predict.predict, doctor.doctor,
 ):  # fmt: skip
-    app.command()(command)
+    app.command()(one)
 for group in (leaderboard, submission, record, cluster, data):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 

@@ -1,4 +1,4 @@
-"""What every command shares: its options, how it writes results, what it does with errors."""
+"""What every command shares: its words and options, its result, what it does with errors."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, NamedTuple, TextIO
 
 import typer
 
-from ..contract.errors import UserError, escaped, printable
-from ..experiments.words import check_keys, split_words
+from ..contract.errors import UserError, WordError, escaped, printable
+from ..experiments.words import check_keys, parse_count, parse_switch, split_words
 from ..home.workspace import Workspace, open_workspace
 
-Words = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE ...", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]
 FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
 # Where a JSON document goes once stdout is kept for it.
@@ -75,11 +75,94 @@ def _show_help(context: typer.Context, asked: bool) -> None:
         raise typer.Exit
 
 
-def get_words(words: Sequence[str] | None, *keys: str) -> tuple[dict[str, str], Workspace]:
-    """Return the values of KEY=VALUE words, of which `home=` names the workspace."""
-    values = split_words(words or [])
-    check_keys(values, (*keys, "home"))
-    return values, open_workspace(values.get("home"))
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a command was asked: its words as given, those without `=`, and the others by key."""
+
+    words: list[str]
+    plain: list[str]
+    values: dict[str, str]
+    json: bool
+
+    @property
+    def workspace(self) -> Workspace:
+        return open_workspace(self.values.get("home"))
+
+    def one(self, what: str, example: str) -> str:
+        """Return the one word without `=`; messages name what it is and an example."""
+        if len(self.plain) != 1:
+            given = f"{len(self.plain)} were given"
+            raise WordError(f"{what} is wanted, one word, as `{example}`; {given}")
+        return self.plain[0]
+
+    def count(self, key: str, otherwise: int | None = None, least: int = 1) -> Any:
+        return parse_count(key, self.values[key], least) if key in self.values else otherwise
+
+    def switch(self, key: str, otherwise: str = "off") -> bool:
+        return parse_switch(key, self.values.get(key, otherwise))
+
+    def path(self, key: str) -> Path | None:
+        return absolute(self.values[key]) if key in self.values else None
+
+
+class Result(NamedTuple):
+    """What a command came to: for programs, for people, and what is said to people on stderr."""
+
+    plain: Any
+    lines: Iterable[str] = ()
+    failed: bool = False
+    notes: Iterable[str] = ()
+
+
+def command(keys: str | None = "", plain: str = "") -> Callable[[Callable], Callable]:
+    """Return a decorator: from a function `Asked -> Result | None` to a command.
+
+    `keys` are those of its words, None where the function checks them itself; `plain` is what help
+    calls its words without `=`, with `...` at the end where there may be any number.
+    """
+    metavar = f"{plain} KEY=VALUE ...".strip() if keys != "" else plain
+    shown = typer.Argument(metavar=metavar, show_default=False, hidden=True)
+    parameters = {"words": Annotated[list[str] | None, shown], "json_output": Json}
+    if not metavar:
+        del parameters["words"]
+
+    def decorate(function: Callable[[Asked], Result | None]) -> Callable[..., None]:
+        def run(words=None, json_output=False):
+            asked = read_words(words or [], bool(json_output), keys, plain)
+            result = function(asked)
+            if result is None:
+                return
+            write_json(result.plain) if json_output else write_lines(result.lines)
+            for note in result.notes if not json_output else ():
+                say(note)
+            if result.failed:
+                raise typer.Exit(FAILED)
+
+        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        run.__annotations__ = parameters
+        run.__signature__ = Signature(  # type: ignore[attr-defined]
+            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=each)
+            for name, each in parameters.items()
+        )
+        return guarded(run)
+
+    return decorate
+
+
+def read_words(words: list[str], json_output: bool, keys: str | None, plain: str) -> Asked:
+    """Return what was asked; a word with `=` that is a file counts as one without."""
+    alone = [w for w in words if plain and ("=" not in w or Path(w).is_file())]
+    values = split_words([word for word in words if word not in alone])
+    if keys is not None:
+        check_keys(values, keys.split())
+    most = len(plain.split())
+    if plain.startswith("[") and len(alone) > most:
+        raise WordError(f"`{alone[most]}` is one word too many: {plain.strip('[]')} is wanted")
+    return Asked(words, alone, values, json_output)
+
+
+def absolute(path: str) -> Path:
+    return Path(path).expanduser().absolute()
 
 
 def write_lines(lines: Iterable[str]) -> None:
@@ -102,11 +185,6 @@ def write_json(plain: Any) -> None:
     ascii_only = "utf" not in (out.encoding or "utf-8").lower()
     text = json.dumps(plain, indent=1, ensure_ascii=ascii_only, allow_nan=False, default=_plain)
     print(escaped(text), file=out, flush=True)
-
-
-def write_result(json_output: bool, plain: Any, lines: Iterable[str]) -> None:
-    """Write what a command came to: as one JSON document, or as lines for people."""
-    write_json(plain) if json_output else write_lines(lines)
 
 
 def _plain(value: Any) -> Any:

@@ -14,15 +14,12 @@ from ..experiments.words import (
     items_of,
     parse_axis,
     parse_cluster,
-    parse_count,
     parse_seeds,
-    parse_switch,
-    split_words,
 )
-from ..home.workspace import Workspace, open_workspace
-from .output import Json, Words, guarded, say, write_result
+from ..home.workspace import Workspace
+from .output import Asked, Result, command, say
 from .progress import open_display
-from .tables import Column, in_columns, terminal_width
+from .tables import in_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,8 +35,8 @@ KEYS = (
 )  # fmt: skip
 
 
-@guarded
-def predict(words: Words = None, json_output: Json = False) -> None:
+@command(None)
+def predict(asked: Asked) -> Result:
     """Predict from structures of your own, and write the prediction as a column of their files.
 
     model=NAME|RUN|RECORD|FILE.safetensors structure=FILE[,FILE…] [out=FILE|FOLDER]
@@ -54,14 +51,13 @@ def predict(words: Words = None, json_output: Json = False) -> None:
     inherent and cage positions that a model reads and the file lacks. With several seeds a second
     column holds their standard deviation.
     """
-    values = split_words(words or [])
+    values, workspace = asked.values, asked.workspace
     axes = {k: parse_axis(k, v) for k, v in values.items() if k not in KEYS}
     for key in ("model", "structure"):
         if key not in values:
             raise WordError(
                 f"`{key}=` is missing: glassbench predict model=NAME structure=FILE predicts"
             )
-    workspace = open_workspace(values.get("home"))
     files = [Path(name).expanduser() for name in items_of("structure", values["structure"])]
     outs = [out_of(file, values, len(files)) for file in distinct("structure", files)]
     frames = _frames(files)
@@ -73,7 +69,7 @@ def predict(words: Words = None, json_output: Json = False) -> None:
             f"{request.model.name} has no run here: it is trained now on {request.dataset.name} "
             f"of {request.task.name} at {where}; its record is kept for the next time"
         )
-        _train(request, workspace, json_output)
+        _train(request, workspace, asked.json)
 
     model = load_model(
         values["model"],
@@ -88,7 +84,7 @@ def predict(words: Words = None, json_output: Json = False) -> None:
     check_keys({k: "" for k in axes}, (*KEYS, *(axis.name for axis in model.task.axes)))
     conditions = _conditions(model, axes)
     called = called_species(values.get("species"))
-    replicate = parse_count("replicate", values.get("replicate", "1"))
+    replicate = asked.count("replicate", 1)
     plain: list[dict[str, Any]] = []
     for file, out in zip(files, outs, strict=True):
         columns, structures = [], []
@@ -105,20 +101,18 @@ def predict(words: Words = None, json_output: Json = False) -> None:
         from ..datasets.formats import write_columns
 
         write_columns(file, out, frames[file], columns)
-        if parse_switch("plot", values.get("plot", "off")):
+        if asked.switch("plot"):
             figure = _draw(model, structures[0], columns[0], conditions, out)
             say(f"figure: {figure}")
-    table = [
-        Column("structure", [row["structure"] for row in plain]),
-        Column("particles", [str(row["particles"]) for row in plain], True),
-        Column("column", [row["column"] for row in plain]),
-        *(Column(n, [f"{row[n]:.4g}" for row in plain], True) for n in ("mean", "low", "high")),
+    rows = [
+        (row["structure"], str(row["particles"]), row["column"])
+        + tuple(f"{row[name]:.4g}" for name in ("mean", "low", "high"))
+        for row in plain
     ]
-    written = [f"written: {out}" for out in outs]
-    write_result(
-        json_output,
+    table = in_table(("structure", "particles>", "column", "mean>", "low>", "high>"), rows)
+    return Result(
         {"model": model.name, "predictions": plain, "files": [str(out) for out in outs]},
-        [*in_columns(table, terminal_width()), "", *written],
+        [*table, "", *(f"written: {out}" for out in outs)],
     )
 
 

@@ -6,24 +6,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ..contract.errors import WordError
-from ..experiments.words import check_keys, parse_switch, split_words
-from ..home.workspace import open_workspace
-from .output import FAILED, Json, Words, guarded, new_group, write_json, write_lines, write_result
-from .submission import absolute, word_and_options
+from .output import Asked, Result, absolute, command, new_group, write_lines
 
 if TYPE_CHECKING:
     from ..submission.record_check import Checking
 
 app = new_group(help="Check a record, take it onto the board, make a maintainer's key.")
-CHECKING_KEYS = ("labels", "trusted", "floors", "home")
 
 
 @app.command()
-@guarded
-def verify(words: Words = None, json_output: Json = False) -> None:
+@command("labels trusted floors home strict", plain="FILE|FOLDER ...")
+def verify(asked: Asked) -> Result:
     """Check schema, digests and signature, and score the stored predictions again.
 
     FILE|FOLDER ... [labels=STORE] [trusted=FILE.toml] [floors=on|off] [strict=on|off]
@@ -35,15 +29,12 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     one record unless floors=on. With strict=on a record fails where something could not be
     checked, such as one without predictions.
     """
-    paths = [word for word in words or [] if "=" not in word]
-    values = split_words([word for word in words or [] if "=" in word])
-    check_keys(values, (*CHECKING_KEYS, "strict"))
-    strict = parse_switch("strict", values.get("strict", "off"))
-    files = [file for path in paths for file in _files(absolute(path))]
+    files = [file for path in asked.plain for file in _files(absolute(path))]
     if not files:
-        raise WordError(f"no record in `{' '.join(paths)}`: name a file or a folder of records")
-    many = len(files) > 1 or Path(paths[0]).is_dir()
-    how = _checking({"floors": "off" if many else "on"} | values)
+        named = " ".join(asked.plain)
+        raise WordError(f"no record in `{named}`: name a file or a folder of records")
+    many = len(files) > 1 or Path(asked.plain[0]).is_dir()
+    strict, how = asked.switch("strict"), _checking(asked, "off" if many else "on")
     from ..submission.board import board_records
     from ..submission.record_check import check_record_file
 
@@ -51,38 +42,36 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     others = {board: board_records(board) for board in boards}
     begin = time.perf_counter()
     plain: list[dict[str, Any]] = []
+    lines: list[str] = []
     for file in files:
         record, results = check_record_file(file, how, others.get(file.parent.parent))
         failed = [result for result in results if result.passed is False]
         unchecked = [result.name for result in results if result.passed is None]
         holds = False if failed or (strict and unchecked) else None if unchecked else True
         status = record and record["status"]
-        plain.append({"record": str(file), "holds": holds, "status": status, "results": results})
-        if not json_output:
-            shown = [result for result in results if not (many and result.passed)]
-            verdict = "does not hold" if record is None or holds is False else record["status"]
-            if unchecked and holds is not False:
-                verdict += "; nothing is wrong, but not everything was checked"
-                verdict += "" if many else f": {', '.join(unchecked)}"
-            lines, line = map(str, shown), f"{file.name if many else file}: {verdict}"
-            write_lines([line, *(f"  {each}" for each in lines)] if many else [*lines, line])
+        findings = list(map(vars, results))
+        plain.append({"record": str(file), "holds": holds, "status": status, "findings": findings})
+        verdict = "does not hold" if record is None or holds is False else record["status"]
+        if unchecked and holds is not False:
+            verdict += "; nothing is wrong, but not everything was checked"
+            verdict += "" if many else f": {', '.join(unchecked)}"
+        shown = [str(result) for result in results if not (many and result.passed)]
+        line = f"{file.name if many else file}: {verdict}"
+        lines = [line, *(f"  {each}" for each in shown)] if many else [*shown, line]
+        if many and not asked.json:
+            write_lines(lines)
+    failed_any = any(entry["holds"] is False for entry in plain)
+    if not many:
+        return Result(plain[0], lines, failed_any)
     seconds = time.perf_counter() - begin
-    if json_output:
-        for entry in plain:
-            entry["findings"] = list(map(vars, entry.pop("results")))
-        write_json({"records": plain, "seconds": round(seconds, 1)} if many else plain[0])
-    elif many:
-        counts = [sum(entry["holds"] is holds for entry in plain) for holds in (True, False, None)]
-        verified = sum(entry["status"] == "verified" for entry in plain if entry["holds"])
-        write_lines(
-            [
-                f"{len(plain)} records in {seconds:.0f} s: {counts[0]} hold in all that they say, "
-                f"{verified} of them verified; {counts[1]} do not hold; {counts[2]} could not be "
-                "checked in full"
-            ]
-        )
-    if any(entry["holds"] is False for entry in plain):
-        raise typer.Exit(FAILED)
+    counts = [sum(entry["holds"] is holds for entry in plain) for holds in (True, False, None)]
+    verified = sum(entry["status"] == "verified" for entry in plain if entry["holds"])
+    line = (
+        f"{len(plain)} records in {seconds:.0f} s: {counts[0]} hold in all that they say, "
+        f"{verified} of them verified; {counts[1]} do not hold; {counts[2]} could not be "
+        "checked in full"
+    )
+    return Result({"records": plain, "seconds": round(seconds, 1)}, [line], failed_any)
 
 
 def _files(path: Path) -> list[Path]:
@@ -90,18 +79,16 @@ def _files(path: Path) -> list[Path]:
 
 
 @app.command()
-@guarded
-def add(words: Words = None, json_output: Json = False) -> None:
+@command("labels trusted floors home board", plain="FILE.zip")
+def add(asked: Asked) -> Result:
     """Take the record of a packed archive onto the board, after every check.
 
     FILE.zip [board=FOLDER] [labels=STORE] [trusted=FILE.toml] [floors=on|off] [home=FOLDER]
     """
-    keys = (*CHECKING_KEYS, "board")
-    path, values = word_and_options(words, "an archive", "my_model.zip", keys)
     from ..submission.accept import add_record
 
-    board = absolute(values.get("board"))
-    accepted = add_record(absolute(path), _checking(values), board)
+    path = asked.one("an archive", "my_model.zip")
+    accepted = add_record(absolute(path), _checking(asked), asked.path("board"))
     plain = {
         "record": accepted.path and str(accepted.path),
         "supersedes": accepted.superseded,
@@ -112,36 +99,32 @@ def add(words: Words = None, json_output: Json = False) -> None:
     outcome = f"{accepted.path}{after}" if accepted.path else f"{path}: refused"
     if not accepted.new:
         outcome = f"{accepted.path} is the same record: nothing was changed"
-    write_result(json_output, plain, [*map(str, accepted.results), outcome])
-    if accepted.path is None:
-        raise typer.Exit(FAILED)
+    return Result(plain, [*map(str, accepted.results), outcome], accepted.path is None)
 
 
 @app.command()
-@guarded
-def key(words: Words = None, json_output: Json = False) -> None:
+@command("out name home")
+def key(asked: Asked) -> Result:
     """Make a maintainer's key and show its public part, for leaderboard/maintainers.toml.
 
     [out=FILE] [name=SIGNER] [home=FOLDER]
     """
-    values = split_words(words or [])
-    check_keys(values, ("out", "name", "home"))
     from ..submission.signature import key_path, make_key
 
-    path = absolute(values.get("out")) or key_path(open_workspace(values.get("home")))
+    path = asked.path("out") or key_path(asked.workspace)
     public = make_key(path)
-    name = values.get("name", "maintainer")
+    name = asked.values.get("name", "maintainer")
     lines = [f"private key: {path}", "under [keys] of leaderboard/maintainers.toml:"]
     plain = {"private": str(path), "name": name, "public": public}
-    write_result(json_output, plain, [*lines, f'{name} = "{public}"'])
+    return Result(plain, [*lines, f'{name} = "{public}"'])
 
 
-def _checking(values: dict[str, Any]) -> Checking:
+def _checking(asked: Asked, floors: str = "on") -> Checking:
     from ..submission.record_check import Checking
 
     return Checking(
-        workspace=open_workspace(values.get("home")),
-        labels=absolute(values.get("labels")),
-        trusted=absolute(values.get("trusted")),
-        floors=parse_switch("floors", values.get("floors", "on")),
+        workspace=asked.workspace,
+        labels=asked.path("labels"),
+        trusted=asked.path("trusted"),
+        floors=asked.switch("floors", floors),
     )

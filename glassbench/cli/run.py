@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ..contract.errors import WordError
 from ..contract.folder_digest import uncounted_imports
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
 from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
-from .output import FAILED, Json, Words, guarded, say, write_json, write_lines
+from .output import Asked, Result, command, say, write_lines
 from .progress import open_display
 from .tables import (
     place_lines,
@@ -33,8 +31,8 @@ if TYPE_CHECKING:
     from ..experiments.tuning.configuration import Configuration
 
 
-@guarded
-def run(words: Words = None, json_output: Json = False) -> None:
+@command(None)
+def run(asked: Asked) -> Result:
     """Run a model on a task and score it.
 
     task=NAME model=NAME[,NAME] [target=NAME] [dataset=NAME|PATH]
@@ -57,31 +55,29 @@ def run(words: Words = None, json_output: Json = False) -> None:
     Lists are written with commas, ranges as 0..4, words in any order. What is finished is not
     computed again, and what was stopped goes on: give the same words once more.
     """
-    task, asked, workspace = _understand(words or [])
-    requests = make_requests(task, asked, workspace)
+    task, request, workspace = _understand(asked.words)
+    requests = make_requests(task, request, workspace)
     from ..cluster import execute
     from ..experiments.conclude import run_benchmark
 
     reports = []
-    for request in requests:
-        if asked.force:
-            forget_trials(request, workspace)
-        if not json_output:
-            say(announcement(request))
-            for name, place in uncounted_imports(request.model.folder).items():
+    for each in requests:
+        if request.force:
+            forget_trials(each, workspace)
+        if not asked.json:
+            say(announcement(each))
+            for name, place in uncounted_imports(each.model.folder).items():
                 say(
-                    f"note: {request.model.name} imports {name} from {place}; when that changes, "
+                    f"note: {each.model.name} imports {name} from {place}; when that changes, "
                     "results are kept all the same: give force=on, or move it into the folder"
                 )
-        with open_display(quiet=json_output) as display:
-            report = run_benchmark(request, workspace, execute, display)
+        with open_display(quiet=asked.json) as display:
+            report = run_benchmark(each, workspace, execute, display)
         reports.append(report)
-        if not json_output:
+        if not asked.json:
             write_lines(report_lines(task, report, workspace))
-    if json_output:
-        write_json({"runs": [report_plain(report, workspace) for report in reports]})
-    if any(outcome.error for report in reports for outcome in (*report.outcomes, *report.floors)):
-        raise typer.Exit(FAILED)
+    failed = any(outcome.error for report in reports for outcome in report.outcomes + report.floors)
+    return Result({"runs": [report_plain(report, workspace) for report in reports]}, (), failed)
 
 
 def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.errors import WordError
 from ..experiments.trained import find_run, read_records
-from ..experiments.words import parse_switch
 from ..home.workspace import Workspace
-from .output import Json, Words, get_words, guarded, say, write_json, write_lines, write_result
+from .output import Asked, Result, command, say
 from .tables import number, runs_table, terminal_width
 
 if TYPE_CHECKING:
@@ -19,37 +17,34 @@ if TYPE_CHECKING:
 FILTERS = ("task", "model", "dataset")
 
 
-@guarded
-def runs(words: Words = None, json_output: Json = False) -> None:
+@command("task model dataset home")
+def runs(asked: Asked) -> Result:
     """List what was run here, with scores.
 
     [task=NAME] [model=NAME] [dataset=NAME] [home=FOLDER]
     """
-    values, workspace = get_words(words, *FILTERS)
+    workspace = asked.workspace
     records, unreadable = read_records(workspace)
-    wanted = {key: values[key].split(",") for key in FILTERS if key in values}
+    wanted = {key: asked.values[key].split(",") for key in FILTERS if key in asked.values}
     records = [
         (path, record)
         for path, record in records
         if all(record[key]["name"] in names for key, names in wanted.items())
     ]
     unfinished = unfinished_trials(workspace)
-    if json_output:
-        plain = [{"path": str(path), "record": record} for path, record in records]
-        write_json({"runs": plain, "unreadable": unreadable, "unfinished": unfinished})
-        return
-    if records:
-        write_lines([*runs_table(records, terminal_width()), "", f"records: {workspace.records}"])
-    else:
-        asked = " ".join(f"{key}={values[key]}" for key in wanted)
-        of = f" with {asked}" if asked else ""
-        say(f"no finished run{of} in {workspace.home}: start one with `glassbench run`")
-    for message in unreadable:
-        say(f"unreadable record: {message}")
+    runs = [{"path": str(path), "record": record} for path, record in records]
+    plain = {"runs": runs, "unreadable": unreadable, "unfinished": unfinished}
+    notes = [f"unreadable record: {message}" for message in unreadable]
     if unfinished:
-        say(f"{len(unfinished)} trials are not finished; the command that began them goes on:")
-        for trial in unfinished[:5]:
-            say(f"  {trial['name']} ({trial['task']}, {trial['dataset']})")
+        count = len(unfinished)
+        notes.append(f"{count} trials are not finished; the command that began them goes on:")
+        notes += [f"  {t['name']} ({t['task']}, {t['dataset']})" for t in unfinished[:5]]
+    if records:
+        table = runs_table(records, terminal_width())
+        return Result(plain, [*table, "", f"records: {workspace.records}"], notes=notes)
+    of = " with " + " ".join(f"{key}={asked.values[key]}" for key in wanted) if wanted else ""
+    none = f"no finished run{of} in {workspace.home}: start one with `glassbench run`"
+    return Result(plain, notes=[none, *notes])
 
 
 def unfinished_trials(workspace: Workspace) -> list[dict[str, str]]:
@@ -74,8 +69,8 @@ def unfinished_trials(workspace: Workspace) -> list[dict[str, str]]:
     return unfinished
 
 
-@guarded
-def explain(words: Words = None, json_output: Json = False) -> None:
+@command("curve transfer out home", plain="RUN")
+def explain(asked: Asked) -> Result:
     """Explain where and why the predictions of a run fail.
 
     RUN [curve=on] [transfer=on] [out=FILE] [home=FOLDER]
@@ -84,27 +79,19 @@ def explain(words: Words = None, json_output: Json = False) -> None:
     record there. The explanation appears on the record's page of the leaderboard. `curve=on` fits
     the model again on fewer configurations; `transfer=on` tests each fit at the other conditions.
     """
-    words = words or []
-    runs = [word for word in words if "=" not in word or Path(word).is_file()]
-    others = [word for word in words if word not in runs]
-    values, workspace = get_words(others, "curve", "transfer", "out")
-    if len(runs) != 1:
+    if not asked.plain:
         raise WordError("name one run, `glassbench explain RUN`: `glassbench runs` lists them")
-    path, record = find_run(runs[0], workspace)
+    workspace = asked.workspace
+    path, record = find_run(asked.plain[0], workspace)
 
     from ..explain import explain_record, write_explanation
 
-    explanation = explain_record(
-        record,
-        workspace,
-        curve=parse_switch("curve", values.get("curve", "off")),
-        transfer=parse_switch("transfer", values.get("transfer", "off")),
-        report=say,
-    )
-    default = workspace.home / "explain" / path.name
-    written = write_explanation(Path(values.get("out", default)).expanduser(), explanation)
+    curve, transfer = asked.switch("curve"), asked.switch("transfer")
+    explanation = explain_record(record, workspace, curve=curve, transfer=transfer, report=say)
+    out = asked.path("out") or workspace.home / "explain" / path.name
+    written = write_explanation(out, explanation)
     lines = _explanation_lines(explanation, record["task"]["primary_metric"])
-    write_result(json_output, explanation.to_json(), [*lines, "", f"written: {written}"])
+    return Result(explanation.to_json(), [*lines, "", f"written: {written}"])
 
 
 def _explanation_lines(explanation: Explanation, metric: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,8 @@ from ..contract.conditions import match_condition
 from ..contract.errors import UserError, WordError
 from ..experiments.request import open_asked, task_of
 from ..experiments.words import check_keys, parse_number, split_words
-from ..home.workspace import open_workspace
 from ..model import Condition
-from .output import Json, Words, guarded, say, write_result
+from .output import Asked, Result, command, say
 from .tables import in_pairs, number, result_table, task_words, terminal_width
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from ..datasets.view import View
 
 
-@guarded
-def score(words: Words = None, json_output: Json = False) -> None:
+@command(None, plain="FILE.npz")
+def score(asked: Asked) -> Result:
     """Score predictions that any framework wrote.
 
     FILE.npz task=NAME [target=NAME] [dataset=NAME|PATH] [temperature=T] [time=T]
@@ -35,7 +34,8 @@ def score(words: Words = None, json_output: Json = False) -> None:
     `temperature` and `time`; or the condition is given in words. Several conditions carry their
     name as a prefix: `temperature=0.64 time=16.5/propensity`, and so for each array.
     """
-    path, values = _file_and_words(words or [])
+    example = "glassbench score predictions.npz task=NAME"
+    path, values = Path(asked.one("one file of predictions", example)), asked.values
     task = task_of(values)
     axes = [axis.name for axis in task.axes]
     check_keys(values, ("task", "target", "dataset", *axes, "failed_checks", "home"))
@@ -43,8 +43,8 @@ def score(words: Words = None, json_output: Json = False) -> None:
 
     predictions = read_predictions(path)
     given = {axis: parse_number(axis, values[axis]) for axis in axes if axis in values}
-    workspace = open_workspace(values.get("home"))
-    dataset, view = open_asked(task, values.get("dataset"), workspace, values.get("failed_checks"))
+    allowed = values.get("failed_checks")
+    dataset, view = open_asked(task, values.get("dataset"), asked.workspace, allowed)
     record = score_record(task, dataset.name, view, _by_condition(path, predictions, given, view))
     about = [
         ("predictions", str(path)),
@@ -62,7 +62,7 @@ def score(words: Words = None, json_output: Json = False) -> None:
         if not metric.primary and metric.name in c["scores"]
     ]
     rest = ["", *in_pairs(others)] if others else []
-    write_result(json_output, record, [*in_pairs(about), "", *table, *rest])
+    return Result(record, [*in_pairs(about), "", *table, *rest])
 
 
 def score_record(
@@ -111,17 +111,6 @@ def score_record(
         "dataset": {"name": dataset, "digest": view.digest},
         "conditions": entries,
     }
-
-
-def _file_and_words(words: Sequence[str]) -> tuple[Path, dict[str, str]]:
-    """Take the one word that is a file out of the words; it may hold `=` where it exists."""
-    files = [word for word in words if "=" not in word or Path(word).is_file()]
-    if len(files) != 1:
-        raise WordError(
-            f"one file of predictions is wanted, `glassbench score predictions.npz task=NAME`; "
-            f"given: {', '.join(files) or 'none'}"
-        )
-    return Path(files[0]), split_words([word for word in words if word != files[0]])
 
 
 def _by_condition(

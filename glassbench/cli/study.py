@@ -6,16 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ..contract.errors import WordError
 from ..experiments.request import task_of
 from ..experiments.words import split_words
 from ..home.files import write_json as write_json_file
 from ..home.workspace import Workspace, open_workspace
-from .output import FAILED, Json, Words, guarded, say, write_result
+from .output import Asked, Result, command, say
 from .progress import open_display
-from .tables import ABSENT, Column, in_columns, in_pairs, number, score_words, terminal_width
+from .tables import (
+    ABSENT,
+    Column,
+    in_columns,
+    in_pairs,
+    in_table,
+    number,
+    score_words,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from ..contract.task import Task
@@ -26,25 +33,20 @@ if TYPE_CHECKING:
 Plain = Mapping[str, Any]
 
 
-@guarded
-def studies(json_output: Json = False) -> None:
+@command()
+def studies(asked: Asked) -> Result:
     """List the studies of the papers that `glassbench study` does."""
     from ..experiments.study.declaration import list_studies
 
     declared = list_studies()
     keys = {"name", "title", "source", "values", "seeds", "options"}
     plain = {"studies": [study.model_dump(mode="json", include=keys) for study in declared]}
-    columns = [
-        Column("study", [study.name for study in declared]),
-        Column("values", [",".join(study.values) or ABSENT for study in declared]),
-        Column("varies", [study.title for study in declared]),
-        Column("after", [study.source for study in declared]),
-    ]
-    write_result(json_output, plain, in_columns(columns, terminal_width()))
+    rows = [(s.name, ",".join(s.values) or ABSENT, s.title, s.source) for s in declared]
+    return Result(plain, in_table(("study", "values", "varies", "after"), rows))
 
 
-@guarded
-def study(words: Words = None, json_output: Json = False) -> None:
+@command(None, plain="NAME")
+def study(asked: Asked) -> Result:
     """Do a study of the papers: one command, one figure.
 
     NAME task=NAME model=NAME[,NAME] [target=NAME] [values=…] [seed=0,1,2|0..4]
@@ -62,12 +64,12 @@ def study(words: Words = None, json_output: Json = False) -> None:
     from ..experiments.study.planning import plan_study
     from ..figures.study import draw_study
 
-    request, task = _understand(list(words or []))
+    request, task = _understand(asked.words)
     workspace = open_workspace(request.run.home)
     planned = plan_study(task, request, workspace)
-    if not json_output:
+    if not asked.json:
         say(f"{planned.plan.name}: {len(planned.plan.planned)} trials")
-    with open_display(json_output, total=len(planned.plan.planned)) as display:
+    with open_display(asked.json, total=len(planned.plan.planned)) as display:
         results, failures = _execute(planned, workspace, display)
     plain = study_results(planned, results, failures)
     folder = workspace.home / "studies" / planned.stem
@@ -75,9 +77,7 @@ def study(words: Words = None, json_output: Json = False) -> None:
     png, svg = draw_study(plain, folder / "figure.png")
     files = {"results": str(folder / "results.json"), "figure": str(png), "figure_svg": str(svg)}
     lines = [*report_lines(plain, terminal_width()), *in_pairs(list(files.items()))]
-    write_result(json_output, {**plain, "files": files}, lines)
-    if failures:
-        raise typer.Exit(FAILED)
+    return Result({**plain, "files": files}, lines, bool(failures))
 
 
 def _understand(words: Sequence[str]) -> tuple[StudyRequest, Task]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import typer
-
-from ..contract.errors import WordError
-from ..experiments.words import check_keys, parse_count, parse_switch, split_words
-from ..home.workspace import open_workspace
-from .output import FAILED, Json, Words, guarded, new_group, say, write_lines, write_result
+from .output import Asked, Result, absolute, command, new_group, say, write_lines
 
 app = new_group(help="Write, check, pack and verify a model that is handed in.")
-GIB, FOLDER = 2**30, "submissions/my_model"
+GIB = 2**30
+SUBMISSION = ("the folder of the submission", "submissions/my_model")
 
 
 @app.command()
-@guarded
-def new(words: Words = None, json_output: Json = False) -> None:
+@command("kind task folder author", plain="NAME")
+def new(asked: Asked) -> Result:
     """Write a small model to start from.
 
     NAME [kind=numpy|torch|pyg|descriptor|predictions] [task=NAME] [folder=FOLDER] [author=NAME]
@@ -28,73 +22,70 @@ def new(words: Words = None, json_output: Json = False) -> None:
     passes as it stands; kind=predictions a script that writes predictions.npz in its place. Without
     task= the model is for the task that most models serve.
     """
-    keys = ("kind", "task", "folder", "author")
-    name, values = word_and_options(words, "the name of the model", "my_model", keys)
     from ..submission.scaffold import write_scaffold
 
-    parent = Path(values.pop("folder", "submissions"))
-    folder = write_scaffold(name, parent=parent, **values)
+    name = asked.one("the name of the model", "my_model")
+    options = dict(asked.values)
+    parent = Path(options.pop("folder", "submissions"))
+    folder = write_scaffold(name, parent=parent, **options)
     files = sorted(path.name for path in folder.iterdir())
     lines = [f"{folder} holds {', '.join(files)}"]
     lines.append(f"check it:  glassbench submission check {folder}")
-    write_result(json_output, {"folder": str(folder), "files": files}, lines)
+    return Result({"folder": str(folder), "files": files}, lines)
 
 
 @app.command()
-@guarded
-def check(words: Words = None, json_output: Json = False) -> None:
+@command("task dataset sandbox home", plain="PATH")
+def check(asked: Asked) -> Result:
     """Say whether a submission would be accepted, and which line to mend.
 
     PATH [task=NAME] [dataset=NAME|PATH] [sandbox=auto|bubblewrap|podman] [home=FOLDER]
     """
-    keys = ("task", "dataset", "sandbox", "home")
-    path, values = word_and_options(words, "the folder of the submission", FOLDER, keys)
     from ..submission.check import check_submission
 
-    workspace = open_workspace(values.pop("home", None))
+    path = asked.one(*SUBMISSION)
+    options = {key: value for key, value in asked.values.items() if key != "home"}
     results = []
-    for result in check_submission(absolute(path), workspace, **values):
+    for result in check_submission(absolute(path), asked.workspace, **options):
         results.append(result)
-        if not json_output:
+        if not asked.json:
             write_lines([str(result)])
     failed = [result for result in results if result.passed is False]
     plain = {"accepted": not failed, "findings": [vars(result) for result in results]}
     verdict = f"{len(failed)} to mend" if failed else "it would be accepted"
-    write_result(json_output, plain, [f"{path}: {verdict}"])
-    if failed:
-        raise typer.Exit(FAILED)
+    return Result(plain, [f"{path}: {verdict}"], bool(failed))
 
 
 @app.command()
-@guarded
-def pack(words: Words = None, json_output: Json = False) -> None:
+@command("task dataset out home", plain="PATH")
+def pack(asked: Asked) -> Result:
     """Write one archive with record, model, predictions and weights.
 
     PATH [task=NAME] [dataset=NAME] [out=FILE.zip] [home=FOLDER]
     """
-    keys = ("task", "dataset", "out", "home")
-    path, values = word_and_options(words, "the folder of the submission", FOLDER, keys)
     from ..record.record import record_digest, record_stem
     from ..submission.bundle import open_bundle, pack_bundle
     from ..submission.record_check import check_model
 
-    workspace = open_workspace(values.get("home"))
-    with open_bundle(
-        absolute(path), workspace, values.get("task"), values.get("dataset")
-    ) as bundle:
+    path, task, dataset = asked.one(*SUBMISSION), *map(asked.values.get, ("task", "dataset"))
+    with open_bundle(absolute(path), asked.workspace, task, dataset) as bundle:
         check_model(bundle)
         record = bundle.record
         names = record["task"]["name"], record["dataset"]["name"], record["model"]["name"]
-        out = Path(values.get("out", f"{record_stem(*names, record_digest(record))}.zip"))
+        default = f"{record_stem(*names, record_digest(record))}.zip"
+        out = Path(asked.values.get("out", default))
         digest = pack_bundle(bundle, out)
         weights = len(bundle.weights)
     plain = {"archive": str(out), "sha256": digest, "weights": weights}
-    write_result(json_output, plain, [f"{out}", f"sha256 {digest}, weights of {weights} fits"])
+    return Result(plain, [f"{out}", f"sha256 {digest}, weights of {weights} fits"])
 
 
 @app.command()
-@guarded
-def verify(words: Words = None, json_output: Json = False) -> None:
+@command(
+    "retrain labels key name out task dataset sandbox seconds total memory threads floors home",
+    plain="PATH",
+)
+def verify(asked: Asked) -> Result:
     """Run a submission again behind walls, score it outside, and sign the record.
 
     PATH [retrain=on] [labels=STORE] [key=FILE] [name=SIGNER] [out=FILE.zip] [task=NAME]
@@ -106,58 +97,38 @@ def verify(words: Words = None, json_output: Json = False) -> None:
     alone holds, whose structures are asked about in place of the public ones. seconds= is the time
     of one fit behind walls, total= that of all.
     """
-    keys = ("retrain", "labels", "key", "name", "out", "task", "dataset", "sandbox", "seconds",
-            "total", "memory", "threads", "floors", "home")  # fmt: skip
-    path, values = word_and_options(words, "the submission", "my_model.zip", keys)
     from ..submission.bundle import open_bundle
     from ..submission.sandbox.engines import choose_engine
     from ..submission.sandbox.limits import Limits
     from ..submission.signature import TRUST_IT, key_path, load_key, public_key, trusted_keys
     from ..submission.verify import Verification, verify_bundle
 
-    workspace = open_workspace(values.get("home"))
-    key_file = Path(values["key"]) if "key" in values else key_path(workspace)
+    given = absolute(asked.one("the submission", "my_model.zip"))
+    values, workspace = asked.values, asked.workspace
+    key_file = asked.path("key") or key_path(workspace)
     key, signer = load_key(key_file), values.get("name", "maintainer")
     if trusted_keys().get(signer) != public_key(key):
         say(f"the board does not trust this key of `{signer}`: {TRUST_IT}")
     limits = Limits(
-        wall_seconds=parse_count("seconds", values.get("seconds", "600")),
-        memory_bytes=GIB * parse_count("memory", values.get("memory", "6")),
-        threads=parse_count("threads", values.get("threads", "1")),
+        wall_seconds=asked.count("seconds", 600),
+        memory_bytes=GIB * asked.count("memory", 6),
+        threads=asked.count("threads", 1),
     )
     how = Verification(
         workspace=workspace,
         engine=choose_engine(values.get("sandbox", "auto")),
         key=key,
         signer=signer,
-        retrain=parse_switch("retrain", values.get("retrain", "off")),
-        floors=parse_switch("floors", values.get("floors", "on")),
-        labels=absolute(values.get("labels")),
+        retrain=asked.switch("retrain"),
+        floors=asked.switch("floors", "on"),
+        labels=asked.path("labels"),
         limits=limits,
-        total_seconds=parse_count("total", values.get("total", "86400")),
+        total_seconds=asked.count("total", 86400),
         secret=(key_file.absolute(),),
         tell=say,
     )
-    given = absolute(path)
     with open_bundle(given, workspace, values.get("task"), values.get("dataset")) as bundle:
         out = Path(values.get("out", f"{given.name.removesuffix('.zip')}.verified.zip"))
         verified = verify_bundle(bundle, how, out)
     line = f"verified in {verified.seconds:.1f} s behind walls: {out}"
-    write_result(json_output, {"archive": str(out), "record": verified.record}, [line])
-
-
-def word_and_options(
-    words: list[str] | None, what: str, example: str, keys: Sequence[str]
-) -> tuple[str, dict[str, Any]]:
-    """Return the one word without `=`, and the others by key, which must be among `keys`."""
-    plain = [word for word in words or [] if "=" not in word]
-    if len(plain) != 1:
-        raise WordError(f"{what} is wanted, one word, as `{example}`; {len(plain)} were given")
-    values = split_words([word for word in words or [] if "=" in word])
-    check_keys(values, keys)
-    return plain[0], values
-
-
-def absolute(path: Any) -> Any:
-    """Return a path in full, None where none is given."""
-    return path and Path(path).expanduser().absolute()
+    return Result({"archive": str(out), "record": verified.record}, [line])

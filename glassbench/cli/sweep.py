@@ -8,27 +8,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ..contract.conditions import AxisChoice
 from ..contract.errors import WordError
 from ..experiments.request import make_requests, task_of
-from ..experiments.words import (
-    check_keys,
-    parse_cluster,
-    parse_count,
-    parse_run,
-    parse_switch,
-    split_words,
-)
-from ..home.workspace import Workspace, open_workspace
-from .output import FAILED, Json, Words, guarded, say, write_result
+from ..experiments.words import check_keys, parse_cluster, parse_run
+from ..home.workspace import Workspace
+from .output import Asked, Result, command, say
 from .progress import duration, open_display
 from .tables import (
     ABSENT,
     Column,
     in_columns,
     in_pairs,
+    in_table,
     number,
     place_lines,
     score_words,
@@ -51,8 +43,8 @@ NOT_HERE = {
 NAMED = 20
 
 
-@guarded
-def sweep(words: Words = None, json_output: Json = False) -> None:
+@command(None, plain="[status]")
+def sweep(asked: Asked) -> Result:
     """Run many trials from one plan: several models, seeds and all conditions of a task.
 
     task=NAME model=NAME[,NAME] [target=NAME] [seed=0..4] [dataset=NAME|PATH]
@@ -71,28 +63,26 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
     A trial whose worker dies goes on up to retries= times; one that fails does not stop the
     others. At the end there is one record for each model and one table for all.
     """
-    words = list(words or [])
-    if words and words[0] == "status":
-        _show_status(split_words(words[1:]), json_output)
-        return
-    values = split_words(words)
+    if asked.plain == ["status"]:
+        return _status(asked)
+    for word in asked.plain:
+        raise WordError(f"`{word}` is not of the form key=value, as `model=botan`")
+    values = asked.values
     for key, reason in NOT_HERE.items():
         if key in values:
             raise WordError(f"`{key}=`: {reason}")
-    cluster = parse_cluster(values.get("cluster", "auto"))
-    threads = parse_count("threads", values["threads"]) if "threads" in values else None
-    shown = values.get("plan") == "on" or not parse_switch("run", values.get("run", "on"))
-    workspace = open_workspace(values.get("home"))
-    plan, path = _plan(words, values, workspace)
+    cluster, threads = parse_cluster(values.get("cluster", "auto")), asked.count("threads")
+    shown = values.get("plan") == "on" or not asked.switch("run", "on")
+    workspace = asked.workspace
+    plan, path = _plan(asked, workspace)
     if shown:
-        _show_plan(plan, path, json_output)
-        return
+        return _shown(plan, path)
     from ..cluster import execute
     from ..experiments.sweep.run import run_sweep
 
-    if not json_output:
+    if not asked.json:
         say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
-    with open_display(json_output, total=len(plan.planned)) as display:
+    with open_display(asked.json, total=len(plan.planned)) as display:
         report = run_sweep(
             plan, path, workspace, execute, display, cluster=cluster, threads=threads
         )
@@ -102,40 +92,33 @@ def sweep(words: Words = None, json_output: Json = False) -> None:
     ]
     files = {"plan": report.plan_path, "summary": report.summary_path}
     plain = report.summary | files | {"runs": runs}
-    write_result(json_output, plain, summary_lines(report, terminal_width()))
-    if any(not outcome.finished for outcome in report.outcomes):
-        raise typer.Exit(FAILED)
+    failed = any(not outcome.finished for outcome in report.outcomes)
+    return Result(plain, summary_lines(report, terminal_width()), failed)
 
 
-def _plan(
-    words: Sequence[str], values: Mapping[str, str], workspace: Workspace
-) -> tuple[SweepPlan, Path]:
+def _plan(asked: Asked, workspace: Workspace) -> tuple[SweepPlan, Path]:
     """Return the plan that is asked for and its file: one that is there, or a new one."""
     from ..experiments.sweep.make import located, plan_of_requests, plan_path, store_plan
     from ..experiments.sweep.plan import RETRIES, read_plan
 
-    path = _path(values["plan"]) if values.get("plan", "on") != "on" else None
+    values = asked.values
+    path = asked.path("plan") if values.get("plan") != "on" else None
     if "task" not in values and path is not None:
         check_keys(values, OF_A_PLAN)
         return located(read_plan(path), workspace), path
     task = task_of(values, "; or give plan=FILE to go on with a plan")
     axes = [axis.name for axis in task.axes]
-    request = parse_run(words, axes, OWN_KEYS)
+    request = parse_run(asked.words, axes, OWN_KEYS)
     everything = {axis: AxisChoice(everything=True) for axis in axes}
     request = replace(request, axes=everything | dict(request.axes))
     requests = make_requests(task, request, workspace)
-    retries = parse_count("retries", values.get("retries", str(RETRIES)), least=0)
-    plan = plan_of_requests(requests, workspace, retries)
+    plan = plan_of_requests(requests, workspace, asked.count("retries", RETRIES, least=0))
     path = path or plan_path(plan, workspace)
     return store_plan(path, plan), path
 
 
-def _path(word: str) -> Path:
-    return Path(word).expanduser().absolute()
-
-
-def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
-    """Show a plan: one line for each run of trials of one series, in order of start."""
+def _shown(plan: SweepPlan, path: Path) -> Result:
+    """Return a plan: one line for each run of trials of one series, in order of start."""
     from ..experiments.resources import local_capacity
     from ..experiments.sweep.progress import seconds_left
 
@@ -143,38 +126,42 @@ def _show_plan(plan: SweepPlan, path: Path, json_output: bool) -> None:
     left = seconds_left((), [p.seconds for p in plan.planned], cores)
     order = [{"name": plan.trial(p).name, "key": p.key, "seconds": p.seconds} for p in plan.planned]
     about = {"plan": path, "digest": plan.digest, "name": plan.name, "trials": len(order)}
-    groups = groupby(plan.planned, key=lambda p: (p.series, p.seconds))
-    rows = [(plan.series[at], seconds, len(list(trials))) for (at, seconds), trials in groups]
-    columns = [
-        Column("start", [str(position + 1) for position in range(len(rows))], True),
-        Column("trials", [str(count) for _, _, count in rows], True),
-        Column("model", [series.name for series, _, _ in rows]),
-        Column("seeds", [_range(series.seeds) for series, _, _ in rows]),
-        Column("conditions", [str(len(series.conditions)) for series, _, _ in rows], True),
-        Column("each takes", [_duration(seconds) for _, seconds, _ in rows], True),
-        Column("cores", [str(series.needs.cpus) for series, _, _ in rows], True),
-        Column("GPUs", [f"{series.needs.gpus:g}" for series, _, _ in rows], True),
+    groups = groupby(plan.planned, key=lambda p: (plan.series[p.series], p.seconds))
+    rows = [
+        (
+            str(start),
+            str(len(list(trials))),
+            series.name,
+            _range(series.seeds),
+            str(len(series.conditions)),
+            _duration(seconds),
+            str(series.needs.cpus),
+            f"{series.needs.gpus:g}",
+        )
+        for start, ((series, seconds), trials) in enumerate(groups, start=1)
     ]
+    titles = ("start>", "trials>", "model", "seeds", "conditions>", "each takes>")
     pairs = [
         ("trials", str(len(plan.planned))),
         ("expected", f"{_duration(left)} on the {cores} cores of this machine"),
         ("plan", str(path)),
     ]
     plain = about | {"seconds_on_this_machine": left, "order": order}
-    lines = [*in_columns(columns, terminal_width(), keys=3), "", *in_pairs(pairs)]
-    write_result(json_output, plain, lines)
+    return Result(
+        plain, [*in_table((*titles, "cores>", "GPUs>"), rows, keys=3), "", *in_pairs(pairs)]
+    )
 
 
-def _show_status(values: Mapping[str, str], json_output: bool) -> None:
-    """Show the progress of a plan from the trials' folders, whoever runs it."""
+def _status(asked: Asked) -> Result:
+    """Return the progress of a plan from the trials' folders, whoever runs it."""
     from ..experiments.sweep.plan import read_plan
     from ..experiments.sweep.progress import counts, time_left, trial_states
 
-    check_keys(values, ("plan", "home"))
-    if "plan" not in values:
+    check_keys(asked.values, ("plan", "home"))
+    path, workspace = asked.path("plan"), asked.workspace
+    if path is None:
         raise WordError("`plan=FILE` is missing: `glassbench sweep` names the file when it begins")
-    plan = read_plan(_path(values["plan"]))
-    workspace = open_workspace(values.get("home"))
+    plan = read_plan(path)
     states = trial_states(plan, workspace)
     left = time_left(states, workspace)
     trials = [
@@ -182,26 +169,22 @@ def _show_status(values: Mapping[str, str], json_output: bool) -> None:
         for s in states
     ]
     plain = {"name": plan.name, "digest": plan.digest, "seconds_left": left, "trials": trials}
-    write_result(
-        json_output, plain | counts(states), _status_lines(plan, states, left, terminal_width())
-    )
+    return Result(plain | counts(states), _status_lines(plan, states, left))
 
 
-def _status_lines(
-    plan: SweepPlan, states: Sequence[TrialState], left: float | None, width: int
-) -> list[str]:
+def _status_lines(plan: SweepPlan, states: Sequence[TrialState], left: float | None) -> list[str]:
     """Return the progress of a sweep by series, what runs now, and what failed."""
     from ..experiments.sweep.progress import FAILED, RUNNING, STATES, counts
 
-    rows = [
+    counted = [
         (series.name, counts(each for each in states if each.series == position))
         for position, series in enumerate(plan.series)
     ]
-    rows = [(name, counted) for name, counted in rows if any(counted.values())]
-    rows.append(("all", counts(states)))
-    columns = [Column("model", [name for name, _ in rows])]
-    columns += [Column(state, [str(c[state]) for _, c in rows], True) for state in STATES]
-    lines = [plan.name, "", *in_columns(columns, width), ""]
+    counted = [(name, count) for name, count in counted if any(count.values())]
+    counted.append(("all", counts(states)))
+    rows = [(name, *(str(count[state]) for state in STATES)) for name, count in counted]
+    titles = ("model", *(f"{state}>" for state in STATES))
+    lines = [plan.name, "", *in_table(titles, rows), ""]
     lines += in_pairs([("time left", _duration(left))])
     for state in (RUNNING, FAILED):
         lines += _named(state, [(s.trial.name, s.message) for s in states if s.state == state])

@@ -74,6 +74,14 @@ def in_columns(columns: Sequence[Column], width: int, keys: int = 1) -> list[str
     return lines
 
 
+def in_table(titles: Sequence[str], rows: Sequence[Sequence[str]], keys: int = 1) -> list[str]:
+    """Return rows under titles, as wide as the terminal; a title with `>` heads numbers."""
+    cells = list(zip(*rows, strict=True)) or [()] * len(titles)
+    heads = [(title.rstrip(">"), title.endswith(">")) for title in titles]
+    columns = [Column(head, c, right) for (head, right), c in zip(heads, cells, strict=True)]
+    return in_columns(columns, terminal_width(), keys)
+
+
 def in_pairs(pairs: Sequence[tuple[str, str]], indent: str = "") -> list[str]:
     """Return `name  value` lines with the values below each other."""
     width = max((len(name) for name, _ in pairs), default=0)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from ..contract.conditions import choose_conditions
 from ..contract.errors import WordError, did_you_mean
 from ..experiments.request import cards_of, open_asked, task_of
-from ..experiments.words import RunRequest, parse_count, parse_run, split_words
+from ..experiments.words import RunRequest, parse_count, parse_run
 from ..home.workspace import Workspace, keep_given_files, open_workspace
-from .output import FAILED, Json, Words, guarded, say, write_result
-from .tables import Column, in_columns, in_pairs, place_lines, terminal_width
+from .output import Asked, Result, command, say
+from .tables import in_pairs, in_table, place_lines
 
 if TYPE_CHECKING:
     from ..cluster.tuning.run import StudyReport
@@ -26,8 +24,8 @@ NOT_HERE = ("config", "floors")
 WIDEST_VALUE = 24
 
 
-@guarded
-def tune(words: Words = None, json_output: Json = False) -> None:
+@command(None)
+def tune(asked: Asked) -> Result:
     """Search a model's hyperparameters for the best score on the validation split.
 
     task=NAME model=NAME [target=NAME] [trials=20] [scheduler=asha|pbt|none] [search=random|optuna]
@@ -44,30 +42,26 @@ def tune(words: Words = None, json_output: Json = False) -> None:
     from ..cluster.tuning.run import forget_study, run_study
     from ..experiments.tuning.outcome import study_plain
 
-    words = list(words or [])
-    values = split_words(words)
-    task = task_of(values)
-    asked = parse_run(words, [axis.name for axis in task.axes], OWN_KEYS, NOT_HERE)
-    workspace = open_workspace(asked.home)
-    study = make_study(task, asked, OWN_KEYS | values, workspace)
-    if asked.force:
+    task = task_of(asked.values)
+    request = parse_run(asked.words, [axis.name for axis in task.axes], OWN_KEYS, NOT_HERE)
+    workspace = open_workspace(request.home)
+    study = make_study(task, request, OWN_KEYS | asked.values, workspace)
+    if request.force:
         forget_study(study, workspace)
-    if not json_output:
+    if not asked.json:
         say(*announcement(study))
     report = run_study(
         study,
         workspace,
-        (lambda event: None) if json_output else show,
-        cluster=asked.cluster,
-        threads=asked.threads,
-        workers=asked.workers,
+        (lambda event: None) if asked.json else show,
+        cluster=request.cluster,
+        threads=request.threads,
+        workers=request.workers,
         waiting=say,
     )
     files = {"best_path": report.best_path, "figure": report.picture, "folder": report.folder}
     plain = study_plain(report.study, report.trials) | files | {"tracking": report.tracking}
-    write_result(json_output, plain, report_lines(report))
-    if report.best_path is None:
-        raise typer.Exit(FAILED)
+    return Result(plain, report_lines(report), report.best_path is None)
 
 
 def make_study(
@@ -152,19 +146,21 @@ def report_lines(report: StudyReport) -> list[str]:
 
     study = report.study
     order = ranked(study, report.trials)
-    scores = ["undefined" if t.score is None else f"{t.score:.4f}" for t in order]
-    states = ["stopped early" if t.state == "stopped" else t.state for t in order]
-    columns = [
-        Column("rank", [str(rank) for rank in range(1, len(order) + 1)], True),
-        Column("trial", [str(trial.index) for trial in order], True),
-        Column(study.metric, scores, True),
-        Column("end", states),
-        Column("epochs", [str(trial.epochs or "-") for trial in order], True),
-        Column("cost", [f"{trial.cost['wall_seconds']:.1f} s" for trial in order], True),
+    searched = [dimension.name for dimension in study.space]
+    rows = [
+        (
+            str(rank),
+            str(trial.index),
+            "undefined" if trial.score is None else f"{trial.score:.4f}",
+            "stopped early" if trial.state == "stopped" else trial.state,
+            str(trial.epochs or "-"),
+            f"{trial.cost['wall_seconds']:.1f} s",
+            *(_shown(trial.hyperparameters[name]) for name in searched),
+        )
+        for rank, trial in enumerate(order, start=1)
     ]
-    for dimension in study.space:
-        cells = [_shown(trial.hyperparameters[dimension.name]) for trial in order]
-        columns.append(Column(dimension.name, cells, True))
+    titles = ("rank>", "trial>", f"{study.metric}>", "end", "epochs>", "cost>")
+    table = in_table((*titles, *(f"{name}>" for name in searched)), rows, keys=2)
     pairs = [("tuning", tuning_words(tuning_statement(study, report.trials)))]
     if report.best_path is not None:
         pairs.append(("best", str(report.best_path)))
@@ -172,7 +168,6 @@ def report_lines(report: StudyReport) -> list[str]:
     figures = [] if report.picture is None else [report.picture]
     places = place_lines(None, report.tracking, [], figures)
     failures = [f"failed  trial {trial.index}: {trial.error}" for trial in order if trial.error]
-    table = in_columns(columns, terminal_width(), keys=2)
     return [*table, "", *failures, *in_pairs(pairs), *places]
 
 
