@@ -39,10 +39,15 @@ def choose_conditions(
     options = {axis: _options(axis, choice, available, holder) for axis, choice in asked.items()}
     chosen: set[Condition] = set()
     for combination in itertools.product(*options.values()):
-        demanded = dict(zip(options, combination, strict=True))
-        fitting = [c for c in available if all(_has(c, a, o) for a, o in demanded.items())]
-        if not fitting:
-            _refuse(available, demanded, holder)
+        fitting, there = list(available), ""
+        for axis, option in zip(options, combination, strict=True):
+            left = [condition for condition in fitting if _has(condition, axis, option)]
+            if not left:
+                raise WordError(
+                    f"{holder} has no {axis} {_as_text(option)} at{there}: it has "
+                    f"{_values(fitting, axis)} there"
+                )
+            fitting, there = left, f"{there} {axis} {_as_text(option)}"
         chosen.update(_narrowed(fitting, [a for a in default if a not in asked], default))
     return tuple(condition for condition in available if condition in chosen)
 
@@ -86,23 +91,6 @@ def _narrowed(
         at_default = [c for c in fitting if any(_has(c, axis, (v, v)) for v in default[axis])]
         fitting = at_default or fitting
     return fitting
-
-
-def _refuse(
-    available: Sequence[Condition], demanded: Mapping[str, tuple[float, float]], holder: str
-) -> None:
-    """Say which value is missing at the values of the axes before it."""
-    fitting = list(available)
-    before: list[str] = []
-    for axis, option in demanded.items():
-        left = [condition for condition in fitting if _has(condition, axis, option)]
-        if not left:
-            raise WordError(
-                f"{holder} has no {axis} {_as_text(option)} at {' '.join(before)}: it has "
-                f"{_values(fitting, axis)} there"
-            )
-        fitting = left
-        before.append(f"{axis} {_as_text(option)}")
 
 
 def _values(available: Sequence[Condition], axis: str) -> str:

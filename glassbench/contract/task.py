@@ -289,25 +289,19 @@ def read_reported(task: Task) -> list[ReportedNumber]:
                 f"{path} has the columns {columns}: it needs "
                 f"{[*REPORTED_FIXED[:3], *axes, *REPORTED_FIXED[3:]]}"
             )
-        numbers = []
+        metrics, numbers = sorted(metric.name for metric in task.metrics), []
         for row in reader:
             try:
-                numbers.append(_reported_number(row, task))
+                condition = Condition.of(**{axis: float(row.pop(axis)) for axis in axes})
+                value = float(row.pop("value"))
+                if row["metric"] not in metrics:
+                    raise ValueError(f"metric `{row['metric']}` is none of {metrics}")
+                if not math.isfinite(value) or not row["source"]:
+                    raise ValueError("a number needs a finite value and a source")
+                numbers.append(ReportedNumber(condition=condition, value=value, **row))
             except (TypeError, ValueError) as error:
                 raise ReportedError(f"{path}, line {reader.line_num}: {error}") from error
         return numbers
-
-
-def _reported_number(row: dict[str, str], task: Task) -> ReportedNumber:
-    condition = Condition.of(**{axis.name: float(row[axis.name]) for axis in task.axes})
-    value, metrics = float(row["value"]), sorted(metric.name for metric in task.metrics)
-    if row["metric"] not in metrics:
-        raise ValueError(f"metric `{row['metric']}` is none of {metrics}")
-    if not math.isfinite(value) or not row["source"]:
-        raise ValueError("a number needs a finite value and a source")
-    return ReportedNumber(
-        row["model"], row["metric"], row["dataset"], condition, value, row["source"]
-    )
 
 
 def reported_at(task: Task, dataset: str, condition: Condition) -> list[ReportedNumber]:

@@ -146,11 +146,6 @@ class Variation:
             perturbation = None
         return replace(self, perturbation=perturbation, other_targets=False)
 
-    @property
-    def is_transfer(self) -> bool:
-        """Whether nothing departs from the standard but where the model is trained."""
-        return self.train_condition is not None and replace(self, train_condition=None) == STANDARD
-
     def to_json(self) -> dict[str, Any]:
         """Return what departs from the standard, as plain values; empty where nothing does."""
         own = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
@@ -289,11 +284,16 @@ def plan_trials(
     task: Task,
     dataset: DatasetReference,
     conditions: Sequence[Condition],
+    trained_at: Sequence[Condition],
     hyperparameters: Mapping[str, Any],
     seeds: Sequence[int],
     **more: Any,
 ) -> list[Trial]:
-    """Return the trials of a model on a dataset of a task; `more` are other fields of them."""
+    """Return the trials of a model on a dataset of a task; `more` are other fields of them.
+
+    `trained_at` holds the condition at which the model is trained for each of the conditions;
+    empty for the same.
+    """
     template = Trial(
         task=task.name,
         task_folder=str(task.folder),
@@ -306,37 +306,13 @@ def plan_trials(
         target=task.other_target,
         **more,
     )
-    return make_trials(template, conditions, seeds)
-
-
-def plan_transfer(
-    card: ModelCard,
-    task: Task,
-    dataset: DatasetReference,
-    conditions: Sequence[Condition],
-    trained_at: Sequence[Condition],
-    *arguments: Any,
-    **more: Any,
-) -> list[Trial]:
-    """Return the trials of a model that is trained elsewhere for each condition.
-
-    Without `trained_at` those of `plan_trials`, whose other arguments these are.
-    """
     if not trained_at:
-        return plan_trials(card, task, dataset, conditions, *arguments, **more)
-    return [
-        trial
-        for condition, elsewhere in zip(conditions, trained_at, strict=True)
-        for trial in plan_trials(
-            card,
-            task,
-            dataset,
-            (condition,),
-            *arguments,
-            variation=Variation(train_condition=elsewhere),
-            **more,
-        )
-    ]
+        return make_trials(template, conditions, seeds)
+    trials: list[Trial] = []
+    for condition, elsewhere in zip(conditions, trained_at, strict=True):
+        there = replace(template, variation=Variation(train_condition=elsewhere))
+        trials += make_trials(there, (condition,), seeds)
+    return trials
 
 
 def make_trials(

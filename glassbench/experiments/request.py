@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import choose_conditions
 from ..contract.errors import DatasetError, WordError
-from ..contract.trial_plan import DatasetReference, Trial, plan_transfer
+from ..contract.trial_plan import DatasetReference, Trial, plan_trials
 from ..home.workspace import Workspace, keep_given_files
 from ..model import Condition
 from ..plugins.datasets import dataset_at, find_dataset
@@ -235,6 +235,6 @@ def _trials(
     **more: Any,
 ) -> list[Trial]:
     about = (request.task, request.dataset)
-    return plan_transfer(
+    return plan_trials(
         card, *about, request.conditions, request.trained_at, hyperparameters, seeds, **more
     )

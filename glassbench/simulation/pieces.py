@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import Any, Protocol
@@ -106,31 +107,30 @@ def run_pieces(
     stop the others; pieces that need it are left out.
     """
     waiting = unfinished(pieces, folder)
-    unmade = {piece.name for piece in waiting}
-    finished = {piece.name for piece in pieces} - unmade
-    missing = [set(piece.needs) - finished for piece in waiting]
-    followers: dict[str, list[int]] = {}
-    for number, needs in enumerate(missing):
-        for need in needs:
-            followers.setdefault(need, []).append(number)
-    ready = [number for number, needs in enumerate(missing) if not needs]
-    running: dict[Future[float], int] = {}
+    numbers = {piece.name: number for number, piece in enumerate(waiting)}
+    finished = {piece.name for piece in pieces} - set(numbers)
+    needs = TopologicalSorter({piece.name: set(piece.needs) - finished for piece in waiting})
+    needs.prepare()
+    ready: list[int] = []
+    running: dict[Future[float], Piece] = {}
     try:
-        while ready or running:
+        while True:
+            for name in needs.get_ready():
+                if name in numbers:
+                    heappush(ready, numbers[name])
             while ready and len(running) < runner.slots:
-                number = heappop(ready)
-                running[runner.start(waiting[number])] = number
+                piece = waiting[heappop(ready)]
+                running[runner.start(piece)] = piece
+            if not running:
+                return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                piece = waiting[running.pop(future)]
+                piece = running.pop(future)
                 try:
                     seconds = future.result()
                 except PieceFailed as error:
                     yield piece, error
-                    continue
-                for follower in followers.get(piece.name, ()):
-                    missing[follower].discard(piece.name)
-                    if not missing[follower]:
-                        heappush(ready, follower)
-                yield piece, seconds
+                else:
+                    needs.done(piece.name)
+                    yield piece, seconds
     finally:
         runner.stop()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,13 @@ import numpy as np
 from ..contract.errors import UserError
 from ..datasets.arrays import COMPACT, array_of, create_array, state_of
 from ..datasets.layout import structure_variables
-from ..datasets.manifest import content_digest, pack_store
+from ..datasets.manifest import content_digest
 from ..datasets.opening import member_names, open_to_write, read_members
 from ..datasets.store import Dataset, open_dataset
 from ..model import OTHER_POSITIONS, Structure
 from .cage import rounded_positions
 from .generate import GenerationCost, GenerationEvent, OpenRunner, make_pieces
+from .generator import write_packed
 from .piece_process import open_local_runner
 from .pieces import Piece, read_need, read_piece, unfinished
 from .prepare import load_potential, potential_folder, prepare_structure, refuse_unfit
@@ -49,7 +50,8 @@ def prepare_dataset(
         raise UserError(f"{source} has all positions that potential={potential} can make already")
     cost = GenerationCost(folder, tuple(pieces), tuple(unfinished(pieces, folder)), None, 0)
     make_pieces(cost, potential_folder(potential), open_runner, on_event)
-    return _assemble(dataset, potential, pieces, folder, destination)
+    made = {piece.name for piece in pieces}
+    return write_packed(folder, destination, partial(_write, dataset, potential, made, folder))
 
 
 def _pieces(dataset: Dataset, potential: str) -> list[Piece]:
@@ -112,38 +114,28 @@ def _structure(arrays: Mapping[str, np.ndarray], name: str) -> Structure:
 PREPARE_WORK = {START: make_start, KIND: make_prepared}
 
 
-def _assemble(dataset: Dataset, potential: str, pieces, folder: Path, destination: Path) -> Path:
-    directory = folder / f"{destination.name}.assembling"
-    shutil.rmtree(directory, ignore_errors=True)
+def _write(dataset: Dataset, potential: str, made: set[str], folder: Path, directory: Path) -> None:
+    """Write the copy of a dataset at `directory`, with the `made` pieces of `folder`."""
     for name, content in read_members(dataset.path, member_names(dataset.path)):
         if isinstance(content, Exception):
             raise UserError(f"{name} of {dataset.path} cannot be read: {content}")
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(content)
     cages = load_potential(potential).cages
-    root = open_to_write(directory)
-    made = {piece.name for piece in pieces}
+    root, system = open_to_write(directory), str(dataset.attributes["units_system"])
     for name in dataset.states:
         state, group = dataset.state(name), state_of(root, name)
         shape = array_of(group, "positions").shape
         sizes = dict(zip(("configuration", "particle", "axis"), shape, strict=True))
         for variable in structure_variables(others=tuple(OTHER_POSITIONS)):
-            written = f"{name}-{{}}-{variable.name}".format
-            if not any(written(each) in made for each in state.configuration_ids):
+            pieces = [f"{name}-{each}-{variable.name}" for each in state.configuration_ids]
+            if made.isdisjoint(pieces):
                 continue
             array = create_array(
-                group,
-                variable,
-                sizes,
-                str(dataset.attributes["units_system"]),
-                per_configuration=True,
-                level=COMPACT,
+                group, variable, sizes, system, per_configuration=True, level=COMPACT
             )
-            for index, each in enumerate(state.configuration_ids):
-                if written(each) in made:
-                    array[index] = read_piece(folder, written(each))[variable.name]
+            for index, piece in enumerate(pieces):
+                if piece in made:
+                    array[index] = read_piece(folder, piece)[variable.name]
         group.update_attributes({"cages": {key: vars(cage) for key, cage in cages.items()}})
     root.update_attributes({"content_digest": content_digest(directory)})
-    pack_store(directory, destination)
-    shutil.rmtree(directory)
-    return destination

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference, Trial, plan_transfer
+from ..contract.trial_plan import DatasetReference, Trial, plan_trials
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.registry import load_task
@@ -80,7 +80,7 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
     conditions = conditions_of(record)
     elsewhere = trained_at(record)
     about = (bundle.card, task, dataset, conditions, elsewhere)
-    return plan_transfer(*about, values, record["seeds"])
+    return plan_trials(*about, values, record["seeds"])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.task import Task
-from ..contract.trial_plan import DatasetReference, plan_transfer
+from ..contract.trial_plan import DatasetReference, plan_trials
 from ..home.workspace import Workspace
 from ..metrics import paired_difference
 from ..model import Condition
@@ -67,7 +67,7 @@ def floor_results(
         values = card.hyperparameters_for(task.name, dataset.name, {})
         conditions, seeds = conditions_of(record), (FLOOR_SEED,)
         about = (card, task, dataset, conditions, trained_at(record))
-        trials = plan_transfer(*about, values, seeds, floor=True)
+        trials = plan_trials(*about, values, seeds, floor=True)
         made = [run_trial(trial, workspace) for trial in trials]
         results[card.name] = [result for result in made if result is not None]
     return results

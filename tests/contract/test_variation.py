@@ -144,9 +144,3 @@ def test_another_target_is_another_trial_and_its_own_target_leaves_the_key_alone
     assert other.key != STANDARD.key and "target" not in STANDARD.to_json()
     assert trial_from_json(other.to_json()) == other
     assert "target=bond_breaking" in other.name
-
-
-def test_a_transfer_departs_in_nothing_but_where_it_is_trained():
-    assert Variation(train_condition=COLD).is_transfer
-    assert not Variation().is_transfer
-    assert not Variation(train_condition=COLD, training_configurations=2).is_transfer

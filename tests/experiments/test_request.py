@@ -3,6 +3,7 @@
 import pytest
 
 from glassbench.contract.errors import DatasetError, UserError, WordError
+from glassbench.contract.trial_plan import Variation
 from glassbench.experiments.request import floor_trials, make_requests, model_trials, task_of
 from glassbench.experiments.words import parse_run, split_words
 from glassbench.home.workspace import Workspace
@@ -47,7 +48,7 @@ def test_a_model_is_trained_at_the_most_alike_condition_elsewhere(tmp_path):
     }  # fmt: skip
     assert {there["temperature"] for there in pairs.values()} == {0.56}
     for trial in (*model_trials(request), *floor_trials(request)):
-        assert trial.variation.is_transfer
+        assert trial.variation == Variation(train_condition=trial.variation.train_condition)
         assert trial.fit_conditions == (pairs[trial.conditions[0]],)
     (named,) = requests_of(
         tmp_path, "temperature=0.64", "time=16.5", "train.temperature=0.56", "train.time=16.5"

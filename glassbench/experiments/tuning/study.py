@@ -123,6 +123,7 @@ class TuningStudy:
             self.task,
             self.dataset,
             self.conditions,
+            (),
             hyperparameters,
             (self.seed,),
             variation=ON_VALIDATION,
