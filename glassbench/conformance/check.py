@@ -7,6 +7,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ..contract.check_result import CheckResult, failed, passed
@@ -22,32 +23,18 @@ from .subject import BrokenContract, Subject
 CONFORMANCE = "conformance"
 # After one of these fails the others would fail too, and say nothing new.
 GATES = ("fit", "answers", "repeated_prediction")
-# What the answers of one fitted model show, whoever asks it.
-_ON_ANSWERS = (
-    symmetry.check_permutation,
-    symmetry.check_translation,
-    symmetry.check_periodic_images,
-    symmetry.check_co_rotation,
-    symmetry.check_rotation,
-    symmetry.check_reflection,
-    dependence.check_company,
-)
-_ON_MODELS = (
-    dependence.check_answers,
-    dependence.check_repeated_prediction,
-    *_ON_ANSWERS,
-    dependence.check_name,
-    dependence.check_future,
-    dependence.check_reproducible_fit,
-    dependence.check_inputs_unchanged,
-    dependence.check_save_and_load,
-    dependence.check_independent_instances,
-    dependence.check_other_seed,
-)
-CHECKS: Mapping[str, Callable[[Subject], None]] = {
-    check.__name__.removeprefix("check_"): check for check in _ON_MODELS
-}
-OF_ANSWERS = {name: check for name, check in CHECKS.items() if check in _ON_ANSWERS}
+
+
+def _checks_of(module: ModuleType) -> dict[str, Callable[[Subject], None]]:
+    """Return the functions `check_…` of a module by name, in their order."""
+    checks = {name: value for name, value in vars(module).items() if name.startswith("check_")}
+    return {name.removeprefix("check_"): check for name, check in checks.items()}
+
+
+OF_ANSWERS = _checks_of(symmetry)
+_OF_MODELS = _checks_of(dependence)
+# Those that fit another model come last: it may change the first.
+CHECKS = {name: _OF_MODELS[name] for name in GATES[1:]} | OF_ANSWERS | _OF_MODELS
 
 
 def check_model(

@@ -39,17 +39,6 @@ def check_answers(subject: Subject) -> None:
         )
 
 
-def check_company(subject: Subject) -> None:
-    """Predictions of a structure do not depend on the others that are asked about with it."""
-    other = subject.examples.test[1].structure
-    for structures, position in (([subject.structure, other], 0), ([other, subject.structure], 1)):
-        subject.compare(
-            subject.predict(subject.fitted, structures)[position],
-            f"asked as number {position + 1} of two structures instead of alone",
-            "predict every structure by itself",
-        )
-
-
 def check_name(subject: Subject) -> None:
     """Predictions do not depend on what a configuration is called."""
     for name in ("another name", subject.examples.train[0].structure.configuration):
@@ -103,24 +92,6 @@ def check_reproducible_fit(subject: Subject) -> None:
     )
 
 
-def check_independent_instances(subject: Subject) -> None:
-    """A fitted model does not change when another instance is fitted on other examples."""
-    _ = subject.another
-    _demand_same(
-        subject,
-        subject.fitted,
-        "a fitted model predicts differently once another instance was fitted: keep what is "
-        "learned in `self`, not in the class, the module or a file of a fixed name",
-    )
-
-
-def check_other_seed(subject: Subject) -> None:
-    """Another seed works too; its predictions may differ."""
-    for name, values in subject.predict(subject.another, [subject.structure])[0].items():
-        finite = np.isfinite(values).all()
-        demand(finite, f"with seed 1 `{name}` is not finite: the model must fit with any seed")
-
-
 def check_save_and_load(subject: Subject) -> None:
     """A fresh instance that loads what was saved predicts the same, to the last bit."""
     fitted: Any = subject.fitted
@@ -141,6 +112,24 @@ def check_save_and_load(subject: Subject) -> None:
         "a fresh instance that loaded what was saved predicts differently: save every array and "
         "setting on which predictions depend",
     )
+
+
+def check_independent_instances(subject: Subject) -> None:
+    """A fitted model does not change when another instance is fitted on other examples."""
+    _ = subject.another
+    _demand_same(
+        subject,
+        subject.fitted,
+        "a fitted model predicts differently once another instance was fitted: keep what is "
+        "learned in `self`, not in the class, the module or a file of a fixed name",
+    )
+
+
+def check_other_seed(subject: Subject) -> None:
+    """Another seed works too; its predictions may differ."""
+    for name, values in subject.predict(subject.another, [subject.structure])[0].items():
+        finite = np.isfinite(values).all()
+        demand(finite, f"with seed 1 `{name}` is not finite: the model must fit with any seed")
 
 
 def _demand_same(subject: Subject, model: Model, message: str) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..contract.task import Task
-from ..model import Condition, Example, Model, Predictions, Run, Structure
-from ..trial.score import primary_score
+from ..model import Condition, Example, Model, Predictions, Structure
+from ..trial.stages import fit_run
 from .structures import Examples
 
 ARRAYS = [f.name for f in fields(Structure) if f.name not in ("configuration", "dynamics")]
@@ -99,15 +99,8 @@ class Subject:
         model = self.make()
         if copies:
             train, valid = copy.deepcopy((tuple(train), tuple(valid)))
-        run = Run(
-            seed=seed,
-            target=self.task.target,
-            symmetry=self.task.symmetry,
-            folder=Path(tempfile.mkdtemp(dir=self.folder), "fit"),
-            conditions=(self.condition,),
-            score=lambda predictions, examples: primary_score(self.task, predictions, examples),
-        )
-        model.fit(train, valid, run)
+        folder = Path(tempfile.mkdtemp(dir=self.folder), "fit")
+        model.fit(train, valid, fit_run(self.task, folder, seed=seed, conditions=(self.condition,)))
         return model
 
     def predict(self, model: Model, structures: Sequence[Structure]) -> list[Predictions]:

@@ -1,4 +1,7 @@
-"""Checks of the laws of physics: what leaves the structure as it is leaves predictions alone."""
+"""Checks of the laws of physics: what leaves the structure as it is leaves predictions alone.
+
+They need the answers of one fitted model alone, whoever asks it.
+"""
 
 from __future__ import annotations
 
@@ -77,6 +80,17 @@ def check_co_rotation(subject: Subject) -> None:
             replace(turned(subject.structure, matrix), frame=frame @ matrix.T),
             f"with structure and load turned by {matrix.astype(int).tolist()}",
             "turn every neighbour vector into the frame of the load, `vectors @ structure.frame.T`",
+        )
+
+
+def check_company(subject: Subject) -> None:
+    """Predictions of a structure do not depend on the others that are asked about with it."""
+    other = subject.examples.test[1].structure
+    for structures, position in (([subject.structure, other], 0), ([other, subject.structure], 1)):
+        subject.compare(
+            subject.predict(subject.fitted, structures)[position],
+            f"asked as number {position + 1} of two structures instead of alone",
+            "predict every structure by itself",
         )
 
 

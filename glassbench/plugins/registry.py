@@ -11,7 +11,6 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.abc import MetaPathFinder
@@ -80,16 +79,6 @@ def list_models() -> list[Plugin]:
     return _plugins("model")
 
 
-def _plugins(kind: str) -> list[Plugin]:
-    file, parents, group = KINDS[kind]
-    inside = [
-        _look(path.parent, parent, file)
-        for parent in parents
-        for path in sorted(content_folder(parent).glob(f"*/{file}"))
-    ]
-    return _unique(kind, [*inside, *_entry_points(group, file)])
-
-
 def whole_tasks() -> list[Task]:
     """Return every task that can be used."""
     return [plugin.contract for plugin in list_tasks() if plugin.error is None]
@@ -102,20 +91,12 @@ def whole_models() -> list[ModelCard]:
 
 def load_task(name: str | Path) -> Task:
     """Return a task by its name, or by the path of its folder."""
-    from ..contract.task import read_task
-
-    if is_path(name):
-        return read_task(_folder_of(name, "task.toml"))
-    return _named("task", str(name), list_tasks()).contract
+    return _load("task", name)
 
 
 def load_model_card(name: str | Path) -> ModelCard:
     """Return the card of a model by its name, or by the path of its folder."""
-    from ..contract.model_card import read_model_card
-
-    if is_path(name):
-        return read_model_card(_folder_of(name, "model.toml"))
-    return _named("model", str(name), list_models()).contract
+    return _load("model", name)
 
 
 def load_model_class(model: ModelCard | Path) -> type:
@@ -125,9 +106,7 @@ def load_model_class(model: ModelCard | Path) -> type:
     `model.py` of two models never meet, and modules inside import each other
     relatively.
     """
-    from ..contract.model_card import read_model_card
-
-    card = read_model_card(model) if isinstance(model, Path) else model
+    card = load_model_card(model) if isinstance(model, Path) else model
     package = plugin_package(card.folder, card.digest)
     module_name, _, class_name = card.entry.partition(":")
     importlib.invalidate_caches()
@@ -226,18 +205,37 @@ def _forget(name: str) -> None:
         del sys.modules[module]
 
 
-def _entry_points(group: str, file: str) -> Iterator[Plugin]:
-    """Yield what installed packages name, without importing any of them."""
+def _plugins(kind: str) -> list[Plugin]:
+    """Return what lies in the folders of a kind and what installed packages name; none is imported.
+
+    One folder that is met twice is one plugin, two whole ones of a name are refused.
+    """
+    file, parents, group = KINDS[kind]
+    plugins = [
+        _look(path.parent, parent, file)
+        for parent in parents
+        for path in sorted(content_folder(parent).glob(f"*/{file}"))
+    ]
     for point in sorted(metadata.entry_points(group=group), key=lambda point: point.name):
         origin = f"package {point.dist.name if point.dist else '?'}"
         try:
-            yield _look(_folder_of_entry_point(point), origin, file)
+            plugins.append(_look(_folder_of_entry_point(point), origin, file))
         except (AttributeError, ImportError, ValueError):
             error = (
                 f"its entry point `{point.name} = {point.value}` of {group} names no module: "
                 "write `name = package.module`"
             )
-            yield Plugin(point.name, Path(), origin, error)
+            plugins.append(Plugin(point.name, Path(), origin, error))
+    by_name: dict[str, Plugin] = {}
+    for plugin in (plugin for plugin in plugins if plugin.error is None):
+        other = by_name.setdefault(plugin.name, plugin)
+        if other.folder.resolve() != plugin.folder.resolve():
+            raise RegistryError(
+                f"two {kind}s are named `{plugin.name}`: {other.folder} ({other.origin}) and "
+                f"{plugin.folder} ({plugin.origin}); rename or remove one of them"
+            )
+    broken = [plugin for plugin in plugins if plugin.error is not None]
+    return sorted([*by_name.values(), *broken], key=lambda plugin: plugin.name)
 
 
 def _folder_of_entry_point(point: metadata.EntryPoint) -> Path:
@@ -250,62 +248,43 @@ def _folder_of_entry_point(point: metadata.EntryPoint) -> Path:
 
 def _look(folder: Path, origin: str, file: str) -> Plugin:
     """Read what is in a folder; whatever is wrong with it becomes its `error`."""
-    from ..contract.checked import read_toml
-
-    name = folder.name
     try:
-        table = read_toml(folder / file)
-        name = table["name"] if isinstance(table.get("name"), str) else name
-        return Plugin(name, folder, origin, contract=_parsed(table, folder, file))
+        contract = _read(folder, file)
+        return Plugin(contract.name, folder, origin, contract=contract)
     except (UserError, OSError) as error:
-        return Plugin(name, folder, origin, str(error))
+        return Plugin(folder.name, folder, origin, str(error))
 
 
-def _parsed(table: dict[str, Any], folder: Path, file: str) -> Task | ModelCard:
+def _read(folder: Path, file: str) -> Any:
     if file == "task.toml":
-        from ..contract.task import parse_task
+        from ..contract.task import read_task
 
-        return parse_task(table, folder)
-    from ..contract.model_card import parse_model_card
+        return read_task(folder)
+    from ..contract.model_card import read_model_card
 
-    return parse_model_card(table, folder)
-
-
-def _unique(kind: str, plugins: list[Plugin]) -> list[Plugin]:
-    """Return plugins by name; one folder met twice is one, two whole ones are refused."""
-    by_name: dict[str, Plugin] = {}
-    broken = [plugin for plugin in plugins if plugin.error is not None]
-    for plugin in plugins:
-        if plugin.error is not None:
-            continue
-        other = by_name.setdefault(plugin.name, plugin)
-        if other.folder.resolve() != plugin.folder.resolve():
-            raise RegistryError(
-                f"two {kind}s are named `{plugin.name}`: {other.folder} ({other.origin}) and "
-                f"{plugin.folder} ({plugin.origin}); rename or remove one of them"
-            )
-    return sorted([*by_name.values(), *broken], key=lambda plugin: plugin.name)
+    return read_model_card(folder)
 
 
-def _named(kind: str, name: str, plugins: list[Plugin]) -> Plugin:
+def _load(kind: str, name: str | Path) -> Any:
+    """Return the contract of a plugin, by its name or by a path."""
+    if is_path(name):
+        file = KINDS[kind][0]
+        folder = Path(name).expanduser().absolute()
+        folder = folder.parent if folder.name == file else folder
+        if not (folder / file).is_file():
+            raise RegistryError(f"{folder} holds no {file}: give the folder of the plugin")
+        return _read(folder, file)
+    plugins = _plugins(kind)
     named = [plugin for plugin in plugins if plugin.name == name]
     for plugin in sorted(named, key=lambda plugin: plugin.error is not None):
         if plugin.error is None:
-            return plugin
+            return plugin.contract
         raise RegistryError(f"{kind} `{name}` cannot be used: {plugin.error}")
     names = [plugin.name for plugin in plugins]
     path_hint = "; a path must contain a slash, as `./my_model`" if Path(name).is_dir() else ""
-    raise RegistryError(f"there is no {kind} `{name}`{did_you_mean(name, names)}{path_hint}")
+    raise RegistryError(f"there is no {kind} `{name}`{did_you_mean(str(name), names)}{path_hint}")
 
 
 def is_path(name: str | Path) -> bool:
     """Return whether a path is meant, not a name."""
     return isinstance(name, Path) or "/" in name or name.startswith((".", "~"))
-
-
-def _folder_of(path: str | Path, file: str) -> Path:
-    folder = Path(path).expanduser().absolute()
-    folder = folder.parent if folder.name == file else folder
-    if not (folder / file).is_file():
-        raise RegistryError(f"{folder} holds no {file}: give the folder of the plugin")
-    return folder

@@ -15,22 +15,8 @@ from ..contract.checked import Name, Person, Setting, Text, checked
 from ..contract.errors import UserError
 from ..contract.model_card import Tier
 from ..home.files import read_plain_file, write_json
-from .parts import (
-    Amount,
-    ConditionEntry,
-    Cost,
-    Count,
-    Digest,
-    FailedFit,
-    Part,
-    Point,
-    PredictionFile,
-    Provenance,
-    Seed,
-    Sha256,
-    Verification,
-    Word,
-)
+from . import parts
+from .parts import Part
 
 SCHEMA_VERSION = 1
 
@@ -65,9 +51,9 @@ class DatasetOfRecord(Part):
     """The dataset."""
 
     name: Name
-    digest: Digest
+    digest: parts.Digest
     """Content digest of the dataset; scores on two digests are never compared."""
-    whole: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = None
+    whole: Annotated[list[parts.Count], Field(min_length=2, max_length=2)] | None = None
     """Configurations that the dataset holds, and those of its source; there where files of it were
     left out when it was imported."""
 
@@ -77,12 +63,12 @@ class ModelOfRecord(Part):
 
     name: Name
     title: Text
-    digest: Sha256
+    digest: parts.Sha256
     """sha256 over the code and weights of the model; up to protocol 1 over its whole folder."""
     reads: Annotated[list[Tier], Field(min_length=1, max_length=5)]
     """Tiers of input that the model reads, of thermal, inherent, cage, dynamics; or `predictions`
     that another program made."""
-    parameters: Count | None
+    parameters: parts.Count | None
     """Number of trained parameters, null where the model does not tell."""
     authors: Annotated[list[Person], Field(min_length=1, max_length=1000)] | None = None
     """Who owns the name on the board: the authors of the model's card."""
@@ -91,46 +77,46 @@ class ModelOfRecord(Part):
 class Tuning(Part):
     """How much tuning stands behind the hyperparameters, as `glassbench tune` counted it."""
 
-    study: Sha256
+    study: parts.Sha256
     """sha256 over what was searched, on what, and how."""
     trials: Annotated[int, Field(ge=1)]
     """Sets of hyperparameters that were tried."""
-    finished: Count
+    finished: parts.Count
     """Trials that ran to their end."""
-    stopped: Count
+    stopped: parts.Count
     """Trials that were stopped early."""
-    failed: Count
-    search: Word
+    failed: parts.Count
+    search: parts.Word
     """How sets of hyperparameters were suggested, such as `random`."""
-    scheduler: Word
+    scheduler: parts.Word
     """How trials were stopped early or changed: `asha`, `pbt`, `none`."""
-    metric: Word
+    metric: parts.Word
     """Metric by which trials were ranked, on the validation split alone."""
     validation_score: float | None
     """The metric of the best trial on the validation split, the mean over the conditions."""
-    seed: Seed
-    conditions: Annotated[list[Point], Field(min_length=1, max_length=1000)]
+    seed: parts.Seed
+    conditions: Annotated[list[parts.Point], Field(min_length=1, max_length=1000)]
     """Conditions over which the validation score was averaged."""
-    wall_seconds: Amount
+    wall_seconds: parts.Amount
     """Wall-clock time of all trials, in s; parallel trials add up."""
-    cpu_seconds: Amount
+    cpu_seconds: parts.Amount
     """Processor time of all trials, in s."""
-    gpu_seconds: Amount
+    gpu_seconds: parts.Amount
     """Wall-clock time of all trials on a GPU, in s."""
-    dataset_digest: Digest
+    dataset_digest: parts.Digest
     """Content digest of the dataset that was tuned on."""
-    model_digest: Sha256
+    model_digest: parts.Sha256
     """Digest of the model that was tuned."""
-    changed: Annotated[list[Word], Field(max_length=1000)]
+    changed: Annotated[list[parts.Word], Field(max_length=1000)]
     """Hyperparameters of this record that are not those the tuning found."""
 
 
 class TrackedRun(Part):
     """An MLflow run."""
 
-    uri: Word
+    uri: parts.Word
     """Tracking store, without credentials; a file is named relative to the workspace."""
-    run_id: Word
+    run_id: parts.Word
     """Id of the parent run."""
 
 
@@ -147,32 +133,33 @@ class Record(Part):
     task: TaskOfRecord
     dataset: DatasetOfRecord
     model: ModelOfRecord
-    hyperparameters: Annotated[dict[Word, Setting], Field(max_length=1000)]
+    hyperparameters: Annotated[dict[parts.Word, Setting], Field(max_length=1000)]
     """Every hyperparameter of the model by name, with the value of this run."""
     seeds: Annotated[
-        list[Seed], Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True})
+        list[parts.Seed],
+        Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True}),
     ]
     """Seeds that were asked for, one fit each."""
-    conditions: Annotated[list[ConditionEntry], Field(min_length=1, max_length=10_000)]
+    conditions: Annotated[list[parts.ConditionEntry], Field(min_length=1, max_length=10_000)]
     """Scores at each condition, in the order asked for; a condition at which every seed failed is
     left out."""
-    failed: Annotated[list[FailedFit], Field(max_length=100_000)]
-    cost: Cost
-    provenance: Provenance
+    failed: Annotated[list[parts.FailedFit], Field(max_length=100_000)]
+    cost: parts.Cost
+    provenance: parts.Provenance
     tracking: TrackedRun | None
     """The MLflow run that holds the details, null until it is delivered."""
-    predictions: Annotated[list[PredictionFile], Field(max_length=100_000)]
+    predictions: Annotated[list[parts.PredictionFile], Field(max_length=100_000)]
     """Files with the predictions that were scored."""
     created: Moment
     """When the record was assembled, ISO 8601 in UTC."""
-    trained: Point | None = None
+    trained: parts.Point | None = None
     """Values on axes of the task at which the model was trained in place of those tested; left out
     where it was trained at the conditions that are scored."""
     tuning: Tuning | None = None
     """How the hyperparameters were found; left out where nothing is known of it."""
-    verification: Verification | None = None
+    verification: parts.Verification | None = None
     """How a maintainer ran the model again; there if and only if the status is `verified`."""
-    supersedes: Word | None = None
+    supersedes: parts.Word | None = None
     """Name of the file, without `.json`, of the record of the same model on the same dataset that
     this one takes the place of; null for the first."""
 

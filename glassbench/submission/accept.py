@@ -16,7 +16,7 @@ from ..home.workspace import content_folder
 from ..record.record import PlainRecord as Record
 from ..record.record import record_stem, validate_record
 from .board import board_records, refuse_strangers
-from .bundle import Bundle, open_bundle, refuse_contents, stored_predictions
+from .bundle import Bundle, open_bundle, stored_predictions
 from .record_check import Checking, check_record_file
 from .sandbox.limits import require
 from .shipped import ship
@@ -44,7 +44,6 @@ def add_record(path: Path, how: Checking, board: Path | None = None) -> Accepted
     if not all_passed(results):
         return Accepted(None, results)
     with open_bundle(path, how.workspace) as bundle:
-        refuse_contents(bundle)
         others = board_records(board)
         for name, other in others.items():
             if _content(other) == _content(bundle.record):

@@ -20,6 +20,7 @@ from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial, plan_trials
+from ..home.files import read_plain_file
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.registry import load_task
@@ -27,8 +28,8 @@ from ..record.record import PlainRecord as Record
 from ..record.record import RecordError, read_record, validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
-from .sandbox.bounded import MAX_JSON_BYTES, read_json, unpack_archive, write_archive
-from .sandbox.contents import check_contents
+from .sandbox.bounded import read_json, unpack_archive, write_archive
+from .sandbox.contents import refuse_contents
 from .sandbox.limits import SubmissionError, require
 from .shipped import stored_name
 
@@ -87,13 +88,19 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
 def open_bundle(
     path: Path, workspace: Workspace, task: str | None = None, dataset: str | None = None
 ) -> Iterator[Bundle]:
-    """Open an archive that `pack_bundle` wrote, or a model's folder with its newest record here."""
-    if path.is_dir():
-        yield _of_workspace(path, workspace, task, dataset)
-        return
-    require(path.is_file(), f"there is no submission at {path}")
+    """Open an archive that `pack_bundle` wrote, or a model's folder with its newest record here.
+
+    Files that would run unread are refused, in the model's folder and among the weights.
+    """
+    require(path.is_dir() or path.is_file(), f"there is no submission at {path}")
     with TemporaryDirectory(prefix="glassbench-bundle-") as folder:
-        yield _of_archive(path, Path(folder))
+        if path.is_dir():
+            bundle = _of_workspace(path, workspace, task, dataset)
+        else:
+            bundle = _of_archive(path, Path(folder))
+        for key, weights in bundle.weights.items():
+            refuse_contents(weights, f"weights/{key[:8]}…")
+        yield bundle
 
 
 def pack_bundle(
@@ -134,19 +141,20 @@ def predictions_in_workspace(record: Record, workspace: Workspace) -> dict[str, 
     return predictions
 
 
-def refuse_contents(bundle: Bundle) -> None:
-    """Refuse files that would run unread, in the model's folder and among the weights."""
-    refused = check_contents(bundle.model)
-    for key, folder in bundle.weights.items():
-        refused += [f"weights/{key[:8]}…/{refusal}" for refusal in check_contents(folder)]
-    require(not refused, "; ".join(refused[:10]))
+def read_submitted_record(path: Path) -> Record:
+    """Return the record in a file that a stranger may have written."""
+    try:
+        record = read_json(read_plain_file(path), path.name)
+    except OSError as error:
+        raise SubmissionError(f"{path.name} cannot be read: {error.strerror}") from None
+    validate_record(record)
+    return record
 
 
 def _of_workspace(
     folder: Path, workspace: Workspace, task: str | None, dataset: str | None
 ) -> Bundle:
-    refused = check_contents(folder)
-    require(not refused, f"{folder}: {'; '.join(refused[:1])}")
+    refuse_contents(folder, str(folder))
     card = read_model_card(folder)
     record = _newest_record(card, workspace, task, dataset)
     predictions = predictions_in_workspace(record, workspace)
@@ -191,12 +199,8 @@ def _of_archive(path: Path, folder: Path) -> Bundle:
         {RECORD, "model/model.toml"} <= set(names),
         f"{path} lacks {RECORD} or model/model.toml: write it with `glassbench submission pack`",
     )
-    refused = check_contents(folder / "model")
-    require(not refused, f"{path}: {'; '.join(refused[:3])}")
-    size = (folder / RECORD).stat().st_size
-    require(size <= MAX_JSON_BYTES, f"{path}: {RECORD} has {size} bytes")
-    record = read_json((folder / RECORD).read_bytes(), f"{path}, {RECORD}")
-    validate_record(record)
+    refuse_contents(folder / "model", str(path))
+    record = read_submitted_record(folder / RECORD)
     card = read_model_card(folder / "model")
     require(
         card.digest == record["model"]["digest"],

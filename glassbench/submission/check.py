@@ -27,7 +27,7 @@ from .sandbox.launch import run_cell
 from .sandbox.limits import Limits, SandboxError
 from .sandbox.predict import Assignment, predict_behind_walls, prepare_folder
 from .source import check_dependencies, check_licence, check_sources, line_of, place_of_error
-from .verify import COMPANY, NO_MODEL, SAME_WEIGHTS, largest_difference
+from .verify import NO_MODEL
 
 FROM_OUTSIDE = "asked from outside"
 TRIAL_EXAMPLES = {"train": 2, "valid": 1, "test": 2}
@@ -216,13 +216,12 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
     condition = choose_conditions(view.conditions("train"), {}, default)[0]
     tested = view.structures("test", condition)[: TRIAL_EXAMPLES["test"]]
     structures = {structure.configuration: structure for structure in tested}
-    alone = dict(list(structures.items())[:1])
     assignment = Assignment(
         model=submission.folder,
         task=task,
         hyperparameters=values,
         seed=0,
-        questions=[Question(condition, structures), Question(condition, alone)],
+        questions=[Question(condition, structures)],
         conditions=(condition,),
         train=view.examples("train", (condition,))[: TRIAL_EXAMPLES["train"]],
         valid=view.examples("valid", (condition,))[: TRIAL_EXAMPLES["valid"]],
@@ -234,15 +233,9 @@ def _check_trial(submission: _Submission) -> list[CheckResult]:
         f"trained on {len(assignment.train)} configurations at {condition.name} in "
         f"{answered.cost['wall_seconds']:.1f} s"
     )
-    together, by_itself = answered.asked
-    difference = largest_difference({condition.name: together}, {condition.name: by_itself})
-    alike, message = difference <= SAME_WEIGHTS, COMPANY.format("a structure", difference)
-    company = CheckResult(
-        "company", alike, "asked alone or with others, it is predicted alike" if alike else message
-    )
     effects = [failed("outside", what, where) for what, where in _effects(answered.outside)]
     outside = effects or [passed("outside", "nothing outside the scratch folder is touched")]
-    return [passed("trial", trained), company, *outside]
+    return [passed("trial", trained), *outside]
 
 
 def _effects(reported: Any) -> list[tuple[str, str]]:

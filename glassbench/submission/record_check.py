@@ -13,35 +13,25 @@ from ..contract.errors import UserError
 from ..contract.model_card import read_model_card
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
-from ..home.files import read_plain_file
 from ..home.workspace import Workspace
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import list_models, load_task
 from ..record.record import PlainRecord as Record
-from ..record.record import validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE, score_trial
+from . import rescore
 from .board import board_records, model_folder, refuse_strangers
 from .bundle import (
     Bundle,
     is_hidden,
     open_bundle,
     predictions_in_workspace,
-    refuse_contents,
+    read_submitted_record,
     task_of_record,
     trials_of,
 )
-from .rescore import (
-    differences,
-    floor_results,
-    read_finite_predictions,
-    record_of,
-    refuse_above_ceiling,
-    without_unmeasured,
-)
-from .sandbox.bounded import read_json
-from .sandbox.contents import check_contents
+from .sandbox.contents import refuse_contents
 from .sandbox.limits import SubmissionError, require
 from .shipped import shipped_predictions
 from .signature import trusted_keys, verify
@@ -77,11 +67,7 @@ def check_record_file(
     schema = passed("schema", "the record keeps its schema")
     try:
         if path.suffix == ".json":
-            try:
-                record = read_json(read_plain_file(path), str(path))
-            except OSError as error:
-                raise SubmissionError(f"{path} cannot be read: {error.strerror}") from None
-            validate_record(record)
+            record = read_submitted_record(path)
             return record, [schema, *_check_board_record(path, record, how, others)]
         with open_bundle(path, how.workspace) as bundle:
             fits = "its parts fit each other, and the predictions have their digests"
@@ -136,8 +122,7 @@ def _check_board_record(
         for digest in dict.fromkeys(entry["sha256"] for entry in record["predictions"]):
             beside = shipped_predictions(board / "predictions", digest, Path(scratch))
             predictions |= {digest: beside} if beside else {}
-        refused = check_contents(folder)
-        require(not refused, f"the model on the board: {'; '.join(refused[:3])}")
+        refuse_contents(folder, "the model on the board")
         card = read_model_card(folder)
         _refuse_reversed(record, others)
         owner = _checked("owner", lambda: refuse_strangers(card, others, board))
@@ -191,7 +176,6 @@ def check_model(bundle: Bundle) -> str:
     reads = list(card.reading(record["hyperparameters"]).reads)
     own |= {"digest of the provenance": card.digest, "reads": reads}
     own |= {"authors": list(card.authors)} if stated.get("authors") else {}
-    refuse_contents(bundle)
     for name, ours in own.items():
         theirs = stated[name]
         require(
@@ -215,11 +199,11 @@ def _check_scores(bundle: Bundle, how: Checking) -> str:
         raise NotCheckable(why)
     _refuse_missing_predictions(bundle)
     ours = _rescored(bundle, task, how)
-    compared = without_unmeasured(ours, record, task)
-    disagreements = list(differences(record, compared))
+    compared = rescore.without_unmeasured(ours, record, task)
+    disagreements = list(rescore.differences(record, compared))
     more = f"; and {len(disagreements) - SHOWN} more" if len(disagreements) > SHOWN else ""
     require(not disagreements, f"{'; '.join(disagreements[:SHOWN])}{more}")
-    refuse_above_ceiling(ours, task)
+    rescore.refuse_above_ceiling(ours, task)
     counted = sum(len(entry["scores"]) for entry in record["conditions"])
     floors = "floors included" if how.floors else "floors as the record says them"
     return f"{counted} scores at {len(record['conditions'])} conditions come out again, {floors}"
@@ -233,10 +217,12 @@ def _rescored(bundle: Bundle, task: Task, how: Checking) -> Record:
     for trial in trials_of(bundle, task, dataset):
         digest = digest_of_predictions(record, trial)
         stored = bundle.predictions[digest]
-        files = {file: read_finite_predictions(path) for file, path in stored.items()}
+        files = {file: rescore.read_finite_predictions(path) for file, path in stored.items()}
         cost, parameters = record["cost"], record["model"]["parameters"]
         results.append(score_trial(trial, task, view, files, digest, cost, parameters))
-    return record_of(task, view, dataset, bundle, results, _floors(record, task, dataset, how))
+    return rescore.record_of(
+        task, view, dataset, bundle, results, _floors(record, task, dataset, how)
+    )
 
 
 def _open_labels(task: Task, record: Record, how: Checking) -> tuple[DatasetReference, View]:
@@ -265,7 +251,7 @@ def _floors(
     odd = ", ".join(sorted(set(names) - set(task.floors)))
     require(not odd, f"`{odd}` is no floor of {task.name}: {', '.join(task.floors)}")
     if how.floors:
-        return floor_results(task, dataset, record, names, how.workspace)
+        return rescore.floor_results(task, dataset, record, names, how.workspace)
     return {name: [_stated_floor(record, task, name)] for name in names}
 
 

@@ -20,42 +20,20 @@ from ..record.record import record_digest, validate_record
 from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
 from ..trial.stages import PREDICTIONS_FILE, fit_examples, questions, score_trial
+from . import memory, rescore
 from .bundle import (
     HIDDEN,
     Bundle,
     conditions_of,
     pack_bundle,
-    refuse_contents,
     task_of_record,
     trials_of,
 )
-from .memory import (
-    FEW_NUMBERS,
-    kept_part,
-    numbers_carried,
-    permuted,
-    refuse_memory,
-    shared_structures,
-    subset,
-)
 from .record_check import digest_of_predictions
-from .rescore import (
-    floor_results,
-    largest_difference,
-    read_finite_predictions,
-    record_of,
-    refuse_above_ceiling,
-)
+from .sandbox import predict
 from .sandbox.engines import Engine
 from .sandbox.limits import Limits, require
-from .sandbox.predict import (
-    Answered,
-    Assignment,
-    ask_one_by_one,
-    draw_order,
-    total_cost,
-    train_behind_walls,
-)
+from .sandbox.predict import Answered, Assignment
 from .sandbox.walls import Walls, try_engine
 from .shipped import as_scored
 from .signature import public_key, sign_record
@@ -71,18 +49,9 @@ SAME_WEIGHTS = 1e-3
 # the interval that the record states, or within this part of its value.
 SAME_FIT = 0.05
 LARGEST = 1e9  # of a difference that a record can hold, which has no infinity
-AGAIN = (
-    "{}: asked alone about the same structures in another order, it predicts otherwise by {:.3g} "
-    "standard deviations: predict every structure by itself, whatever was asked before, and train "
-    "from `run.seed` alone"
-)
 NO_MODEL = (
     "`{}` holds the predictions of another program, not the program: nobody can run it again, so "
     "it is scored and shown, never verified; hand in the model itself to have it verified"
-)
-COMPANY = (
-    "asked alone, {} is predicted otherwise by {:.3g} standard deviations: predict every "
-    "structure by itself"
 )
 
 
@@ -138,7 +107,6 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
     """
     from ..datasets.view import View
 
-    refuse_contents(bundle)
     require("predictions" not in bundle.card.reads, NO_MODEL.format(bundle.card.name))
     task = task_of_record(bundle.record)
     data = _open(bundle, task, how)
@@ -151,7 +119,7 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
         files: dict[str, dict[str, Path]] = {}
         differences: list[float] = []
         end = time.monotonic() + how.total_seconds
-        numbers = numbers_carried(bundle.model, bundle.record["hyperparameters"])
+        numbers = memory.numbers_carried(bundle.model, bundle.record["hyperparameters"])
         controls: dict[str, float] = {}
         trials = trials_of(bundle, task, data.trained_on)
         # Nobody knows beforehand which fit is made again with other labels.
@@ -183,8 +151,10 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
         if how.floors and how.labels is None:
             how.tell("running the trivial floors")
             names = [n for n in task.floors if n != bundle.card.name]
-            floors = floor_results(task, data.reference, bundle.record, names, how.workspace)
-        record = record_of(task, data.asked, data.reference, bundle, results, floors)
+            floors = rescore.floor_results(
+                task, data.reference, bundle.record, names, how.workspace
+            )
+        record = rescore.record_of(task, data.asked, data.reference, bundle, results, floors)
         _compare(bundle.record, record, task, how)
         record = _signed(record, bundle, max(differences, default=None), walls, controls, how)
         # What was asked about a hidden set is known to its holder alone.
@@ -217,7 +187,7 @@ def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
         require(condition in asked.conditions(), f"{how.labels} has no labels at {condition.name}")
     hidden_digest = content_digest(how.labels)
     require(hidden_digest != digest, f"{how.labels} is the public dataset: it hides nothing")
-    known = list(shared_structures(public, asked, conditions_of(record)))
+    known = list(memory.shared_structures(public, asked, conditions_of(record)))
     require(not known, f"{how.labels} hides nothing: {'; '.join(known[:3])}")
     reference = DatasetReference(HIDDEN, str(how.labels), hidden_digest)
     return _Data(public, asked, trained_on, reference, (*secret, how.labels))
@@ -270,29 +240,40 @@ def _answer(assignment: Assignment, how: Verification, name: str, folder: Path) 
     """
     costs = []
     if assignment.weights is None:
-        trained, kept = train_behind_walls(how.engine, assignment, how.limits, folder)
+        trained, kept = predict.train_behind_walls(how.engine, assignment, how.limits, folder)
         costs.append(trained.cost)
         if kept is not None:
             assignment = replace(assignment, weights=kept, train=(), valid=())
-    order = draw_order(assignment)
+    order = predict.draw_order(assignment)
     # Backwards, so that other structures come before each one.
     halves = order[::-2], order[-2::-2]
     twice = how.retrain or how.labels is not None
-    answered = ask_one_by_one(how.engine, assignment, [order] if twice else halves, how.limits)
+    answered = predict.ask_one_by_one(
+        how.engine, assignment, [order] if twice else halves, how.limits
+    )
     if twice:
-        again = ask_one_by_one(how.engine, assignment, halves, how.limits)
+        again = predict.ask_one_by_one(how.engine, assignment, halves, how.limits)
         difference = _most_different(answered, again)
-        require(difference <= SAME_WEIGHTS, AGAIN.format(name, difference))
-    return replace(answered, cost=total_cost([*costs, answered.cost]))
+        require(
+            difference <= SAME_WEIGHTS,
+            f"{name}: asked alone about the same structures in another order, it predicts "
+            f"otherwise by {difference:.3g} standard deviations: predict every structure by "
+            "itself, whatever was asked before, and train from `run.seed` alone",
+        )
+    return replace(answered, cost=predict.total_cost([*costs, answered.cost]))
 
 
 def _most_different(one: Answered, other: Answered) -> float:
     pairs = zip(one.asked, other.asked, strict=True)
-    return max(largest_difference({"": before}, {"": after}) for before, after in pairs)
+    return max(rescore.largest_difference({"": before}, {"": after}) for before, after in pairs)
 
 
 def _control_fits(
-    assignment: Assignment, answered: Answered, how: Verification, name: str, folder: Path
+    assignment: Assignment,
+    answered: Answered,
+    how: Verification,
+    name: str,
+    folder: Path,
 ) -> dict[str, float]:
     """Train on permuted labels and on fewer configurations, and refuse a model that remembers.
 
@@ -301,21 +282,23 @@ def _control_fits(
     """
     how.tell(f"training {name} on permuted labels, and on fewer configurations")
     seed = secrets.randbits(64)
-    numbers = numbers_carried(assignment.model, assignment.hyperparameters)
+    numbers = memory.numbers_carried(assignment.model, assignment.hyperparameters)
     # Where the model is asked at its own conditions, under no other frame.
     first = len(assignment.conditions)
     before = replace(answered, asked=answered.asked[:first])
     assignment = replace(assignment, questions=assignment.questions[:first])
     train, valid = list(assignment.train), list(assignment.valid)
-    wrong = replace(assignment, train=permuted(train, seed), valid=permuted(valid, seed + 1))
-    fewer = replace(assignment, train=subset(train))
+    wrong = replace(
+        assignment, train=memory.permuted(train, seed), valid=memory.permuted(valid, seed + 1)
+    )
+    fewer = replace(assignment, train=memory.subset(train))
     once = replace(how, retrain=False, labels=None)
     of_wrong = _answer(wrong, once, name, folder / "permuted")
     of_fewer = _answer(fewer, once, name, folder / "subset")
     target = assignment.task.primary_metric.prediction
-    kept = kept_part(before.asked, of_wrong.asked, target)
+    kept = memory.kept_part(before.asked, of_wrong.asked, target)
     changed = min(_most_different(before, of_fewer), LARGEST)
-    refuse_memory(kept, changed, numbers)
+    memory.refuse_memory(kept, changed, numbers)
     return {"kept_after_permutation": kept, "changed_by_subset": changed}
 
 
@@ -327,7 +310,7 @@ def _difference(
 ) -> float:
     stored = bundle.predictions[digest_of_predictions(bundle.record, trial)]
     difference = max(
-        largest_difference(read_finite_predictions(stored[file]), predictions[file])
+        rescore.largest_difference(rescore.read_finite_predictions(stored[file]), predictions[file])
         for file in predictions
         if file in stored
     )
@@ -341,12 +324,12 @@ def _difference(
 
 def _parameters(stated: int | None, carried: int) -> int | None:
     """Return the parameters of a fit: what a folder carries counts, unless it is a few numbers."""
-    return max(stated or 0, carried) if carried > FEW_NUMBERS else stated
+    return max(stated or 0, carried) if carried > memory.FEW_NUMBERS else stated
 
 
 def _compare(submitted: Record, record: Record, task: Task, how: Verification) -> None:
     """Refuse a score that is above what the data allow, or not the one handed in."""
-    refuse_above_ceiling(record, task)
+    rescore.refuse_above_ceiling(record, task)
     if not how.retrain or how.labels is not None:
         return
     metric = task.primary_metric.name

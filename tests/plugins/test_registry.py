@@ -207,7 +207,7 @@ def test_a_listing_reads_each_card_once_and_hashes_no_folder(checkout, monkeypat
         read.append(path)
         return original(path, *arguments)
 
-    monkeypatch.setattr(checked, "read_toml", counted)
+    monkeypatch.setattr(model_card, "read_toml", counted)
     monkeypatch.setattr(model_card, "folder_digest", lambda folder: pytest.fail("hashed"))
     assert [card.name for card in registry.whole_models()] == ["a", "b", "c"]
     assert len(read) == 3

@@ -30,7 +30,7 @@ def test_an_honest_model_would_be_accepted(engine, tmp_path, workspace):
     names = [finding.name for finding in findings]
     assert names == [
         "files", "model.toml", "licence", "dependencies", "source", "import", "conformance",
-        "asked from outside", "trial", "company", "outside", "folder",
+        "asked from outside", "trial", "outside", "folder",
     ]  # fmt: skip
 
 

@@ -269,7 +269,7 @@ def test_without_the_walls_that_matter_nothing_runs(run, archive, monkeypatch, e
         return Walls(engine, {"network": False})
 
     monkeypatch.setattr(verify, "try_engine", weak)
-    monkeypatch.setattr(verify, "ask_one_by_one", None)
+    monkeypatch.setattr(verify.predict, "ask_one_by_one", None)
     with pytest.raises(SandboxError, match="no result can be called verified here"):
         run(archive)
     assert not (tmp_path / "verified.zip").exists()

@@ -18,7 +18,7 @@ from pathlib import Path
 from ...contract.errors import printable
 from ...contract.folder_digest import FOR_PEOPLE, is_left_out
 from .bounded import array_header, bounded_zip
-from .limits import GIB, MIB
+from .limits import GIB, MIB, require
 
 MAX_FILES, MAX_DEPTH = 2_000, 16
 MAX_FOLDER_BYTES = GIB
@@ -75,6 +75,12 @@ def check_contents(folder: Path) -> list[str]:
         if why:
             refused.append(f"{names[path]} {why}")
     return refused
+
+
+def refuse_contents(folder: Path, what: str) -> None:
+    """Refuse a folder with files that would run unread."""
+    refused = check_contents(folder)
+    require(not refused, f"{what}: {'; '.join(refused[:3])}")
 
 
 def _entries(folder: Path, depth: int = 0) -> Iterator[tuple[Path, int]]:

@@ -16,18 +16,9 @@ from typing import Any
 from uuid import uuid4
 
 from ...contract.errors import printable
+from . import engines
 from .bounded import read_json
-from .engines import (
-    SHARED_MEMORY_BYTES,
-    Engine,
-    bubblewrap_arguments,
-    inside_command,
-    make_skeleton,
-    namespace_of_root,
-    pid_file,
-    podman_command,
-    podman_ending,
-)
+from .engines import Engine
 from .limits import Limits, SandboxError
 from .shown import machine_view
 
@@ -93,24 +84,25 @@ def run_cell(
         with contextlib.ExitStack() as stack:
             namespace = None
             if os.geteuid() == 0:
-                namespace = namespace_of_root()
+                namespace = engines.namespace_of_root()
                 stack.callback(os.close, namespace)
-            words = bubblewrap_arguments(view, limits, namespace)
+            words = engines.bubblewrap_arguments(view, limits, namespace)
             # Its arguments come through a pipe, unseen from inside.
             file = stack.enter_context(tempfile.TemporaryFile())
             file.write(b"".join(word.encode() + b"\0" for word in words))
             file.seek(0)
             descriptors = [n for n in (namespace, file.fileno()) if n is not None]
-            command = [engine.program, "--args", str(file.fileno()), "--", *inside_command()]
+            start = ["--args", str(file.fileno()), "--", *engines.inside_command()]
+            command = [engine.program, *start]
             members = stack.enter_context(control_group(limits))
             if members is not None:
                 command = ["/bin/sh", "-c", ENTER_GROUP, "sh", str(members), *command]
             return _watched(command, limits, descriptors)
     with tempfile.TemporaryDirectory(prefix="glassbench-root-") as root:
-        skeleton = make_skeleton(view, Path(root, Path(root).name))
-        command = podman_command(engine, view, limits, skeleton)
-        ending = podman_ending(engine, skeleton)
-        return _watched(command, limits, ending=ending, first=pid_file(skeleton))
+        skeleton = engines.make_skeleton(view, Path(root, Path(root).name))
+        command = engines.podman_command(engine, view, limits, skeleton)
+        ending = engines.podman_ending(engine, skeleton)
+        return _watched(command, limits, ending=ending, first=engines.pid_file(skeleton))
 
 
 @contextlib.contextmanager
@@ -120,7 +112,7 @@ def control_group(limits: Limits) -> Iterator[Path | None]:
     Yields the file that takes its members; None where this process may make no group.
     """
     group: Path | None = None
-    most = limits.memory_bytes + limits.scratch_bytes + SHARED_MEMORY_BYTES
+    most = limits.memory_bytes + limits.scratch_bytes + engines.SHARED_MEMORY_BYTES
     for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, kinds, path = line.split(":", 2)
         own = Path("/sys/fs/cgroup", kinds, path.lstrip("/"), f"glassbench-{uuid4().hex}")

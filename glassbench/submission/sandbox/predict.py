@@ -19,10 +19,10 @@ from ...model import Condition, Example, Structure
 from ...trial.predictions import Asked, PredictionsError, checked_answer
 from ...trial.stages import Question
 from .bounded import read_arrays, unpack_archive
-from .contents import check_contents
+from .contents import refuse_contents
 from .engines import Engine
 from .launch import Outcome, run_cell
-from .limits import Limits, SandboxError, require
+from .limits import Limits, SandboxError
 from .shown import INPUT
 
 if TYPE_CHECKING:
@@ -80,10 +80,7 @@ def predict_behind_walls(engine: Engine, assignment: Assignment, limits: Limits)
     questions = [_shuffled(question) for question in assignment.questions]
     outcome = _run(engine, assignment, questions, limits)
     arrays = read_arrays(outcome.payload, "the answer", limits.answer_bytes)
-    asked = _answers(assignment.task, questions, arrays)
-    outside = outcome.report.get("outside")
-    listed = outside if isinstance(outside, list) else []
-    return Answered(asked, _parameters(outcome), _cost(outcome), outcome.log, listed)
+    return _answered(outcome, _answers(assignment.task, questions, arrays))
 
 
 def draw_order(assignment: Assignment) -> list[int]:
@@ -136,15 +133,14 @@ def train_behind_walls(
     There are none of a model without `save`.
     """
     outcome = _run(engine, assignment, [], limits, keep=True)
-    answered = Answered([], _parameters(outcome), _cost(outcome), outcome.log, [])
+    answered = _answered(outcome, [])
     if not outcome.payload:
         return answered, None
     archive = folder / "trained.zip"
     folder.mkdir(parents=True)
     archive.write_bytes(outcome.payload)
     unpack_archive(archive, folder / "trained", limits.answer_bytes)
-    refused = check_contents(folder / "trained")
-    require(not refused, "; ".join(f"the trained model's {refusal}" for refusal in refused[:3]))
+    refuse_contents(folder / "trained", "the trained model")
     return answered, folder / "trained"
 
 
@@ -228,18 +224,20 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target, follow_symlinks=False)
 
 
-def _parameters(outcome: Outcome) -> int | None:
-    parameters = outcome.report.get("parameters")
-    return parameters if type(parameters) is int and parameters >= 0 else None
-
-
-def _cost(outcome: Outcome) -> dict[str, float]:
-    return {
-        "wall_seconds": outcome.seconds,
-        "cpu_seconds": outcome.cpu_seconds,
-        "gpu_seconds": 0.0,
-        "peak_memory_bytes": outcome.memory_bytes,
-    }
+def _answered(outcome: Outcome, asked: list[dict[str, dict[str, np.ndarray]]]) -> Answered:
+    parameters, outside = (outcome.report.get(name) for name in ("parameters", "outside"))
+    return Answered(
+        asked,
+        parameters=parameters if type(parameters) is int and parameters >= 0 else None,
+        cost={
+            "wall_seconds": outcome.seconds,
+            "cpu_seconds": outcome.cpu_seconds,
+            "gpu_seconds": 0.0,
+            "peak_memory_bytes": outcome.memory_bytes,
+        },
+        log=outcome.log,
+        outside=outside if isinstance(outside, list) else [],
+    )
 
 
 def _shuffled(question: Question) -> Question:
