@@ -161,11 +161,12 @@ def condition_entry(
     known: KnownAt,
 ) -> parts.ConditionEntry | None:
     """Return the record's entry of a condition, or None where no seed finished there."""
+    results = sorted(results, key=lambda result: result.trial["seed"])
     by_seed = _at(condition, results)
     if not by_seed:
         return None
-    first = next(iter(by_seed.values()))
-    scores = _metric_scores(task, by_seed, first)
+    first, entry = next(iter(by_seed.values())), _scored(task, by_seed)
+    scores: dict[str, parts.MetricScore] = entry["scores"]
     primary = task.primary_metric
     floor_scores = [
         parts.FloorScore(
@@ -198,9 +199,6 @@ def condition_entry(
     }
     return parts.ConditionEntry(
         condition=dict(condition),
-        configurations=list(first.configurations),
-        parents=list(first.parents),
-        scores=scores,
         ceiling={
             name: parts.Ceiling(value=c.value, by_configuration=list(c.by_configuration))
             if (c := known.ceilings.get(name)) is not None
@@ -213,15 +211,16 @@ def condition_entry(
         reported=[
             parts.Published(model=n.model, value=n.value, source=n.source) for n in known.reported
         ],
+        **entry,
         **{name: value for name, value in further.items() if value is not None},
     )
 
 
 def probes_at(condition: Condition, results: Sequence[TrialResult]) -> list[RotationScores]:
-    """Return the rotation probes of all seeds at a condition, in the order of the seeds."""
+    """Return the rotation probes of all results at a condition."""
     return [
         probe
-        for result in _by_seed(results)
+        for result in results
         for scored, probe in zip(result.conditions, result.rotation)
         if probe and dict(scored.condition) == dict(condition)
     ]
@@ -250,7 +249,7 @@ def transfer_entry(
     """Return scores of the fits at one condition at all others, or None where there are none."""
     fits = [
         result
-        for result in _by_seed(results)
+        for result in results
         if [dict(scored.condition) for scored in result.conditions] == [dict(condition)]
     ]
     by_condition: dict[Condition, dict[int, ConditionScores]] = {}
@@ -264,13 +263,10 @@ def transfer_entry(
     elsewhere = [
         parts.TransferCondition(
             condition=dict(other),
-            configurations=list(first.configurations),
-            parents=list(first.parents),
-            scores=_metric_scores(task, by_seed, first),
             means=_means(list(by_seed.values())),
+            **_scored(task, by_seed),
         )
         for other, by_seed in by_condition.items()
-        for first in [next(iter(by_seed.values()))]
     ]
     means = [own, *(entry.means for entry in elsewhere)]
     rank_order = spearman([m.prediction for m in means], [m.target for m in means])
@@ -278,34 +274,31 @@ def transfer_entry(
 
 
 def _means(scored: Sequence[ConditionScores]) -> parts.Means:
-    return parts.Means(
-        prediction=sum(s.means["prediction"] for s in scored) / len(scored),
-        target=sum(s.means["target"] for s in scored) / len(scored),
-    )
-
-
-def _by_seed(results: Sequence[TrialResult]) -> list[TrialResult]:
-    return sorted(results, key=lambda result: result.trial["seed"])
+    names = ("prediction", "target")
+    return parts.Means(**{n: sum(s.means[n] for s in scored) / len(scored) for n in names})
 
 
 def _at(condition: Condition, results: Sequence[TrialResult]) -> dict[int, ConditionScores]:
-    """Return the scores at a condition by seed, in the order of the seeds."""
+    """Return the scores at a condition by seed."""
     return {
         result.trial["seed"]: scored
-        for result in _by_seed(results)
+        for result in results
         for scored in result.conditions
         if dict(scored.condition) == dict(condition)
     }
 
 
-def _metric_scores(
-    task: Task, by_seed: Mapping[int, ConditionScores], first: ConditionScores
-) -> dict[str, parts.MetricScore]:
-    """Return by name the score in every metric of all seeds, configurations as in `first`."""
+def _scored(task: Task, by_seed: Mapping[int, ConditionScores]) -> dict[str, Any]:
+    """Return configurations, parents and the score in every metric that all seeds have."""
+    first = next(iter(by_seed.values()))
     return {
-        specification.name: metric_score(specification, by_seed, first)
-        for specification in task.metrics
-        if all(specification.name in scored.scores for scored in by_seed.values())
+        "configurations": list(first.configurations),
+        "parents": list(first.parents),
+        "scores": {
+            specification.name: metric_score(specification, by_seed, first)
+            for specification in task.metrics
+            if all(specification.name in scored.scores for scored in by_seed.values())
+        },
     }
 
 

@@ -271,10 +271,8 @@ def _stated_floor(record: Record, task: Task, name: str) -> TrialResult:
 
 def _refuse_repetitions(record: Record) -> None:
     conditions = [tuple(entry["condition"].items()) for entry in record["conditions"]]
-    seeds, failures = record["seeds"], record["failed"]
+    failures = record["failed"]
     require(len(set(conditions)) == len(conditions), "the record names a condition twice")
-    require(seeds, "the record names no seed")
-    require(len(set(seeds)) == len(seeds), "the record names a seed twice")
     require(
         not failures, f"{len(failures)} of the record's trials failed: run again until all finish"
     )

@@ -17,7 +17,7 @@ from ..home.workspace import Workspace
 from ..metrics import paired_difference
 from ..model import Condition
 from ..plugins.registry import load_model_card
-from ..record.make import known_at, make_record
+from ..record.make import known_at, make_record, numbers
 from ..record.record import PlainRecord as Record
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
@@ -131,8 +131,8 @@ def refuse_above_ceiling(record: Record, task: Task) -> None:
         if ceiling is None or ceiling["value"] is None:
             continue
         score = entry["scores"][metric.name]
-        own = np.mean([_numbers(seed["by_configuration"]) for seed in score["seeds"]], axis=0)
-        highest = _numbers(ceiling["by_configuration"])
+        own = np.mean([numbers(seed["by_configuration"]) for seed in score["seeds"]], axis=0)
+        highest = np.array(numbers(ceiling["by_configuration"]))
         known = np.isfinite(own) & np.isfinite(highest)
         sign = 1 if metric.higher_is_better else -1
         parents = np.array(entry["parents"])[known]
@@ -143,10 +143,6 @@ def refuse_above_ceiling(record: Record, task: Task) -> None:
             f"above the noise ceiling {ceiling['value']:.3f} by {above:.3f} at least: only a model "
             "that knows these labels scores so; verify with labels= that it cannot know",
         )
-
-
-def _numbers(values: Sequence[float | None]) -> np.ndarray:
-    return np.array([np.nan if value is None else value for value in values])
 
 
 def without_unmeasured(ours: Record, theirs: Record, task: Task) -> Record:

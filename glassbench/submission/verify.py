@@ -142,7 +142,10 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
             paths = {file: Path(scratch, trial.key, file) for file in predictions}
             digests = {file: write_predictions(paths[file], predictions[file]) for file in paths}
             digest = digests[PREDICTIONS_FILE]
-            parameters = _parameters(answered.parameters, numbers)
+            # What a folder carries counts, unless it is a few numbers.
+            parameters = answered.parameters
+            if numbers > memory.FEW_NUMBERS:
+                parameters = max(parameters or 0, numbers)
             results.append(
                 score_trial(trial, task, view, predictions, digest, answered.cost, parameters)
             )
@@ -320,11 +323,6 @@ def _difference(
         f"predictions handed in: {difference:.3g} deviations apart, {SAME_WEIGHTS} is allowed",
     )
     return difference
-
-
-def _parameters(stated: int | None, carried: int) -> int | None:
-    """Return the parameters of a fit: what a folder carries counts, unless it is a few numbers."""
-    return max(stated or 0, carried) if carried > memory.FEW_NUMBERS else stated
 
 
 def _compare(submitted: Record, record: Record, task: Task, how: Verification) -> None:
