@@ -62,7 +62,7 @@ def study(asked: Asked) -> Result:
     """
     from ..experiments.study.outcome import study_results
     from ..experiments.study.planning import plan_study
-    from ..figures.study import draw_study
+    from ..figures.scores import draw_study
 
     request, task = _understand(asked.words)
     workspace = open_workspace(request.run.home)

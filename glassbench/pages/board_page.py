@@ -11,14 +11,14 @@ from markupsafe import Markup
 
 from ..contract.units import printed
 from .boards import NO_CONDITION, Board, Row
-from .chart import Line, badge, line_chart
+from .chart import Line, line_chart, style_at, style_of
 from .exports import TIER_HEADS, latex_lines
 from .fluctuations import fluctuations_of
 from .published import beside, published_rows, published_tables, state_of_the_art
 from .references import as_bibtex, card_of_reported, cite_all
+from .render import render
 from .sources import Ends, Point, sample_means, shown_interval
 from .standing import Place, Standing, mean_over
-from .styles import COLOURS, SYMBOLS, style_of
 from .words import number, score
 
 MOST_CONDITION_COLUMNS = 6
@@ -126,7 +126,8 @@ def board_badge(board: Board, standing: Standing, place: Place) -> str:
     words = f"{rank}{score(place.value, 2)}, {place.row.status}"
     words += ", reduced" if place.row.reduced else ""
     colour = "#00694e" if place.row.status == "verified" else "#0b5d9e"
-    return badge(f"GlassBench {board.task.name}, {board.label}", words, colour)
+    left = f"GlassBench {board.task.name}, {board.label}"
+    return render("badge.svg", left=left, right=words, colour=colour)
 
 
 def learning_curves(board: Board, standing: Standing) -> list[dict[str, Any]]:
@@ -168,7 +169,7 @@ def _art_figure(board: Board, art: Sequence[Mapping[str, Any]]) -> Markup:
             Line(
                 line["words"],
                 [(step["year"], step["value"]) for step in line["best"]],
-                style=(COLOURS[k % len(COLOURS)], SYMBOLS[k % len(SYMBOLS)]),
+                style=style_at(k),
             )
             for k, line in enumerate(art)
         ],

@@ -15,10 +15,10 @@ from ..metrics import MetricSpecification
 from ..metrics.bootstrap import DRAWS, FEWEST_FOR_INTERVAL, tail_share
 from ..metrics.specification import NO_SCORE
 from .boards import Board, Row
+from .chart import style_of
 from .references import reference_of_reported, tex
 from .sources import Point, samples_of
 from .standing import Boards, Standing
-from .styles import style_of
 from .words import axis_unit
 
 TIER_HEADS = {

@@ -9,14 +9,13 @@ from markupsafe import Markup
 
 from ..contract.model_card import ModelCard
 from .boards import Board, Row
-from .chart import TIME_LABEL, Line, line_chart
+from .chart import COLOURS, TIME_LABEL, Line, line_chart, style_at
 from .published import published_tables
 from .record_page import reproduce
 from .reduced import is_reimplemented
 from .references import card_of_reported, cite_all, method_of, reference_of_reported
 from .render import render_file
 from .standing import Boards, Place, Standing
-from .styles import COLOURS, SYMBOLS
 from .words import number
 
 MOST_WEAKEST = 5
@@ -110,7 +109,7 @@ def published_figure(name: str, published: Sequence[Mapping[str, Any]]) -> Marku
             table["words"],
             [(x, y) for (_, x), y in zip(table["times"], row["values"]) if y is not None],
             reported=True,
-            style=(COLOURS[k], SYMBOLS[k % len(SYMBOLS)]),
+            style=style_at(k),
         )
         for k, table in enumerate(tables[: len(COLOURS)])
         for row in table["rows"]

@@ -14,7 +14,7 @@ import pytest
 
 from glassbench.metrics import paired_difference
 from glassbench.pages import build_site, read_sources
-from glassbench.pages.styles import style_of
+from glassbench.pages.chart import style_of
 
 from .conftest import CONDITIONS, QUALITIES
 from .synthetic_records import PROBE, make_record, put

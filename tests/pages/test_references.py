@@ -11,6 +11,7 @@ import pytest
 from glassbench.home.workspace import content_folder
 from glassbench.pages import read_sources
 from glassbench.pages.boards import make_boards
+from glassbench.pages.chart import COLOURS, style_of
 from glassbench.pages.references import (
     as_bibtex,
     cite_all,
@@ -19,7 +20,6 @@ from glassbench.pages.references import (
     references,
     tex,
 )
-from glassbench.pages.styles import COLOURS, style_of
 from glassbench.plugins.registry import list_models
 
 CARDS = [plugin.contract for plugin in list_models() if plugin.error is None]

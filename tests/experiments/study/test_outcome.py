@@ -9,7 +9,7 @@ import pytest
 
 from glassbench.datasets.view import open_view
 from glassbench.experiments.study.outcome import study_results
-from glassbench.figures.study import draw_study
+from glassbench.figures.scores import draw_study
 from glassbench.metrics import interval_of_mean, pearson
 from glassbench.trial.perturbation import draw_centres
 from glassbench.trial.predictions import read_predictions
