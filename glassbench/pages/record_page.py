@@ -20,7 +20,7 @@ from .boards import NO_CONDITION, Board, Row
 from .published import beside
 from .reduced import reductions
 from .references import cite_all, record_bibtex
-from .sources import ConditionEntry, Entry, sample_means, shown_interval
+from .sources import Entry, cell_of, shown_interval
 from .standing import Standing
 
 MOST_FULL_CONDITIONS = 24  # of a record whose page shows every number
@@ -34,13 +34,15 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
     others = {name for c in record["conditions"] for name in c["scores"]} - {primary}
     metrics = [(name, titles.get(name, name)) for name in (primary, *sorted(others))]
     few = len(record["conditions"]) <= MOST_FULL_CONDITIONS
-    metrics = metrics if few else metrics[:1]
+    curves = entry.explanation.learning_curve if entry.explanation else ()
+    tuning = Tuning.model_validate(record["tuning"]) if "tuning" in record else None
     return {
         "entry": entry,
         "record": record,
         "board": board,
         "changed": card is not None and card.digest != record["model"]["digest"],
-        "metrics": metrics,
+        "primary": primary,
+        "metrics": metrics if few else metrics[:1],
         "by_configuration": [m.name for m in board.metrics if m.average == "configuration"],
         "labels": bool(board.task.targets[board.task.target].label_of),
         "standing": standing,
@@ -49,23 +51,21 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
         "beside": beside(board, row.name),
         "cite": _cite(entry, board, card),
         "decimals": standing.decimals,
-        "conditions": [
-            _condition(c, board.words(c["condition"]), primary, [name for name, _ in metrics])
-            # A record may say anything of other publications.
-            | {"reported": reported_at(board.task, board.dataset, Condition.of(**c["condition"]))}
+        # A record may say anything of other publications.
+        "reported": {
+            board.words(c["condition"]): reported_at(
+                board.task, board.dataset, Condition.of(**c["condition"])
+            )
             for c in record["conditions"]
-        ],
+        },
+        "cell_of": cell_of,
+        "shown_interval": shown_interval,
         "few": few,
         "commands": reproduce(record, board.task, card),
         "hardware": hardware_words(record),
-        "tuning": tuning_words(Tuning.model_validate(record["tuning"]))
-        if "tuning" in record
-        else None,
+        "tuning": tuning_words(tuning) if tuning else None,
         "explanation": entry.explanation,
-        "learning": [
-            _learning_curve(curve, entry, board)
-            for curve in (entry.explanation.learning_curve if entry.explanation else ())
-        ],
+        "learning": [_learning_curve(curve, entry, board) for curve in curves],
     }
 
 
@@ -75,33 +75,6 @@ def _cite(entry: Entry, board: Board, card: ModelCard | None) -> str:
     note = f"Record {entry.name}, {board.task.name}, dataset {board.dataset}, sha256 {entry.digest}"
     record = record_bibtex(entry.name, name, created, note)
     return f"{record}\n{cite_all([card] if card else [], board.dataset)}"
-
-
-def _condition(
-    entry: ConditionEntry, words: str, primary: str, metrics: Sequence[str]
-) -> dict[str, Any]:
-    """Return a condition with its ceiling, and with intervals where there are samples enough."""
-    value = entry["scores"][primary]["value"]
-    ceiling = (entry["ceiling"].get(primary) or {}).get("value")
-    probe, above = entry.get("rotation_probe"), entry["above_floor"]
-    return {
-        **entry,
-        "words": words,
-        "cells": [_cell(entry, name) if name in entry["scores"] else None for name in metrics],
-        "ceiling_value": ceiling,
-        "share": value / ceiling if ceiling and value is not None else None,
-        "above_floor": above and {**above, "interval": shown_interval(entry, above["interval"])},
-        "rotation": probe and {**probe, "interval": shown_interval(entry, probe["interval"])},
-    }
-
-
-def _cell(entry: ConditionEntry, metric: str) -> dict[str, Any]:
-    """Return a score with its interval, or with the value of each sample where they are few."""
-    score = entry["scores"][metric]
-    interval = shown_interval(entry, score["interval"])
-    few = interval is None and score["interval"] is not None
-    samples = list(sample_means(entry, metric).values()) if few else []
-    return {"value": score["value"], "interval": interval, "samples": samples}
 
 
 def _learning_curve(curve: LearningCurve, entry: Entry, board: Board) -> dict[str, Any]:

@@ -31,6 +31,8 @@ BROKEN = (UserError, OSError, ValueError, RecursionError)
 
 Point = tuple[float, ...]
 Ends = tuple[float, float] | None
+# A value, its interval, and where samples are too few for that, the value of each.
+Cell = tuple[float | None, Ends, tuple[float, ...]]
 ConditionEntry = Mapping[str, Any]  # an item of a record's `conditions`
 
 
@@ -296,3 +298,11 @@ def sample_means(entry: ConditionEntry, metric: str) -> dict[str, float]:
     if values is None:
         return {}
     return {name: float(values[parents == name].mean()) for name in sorted(set(entry["parents"]))}
+
+
+def cell_of(entry: ConditionEntry, metric: str) -> Cell:
+    """Return a metric at a condition, with its interval or the value of each sample."""
+    score = entry["scores"][metric]
+    interval = shown_interval(entry, score["interval"])
+    few = interval is None and score["interval"] is not None
+    return score["value"], interval, tuple(sample_means(entry, metric).values()) if few else ()
