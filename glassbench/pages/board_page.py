@@ -9,23 +9,20 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..contract.units import printed
+from ..metrics import MetricSpecification
 from .boards import NO_CONDITION, Board, Row
 from .chart import Line, line_chart, style_at, style_of
 from .exports import TIER_HEADS, latex_lines
-from .fluctuations import fluctuations_of
 from .published import beside, published_rows, published_tables, state_of_the_art
 from .references import as_bibtex, card_of_reported, cite_all
 from .render import render
-from .sources import Ends, Point, sample_means, shown_interval
+from .sources import Cell, Ends, Point, cell_of, shown_interval
 from .standing import Place, Standing, mean_over
-from .words import number, score
+from .words import score
 
 MOST_CONDITION_COLUMNS = 6
 HEAT_STEPS = 10
 MEASURES = ("gpu_seconds", "cpu_seconds", "wall_seconds")
-# Where a fit was trained, where it was tested, and the score with its interval or its samples.
-Pairs = dict[tuple[Point, Point], tuple[float | None, Ends, tuple[float, ...]]]
 FEWEST_ORDERED = 4  # conditions whose rank order says anything
 
 
@@ -65,12 +62,22 @@ def board_context(board: Board, standing: Standing, models: Sequence[str]) -> di
         "conditions": board.heads(standing.points),
         "parents": len({name for point in standing.points for name in board.parents(point)}),
         "front": pareto_front(board, standing),
-        "fluctuations": fluctuations_of(board, standing),
+        "collective": (collective := [m for m in board.metrics if m.is_collective]),
+        "fluctuations": fluctuations_of(standing, collective),
         "transfer": transfer_of(board, [place.row.name for place in standing.places]),
         "replaced": next((one.replaced for one in explanations if one.replaced), ()),
         "tiers_here": sorted({tier for record in records for tier in record["model"]["reads"]}),
         "has_gpu": any(record["cost"]["gpu_seconds"] for record in records),
     }
+
+
+def fluctuations_of(
+    standing: Standing, metrics: Sequence[MetricSpecification]
+) -> dict[Point, list[Row]]:
+    """Return the models that were measured by collective metrics, where there are any."""
+    names, rows = {metric.name for metric in metrics}, [place.row for place in standing.places]
+    measured = {p: [r for r in rows if names & r.scores(p).keys()] for p in standing.points}
+    return {point: of_point for point, of_point in measured.items() if of_point}
 
 
 def cite(board: Board) -> str:
@@ -243,25 +250,20 @@ def heat_map(board: Board, standing: Standing) -> dict[str, Any]:
         share = share if board.primary.higher_is_better else 1 - share
         return min(HEAT_STEPS - 1, int(HEAT_STEPS * share))
 
+    # One header row an axis, with runs of equal values joined.
+    runs = []
+    for depth in range(1, len(board.task.axes) + 1):
+        equal = itertools.groupby(points, key=itemgetter(slice(depth)))
+        runs.append([(values[-1], len(list(run))) for values, run in equal])
     return {
-        "head": _heads(board),
-        "lines": [
-            (name, status, record, [None if v is None else (v, step(v)) for v in values])
-            for name, status, record, values in lines
-        ],
+        "board": board,
+        "standing": standing,
+        "heads": zip(board.task.axes, runs),
+        "lines": lines,
+        "step": step,
         "ceiling": [board.ceiling(metric, point) for point in points],
         "scale": (low, high),
     }
-
-
-def _heads(board: Board) -> list[dict[str, Any]]:
-    """Return one header row an axis, with runs of equal values joined."""
-    rows = []
-    for depth, axis in enumerate(board.task.axes):
-        runs = itertools.groupby(board.points, key=itemgetter(slice(depth + 1)))
-        cells = [(number(values[-1]), len(list(run))) for values, run in runs]
-        rows.append({"label": printed(axis.symbol), "unit": printed(axis.unit), "cells": cells})
-    return rows
 
 
 def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
@@ -273,9 +275,17 @@ def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
     rows = sorted(board.rows, key=lambda row: names.index(row.name))
     matrices = []
     for row in rows:
-        pairs = {**_explained_transfer(board, row), **_recorded_transfer(board, row)}
-        if any(trained != tested for trained, tested in pairs):
-            matrices.append(_matrix(board, row.name, pairs))
+        pairs = _transfer_pairs(board, row)
+        if any(one != other for one, other in pairs):
+            trained, tested = (sorted({pair[side] for pair in pairs}) for side in (0, 1))
+            points = sorted({*trained, *tested})
+            heads = dict(zip(points, board.heads(points), strict=True))
+            lines = [
+                (heads[one], [(pairs.get((one, other)), one == other) for other in tested])
+                for one in trained
+            ]
+            columns = [heads[point] for point in tested]
+            matrices.append({"name": row.name, "columns": columns, "rows": lines})
     shapes = {(tuple(m["columns"]), *(words for words, _ in m["rows"])) for m in matrices}
     together = len(shapes) == 1 and len(matrices[0]["rows"]) == 1
     return {
@@ -285,27 +295,18 @@ def transfer_of(board: Board, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _recorded_transfer(board: Board, row: Row) -> Pairs:
+def _transfer_pairs(board: Board, row: Row) -> dict[tuple[Point, Point], Cell]:
+    """Return scores by where a fit was trained and tested: the explanation's, then the record's."""
     metric = board.primary.name
-    pairs: Pairs = {}
-    for point, transfer in _transfers(row):
-        for other in transfer["conditions"]:
-            if score := other["scores"].get(metric):
-                interval = shown_interval(other, score["interval"])
-                few = () if interval else tuple(sample_means(other, metric).values())
-                pairs[point, board.point(other["condition"])] = (score["value"], interval, few)
-        interval = row.interval(metric, point)
-        few = () if interval else tuple(sample_means(row.conditions[point], metric).values())
-        pairs[point, point] = (row.value(metric, point), interval, few)
-    return pairs
-
-
-def _explained_transfer(board: Board, row: Row) -> Pairs:
-    pairs: Pairs = {}
+    pairs: dict[tuple[Point, Point], Cell] = {}
     for pair in row.entry.explanation.transfer if row.entry.explanation else ():
         trained, tested = board.point(pair.trained_on), board.point(pair.tested_on)
         interval = shown_interval(board.entry_at(tested) or NO_CONDITION, pair.interval)
         pairs[trained, tested] = (pair.value, interval, ())
+    for point, transfer in _transfers(row):
+        for entry in (row.conditions[point], *transfer["conditions"]):
+            if metric in entry["scores"]:
+                pairs[point, board.point(entry["condition"])] = cell_of(entry, metric)
     return pairs
 
 
@@ -342,15 +343,3 @@ def _means(board: Board, rows: Sequence[Row]) -> dict[str, Any] | None:
 def _transfers(row: Row) -> list[tuple[Point, Mapping[str, Any]]]:
     """Return what a record says of its fits at other conditions, by where each was trained."""
     return [(p, entry["transfer"]) for p, entry in row.conditions.items() if entry.get("transfer")]
-
-
-def _matrix(board: Board, name: str, pairs: Pairs) -> dict[str, Any]:
-    trained = sorted({pair[0] for pair in pairs})
-    tested = sorted({pair[1] for pair in pairs})
-    points = sorted({*trained, *tested})
-    heads = dict(zip(points, board.heads(points), strict=True))
-    rows = [
-        (heads[one], [(pairs.get((one, other)), one == other) for other in tested])
-        for one in trained
-    ]
-    return {"name": name, "columns": [heads[point] for point in tested], "rows": rows}

@@ -85,8 +85,17 @@ class Row:
         """The tier of its input that goes furthest beyond the thermal positions."""
         return max(self.entry.record["model"]["reads"], key=TIERS.index)
 
+    def scores(self, point: Point) -> Mapping[str, Any]:
+        return self.conditions.get(point, NO_CONDITION)["scores"]
+
+    def rescaled(self, metrics: Sequence[MetricSpecification], point: Point) -> float | None:
+        """Return S_4 with the spread of the prediction stretched to that of the truth."""
+        values = {metric.function: self.value(metric.name, point) for metric in metrics}
+        spread, power = values.get("spread"), values.get("s4")
+        return power / spread**2 if power is not None and spread else None
+
     def value(self, metric: str, point: Point) -> float | None:
-        score = self.conditions.get(point, NO_CONDITION)["scores"].get(metric)
+        score = self.scores(point).get(metric)
         return None if score is None else score["value"]
 
     def interval(self, metric: str, point: Point) -> Ends:
@@ -247,6 +256,12 @@ class Board:
     def parents(self, point: Point) -> tuple[str, ...]:
         """Return the independent sample of each test configuration at a condition."""
         return tuple((self.entry_at(point) or NO_CONDITION)["parents"])
+
+    def truth(self, metric: str, point: Point) -> tuple[float | None, Ends]:
+        """Return a collective metric of the labels, from the first record that states it."""
+        stated = (row.conditions.get(point, {}).get("truth") or {} for row in self.vouched)
+        truth = next((of[metric] for of in stated if metric in of), None)
+        return (truth["value"], truth["interval"]) if truth else (None, None)
 
     @cached_property
     def floors(self) -> dict[str, dict[Point, float]]:

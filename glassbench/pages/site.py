@@ -164,8 +164,8 @@ def _board_files(
         "figure": figure,
     }
     yield _page(f"task/{board.name}.html", "task.html", context, address)
-    context = {"board": board, "standing": standing, "heat": heat_map(board, standing)}
-    yield _page(f"task/{board.name}-conditions.html", "conditions.html", context, address)
+    heat = heat_map(board, standing)
+    yield _page(f"task/{board.name}-conditions.html", "conditions.html", heat, address)
     for metric in board.metrics:
         name = f"{board.name}/{metric.name}"
         yield f"data/board/{safe_name(name)}.js", as_script(name, board_data(board, metric))
