@@ -4,7 +4,7 @@ Values that do not fit are refused with a ValueError that names them: NaN or inf
 that are neither 0 nor 1, numbers of particles or of configurations that differ.
 """
 
-from .bootstrap import Interval, interval_of_mean, paired_difference
+from .bootstrap import Interval, RankedModel, holm, interval_of_mean, paired_difference, rank_groups
 from .classification import average_precision, balanced_accuracy, c_rank, overlap_ratio, roc_auc
 from .collective import COLLECTIVE, collective_interval
 from .correlation import midranks, noise_ceiling, pearson, reliability, spearman
@@ -14,7 +14,6 @@ from .pooled_interval import (
     interval_of_pooled_pearson,
     interval_of_statistic,
 )
-from .ranking import RankedModel, holm, rank_groups
 from .regression import (
     binned_pearson,
     binned_pearson_of_binning,
@@ -27,8 +26,7 @@ from .regression import (
     spatial_average,
     spatially_averaged_pearson,
 )
-from .selection import select_pairs, select_particles
-from .specification import METRICS, SELECTIONS, MetricSpecification
+from .specification import METRICS, SELECTIONS, MetricSpecification, select_pairs, select_particles
 
 __all__ = [
     "COLLECTIVE",

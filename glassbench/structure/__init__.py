@@ -7,30 +7,41 @@ a ValueError that names them: wrong shapes, NaN or infinite values, a box shorte
 cutoff, two particles at one place where a bond needs a direction.
 """
 
-from .angular_functions import angular_structure_functions
-from .averaged_order import OrderParameterShells, averaged_order_parameters
-from .bond_order import bond_order_parameters
-from .cell_list import neighbourhood_blocks, pair_blocks
-from .coarse_graining import coarse_grained
-from .density_map import DENSITY_MAP_2D, DENSITY_MAP_3D, DensityMapGrid, density_maps, turned_maps
-from .local import local_density, neighbour_counts, number_of_neighbours
-from .modes import lowest_modes, soft_mode_participation
-from .neighbours import Pairs, neighbour_pairs
+from .averages import (
+    OrderParameterShells,
+    averaged_order_parameters,
+    coarse_grained,
+    shell_average_matrix,
+    shell_averages,
+)
+from .bond_order import bond_order_parameters, species_bond_order
+from .density_map import (
+    DENSITY_MAP_2D,
+    DENSITY_MAP_3D,
+    DensityMapGrid,
+    density_maps,
+    padded_surroundings,
+    turned_maps,
+)
+from .hessian import (
+    cage_compliance,
+    displacements_under_forces,
+    lowest_modes,
+    soft_mode_participation,
+)
+from .local import local_density, neighbour_counts, number_of_neighbours, radial_densities
+from .neighbours import Pairs, neighbour_pairs, neighbourhood_blocks, pair_blocks
 from .non_affine import non_affine_squared_displacement
 from .pair_distribution import particle_pair_distribution
 from .periodic_box import minimum_image, wrap
-from .radial_density import radial_densities
-from .response import cage_compliance, displacements_under_forces
-from .shell_average import shell_average_matrix, shell_averages
-from .species_bond_order import species_bond_order
 from .structure_functions import (
     COPPER_ZIRCONIUM,
     LENNARD_JONES_2D,
     StructureFunctionGrid,
+    angular_structure_functions,
     radial_structure_functions,
     structure_functions,
 )
-from .surroundings import padded_surroundings
 from .voronoi import voronoi_cells
 
 __all__ = [

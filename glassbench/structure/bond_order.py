@@ -1,4 +1,4 @@
-"""Bond-orientational order parameters in Gaussian radial shells, from spherical harmonics."""
+"""Bond order in Gaussian radial shells: from spherical harmonics, or towards each species."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from .cell_list import PairBlock, neighbourhood_blocks, refuse_coincident
+from .local import NEGLIGIBLE_WIDTHS, checked_shells
+from .neighbours import (
+    PairBlock,
+    Pairs,
+    in_rows,
+    neighbour_pairs,
+    neighbourhood_blocks,
+    refuse_coincident,
+)
 from .periodic_box import checked_positions
-from .radial_density import NEGLIGIBLE_WIDTHS, checked_shells
 
 # Harmonics up to degree 12 of this many bonds take 5 MB.
 BONDS_PER_PIECE = 4096
+REACH = 5.0
+PARTICLES_PER_PIECE = 128
 
 
 def bond_order_parameters(
@@ -64,12 +73,12 @@ def bond_order_parameters(
     first_rows = [degree**2 - 1 for degree in range(1, largest + 1)]
     order_parameters = np.zeros((len(positions), len(radii), len(degrees)))
     buffer = np.empty(0)
-    for centres, vectors, distances in _padded(positions, box, cutoff):
+    for centres, vectors, distances in _rows_of_bonds(positions, box, cutoff):
         bonds, rows = distances.size, rows_of_harmonics(largest)
         if len(buffer) < rows * bonds:
             buffer = np.empty(rows * bonds)
         harmonics = buffer[: rows * bonds].reshape(rows, bonds)
-        real_harmonics(vectors.reshape(3, bonds), largest, out=harmonics)
+        real_harmonics(vectors, largest, out=harmonics)
         shells = (distances[:, None] - radii[:, None]) / widths[:, None]
         weights = np.exp(-0.5 * shells**2)
         total = weights.sum(axis=2)[:, :, None]
@@ -92,38 +101,24 @@ def _checked_degrees(degrees: Sequence[int] | np.ndarray, dimension: int) -> np.
     return degrees
 
 
-def _padded(
+def _rows_of_bonds(
     positions: np.ndarray, box: np.ndarray, cutoff: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield centres (C,), unit vectors (3, C, n) and distances (C, n) of their neighbours.
+    """Yield centres (C,), unit vectors (3, C n) and distances (C, n) of their neighbours.
 
     Rows are filled up with bonds of infinite length, whose weight is 0.
     """
     for block in neighbourhood_blocks(positions, box, cutoff):
         refuse_coincident(block)
+        directions = (block.vectors / block.distances).T
         starts = np.flatnonzero(np.diff(block.first, prepend=-1))
         counts = np.diff(starts, append=len(block.first))
         step = max(1, BONDS_PER_PIECE // int(counts.max()))
         for low in range(0, len(starts), step):
-            count = counts[low : low + step]
-            begin = int(starts[low])
-            yield _padded_piece(block, begin, count)
-
-
-def _padded_piece(
-    block: PairBlock, begin: int, counts: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    bonds = slice(begin, begin + int(counts.sum()))
-    centre = np.repeat(np.arange(len(counts)), counts)
-    starts = np.cumsum(counts) - counts
-    slot = np.arange(len(centre)) - starts[centre]
-    length = block.distances[bonds]
-    distances = np.full((len(counts), int(counts.max())), np.inf)
-    distances[centre, slot] = length
-    vectors = np.zeros((3, *distances.shape))
-    vectors[2] = 1.0
-    vectors[:, centre, slot] = block.vectors[:, bonds] / length
-    return block.first[begin + starts], vectors, distances
+            own, count = starts[low : low + step], counts[low : low + step]
+            bonds = slice(int(own[0]), int(own[-1] + count[-1]))
+            vectors = in_rows(directions[bonds], count, 0.0).reshape(-1, 3).T
+            yield block.first[own], vectors, in_rows(block.distances[bonds], count, np.inf)
 
 
 def rows_of_harmonics(largest_degree: int) -> int:
@@ -166,3 +161,81 @@ def real_harmonics(
                 if order:
                     np.multiply(polar, sine, out=out[middle - order])
     return out
+
+
+def species_bond_order(
+    positions: np.ndarray,
+    species: np.ndarray,
+    box: np.ndarray,
+    radii: Sequence[float] | np.ndarray,
+    width: float,
+    largest_degree: int,
+    species_count: int = 2,
+) -> np.ndarray:
+    """Return how ordered the directions to the neighbours of each species are, shell by shell.
+
+    q_l(i, s, r_k)^2 = sum_(j,j') w_j w_j' P_l(cos of the angle j i j') / (1 + sum_j w_j)^2,
+    w_j = exp(-(r_ij - r_k)^2 / (2 width^2)) for neighbours j of species s, else 0
+
+    By the addition theorem the sum over pairs of neighbours equals
+    4 pi / (2 l + 1) sum_m |sum_j w_j Y_lm(r_ij)|^2, the bond order of Steinhardt et al.
+    The 1 in the denominator lets q_l go to 0 smoothly where a shell holds no neighbour,
+    which is common for the rarer species. 0 <= q_l < 1, unchanged by rotation,
+    reflection, translation and permutation.
+
+    Parameters
+    ----------
+    positions : (N, 3); species : (N,) int8; box : (3,)
+    radii : (R,) r_k, and width : unit of the positions; neighbours count up to 5 widths
+        beyond the largest radius, and the box must be twice as long
+    largest_degree : degrees are 1, 2, …, `largest_degree`
+
+    Returns
+    -------
+    (N, species_count, R, degrees) float64, dimensionless
+
+    Raises
+    ------
+    ValueError
+        If two particles are at the same place, or the box is too short.
+    """
+    shell_radii = np.asarray(radii, dtype=np.float64)
+    pairs = neighbour_pairs(positions, box, float(shell_radii.max() + REACH * width))
+    refuse_coincident(PairBlock(pairs.senders, pairs.receivers, pairs.vectors.T, pairs.distances))
+    order = np.empty((len(positions), species_count, len(shell_radii), largest_degree))
+    for particles, directions, distances, neighbour_species in _rows_of_neighbours(pairs, species):
+        shells = np.exp(-0.5 * ((distances[:, None] - shell_radii[:, None]) / width) ** 2)
+        of_species = neighbour_species[:, None] == np.arange(species_count)[:, None]
+        weights = shells[:, None] * of_species[:, :, None]
+        weights = weights.reshape(len(weights), -1, distances.shape[1])
+        norm = 1 + weights.sum(axis=2)
+        cosines = directions @ directions.transpose(0, 2, 1)
+        for degree, polynomial in _legendre(cosines, largest_degree):
+            squared = np.einsum("nsj,nsj->ns", weights @ polynomial, weights)
+            values = np.sqrt(np.maximum(squared, 0)) / norm
+            order[particles, :, :, degree - 1] = values.reshape(-1, species_count, len(shell_radii))
+    return order
+
+
+def _rows_of_neighbours(pairs: Pairs, species: np.ndarray) -> Iterator[tuple]:
+    """Yield particles, and directions, distances and species of their neighbours, in rows.
+
+    Rows are filled up to the longest with neighbours at infinity, of species -1.
+    """
+    directions = pairs.vectors / pairs.distances[:, None]
+    kinds = species[pairs.senders].astype(int)
+    for low in range(0, pairs.particles, PARTICLES_PER_PIECE):
+        part = slice(low, min(low + PARTICLES_PER_PIECE, pairs.particles))
+        edges = slice(int(pairs.offsets[low]), int(pairs.offsets[part.stop]))
+        counts = np.diff(pairs.offsets[low : part.stop + 1])
+        fields = ((directions, 0.0), (pairs.distances, np.inf), (kinds, -1))
+        yield part, *(in_rows(values[edges], counts, filler) for values, filler in fields)
+
+
+def _legendre(x: np.ndarray, largest: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield l and P_l(x) for l = 1, 2, …, `largest`, by Bonnet's recursion."""
+    before, current = np.ones_like(x), x
+    for degree in range(1, largest + 1):
+        yield degree, current
+        after = ((2 * degree + 1) * x * current - degree * before) / (degree + 1)
+        before, current = current, after

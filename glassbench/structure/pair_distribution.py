@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..model import Structure
-from .cell_list import pair_blocks
+from .neighbours import pair_blocks
 from .periodic_box import checked_positions
 
 

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from ..model import Condition, Example, Predictions, Run, Structure
 from ..structure import DensityMapGrid, density_maps, padded_surroundings, turned_maps
-from ..structure.surroundings import FAR
+from ..structure.density_map import FAR
 from ..structure.symmetry_groups import symmetry_matrices
 from .particle_loop import train_on_particles
 from .precision import autocast_for
