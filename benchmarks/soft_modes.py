@@ -42,7 +42,7 @@ def hessian_of(system):
     task, parts = SYSTEMS[system]
     potential, evaluate, masses = parts()
     dataset = open_dataset(TASKS / task / "mini.zarr.zip")
-    found = dataset.structure_arrays(dataset.states[0], 0)
+    found = dataset.state(dataset.states[0]).structure_arrays(0)
     positions = found.get("inherent_positions", found["positions"])
     species, box = found["species"], found["box"]
     cutoff = getattr(potential, "largest_cutoff", None) or potential.cutoff

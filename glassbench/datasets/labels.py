@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from ..contract.errors import DatasetError
-from .store import Dataset
+from .state import State
 
 FRACTIONS = (0.005, 0.01, 0.02, 0.05)
 
@@ -25,19 +25,19 @@ class Labels:
     """
 
     def __init__(
-        self, dataset: Dataset, state: str, index: int, quantity: str, at: Mapping[str, float | str]
+        self, state: State, index: int, quantity: str, at: Mapping[str, float | str]
     ) -> None:
-        self.dataset, self.where, self.quantity, self.at = dataset, (state, index), quantity, at
+        self.state, self.index, self.quantity, self.at = state, index, quantity, at
 
     @cached_property
     def threshold(self) -> float:
         """Value above which a particle is positive, in the unit of the quantity."""
-        return float(self.dataset.shared(self.where[0], f"{self.quantity}_threshold", **self.at))
+        return float(self.state.shared(f"{self.quantity}_threshold", **self.at))
 
     @cached_property
     def positive(self) -> np.ndarray:
         """Which particles are positive: (N,) bool."""
-        return self.dataset.values(*self.where, self.quantity, **self.at) > self.threshold
+        return self.state.values(self.index, self.quantity, **self.at) > self.threshold
 
     @property
     def negatives(self) -> np.ndarray:
@@ -46,29 +46,28 @@ class Labels:
         Those that the dataset stores where it does for this fraction; elsewhere they are
         drawn from the names of state, sample, protocol, strain and fraction.
         """
-        state = self.dataset.state(self.where[0])
+        state, sample = self.state, self.state.configuration_ids[self.index]
         if np.isclose(float(self.at["fraction"]), float(state.attributes["negative_fraction"])):
-            stored = np.flatnonzero(self.dataset.values(*self.where, "negative", **self.at))
+            stored = np.flatnonzero(self.state.values(self.index, "negative", **self.at))
             count = int(self.positive.sum())
             if len(stored) != min(count, len(self.positive) - count):
                 raise DatasetError(
-                    f"the balanced set of configuration {state.configuration_ids[self.where[1]]} "
-                    f"of {state.name} in {self.dataset.path} has {len(stored)} negatives for "
-                    f"{count} positives: its chunk is lost; check with `glassbench data verify`"
+                    f"the balanced set of configuration {sample} of {state.name} has "
+                    f"{len(stored)} negatives for {count} positives: its chunk is lost; check the "
+                    "dataset with `glassbench data verify`"
                 )
             return stored
-        sample = state.configuration_ids[self.where[1]]
         names = (self.at["protocol"], self.at["strain"], self.at["fraction"])
         return draw_negatives(self.positive, state.name, sample, *names)
 
     @property
     def repeated(self) -> bool:
         """Whether there is a second measurement of the quantity."""
-        return self.dataset.holds(*self.where, f"{self.quantity}_repeat", **self.at)
+        return self.state.holds(self.index, f"{self.quantity}_repeat", **self.at)
 
     def score(self) -> np.ndarray:
         """Return q / (q + threshold) of the second measurement q: (N,), above 1/2 if positive."""
-        repeat = self.dataset.values(*self.where, f"{self.quantity}_repeat", **self.at)
+        repeat = self.state.values(self.index, f"{self.quantity}_repeat", **self.at)
         values = repeat.astype(np.float64)
         return values / (values + self.threshold)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.errors import DatasetError
+from ..model import OTHER_POSITIONS
 from .arrays import decode, dimensions_of
 from .layout import MISSING, SPLITS
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # A sample's labels under each of its loads come from the same chunks.
 CHUNKS_IN_MEMORY = 4
+HALF = "_half_difference"
+# The short arrays that say, by configuration and condition, whether a variable is there.
+PRESENCE = {"propensity": "available", "d2min_repeat": "repeated"}
+PRESENCE_BY_DIMENSION = {"time": "trajectory_count", "protocol": "deformed"}
 
 
 def value_text(value: float | str) -> str:
@@ -26,11 +31,23 @@ def value_text(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-class State:
-    """One thermodynamic state: what is short is in memory, what is large stays on disk."""
+def closed_error(path: Path, split: str) -> DatasetError:
+    return DatasetError(
+        f"the {split} split of {path} is closed here: this trial is scored on another "
+        "split, and nothing of it may be read"
+    )
 
-    def __init__(self, name: str, group: Group, path: Path) -> None:
-        self.name, self._path = name, path
+
+class State:
+    """One thermodynamic state: what is short is in memory, what is large stays on disk.
+
+    Nothing is read of a configuration whose split is `closed`.
+    """
+
+    def __init__(
+        self, name: str, group: Group, path: Path, closed: frozenset[str] = frozenset()
+    ) -> None:
+        self.name, self._path, self._closed = name, path, closed
         attributes = dict(group.attrs)
         attributes.pop("coordinates", None)
         self.attributes: Mapping[str, Any] = attributes
@@ -123,6 +140,106 @@ class State:
             cache[variable] = self._read(variable, Ellipsis)
         return cache[variable]
 
+    def configurations(self, split: str | None = None) -> np.ndarray:
+        """Return the indices of the configurations of a split, or of all that can be read."""
+        if split is not None and split not in SPLITS:
+            raise DatasetError(f"split `{split}` is not one of {SPLITS}")
+        if split in self._closed:
+            raise closed_error(self._path, split)
+        hidden = {MISSING, *self._closed}
+        return np.flatnonzero(
+            [s not in hidden if split is None else s == split for s in self.splits]
+        )
+
+    def structure_arrays(self, index: int) -> dict[str, Any]:
+        """Return the static structure of one configuration.
+
+        `positions` (N, d), `species` (N,) int8, `box` (d,) float64, `configuration` its name,
+        and those of `OTHER_POSITIONS` (N, d) that are stored.
+        """
+        names = [name for name in OTHER_POSITIONS if name in self.variables]
+        arrays = {name: self.whole(name, index) for name in ("positions", "species", *names)}
+        about = {"box": self.short("box")[index], "configuration": self.configuration_ids[index]}
+        return arrays | about
+
+    def pairs(self, index: int) -> np.ndarray:
+        """Return the pairs (P, 2) int32 of one configuration, i < j, sorted."""
+        columns = [self.whole(name, index) for name in ("pair_first", "pair_second")]
+        return np.stack(columns, axis=1).astype(np.int32)
+
+    def close_pair_index(self, index: int) -> np.ndarray:
+        """Return the positions (C,) int32 in `pairs` of those that have halves."""
+        return self.whole("close_pair_index", index)
+
+    def values(self, index: int, variable: str, /, **at: float | str) -> np.ndarray:
+        """Return a variable of one configuration at values of its coordinates, as `time=16.5`.
+
+        Coordinates that the variable has and that are not given stay as dimensions, those
+        that it has not are ignored.
+        """
+        where = self._where(self.dimensions(variable)[1:], at)
+        values = self.one(variable, index)[where]
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            if self.holds(index, variable, **at):
+                raise self._lost(variable, index)
+            words = "".join(f" at {name} {value_text(value)}" for name, value in at.items())
+            raise DatasetError(
+                f"`{variable}` of configuration {self.configuration_ids[index]}{words} is not "
+                f"in {self._path}: its file could not be read, or never was there"
+            )
+        return values
+
+    def shared(self, variable: str, /, **at: float | str) -> np.ndarray:
+        """Return an array of the state as a whole, at values of its coordinates; see `values`."""
+        return self.short(variable)[self._where(self.dimensions(variable), at)]
+
+    def holds(self, index: int, variable: str, /, **at: float | str) -> bool:
+        """Return whether a variable is stored for one configuration at these coordinates."""
+        if variable not in self.variables:
+            return False
+        dimensions = self.dimensions(variable)
+        stated = PRESENCE.get(variable) or next(
+            (short for name, short in PRESENCE_BY_DIMENSION.items() if name in dimensions), None
+        )
+        if stated is None:
+            return True
+        where = self._where(self.dimensions(stated)[1:], at)
+        return bool(np.all(self.short(stated)[index][where]))
+
+    def has_halves(self, index: int, variable: str, /, **at: float | str) -> bool:
+        """Return whether the averages over each half of the trajectories are stored."""
+        name = f"{variable}{HALF}"
+        if name not in self.variables:
+            return False
+        on_pairs = self.dimensions(name)[-1] == "close_pair"
+        if on_pairs and not self.short("close_pair_count")[index]:
+            return False
+        return self.holds(index, name, **at)
+
+    def halves(self, index: int, variable: str, /, **at: float | str) -> np.ndarray:
+        """Return a variable averaged over each half of the trajectories, or of the time.
+
+        Its shape is (2, N); for pair variables (2, C), on `pairs(...)[close_pair_index(...)]`.
+        Ask `has_halves` first whether they are stored.
+        """
+        if not self.has_halves(index, variable, **at):
+            raise DatasetError(
+                f"`{variable}` of configuration {self.configuration_ids[index]} of {self.name} "
+                f"in {self._path} has no halves here"
+            )
+        mean = self.values(index, variable, **at)
+        if self.dimensions(f"{variable}{HALF}")[-1] == "close_pair":
+            mean = mean[self.close_pair_index(index)]
+        difference = self.values(index, f"{variable}{HALF}", **at)
+        return np.stack([mean + difference, mean - difference])
+
+    def whole(self, variable: str, index: int) -> np.ndarray:
+        """Return the values of one configuration, of which none may be lost."""
+        values = self.one(variable, index)
+        if np.isnan(values).any() if values.dtype.kind == "f" else (values < 0).any():
+            raise self._lost(variable, index)
+        return values
+
     def one(self, variable: str, index: int) -> np.ndarray:
         """Return the decoded values of one configuration, pair arrays without their padding.
 
@@ -132,6 +249,8 @@ class State:
             raise DatasetError(
                 f"state {self.name} has the configurations 0 to {len(self.splits) - 1}, not {index}"
             )
+        if self.splits[index] in self._closed:
+            raise closed_error(self._path, self.splits[index])
         if self.splits[index] == MISSING:
             raise DatasetError(
                 f"configuration {self.configuration_ids[index]} of {self._path} is missing: its "
@@ -139,16 +258,26 @@ class State:
             )
         cache = self.__dict__.setdefault("_recent", OrderedDict())
         if (variable, index) not in cache:
-            cache[variable, index] = self._one(variable, index)
+            stored, last = self._read(variable, index), self.dimensions(variable)[-1]
+            if last in ("pair", "close_pair"):
+                stored = stored[..., : int(self.short(f"{last}_count")[index])]
+            cache[variable, index] = stored
             if len(cache) > CHUNKS_IN_MEMORY:
                 cache.popitem(last=False)
         return cache[variable, index].copy()
 
-    def _one(self, variable: str, index: int) -> np.ndarray:
-        stored, last = self._read(variable, index), self.dimensions(variable)[-1]
-        if last in ("pair", "close_pair"):
-            stored = stored[..., : int(self.short(f"{last}_count")[index])]
-        return stored
+    def _where(
+        self, dimensions: tuple[str, ...], at: Mapping[str, float | str]
+    ) -> tuple[int | slice, ...]:
+        """Return the index that takes the given coordinates out of the dimensions."""
+        return tuple(self.place(d, at[d]) if d in at else slice(None) for d in dimensions)
+
+    def _lost(self, variable: str, index: int) -> DatasetError:
+        return DatasetError(
+            f"`{variable}` of configuration {self.configuration_ids[index]} of {self.name} in "
+            f"{self._path} is lost (its chunk is missing or altered): check with `glassbench data "
+            "verify`, get a new copy"
+        )
 
     def _read(self, variable: str, selection: Any) -> np.ndarray:
         array = self.array(variable)

@@ -44,11 +44,6 @@ class Member(NamedTuple):
     configuration: int
     protocol: str | None
 
-    @property
-    def where(self) -> tuple[str, int]:
-        """State and index of the configuration, as the methods of a `Dataset` take them."""
-        return self.state, self.configuration
-
 
 class View:
     """A task's window on a dataset. Nothing is read before it is asked for."""
@@ -129,14 +124,13 @@ class View:
         with `pairs` None; None where the dataset stores no halves.
         """
         member = self._member(condition, configuration)
-        where, at = member.where, self._at(member, condition)
-        if not self.dataset.has_halves(*where, target, **at):
+        state, index, at = self._located(member, condition)
+        if not state.has_halves(index, target, **at):
             return None
-        first, second = self.dataset.halves(*where, target, **at)
+        first, second = state.halves(index, target, **at)
         pairs = None
         if self.task.targets[target].per == "pair":
-            close = self.dataset.close_pair_index(*where)
-            pairs = self.dataset.pairs(*where)[close].astype(np.int64)
+            pairs = state.pairs(index)[state.close_pair_index(index)].astype(np.int64)
         return first, second, pairs
 
     def repeat(self, condition: Condition, configuration: str) -> Mapping[str, np.ndarray] | None:
@@ -150,16 +144,16 @@ class View:
 
     def targets(self, member: Member, condition: Condition) -> Mapping[str, np.ndarray]:
         """Return the task's targets that the dataset holds for one structure."""
-        at, where = self._at(member, condition), member.where
+        state, index, at = self._located(member, condition)
         targets = {}
         for name in self.task.targets:
-            if not self.dataset.holds(*where, self.stored_as(name), **at):
+            if not state.holds(index, self.stored_as(name), **at):
                 continue
             if name in self._labels():
                 positive = self._label_reader(name, member, condition).positive
                 targets[name] = positive.astype(np.float32)
             else:
-                targets[name] = self.dataset.values(*where, name, **at)
+                targets[name] = state.values(index, name, **at)
         return targets
 
     def balanced(self, member: Member, condition: Condition) -> np.ndarray | None:
@@ -173,8 +167,8 @@ class View:
         return tuple(name for name, target in self.task.targets.items() if target.label_of)
 
     def _label_reader(self, target: str, member: Member, condition: Condition) -> Labels:
-        quantity, at = self.task.targets[target].label_of, self._at(member, condition)
-        return Labels(self.dataset, *member.where, quantity, at)
+        state, index, at = self._located(member, condition)
+        return Labels(state, index, self.task.targets[target].label_of, at)
 
     def _members(self, split: str, condition: Condition) -> list[Member]:
         """Return the structures of a split that have the task's target at a condition."""
@@ -185,9 +179,9 @@ class View:
         stored = self.stored_as(self.task.target)
         return [
             member
-            for index in self.dataset.configurations(state.name, split)
+            for index in state.configurations(split)
             for member in (Member(state.name, int(index), protocol) for protocol in protocols)
-            if self.dataset.holds(*member.where, stored, **self._at(member, condition))
+            if state.holds(member.configuration, stored, **self._located(member, condition)[2])
         ]
 
     def _member(self, condition: Condition, name: str) -> Member:
@@ -198,13 +192,15 @@ class View:
             configuration, protocol = name, ""
         return Member(state.name, state.configuration_ids.index(configuration), protocol or None)
 
-    def _at(self, member: Member, condition: Condition) -> dict[str, float | str]:
-        """Return the coordinates of the state at which a structure's arrays are read."""
-        coordinates = self.dataset.state(member.state).coordinates
-        at: dict[str, float | str] = {a: v for a, v in condition.items() if a in coordinates}
+    def _located(
+        self, member: Member, condition: Condition
+    ) -> tuple[State, int, dict[str, float | str]]:
+        """Return state, index and coordinates at which a structure's arrays are read."""
+        state = self.dataset.state(member.state)
+        at: dict[str, float | str] = {a: v for a, v in condition.items() if a in state.coordinates}
         if member.protocol is not None:
             at["protocol"] = member.protocol
-        return at
+        return state, member.configuration, at
 
     def _state(self, condition: Condition) -> State:
         """Return the state whose attributes are those of the condition."""
@@ -225,11 +221,11 @@ class View:
         return states[0]
 
     def _read_structure(self, member: Member) -> Structure:
-        where = member.where
-        state, arrays = self.dataset.state(member.state), self.dataset.structure_arrays(*where)
+        state, index = self.dataset.state(member.state), member.configuration
+        arrays = state.structure_arrays(index)
         pairs = None
         if "pair_first" in state.variables:
-            pairs = self.dataset.pairs(*where).astype(np.int64)
+            pairs = state.pairs(index).astype(np.int64)
         optional: dict[str, Any] = {
             name: arrays[name].astype(np.float64)
             for name, tier in OTHER_POSITIONS.items()
@@ -237,11 +233,10 @@ class View:
         }
         known = [name for name in DYNAMICS if name in state.variables]
         if "dynamics" in self.reads and known:
-            optional["dynamics"] = {name: self.dataset.values(*where, name) for name in known}
+            optional["dynamics"] = {name: state.values(index, name) for name in known}
         name = str(arrays["configuration"])
         if member.protocol is not None:
-            frame = self.dataset.shared(member.state, "frame", protocol=member.protocol)
-            optional["frame"] = frame.copy()
+            optional["frame"] = state.shared("frame", protocol=member.protocol).copy()
             name = f"{name}@{member.protocol}"
         structure = Structure(
             positions=arrays["positions"].astype(np.float64),

@@ -53,7 +53,7 @@ def draw_dataset(dataset: Dataset, path: Path) -> Path:
 def _draw_pair_distribution(axis: Axes, dataset: Dataset) -> None:
     unit = ""
     for colour, state in _states(dataset):
-        arrays = [dataset.structure_arrays(state.name, index) for index in _some(dataset, state)]
+        arrays = [state.structure_arrays(index) for index in _some(state)]
         structures = [
             Structure(np.asarray(one["positions"]), one["species"], np.asarray(one["box"]))
             for one in arrays
@@ -86,8 +86,8 @@ def _draw_scattering(axis: Axes, dataset: Dataset) -> None:
 
 def _draw_propensity(axis: Axes, dataset: Dataset) -> None:
     state = _with_training(dataset)
-    values = _joined(dataset, state, "propensity", axis=1)
-    values = values[:, _joined(dataset, state, "species") == 0]
+    values = _joined(state, "propensity", axis=1)
+    values = values[:, _joined(state, "species") == 0]
     for colour, time, at_time in zip(cycle(COLOURS), state.short("time").tolist(), values):
         _draw_density(axis, at_time[np.isfinite(at_time)], colour, f"t = {time:g}")
     axis.set_xlabel(label(f"propensity of A, {state.name}", state.units("propensity")))
@@ -99,9 +99,9 @@ def _draw_ceiling(axis: Axes, dataset: Dataset) -> None:
         ceilings = []
         for t in times.tolist():
             known = [
-                float(noise_ceiling(*dataset.halves(state.name, i, "propensity", time=t)))
-                for i in _some(dataset, state)
-                if dataset.has_halves(state.name, i, "propensity", time=t)
+                float(noise_ceiling(*state.halves(i, "propensity", time=t)))
+                for i in _some(state)
+                if state.has_halves(i, "propensity", time=t)
             ]
             ceilings.append(np.nanmean(known) if known else np.nan)
         axis.semilogx(times, ceilings, "o-", color=colour, label=state.name)
@@ -112,7 +112,7 @@ def _draw_ceiling(axis: Axes, dataset: Dataset) -> None:
 
 def _draw_temperatures(axis: Axes, dataset: Dataset) -> None:
     for colour, state in _states(dataset):
-        values = _joined(dataset, state, "stiffness_by_temperature", axis=1)
+        values = _joined(state, "stiffness_by_temperature", axis=1)
         text = f"{state.name}, mean and spread of atoms"
         _draw_spread(axis, state.short("temperature"), values, colour, text, marker="o")
         axis.set_ylabel(label("stiffness", state.units("stiffness")))
@@ -122,8 +122,8 @@ def _draw_temperatures(axis: Axes, dataset: Dataset) -> None:
 
 def _draw_stiffness(axis: Axes, dataset: Dataset) -> None:
     state = _with_training(dataset)
-    values = _joined(dataset, state, "stiffness")
-    species = _joined(dataset, state, "species")
+    values = _joined(state, "stiffness")
+    species = _joined(state, "species")
     for colour, kind in zip(COLOURS, np.unique(species), strict=False):
         _draw_density(axis, values[species == kind], colour, state.species_name(kind))
     axis.set_xlabel(label(f"stiffness, {state.name}", state.units("stiffness")))
@@ -131,7 +131,7 @@ def _draw_stiffness(axis: Axes, dataset: Dataset) -> None:
 
 def _draw_stress(axis: Axes, dataset: Dataset) -> None:
     for colour, state in _states(dataset):
-        curves = _joined(dataset, state, "shear_stress")
+        curves = _joined(state, "shear_stress")
         curves = curves[np.isfinite(curves).all(axis=1)]
         _draw_spread(axis, state.short("step"), curves.T, colour, f"{state.name}, mean and spread")
         axis.set_ylabel(label("shear stress", state.units("shear_stress")))
@@ -140,7 +140,7 @@ def _draw_stress(axis: Axes, dataset: Dataset) -> None:
 
 def _draw_d2min(axis: Axes, dataset: Dataset) -> None:
     state = _with_training(dataset)
-    values = _joined(dataset, state, "d2min")
+    values = _joined(state, "d2min")
     thresholds = state.short("d2min_threshold")[0]
     for index, (colour, strain) in enumerate(zip(cycle(COLOURS), state.short("strain").tolist())):
         own = values[:, index].ravel()
@@ -185,14 +185,14 @@ def _with_training(dataset: Dataset) -> State:
     return next((state for state in states if "train" in state.splits), states[0])
 
 
-def _some(dataset: Dataset, state: State) -> list[int]:
+def _some(state: State) -> list[int]:
     """Return a few configurations of a state, those of the training split first."""
-    indices = dataset.configurations(state.name).tolist()
+    indices = state.configurations().tolist()
     return sorted(indices, key=lambda i: state.splits[i] != "train")[:MOST_CONFIGURATIONS]
 
 
-def _joined(dataset: Dataset, state: State, variable: str, axis: int = 0) -> np.ndarray:
-    return np.concatenate([state.one(variable, i) for i in _some(dataset, state)], axis=axis)
+def _joined(state: State, variable: str, axis: int = 0) -> np.ndarray:
+    return np.concatenate([state.one(variable, i) for i in _some(state)], axis=axis)
 
 
 def _checks(state: State) -> Any:

@@ -64,14 +64,14 @@ def _pieces(dataset: Dataset, potential: str) -> list[Piece]:
         missing = [array for array in makes if array not in state.variables]
         temperature = state.attributes.get("temperature")
         if missing:
-            first = dataset.structure_arrays(name, int(dataset.configurations(name)[0]))
+            first = state.structure_arrays(int(state.configurations()[0]))
             refuse_unfit(_structure(first, f"{dataset.path}, state {name}"), made_with)
         if missing and temperature is None:
             raise UserError(
                 f"state {name} of {dataset.path} has no temperature, at which cage positions are "
                 "sampled: take a dataset that states it"
             )
-        for index in dataset.configurations(name) if missing else ():
+        for index in state.configurations() if missing else ():
             configuration = state.configuration_ids[index]
             start = f"{name}-{configuration}-start"
             where = {"dataset": str(dataset.path), "state": name, "index": int(index)}
@@ -87,7 +87,7 @@ def _pieces(dataset: Dataset, potential: str) -> list[Piece]:
 def make_start(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     """Read positions, species and box of one configuration."""
     where = piece.arguments
-    arrays = open_dataset(where["dataset"]).structure_arrays(where["state"], where["index"])
+    arrays = open_dataset(where["dataset"]).state(where["state"]).structure_arrays(where["index"])
     return {name: arrays[name] for name in ("positions", "species", "box")}
 
 

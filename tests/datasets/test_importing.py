@@ -145,12 +145,12 @@ def test_damaged_files_are_named_and_the_others_are_kept(make_botan, tmp_path):
     assert "has no array `initial_positions`" in reasons["isoconfig_N64T0.64_2_tc01.npz"]
     dataset = open_dataset(tmp_path / "out")
     names = np.array(dataset.state("T0.64").configuration_ids)
-    assert names[dataset.configurations("T0.64")].tolist() == ["1", "3", "4", "401", "402"]
-    held = [dataset.holds("T0.64", i, "propensity", time=0.165) for i in range(len(names))]
+    assert names[dataset.state("T0.64").configurations()].tolist() == ["1", "3", "4", "401", "402"]
+    held = [dataset.state("T0.64").holds(i, "propensity", time=0.165) for i in range(len(names))]
     assert "1" not in names[held]
-    assert np.isfinite(dataset.values("T0.64", 0, "propensity", time=0.1)).all()
+    assert np.isfinite(dataset.state("T0.64").values(0, "propensity", time=0.1)).all()
     with pytest.raises(DatasetError, match="at time 0.165 is not in"):
-        dataset.values("T0.64", 0, "propensity", time=0.165)
+        dataset.state("T0.64").values(0, "propensity", time=0.165)
     assert verify(tmp_path / "out") == []
 
 
@@ -262,9 +262,9 @@ def test_the_published_sample(shared_data, tmp_path):
     report = import_dataset(BOTAN, source, tmp_path / "out", run=run_here)
     assert report.problems == ()
     dataset = open_dataset(tmp_path / "out")
-    (index,) = dataset.configurations("T0.44", "test")
-    type_a = dataset.structure_arrays("T0.44", index)["species"] == 0
-    halves = dataset.halves("T0.44", index, "propensity", time=4120.0)[:, type_a]
+    (index,) = dataset.state("T0.44").configurations("test")
+    type_a = dataset.state("T0.44").structure_arrays(index)["species"] == 0
+    halves = dataset.state("T0.44").halves(index, "propensity", time=4120.0)[:, type_a]
     assert halves.mean() == pytest.approx(0.3746, abs=1e-3)
     assert np.corrcoef(halves)[0, 1] == pytest.approx(0.738, abs=1e-3)
-    assert len(dataset.pairs("T0.44", index)) * 2 == pytest.approx(166_484, rel=0.005)
+    assert len(dataset.state("T0.44").pairs(index)) * 2 == pytest.approx(166_484, rel=0.005)

@@ -34,14 +34,14 @@ def test_arrays_come_back_by_protocol_and_strain(dataset):
     given = plasticity_arrays(2, FRAMES_2D, 6)
     for p, protocol in enumerate(FRAMES_2D):
         for s, strain in enumerate(STRAINS):
-            found = dataset.values("state_0", 2, "d2min", protocol=protocol, strain=strain)
+            found = dataset.state("state_0").values(2, "d2min", protocol=protocol, strain=strain)
             assert np.array_equal(found, given["d2min"][p, s].astype(np.float32))
-        curve = dataset.values("state_0", 2, "shear_stress", protocol=protocol)
+        curve = dataset.state("state_0").values(2, "shear_stress", protocol=protocol)
         assert np.array_equal(curve, given["shear_stress"][p].astype(np.float32))
         assert np.array_equal(
-            dataset.shared("state_0", "frame", protocol=protocol), FRAMES_2D[protocol]
+            dataset.state("state_0").shared("frame", protocol=protocol), FRAMES_2D[protocol]
         )
-    structure = dataset.structure_arrays("state_0", 2)
+    structure = dataset.state("state_0").structure_arrays(2)
     assert np.array_equal(structure["positions"], given["positions"])
     assert dataset.state("state_0").units("d2min") == "sigma_SL^2"
     assert dataset.state("state_0").axis_values("quench_time") == (1e4,)
@@ -53,18 +53,20 @@ def test_the_top_fraction_of_the_training_split_is_positive(dataset):
     for strain in STRAINS:
         pooled = np.concatenate(
             [
-                dataset.values("state_0", i, "d2min", protocol=p, strain=strain)
+                dataset.state("state_0").values(i, "d2min", protocol=p, strain=strain)
                 for i in train
                 for p in FRAMES_2D
             ]
         )
         for fraction in FRACTIONS:
-            threshold = dataset.shared(
-                "state_0", "d2min_threshold", strain=strain, fraction=fraction
+            threshold = dataset.state("state_0").shared(
+                "d2min_threshold", strain=strain, fraction=fraction
             )
             expected = int(np.ceil(round(fraction * len(pooled), 9)))
             assert (pooled > threshold).sum() == expected
-            other = dataset.shared("state_1", "d2min_threshold", strain=strain, fraction=fraction)
+            other = dataset.state("state_1").shared(
+                "d2min_threshold", strain=strain, fraction=fraction
+            )
             assert threshold == other
 
 
@@ -72,20 +74,24 @@ def test_stored_negatives_balance_the_positives(dataset):
     for index in range(len(SAMPLES)):
         for protocol in FRAMES_2D:
             at = {"protocol": protocol, "strain": 0.05}
-            d2min = dataset.values("state_0", index, "d2min", **at)
-            positive = d2min > dataset.shared("state_0", "d2min_threshold", fraction=0.005, **at)
-            negative = dataset.values("state_0", index, "negative", **at)
+            d2min = dataset.state("state_0").values(index, "d2min", **at)
+            positive = d2min > dataset.state("state_0").shared(
+                "d2min_threshold", fraction=0.005, **at
+            )
+            negative = dataset.state("state_0").values(index, "negative", **at)
             assert negative.sum() == positive.sum() and not (negative & positive).any()
 
 
 def test_what_was_not_run_or_repeated_is_told(dataset):
     at = {"protocol": "simple_plus", "strain": 0.05}
-    repeated = [dataset.holds("state_0", i, "d2min_repeat", **at) for i in range(len(SAMPLES))]
+    repeated = [
+        dataset.state("state_0").holds(i, "d2min_repeat", **at) for i in range(len(SAMPLES))
+    ]
     assert [s.name for s, r in zip(SAMPLES, repeated, strict=True) if r] == ["test0", "test1"]
     with pytest.raises(DatasetError, match="`d2min_repeat` of configuration train0 .* is not in"):
-        dataset.values("state_0", 0, "d2min_repeat", **at)
+        dataset.state("state_0").values(0, "d2min_repeat", **at)
     with pytest.raises(DatasetError, match="has no protocol pure_minus: simple_plus, simple_minus"):
-        dataset.values("state_0", 0, "d2min", protocol="pure_minus", strain=0.05)
+        dataset.state("state_0").values(0, "d2min", protocol="pure_minus", strain=0.05)
 
 
 def test_the_store_is_whole_and_its_digest_does_not_depend_on_when_it_was_written(
@@ -109,7 +115,7 @@ def test_a_load_that_was_left_out_is_no_member_of_the_sample(tmp_path):
     state = replace(plasticity_states(2)[0], load=load)
     PLASTICITY.write_plasticity_dataset(tmp_path / "gap.zarr", ATTRIBUTES, [state])
     dataset = open_dataset(tmp_path / "gap.zarr")
-    held = [dataset.holds("state_0", 0, "d2min", protocol=p, strain=0.05) for p in FRAMES_2D]
+    held = [dataset.state("state_0").holds(0, "d2min", protocol=p, strain=0.05) for p in FRAMES_2D]
     assert held == [True, False, True]
 
 
@@ -120,7 +126,7 @@ def test_rounding_keeps_the_stated_precision_and_counts_labels_after_it(tmp_path
         tmp_path / "r.zarr", ATTRIBUTES, [state], mantissa_bits=bits
     )
     dataset = open_dataset(tmp_path / "r.zarr")
-    found = dataset.values("state_0", 0, "d2min")
+    found = dataset.state("state_0").values(0, "d2min")
     exact = plasticity_arrays(0, FRAMES_2D, 6)["d2min"]
     error = np.abs(found / exact - 1).max()
     assert 2.0 ** -(bits + 3) < error <= 2.0 ** -(bits + 1) * 1.001

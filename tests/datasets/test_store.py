@@ -35,39 +35,40 @@ def test_every_array_comes_back(make_store, arrays_of):
     for index, time in enumerate(dataset.state("T0.64").short("time")):
         for configuration in range(4):
             given = arrays_of(configuration)
-            found = dataset.structure_arrays("T0.64", configuration)
+            found = dataset.state("T0.64").structure_arrays(configuration)
             assert found["configuration"] == f"c{configuration}"
             for name in ("positions", "inherent_positions", "species", "box"):
                 assert np.array_equal(found[name], given[name]), name
                 assert found[name].dtype == given[name].dtype
             single = given["propensity"][index].astype(np.float32)
             assert np.array_equal(
-                dataset.values("T0.64", configuration, "propensity", time=time), single
+                dataset.state("T0.64").values(configuration, "propensity", time=time), single
             )
-            assert np.array_equal(dataset.pairs("T0.64", configuration), given["pairs"])
+            assert np.array_equal(dataset.state("T0.64").pairs(configuration), given["pairs"])
             change = given["pair_distance_change"][index].astype(np.float32)
             assert np.array_equal(
-                dataset.values("T0.64", configuration, "pair_distance_change", time=time), change
+                dataset.state("T0.64").values(configuration, "pair_distance_change", time=time),
+                change,
             )
 
 
 def test_halves_are_mean_plus_and_minus_the_difference(make_store, arrays_of):
     path, _ = make_store()
     dataset, given = open_dataset(path), arrays_of(3)
-    halves = dataset.halves("T0.64", 3, "propensity", time=5.2)
+    halves = dataset.state("T0.64").halves(3, "propensity", time=5.2)
     assert np.allclose(halves.mean(axis=0), given["propensity"][2], rtol=1e-6)
     assert np.allclose(halves[0] - halves[1], 2 * given["propensity_half_difference"][2], atol=1e-6)
-    close = dataset.halves("T0.64", 3, "pair_distance_change", time=5.2)
+    close = dataset.state("T0.64").halves(3, "pair_distance_change", time=5.2)
     chosen = given["close_pair_index"]
-    assert np.array_equal(dataset.close_pair_index("T0.64", 3), chosen)
+    assert np.array_equal(dataset.state("T0.64").close_pair_index(3), chosen)
     assert np.allclose(close.mean(axis=0), given["pair_distance_change"][2][chosen], atol=1e-6)
 
 
 def test_splits_and_parents(make_store):
     dataset = open_dataset(make_store()[0])
     assert dataset.states == ("T0.64",)
-    assert dataset.configurations("T0.64", "train").tolist() == [0, 1]
-    assert dataset.holds("T0.64", 3, "propensity", time=0.52)
+    assert dataset.state("T0.64").configurations("train").tolist() == [0, 1]
+    assert dataset.state("T0.64").holds(3, "propensity", time=0.52)
     assert dataset.state("T0.64").parents == ("p0", "p1", "p2", "p3")
     assert dataset.state("T0.64").attributes["tau_alpha"] == 16.5
     assert dataset.state("T0.64").units("propensity") == "sigma_AA"
@@ -91,13 +92,13 @@ def test_xarray_reads_the_same_values(make_store, tmp_path, packing, zipped):
         one = group.isel(configuration=index)
         count = int(one.pair_count)
         pairs = np.stack([one.pair_first[:count], one.pair_second[:count]], axis=1)
-        assert np.array_equal(pairs, dataset.pairs("T0.64", index))
+        assert np.array_equal(pairs, dataset.state("T0.64").pairs(index))
         assert np.array_equal(
-            one.propensity[1], dataset.values("T0.64", index, "propensity", time=0.52)
+            one.propensity[1], dataset.state("T0.64").values(index, "propensity", time=0.52)
         )
         assert np.array_equal(
             one.pair_distance_change[1, :count],
-            dataset.values("T0.64", index, "pair_distance_change", time=0.52),
+            dataset.state("T0.64").values(index, "pair_distance_change", time=0.52),
         )
         assert str(one.split.values) == dataset.state("T0.64").splits[index]
 
@@ -108,7 +109,7 @@ def test_packed_values_lie_within_half_a_step(make_store, arrays_of):
         index = list(dataset.state("T0.64").short("time")).index(time)
         for variable in ("propensity", "pair_distance_change"):
             exact = arrays_of(2)[variable][index]
-            found = dataset.values("T0.64", 2, variable, time=time)
+            found = dataset.state("T0.64").values(2, variable, time=time)
             assert 0 < np.abs(found - exact).max() <= step / 2
 
 
@@ -133,7 +134,7 @@ def test_chunks_hold_one_configuration_with_all_its_times(make_store):
 def test_a_dataset_pickles_as_its_path(make_store):
     dataset = open_dataset(make_store()[0])
     copy = pickle.loads(pickle.dumps(dataset))
-    assert np.array_equal(copy.pairs("T0.64", 1), dataset.pairs("T0.64", 1))
+    assert np.array_equal(copy.state("T0.64").pairs(1), dataset.state("T0.64").pairs(1))
 
 
 def test_a_lost_chunk_is_told_and_does_not_read_as_data(make_store):
@@ -143,11 +144,11 @@ def test_a_lost_chunk_is_told_and_does_not_read_as_data(make_store):
     (path / "T0.64" / "species" / "c" / "0" / "0").unlink()
     dataset = open_dataset(path)
     with pytest.raises(DatasetError, match="`propensity` of configuration c1 .* is lost"):
-        dataset.values("T0.64", 1, "propensity", time=0.52)
+        dataset.state("T0.64").values(1, "propensity", time=0.52)
     with pytest.raises(DatasetError, match="configuration c2 .* is lost"):
-        dataset.pairs("T0.64", 2)
+        dataset.state("T0.64").pairs(2)
     with pytest.raises(DatasetError, match="`species` of configuration c0 .* is lost"):
-        dataset.structure_arrays("T0.64", 0)
+        dataset.state("T0.64").structure_arrays(0)
 
 
 def test_a_flipped_bit_is_told(make_store):
@@ -157,18 +158,24 @@ def test_a_flipped_bit_is_told(make_store):
     content[len(content) // 2] ^= 1
     chunk.write_bytes(content)
     with pytest.raises(DatasetError, match="`propensity` of state T0.64 .* cannot be read"):
-        open_dataset(path).values("T0.64", 1, "propensity", time=0.52)
+        open_dataset(path).state("T0.64").values(1, "propensity", time=0.52)
 
 
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
         (lambda d: d.state("T0.44"), "no state T0.44: it has T0.64"),
-        (lambda d: d.values("T0.64", 0, "propensity", time=1.0), "no time 1: 0.165, 0.52, 5.2"),
-        (lambda d: d.values("T0.64", 9, "propensity", time=0.52), "configurations 0 to 3, not 9"),
-        (lambda d: d.configurations("T0.64", "tests"), "split `tests` is not one of"),
+        (
+            lambda d: d.state("T0.64").values(0, "propensity", time=1.0),
+            "no time 1: 0.165, 0.52, 5.2",
+        ),
+        (
+            lambda d: d.state("T0.64").values(9, "propensity", time=0.52),
+            "configurations 0 to 3, not 9",
+        ),
+        (lambda d: d.state("T0.64").configurations("tests"), "split `tests` is not one of"),
         (lambda d: d.state("T0.64").array("stiffness"), "has no `stiffness`"),
-        (lambda d: d.halves("T0.64", 0, "positions", time=0.52), "has no halves"),
+        (lambda d: d.state("T0.64").halves(0, "positions", time=0.52), "has no halves"),
     ],
 )
 def test_what_is_not_there_is_refused_by_name(make_store, ask, message):
@@ -196,10 +203,10 @@ def test_a_missing_configuration_is_in_no_split(state_of, arrays_of, tmp_path):
     facts = [write_configuration(path, state, i, arrays_of(i)) for i in range(3)]
     finish_store(path, [state], {state.name: [*facts, None]})
     dataset = open_dataset(path)
-    assert dataset.configurations("T0.64").tolist() == [0, 1, 2]
-    assert len(dataset.configurations("T0.64", "test")) == 0
+    assert dataset.state("T0.64").configurations().tolist() == [0, 1, 2]
+    assert len(dataset.state("T0.64").configurations("test")) == 0
     with pytest.raises(DatasetError, match="configuration c3 .* is missing"):
-        dataset.pairs("T0.64", 3)
+        dataset.state("T0.64").pairs(3)
 
 
 def test_paths_that_are_no_store_are_refused(tmp_path):

@@ -65,7 +65,7 @@ def test_a_repeat_is_a_prediction_that_divides_the_classes_at_one_half(view):
     assert view.repeat(AT, "test2@pure_plus") is None
     score = view.repeat(AT, "test0@pure_plus")["rearranging"]
     arrays = plasticity_arrays(5, FRAMES_2D, 6)
-    threshold = view.dataset.shared("state_0", "d2min_threshold", fraction=0.02, strain=0.05)
+    threshold = view.dataset.state("state_0").shared("d2min_threshold", fraction=0.02, strain=0.05)
     repeat = arrays["d2min_repeat"][2, 1].astype(np.float32)
     assert np.array_equal(score > 0.5, repeat > threshold)
     assert np.array_equal(np.argsort(score), np.argsort(repeat))

@@ -39,7 +39,7 @@ def with_stored_samples(pieces: Sequence[Piece], path: Path) -> list[Piece]:
     held = {
         dataset.state(state).configuration_ids[index]: (state, int(index))
         for state in dataset.states
-        for index in dataset.configurations(state)
+        for index in dataset.state(state).configurations()
     }
     stored = {p.name: p for p in pieces if p.kind == "minimise" and p.name in held}
     if not stored:
@@ -60,7 +60,7 @@ def make_stored(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     """Make the piece of a minimised sample from a dataset that holds it."""
     arguments = piece.arguments
     dataset = open_dataset(arguments["dataset"])
-    structure = dataset.structure_arrays(arguments["state"], arguments["index"])
+    structure = dataset.state(arguments["state"]).structure_arrays(arguments["index"])
     return measure_minimum(
         np.asarray(structure["positions"]),
         np.asarray(structure["species"]),

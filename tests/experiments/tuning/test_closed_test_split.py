@@ -32,13 +32,13 @@ class Climber:
             "examples": lambda: list(view.examples("test", (condition,))),
             "structures": lambda: view.structures("test", condition),
             "halves": lambda: view.halves("propensity", condition, name),
-            "values": lambda: view.dataset.values("T0.64", test[0], "propensity"),
+            "values": lambda: view.dataset.state("T0.64").values(test[0], "propensity"),
             "tree": lambda: view.dataset.tree(),
             "opened again": lambda: list(
                 open_view(view.task, view.dataset.path).examples("test", (condition,))
             ),
-            "dataset again": lambda: open_dataset(view.dataset.path).values(
-                "T0.64", test[0], "propensity"
+            "dataset again": lambda: (
+                open_dataset(view.dataset.path).state("T0.64").values(test[0], "propensity")
             ),
             "copied": lambda: pickle.loads(pickle.dumps(view)).structures("test", condition),
         }
@@ -49,7 +49,7 @@ class Climber:
                 told[way] = "read"
             except Exception as error:
                 told[way] = type(error).__name__
-        told["all configurations"] = [int(i) for i in view.dataset.configurations("T0.64")]
+        told["all configurations"] = [int(i) for i in view.dataset.state("T0.64").configurations()]
         told["test configurations"] = test
         run.folder.parent.mkdir(parents=True, exist_ok=True)
         (run.folder.parent / "told.json").write_text(json.dumps(told))
@@ -82,7 +82,7 @@ def test_a_split_that_was_closed_stays_closed_after_the_block(tiny_dataset):
     with pytest.raises(DatasetError, match="the test split of .* is closed"):
         view.structures("test", condition)
     with pytest.raises(DatasetError, match="closed"):
-        pickle.loads(pickle.dumps(view)).dataset.configurations("T0.64", "test")
+        pickle.loads(pickle.dumps(view)).dataset.state("T0.64").configurations("test")
     assert len(view.structures("valid", condition)) == 2
     assert len(open_view(task, tiny_dataset).structures("test", condition)) == 3
-    assert len(open_dataset(tiny_dataset).configurations("T0.64")) == 9
+    assert len(open_dataset(tiny_dataset).state("T0.64").configurations()) == 9

@@ -19,11 +19,13 @@ def test_the_target_is_the_mean_over_the_temperatures(small_datasets):
     dataset, given = open_dataset(small_datasets["cuzr_stiffness"]), stiffness_arrays(3, 0.0)
     by_temperature = given["stiffness_by_temperature"]
     for row, temperature in enumerate((50.0, 300.0)):
-        found = dataset.values("rate_1e13", 3, "stiffness_by_temperature", temperature=temperature)
+        found = dataset.state("rate_1e13").values(
+            3, "stiffness_by_temperature", temperature=temperature
+        )
         assert np.array_equal(found, by_temperature[row].astype(np.float32))
-    stiffness = dataset.values("rate_1e13", 3, "stiffness")
+    stiffness = dataset.state("rate_1e13").values(3, "stiffness")
     assert np.allclose(stiffness, by_temperature.mean(axis=0), rtol=1e-6)
-    halves = dataset.halves("rate_1e13", 3, "stiffness")
+    halves = dataset.state("rate_1e13").halves(3, "stiffness")
     assert np.allclose(halves[0] - halves[1], 2 * given["stiffness_half_difference"], atol=1e-6)
     assert dataset.state("rate_1e13").units("stiffness") == "eV/Angstrom^2"
 

@@ -86,7 +86,10 @@ def test_averages_are_those_of_the_trajectories(generation, name, trajectories):
     box = np.full(3, (500 / 1.2) ** (1 / 3))
     neighbours = GENERATOR.local_motion.NeighbourRelative(start, box)
     bonds = GENERATOR.local_motion.BondBreaking(
-        start, dataset.structure_arrays(name, 2)["species"], box, GENERATOR.kob_andersen.DIAMETERS
+        start,
+        dataset.state(name).structure_arrays(2)["species"],
+        box,
+        GENERATOR.kob_andersen.DIAMETERS,
     )
     for time in range(len(TIMES)):
         relative, non_affine = np.mean([neighbours(one) for one in moved[:, time]], axis=0)
@@ -97,8 +100,8 @@ def test_averages_are_those_of_the_trajectories(generation, name, trajectories):
             "bond_breaking": np.mean([bonds(one) for one in frames[:, time]], axis=0),
         }
         for quantity, values in expected.items():
-            stored = dataset.values(name, 2, quantity, time=TIMES[time])
-            first, second = dataset.halves(name, 2, quantity, time=TIMES[time])
+            stored = dataset.state(name).values(2, quantity, time=TIMES[time])
+            first, second = dataset.state(name).halves(2, quantity, time=TIMES[time])
             noise = np.sqrt(np.mean((first - second) ** 2)) / 2
             assert noise > 0 or quantity == "bond_breaking"
             np.testing.assert_allclose(stored, values, atol=noise / 4, err_msg=quantity)
@@ -154,7 +157,7 @@ def test_a_dataset_admits_vibrations_to_models_that_read_dynamics(generation):
     for name in dataset.states:
         for index, configuration in enumerate(dataset.state(name).configuration_ids):
             piece = read_piece(folder, f"{configuration}-vibration")["vibrational_msd"]
-            stored = dataset.values(name, index, "vibrational_msd")
+            stored = dataset.state(name).values(index, "vibrational_msd")
             np.testing.assert_allclose(stored, piece, rtol=1e-6)
 
 
@@ -168,7 +171,7 @@ def test_a_dataset_is_given_the_positions_that_its_generator_makes(
 ):
     dataset, _ = generation
     configuration, edge = "T0.64-train000-c01", (500 / 1.2) ** (1 / 3)
-    wanted = dataset.structure_arrays("T0.64", 2)
+    wanted = dataset.state("T0.64").structure_arrays(2)
     assert wanted["configuration"] == configuration
     layout = StateLayout(
         name="liquid",
@@ -188,7 +191,7 @@ def test_a_dataset_is_given_the_positions_that_its_generator_makes(
     given = (tmp_path / "mine", "kob_andersen", tmp_path / "pieces")
     path = prepare_dataset(*given, tmp_path / "ready.zarr.zip", in_this_process)
     assert not verify(path)
-    ready = open_dataset(path).structure_arrays("liquid", 0)
+    ready = open_dataset(path).state("liquid").structure_arrays(0)
     for name in SHORT_CAGES:
         np.testing.assert_array_equal(ready[name], wanted[name])
     apart = minimum_image(ready["inherent_positions"] - wanted["inherent_positions"], edge)

@@ -123,7 +123,7 @@ def test_samples_are_split_whole_and_the_physics_holds(from_arrays):
     for name in ("relative_displacement", "non_affine_displacement", "bond_breaking"):
         assert np.isfinite(state.one(name, 0)).all()
     index = state.splits.index("test")
-    assert from_arrays.has_halves("T0.64", index, "propensity", time=0.1)
+    assert from_arrays.state("T0.64").has_halves(index, "propensity", time=0.1)
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("dump", 1e-12), ("xyz", 0.0), ("gsd", 3e-6)])

@@ -58,12 +58,12 @@ def test_values_come_back_exactly(folder, tmp_path):
     state = dataset.state("T0.44")
     index = state.configuration_ids.index("set_7")
     given = content(7)
-    found = dataset.structure_arrays("T0.44", index)
+    found = dataset.state("T0.44").structure_arrays(index)
     assert np.array_equal(found["positions"], given["positions"])
     assert np.array_equal(found["species"], given["types"])
     assert np.array_equal(found["box"], given["box"])
     for time, target in zip(state.short("time"), given["targets"], strict=True):
-        assert np.array_equal(dataset.values("T0.44", index, "propensity", time=time), target)
+        assert np.array_equal(dataset.state("T0.44").values(index, "propensity", time=time), target)
     assert state.attributes["scattering_function"] == [0.9, 0.8]
     assert state.short("observation_time")[index].tolist() == [0.1, given["time"][3]]
 
@@ -72,14 +72,14 @@ def test_halves_and_pairs_are_there_where_trajectories_are(folder, tmp_path):
     import_dataset(READER, folder, tmp_path / "out", words=WORDS, run=run_here)
     dataset = open_dataset(tmp_path / "out")
     (index,), (early, late) = (
-        dataset.configurations("T0.44", "test"),
+        dataset.state("T0.44").configurations("test"),
         dataset.state("T0.44").short("time"),
     )
     assert dataset.state("T0.44").short("trajectory_count")[index].tolist() == [4, 0]
-    assert dataset.has_halves("T0.44", index, "pair_distance_change", time=early)
-    assert not dataset.has_halves("T0.44", index, "propensity", time=late)
-    assert dataset.holds("T0.44", index, "propensity", time=late)
-    assert not dataset.holds("T0.44", index, "pair_distance_change", time=late)
+    assert dataset.state("T0.44").has_halves(index, "pair_distance_change", time=early)
+    assert not dataset.state("T0.44").has_halves(index, "propensity", time=late)
+    assert dataset.state("T0.44").holds(index, "propensity", time=late)
+    assert not dataset.state("T0.44").holds(index, "pair_distance_change", time=late)
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_the_published_large_file(shared_data, tmp_path):
     dataset = open_dataset(tmp_path / "large")
     times = dataset.state("T0.44").short("time")
     assert times[0] == pytest.approx(0.132)
-    assert dataset.configurations("T0.44", "test").tolist() == [0]
+    assert dataset.state("T0.44").configurations("test").tolist() == [0]
     for time, target in zip(times, found.targets, strict=True):
-        assert np.array_equal(dataset.values("T0.44", 0, "propensity", time=time), target)
-    halves = dataset.halves("T0.44", 0, "propensity", time=times[0])
+        assert np.array_equal(dataset.state("T0.44").values(0, "propensity", time=time), target)
+    halves = dataset.state("T0.44").halves(0, "propensity", time=times[0])
     assert np.allclose(halves.mean(axis=0), found.targets[0], atol=1e-12)
 
 

@@ -35,14 +35,15 @@ def test_values_come_back(make_botan, tmp_path):
         for number, time in ((1, 0.1), (2, 0.165)):
             path = source / "T0.64" / split / f"isoconfig_N64T0.64_{name}_tc{number:02d}.npz"
             file = MODULE.read_botan_file(path)
-            found = dataset.structure_arrays("T0.64", index)
+            found = dataset.state("T0.64").structure_arrays(index)
             assert np.array_equal(found["positions"], file.initial_positions)
             assert np.array_equal(found["species"], file.types)
             exact = np.linalg.norm(file.positions - file.initial_positions, axis=2).mean(axis=0)
             assert np.array_equal(
-                dataset.values("T0.64", index, "propensity", time=time), exact.astype(np.float32)
+                dataset.state("T0.64").values(index, "propensity", time=time),
+                exact.astype(np.float32),
             )
-            pairs = dataset.pairs("T0.64", index)
+            pairs = dataset.state("T0.64").pairs(index)
             apart = [
                 x[:, pairs[:, 1]] - x[:, pairs[:, 0]]
                 for x in (file.initial_positions[None], file.positions)
@@ -53,7 +54,9 @@ def test_values_come_back(make_botan, tmp_path):
             assert (before < 1.8).all()
             change = (after - before).mean(axis=0)
             assert np.allclose(
-                dataset.values("T0.64", index, "pair_distance_change", time=time), change, atol=1e-7
+                dataset.state("T0.64").values(index, "pair_distance_change", time=time),
+                change,
+                atol=1e-7,
             )
 
 
@@ -61,9 +64,9 @@ def test_halves_of_pairs_are_kept_outside_training_alone(make_botan, tmp_path):
     import_dataset(READER, make_botan(), tmp_path / "out", words=WORDS, run=run_here)
     dataset = open_dataset(tmp_path / "out")
     for index, split in enumerate(dataset.state("T0.64").splits):
-        kept = dataset.has_halves("T0.64", index, "pair_distance_change", time=0.1)
+        kept = dataset.state("T0.64").has_halves(index, "pair_distance_change", time=0.1)
         assert kept == (split != "train")
-        assert dataset.has_halves("T0.64", index, "propensity", time=0.1)
+        assert dataset.state("T0.64").has_halves(index, "propensity", time=0.1)
 
 
 def test_folders_with_and_without_temperature_are_read(make_botan):

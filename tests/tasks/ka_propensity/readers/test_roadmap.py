@@ -58,15 +58,17 @@ def test_values_come_back_exactly(folder, tmp_path):
         130000,
     ]
     for index, name in enumerate(state.configuration_ids):
-        given, found = content(int(name)), dataset.structure_arrays("T0.44", index)
+        given, found = content(int(name)), dataset.state("T0.44").structure_arrays(index)
         assert np.array_equal(found["positions"], given["initial_positions"])
         assert np.array_equal(found["inherent_positions"], given["initial_positions_inherent"])
         assert np.array_equal(found["cage_positions"], given["initial_positions_cage"])
         assert np.array_equal(found["species"], given["types"])
         for time, value in zip(state.short("time"), given["md_prop"], strict=True):
-            assert np.array_equal(dataset.values("T0.44", index, "propensity", time=time), value)
+            assert np.array_equal(
+                dataset.state("T0.44").values(index, "propensity", time=time), value
+            )
         assert np.array_equal(state.one("bond_breaking_propensity", index), given["bb_prop"])
-        assert not dataset.has_halves("T0.44", index, "propensity", time=4120.0)
+        assert not dataset.state("T0.44").has_halves(index, "propensity", time=4120.0)
 
 
 def test_a_file_with_other_times_is_named_and_the_others_are_kept(folder, tmp_path):
