@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..model import Model, Structure
+from ..model import Model
 from ..trial.predictions import Asked, PredictionsError, checked_answers
 from .subject import BrokenContract, Subject, demand, differing_fields, same
 
@@ -54,7 +54,9 @@ def check_future(subject: Subject) -> None:
     targets = subject.examples.test[0].targets
     for sign in (1.0, -1.0):
         signed = {name: sign * np.asarray(values) for name, values in targets.items()}
-        bait = _with_attributes(subject.structure, signed)
+        bait = copy.deepcopy(subject.structure)
+        for name, answer in {**dict.fromkeys(FORBIDDEN, signed), **signed}.items():
+            object.__setattr__(bait, name, answer)
         subject.compare(
             subject.fitted.predict([bait], subject.condition)[0],
             "with its targets attached to the structure",
@@ -134,10 +136,3 @@ def check_other_seed(subject: Subject) -> None:
 
 def _demand_same(subject: Subject, model: Model, message: str) -> None:
     demand(same(subject.reference, subject.predict(model, [subject.structure])[0]), message)
-
-
-def _with_attributes(structure: Structure, targets: dict[str, np.ndarray]) -> Structure:
-    bait = copy.deepcopy(structure)
-    for name, answer in {**dict.fromkeys(FORBIDDEN, targets), **targets}.items():
-        object.__setattr__(bait, name, answer)
-    return bait

@@ -108,7 +108,13 @@ def _by_surroundings(
     truth = np.concatenate([one.target for one in answers])
     counted = np.concatenate([one.counted for one in answers])
     density = np.concatenate([local_density(one.structure) for one in answers])
-    away = np.concatenate([_distance(one, is_label) for one in answers])
+    steps = []
+    for one in answers:
+        error = np.where(one.counted, np.abs(one.prediction - one.target), np.nan)
+        tolerance = 0.5 if is_label else 0.5 * one.target[one.counted].std()
+        distance = distance_to_correct(one.structure, error, tolerance)
+        steps.append(distance / mean_spacing(one.structure))
+    away = np.concatenate(steps)
     relative = density / density.mean()
     edges = np.unique(np.quantile(relative[counted], np.linspace(0, 1, GROUPS + 1)))
     by_density = [f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges)]
@@ -127,13 +133,6 @@ def _by_surroundings(
         for by, groups in tables.items()
         if groups
     ]
-
-
-def _distance(one: Answer, is_label: bool) -> NDArray[np.float64]:
-    """Return the distance to the nearest correctly predicted particle, in mean distances."""
-    error = np.where(one.counted, np.abs(one.prediction - one.target), np.nan)
-    tolerance = 0.5 if is_label else 0.5 * one.target[one.counted].std()
-    return distance_to_correct(one.structure, error, tolerance) / mean_spacing(one.structure)
 
 
 def _ranges(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from itertools import pairwise
@@ -64,7 +63,15 @@ class FoundReader:
 
 def list_readers() -> list[FoundReader]:
     """Return every reader that a task or an installed package brings, ordered by name."""
-    readers = sorted(_readers(), key=lambda reader: reader.name)
+    readers = [
+        FoundReader(file.stem, task.name, file)
+        for task in whole_tasks()
+        for file in sorted((task.folder / FOLDER).glob("[!_]*.py"))
+    ]
+    for point in metadata.entry_points(group=GROUP):
+        origin = f"package {point.dist.name if point.dist else '?'}"
+        readers.append(FoundReader(point.name, origin, point.value))
+    readers.sort(key=lambda reader: reader.name)
     for first, second in pairwise(readers):
         if first.name == second.name:
             raise RegistryError(
@@ -85,12 +92,3 @@ def find_reader(name: str) -> FoundReader:
     if name not in readers:
         raise RegistryError(f"there is no reader `{name}`{did_you_mean(name, readers)}")
     return readers[name]
-
-
-def _readers() -> Iterator[FoundReader]:
-    for task in whole_tasks():
-        for file in sorted((task.folder / FOLDER).glob("[!_]*.py")):
-            yield FoundReader(file.stem, task.name, file)
-    for point in metadata.entry_points(group=GROUP):
-        origin = f"package {point.dist.name if point.dist else '?'}"
-        yield FoundReader(point.name, origin, point.value)

@@ -124,12 +124,6 @@ def stored_predictions(bundle: Bundle) -> Iterator[tuple[str, Path]]:
             yield stored_name(digest, file), path
 
 
-def find_predictions(folder: Path, digest: str) -> dict[str, Path]:
-    """Return the stored files of predictions of one trial in a folder, by name."""
-    paths = {file: folder / stored_name(digest, file) for file in PREDICTION_FILES}
-    return {file: path for file, path in paths.items() if path.is_file()}
-
-
 def predictions_in_workspace(record: Record, workspace: Workspace) -> dict[str, dict[str, Path]]:
     """Return a record's files of predictions in the workspace, by the sha256 of the first."""
     predictions = {}
@@ -210,9 +204,10 @@ def _of_archive(path: Path, folder: Path) -> Bundle:
     predictions: dict[str, dict[str, Path]] = {}
     digests = dict.fromkeys(entry["sha256"] for entry in record["predictions"])
     for digest in () if is_hidden(record) else digests:
-        predictions[digest] = files = find_predictions(folder / "predictions", digest)
-        stored = files.get(PREDICTIONS_FILE)
-        if stored is None or predictions_digest(stored) != digest:
+        paths = {f: folder / "predictions" / stored_name(digest, f) for f in PREDICTION_FILES}
+        predictions[digest] = {file: path for file, path in paths.items() if path.is_file()}
+        stored = paths[PREDICTIONS_FILE]
+        if not stored.is_file() or predictions_digest(stored) != digest:
             raise SubmissionError(f"{path}: predictions {digest[:8]}… are missing or altered")
     keys = {Path(name).parts[1] for name in names if re.fullmatch(r"weights/[0-9a-f]{64}/.+", name)}
     weights = {key: folder / "weights" / key for key in sorted(keys)}

@@ -24,6 +24,7 @@ from . import rescore
 from .board import board_records, model_folder, refuse_strangers
 from .bundle import (
     Bundle,
+    conditions_of,
     is_hidden,
     open_bundle,
     predictions_in_workspace,
@@ -124,18 +125,14 @@ def _check_board_record(
             predictions |= {digest: beside} if beside else {}
         refuse_contents(folder, "the model on the board")
         card = read_model_card(folder)
-        _refuse_reversed(record, others)
+        # No signature covers its place on the board.
+        before = others.get(record.get("supersedes") or "")
+        require(
+            before is None or before["created"] <= record["created"],
+            f"it says that it takes the place of {record.get('supersedes')}, which is newer",
+        )
         owner = _checked("owner", lambda: refuse_strangers(card, others, board))
         return [*check_bundle(Bundle(folder, card, record, predictions, {}), how), owner]
-
-
-def _refuse_reversed(record: Record, others: Mapping[str, Record]) -> None:
-    """Refuse a record in place of a newer one: no signature covers its place on the board."""
-    before = others.get(record.get("supersedes") or "")
-    require(
-        before is None or before["created"] <= record["created"],
-        f"it says that it takes the place of {record.get('supersedes')}, which is newer",
-    )
 
 
 def _superseded(record: Record) -> str:
@@ -212,7 +209,9 @@ def _check_scores(bundle: Bundle, how: Checking) -> str:
 def _rescored(bundle: Bundle, task: Task, how: Checking) -> Record:
     record = bundle.record
     dataset, view = _open_labels(task, record, how)
-    _refuse_repetitions(record)
+    conditions, failures = conditions_of(record), len(record["failed"])
+    require(len(set(conditions)) == len(conditions), "the record names a condition twice")
+    require(not failures, f"{failures} of the record's trials failed: run again until all finish")
     results = []
     for trial in trials_of(bundle, task, dataset):
         digest = digest_of_predictions(record, trial)
@@ -267,15 +266,6 @@ def _stated_floor(record: Record, task: Task, name: str) -> TrialResult:
                 scores = {task.primary_metric.name: score}
                 conditions.append(ConditionScores(entry["condition"], *names, scores))
     return TrialResult("", {"seed": 0}, tuple(conditions), (), {}, {})
-
-
-def _refuse_repetitions(record: Record) -> None:
-    conditions = [tuple(entry["condition"].items()) for entry in record["conditions"]]
-    failures = record["failed"]
-    require(len(set(conditions)) == len(conditions), "the record names a condition twice")
-    require(
-        not failures, f"{len(failures)} of the record's trials failed: run again until all finish"
-    )
 
 
 def digest_of_predictions(record: Record, trial: Trial) -> str:

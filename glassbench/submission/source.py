@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -139,7 +138,9 @@ def _executing_calls(
 
 def _undeclared(imports: Mapping[str, str], dependencies: tuple[str, ...]) -> list[CheckResult]:
     """Name imports of packages that neither GlassBench brings along nor model.toml declares."""
-    known = {canonicalize_name(name) for name in _own_dependencies()}
+    own = map(Requirement, metadata.requires("glassbench") or [])
+    own = [r.name for r in own if r.marker is None or r.marker.evaluate({"extra": ""})]
+    known = set(map(canonicalize_name, own))
     for text in dependencies:
         with suppress(InvalidRequirement):
             known.add(canonicalize_name(Requirement(text).name))
@@ -154,14 +155,6 @@ def _undeclared(imports: Mapping[str, str], dependencies: tuple[str, ...]) -> li
             message = f"`{module}` is not among the declared dependencies: {mend}"
             results.append(failed("dependencies", message, where))
     return results
-
-
-@cache
-def _own_dependencies() -> tuple[str, ...]:
-    requirements = map(Requirement, metadata.requires("glassbench") or [])
-    return tuple(
-        r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})
-    )
 
 
 def _licence_of(text: str) -> str:

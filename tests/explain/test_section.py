@@ -38,7 +38,7 @@ def run(tmp_path_factory, tiny_dataset):
     card = read_model_card(content_folder("baselines") / "number_of_neighbours")
     view = open_view(task, tiny_dataset)
     dataset = DatasetReference("tiny", str(tiny_dataset), view.digest)
-    trials = plan_trials(card, task, dataset, CONDITIONS, card.hyperparameters, (0,))
+    trials = plan_trials(card, task, dataset, CONDITIONS, (), card.hyperparameters, (0,))
     record = make_record(
         task=task,
         dataset=dataset,

@@ -117,7 +117,7 @@ def run_here(
     asked = trainable[:conditions]
     values = card.hyperparameters_for(task.name, "tiny", {})
     dataset = DatasetReference("tiny", str(path), view.digest)
-    trials = plan_trials(card, task, dataset, asked, values, (0,))
+    trials = plan_trials(card, task, dataset, asked, (), values, (0,))
     record = make_record(
         task=task,
         dataset=dataset,

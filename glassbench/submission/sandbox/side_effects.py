@@ -92,7 +92,11 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
     # What a trial imports is there first, so that its replacement shows.
     for name in ("conformance", "trial.predictions", "trial.run", "trial.score", "trial.stages"):
         importlib.import_module(f"glassbench.{name}")
-    _load_libraries_of(model)
+    # What the libraries of the submission change is not its doing.
+    for path in sorted(model.rglob("*.py")):
+        for name, _ in imported_modules(ast.parse(path.read_bytes())):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
     card = read_model_card(model)
     show_to_children(card.folder, card.digest)
     before, attributes = _state(np), _attributes()
@@ -106,14 +110,6 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
     lines = printed.getvalue().strip().splitlines()
     changed += [f"prints `{line[:60]}`" for line in lines[:1]]
     return [*audit.effects, *({"what": what, "where": ""} for what in changed)]
-
-
-def _load_libraries_of(model: Path) -> None:
-    """Import what the submission imports: what its libraries change is not its doing."""
-    for path in sorted(model.rglob("*.py")):
-        for name, _ in imported_modules(ast.parse(path.read_bytes())):
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
 
 
 def imported_modules(tree: ast.Module) -> Iterator[tuple[str, int]]:
