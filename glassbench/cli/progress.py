@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import printable
 from .output import say
@@ -34,20 +35,15 @@ def open_display(quiet: bool = False, total: int | None = None) -> Lines:
     return Lines(quiet or total is not None)
 
 
-class Lines:
+class Lines(ExitStack):
     """One line for each trial that ended."""
 
     def __init__(self, quiet: bool = False) -> None:
+        super().__init__()
         self.quiet = quiet
         self.started: dict[str, float] = {}
         self.last: dict[str, Progress] = {}
         self.waited: set[str] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
     def __call__(self, event: Event) -> None:
         name = event.trial.name
@@ -93,23 +89,17 @@ class Bars(Lines):
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
         self.failures = 0
-        self.bars = _rich_progress(
+        bars = _rich_progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=BAR_WIDTH),
             TextColumn("{task.fields[status]}", markup=False),
             TimeRemainingColumn(elapsed_when_finished=True),
         )
+        self.bars = self.enter_context(bars)
         self.tasks: dict[str, TaskID] = {}
         self.all = None
         if total is not None:
             self.all = self.bars.add_task("all trials", total=total, status="")
-
-    def __enter__(self) -> Self:
-        self.bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bars.stop()
 
     def __call__(self, event: Event) -> None:
         name, progress = event.trial.name, event.progress
@@ -164,26 +154,18 @@ def describe(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-class Counter:
+class Counter(ExitStack):
     """How many of many equal parts are done: one bar on a terminal, a line every 5 % elsewhere."""
 
     def __init__(self, quiet: bool = False) -> None:
+        super().__init__()
         self.quiet, self.shown, self.bar = quiet, 0, None
         if sys.stderr.isatty() and not quiet:
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
             words = TextColumn("{task.description}", markup=False)
-            self.bar = _rich_progress(BarColumn(), MofNCompleteColumn(), words)
+            self.bar = self.enter_context(_rich_progress(BarColumn(), MofNCompleteColumn(), words))
             self.task = self.bar.add_task("", total=None)
-
-    def __enter__(self) -> Self:
-        if self.bar is not None:
-            self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
 
     def __call__(self, done: int, total: int, what: str, seconds_left: float | None = None) -> None:
         left = "" if seconds_left is None else f"  {duration(seconds_left)} left"

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -329,18 +327,7 @@ def run_here(tasks: Sequence[Callable[[], Any]]) -> Iterator[Any]:
 
 def run_in_processes(workers: int) -> Run:
     """Return what runs tasks in `workers` processes; a task that raises stops the rest."""
+    from joblib import Parallel, delayed
 
-    def run(tasks: Sequence[Callable[[], Any]]) -> Iterator[Any]:
-        if len(tasks) < 2 or workers < 2:
-            yield from run_here(tasks)
-            return
-        context = get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-            futures = [pool.submit(task) for task in tasks]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-
-    return run
+    parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
+    return lambda tasks: parallel(delayed(task)() for task in tasks)

@@ -155,26 +155,10 @@ def place_atoms(
 
 def gather_by_id(instance, name: str) -> np.ndarray:
     """Return `x` (wrapped positions), `v` or `f` (N, 3) float64 ordered by particle id."""
-    count = instance.get_natoms()
-    values = np.array(instance.numpy.extract_atom(name)[:count], dtype=np.float64)
-    return values[_order_by_id(instance, count)]
+    return np.array(instance.gather_atoms(name, 1, 3), dtype=np.float64).reshape(-1, 3)
 
 
 def gather_unwrapped(instance, box: np.ndarray) -> np.ndarray:
     """Return unwrapped positions (N, 3) float64 ordered by particle id, in a box (3,)."""
-    # Image flags are packed as 10 + 10 + 10 bits with an offset of 512.
-    count = instance.get_natoms()
-    order = _order_by_id(instance, count)
-    wrapped = np.array(instance.numpy.extract_atom("x")[:count], dtype=np.float64)
-    flags = np.array(instance.numpy.extract_atom("image")[:count]).ravel().astype(np.int64)
-    images = np.stack(
-        [(flags & 1023) - 512, ((flags >> 10) & 1023) - 512, (flags >> 20) - 512], axis=1
-    )
-    return (wrapped + images * box)[order]
-
-
-def _order_by_id(instance, count: int) -> np.ndarray:
-    ids = np.array(instance.numpy.extract_atom("id")[:count]).ravel()
-    order = np.empty(count, dtype=np.int64)
-    order[ids - 1] = np.arange(count)
-    return order
+    images = np.array(instance.gather_atoms("image", 0, 3), dtype=np.int64).reshape(-1, 3)
+    return gather_by_id(instance, "x") + images * box
