@@ -187,7 +187,7 @@ def _figures(
     """Draw figures; return those of each trial by its key, and under `""` those of the request."""
     if record is None:
         return {}
-    from ..figures.request import draw_request, draw_trial
+    from ..figures.predictions import draw_request, draw_trial
 
     folder = workspace.home / "figures" / request.stem
     figures = {"": draw_request(record.to_json(), request.task, folder)}

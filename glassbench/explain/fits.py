@@ -22,7 +22,7 @@ from ..contract.task import Target, Task, read_task
 from ..contract.trial_plan import Trial, trial_from_json
 from ..contract.units import UNITS
 from ..datasets.view import View, open_view
-from ..figures.request import counted
+from ..figures.predictions import counted
 from ..home.workspace import Workspace, find_given_files
 from ..metrics import Interval, MetricSpecification, interval_of_mean, paired_difference
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL

@@ -11,15 +11,17 @@ from typing import Any, Literal
 from ..contract.model_card import ModelCard, Tier
 from ..contract.task import TIERS, ReportedNumber, Task, plain_name, read_reported
 from ..metrics import MetricSpecification
-from .reduced import is_reimplemented, reductions, training_configurations
 from .sources import (
     ConditionEntry,
     Ends,
     Entry,
     Point,
     Sources,
+    is_reimplemented,
     point_of,
+    reductions,
     shown_interval,
+    training_configurations,
     with_seeds,
 )
 from .words import condition_words, safe_name

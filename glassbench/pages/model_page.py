@@ -12,9 +12,9 @@ from .boards import Board, Row
 from .chart import COLOURS, TIME_LABEL, Line, line_chart, style_at
 from .published import published_tables
 from .record_page import reproduce
-from .reduced import is_reimplemented
 from .references import card_of_reported, cite_all, method_of, reference_of_reported
 from .render import render_file
+from .sources import is_reimplemented
 from .standing import Boards, Place, Standing
 from .words import number
 

@@ -18,9 +18,8 @@ from ..record.record import PlainRecord as Record
 from ..record.record import Tuning
 from .boards import NO_CONDITION, Board, Row
 from .published import beside
-from .reduced import reductions
 from .references import cite_all, record_bibtex
-from .sources import Entry, cell_of, shown_interval
+from .sources import Entry, cell_of, reductions, shown_interval
 from .standing import Standing
 
 MOST_FULL_CONDITIONS = 24  # of a record whose page shows every number

@@ -17,7 +17,6 @@ from ..home.workspace import content_folder
 from .api import leaderboard_json
 from .board_page import board_badge, board_context, cite, heat_map, ranking_data
 from .boards import Board, make_boards
-from .changes import atom_feed, list_changes
 from .exports import (
     as_csv,
     as_json,
@@ -28,9 +27,8 @@ from .exports import (
     long_table,
     with_units,
 )
-from .home_page import home_context
-from .method_page import method_context
 from .model_page import model_context, model_names, models_context
+from .overview import atom_feed, home_context, list_changes, method_context
 from .record_page import drawn_parts, record_context
 from .references import glassbench_bibtex, repository
 from .render import render, render_file

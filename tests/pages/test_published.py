@@ -12,8 +12,7 @@ from glassbench.home.workspace import content_folder
 from glassbench.pages import read_sources
 from glassbench.pages.boards import make_boards
 from glassbench.pages.published import beside, published_tables, state_of_the_art
-from glassbench.pages.reduced import is_less, reductions
-from glassbench.pages.sources import with_seeds
+from glassbench.pages.sources import is_less, reductions, with_seeds
 from glassbench.pages.standing import make_standing
 from glassbench.plugins.registry import load_task
 

@@ -19,7 +19,7 @@ from glassbench.home.workspace import content_folder
 from glassbench.metrics.specification import FUNCTIONS
 from glassbench.pages import build_site, read_sources
 from glassbench.pages.api import Leaderboard
-from glassbench.pages.method_page import definitions
+from glassbench.pages.overview import definitions
 from glassbench.pages.render import render_markdown
 from glassbench.pages.site import site_files
 from glassbench.plugins.registry import load_task
