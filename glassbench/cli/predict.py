@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.conditions import choose_conditions
 from ..contract.errors import UserError, WordError
 from ..experiments.trained import load_model
 from ..experiments.words import (
@@ -60,7 +61,9 @@ def predict(asked: Asked) -> Result:
             )
     files = [Path(name).expanduser() for name in items_of("structure", values["structure"])]
     outs = [out_of(file, values, len(files)) for file in distinct("structure", files)]
-    frames = _frames(files)
+    from ..datasets.formats import read_frames, write_columns
+
+    frames = {file: read_frames(file, lambda m: say(f"left out: {m}")) for file in files}
 
     def train(request: BenchmarkRequest) -> None:
         _refuse_missing(frames, request, "potential" in values)
@@ -82,7 +85,7 @@ def predict(asked: Asked) -> Result:
         train=train,
     )
     check_keys({k: "" for k in axes}, (*KEYS, *(axis.name for axis in model.task.axes)))
-    conditions = _conditions(model, axes)
+    conditions = choose_conditions(model.conditions, axes, {}, f"the run of {model.name}")
     called = called_species(values.get("species"))
     replicate = asked.count("replicate", 1)
     plain: list[dict[str, Any]] = []
@@ -98,8 +101,6 @@ def predict(asked: Asked) -> Result:
             columns.append(predicted)
             structures.append(structure)
             plain += _rows(structure, predicted, unlike, out)
-        from ..datasets.formats import write_columns
-
         write_columns(file, out, frames[file], columns)
         if asked.switch("plot"):
             figure = _draw(model, structures[0], columns[0], conditions, out)
@@ -138,18 +139,11 @@ def out_of(file: Path, values: Mapping[str, str], files: int) -> Path:
     return named / f"{stem}-predicted{dot}{ending}"
 
 
-def _frames(files: Sequence[Path]) -> dict[Path, list[Frame]]:
-    """Return the whole frames of every file, and say what is wrong with others."""
-    from ..datasets.formats import read_frames
-
-    return {file: read_frames(file, lambda m: say(f"left out: {m}")) for file in files}
-
-
 def _refuse_missing(
     frames: Mapping[Path, Sequence[Frame]], request: BenchmarkRequest, made: bool
 ) -> None:
     """Refuse files that lack what a model reads, and is not `made`, before it is trained."""
-    from ..datasets.formats.files import name_of
+    from ..datasets.formats import name_of
     from ..datasets.formats.frame import TIERS
     from ..trial.inputs import refuse_missing
 
@@ -169,12 +163,6 @@ def _train(request: BenchmarkRequest, workspace: Workspace, quiet: bool) -> None
     for outcome in report.outcomes:
         if outcome.error:
             raise UserError(f"{outcome.trial.name} failed: {outcome.error}; log: {outcome.log}")
-
-
-def _conditions(model: FittedModel, axes: Mapping[str, Any]) -> tuple[Condition, ...]:
-    from ..contract.conditions import choose_conditions
-
-    return choose_conditions(model.conditions, axes, {}, f"the run of {model.name}")
 
 
 def _prepared(

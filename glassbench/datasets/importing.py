@@ -22,10 +22,17 @@ from filelock import FileLock, Timeout
 from ..contract.errors import DatasetError, SourceError
 from ..home.files import write_json
 from ..home.machine import available_cores
-from .layout import VALIDATION_FRACTION, StateLayout, carve_validation, check_splits
+from .layout import (
+    SPLITS,
+    VALIDATION_FRACTION,
+    ConfigurationEntry,
+    StateLayout,
+    carve_validation,
+    check_splits,
+)
 from .opening import STORE_NAME
 from .physics import Fingerprinted, copies_across_splits, fingerprint
-from .source import PlannedState, Problem, Reader, SourcePlan, Words
+from .source import Problem, Reader, SourcePlan, Words
 from .store import LEFT_OUT, open_dataset
 from .writing import create_store, erase_configuration, finish_store, write_configuration
 
@@ -109,7 +116,7 @@ def import_dataset(
     request = _request(reader.name, plan, settings)
     if destination.exists():
         _check_same_plan(destination, request)
-        if not any(_unfinished(destination, folder, state) for state in plan.states):
+        if not _unfinished(destination, folder, plan):
             digest = open_dataset(destination).digest
             return _report(destination, digest, plan, _entries(destination, plan))
         destination.rename(staging)
@@ -120,11 +127,8 @@ def import_dataset(
         if not store.exists():
             create_store(store, attributes, [state.layout for state in plan.states])
         jobs = [
-            partial(
-                _import_one, reader, folder, staging, state.layout, state.files[index], index, words
-            )
-            for state in plan.states
-            for index in _unfinished(staging, folder, state)
+            partial(_import_one, reader, folder, staging, words, *each)
+            for each in _unfinished(staging, folder, plan)
         ]
         total = sum(len(state.files) for state in plan.states)
         done = total - len(jobs)
@@ -141,10 +145,10 @@ def _import_one(
     reader: NamedReader,
     source: Path,
     staging: Path,
-    layout: StateLayout,
-    files: tuple[str, ...],
-    index: int,
     words: Words,
+    layout: StateLayout,
+    index: int,
+    files: tuple[str, ...],
 ) -> tuple[str, str]:
     """Import one configuration; files that cannot be used are noted, never raised."""
     before, store = _stamps(source, files), staging / STORE_NAME
@@ -217,68 +221,71 @@ def _lay_out(
     return replace(plan, states=tuple(states))
 
 
-def _unfinished(folder: Path, source: Path, state: PlannedState) -> list[int]:
+def _each(plan: SourcePlan) -> Iterator[tuple[StateLayout, int, tuple[str, ...]]]:
+    """Yield layout, index and files of every configuration."""
+    for state in plan.states:
+        for index, files in enumerate(state.files):
+            yield state.layout, index, files
+
+
+def _unfinished(
+    folder: Path, source: Path, plan: SourcePlan
+) -> list[tuple[StateLayout, int, tuple[str, ...]]]:
     """Return the configurations without an entry, or whose files changed since."""
     left = []
-    for index, files in enumerate(state.files):
-        entry = read_entry(_ledger_path(folder, state.layout.name, index))
+    for layout, index, files in _each(plan):
+        entry = read_entry(_ledger_path(folder, layout.name, index))
         if entry is None or entry.stamps != _stamps(source, files):
-            left.append(index)
+            left.append((layout, index, files))
     return left
+
+
+def _entries(folder: Path, plan: SourcePlan) -> list[tuple[str, ConfigurationEntry, LedgerEntry]]:
+    """Return state, configuration and entry of everything, once all is done."""
+    entries = []
+    for layout, index, _ in _each(plan):
+        entry = read_entry(_ledger_path(folder, layout.name, index))
+        assert entry is not None
+        entries.append((layout.name, layout.configurations[index], entry))
+    return entries
 
 
 def _finish(staging: Path, destination: Path, plan: SourcePlan) -> ImportReport:
     entries = _entries(staging, plan)
-    facts = {name: [entry.facts for entry in listed] for name, listed in entries.items()}
-    if all(one is None for listed in facts.values() for one in listed):
-        first = next(entry.problems[0] for listed in entries.values() for entry in listed)
+    if all(entry.facts is None for _, _, entry in entries):
         raise SourceError(
-            f"no configuration could be imported. First: {first.message}; mend the files and "
-            "import again"
+            f"no configuration could be imported. First: {entries[0][2].problems[0].message}; mend "
+            "the files and import again"
         )
     known = [
-        Fingerprinted(state.layout.name, one.name, one.split, np.array(entry.fingerprint))
-        for state in plan.states
-        for one, entry in zip(state.layout.configurations, entries[state.layout.name], strict=True)
+        Fingerprinted(state, one.name, one.split, np.array(entry.fingerprint))
+        for state, one, entry in entries
         if entry.fingerprint is not None
     ]
     for message in copies_across_splits(known):
         raise SourceError(f"{message}. Remove one of the two and {staging}, then import again")
     report = _report(destination, "", plan, entries)
     layouts = [state.layout for state in plan.states]
+    facts = {
+        layout.name: [entry.facts for state, _, entry in entries if state == layout.name]
+        for layout in layouts
+    }
     about = {LEFT_OUT: len(report.problems)}
     digest = finish_store(staging / STORE_NAME, layouts, facts, about)
     return replace(report, digest=digest)
 
 
-def _entries(folder: Path, plan: SourcePlan) -> dict[str, list[LedgerEntry]]:
-    entries: dict[str, list[LedgerEntry]] = {}
-    for state in plan.states:
-        name = state.layout.name
-        entries[name] = []
-        for index, configuration in enumerate(state.layout.configurations):
-            entry = read_entry(_ledger_path(folder, name, index))
-            if entry is None:
-                raise DatasetError(
-                    f"configuration {configuration.name} of {name} was not imported: run again"
-                )
-            entries[name].append(entry)
-    return entries
-
-
 def _report(
-    destination: Path, digest: str, plan: SourcePlan, entries: Mapping[str, list[LedgerEntry]]
+    destination: Path,
+    digest: str,
+    plan: SourcePlan,
+    entries: Sequence[tuple[str, ConfigurationEntry, LedgerEntry]],
 ) -> ImportReport:
-    counts: dict[str, dict[str, int]] = {}
-    problems = list(plan.problems)
-    for state in plan.states:
-        layout = state.layout
-        counts[layout.name] = {"train": 0, "valid": 0, "test": 0}
-        for configuration, entry in zip(layout.configurations, entries[layout.name], strict=True):
-            problems += entry.problems
-            if entry.facts is not None:
-                counts[layout.name][configuration.split] += 1
-    return ImportReport(destination, digest, counts, tuple(problems))
+    counts = {state.layout.name: dict.fromkeys(SPLITS, 0) for state in plan.states}
+    for state, configuration, entry in entries:
+        counts[state][configuration.split] += entry.facts is not None
+    problems = [problem for _, _, entry in entries for problem in entry.problems]
+    return ImportReport(destination, digest, counts, (*plan.problems, *problems))
 
 
 def _stamps(source: Path, files: Sequence[str]) -> Stamps:

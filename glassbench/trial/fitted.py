@@ -13,8 +13,7 @@ from ..contract.conditions import match_condition
 from ..contract.errors import SourceError, UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
-from ..datasets.formats import Frame, read_frames, structure_of
-from ..datasets.formats.files import name_of
+from ..datasets.formats import Frame, name_of, read_frames, structure_of
 from ..model import OTHER_POSITIONS, Condition, Model, Structure, as_read
 from .inputs import with_inputs
 from .likeness import Training, unlike

@@ -107,9 +107,10 @@ def _training_structures(
     Last come the axes along which the state of the condition has values of its own.
     """
     members = [member for member, _ in view.examples("train", (condition,)).entries]
-    first = {member.where: member for member in reversed(members)}
+    first = {member.configuration: member for member in reversed(members)}
     structures = [view.structure(member) for member in list(first.values())[::-1][:STRUCTURES]]
-    loads = {m.protocol: view.structure(m).frame for m in members if m.where == members[0].where}
+    loaded = [m for m in members if m.configuration == members[0].configuration]
+    loads = {m.protocol: view.structure(m).frame for m in loaded}
     frames = {str(name): frame.tolist() for name, frame in loads.items() if frame is not None}
     return structures, frames, view.dataset.state(members[0].state).coordinates
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from .frame import NUMBERS, VECTORS, Frame, edges_of, make_frame
-from .text import LABEL, frames_of, lines_of, table, take_rows, write_frames
+from .text import LABEL, Columns, frames_of, lines_of, table, take_rows, write_frames
 
 ENDINGS = (".xyz", ".extxyz")
 KINDS = ("species", "element", "type", "types", "Z", "numbers")
@@ -83,20 +83,20 @@ def _frame(number: int, block: Block) -> Frame:
     size = widths["pos"]
     box = edges[:size]
     vectors = [name for name in ("pos", *VECTORS) if widths.get(name) == size]
-    flags = ["image"] if widths.get("image") == size else []
     numbers = [name for name in NUMBERS if widths.get(name) == 1]
-    wanted: dict[str, tuple[int, type | str]] = {kind: (starts[kind], LABEL)}
-    wanted |= {f"{n}{k}": (starts[n] + k, np.float64) for n in vectors for k in range(size)}
-    wanted |= {f"{n}{k}": (starts[n] + k, np.int64) for n in flags for k in range(size)}
-    wanted |= {name: (starts[name], np.float64) for name in numbers}
-    if "id" in widths:
-        wanted["id"] = starts["id"], np.int64
+    places = {name: range(start, start + size) for name, start in starts.items()}
+    wanted: Columns = {
+        kind: (starts[kind], LABEL),
+        **{name: (places[name], np.float64) for name in vectors},
+        **{name: (places[name], np.int64) for name in ("image",) if widths.get(name) == size},
+        **{name: (starts[name], np.float64) for name in numbers},
+        **{name: (starts[name], np.int64) for name in ("id",) if name in widths},
+    }
     read = table(block.rows, wanted)
     origin = np.asarray(facts.pop("Origin", np.zeros(size)), dtype=float)[:size]
-    joined = {n: np.stack([read[f"{n}{k}"] for k in range(size)], 1) for n in (*vectors, *flags)}
-    positions = joined["pos"] - origin
-    if flags:
-        positions = positions + joined["image"] * box
+    positions = read["pos"] - origin
+    if "image" in read:
+        positions = positions + read["image"] * box
     return make_frame(
         number,
         positions,
@@ -104,7 +104,7 @@ def _frame(number: int, block: Block) -> Frame:
         read[kind],
         ids=read.get("id"),
         periodic=np.broadcast_to(facts.pop("pbc", True), 3).tolist(),
-        arrays={n: joined[n] - origin for n in vectors[1:]} | {n: read[n] for n in numbers},
-        unwrapped=bool(flags),
+        arrays={n: read[n] - origin for n in vectors[1:]} | {n: read[n] for n in numbers},
+        unwrapped="image" in read,
         facts=facts,
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from .frame import AXES, NUMBERS, VECTORS, Frame, edges_of, make_frame
-from .text import LABEL, frames_of, lines_of, table, take_rows, write_frames
+from .text import LABEL, Columns, frames_of, lines_of, table, take_rows, write_frames
 
 ENDINGS = (".dump", ".lammpstrj", ".lammpsdump", ".lmp", ".dat", ".atom", ".custom")
 # How a coordinate may stand in a file: suffix, whether scaled, whether unwrapped.
@@ -91,24 +91,22 @@ def _frame(number: int, block: Block) -> Frame:
     if form is None:
         raise SourceError(f"it has no coordinates such as x y z or xu yu zu: {' '.join(names)}")
     suffix, scaled, unwrapped = form
-    wanted: dict[str, tuple[int, type | str]] = {
-        a: (names.index(a + suffix), np.float64) for a in axes
+    vectors = {n: at for n in VECTORS if len(at := _components(n, names)) == len(axes)}
+    wanted: Columns = {
+        "position": ([names.index(a + suffix) for a in axes], np.float64),
+        **{name: (names.index(name), LABEL) for name in KINDS if name in names},
+        **{name: (names.index(name), np.float64) for name in NUMBERS if name in names},
+        **{name: (places, np.float64) for name, places in vectors.items()},
+        **{name: (names.index(name), np.int64) for name in ("id",) if name in names},
     }
-    flags = [f"i{a}" for a in axes if f"i{a}" in names and not unwrapped]
-    wanted |= {flag: (names.index(flag), np.int64) for flag in flags}
-    wanted |= {name: (names.index(name), LABEL) for name in KINDS if name in names}
-    wanted |= {name: (names.index(name), np.float64) for name in NUMBERS if name in names}
-    vectors = {n: found for n in VECTORS if len(found := _components(n, names)) == len(axes)}
-    wanted |= {f"{n}{k}": (p, np.float64) for n, ps in vectors.items() for k, p in enumerate(ps)}
-    if "id" in names:
-        wanted["id"] = names.index("id"), np.int64
+    if not unwrapped and all(f"i{a}" in names for a in axes):
+        wanted |= {"image": ([names.index(f"i{a}") for a in axes], np.int64)}
     read = table(block.rows, wanted)
-    low, box, size = low[: len(axes)], box[: len(axes)], range(len(axes))
-    coordinates = np.stack([read[a] for a in axes], axis=1)
-    positions = coordinates * box if scaled else coordinates - low
-    if len(flags) == len(axes):
-        positions = positions + np.stack([read[flag] for flag in flags], axis=1) * box
-    arrays = {n: np.stack([read[f"{n}{k}"] for k in size], axis=1) - low for n in vectors}
+    low, box = low[: len(axes)], box[: len(axes)]
+    positions = read["position"] * box if scaled else read["position"] - low
+    if "image" in read:
+        positions = positions + read["image"] * box
+    arrays = {name: read[name] - low for name in vectors}
     arrays |= {name: read[name] for name in NUMBERS if name in read}
     facts = {"step": " ".join(block.below("TIMESTEP")).strip()}
     if units := block.below("UNITS"):
@@ -121,7 +119,7 @@ def _frame(number: int, block: Block) -> Frame:
         ids=read.get("id"),
         periodic=periodic,
         arrays=arrays,
-        unwrapped=unwrapped or len(flags) == len(axes),
+        unwrapped=unwrapped or "image" in read,
         facts=facts,
     )
 

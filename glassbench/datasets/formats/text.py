@@ -15,6 +15,8 @@ from ...contract.errors import SourceError
 from ...home.files import whole_file
 from .frame import Frame
 
+# Arrays by name: the place of their column in a row, or places, and their type.
+Columns = Mapping[str, tuple[int | Sequence[int], type | str]]
 GZIP = b"\x1f\x8b"
 LABEL = "U24"
 
@@ -49,13 +51,13 @@ def take_rows(lines: Iterator[str], count: int) -> list[str]:
     return rows
 
 
-def table(rows: Sequence[str], columns: Mapping[str, tuple[int, type | str]]) -> dict:
-    """Return columns by name; each is asked for by its place in a row and its type."""
-    dtype = np.dtype([(name, kind) for name, (_, kind) in columns.items()])
+def table(rows: Sequence[str], columns: Columns) -> dict[str, np.ndarray]:
+    """Return columns (N,) by name, (N, d) where several make one array."""
+    shapes = {name: () if isinstance(at, int) else (len(at),) for name, (at, _) in columns.items()}
+    dtype = np.dtype([(name, kind, shapes[name]) for name, (_, kind) in columns.items()])
+    places = np.concatenate([np.atleast_1d(at) for at, _ in columns.values()]).tolist()
     try:
-        values = np.loadtxt(
-            rows, dtype, comments=None, usecols=[place for place, _ in columns.values()], ndmin=1
-        )
+        values = np.loadtxt(rows, dtype, comments=None, usecols=places, ndmin=1)
     except (ValueError, IndexError) as error:
         raise SourceError(f"its rows cannot be read: {str(error).splitlines()[0]}") from None
     return {name: values[name] for name in columns}
