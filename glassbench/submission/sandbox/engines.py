@@ -130,13 +130,8 @@ def podman_command(engine: Engine, view: View, limits: Limits, skeleton: Path) -
     if os.geteuid() == 0:
         for ids in ("--uidmap", "--gidmap"):
             words += [ids, "0:0:1", ids, f"{NOBODY}:{NOBODY}:1"]
-    words += [
-        "--unsetenv-all",
-        "--pids-limit",
-        str(limits.processes),
-        "--user",
-        f"{NOBODY}:{NOBODY}",
-    ]
+    words += ["--unsetenv-all", "--pids-limit", str(limits.processes)]
+    words += ["--user", f"{NOBODY}:{NOBODY}"]
     words += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
     words += ["--tmpfs", f"{SCRATCH}:rw,size={limits.scratch_bytes},mode=1777"]
     words += ["--shm-size", str(SHARED_MEMORY_BYTES), "--workdir", SCRATCH]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .system_calls import numbers
+from .kernel import numbers
 
 MORE_THAN_ALLOWED = 8
 ADDRESSES = ("10.255.255.1", "192.0.2.1")

@@ -63,10 +63,9 @@ def main() -> None:
     clean_environment(scratch, request["limits"]["threads"])
     os.chdir(scratch)
     sys.path.insert(0, library)
-    landlock = importlib.import_module("glassbench.submission.sandbox.landlock")
-    request["landlock"] = landlock.restrict(writable=[scratch, "/dev/null", "/dev/shm"])
-    system_calls = importlib.import_module("glassbench.submission.sandbox.system_calls")
-    request["system_calls"] = system_calls.refuse()
+    kernel = importlib.import_module("glassbench.submission.sandbox.kernel")
+    request["landlock"] = kernel.restrict(writable=[scratch, "/dev/null", "/dev/shm"])
+    request["system_calls"] = kernel.refuse()
     runner = importlib.import_module("glassbench.submission.sandbox.runner")
     runner.run(request, folder, scratch, answer)
 

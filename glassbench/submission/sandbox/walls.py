@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...contract.errors import printable
-from . import landlock
+from . import kernel
 from .engines import Engine
 from .launch import run_cell
 from .limits import GIB, MIB, Limits, SandboxError
@@ -101,7 +101,7 @@ def try_engine(engine: Engine, secret: Iterable[Path] = ()) -> Walls:
     tried = {name: held.get(name) is True for name in MEANING}
     # The outside ends a cell and reads its answer through a pipe, whatever the inside says.
     tried |= {"wall_time": True, "scratch": outcome.report.get("scratch_in_memory") is True}
-    tried["landlock"] = tried["landlock"] or not landlock.version()
+    tried["landlock"] = tried["landlock"] or not kernel.landlock_version()
     return Walls(engine, tried)
 
 

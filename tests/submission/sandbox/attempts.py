@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from glassbench.submission.sandbox import system_calls
+from glassbench.submission.sandbox import kernel
 
 from .cheats import CARD
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glassbench.submission.sandbox.system_calls import numbers
+from glassbench.submission.sandbox.kernel import numbers
 
 libc = ctypes.CDLL(None, use_errno=True)
 FAILURES = (OSError, ValueError, KeyError, ImportError, MemoryError, RuntimeError, EOFError, AttributeError, subprocess.SubprocessError)
@@ -270,7 +270,7 @@ ATTEMPTS = {
 # Every call of the filter's table, with arguments that make no sense.
 ATTEMPTS["call what the filter refuses"] = {
     name: f"return libc.syscall(numbers()[{name!r}], *[ctypes.c_long(-1)] * 6) != -1 or ctypes.get_errno() != errno.ENOSYS"
-    for name in system_calls.REFUSED
+    for name in kernel.REFUSED
 }
 
 HELPERS = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from glassbench.home import workspace
-from glassbench.submission.sandbox import engines, landlock, launch, shown, walls
+from glassbench.submission.sandbox import engines, kernel, launch, shown, walls
 from glassbench.submission.sandbox.engines import (
     Engine,
     bubblewrap_arguments,
@@ -43,7 +43,7 @@ def test_landlock_is_asked_for_where_the_kernel_has_it(version, missing, engine,
         return outcome
 
     monkeypatch.setattr(walls, "run_cell", without_landlock)
-    monkeypatch.setattr(landlock, "version", lambda: version)
+    monkeypatch.setattr(kernel, "landlock_version", lambda: version)
     assert try_engine(engine).missing == missing
 
 
@@ -79,7 +79,7 @@ def test_a_wall_that_is_taken_away_is_found_missing(name, engine, monkeypatch):
         pytest.skip("the arguments of bubblewrap are changed, and /etc/hostname is shown")
     original = engines.bubblewrap_arguments
     monkeypatch.setattr(
-        launch,
+        engines,
         "bubblewrap_arguments",
         lambda view, limits, namespace: TAKEN_AWAY[name](original(view, limits, namespace)),
     )
@@ -175,13 +175,13 @@ def test_a_control_group_ends_what_takes_more_memory_than_allowed_and_is_gone_af
     assert not members.parent.exists()
 
 
-@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+@pytest.mark.skipif(not kernel.landlock_version(), reason="this kernel has no Landlock")
 def test_landlock_denies_writing_and_connections(tmp_path):
     code = f"""
 import socket, sys
 from pathlib import Path
-from glassbench.submission.sandbox import landlock
-assert landlock.restrict([{str(tmp_path)!r}]) > 0
+from glassbench.submission.sandbox import kernel
+assert kernel.restrict([{str(tmp_path)!r}]) > 0
 Path({str(tmp_path)!r}, "inside").write_text("x")
 for attempt in (lambda: Path("/var/tmp/glassbench-landlock").write_text("x"),
                 lambda: Path({str(tmp_path)!r}).parent.joinpath("beside").write_text("x")):
