@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ..contract.errors import WordError
-from ..experiments.trained import find_run, read_records
+from ..experiments.trained import find_run
 from ..home.workspace import Workspace
 from .output import Asked, Result, command, say
 from .tables import number, runs_table, terminal_width
@@ -24,7 +24,9 @@ def runs(asked: Asked) -> Result:
     [task=NAME] [model=NAME] [dataset=NAME] [home=FOLDER]
     """
     workspace = asked.workspace
-    records, unreadable = read_records(workspace)
+    from ..record.record import read_records
+
+    records, unreadable = read_records(workspace.records)
     wanted = {key: asked.values[key].split(",") for key in FILTERS if key in asked.values}
     records = [
         (path, record)

@@ -15,6 +15,7 @@ from ..contract.trial_plan import Trial, trial_from_json
 from ..home.workspace import Workspace, find_given_files
 from ..plugins.datasets import dataset_at, find_dataset
 from ..plugins.registry import is_path, load_model_card, load_task
+from ..record.record import Record, read_record, read_records
 from .request import BenchmarkRequest, make_requests
 from .words import RunRequest
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ..contract.model_card import ModelCard
     from ..contract.task import Task
     from ..datasets.view import View
-    from ..record.record import Record
     from ..trial.fitted import FittedModel
 
 KEY = re.compile(r"[0-9a-f]{64}")
@@ -30,26 +30,11 @@ KEY = re.compile(r"[0-9a-f]{64}")
 Train = Callable[[BenchmarkRequest], None]
 
 
-def read_records(workspace: Workspace) -> tuple[list[tuple[Path, Record]], list[str]]:
-    """Return the records of the workspace, and what is wrong with the files that are none."""
-    from ..record.record import RecordError, read_record
-
-    records, unreadable = [], []
-    for path in sorted(workspace.records.glob("*.json")):
-        try:
-            records.append((path, read_record(path)))
-        except RecordError as error:
-            unreadable.append(str(error))
-    return records, unreadable
-
-
 def find_run(run: str, workspace: Workspace) -> tuple[Path, Record]:
     """Return the record at a path, of a name, or the single one of a model here."""
-    from ..record.record import read_record
-
     if Path(run).is_file():
         return Path(run), read_record(Path(run))
-    records, _ = read_records(workspace)
+    records, _ = read_records(workspace.records)
     matching = [(p, r) for p, r in records if run in (p.stem, p.name, r["model"]["name"])]
     if matching:
         return only_one(run, matching)
@@ -107,7 +92,9 @@ def load_model(
         card, found = load_model_card(about["model"]["name"]), load_task(about["task"]["name"])
         return unpack_model(path, card, found)
     name = str(word)
-    if path.is_file() or any(name in (p.stem, p.name) for p, _ in read_records(workspace)[0]):
+    if path.is_file() or any(
+        name in (p.stem, p.name) for p, _ in read_records(workspace.records)[0]
+    ):
         file, record = find_run(name, workspace)
         return model_of_record(record, file, workspace)
     card = load_model_card(name)
@@ -117,7 +104,7 @@ def load_model(
     def runs() -> list[tuple[Path, Record]]:
         return [
             (file, record)
-            for file, record in read_records(workspace)[0]
+            for file, record in read_records(workspace.records)[0]
             if record["model"]["digest"] == card.digest
             and task in (None, record["task"]["name"])
             and named in (None, record["dataset"]["name"])

@@ -242,3 +242,14 @@ def read_record(path: Path) -> Record:
         raise RecordError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is no JSON: {error}") from error
+
+
+def read_records(folder: Path) -> tuple[list[tuple[Path, Record]], list[str]]:
+    """Return the records in a folder, and what is wrong with the files that are none."""
+    records, unreadable = [], []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            records.append((path, read_record(path)))
+        except RecordError as error:
+            unreadable.append(str(error))
+    return records, unreadable

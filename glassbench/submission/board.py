@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from ..contract.model_card import ModelCard, read_model_card
 from ..plugins.registry import list_models, whole_models
 from ..record.record import PlainRecord as Record
-from ..record.record import RecordError, read_record
+from ..record.record import read_records
 from .sandbox.limits import require
 
 # Letters and digits that look alike in some typeface; separators are not seen at all.
@@ -28,11 +27,7 @@ def _seen(name: str) -> str:
 
 def board_records(board: Path) -> dict[str, Record]:
     """Return the records of a board by the name of their file; broken ones are nobody's."""
-    records = {}
-    for path in sorted((board / "records").glob("*.json")):
-        with suppress(RecordError):
-            records[path.stem] = read_record(path).to_json()
-    return records
+    return {path.stem: record.to_json() for path, record in read_records(board / "records")[0]}
 
 
 def refuse_strangers(card: ModelCard, others: Mapping[str, Record], board: Path) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,7 @@ from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.registry import load_task
 from ..record.record import PlainRecord as Record
-from ..record.record import RecordError, read_record, validate_record
+from ..record.record import read_records, validate_record
 from ..trial.predictions import predictions_digest
 from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
 from .sandbox.bounded import read_json, unpack_archive, write_archive
@@ -166,17 +166,12 @@ def _of_workspace(
 def _newest_record(
     card: ModelCard, workspace: Workspace, task: str | None, dataset: str | None
 ) -> Record:
-    records: list[Record] = []
-    others: set[str] = set()
-    for path in sorted(workspace.records.glob("*.json")):
-        with suppress(RecordError):
-            record = read_record(path).to_json()
-            names = record["task"]["name"], record["dataset"]["name"]
-            if record["model"]["digest"] == card.digest:
-                if names == (task or names[0], dataset or names[1]):
-                    records.append(record)
-                others.add("task={} dataset={}".format(*names))
-    given = "".join(f" with {k}={v}" for k, v in {"task": task, "dataset": dataset}.items() if v)
+    found, _ = read_records(workspace.records)
+    own = [record.to_json() for _, record in found if record["model"]["digest"] == card.digest]
+    asked = {key: name for key, name in {"task": task, "dataset": dataset}.items() if name}
+    records = [r for r in own if all(r[key]["name"] == name for key, name in asked.items())]
+    given = "".join(f" with {key}={name}" for key, name in asked.items())
+    others = {f"task={r['task']['name']} dataset={r['dataset']['name']}" for r in own}
     there = f", but with {'; '.join(sorted(others))}" if others else ""
     require(
         records,
