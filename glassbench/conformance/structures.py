@@ -134,8 +134,8 @@ def with_positions(
 ) -> Structure:
     """Return a structure with all its positions (N, d) changed, and other fields replaced."""
     arrays = {name: getattr(structure, name) for name in ("positions", *OTHER_POSITIONS)}
-    changed = {name: change(array) for name, array in arrays.items() if array is not None}
-    return replace(structure, **changed, **others)
+    others |= {name: change(array) for name, array in arrays.items() if array is not None}
+    return replace(structure, **others)
 
 
 def _relaxed(

@@ -119,13 +119,13 @@ def shipped_predictions(folder: Path, digest: str, scratch: Path) -> dict[str, P
 
     Compressed ones are unpacked into `scratch`, as far as a limit goes.
     """
-    found = {}
+    paths = {}
     for file in PREDICTION_FILES:
         name = stored_name(digest, file)
         if (folder / name).is_file() and not (folder / name).is_symlink():
-            found[file] = folder / name
+            paths[file] = folder / name
         elif (folder / (name + PACKED)).is_file():
-            found[file] = scratch / name
+            paths[file] = scratch / name
             decoder = lzma.LZMADecompressor(memlimit=GIB)
             try:
                 packed = read_plain_file(folder / (name + PACKED), MAX_PREDICTIONS_BYTES)
@@ -133,8 +133,8 @@ def shipped_predictions(folder: Path, digest: str, scratch: Path) -> dict[str, P
             except (lzma.LZMAError, EOFError, MemoryError):
                 data = b""
             require(decoder.eof, f"{folder / (name + PACKED)} is broken, or holds too much")
-            found[file].write_bytes(data)
-    return found
+            paths[file].write_bytes(data)
+    return paths
 
 
 def stored_name(digest: str, file: str) -> str:

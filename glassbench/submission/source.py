@@ -138,9 +138,9 @@ def _executing_calls(
 
 def _undeclared(imports: Mapping[str, str], dependencies: tuple[str, ...]) -> list[CheckResult]:
     """Name imports of packages that neither GlassBench brings along nor model.toml declares."""
-    own = map(Requirement, metadata.requires("glassbench") or [])
-    own = [r.name for r in own if r.marker is None or r.marker.evaluate({"extra": ""})]
-    known = set(map(canonicalize_name, own))
+    stated = map(Requirement, metadata.requires("glassbench") or [])
+    own = [r.name for r in stated if r.marker is None or r.marker.evaluate({"extra": ""})]
+    known = {canonicalize_name(name) for name in own}
     for text in dependencies:
         with suppress(InvalidRequirement):
             known.add(canonicalize_name(Requirement(text).name))
