@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,7 @@ def key(asked: Asked) -> Result:
     name = asked.values.get("name", "maintainer")
     lines = [f"private key: {path}", "under [keys] of leaderboard/maintainers.toml:"]
     plain = {"private": str(path), "name": name, "public": public}
-    return Result(plain, [*lines, f'{name} = "{public}"'])
+    return Result(plain, [*lines, f"{json.dumps(name)} = {json.dumps(public)}"])
 
 
 def _checking(asked: Asked, floors: str = "on") -> Checking:

@@ -44,7 +44,7 @@ class EncodedExamples:
         if index in self.kept:
             return self.kept[index]
         example = self.examples[index]
-        content = _content(example.structure)
+        content = content_digest(example.structure)
         inputs = self.inputs_of_structure.get(content)
         fresh = inputs is None
         if inputs is None:
@@ -64,7 +64,7 @@ class EncodedExamples:
         return inputs, targets
 
 
-def _content(structure: Structure) -> bytes:
+def content_digest(structure: Structure) -> bytes:
     """Return a digest of the arrays of a structure: names may repeat between temperatures."""
     arrays = (structure.positions, structure.species, structure.box, structure.frame)
     digest = hashlib.blake2b(digest_size=16)
