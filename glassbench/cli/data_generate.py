@@ -138,8 +138,8 @@ def _cost(cost: GenerationCost) -> Result:
     kinds = cost.by_kind()
     names = ("pieces", "left", "atom_steps_left", "cpu_hours")
     by_kind = {kind: (*counts, cost.cpu_hours(counts[2])) for kind, counts in kinds.items()}
-    everything = (len(cost.pieces), len(cost.left), cost.atom_steps_left)
-    everything += (cost.cpu_hours(cost.atom_steps_left),)
+    steps = cost.atom_steps_left
+    everything = (len(cost.pieces), len(cost.left), steps, cost.cpu_hours(steps))
     plain = {
         **dict(zip(names, everything)),
         "atom_steps_per_second": cost.speed,

@@ -125,6 +125,7 @@ def command(keys: str | None = "", plain: str = "") -> Callable[[Callable], Call
     parameters = {"words": Annotated[list[str] | None, shown], "json_output": Json}
     if not metavar:
         del parameters["words"]
+    shown_as = Parameter.KEYWORD_ONLY
 
     def decorate(function: Callable[[Asked], Result | None]) -> Callable[..., None]:
         def run(words=None, json_output=False):
@@ -141,8 +142,10 @@ def command(keys: str | None = "", plain: str = "") -> Callable[[Callable], Call
         run.__name__, run.__doc__ = function.__name__, function.__doc__
         run.__annotations__ = parameters
         run.__signature__ = Signature(  # type: ignore[attr-defined]
-            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=each)
-            for name, each in parameters.items()
+            [
+                Parameter(name, shown_as, default=None, annotation=a)
+                for name, a in parameters.items()
+            ]
         )
         return guarded(run)
 

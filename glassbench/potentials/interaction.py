@@ -12,14 +12,23 @@ from numpy.typing import ArrayLike
 
 from .embedded_atom import COPPER_ZIRCONIUM_MASSES, EmbeddedAtom, copper_zirconium_potential
 from .hessian import embedded_atom_hessian, pair_hessian
-from .lennard_jones import KOB_ANDERSEN, LARGE_SMALL_2D, LennardJones
+from .lennard_jones import (
+    KOB_ANDERSEN,
+    LARGE_SMALL_2D,
+    ForceShiftedLennardJones,
+    LennardJones,
+    SmoothedLennardJones,
+)
 from .pairs import Pairs, checked_pairs
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Potential = LennardJones | EmbeddedAtom
-PAIR_POTENTIALS = {"kob_andersen": KOB_ANDERSEN, "lennard_jones_2d": LARGE_SMALL_2D}
+PAIR_POTENTIALS: dict[str, ForceShiftedLennardJones | SmoothedLennardJones] = {
+    "kob_andersen": KOB_ANDERSEN,
+    "lennard_jones_2d": LARGE_SMALL_2D,
+}
 INTERACTIONS = (*PAIR_POTENTIALS, "embedded_atom")
 
 
@@ -84,8 +93,8 @@ def hessian(
 
 def _pairs(potential: Potential, *arrays: ArrayLike) -> Pairs:
     if isinstance(potential, EmbeddedAtom):
-        return checked_pairs(len(potential.elements), *arrays, cutoff=potential.cutoff)
-    return checked_pairs(len(potential.sigma), *arrays)
+        return checked_pairs(len(potential.elements), potential.cutoff, *arrays)
+    return checked_pairs(len(potential.sigma), np.inf, *arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +123,18 @@ def interaction(name: str, file: str = "") -> Interaction:
     """
     check_interaction(name)
     potential: Potential
-    if name == "embedded_atom":
+    if pairwise := PAIR_POTENTIALS.get(name):
+        potential, cutoff, masses = pairwise, pairwise.largest_cutoff, None
+    else:
         potential = copper_zirconium_potential(file)
         cutoff, masses = potential.cutoff, COPPER_ZIRCONIUM_MASSES
-    else:
-        potential = PAIR_POTENTIALS[name]
-        cutoff, masses = potential.largest_cutoff, None
-    functions = (partial(each, potential) for each in (particle_energies, forces, hessian))
-    return Interaction(cutoff, *functions, masses)
+    return Interaction(
+        cutoff,
+        partial(particle_energies, potential),
+        partial(forces, potential),
+        partial(hessian, potential),
+        masses,
+    )
 
 
 def check_interaction(name: str) -> None:

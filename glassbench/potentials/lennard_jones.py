@@ -9,7 +9,7 @@ import numpy as np
 from .pairs import Pairs, checked_distances
 
 Table = tuple[tuple[float, ...], ...]
-Derivatives = tuple[np.ndarray, np.ndarray, np.ndarray]
+Derivatives = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class LennardJones:
         self, distances: np.ndarray, first_species: np.ndarray, second_species: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return V (P,), an energy, and dV/dr (P,), energy per length, of pairs (P,)."""
-        return self._at(distances, first_species, second_species)[:2]
+        energy, slope, _ = self._at(distances, first_species, second_species)
+        return energy, slope
 
     def curvature(
         self, distances: np.ndarray, first_species: np.ndarray, second_species: np.ndarray

@@ -40,11 +40,11 @@ class Pairs:
 
 def checked_pairs(
     kinds: int,
+    cutoff: float,
     species: ArrayLike,
     first: ArrayLike,
     second: ArrayLike,
     vectors: ArrayLike,
-    cutoff: float = np.inf,
 ) -> Pairs:
     """Return the pairs closer than `cutoff`, whose species are below `kinds`."""
     species, first, second = np.asarray(species), np.asarray(first), np.asarray(second)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from .frame import NUMBERS, VECTORS, Frame, edges_of, make_frame
-from .text import LABEL, Columns, frames_of, lines_of, table, take_rows, write_frames
+from .text import LABEL, Column, frames_of, lines_of, table, take_rows, write_frames
 
 ENDINGS = (".xyz", ".extxyz")
 KINDS = ("species", "element", "type", "types", "Z", "numbers")
@@ -85,7 +85,7 @@ def _frame(number: int, block: Block) -> Frame:
     vectors = [name for name in ("pos", *VECTORS) if widths.get(name) == size]
     numbers = [name for name in NUMBERS if widths.get(name) == 1]
     places = {name: range(start, start + size) for name, start in starts.items()}
-    wanted: Columns = {
+    wanted: dict[str, Column] = {
         kind: (starts[kind], LABEL),
         **{name: (places[name], np.float64) for name in vectors},
         **{name: (places[name], np.int64) for name in ("image",) if widths.get(name) == size},

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from .frame import AXES, NUMBERS, VECTORS, Frame, edges_of, make_frame
-from .text import LABEL, Columns, frames_of, lines_of, table, take_rows, write_frames
+from .text import LABEL, Column, frames_of, lines_of, table, take_rows, write_frames
 
 ENDINGS = (".dump", ".lammpstrj", ".lammpsdump", ".lmp", ".dat", ".atom", ".custom")
 # How a coordinate may stand in a file: suffix, whether scaled, whether unwrapped.
@@ -92,7 +92,7 @@ def _frame(number: int, block: Block) -> Frame:
         raise SourceError(f"it has no coordinates such as x y z or xu yu zu: {' '.join(names)}")
     suffix, scaled, unwrapped = form
     vectors = {n: at for n in VECTORS if len(at := _components(n, names)) == len(axes)}
-    wanted: Columns = {
+    wanted: dict[str, Column] = {
         "position": ([names.index(a + suffix) for a in axes], np.float64),
         **{name: (names.index(name), LABEL) for name in KINDS if name in names},
         **{name: (names.index(name), np.float64) for name in NUMBERS if name in names},
@@ -100,7 +100,7 @@ def _frame(number: int, block: Block) -> Frame:
         **{name: (names.index(name), np.int64) for name in ("id",) if name in names},
     }
     if not unwrapped and all(f"i{a}" in names for a in axes):
-        wanted |= {"image": ([names.index(f"i{a}") for a in axes], np.int64)}
+        wanted["image"] = [names.index(f"i{a}") for a in axes], np.int64
     read = table(block.rows, wanted)
     low, box = low[: len(axes)], box[: len(axes)]
     positions = read["position"] * box if scaled else read["position"] - low

@@ -15,8 +15,8 @@ from ...contract.errors import SourceError
 from ...home.files import whole_file
 from .frame import Frame
 
-# Arrays by name: the place of their column in a row, or places, and their type.
-Columns = Mapping[str, tuple[int | Sequence[int], type | str]]
+# The place of a column in a row, or places of several, and their type.
+Column = tuple[int | Sequence[int], type | str]
 GZIP = b"\x1f\x8b"
 LABEL = "U24"
 
@@ -51,7 +51,7 @@ def take_rows(lines: Iterator[str], count: int) -> list[str]:
     return rows
 
 
-def table(rows: Sequence[str], columns: Columns) -> dict[str, np.ndarray]:
+def table(rows: Sequence[str], columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
     """Return columns (N,) by name, (N, d) where several make one array."""
     shapes = {name: () if isinstance(at, int) else (len(at),) for name, (at, _) in columns.items()}
     dtype = np.dtype([(name, kind, shapes[name]) for name, (_, kind) in columns.items()])
