@@ -57,18 +57,21 @@ def check(asked: Asked) -> Result:
 
 
 @app.command()
-@command("task dataset out home", plain="PATH")
+@command("task dataset record out home", plain="PATH")
 def pack(asked: Asked) -> Result:
     """Write one archive with record, model, predictions and weights.
 
-    PATH [task=NAME] [dataset=NAME] [out=FILE.zip] [home=FOLDER]
+    PATH [task=NAME] [dataset=NAME] [record=NAME] [out=FILE.zip] [home=FOLDER]
+
+    The record is the newest of the model, of those that were trained where they are tested and
+    for the target of the task if there are any; record= names another, such as one of transfer.
     """
     from ..record.record import record_digest, record_stem
     from ..submission.bundle import open_bundle, pack_bundle
     from ..submission.record_check import check_model
 
-    path, task, dataset = asked.one(*SUBMISSION), *map(asked.values.get, ("task", "dataset"))
-    with open_bundle(absolute(path), asked.workspace, task, dataset) as bundle:
+    which = map(asked.values.get, ("task", "dataset", "record"))
+    with open_bundle(absolute(asked.one(*SUBMISSION)), asked.workspace, *which) as bundle:
         check_model(bundle)
         record = bundle.record
         names = record["task"]["name"], record["dataset"]["name"], record["model"]["name"]

@@ -86,16 +86,19 @@ def trials_of(bundle: Bundle, task: Task, dataset: DatasetReference) -> list[Tri
 
 @contextmanager
 def open_bundle(
-    path: Path, workspace: Workspace, task: str | None = None, dataset: str | None = None
-) -> Iterator[Bundle]:
-    """Open an archive that `pack_bundle` wrote, or a model's folder with its newest record here.
+    path: Path, workspace: Workspace, task: str | None = None, dataset: str | None = None,
+    record: str | None = None,
+) -> Iterator[Bundle]:  # fmt: skip
+    """Open an archive that `pack_bundle` wrote, or a model's folder with a record of it here.
 
-    Files that would run unread are refused, in the model's folder and among the weights.
+    That is the `record` of this name, else the newest of those that were trained where they are
+    tested, for the target of the task, else the newest. Files that would run unread are
+    refused, in the model's folder and among the weights.
     """
     require(path.is_dir() or path.is_file(), f"there is no submission at {path}")
     with TemporaryDirectory(prefix="glassbench-bundle-") as folder:
         if path.is_dir():
-            bundle = _of_workspace(path, workspace, task, dataset)
+            bundle = _of_workspace(path, workspace, task, dataset, record)
         else:
             bundle = _of_archive(path, Path(folder))
         for key, weights in bundle.weights.items():
@@ -146,11 +149,11 @@ def read_submitted_record(path: Path) -> Record:
 
 
 def _of_workspace(
-    folder: Path, workspace: Workspace, task: str | None, dataset: str | None
+    folder: Path, workspace: Workspace, task: str | None, dataset: str | None, name: str | None
 ) -> Bundle:
     refuse_contents(folder, str(folder))
     card = read_model_card(folder)
-    record = _newest_record(card, workspace, task, dataset)
+    record = _record_of(card, workspace, task, dataset, name)
     predictions = predictions_in_workspace(record, workspace)
     for entry in record["predictions"]:
         require(
@@ -163,11 +166,20 @@ def _of_workspace(
     return Bundle(folder, card, record, predictions, weights)
 
 
-def _newest_record(
-    card: ModelCard, workspace: Workspace, task: str | None, dataset: str | None
+def _record_of(
+    card: ModelCard, workspace: Workspace, task: str | None, dataset: str | None, name: str | None
 ) -> Record:
     found, _ = read_records(workspace.records)
     own = [record.to_json() for _, record in found if record["model"]["digest"] == card.digest]
+    if name is not None:
+        named = {path.stem: record for path, record in found}
+        stem = name.rpartition("/")[2].removesuffix(".json")
+        require(
+            stem in named and named[stem]["model"]["digest"] == card.digest,
+            f"there is no record `{name}` of {card.name} as it is in {card.folder} under "
+            f"{workspace.records}",
+        )
+        return named[stem].to_json()
     asked = {key: name for key, name in {"task": task, "dataset": dataset}.items() if name}
     records = [r for r in own if all(r[key]["name"] == name for key, name in asked.items())]
     given = "".join(f" with {key}={name}" for key, name in asked.items())
@@ -179,7 +191,10 @@ def _newest_record(
         f"{given}{there}: run it first, "
         f"`glassbench run task={task or card.tasks[0]} model={card.folder}`",
     )
-    return max(records, key=lambda record: record["created"])
+    return max(
+        records,
+        key=lambda r: (not r.get("trained") and not r["task"].get("target"), r["created"]),
+    )
 
 
 def _of_archive(path: Path, folder: Path) -> Bundle:

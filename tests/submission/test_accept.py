@@ -304,10 +304,14 @@ def test_a_folder_that_was_run_on_other_data_says_on_which(archive, workspace, t
     for asked, message in (
         ({"dataset": "tinny"}, "with dataset=tinny, but with task=ka_propensity dataset=tiny: run"),
         ({"task": "cuzr_stiffness"}, "with task=cuzr_stiffness, but with task=ka_propensity"),
+        ({"record": "of_another"}, "there is no record `of_another` of"),
     ):
         with pytest.raises(SubmissionError, match=message):
             with open_bundle(tmp_path / "mine", workspace, **asked):
                 pass
+    (record,) = workspace.records.glob("*.json")
+    with open_bundle(tmp_path / "mine", workspace, record=str(record)) as bundle:
+        assert bundle.record == json.loads(record.read_text())
     card = tmp_path / "mine" / "model.toml"
     card.write_text(card.read_text().replace("A stranger's model", "A better title"))
     with open_bundle(tmp_path / "mine", workspace) as bundle:
