@@ -18,7 +18,6 @@ from ..tracking.delivery import (
     SweepDelivery,
     TrialDelivery,
     deliver_all,
-    end_preparation,
     prepare_store,
 )
 from ..trial.result import TrialResult
@@ -64,25 +63,20 @@ def run_benchmark(
     ----------
     execute : runs trials, as `glassbench.cluster.execute` does; `options` are handed on to it
     """
-    preparation = prepare_store(workspace)
-    try:
-        trials, floors = model_trials(request), floor_trials(request)
-        outcomes = execute(
-            [*trials, *floors],
-            workspace,
-            cluster=request.cluster,
-            on_event=on_event,
-            cpus_per_trial=request.threads,
-            gpus_per_trial=request.model.resources["gpus"],
-            workers=request.workers,
-            **options,
-        )
-        own, others = outcomes[: len(trials)], outcomes[len(trials) :]
-        concluded = conclude(request, workspace, own, others)
-    except BaseException:
-        end_preparation(preparation)
-        raise
-    return hand_over([concluded], workspace)[0]
+    prepare_store(workspace)
+    trials, floors = model_trials(request), floor_trials(request)
+    outcomes = execute(
+        [*trials, *floors],
+        workspace,
+        cluster=request.cluster,
+        on_event=on_event,
+        cpus_per_trial=request.threads,
+        gpus_per_trial=request.model.resources["gpus"],
+        workers=request.workers,
+        **options,
+    )
+    own, others = outcomes[: len(trials)], outcomes[len(trials) :]
+    return hand_over([conclude(request, workspace, own, others)], workspace)[0]
 
 
 def conclude(

@@ -15,14 +15,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import TypeAdapter
 
-from ..home.files import append_json_line, read_json_lines, write_file, write_json
+from ..home.files import write_json
 from ..home.workspace import Workspace
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
@@ -82,11 +82,6 @@ class RequestDelivery:
     sweep: SweepDelivery | None = None
 
     @property
-    def run(self) -> str:
-        """By what the notes know the parent run."""
-        return f"glassbench.{self.kind}={self.digest}"
-
-    @property
     def version(self) -> str:
         """Digest of all that a complete delivery of the request holds."""
         sweep = self.sweep and self.sweep.digest
@@ -96,45 +91,8 @@ class RequestDelivery:
 _REQUEST = TypeAdapter(RequestDelivery)
 
 
-class Notes:
-    """Which run of one store holds what, as lines of `tracking/runs.jsonl`; the last line counts.
-
-    A note has `run_id`; `version`, the digest of what the run holds, empty while it is filled;
-    and `result`, the digest of a trial's result.
-    """
-
-    def __init__(self, workspace: Workspace, uri: str) -> None:
-        self.path, self.uri = folder(workspace) / "runs.jsonl", uri
-        lines = read_json_lines(self.path)
-        self.by_run = {line["run"]: line for line in lines if line["uri"] == uri}
-
-    def get(self, run: str, fact: str = "run_id") -> str:
-        """Return a fact about a run, empty where nothing is known."""
-        return self.by_run.get(run, {}).get(fact, "")
-
-    def add(self, run: str, **facts: str) -> None:
-        self.by_run[run] = {"uri": self.uri, "run": run, **facts}
-        append_json_line(self.path, self.by_run[run])
-
-    def forget(self) -> None:
-        """Drop all notes of this store: it is new, and holds nothing."""
-        if self.by_run:
-            others = [line for line in read_json_lines(self.path) if line["uri"] != self.uri]
-            write_file(self.path, "".join(json.dumps(line) + "\n" for line in others))
-            self.by_run = {}
-
-    def holds(self, request: RequestDelivery) -> bool:
-        return self.get(request.run, "version") == request.version
-
-
 def folder(workspace: Workspace) -> Path:
     return workspace.home / "tracking"
-
-
-def keep(workspace: Workspace, request: RequestDelivery, uri: str) -> None:
-    """Keep a request until the store has it."""
-    path = folder(workspace) / "pending" / f"{request.digest[:16]}.json"
-    write_json(path, {"uri": uri, "request": asdict(request)})
 
 
 def pending(workspace: Workspace) -> list[Path]:
@@ -151,6 +109,26 @@ def read_pending(path: Path) -> tuple[str, RequestDelivery]:
     """Return the store, without credentials, and the request that waits for it."""
     waiting = json.loads(path.read_text(encoding="utf-8"))
     return waiting["uri"], _REQUEST.validate_python(waiting["request"])
+
+
+def delivered_folder(workspace: Workspace, uri: str) -> Path:
+    """Return where it stands, for each request, which version of it a store holds in which run."""
+    return folder(workspace) / "delivered" / digest_of(uri)
+
+
+def read_delivered(workspace: Workspace, uri: str, request: RequestDelivery) -> Delivered:
+    """Return which run of a store holds the request, and whether it holds all of it."""
+    path = delivered_folder(workspace, uri) / f"{request.digest[:16]}.json"
+    note = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return Delivered(uri, note.get("run_id"), note.get("version") == request.version)
+
+
+def note_delivered(
+    workspace: Workspace, uri: str, request: RequestDelivery, run_id: str, version: str = ""
+) -> None:
+    """Note the run of a request, and its version once the run holds everything."""
+    path = delivered_folder(workspace, uri) / f"{request.digest[:16]}.json"
+    write_json(path, {"run_id": run_id, "version": version})
 
 
 def digest_of(plain: Any) -> str:
@@ -189,12 +167,6 @@ def prepare_store(workspace: Workspace) -> subprocess.Popen[str] | None:
     return _start(workspace, "prepare")
 
 
-def end_preparation(process: subprocess.Popen[str] | None) -> None:
-    """End a preparation that nobody will wait for; the store then appears not at all."""
-    if process is not None:
-        _end(process)
-
-
 def deliver_all(
     workspace: Workspace, requests: Sequence[RequestDelivery], patience: float = PATIENCE
 ) -> list[Delivered]:
@@ -204,20 +176,16 @@ def deliver_all(
     trials. What it does not take is kept for the next command, and nothing is raised.
     """
     uri = without_credentials(tracking_uri(workspace))
-    notes = Notes(workspace, uri)
     for request in requests:
-        if not notes.holds(request):
-            keep(workspace, request, uri)
+        if not read_delivered(workspace, uri, request).delivered:
+            path = folder(workspace) / "pending" / f"{request.digest[:16]}.json"
+            write_json(path, {"uri": uri, "request": asdict(request)})
     message = ""
     if pending(workspace):
         trials = sum(len(request.trials) for request in requests)
         message = _message(_deliver(workspace, max(patience, SECONDS_A_TRIAL * trials)), uri)
-        notes = Notes(workspace, uri)
-    delivered = []
-    for request in requests:
-        whole, run_id = notes.holds(request), notes.get(request.run) or None
-        delivered.append(Delivered(uri, run_id, whole, "" if whole else message))
-    return delivered
+    delivered = [read_delivered(workspace, uri, request) for request in requests]
+    return [each if each.delivered else replace(each, message=message) for each in delivered]
 
 
 def deliver(
@@ -244,7 +212,10 @@ def _deliver(workspace: Workspace, patience: float) -> str:
     except subprocess.TimeoutExpired:
         return f"the store did not take everything within {patience:g} s"
     finally:
-        _end(process)
+        if process.poll() is None:
+            # With what it may have started.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
 def _message(errors: str, uri: str) -> str:
@@ -264,15 +235,9 @@ def _start(workspace: Workspace, action: str) -> subprocess.Popen[str]:
     except RuntimeError:
         # MLflow looks for its settings there, and ends where a user has no home directory.
         environment["HOME"] = str(workspace.home)
+    module = "glassbench.tracking.mlflow_store"
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-P",
-            "-m",
-            "glassbench.tracking.mlflow_store",
-            action,
-            str(workspace.home),
-        ],
+        [sys.executable, "-P", "-m", module, action, str(workspace.home)],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -280,12 +245,3 @@ def _start(workspace: Workspace, action: str) -> subprocess.Popen[str]:
         text=True,
         process_group=0,
     )
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End the process, and what it may have started, if it still runs."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    if process.stderr is not None:
-        process.stderr.close()

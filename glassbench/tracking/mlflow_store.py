@@ -9,23 +9,25 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ..contract.errors import printable
 from ..home.files import exclusive, whole_file
 from ..home.workspace import Workspace
 from .delivery import (
-    Notes,
     RequestDelivery,
+    delivered_folder,
     folder,
+    note_delivered,
     pending,
     read_pending,
-    sqlite_uri,
     tracking_uri,
     without_credentials,
 )
@@ -38,7 +40,12 @@ from .runs import (
     trial_content,
 )
 
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
 PARENT_TAG = "mlflow.parentRunId"
+# Of what a run holds whole, and of a trial's result.
+VERSION_TAG, RESULT_TAG = "glassbench.version", "glassbench.result"
 CREATE = """
 import sys
 from mlflow import MlflowClient
@@ -53,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     workspace = Workspace(Path(home))
     with exclusive(folder(workspace), lambda message: None, poll=0.1):
         if action == "prepare":
-            _ensure(workspace.database, Notes(workspace, sqlite_uri(workspace.database)))
+            _ensure(workspace.database, delivered_folder(workspace, tracking_uri(workspace)))
             return 0
         return deliver_pending(workspace)
 
@@ -71,7 +78,7 @@ def deliver_pending(workspace: Workspace) -> int:
         uri = now if without_credentials(now) == noted else noted
         try:
             if noted not in stores:
-                stores[noted] = _Store(uri, Notes(workspace, noted), workspace)
+                stores[noted] = _Store(uri, noted, workspace)
             stores[noted].deliver(request)
             # Unless another command has asked for more in the meantime.
             if read_pending(path) == (noted, request):
@@ -91,10 +98,10 @@ def _explained(error: Exception, uri: str) -> str:
 class _Store:
     """One MLflow store."""
 
-    def __init__(self, uri: str, notes: Notes, workspace: Workspace) -> None:
+    def __init__(self, uri: str, noted: str, workspace: Workspace) -> None:
         database = database_of(uri)
         if database is not None:
-            _ensure(database, notes)
+            _ensure(database, delivered_folder(workspace, noted))
         from mlflow import MlflowClient
 
         # Artifacts go beside a database, and where a server wants them.
@@ -106,7 +113,7 @@ class _Store:
             os.chdir(workspace.home)
             uri = f"sqlite:///{database.name}"
         self.client = MlflowClient(tracking_uri=uri)
-        self.notes, self.workspace = notes, workspace
+        self.noted, self.workspace = noted, workspace
 
     def deliver(self, request: RequestDelivery) -> None:
         """Deliver a request: its parent run, and the runs of its trials."""
@@ -117,48 +124,36 @@ class _Store:
             sweep = sweep_content(self.workspace, request.sweep)
             content.tags[PARENT_TAG] = self._delivered(sweep, experiment)
         parent, is_new = self._run_of(content, experiment)
+        note_delivered(self.workspace, self.noted, request, parent.info.run_id)
         for trial in request.trials:
             made = (study_trial_content if of_study else trial_content)(self.workspace, trial)
-            made.tags[PARENT_TAG] = parent
+            made.tags[PARENT_TAG] = parent.info.run_id
             self._delivered(made, experiment, again=is_new)
-        self._fill(parent, content)
+        self._fill(parent.info.run_id, content)
+        note_delivered(self.workspace, self.noted, request, parent.info.run_id, request.version)
 
     def _delivered(self, content: RunContent, experiment: str, again: bool = False) -> str:
-        """Return the id of the run that has the content; `again` where the notes may be wrong."""
-        if not again and self.notes.get(content.run, "version") == content.version:
-            return self.notes.get(content.run)
-        run_id, _ = self._run_of(content, experiment)
-        self._fill(run_id, content)
-        return run_id
+        """Return the id of the run that has the content; `again` fills one that has it already."""
+        run, _ = self._run_of(content, experiment)
+        if again or run.data.tags.get(VERSION_TAG) != content.version:
+            self._fill(run.info.run_id, content)
+        return run.info.run_id
 
-    def _run_of(self, content: RunContent, experiment: str) -> tuple[str, bool]:
-        """Return the id of the run for some content, and whether it is new."""
-        run_id = self.notes.get(content.run)
-        # A trial that was forgotten and run again has another result, and a run of its own.
-        if self.notes.get(content.run, "result") in ("", content.result) and self._has(run_id):
-            return run_id, False
-        run_id = self.client.create_run(
-            experiment, start_time=content.start, run_name=content.name
-        ).info.run_id
-        self.notes.add(content.run, run_id=run_id)
-        return run_id, True
-
-    def _has(self, run_id: str) -> bool:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return bool(run_id) and self.client.get_run(run_id).info.lifecycle_stage == "active"
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return False
-            raise
+    def _run_of(self, content: RunContent, experiment: str) -> tuple[Run, bool]:
+        """Return the run for some content, and whether it is new."""
+        name, value = content.run
+        for run in self.client.search_runs([experiment], f"tags.`{name}` = '{value}'"):
+            # A trial that was forgotten and run again has another result, and a run of its own.
+            if run.data.tags.get(RESULT_TAG, "") in ("", content.result):
+                return run, False
+        times = {"start_time": content.start, "run_name": content.name}
+        return self.client.create_run(experiment, tags={name: value}, **times), True
 
     def _fill(self, run_id: str, content: RunContent) -> None:
         """Hand all content over; what the run has already stays as it is."""
         from mlflow.entities import Metric, Param, RunTag
 
-        name, _, value = content.run.partition("=")
-        tags = {name: value}
+        tags = {RESULT_TAG: content.result}
         for name, text in content.tags.items():
             tags[name if name.startswith("mlflow.") else f"glassbench.{name}"] = text or ""
         at_the_end = ((name, value, content.end, 0) for name, value in content.numbers.items())
@@ -177,7 +172,7 @@ class _Store:
             for file in filter(Path.exists, files):
                 self.client.log_artifact(run_id, str(file), folder_name)
         self.client.set_terminated(run_id, content.status, end_time=content.end)
-        self.notes.add(content.run, run_id=run_id, version=content.version, result=content.result)
+        self.client.set_tag(run_id, VERSION_TAG, content.version)
 
     def _experiment(self, name: str) -> str:
         experiment = self.client.get_experiment_by_name(name)
@@ -194,11 +189,11 @@ def database_of(uri: str) -> Path | None:
     return Path(unquote(path.partition("?")[0])) if scheme.startswith("sqlite") and path else None
 
 
-def _ensure(database: Path, notes: Notes) -> None:
-    """Create a SQLite store where there is none; what was noted of an earlier one is void."""
+def _ensure(database: Path, notes: Path) -> None:
+    """Create a SQLite store where there is none; the notes about an earlier one are void."""
     if database.exists():
         return
-    notes.forget()
+    shutil.rmtree(notes, ignore_errors=True)
     database.parent.mkdir(parents=True, exist_ok=True)
     for left in database.parent.glob(f"{database.name}.*.partial*"):
         left.unlink()

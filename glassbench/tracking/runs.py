@@ -26,14 +26,14 @@ class RunContent:
 
     Attributes
     ----------
-    run : tag and value, as `glassbench.key=…`, by which the notes know it
+    run : tag and value, such as `glassbench.key`, by which it is found
     start, end : milliseconds since the epoch
     version, result : digests of what the run holds, and of a trial's result, if any
     numbers, history : metrics at its end and on the way
     artifacts : files, which may be missing
     """
 
-    run: str
+    run: tuple[str, str]
     name: str
     status: str
     start: int
@@ -55,7 +55,7 @@ def trial_content(workspace: Workspace, delivery: TrialDelivery) -> RunContent:
     end = _written(path, folder / "log.txt")
     names = (" ".join(f"{axis}={value:g}" for axis, value in c.items()) for c in conditions)
     content = RunContent(
-        run=f"glassbench.key={delivery.key}",
+        run=("glassbench.key", delivery.key),
         name=delivery.name,
         status="FAILED",
         start=end,
@@ -100,7 +100,7 @@ def study_trial_content(workspace: Workspace, delivery: TrialDelivery) -> RunCon
     reports = {int(epoch): score for epoch, score in trial["reports"].items()}
     step = (end - start) / max(1, max(reports, default=1))
     return RunContent(
-        run=f"glassbench.key={delivery.key}",
+        run=("glassbench.key", delivery.key),
         name=delivery.name,
         status=STATUS[trial["state"]],
         start=start,
@@ -126,7 +126,7 @@ def request_content(workspace: Workspace, request: RequestDelivery) -> RunConten
     folders = {trial.key: workspace.trial_folder(trial.key) for trial in request.trials}
     ends = [_written(result_path(workspace, k), f / "log.txt") for k, f in folders.items()]
     content = RunContent(
-        run=request.run,
+        run=(f"glassbench.{request.kind}", request.digest),
         name=request.name,
         status="FAILED" if any(trial.error for trial in request.trials) else "FINISHED",
         start=min(ends, default=0),
@@ -161,7 +161,7 @@ def study_content(workspace: Workspace, request: RequestDelivery) -> RunContent:
     costs = {name: tuning[name] for name in ("wall_seconds", "cpu_seconds", "gpu_seconds")}
     counts = {name: tuning[name] for name in ("finished", "stopped", "failed")}
     return RunContent(
-        run=request.run,
+        run=(f"glassbench.{request.kind}", request.digest),
         name=request.name,
         status="FINISHED" if tuning["finished"] else "FAILED",
         start=round(1000 * min((trial["began"] for trial in trials), default=0)),
@@ -187,7 +187,7 @@ def sweep_content(workspace: Workspace, sweep: SweepDelivery) -> RunContent:
     """Return the run of a sweep, which holds its plan; the runs of its requests are under it."""
     files = [workspace.home / name for name in sweep.files]
     return RunContent(
-        run=f"glassbench.sweep={sweep.digest}",
+        run=("glassbench.sweep", sweep.digest),
         name=sweep.name,
         status="FINISHED",
         start=_written(*files),

@@ -36,7 +36,6 @@ def _without_tracking(monkeypatch):
     place = "glassbench.experiments.conclude"
     nowhere = Delivered(uri="", run_id=None, delivered=False, message="left out")
     monkeypatch.setattr(f"{place}.prepare_store", lambda workspace: None)
-    monkeypatch.setattr(f"{place}.end_preparation", lambda preparation: None)
     monkeypatch.setattr(f"{place}.deliver_all", lambda _, requests: [nowhere] * len(requests))
     monkeypatch.setattr(f"{place}._figures", lambda *_: {})
 

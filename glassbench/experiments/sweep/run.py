@@ -15,7 +15,7 @@ from ...home.workspace import Workspace
 from ...model import Condition
 from ...record.parts import ConditionEntry
 from ...record.record import Record
-from ...tracking.delivery import SweepDelivery, end_preparation, prepare_store
+from ...tracking.delivery import SweepDelivery, prepare_store
 from ...trial.attempt import RUN_TRIAL
 from ..conclude import RunReport, conclude, hand_over
 from ..jobs import Event, Outcome, stored_outcome
@@ -56,22 +56,18 @@ def run_sweep(
     are left to it, so that all drivers end with the same. A trial that fails does not stop
     the others. `execute` runs trials, as `glassbench.cluster.execute` does.
     """
-    preparation = prepare_store(workspace)
-    try:
-        outcomes = execute(
-            plan.trials,
-            workspace,
-            cluster=cluster,
-            on_event=on_event,
-            max_failures=plan.retries,
-            cpus_per_trial=threads,
-            run=run,
-            terms=terms_of(plan),
-        )
-        return _conclude(plan, path, workspace, outcomes)
-    except BaseException:
-        end_preparation(preparation)
-        raise
+    prepare_store(workspace)
+    outcomes = execute(
+        plan.trials,
+        workspace,
+        cluster=cluster,
+        on_event=on_event,
+        max_failures=plan.retries,
+        cpus_per_trial=threads,
+        run=run,
+        terms=terms_of(plan),
+    )
+    return _conclude(plan, path, workspace, outcomes)
 
 
 def terms_of(plan: SweepPlan) -> Terms:
