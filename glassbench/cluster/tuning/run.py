@@ -29,7 +29,6 @@ from ...tracking.delivery import (
     RequestDelivery,
     TrialDelivery,
     deliver,
-    end_preparation,
     prepare_store,
 )
 from ...trial.attempt import RUN_TRIAL
@@ -87,33 +86,29 @@ def run_study(
             "ask for one condition, or for scheduler=none"
         )
     folder = study.folder(workspace)
-    preparation = prepare_store(workspace)
-    try:
-        with exclusive(folder, lambda text: waiting(text.replace("trial", "study"))):
-            write_json(folder / "study.json", study.identity)
-            journal = Journal(folder, on_event)
-            ended = [trial for trial in journal.trials if trial.ended]
-            for trial in ended:
-                on_event(TuningEvent("known", trial))
-            if len(ended) < max(study.trials, len(journal.trials)):
-                with contextlib.ExitStack() as stack:
-                    if not isinstance(cluster, Session):
-                        cluster = stack.enter_context(open_session(cluster))
-                    capacity, gpus = cluster.capacity, study.model.resources["gpus"]
-                    if workers > 1 and threads is None:
-                        threads = max(1, capacity.cpus // workers)
-                    share = share_of(capacity, study.trials, threads, gpus)
-                    first = study.fits(study.hyperparameters)[0]
-                    trials, shares = {first.key: first}, {first.key: share}
-                    remote = cluster.kind == "remote"
-                    jobs = make_jobs(trials, workspace, shares, RUN_TRIAL, Terms(), remote)
-                    (job,) = stack.enter_context(jobs)
-                    _run(SharedByTrials(study, job, share, workers, max_failures), cluster, journal)
-            # Through Ray's client another process writes the journal: read it again.
-            return _report(study, workspace, Journal(folder).trials)
-    except BaseException:
-        end_preparation(preparation)
-        raise
+    prepare_store(workspace)
+    with exclusive(folder, lambda text: waiting(text.replace("trial", "study"))):
+        write_json(folder / "study.json", study.identity)
+        journal = Journal(folder, on_event)
+        ended = [trial for trial in journal.trials if trial.ended]
+        for trial in ended:
+            on_event(TuningEvent("known", trial))
+        if len(ended) < max(study.trials, len(journal.trials)):
+            with contextlib.ExitStack() as stack:
+                if not isinstance(cluster, Session):
+                    cluster = stack.enter_context(open_session(cluster))
+                capacity, gpus = cluster.capacity, study.model.resources["gpus"]
+                if workers > 1 and threads is None:
+                    threads = max(1, capacity.cpus // workers)
+                share = share_of(capacity, study.trials, threads, gpus)
+                first = study.fits(study.hyperparameters)[0]
+                trials, shares = {first.key: first}, {first.key: share}
+                remote = cluster.kind == "remote"
+                jobs = make_jobs(trials, workspace, shares, RUN_TRIAL, Terms(), remote)
+                (job,) = stack.enter_context(jobs)
+                _run(SharedByTrials(study, job, share, workers, max_failures), cluster, journal)
+        # Through Ray's client another process writes the journal: read it again.
+        return _report(study, workspace, Journal(folder).trials)
 
 
 def forget_study(study: TuningStudy, workspace: Workspace) -> None:
