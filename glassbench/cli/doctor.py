@@ -194,6 +194,6 @@ def _cache(workspace: Workspace) -> Answer:
     from ..home.cache import Cache, folder_from_environment
 
     cache = Cache(folder_from_environment(workspace.cache))
-    usage = cache.usage()
-    sizes = f"{usage.size / 1e9:.3g} of {usage.limit / 1e9:.3g} GB in {usage.files} files"
+    files, size = cache.usage()
+    sizes = f"{size / 1e9:.3g} of {cache.limit / 1e9:.3g} GB in {files} files"
     return OK, f"{cache.folder}, {sizes}; may be deleted at any time"

@@ -71,15 +71,15 @@ def _weights(workspace: Workspace) -> Result:
 
     rows: list[dict[str, Any]] = [
         {
-            "model": fit.trial.model.name,
-            "task": fit.trial.task,
-            "dataset": fit.trial.dataset.name,
-            "conditions": "; ".join(condition.name for condition in fit.trial.fit_conditions),
-            "seed": fit.trial.seed,
-            "bytes": sum(f.stat().st_size for f in fit.path.rglob("*") if f.is_file()),
-            "path": str(fit.path),
+            "model": trial.model.name,
+            "task": trial.task,
+            "dataset": trial.dataset.name,
+            "conditions": "; ".join(condition.name for condition in trial.fit_conditions),
+            "seed": trial.seed,
+            "bytes": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()),
+            "path": str(folder),
         }
-        for fit in stored_fits(workspace)
+        for folder, trial in stored_fits(workspace)
     ]
     rows.sort(key=lambda row: [str(row[key]) for key in ("model", "task", "conditions", "seed")])
     shown = ("model", "task", "dataset", "conditions", "seed")

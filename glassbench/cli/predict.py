@@ -145,7 +145,7 @@ def _refuse_missing(
     """Refuse files that lack what a model reads, and is not `made`, before it is trained."""
     from ..datasets.formats import name_of
     from ..datasets.formats.frame import TIERS
-    from ..trial.inputs import refuse_missing
+    from ..trial.fitted import refuse_missing
 
     for file, each in frames.items():
         for frame in each:

@@ -29,8 +29,7 @@ from .tables import (
 
 if TYPE_CHECKING:
     from ..experiments.sweep.plan import SweepPlan
-    from ..experiments.sweep.progress import TrialState
-    from ..experiments.sweep.run import SweepReport
+    from ..experiments.sweep.run import SweepReport, TrialState
 
 OWN_KEYS = ("plan", "retries", "run")
 OF_A_PLAN = ("plan", "cluster", "threads", "home", "run")
@@ -120,7 +119,7 @@ def _plan(asked: Asked, workspace: Workspace) -> tuple[SweepPlan, Path]:
 def _shown(plan: SweepPlan, path: Path) -> Result:
     """Return a plan: one line for each run of trials of one series, in order of start."""
     from ..experiments.resources import local_capacity
-    from ..experiments.sweep.progress import seconds_left
+    from ..experiments.sweep.run import seconds_left
 
     cores = local_capacity().cpus
     left = seconds_left((), [p.seconds for p in plan.planned], cores)
@@ -154,16 +153,17 @@ def _shown(plan: SweepPlan, path: Path) -> Result:
 
 def _status(asked: Asked) -> Result:
     """Return the progress of a plan from the trials' folders, whoever runs it."""
+    from ..experiments.sweep.make import with_estimates
     from ..experiments.sweep.plan import read_plan
-    from ..experiments.sweep.progress import counts, time_left, trial_states
+    from ..experiments.sweep.run import counts, time_left, trial_states
 
     check_keys(asked.values, ("plan", "home"))
     path, workspace = asked.path("plan"), asked.workspace
     if path is None:
         raise WordError("`plan=FILE` is missing: `glassbench sweep` names the file when it begins")
-    plan = read_plan(path)
+    plan = with_estimates(read_plan(path), workspace)
     states = trial_states(plan, workspace)
-    left = time_left(states, workspace)
+    left = time_left(states)
     trials = [
         {"name": s.trial.name, "key": s.trial.key, "state": s.state, "words": s.message}
         for s in states
@@ -174,7 +174,7 @@ def _status(asked: Asked) -> Result:
 
 def _status_lines(plan: SweepPlan, states: Sequence[TrialState], left: float | None) -> list[str]:
     """Return the progress of a sweep by series, what runs now, and what failed."""
-    from ..experiments.sweep.progress import FAILED, RUNNING, STATES, counts
+    from ..experiments.sweep.run import FAILED, RUNNING, STATES, counts
 
     counted = [
         (series.name, counts(each for each in states if each.series == position))

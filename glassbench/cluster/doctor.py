@@ -84,8 +84,7 @@ class ClusterReport:
 
 def examine_home(folder: Path, token: str) -> NodeHome:
     """Return how a folder that the driver made in its home behaves on this machine."""
-    home = NodeHome()
-    given = folder / "token"
+    home, given = NodeHome(), folder / "token"
     try:
         home.shared = given.exists() and given.read_text(encoding="utf-8") == token
         if home.shared:
@@ -109,10 +108,6 @@ def facts_of(packages: Sequence[str]) -> MachineFacts:
     )
 
 
-def _examine(packages: Sequence[str], folder: Path, token: str) -> tuple[MachineFacts, NodeHome]:
-    return facts_of(packages), examine_home(folder, token)
-
-
 def examine_cluster(
     cluster: str,
     workspace: Workspace,
@@ -126,29 +121,44 @@ def examine_cluster(
     Versions of `packages` are compared. The cluster has `patience` seconds to grow to `nodes`
     nodes, and these so many for their answers.
     """
-    with open_session(cluster, patience) as session, _folder(workspace) as (folder, token):
-        present = _nodes(nodes, patience)
-        asked = {}
-        for node in present:
-            if node.alive:
-                where = NodeAffinitySchedulingStrategy(node.id, soft=False)
-                function = ray.remote(max_retries=0, num_cpus=0)(_examine)
-                reference = function.options(scheduling_strategy=where).remote(
-                    packages, folder, token
-                )
-                asked[reference] = node
-        answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=patience)
-        for reference in answered:
-            try:
-                asked[reference].facts, asked[reference].home = ray.get(reference)
-            except Exception as error:
-                asked[reference].trouble = f"it failed: {' '.join(str(error).split())[-300:]}"
-        for reference in silent:
-            asked[reference].trouble = f"it did not answer within {patience:g} s"
-            with contextlib.suppress(Exception):
-                ray.cancel(reference, force=True)
-        address = session.address or ray.get_runtime_context().gcs_address
+    token = secrets.token_hex(8)
+    folder = workspace.home / f".doctor-{token}"
+    folder.mkdir(parents=True)
+    (folder / "token").write_text(token, encoding="utf-8")
+    try:
+        with open_session(cluster, patience) as session, exclusive(folder, lambda message: None):
+            present = _nodes(nodes, patience)
+            _ask([node for node in present if node.alive], packages, folder, token, patience)
+            address = session.address or ray.get_runtime_context().gcs_address
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return ClusterReport(address, str(workspace.home), nodes, facts_of(packages), present)
+
+
+def _ask(
+    nodes: Sequence[Node], packages: Sequence[str], folder: Path, token: str, patience: float
+) -> None:
+    """Note what each node answers, or why it does not."""
+
+    @ray.remote(max_retries=0, num_cpus=0)
+    def examine() -> tuple[MachineFacts, NodeHome]:
+        return facts_of(packages), examine_home(folder, token)
+
+    places = [NodeAffinitySchedulingStrategy(node.id, soft=False) for node in nodes]
+    asked = {
+        examine.options(scheduling_strategy=place).remote(): node
+        for place, node in zip(places, nodes, strict=True)
+    }
+    answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=patience)
+    for reference in answered:
+        try:
+            asked[reference].facts, asked[reference].home = ray.get(reference)
+        except Exception as error:
+            asked[reference].trouble = f"it failed: {' '.join(str(error).split())[-300:]}"
+    for reference in silent:
+        asked[reference].trouble = f"it did not answer within {patience:g} s"
+        with contextlib.suppress(Exception):
+            ray.cancel(reference, force=True)
 
 
 def _nodes(expected: int | None, patience: float) -> list[Node]:
@@ -172,20 +182,6 @@ def _nodes(expected: int | None, patience: float) -> list[Node]:
     ]
 
 
-@contextlib.contextmanager
-def _folder(workspace: Workspace) -> Iterator[tuple[Path, str]]:
-    """Yield a folder in the home that is locked and holds a token, and the token."""
-    token = secrets.token_hex(8)
-    folder = workspace.home / f".doctor-{token}"
-    folder.mkdir(parents=True)
-    (folder / "token").write_text(token, encoding="utf-8")
-    try:
-        with exclusive(folder, lambda message: None):
-            yield folder, token
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def findings_of(report: ClusterReport) -> list[Finding]:
     """Return what was found about the cluster as a whole, then what is wrong with each node."""
     alive = [node for node in report.nodes if node.alive]
@@ -198,17 +194,13 @@ def findings_of(report: ClusterReport) -> list[Finding]:
         remedy = "Look at the output of `ray start` on them, and whether they reach that address"
         findings = [Finding("cluster", BROKEN, detail, remedy)]
     for node in report.nodes:
-        name = node.name
+        size = f"{node.cpus:g} cores, {node.gpus:g} GPUs, everything as it should be"
+        wrong = list(_wrong(node, report.driver, report.home))
+        named = [(f"{node.name}, {check}", *fault) for check, *fault in wrong]
         if not node.alive:
             remedy = "If nobody stopped it, look for memory or network trouble in its system log"
-            findings.append(Finding(name, DOUBTFUL, "it has left the cluster", remedy))
-            continue
-        wrong = [
-            Finding(f"{name}, {check}", state, detail, remedy)
-            for check, state, detail, remedy in _wrong(node, report.driver, report.home)
-        ]
-        size = f"{node.cpus:g} cores, {node.gpus:g} GPUs, everything as it should be"
-        findings += wrong or [Finding(name, OK, size)]
+            named = [(node.name, DOUBTFUL, "it has left the cluster", remedy)]
+        findings += [Finding(*each) for each in named or [(node.name, OK, size)]]
     return findings
 
 
@@ -218,23 +210,6 @@ def _wrong(node: Node, driver: MachineFacts, path: str) -> Iterator[Fault]:
         remedy = "See with `ssh` whether it is overloaded, and look into its Ray logs"
         yield "answer", BROKEN, node.trouble, remedy
         return
-    yield from _versions(facts, driver)
-    cores, gpus = facts.cores, facts.nvidia_gpus
-    if node.cpus > cores:
-        detail = f"Ray announces {node.cpus:g}, its processes may use {cores}"
-        yield "cores", BROKEN, detail, f"Start Ray there with `--num-cpus={cores}`"
-    if gpus and not node.gpus:
-        detail = f"the machine has {gpus} NVIDIA GPUs, Ray announces none"
-        yield "gpu", DOUBTFUL, detail, f"Start Ray there with `--num-gpus={gpus}`"
-    if node.gpus and not facts.torch_gpus:
-        built = facts.versions.get("torch")
-        detail = f"Ray announces {node.gpus:g}, torch {built} can use none: trials run on CPUs"
-        yield "gpu", BROKEN, detail, "Install a torch built for CUDA, and its driver"
-    for detail, remedy in _home_faults(home, path):
-        yield "home", BROKEN, detail, remedy
-
-
-def _versions(facts: MachineFacts, driver: MachineFacts) -> Iterator[Fault]:
     if facts.python != driver.python:
         minor = [machine.python.split(".")[:2] for machine in (facts, driver)]
         state = DOUBTFUL if minor[0] == minor[1] else BROKEN
@@ -249,21 +224,30 @@ def _versions(facts: MachineFacts, driver: MachineFacts) -> Iterator[Fault]:
         state = BROKEN if package in MUST_MATCH or there is None else DOUBTFUL
         detail = f"{there or 'not installed'}, the driver has {wanted}"
         yield package, state, detail, f"`pip install {package}=={_public(wanted)}` there"
-
-
-def _home_faults(home: NodeHome, path: str) -> Iterator[tuple[str, str]]:
+    cores, gpus = facts.cores, facts.nvidia_gpus
+    if node.cpus > cores:
+        detail = f"Ray announces {node.cpus:g}, its processes may use {cores}"
+        yield "cores", BROKEN, detail, f"Start Ray there with `--num-cpus={cores}`"
+    if gpus and not node.gpus:
+        detail = f"the machine has {gpus} NVIDIA GPUs, Ray announces none"
+        yield "gpu", DOUBTFUL, detail, f"Start Ray there with `--num-gpus={gpus}`"
+    if node.gpus and not facts.torch_gpus:
+        built = facts.versions.get("torch")
+        detail = f"Ray announces {node.gpus:g}, torch {built} can use none: trials run on CPUs"
+        yield "gpu", BROKEN, detail, "Install a torch built for CUDA, and its driver"
     if home.trouble:
-        yield f"{path} cannot be used there: {home.trouble}", "Let Ray's user write there"
-        return
-    if not home.shared:
+        detail, remedy = f"cannot be used there: {home.trouble}", "Let Ray's user write there"
+    elif not home.shared:
+        detail = "is not the same folder there as here"
         remedy = "Put GLASSBENCH_HOME on a file system that all machines mount at the same place"
-        yield f"{path} is not the same folder there as here", remedy
+    elif not home.locked:
+        detail = "does not keep a lock that is held here: a trial could run twice"
+        remedy = "Mount it with locks: NFS without `nolock`, Lustre with `flock`"
+    elif home.free_bytes < LEAST_FREE:
+        detail, remedy = f"is nearly full: {home.free_bytes / 1e9:.1f} GB are free", "Free 5 GB"
+    else:
         return
-    if not home.locked:
-        detail = f"a lock held here in {path} does not hold there: a trial could run twice"
-        yield detail, "Mount it with locks: NFS without `nolock`, Lustre with `flock`"
-    if home.free_bytes < LEAST_FREE:
-        yield f"{home.free_bytes / 1e9:.1f} GB are free in {path}", "Free 5 GB"
+    yield "home", BROKEN, f"{path} {detail}", remedy
 
 
 def _public(version: str | None) -> str | None:

@@ -8,38 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 from ..contract.errors import ClusterError
 from ..contract.trial_plan import Trial
 from ..experiments.jobs import (
+    FAILURE_FILE,
     Finisher,
     OnEvent,
     Outcome,
-    forget_failure,
     make_jobs,
     run_here,
     shares_by_key,
     unique_trials,
 )
-from ..experiments.resources import Capacity, Needs, Terms, local_capacity, slots
-from ..home.files import holder_of
+from ..experiments.resources import Needs, Terms, local_capacity
 from ..home.workspace import Workspace
-from ..trial.attempt import RUN_TRIAL, Attempt, Job, attempt_in_worker
+from ..trial.attempt import RUN_TRIAL, Job, attempt_in_worker
 from ..trial.process import ProgressReader
-from .session import Session, open_session, present_capacity
+from .session import Session, open_session
 
 POLL = 0.2
 READ_AT_ONCE = 64
+# Seconds before a trial that another driver runs is asked about again.
 LOOK_AGAIN = 5.0
-# Trials that are handed to Ray beyond those that fit, so that no core waits for the driver
-# and a cluster that grows on demand sees a demand.
-AHEAD = 2
 
 
 def execute(
@@ -106,166 +102,108 @@ def execute(
                     )
                     finish.ended(job.trial, attempt)
             if jobs:
-                _Tasks(jobs, shares, capacity, finish, max_failures, terms).run()
+                _run_tasks(jobs, shares, finish, max_failures, terms)
     return [finish.outcomes[trial.key] for trial in trials]
 
 
 @dataclass(frozen=True)
 class _Attempted:
-    """A trial with what it takes, and how often its worker died."""
+    """A trial that was handed to Ray, and how often its worker died before."""
 
     job: Job
-    share: Needs
-    failures: int = 0
-
-    @property
-    def folder(self) -> Path:
-        return self.job.workspace.trial_folder(self.job.trial.key)
+    reader: ProgressReader
+    failures: int
 
 
-def _attempt(job: Job, archives: dict[str, bytes]) -> Attempt:
-    return attempt_in_worker(replace(job, archives=archives))
+def _run_tasks(
+    jobs: Sequence[Job],
+    shares: Mapping[str, Needs],
+    finish: Finisher,
+    max_failures: int,
+    terms: Terms,
+) -> None:
+    """Run jobs as tasks of the Ray that this process is connected to, until each has ended.
 
+    Ray has all of them from the beginning, and starts those of one size in their order.
+    """
+    import ray
 
-class _Tasks:
-    """Trials as tasks of the Ray that this process is connected to, until each has ended."""
+    # Ray takes a process for as many short trials as come, and one of its own for a long one.
+    reusing = ray.remote(max_retries=0)(attempt_in_worker)
+    fresh = ray.remote(max_retries=0, max_calls=1)(attempt_in_worker)
+    running: dict[Any, _Attempted] = {}
+    put_off: list[Job] = []
 
-    def __init__(
-        self,
-        jobs: Sequence[Job],
-        shares: Mapping[str, Needs],
-        capacity: Capacity,
-        finish: Finisher,
-        max_failures: int,
-        terms: Terms,
-    ) -> None:
-        import ray
-
-        self.finish, self.max_failures, self.terms = finish, max_failures, terms
-        self.capacity = capacity
-        self.archives = ray.put(dict(jobs[0].archives))
-        # Ray takes a process for as many short trials as come, and one of its own for a long one.
-        self.reusing = ray.remote(max_retries=0)(_attempt)
-        self.fresh = ray.remote(max_retries=0, max_calls=1)(_attempt)
-        self.queues: dict[tuple[bool, Needs], deque[_Attempted]] = {}
-        for job in jobs:
-            self._add(_Attempted(replace(job, archives={}), shares[job.trial.key]))
-        self.put_off: list[_Attempted] = []
-        self.running: dict[Any, _Attempted] = {}
-        self.readers: dict[Any, ProgressReader] = {}
-        self.turn: deque[Any] = deque()
-
-    def run(self) -> None:
-        import ray
-
-        looked = time.monotonic()
-        try:
-            while any(self.queues.values()) or self.running or self.put_off:
-                for attempted in list(self._to_start()):
-                    self._start(attempted)
-                self._read_some()
-                for reference in _ended(self.running):
-                    self._read(reference)
-                    self.readers.pop(reference)
-                    self._end(reference, self.running.pop(reference))
-                if time.monotonic() - looked > LOOK_AGAIN:
-                    looked = time.monotonic()
-                    # A head that does not answer now is asked again.
-                    with contextlib.suppress(Exception):
-                        self.capacity = present_capacity()
-                    while self.put_off:
-                        self._add(self.put_off.pop())
-        finally:
-            # After Ctrl-C: what the workers have written is whole, and the rest is theirs to lose.
-            for reference in self.running:
-                with contextlib.suppress(Exception):
-                    ray.cancel(reference, force=True)
-
-    def _add(self, attempted: _Attempted, first: bool = False) -> None:
-        """Let a trial wait behind others of its size, or before them."""
-        queue = self.queues.setdefault((attempted.job.trial.floor, attempted.share), deque())
-        (queue.appendleft if first else queue.append)(attempted)
-
-    def _to_start(self) -> Iterator[_Attempted]:
-        """Yield the trials to hand to Ray now: of each size as many as fit, and a few more."""
-        under_way = Counter(attempted.share for attempted in self.running.values())
-        # Floors come after all models, whatever they take.
-        for floor, share in sorted(self.queues, key=lambda kind: kind[0]):
-            if floor and any(queue for kind, queue in self.queues.items() if not kind[0]):
-                return
-            queue = self.queues[floor, share]
-            while queue and under_way[share] < slots(self.capacity, share) + AHEAD:
-                under_way[share] += 1
-                yield queue.popleft()
-
-    def _start(self, attempted: _Attempted) -> None:
-        job, share = attempted.job, attempted.share
-        if self.terms.defer and self._is_elsewhere(attempted):
-            return
-        forget_failure(attempted.folder)
-        reader = ProgressReader(attempted.folder)
-        # A process that has seen one GPU would keep to it, whatever Ray gives it next.
-        reused = self.terms.reused(job.trial) and not share.gpus
+    def start(job: Job, failures: int = 0) -> None:
+        share, folder = shares[job.trial.key], finish.workspace.trial_folder(job.trial.key)
+        (folder / FAILURE_FILE).unlink(missing_ok=True)
         options = {"num_cpus": share.cpus, "num_gpus": share.gpus}
         if share.memory_bytes:
             options["memory"] = share.memory_bytes
-        task = self.reusing if reused else self.fresh
-        reference = task.options(**options).remote(job, self.archives)
-        self.running[reference], self.readers[reference] = attempted, reader
+        # A process that has seen one GPU would keep to it, whatever Ray gives it next.
+        task = reusing if terms.reused(job.trial) and not share.gpus else fresh
+        reader = ProgressReader(folder)
+        running[task.options(**options).remote(job)] = _Attempted(job, reader, failures)
 
-    def _is_elsewhere(self, attempted: _Attempted) -> bool:
-        """Settle or put off a trial that another driver has run or runs; say whether it is so."""
-        trial = attempted.job.trial
-        if self.finish.ended_before(trial.key, trial):
-            return True
-        holder = holder_of(attempted.folder)
-        if holder is None:
-            return False
-        self.finish.tell(trial, "waiting", None, f"{holder} runs it")
-        self.put_off.append(attempted)
-        return True
+    def hand_on(attempted: _Attempted) -> None:
+        for kind, progress, message in attempted.reader.new():
+            finish.tell(attempted.job.trial, kind, progress, message)
 
-    def _read_some(self) -> None:
-        """Read what running trials say, a few files at a time: thousands must not cost more."""
-        if not self.turn:
-            self.turn.extend(self.running)
-        for _ in range(min(READ_AT_ONCE, len(self.turn))):
-            reference = self.turn.popleft()
-            if reference in self.running:
-                self._read(reference)
+    looked = time.monotonic()
+    try:
+        for job in jobs:
+            start(job)
+        while running or put_off:
+            for reference in _ended(running):
+                attempted = running.pop(reference)
+                hand_on(attempted)
+                goes_on = _end(reference, attempted, finish, max_failures)
+                if goes_on == "again":
+                    start(attempted.job, attempted.failures + 1)
+                elif goes_on == "later":
+                    put_off.append(attempted.job)
+            # A few files at a time: thousands of trials must not cost more.
+            for attempted in islice(running.values(), READ_AT_ONCE):
+                hand_on(attempted)
+            if put_off and time.monotonic() - looked > LOOK_AGAIN:
+                looked, again = time.monotonic(), put_off.copy()
+                put_off.clear()
+                for job in again:
+                    if not finish.ended_before(job.trial.key, job.trial):
+                        start(job)
+    finally:
+        # After Ctrl-C: what the workers have written is whole, and the rest is theirs to lose.
+        for reference in running:
+            with contextlib.suppress(Exception):
+                ray.cancel(reference, force=True)
 
-    def _read(self, reference: Any) -> None:
-        trial = self.running[reference].job.trial
-        for kind, progress, message in self.readers[reference].new():
-            self.finish.tell(trial, kind, progress, message)
 
-    def _end(self, reference: Any, attempted: _Attempted) -> None:
-        """Settle an ended attempt, or let its trial wait for the next one."""
-        import ray
-        from ray import exceptions
+def _end(reference: Any, attempted: _Attempted, finish: Finisher, max_failures: int) -> str:
+    """Settle an ended attempt; `again` where its worker died, `later` where another driver runs."""
+    import ray
+    from ray import exceptions
 
-        trial, failures = attempted.job.trial, attempted.failures + 1
-        try:
-            attempt = ray.get(reference)
-        except (
-            exceptions.WorkerCrashedError,
-            exceptions.NodeDiedError,
-            exceptions.OutOfMemoryError,
-            exceptions.ObjectLostError,
-        ) as error:
-            if failures > self.max_failures:
-                self.finish.failed(trial, f"its worker died {failures} times: {_cause(error)}")
-                return
-            message = f"its worker died; attempt {failures + 1} of {self.max_failures + 1} goes on"
-            self.finish.tell(trial, "retried", None, message)
-            self._add(replace(attempted, failures=failures), first=True)
-        except exceptions.RayError as error:
-            self.finish.failed(trial, f"{type(error).__name__}: {_cause(error)}")
-        else:
-            if attempt.held is not None:
-                self.put_off.append(attempted)
-            else:
-                self.finish.ended(trial, attempt)
+    trial, failures = attempted.job.trial, attempted.failures + 1
+    try:
+        attempt = ray.get(reference)
+    except (
+        exceptions.WorkerCrashedError,
+        exceptions.NodeDiedError,
+        exceptions.OutOfMemoryError,
+        exceptions.ObjectLostError,
+    ) as error:
+        if failures <= max_failures:
+            message = f"its worker died; attempt {failures + 1} of {max_failures + 1} goes on"
+            finish.tell(trial, "retried", None, message)
+            return "again"
+        finish.failed(trial, f"its worker died {failures} times: {_cause(error)}")
+    except exceptions.RayError as error:
+        finish.failed(trial, f"{type(error).__name__}: {_cause(error)}")
+    else:
+        if attempt.held is not None:
+            return "later"
+        finish.ended(trial, attempt)
+    return ""
 
 
 def _ended(running: Mapping[Any, _Attempted]) -> list[Any]:

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ import ray
 import ray.exceptions
 
 from ..contract.errors import ClusterError
-from ..contract.folder_digest import folder_digest
 from ..datasets.importing import Run, run_in_processes
 from ..home.files import write_file
 from ..simulation.generator import LENT, POTENTIAL_VARIABLE, import_generator
@@ -31,7 +30,7 @@ from ..simulation.lammps_library import ARGUMENTS_VARIABLE, BUILD_VARIABLE
 from ..simulation.piece_process import open_local_runner, run_piece
 from ..simulation.pieces import Piece, PieceFailed, Runner, piece_path
 from ..simulation.seeds import SECRET_VARIABLE
-from ..trial.attempt import pack_folder, unpack_folder
+from ..trial.attempt import read_folder, write_folder
 from .session import Session, address_of, open_session
 
 RETRIES, AHEAD = 3, 2
@@ -98,52 +97,49 @@ def open_import_run(
         mark = datasets / f".shared-{uuid.uuid4().hex}"
         mark.touch()
         try:
-            yield RayRun(workers or session.capacity.cpus, seen=(source, mark))
+            slots = workers or session.capacity.cpus
+            yield partial(run_on_ray, slots=slots, seen=(source, mark))
         finally:
             mark.unlink(missing_ok=True)
 
 
-class RayRun:
-    """Runs functions on Ray and yields what they return as it comes.
+def run_on_ray(
+    functions: Sequence[Callable[[], Any]], slots: int, seen: tuple[Path, ...] = ()
+) -> Iterator[Any]:
+    """Run functions on nodes that see these files, and yield what they return as it comes.
 
-    Few more than run at once are handed over, so that a hundred thousand files do not
-    stand in the cluster's memory.
+    Few more than `slots` are handed over, so that a hundred thousand files do not stand in the
+    cluster's memory.
     """
-
-    def __init__(self, slots: int, seen: tuple[Path, ...] = ()) -> None:
-        self.slots, self.seen = slots, seen
-
-    def __call__(self, functions: Sequence[Callable[[], Any]]) -> Iterator[Any]:
-        called = RayFunction(_call)
-        waiting = iter(functions)
-        running: set[Future] = set()
-        try:
-            while True:
-                for function in islice(waiting, self.slots + AHEAD - len(running)):
-                    running.add(called.submit(function, self.seen))
-                if not running:
-                    return
-                ended, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    missing, result = future.result()
-                    if missing:
-                        raise ClusterError(missing)
-                    yield result
-        except (ray.exceptions.RayTaskError, ray.exceptions.RaySystemError) as error:
-            raise ClusterError(f"a file could not be imported on the cluster: {error}") from error
-        finally:
-            called.stop()
+    called = RayFunction(_call)
+    waiting = iter(functions)
+    running: set[Future] = set()
+    try:
+        while True:
+            for function in islice(waiting, slots + AHEAD - len(running)):
+                running.add(called.submit(function, seen))
+            if not running:
+                return
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                missing, result = future.result()
+                if missing:
+                    raise ClusterError(
+                        f"node {missing}: give a source and a home= that all nodes share, or "
+                        "import with cluster=none"
+                    )
+                yield result
+    except (ray.exceptions.RayTaskError, ray.exceptions.RaySystemError) as error:
+        raise ClusterError(f"a file could not be imported on the cluster: {error}") from error
+    finally:
+        called.stop()
 
 
 def _call(function: Callable[[], Any], seen: tuple[Path, ...]) -> tuple[str, Any]:
-    """Return what is wrong on this node, if anything, and what the function returns."""
-    for path in seen:
-        if not path.exists():
-            return (
-                f"node {socket.gethostname()} does not see {path}: give a source and a home= that "
-                "all nodes share, or import with cluster=none",
-                None,
-            )
+    """Return what is missing on this node, if anything, and what the function returns."""
+    lacking = next((path for path in seen if not path.exists()), None)
+    if lacking is not None:
+        return f"{socket.gethostname()} does not see {lacking}", None
     return "", function()
 
 
@@ -168,16 +164,6 @@ def open_runner(
             on_ray.stop()
 
 
-@dataclass(frozen=True)
-class MadePiece:
-    """What a node sends back: the piece's file and its logs by name, or the error."""
-
-    seconds: float
-    content: bytes
-    logs: dict[str, bytes]
-    error: str = ""
-
-
 class RayRunner:
     """Makes pieces on the Ray that this process is connected to, one core for each."""
 
@@ -185,9 +171,7 @@ class RayRunner:
         self.folder, self.slots = folder, slots
         import_generator(generator)  # says what it takes from others
         folders = {"": generator, **LENT}
-        self._generators = ray.put(
-            {n: (folder_digest(f), pack_folder(f)) for n, f in folders.items()}
-        )
+        self._generators = ray.put({name: read_folder(path) for name, path in folders.items()})
         variables = {name: os.environ[name] for name in CHOSEN if name in os.environ}
         self._made = RayFunction(_make_piece, variables)
 
@@ -204,31 +188,33 @@ class RayRunner:
     def _end(self, piece: Piece, arrived: Future, outcome: Future[float]) -> None:
         """Write what a node sent back, and report the seconds or the error."""
         try:
-            made = arrived.result()
-            for name, content in made.logs.items():
+            seconds, arrays, logs, failure = arrived.result()
+            for name, content in logs.items():
                 write_file(self.folder / "logs" / name, content)
-            if made.error:
-                raise PieceFailed(f"{made.error} (its logs are in {self.folder / 'logs'})")
-            write_file(piece.path(self.folder), made.content)
+            if failure:
+                raise PieceFailed(f"{failure} (its logs are in {self.folder / 'logs'})")
+            write_file(piece.path(self.folder), arrays)
         except PieceFailed as error:
             outcome.set_exception(error)
         except Exception as error:
             reason = f"piece {piece.name} was lost: {type(error).__name__}: {error}"
             outcome.set_exception(PieceFailed(reason))
         else:
-            outcome.set_result(made.seconds)
+            outcome.set_result(seconds)
 
 
 def _make_piece(
-    generators: Mapping[str, tuple[str, bytes]], piece: Piece, needs: Mapping[str, bytes]
-) -> MadePiece:
-    """Make one piece on this node, in a process of its own and in a folder that is then gone."""
+    generators: Mapping[str, Mapping[str, bytes]], piece: Piece, needs: Mapping[str, bytes]
+) -> tuple[float, bytes, dict[str, bytes], str]:
+    """Make one piece on this node, in a process of its own and in a folder that is then gone.
+
+    Returns the seconds, the piece's file, its logs by name, and the error, if any.
+    """
     with tempfile.TemporaryDirectory(prefix="glassbench-piece-") as scratch:
         folder = Path(scratch)
-        lent = {
-            name: unpack_folder(archive, digest, folder / "generators")
-            for name, (digest, archive) in generators.items()
-        }
+        lent = {name: folder / "generators" / (name or "own") for name in generators}
+        for name, contents in generators.items():
+            write_folder(contents, lent[name])
         own = lent.pop("")
         for name, content in needs.items():
             write_file(piece_path(folder, name), content)
@@ -239,4 +225,4 @@ def _make_piece(
         except PieceFailed as failure:
             error = str(failure)
         logs = {path.name: path.read_bytes() for path in (folder / "logs").iterdir()}
-        return MadePiece(seconds, content, logs, error)
+        return seconds, content, logs, error

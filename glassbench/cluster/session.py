@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 from urllib.parse import urlsplit
 
 from ..contract.errors import ClusterError
@@ -80,7 +81,7 @@ def open_session(
             _connect(address, patience)
             stack.enter_context(head_watched(address))
         else:
-            stack.enter_context(environment_set(_own_environment()))
+            stack.enter_context(mock.patch.dict(os.environ, _own_environment()))
             _start_own(cores)
         stack.callback(ray.shutdown)
         stack.enter_context(quiet_stdout())
@@ -245,19 +246,6 @@ def _own_environment() -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in os.environ}
 
 
-@contextlib.contextmanager
-def environment_set(values: dict[str, str]) -> Iterator[None]:
-    """Set variables of the environment for the length of a `with` block."""
-    kept = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name in values:
-            os.environ.pop(name, None)
-        os.environ.update({name: value for name, value in kept.items() if value is not None})
-
-
 def _joined(address: str) -> Session:
     import ray
 
@@ -265,21 +253,14 @@ def _joined(address: str) -> Session:
     here = not ray.util.client.ray.is_connected() and all(
         node["NodeManagerAddress"] == ray.util.get_node_ip_address() for node in alive
     )
-    capacity = present_capacity()
-    if not capacity.cpus:
+    machines = [node["Resources"] for node in alive]
+    cpus = [int(machine.get("CPU", 0)) for machine in machines]
+    if not any(cpus):
         raise ClusterError(f"the Ray cluster {address} has no core to run on: add nodes to it")
+    gpus = [machine.get("GPU", 0.0) for machine in machines]
+    memory = [int(machine.get("memory", 0)) for machine in machines]
+    capacity = Capacity(sum(cpus), sum(gpus), max(cpus), max(gpus), sum(memory), max(memory))
     return Session("local" if here else "remote", address, capacity)
-
-
-def present_capacity() -> Capacity:
-    """Return what the machines have that are in the connected cluster now."""
-    import ray
-
-    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    cpus = [int(machine.get("CPU", 0)) for machine in machines] or [0]
-    gpus = [machine.get("GPU", 0.0) for machine in machines] or [0.0]
-    memory = [int(machine.get("memory", 0)) for machine in machines] or [0]
-    return Capacity(sum(cpus), sum(gpus), max(cpus), max(gpus), sum(memory), max(memory))
 
 
 class _WithoutRay:

@@ -13,18 +13,20 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 from ..experiments.resources import Needs
+from ..experiments.tuning.running import Fit, RunningTrial
+from ..experiments.tuning.study import TuningStudy
 from ..home.files import write_file
 from ..home.workspace import Workspace
-from ..trial.attempt import Attempt, Job, Tell, attempt_among_workers
+from ..trial.attempt import Attempt, Job, Tell, attempt, attempt_among_workers
 from ..trial.process import ProgressReader, ProgressWriter, repeated
 from ..trial.result import read_result
-from .session import environment_set
 
 POLL = 0.5
 # Ray finds dead workers by itself; the others wait while the first one validates, or waits
@@ -74,7 +76,7 @@ def execute_distributed(
     while True:
         workers = 1 if _is_trained(job) else workers
         with _telling(job, workspace, tell):
-            died = _fit(job, workspace, workers, share, attempt=failures)
+            died = _fit(job, workspace, workers, share, failures)
         result = read_result(workspace, job.trial)
         if result is not None:
             return Attempt(result)
@@ -110,7 +112,9 @@ def _is_trained(job: Job) -> bool:
     return any(path.exists() for path in (own / PREDICTIONS, own / FITTED, same_fit / FITTED))
 
 
-def _fit(job: Job, workspace: Workspace, workers: int, share: Needs, attempt: int) -> Attempt | str:
+def _fit(
+    job: Job, workspace: Workspace, workers: int, share: Needs, failures: int
+) -> Attempt | str:
     """Return the attempt if it came to an end of its own, or else how its workers died."""
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -118,7 +122,7 @@ def _fit(job: Job, workspace: Workspace, workers: int, share: Needs, attempt: in
 
     logging.getLogger("ray.train").setLevel(logging.ERROR)
     resources = {"CPU": float(share.cpus)} | ({"GPU": share.gpus} if share.gpus else {})
-    with environment_set(SETTINGS):
+    with mock.patch.dict(os.environ, SETTINGS):
         trainer = TorchTrainer(
             _on_worker,
             train_loop_config={"job": job, "workers": workers},
@@ -131,7 +135,7 @@ def _fit(job: Job, workspace: Workspace, workers: int, share: Needs, attempt: in
             ),
             # Ray Train would take up an earlier run of the same name; the trial resumes by itself.
             run_config=RunConfig(
-                name=f"{job.trial.key}-{os.getpid()}-{attempt}",
+                name=f"{job.trial.key}-{os.getpid()}-{failures}",
                 storage_path=str(workspace.home / STORAGE),
                 failure_config=FailureConfig(max_failures=0),
             ),
@@ -169,9 +173,9 @@ def _on_worker(config: dict) -> None:
     trained = distribution.from_first_worker(float(rank == 0 and _is_trained(job)), job.device)
     if trained and rank > 0:
         return
-    attempt = attempt_among_workers(job, rank)
-    if attempt.error is not None:
-        raise TrialRaised(attempt.error)
+    ended = attempt_among_workers(job, rank)
+    if ended.error is not None:
+        raise TrialRaised(ended.error)
 
 
 def _raised_by_trial(error: Exception) -> str | None:
@@ -198,3 +202,51 @@ def _telling(job: Job, workspace: Workspace, tell: Tell) -> Iterator[None]:
             yield
     finally:
         hand_on()
+
+
+@dataclass(frozen=True)
+class SharedByTrials:
+    """What all trials of a study share; `share` is that of one of the workers of a fit."""
+
+    study: TuningStudy
+    job: Job
+    share: Needs
+    workers: int = 1
+    max_failures: int = 2
+
+    @property
+    def processors(self) -> tuple[int, int]:
+        """Return how many cores and GPUs other processes than this one keep busy."""
+        gpus = self.workers if self.job.device.startswith("cuda") else 0
+        return (self.workers * self.job.threads if self.workers > 1 else 0), gpus
+
+
+def new_fit(job: Job, workers: int, share: Needs, max_failures: int) -> Fit:
+    """Return the fit of a job, in this process or by several workers together."""
+    if workers == 1:
+        return Fit(lambda tell: attempt(job, tell))
+
+    return Fit(
+        lambda tell: execute_distributed(job, job.workspace, workers, share, tell, max_failures),
+        end_workers=lambda: stop_workers(job.workspace.trial_folder(job.trial.key)),
+    )
+
+
+def open_trial(
+    setting: SharedByTrials, index: int, hyperparameters: Mapping[str, Any]
+) -> RunningTrial:
+    """Return a trial of the study, ready to continue from where it is."""
+    study, workspace = setting.study, Workspace(Path(setting.job.home))
+    if study.scheduler == "pbt":
+        # The hyperparameters of a population change under way: its fits are its own.
+        workspace = Workspace(study.folder(workspace) / "population" / str(index))
+    job = replace(setting.job, home=str(workspace.home))
+    return RunningTrial(
+        study.fits(hyperparameters),
+        workspace,
+        lambda trial: new_fit(
+            replace(job, trial=trial), setting.workers, setting.share, setting.max_failures
+        ),
+        study.metric,
+        setting.processors,
+    )

@@ -53,8 +53,11 @@ def choose_conditions(
 
 
 def match_condition(available: Sequence[Condition], wanted: Mapping[str, float]) -> Condition:
-    """Return the available condition with the wanted values on all its axes."""
+    """Return the available condition of these values; an axis of one value may be left out."""
     axes = tuple(available[0]) if available else ()
+    for axis in axes:
+        present = {condition[axis] for condition in available}
+        wanted = {axis: present.pop(), **wanted} if len(present) == 1 else wanted
     if set(wanted) != set(axes):
         given = " ".join(f"{name}={value:g}" for name, value in wanted.items()) or "nothing"
         raise WordError(f"a condition of this dataset names {' and '.join(axes)}; given: {given}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,22 +29,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a request came to; there is no record where no trial of the model finished.
-
-    `figures_of` are paths by key of the trial, and under `""` those of the request.
-    """
+    """What a request came to; there is no record where no trial of the model finished."""
 
     request: BenchmarkRequest
     record: Record | None
     record_path: Path | None
     outcomes: list[Outcome]
     floors: list[Outcome]
-    figures_of: Mapping[str, list[Path]]
+    figures: list[Path]
     tracking: Delivered | None = None
-
-    @property
-    def figures(self) -> list[Path]:
-        return [path for paths in self.figures_of.values() for path in paths]
 
 
 def run_benchmark(
@@ -97,7 +90,7 @@ def conclude(
     except Exception as error:
         # The record is what counts; the same command draws again.
         logger.warning("figures could not be drawn: %s: %s", type(error).__name__, error)
-        figures = {}
+        figures = []
     return RunReport(request, record, path, list(own), list(floors), figures)
 
 
@@ -177,21 +170,20 @@ def _figures(
     workspace: Workspace,
     record: Record | None,
     outcomes: Sequence[Outcome],
-) -> dict[str, list[Path]]:
-    """Draw figures; return those of each trial by its key, and under `""` those of the request."""
+) -> list[Path]:
+    """Draw the figures of a request, and of one trial at each condition."""
     if record is None:
-        return {}
+        return []
     from ..figures.predictions import draw_request, draw_trial
 
     folder = workspace.home / "figures" / request.stem
-    figures = {"": draw_request(record.to_json(), request.task, folder)}
+    figures = draw_request(record.to_json(), request.task, folder)
     drawn: set[str] = set()
     for outcome in outcomes:
-        # One seed of each condition is enough to look at.
         names = {condition.name for condition in outcome.trial.conditions}
         if outcome.result is not None and not names <= drawn:
             drawn |= names
-            figures[outcome.trial.key] = draw_trial(
+            figures += draw_trial(
                 outcome.result, request.task, request.view, request.model, workspace, folder
             )
     return figures
@@ -205,7 +197,6 @@ def _delivery(
     def relative(path: Path) -> str:
         return str(path.relative_to(workspace.home))
 
-    figures = {key: tuple(map(relative, paths)) for key, paths in report.figures_of.items()}
     by_key = {o.trial.key: o for o in (*report.outcomes, *report.floors)}
     return RequestDelivery(
         digest=request.digest,
@@ -214,9 +205,9 @@ def _delivery(
         record=None if report.record_path is None else relative(report.record_path),
         content="" if record is None else record_digest(record),
         trials=tuple(
-            TrialDelivery(key, o.trial.name, o.trial.to_json(), o.error, figures.get(key, ()))
+            TrialDelivery(key, o.trial.name, o.trial.to_json(), o.error)
             for key, o in by_key.items()
         ),
-        figures=figures.get("", ()),
+        figures=tuple(map(relative, report.figures)),
         sweep=sweep,
     )

@@ -7,7 +7,6 @@ import json
 import math
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +18,7 @@ from ..contract.trial_plan import Trial
 from ..home.files import holder_of, write_json
 from ..home.workspace import Workspace
 from ..model import Progress
-from ..trial.attempt import Attempt, Job, attempt_here, pack_folder
+from ..trial.attempt import Attempt, Job, attempt_here, keep_folder
 from ..trial.process import LOG_FILE
 from ..trial.result import TrialResult, read_result, result_path
 from .resources import Capacity, Needs, Terms, shares_of
@@ -83,19 +82,16 @@ class Finisher:
 
     def ended(self, trial: Trial, attempt: Attempt) -> None:
         key, result = trial.key, attempt.result
+        on_disk = not self.terms.keep_results and result_path(self.workspace, key).exists()
         if attempt.error is not None:
             self.failed(trial, attempt.error)
-        elif result is None and not self._has_result(key):
+        elif result is None and not on_disk:
             self.failed(trial, "it returned nothing")
         elif result is not None and result.key != key:
             self.failed(trial, f"it returned the result of another trial, {result.key}")
         else:
             self.outcomes[key] = Outcome(trial, result)
             self.on_event(Event("finished", trial))
-
-    def _has_result(self, key: str) -> bool:
-        """Return whether a result that is not kept in memory is on disk."""
-        return not self.terms.keep_results and result_path(self.workspace, key).exists()
 
     def ended_before(self, key: str, trial: Trial) -> bool:
         """Take the result that an earlier command or another driver left, if there is one."""
@@ -150,14 +146,25 @@ def make_jobs(
     terms: Terms,
     elsewhere: bool = False,
 ) -> Iterator[list[Job]]:
-    """Yield one job for each trial, with what a machine without our files needs, if `elsewhere`."""
-    archives = _packed_models(trials.values())
+    """Yield one job for each trial; models, and tasks if `elsewhere`, are copied to the workspace.
+
+    A model may be edited while its trials run, and another machine may have neither.
+    """
+    for model in {trial.model.digest: trial.model for trial in trials.values()}.values():
+        folder = Path(model.folder)
+        present = folder_digest(folder) if folder.is_dir() else "none"
+        if present != model.digest:
+            raise ClusterError(
+                f"model {model.name} in {folder} has the digest {present[:8]}, the run was planned "
+                f"with {model.digest[:8]}: it was edited in between; run the same command again"
+            )
+        keep_folder(folder, present, workspace.sources)
     shared, task_digests = "", {}
     workspace.home.mkdir(parents=True, exist_ok=True)
     if elsewhere:
-        for folder in {trial.task_folder for trial in trials.values()}:
-            task_digests[folder] = folder_digest(Path(folder))
-            archives[task_digests[folder]] = pack_folder(Path(folder))
+        for task in {trial.task_folder for trial in trials.values()}:
+            task_digests[task] = folder_digest(Path(task))
+            keep_folder(Path(task), task_digests[task], workspace.sources)
         shared = str(workspace.home / f".shared-{uuid.uuid4().hex}")
         Path(shared).touch()
     try:
@@ -169,7 +176,6 @@ def make_jobs(
                 run=run,
                 device=shares[key].device,
                 threads=shares[key].cpus,
-                archives=archives,
                 task_digest=task_digests.get(trial.task_folder, ""),
                 shared=shared,
                 returns_result=terms.keep_results,
@@ -182,46 +188,23 @@ def make_jobs(
             Path(shared).unlink(missing_ok=True)
 
 
-def _packed_models(trials: Iterable[Trial]) -> dict[str, bytes]:
-    """Return the packed folder of each model by digest, as it was when the trials were planned."""
-    archives = {}
-    for model in {trial.model.digest: trial.model for trial in trials}.values():
-        folder = Path(model.folder)
-        present = folder_digest(folder) if folder.is_dir() else "none"
-        if present != model.digest:
-            raise ClusterError(
-                f"model {model.name} in {folder} has the digest {present[:8]}, the run was planned "
-                f"with {model.digest[:8]}: it was edited in between; run the same command again"
-            )
-        archives[model.digest] = pack_folder(folder)
-    return archives
-
-
 def run_here(jobs: Sequence[Job], finish: Finisher) -> None:
     """Run jobs one after another in this process; what another process runs comes last."""
-    waiting, put_off = deque(jobs), 0
-    while waiting:
-        job = waiting.popleft()
+    put_off = []
+    for job in jobs:
         folder = finish.workspace.trial_folder(job.trial.key)
-        # Where all that are left run elsewhere, there is nothing better to do than to wait.
-        waits = put_off >= len(waiting) or math.isinf(job.patience)
-        if not waits and holder_of(folder) is not None:
-            waiting.append(job)
-            put_off += 1
+        if math.isfinite(job.patience) and holder_of(folder) is not None:
+            put_off.append(job)
             continue
-        forget_failure(folder)
-        job = replace(job, patience=math.inf if waits else 0.0)
+        (folder / FAILURE_FILE).unlink(missing_ok=True)
         attempt = attempt_here(job, partial(finish.tell, job.trial))
-        put_off = 0 if attempt.held is None else put_off + 1
         if attempt.held is None:
             finish.ended(job.trial, attempt)
         else:
-            waiting.append(replace(job, patience=DEFER_AFTER))
-
-
-def forget_failure(folder: Path) -> None:
-    """Forget an earlier failure: the trial is run again."""
-    (folder / FAILURE_FILE).unlink(missing_ok=True)
+            put_off.append(job)
+    if put_off:
+        # There is nothing better to do than to wait for them.
+        run_here([replace(job, patience=math.inf) for job in put_off], finish)
 
 
 def failure(folder: Path) -> str | None:

@@ -5,6 +5,7 @@ Everything that words name is found here, once; nobody after it asks a registry 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,14 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.conditions import choose_conditions
+from ..contract.conditions import RELATIVE_TOLERANCE, choose_conditions
 from ..contract.errors import DatasetError, WordError
 from ..contract.trial_plan import DatasetReference, Trial, plan_trials
 from ..home.workspace import Workspace, keep_given_files
 from ..model import Condition
 from ..plugins.datasets import dataset_at, find_dataset
 from ..plugins.registry import load_model_card, load_task, whole_models
-from .transfer import training_conditions
 from .words import RunRequest
 
 if TYPE_CHECKING:
@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from ..record.record import Tuning
 
 FLOOR_SEED = 0
+# Conditions that differ by fewer decades count as alike.
+ALIKE = 0.5
 
 
 @dataclass(frozen=True)
 class Floor:
-    """A trivial model beside which others are shown, with its hyperparameters."""
+    """A model with its hyperparameters, such as a trivial one beside which others are shown."""
 
     card: ModelCard
     hyperparameters: Mapping[str, Any]
@@ -215,26 +217,78 @@ def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
 
 def model_trials(request: BenchmarkRequest) -> list[Trial]:
     """Return the trials of the model: one for each seed, and condition where it fits only one."""
-    return _trials(request, request.model, request.hyperparameters, request.seeds)
+    return _trials(request, Floor(request.model, request.hyperparameters), request.seeds)
 
 
 def floor_trials(request: BenchmarkRequest) -> list[Trial]:
     """Return the trials of the floors on the same conditions, with one seed."""
-    return [
-        trial
-        for floor in request.floors
-        for trial in _trials(request, floor.card, floor.hyperparameters, (FLOOR_SEED,), floor=True)
-    ]
+    of_floors = [_trials(request, f, (FLOOR_SEED,), floor=True) for f in request.floors]
+    return [trial for trials in of_floors for trial in trials]
 
 
 def _trials(
-    request: BenchmarkRequest,
-    card: ModelCard,
-    hyperparameters: Mapping[str, Any],
-    seeds: Sequence[int],
-    **more: Any,
+    request: BenchmarkRequest, model: Floor, seeds: Sequence[int], **more: Any
 ) -> list[Trial]:
-    about = (request.task, request.dataset)
-    return plan_trials(
-        card, *about, request.conditions, request.trained_at, hyperparameters, seeds, **more
-    )
+    about = (request.task, request.dataset, request.conditions, request.trained_at)
+    return plan_trials(model.card, *about, model.hyperparameters, seeds, **more)
+
+
+def training_conditions(
+    view: View, conditions: Sequence[Condition], trained: Mapping[str, float]
+) -> tuple[Condition, ...]:
+    """Return the condition at which to train for each that is tested; nothing without `trained`.
+
+    It has the values in `trained`, and is the nearest to the tested one on the other axes, times
+    in units of the relaxation time, within half a decade.
+    """
+    if not trained:
+        return ()
+    there = view.conditions("train")
+    fitting = [
+        c
+        for c in there
+        if all(math.isclose(c[a], v, rel_tol=RELATIVE_TOLERANCE) for a, v in trained.items())
+    ]
+    words = " ".join(f"{axis}={value:g}" for axis, value in trained.items())
+    if not fitting:
+        raise WordError(
+            f"the training split has nothing at {words}: it has "
+            f"{', '.join(condition.name for condition in there)}"
+        )
+    chosen = []
+    for tested in conditions:
+        apart = {c: decades_apart(c, tested, view, without=trained) for c in fitting}
+        nearest = min(apart, key=apart.__getitem__)
+        if apart[nearest] > ALIKE:
+            raise WordError(
+                f"no training condition at {words} is like {tested.name} within half a decade: "
+                f"name one of {', '.join(condition.name for condition in fitting)}"
+            )
+        if nearest == tested:
+            raise WordError(
+                f"train words name {tested.name}, which is tested: leave them out, or name "
+                "another condition"
+            )
+        chosen.append(nearest)
+    return tuple(chosen)
+
+
+def decades_apart(
+    one: Condition, other: Condition, view: View, without: Mapping[str, float] | Sequence[str]
+) -> float:
+    """Return the distance of two conditions on all axes but those of `without`, in decades."""
+    total = 0.0
+    for axis in one:
+        if axis in without:
+            continue
+        first, second = one[axis], other[axis]
+        if axis == "time":
+            relaxations = (view.attribute(c, "tau_alpha") for c in (one, other))
+            known = [tau for tau in relaxations if tau]
+            if len(known) == 2:
+                first, second = first / known[0], second / known[1]
+        if first > 0 and second > 0:
+            total += abs(math.log10(first / second))
+        elif first != second:
+            total += math.inf
+    return total

@@ -132,16 +132,6 @@ def gpu_slots(gpus: float) -> float:
     return 1 / math.floor(1 / gpus + 1e-9) if gpus < 1 else float(math.ceil(gpus - 1e-9))
 
 
-def slots(capacity: Capacity, share: Needs) -> int:
-    """Return how many trials of one size fit at once, at least 1."""
-    amounts = [
-        (capacity.cpus, share.cpus),
-        (capacity.gpus, gpu_slots(share.gpus)),
-        (capacity.memory, share.memory_bytes),
-    ]
-    return max(1, min(int(whole / part + 1e-9) for whole, part in amounts if part))
-
-
 def local_capacity() -> Capacity:
     """Return the cores that this process may use, and the GPUs that torch can."""
     import psutil

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +21,9 @@ from .words import RunRequest
 if TYPE_CHECKING:
     from ..contract.model_card import ModelCard
     from ..contract.task import Task
-    from ..datasets.view import View
     from ..trial.fitted import FittedModel
 
 KEY = re.compile(r"[0-9a-f]{64}")
-# Trains what a request asks for, as `conclude.run_benchmark` does.
-Train = Callable[[BenchmarkRequest], None]
 
 
 def find_run(run: str, workspace: Workspace) -> tuple[Path, Record]:
@@ -50,21 +46,13 @@ def only_one(run: str, matching: list[tuple[Path, Record]]) -> tuple[Path, Recor
     return matching[0]
 
 
-@dataclass(frozen=True)
-class StoredFit:
-    """A trial of the workspace and the folder of its fit, or a packed file."""
-
-    path: Path
-    trial: Trial
-
-
-def stored_fits(workspace: Workspace) -> Iterator[StoredFit]:
-    """Yield the fits that lie in the workspace, once each."""
+def stored_fits(workspace: Workspace) -> Iterator[tuple[Path, Trial]]:
+    """Yield the fits that lie in the workspace, once each: the folder of the fit, and its trial."""
     for file in sorted(workspace.trials.glob("*/*/trial.json")):
         folder = file.parent / "fitted"
         if folder.is_dir():
             try:
-                yield StoredFit(folder, trial_from_json(json.loads(file.read_bytes())))
+                yield folder, trial_from_json(json.loads(file.read_bytes()))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
 
@@ -78,7 +66,7 @@ def load_model(
     axes: Mapping[str, AxisChoice] | None = None,
     seeds: tuple[int, ...] = (0,),
     cluster: str = "auto",
-    train: Train | None = None,
+    train: Callable[[BenchmarkRequest], object] | None = None,
 ) -> FittedModel:
     """Return a model with its fits, from a packed file, a record, a run, or a model's name.
 
@@ -86,12 +74,11 @@ def load_model(
     """
     from ..trial.weights import SUFFIX, read_about, unpack_model
 
-    path = Path(word).expanduser()
+    path, name = Path(word).expanduser(), str(word)
     if path.suffix == SUFFIX and path.is_file():
         about = read_about(path)
-        card, found = load_model_card(about["model"]["name"]), load_task(about["task"]["name"])
-        return unpack_model(path, card, found)
-    name = str(word)
+        packed = load_model_card(about["model"]["name"]), load_task(about["task"]["name"])
+        return unpack_model(path, *packed)
     if path.is_file() or any(
         name in (p.stem, p.name) for p, _ in read_records(workspace.records)[0]
     ):
@@ -111,7 +98,16 @@ def load_model(
         ]
 
     if not runs():
-        request = _request(card, name, workspace, task, dataset, axes or {}, seeds, cluster)
+        if task is None and len(card.tasks) > 1:
+            raise WordError(
+                f"model {card.name} has no run here, and serves {', '.join(card.tasks)}: say for "
+                f"which it is to be trained, task={card.tasks[0]}"
+            )
+        chosen = load_task(task or card.tasks[0])
+        _refuse_pairs(chosen)
+        wanted = {"axes": axes or {}, "seeds": seeds, "cluster": cluster, "floors": False}
+        asked = RunRequest(chosen.name, (name,), dataset=dataset, **wanted)
+        (request,) = make_requests(chosen, asked, workspace)
         if train is None:
             raise UserError(
                 f"model {card.name} has no run here: train it first, `glassbench run "
@@ -122,68 +118,51 @@ def load_model(
     return model_of_record(record, file, workspace)
 
 
-def _request(
-    card: ModelCard,
-    name: str,
-    workspace: Workspace,
-    task: str | None,
-    dataset: str | None,
-    axes: Mapping[str, AxisChoice],
-    seeds: tuple[int, ...],
-    cluster: str,
-) -> BenchmarkRequest:
-    """Return the run that a model lacks."""
-    if task is None and len(card.tasks) > 1:
-        raise WordError(
-            f"model {card.name} has no run here, and serves {', '.join(card.tasks)}: say for which "
-            f"it is to be trained, task={card.tasks[0]}"
-        )
-    chosen = load_task(task or card.tasks[0])
-    _refuse_pairs(chosen)
-    asked = RunRequest(
-        chosen.name,
-        (name,),
-        dataset=dataset,
-        axes=axes,
-        seeds=seeds,
-        cluster=cluster,
-        floors=False,
-    )
-    return make_requests(chosen, asked, workspace)[0]
-
-
 def model_of_record(record: Record, path: Path, workspace: Workspace) -> FittedModel:
-    """Return the fitted model that a record tells of, where its fits lie in the workspace."""
+    """Return the fitted model of a record, where its fits lie in the workspace."""
+    from ..datasets.view import open_view
     from ..trial.fitted import Fit, FittedModel
     from ..trial.likeness import Training
     from ..trial.stages import make_model
 
-    card, task = load_model_card(_model_word(record, workspace)), load_task(record["task"]["name"])
+    trials, named = _trials_of(record, workspace), record["dataset"]
+    folders = [t.model.folder for t in trials if (Path(t.model.folder) / "model.toml").is_file()]
+    card = load_model_card(next(iter(folders), str(record["model"]["name"])))
+    task = load_task(record["task"]["name"])
     refuse_other_model(card, record["model"]["digest"], path)
     _refuse_pairs(task)
-    fits, folders = [], []
+    if not trials:
+        raise UserError(f"{path} names no trial of the workspace {workspace.home}: run it here")
+    fits, fitted = [], []
     hyperparameters = find_given_files(record["hyperparameters"], workspace)
-    for trial in _trials_of(record, workspace):
-        folder = _fitted_folder(trial, workspace)
+    for trial in trials:
         model = make_model(card, hyperparameters)
+        places = [workspace.trial_folder(key) / "fitted" for key in (trial.key, trial.fit_key)]
+        folder = next((place for place in places if place.is_dir()), None)
         if folder is None or not hasattr(model, "load"):
             raise UserError(
                 f"the fit of {trial.name} is not in {workspace.trials}"
                 + ("" if hasattr(model, "load") else f": {card.name} has no `save` and `load`")
                 + f". Train it here: `glassbench run task={task.name} model={card.name} "
-                f"dataset={record['dataset']['name']} force=on`"
+                f"dataset={named['name']} force=on`"
             )
         model.load(folder)
         fits.append(Fit(trial.seed, trial.fit_conditions, model))
-        folders.append(folder)
-    if not fits:
-        raise UserError(f"{path} names no trial of the workspace {workspace.home}: run it here")
-    view = _training_view(task, record, trial, workspace)
-    conditions = [condition for fit in fits for condition in fit.conditions]
-    training = Training.of(task, view, record["dataset"]["name"], list(dict.fromkeys(conditions)))
+        fitted.append(folder)
+    data = Path(trials[-1].dataset.path)
+    if not data.exists():
+        data = find_dataset(task, named["name"], workspace).path
+    view = open_view(task, data)
+    if view.digest != named["digest"]:
+        raise UserError(
+            f"dataset {named['name']} at {data} is not the one that the model was trained on: its "
+            "digest is another one"
+        )
+    conditions = dict.fromkeys(condition for fit in fits for condition in fit.conditions)
+    training = Training.of(task, view, named["name"], list(conditions))
     values = record["hyperparameters"]
     card = card.reading(values)
-    return FittedModel(card, task, training, values, tuple(fits), tuple(folders))
+    return FittedModel(card, task, training, values, tuple(fits), tuple(fitted))
 
 
 def _refuse_pairs(task: Task) -> None:
@@ -203,42 +182,9 @@ def refuse_other_model(card: ModelCard, digest: str, path: Path) -> None:
         )
 
 
-def _model_word(record: Record, workspace: Workspace) -> str:
-    """Return the name of a record's model, or the folder that its trials name."""
-    for trial in _trials_of(record, workspace):
-        if (Path(trial.model.folder) / "model.toml").is_file():
-            return trial.model.folder
-    return str(record["model"]["name"])
-
-
 def _trials_of(record: Record, workspace: Workspace) -> list[Trial]:
     """Return the trials of a record that lie in the workspace, once each."""
-    keys = {Path(entry["path"]).parent.name: None for entry in record.to_json()["predictions"]}
-    trials = []
-    for key in keys:
-        # A record is a stranger's: what is no key would lead out of the folder.
-        file = workspace.trial_folder(key) / "trial.json"
-        if KEY.fullmatch(key) and file.is_file():
-            trials.append(trial_from_json(json.loads(file.read_bytes())))
-    return trials
-
-
-def _fitted_folder(trial: Trial, workspace: Workspace) -> Path | None:
-    folders = (workspace.trial_folder(key) / "fitted" for key in (trial.key, trial.fit_key))
-    return next((folder for folder in folders if folder.is_dir()), None)
-
-
-def _training_view(task: Task, record: Record, trial: Trial, workspace: Workspace) -> View:
-    """Return the dataset that a record was made on."""
-    from ..datasets.view import open_view
-
-    path = Path(trial.dataset.path)
-    if not path.exists():
-        path = find_dataset(task, record["dataset"]["name"], workspace).path
-    view = open_view(task, path)
-    if view.digest != record["dataset"]["digest"]:
-        raise UserError(
-            f"dataset {record['dataset']['name']} at {path} is not the one that the model was "
-            "trained on: its digest is another one"
-        )
-    return view
+    keys = dict.fromkeys(Path(e["path"]).parent.name for e in record.to_json()["predictions"])
+    # A record is a stranger's: what is no key would lead out of the folder.
+    files = [workspace.trial_folder(key) / "trial.json" for key in keys if KEY.fullmatch(key)]
+    return [trial_from_json(json.loads(file.read_bytes())) for file in files if file.is_file()]

@@ -23,7 +23,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -45,18 +45,11 @@ DAMAGE = (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.
 
 HOUSE = "glassbench"
 PLUGIN = "glassbench_plugin_"
+SCIPY_VERSION = importlib.metadata.version("scipy")
 
 logger = logging.getLogger("glassbench.home.cache")
 
 Arrays = dict[str, np.ndarray]
-
-
-class Usage(NamedTuple):
-    """How much a cache holds; sizes in bytes."""
-
-    files: int
-    size: int
-    limit: int
 
 
 class Cache:
@@ -113,11 +106,10 @@ class Cache:
             with np.load(path) as file:
                 arrays = {name: file[name] for name in file.files}
             os.utime(path)
-        except FileNotFoundError:
-            return None
-        except DAMAGE:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        except DAMAGE as error:
+            if not isinstance(error, FileNotFoundError):
+                with contextlib.suppress(OSError):
+                    path.unlink()
             return None
         return _read_only(arrays)
 
@@ -150,9 +142,10 @@ class Cache:
             path.unlink(missing_ok=True)
             total -= facts.st_size
 
-    def usage(self) -> Usage:
+    def usage(self) -> tuple[int, int]:
+        """Return how many files there are, and their size in bytes."""
         sizes = [facts.st_size for _, facts in self._files()]
-        return Usage(len(sizes), sum(sizes), self.limit)
+        return len(sizes), sum(sizes)
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.npz"
@@ -225,8 +218,8 @@ def key_of(
     """Return the sha256 by which the result of a function is known."""
     head = {
         "format": FORMAT,
-        "versions": [np.__version__, _scipy_version()],
-        "function": f"{_module_name(function)}:{function.__qualname__}",
+        "versions": [np.__version__, SCIPY_VERSION],
+        "function": f"{_plain(function.__module__)}:{function.__qualname__}",
         "source": source_digest(function.__module__),
         "parameters": parameters,
     }
@@ -258,16 +251,12 @@ def source_digest(module: str) -> str:
         if name in files:
             continue
         path = _file_of(name)
-        if path is None:
-            continue
-        files[name] = path
-        waiting += [
-            other
-            for other in imported_names(path, name)
-            if other.split(".")[0] in (HOUSE, module.split(".")[0])
+        if path is not None:
+            files[name] = path
+            own = (HOUSE, module.split(".")[0])
             # What keeps results has no part in them; its files have a format of their own.
-            and other != __name__
-        ]
+            imported = (other for other in imported_names(path, name) if other != __name__)
+            waiting += [other for other in imported if other.split(".")[0] in own]
     digest = hashlib.sha256()
     for name, path in sorted(files.items(), key=lambda item: _plain(item[0])):
         digest.update(f"{_plain(name)}\0".encode() + path.read_bytes() + b"\0")
@@ -275,33 +264,20 @@ def source_digest(module: str) -> str:
 
 
 def _plain(name: str) -> str:
+    """Return the name of a module; the package of a plugin is named after its digest."""
     top, _, rest = name.partition(".")
     return f"plugin.{rest}" if top.startswith(PLUGIN) else name
 
 
 def _file_of(name: str) -> Path | None:
     """Return the file of a module, None for a name inside a module, or without source."""
-    present = sys.modules.get(name)
-    if present is not None:
-        origin = getattr(present, "__file__", None)
+    origin = None
+    if name in sys.modules:
+        origin = getattr(sys.modules[name], "__file__", None)
     else:
-        try:
-            spec = importlib.util.find_spec(name)
-        except (ImportError, ValueError, AttributeError):
-            return None
-        origin = spec.origin if spec is not None else None
+        with contextlib.suppress(ImportError, ValueError, AttributeError):
+            origin = getattr(importlib.util.find_spec(name), "origin", None)
     return Path(origin) if origin and origin.endswith(".py") else None
-
-
-@functools.cache
-def _scipy_version() -> str:
-    return importlib.metadata.version("scipy")
-
-
-def _module_name(function: Callable[..., Any]) -> str:
-    # The package of a plugin is named after its digest, which its source stands for already.
-    top, _, rest = function.__module__.partition(".")
-    return rest if top.startswith(PLUGIN) else function.__module__
 
 
 def _plain_number(value: Any) -> Any:

@@ -19,9 +19,8 @@ from typing import Any
 def available_cores() -> int:
     """Return the number of cores by affinity and by the quota of the control group."""
     # macOS has no affinity.
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     quota = Path("/sys/fs/cgroup/cpu.max")
     if quota.exists():
         most, period = quota.read_text().split()

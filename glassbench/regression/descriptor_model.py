@@ -12,8 +12,7 @@ import numpy as np
 from ..home.cache import current_cache
 from ..model import Condition, Example, Predictions, Progress, Run, Structure
 from .memory import DescriptorMemory
-from .moments import Moments, merge
-from .ridge import Group, LinearMap, choose_strength, ridge
+from .ridge import Group, LinearMap, Moments, choose_strength, merge, ridge
 
 REMEMBERED = DescriptorMemory(capacity_bytes=2**30)
 FILE_NAME = "linear_maps.npz"

@@ -39,13 +39,12 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class TrialDelivery:
-    """A trial to deliver, as `Trial.to_json` writes it; figures relative to the workspace."""
+    """A trial to deliver, as `Trial.to_json` writes it."""
 
     key: str
     name: str
     trial: Mapping[str, Any]
     error: str | None = None
-    figures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ class RequestDelivery:
     digest : of the request, which has one parent run, however often it is given
     record : path of the record, None where nothing finished; all paths are in the workspace
     content : digest of the record
-    kind : `request`, or `study` for a study of tuning, whose `record` is its report and
-        whose trials hold what the report says of each
+    kind : `request`, or `study` for a study of tuning, whose `record` is its report, where its
+        trials stand
     sweep : the one under whose run it stands, if any
     """
 

@@ -21,24 +21,7 @@ from urllib.parse import unquote, urlsplit
 from ..contract.errors import printable
 from ..home.files import exclusive, whole_file
 from ..home.workspace import Workspace
-from .delivery import (
-    RequestDelivery,
-    delivered_folder,
-    folder,
-    note_delivered,
-    pending,
-    read_pending,
-    tracking_uri,
-    without_credentials,
-)
-from .runs import (
-    RunContent,
-    request_content,
-    study_content,
-    study_trial_content,
-    sweep_content,
-    trial_content,
-)
+from . import delivery, runs
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -58,9 +41,10 @@ def main(arguments: Sequence[str]) -> int:
     """Prepare or deliver, one process of a workspace at a time."""
     action, home = arguments
     workspace = Workspace(Path(home))
-    with exclusive(folder(workspace), lambda message: None, poll=0.1):
+    with exclusive(delivery.folder(workspace), lambda message: None, poll=0.1):
         if action == "prepare":
-            _ensure(workspace.database, delivered_folder(workspace, tracking_uri(workspace)))
+            uri = delivery.tracking_uri(workspace)
+            _ensure(workspace.database, delivery.delivered_folder(workspace, uri))
             return 0
         return deliver_pending(workspace)
 
@@ -69,19 +53,19 @@ def deliver_pending(workspace: Workspace) -> int:
     """Deliver what waits; a store that fails is left alone, the others are tried."""
     failed: set[str] = set()
     stores: dict[str, _Store] = {}
-    for path in pending(workspace):
-        noted, request = read_pending(path)
+    for path in delivery.pending(workspace):
+        noted, request = delivery.read_pending(path)
         if noted in failed:
             continue
-        now = tracking_uri(workspace)
+        now = delivery.tracking_uri(workspace)
         # A note never holds credentials: those of today serve the same store.
-        uri = now if without_credentials(now) == noted else noted
+        uri = now if delivery.without_credentials(now) == noted else noted
         try:
             if noted not in stores:
                 stores[noted] = _Store(uri, noted, workspace)
             stores[noted].deliver(request)
             # Unless another command has asked for more in the meantime.
-            if read_pending(path) == (noted, request):
+            if delivery.read_pending(path) == (noted, request):
                 path.unlink()
         except Exception as error:
             failed.add(noted)
@@ -101,7 +85,7 @@ class _Store:
     def __init__(self, uri: str, noted: str, workspace: Workspace) -> None:
         database = database_of(uri)
         if database is not None:
-            _ensure(database, delivered_folder(workspace, noted))
+            _ensure(database, delivery.delivered_folder(workspace, noted))
         from mlflow import MlflowClient
 
         # Artifacts go beside a database, and where a server wants them.
@@ -115,31 +99,31 @@ class _Store:
         self.client = MlflowClient(tracking_uri=uri)
         self.noted, self.workspace = noted, workspace
 
-    def deliver(self, request: RequestDelivery) -> None:
+    def deliver(self, request: delivery.RequestDelivery) -> None:
         """Deliver a request: its parent run, and the runs of its trials."""
         experiment = self._experiment(request.experiment)
-        of_study = request.kind == "study"
-        content = (study_content if of_study else request_content)(self.workspace, request)
+        contents = runs.study_contents if request.kind == "study" else runs.request_contents
+        content, nested = contents(self.workspace, request)
+        about = (self.workspace, self.noted, request)
         if request.sweep:
-            sweep = sweep_content(self.workspace, request.sweep)
+            sweep = runs.sweep_content(self.workspace, request.sweep)
             content.tags[PARENT_TAG] = self._delivered(sweep, experiment)
         parent, is_new = self._run_of(content, experiment)
-        note_delivered(self.workspace, self.noted, request, parent.info.run_id)
-        for trial in request.trials:
-            made = (study_trial_content if of_study else trial_content)(self.workspace, trial)
+        delivery.note_delivered(*about, parent.info.run_id)
+        for made in nested:
             made.tags[PARENT_TAG] = parent.info.run_id
             self._delivered(made, experiment, again=is_new)
         self._fill(parent.info.run_id, content)
-        note_delivered(self.workspace, self.noted, request, parent.info.run_id, request.version)
+        delivery.note_delivered(*about, parent.info.run_id, request.version)
 
-    def _delivered(self, content: RunContent, experiment: str, again: bool = False) -> str:
+    def _delivered(self, content: runs.RunContent, experiment: str, again: bool = False) -> str:
         """Return the id of the run that has the content; `again` fills one that has it already."""
         run, _ = self._run_of(content, experiment)
         if again or run.data.tags.get(VERSION_TAG) != content.version:
             self._fill(run.info.run_id, content)
         return run.info.run_id
 
-    def _run_of(self, content: RunContent, experiment: str) -> tuple[Run, bool]:
+    def _run_of(self, content: runs.RunContent, experiment: str) -> tuple[Run, bool]:
         """Return the run for some content, and whether it is new."""
         name, value = content.run
         for run in self.client.search_runs([experiment], f"tags.`{name}` = '{value}'"):
@@ -149,7 +133,7 @@ class _Store:
         times = {"start_time": content.start, "run_name": content.name}
         return self.client.create_run(experiment, tags={name: value}, **times), True
 
-    def _fill(self, run_id: str, content: RunContent) -> None:
+    def _fill(self, run_id: str, content: runs.RunContent) -> None:
         """Hand all content over; what the run has already stays as it is."""
         from mlflow.entities import Metric, Param, RunTag
 

@@ -60,7 +60,7 @@ def trial_content(workspace: Workspace, delivery: TrialDelivery) -> RunContent:
         status="FAILED",
         start=end,
         end=end,
-        version=digest_of(["", delivery.error, delivery.figures]),
+        version=digest_of(["", delivery.error]),
         tags={
             "kind": "trial",
             "model": trial["model"]["name"],
@@ -75,14 +75,13 @@ def trial_content(workspace: Workspace, delivery: TrialDelivery) -> RunContent:
             **(conditions[0] if len(conditions) == 1 else {"conditions": "; ".join(names)}),
         },
         artifacts=[folder / "log.txt"],
-        figures=delivery.figures,
     )
     result = None if delivery.error else read_result(workspace, delivery.key)
     if result is not None:
         content.status = "FINISHED"
         content.start = end - round(1000 * result.cost["wall_seconds"])
         content.result = hashlib.sha256(path.read_bytes()).hexdigest()
-        content.version = digest_of([content.result, None, delivery.figures])
+        content.version = digest_of([content.result, None])
         if commit := _commit(folder):
             content.tags["mlflow.source.git.commit"] = commit
         content.numbers = _scores(result) | _prefixed("cost/", result.cost)
@@ -93,36 +92,10 @@ def trial_content(workspace: Workspace, delivery: TrialDelivery) -> RunContent:
     return content
 
 
-def study_trial_content(workspace: Workspace, delivery: TrialDelivery) -> RunContent:
-    """Return the run of a trial of tuning: its hyperparameters, and its score by epoch."""
-    trial = delivery.trial
-    start, end = round(1000 * trial["began"]), round(1000 * trial["noted"])
-    reports = {int(epoch): score for epoch, score in trial["reports"].items()}
-    step = (end - start) / max(1, max(reports, default=1))
-    return RunContent(
-        run=("glassbench.key", delivery.key),
-        name=delivery.name,
-        status=STATUS[trial["state"]],
-        start=start,
-        end=max(start, end),
-        version=digest_of([trial, delivery.error]),
-        tags={
-            "kind": "tuning trial",
-            **{name: trial[name] for name in ("model", "dataset", "state")},
-            "error": delivery.error,
-        },
-        parameters={
-            **{name: trial[name] for name in ("task", "seed")},
-            **_prefixed("model.", trial["all_hyperparameters"]),
-        },
-        numbers={trial["metric"]: trial["score"], **_prefixed("cost/", trial["cost"])},
-        history=[("validation_score", s, round(start + step * e), e) for e, s in reports.items()],
-        artifacts=[workspace.trial_folder(delivery.key) / "log.txt"],
-    )
-
-
-def request_content(workspace: Workspace, request: RequestDelivery) -> RunContent:
-    """Return the run of a request, which holds its record where anything finished."""
+def request_contents(
+    workspace: Workspace, request: RequestDelivery
+) -> tuple[RunContent, Iterable[RunContent]]:
+    """Return the run of a request, with its record where anything finished, and of its trials."""
     folders = {trial.key: workspace.trial_folder(trial.key) for trial in request.trials}
     ends = [_written(result_path(workspace, k), f / "log.txt") for k, f in folders.items()]
     content = RunContent(
@@ -148,19 +121,20 @@ def request_content(workspace: Workspace, request: RequestDelivery) -> RunConten
             **{f"{part}_digest": record[part]["digest"] for part in ("dataset", "model")},
             **_prefixed("model.", record["hyperparameters"]),
         }
-    return content
+    return content, (trial_content(workspace, trial) for trial in request.trials)
 
 
-def study_content(workspace: Workspace, request: RequestDelivery) -> RunContent:
-    """Return the run of a study, which holds its report, picture and best configuration."""
+def study_contents(
+    workspace: Workspace, request: RequestDelivery
+) -> tuple[RunContent, Iterable[RunContent]]:
+    """Return the run of a study, with report, picture and best configuration, and of its trials."""
     assert request.record is not None, "a study has a report"
     path = workspace.home / request.record
     report = json.loads(path.read_text(encoding="utf-8"))
-    tuning = report["tuning"]
-    trials = [delivery.trial for delivery in request.trials]
+    tuning, trials = report["tuning"], report["trials"]
     costs = {name: tuning[name] for name in ("wall_seconds", "cpu_seconds", "gpu_seconds")}
     counts = {name: tuning[name] for name in ("finished", "stopped", "failed")}
-    return RunContent(
+    content = RunContent(
         run=(f"glassbench.{request.kind}", request.digest),
         name=request.name,
         status="FINISHED" if tuning["finished"] else "FAILED",
@@ -180,6 +154,38 @@ def study_content(workspace: Workspace, request: RequestDelivery) -> RunContent:
         },
         artifacts=[path.with_name(n) for n in (path.name, "best.toml", "journal.jsonl")],
         figures=request.figures,
+    )
+    return content, (_study_trial(workspace, report, trial) for trial in trials)
+
+
+def _study_trial(
+    workspace: Workspace, report: Mapping[str, Any], trial: Mapping[str, Any]
+) -> RunContent:
+    """Return the run of a trial of tuning: its hyperparameters, and its score by epoch."""
+    start, end = round(1000 * trial["began"]), round(1000 * trial["noted"])
+    reports = {int(epoch): score for epoch, score in trial["reports"].items()}
+    step = (end - start) / max(1, max(reports, default=1))
+    tuning = report["tuning"]
+    return RunContent(
+        run=("glassbench.key", trial["key"]),
+        name=f"{report['model']} trial {trial['trial']}",
+        status=STATUS[trial["state"]],
+        start=start,
+        end=max(start, end),
+        version=digest_of(trial),
+        tags={
+            "kind": "tuning trial",
+            **{name: report[name] for name in ("model", "dataset")},
+            **{name: trial[name] for name in ("state", "error")},
+        },
+        parameters={
+            "task": report["task"],
+            "seed": tuning["seed"],
+            **_prefixed("model.", trial["all_hyperparameters"]),
+        },
+        numbers={tuning["metric"]: trial["score"], **_prefixed("cost/", trial["cost"])},
+        history=[("validation_score", s, round(start + step * e), e) for e, s in reports.items()],
+        artifacts=[workspace.trial_folder(trial["key"]) / "log.txt"],
     )
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
-import io
 import math
 import os
 import shutil
 import sys
-import tarfile
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..contract.errors import ClusterError
@@ -50,7 +48,6 @@ class Job:
     Attributes
     ----------
     run : name of the function that runs the trial, `module:function`
-    archives : packed folders by digest, for workers that lack them
     task_digest : digest of the task's folder, empty where the worker shares the file system
     shared : a file that the worker must see if it shares the workspace, empty if it surely does
     returns_result : whether the result is handed back; it is on disk in any case
@@ -62,7 +59,6 @@ class Job:
     run: str = RUN_TRIAL
     device: str = "cpu"
     threads: int = 1
-    archives: Mapping[str, bytes] = field(default_factory=dict)
     task_digest: str = ""
     shared: str = ""
     returns_result: bool = True
@@ -134,10 +130,11 @@ def attempt_among_workers(job: Job, rank: int) -> Attempt:
 
 def attempt(job: Job, tell: Tell) -> Attempt:
     """Run the job; whatever the trial raises becomes the attempt's error."""
-    folder = job.workspace.trial_folder(job.trial.key)
+    workspace = job.workspace
+    folder = workspace.trial_folder(job.trial.key)
     try:
         with exclusive(folder, lambda words: tell("waiting", None, words), patience=job.patience):
-            result = _run(job, job.workspace, folder, tell)
+            result = read_result(workspace, job.trial) or _run(job, workspace, folder, tell)
             return Attempt(result if job.returns_result else None)
     except Held as error:
         return Attempt(None, held=str(error))
@@ -163,9 +160,6 @@ def _explained(error: BaseException, job: Job) -> str:
 
 
 def _run(job: Job, workspace: Workspace, folder: Path, tell: Tell) -> TrialResult:
-    done = read_result(workspace, job.trial)
-    if done is not None:
-        return done
     trial = located(job, workspace)
     if job.device != "cpu" and not torch_gpus():
         tell("noted", None, "it was given a GPU that torch cannot use here: it trains on the CPU")
@@ -189,12 +183,12 @@ def _call(
 def located(job: Job, workspace: Workspace) -> Trial:
     """Return the trial with the folders of model, task and dataset as this machine has them."""
     trial = job.trial
-    model = _found(Path(trial.model.folder), trial.model.digest, job, workspace)
+    model = _present(Path(trial.model.folder), trial.model.digest, workspace)
     trial = replace(trial, model=replace(trial.model, folder=str(model)))
     dataset = Path(trial.dataset.path)
     if job.task_digest:
         planned = Path(trial.task_folder)
-        task = _found(planned, job.task_digest, job, workspace)
+        task = _present(planned, job.task_digest, workspace)
         if not dataset.exists() and dataset.is_relative_to(planned):
             dataset = task / dataset.relative_to(planned)
         trial = replace(
@@ -208,58 +202,46 @@ def located(job: Job, workspace: Workspace) -> Trial:
     return trial
 
 
-def _found(folder: Path, digest: str, job: Job, workspace: Workspace) -> Path:
-    if holds(folder, digest):
-        return folder
-    if digest not in job.archives:
-        raise ClusterError(
-            f"{folder} is not what it was when the run was planned (digest {digest[:8]}…): "
-            "run the same command again"
-        )
-    return unpack_folder(job.archives[digest], digest, workspace.sources)
+def _present(folder: Path, digest: str, workspace: Workspace) -> Path:
+    """Return a plugin's folder, or the copy that was kept of it when the run was planned."""
+    for place in (folder, workspace.sources / digest):
+        if holds(place, digest):
+            return place
+    raise ClusterError(
+        f"{folder} is not what it was when the run was planned (digest {digest[:8]}…): "
+        "run the same command again"
+    )
 
 
-def pack_folder(folder: Path) -> bytes:
-    """Return a tar of the files of a plugin; equal files give equal bytes."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        files = plugin_files(folder)
-        contents = {name: path.read_bytes() for name, path in files}
-        helpers = helpers_digest(folder, [path for _, path in files])
-        if helpers:
-            contents[HELPERS_FILE] = helpers.encode()
-        for name, content in contents.items():
-            # A TarInfo has neither date nor owner unless they are given.
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def unpack_folder(archive: bytes, digest: str, sources: Path) -> Path:
-    """Return `sources/<digest>`, filled from the archive, whole or not at all, where it is missing.
-
-    ClusterError says that the archive does not hold the folder of that digest.
-    """
-    folder = sources / digest
-    if holds(folder, digest):
-        return folder
+def keep_folder(folder: Path, digest: str, sources: Path) -> Path:
+    """Return `sources/<digest>`, a copy of a plugin's folder for machines and times without it."""
+    copy = sources / digest
+    if holds(copy, digest):
+        return copy
     # What lies there was changed by hand: it cannot be what its name says.
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(copy, ignore_errors=True)
     try:
-        with whole_folder(folder) as partial:
-            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                tar.extractall(partial, filter="data")
-            arrived = folder_digest(partial)
-            if arrived != digest:
-                raise ClusterError(
-                    f"the packed folder has the digest {arrived}, {digest} was announced"
-                )
+        with whole_folder(copy) as partial:
+            write_folder(read_folder(folder), partial)
     except OSError:
         # Unless another process was faster.
-        if not holds(folder, digest):
+        if not holds(copy, digest):
             raise
-    return folder
+    return copy
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Return the files of a plugin by name, with the digest of what it imports beside them."""
+    files = plugin_files(folder)
+    helpers = helpers_digest(folder, [path for _, path in files])
+    contents = {name: path.read_bytes() for name, path in files}
+    return contents | ({HELPERS_FILE: helpers.encode()} if helpers else {})
+
+
+def write_folder(contents: Mapping[str, bytes], folder: Path) -> None:
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
 
 
 def holds(folder: Path, digest: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,18 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..datasets.formats import Frame, name_of, read_frames, structure_of
 from ..model import OTHER_POSITIONS, Condition, Model, Structure, as_read
-from .inputs import with_inputs
 from .likeness import Training, unlike
 from .predictions import Asked
 from .stages import predict
 
 SPREAD = "_spread"
+# What a model may read of a structure beside its positions.
+MEANINGS = {
+    "inherent": "positions in the inherent structure (`inherent_positions`)",
+    "cage": "positions averaged within the cage (`cage_positions`)",
+    "dynamics": "short-time dynamics (`vibrational_msd`)",
+}
+MADE = "have them made by naming the potential, such as potential=kob_andersen, "
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,7 @@ class FittedModel:
 
     def condition(self, **values: float) -> Condition:
         """Return the condition of these values; an axis with a single one may be left out."""
-        known = self.conditions
-        for axis in known[0]:
-            present = {condition[axis] for condition in known}
-            if axis not in values and len(present) == 1:
-                values[axis] = present.pop()
-        return match_condition(known, values)
+        return match_condition(self.conditions, values)
 
     def read(
         self, path: Path | str, called: Mapping[str, str] | None = None, load: str = ""
@@ -129,7 +130,10 @@ class FittedModel:
         self, structure: Structure, condition: Condition, fits: Sequence[Fit]
     ) -> dict[str, np.ndarray]:
         asked = Asked(self.name, self.task, condition)
-        structure = as_read(with_inputs(structure, self.card.reads, self.name), self.card.reads)
+        arrays = OTHER_POSITIONS | {"dynamics": "dynamics"}
+        there = {tier for name, tier in arrays.items() if getattr(structure, name) is not None}
+        refuse_missing(structure.configuration, there, self.card.reads, self.name)
+        structure = as_read(structure, self.card.reads)
         answers: list[dict[str, np.ndarray]] = []
         for fit in fits:
             try:
@@ -154,6 +158,18 @@ class FittedModel:
     ) -> Iterator[str]:
         """Yield how a structure differs from those that the model was trained on, in numbers."""
         return unlike(structure, self.training, condition, facts or {})
+
+
+def refuse_missing(name: str, present: Collection[str], reads: Sequence[str], model: str) -> None:
+    """Refuse a structure that lacks tiers which a model reads, with what can be done."""
+    missing = [tier for tier in reads if tier in MEANINGS and tier not in present]
+    if missing:
+        raise UserError(
+            f"{name or 'the structure'} lacks what {model} reads: "
+            f"{' and '.join(MEANINGS[tier] for tier in missing)}. Add them to the file as columns "
+            f"of these names, {MADE if set(missing) & {'inherent', 'cage'} else ''}or take a model "
+            "that reads `thermal` alone (`glassbench models`)"
+        )
 
 
 def replicated(structure: Structure, times: int) -> Structure:

@@ -77,13 +77,7 @@ class Problem:
 
     def condition(self, **values: float) -> Condition:
         """Return the condition of the dataset that has these values."""
-        conditions = self.conditions
-        wanted = dict(values)
-        for axis in conditions[0]:
-            present = {condition[axis] for condition in conditions}
-            if axis not in wanted and len(present) == 1:
-                wanted[axis] = present.pop()
-        return match_condition(conditions, wanted)
+        return match_condition(self.conditions, values)
 
     def structures(self, split: str, **values: float) -> Sequence[Structure]:
         """Return the structures of a split at one condition: all that a model may see."""

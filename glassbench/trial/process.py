@@ -21,6 +21,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
+from unittest import mock
 
 from ..home.files import append_json_line
 from ..model import Progress
@@ -34,8 +35,6 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "TORCHINDUCTOR_COMPILE_THREADS",
 )
-CLEAR = Path("/proc/self/clear_refs")
-PEAK = "5"
 SYSTEM_FILE = "system.jsonl"
 PERIOD = 10.0
 MEGABYTE = 1e6
@@ -46,59 +45,51 @@ TORCH_DEFAULTS = (None, None, True, False, None)
 TORCH_SEED = 67280421310721
 
 
-@contextlib.contextmanager
-def captured_process(folder: Path, name: str = LOG_FILE) -> Iterator[TextIO]:
-    """Send all output of a worker to the log, that of compiled code and children included."""
-    with _opened(folder / name) as log:
-        _flush()
-        kept = [os.dup(1), os.dup(2)]
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        try:
-            yield log
-        finally:
-            _flush()
-            for descriptor, original in zip((1, 2), kept, strict=True):
-                os.dup2(original, descriptor)
-                os.close(original)
-
-
 class CapturedStreams:
     """Send what is printed in this process, by compiled code and children too, to the log.
 
-    `released()` gives the terminal back for the length of a `with` block.
+    `released()` gives the terminal back for the length of a `with` block. File descriptor 2, on
+    which the progress display of a terminal draws, is captured where `descriptors` names it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, name: str = LOG_FILE, descriptors: tuple[int, ...] = (1,)
+    ) -> None:
+        self.path, self.descriptors = folder / name, descriptors
 
     def __enter__(self) -> None:
         self._stack = contextlib.ExitStack()
-        log = self._stack.enter_context(_opened(self.folder / LOG_FILE))
-        self._descriptor = os.dup(1)
-        self._stack.callback(os.close, self._descriptor)
-        self._terminal = self._descriptor, sys.stdout, sys.stderr
-        out, error = _LogStream(log, sys.stdout), _LogStream(log, sys.stderr)
-        self._to_log = log.fileno(), out, error
-        self._stack.callback(_print_to, *self._terminal)
-        _print_to(*self._to_log)
+        log = self._stack.enter_context(_opened(self.path))
+        kept = [os.dup(descriptor) for descriptor in self.descriptors]
+        for copy in kept:
+            self._stack.callback(os.close, copy)
+        self._terminal = kept, sys.stdout, sys.stderr
+        streams = _LogStream(log, sys.stdout), _LogStream(log, sys.stderr)
+        self._to_log = [log.fileno()] * len(kept), *streams
+        self._stack.callback(self._print_to, *self._terminal)
+        self._print_to(*self._to_log)
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @contextlib.contextmanager
     def released(self) -> Iterator[None]:
-        _print_to(*self._terminal)
+        self._print_to(*self._terminal)
         try:
             yield
         finally:
-            _print_to(*self._to_log)
+            self._print_to(*self._to_log)
+
+    def _print_to(self, files: list[int], out: Any, error: Any) -> None:
+        _flush()
+        for file, descriptor in zip(files, self.descriptors, strict=True):
+            os.dup2(file, descriptor)
+        sys.stdout, sys.stderr = out, error
 
 
-def _print_to(descriptor: int, out: Any, error: Any) -> None:
-    _flush()
-    os.dup2(descriptor, 1)
-    sys.stdout, sys.stderr = out, error
+def captured_process(folder: Path, name: str = LOG_FILE) -> CapturedStreams:
+    """Send all output of a worker to the log, that of compiled code and children included."""
+    return CapturedStreams(folder, name, (1, 2))
 
 
 class _LogStream:
@@ -191,17 +182,9 @@ def limited_threads(threads: int) -> Iterator[None]:
     """Hold numerical libraries to a number of threads, loaded already or still to be loaded."""
     from threadpoolctl import threadpool_limits
 
-    kept = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    try:
-        with threadpool_limits(limits=threads):
-            yield
-    finally:
-        for name, value in kept.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
+    variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    with mock.patch.dict(os.environ, variables), threadpool_limits(limits=threads):
+        yield
 
 
 @contextlib.contextmanager
@@ -268,12 +251,11 @@ def _set_environment(variables: dict[str, str]) -> None:
 def free_memory() -> None:
     """Give back what earlier trials left on host and GPUs; on Linux the peak begins anew."""
     gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+    if (torch := _torch_on_gpu()) is not None:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     with contextlib.suppress(OSError):
-        CLEAR.write_text(PEAK)
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 @contextlib.contextmanager
@@ -307,25 +289,23 @@ def sampled(folder: Path) -> Iterator[None]:
     process.cpu_percent()
 
     def sample() -> None:
+        use = {"time": time.time(), "cpu_utilization_percentage": process.cpu_percent()}
+        memory = process.memory_info().rss
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                memory += child.memory_info().rss
+        use["process_memory_usage_megabytes"] = memory / MEGABYTE
+        if (torch := _torch_on_gpu()) is not None:
+            use["gpu_memory_usage_megabytes"] = torch.cuda.memory_allocated() / MEGABYTE
         with contextlib.suppress(OSError):
-            append_json_line(folder / SYSTEM_FILE, {"time": time.time(), **_sample(process)})
+            append_json_line(folder / SYSTEM_FILE, use)
 
     with repeated(sample, PERIOD, "system-metrics"):
         yield
 
 
-def _sample(process) -> dict[str, float]:
-    import psutil
-
-    memory = process.memory_info().rss
-    for child in process.children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            memory += child.memory_info().rss
-    sample = {
-        "cpu_utilization_percentage": process.cpu_percent(),
-        "process_memory_usage_megabytes": memory / MEGABYTE,
-    }
+def _torch_on_gpu() -> Any:
+    """Return torch where it has used a GPU in this process."""
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
-        sample["gpu_memory_usage_megabytes"] = torch.cuda.memory_allocated() / MEGABYTE
-    return sample
+    used = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()
+    return torch if used else None

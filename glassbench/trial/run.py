@@ -25,6 +25,7 @@ from ..datasets.view import View, open_view
 from ..home.files import Storage, append_json_line, read_json_lines, whole_folder, write_json
 from ..home.workspace import Workspace, find_given_files
 from ..model import Model, Progress, Run
+from . import stages
 from .predictions import (
     Asked,
     ConditionPredictions,
@@ -33,20 +34,6 @@ from .predictions import (
     write_predictions,
 )
 from .result import TrialResult, read_result, write_result
-from .stages import (
-    PREDICTION_FILES,
-    PREDICTIONS_FILE,
-    ROTATION_FILE,
-    TRANSFER_FILE,
-    TrialError,
-    fit_examples,
-    fit_run,
-    make_model,
-    predict,
-    predict_centres,
-    questions,
-    score_trial,
-)
 
 FITTED = "fitted"
 HISTORY_FILE = "history.jsonl"
@@ -89,14 +76,14 @@ def run_trial(
     with closed_splits(*closed):
         view = open_view(task, Path(trial.dataset.path), reads=card.reads)
         if view.digest != trial.dataset.digest:
-            raise TrialError(
+            raise stages.TrialError(
                 f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest "
                 f"{view.digest}, the trial was planned on {trial.dataset.digest}: plan the run "
                 "again"
             )
-        if not (folder / PREDICTIONS_FILE).exists():
-            model = make_model(card, find_given_files(trial.hyperparameters, workspace))
-            run = fit_run(
+        if not (folder / stages.PREDICTIONS_FILE).exists():
+            model = stages.make_model(card, find_given_files(trial.hyperparameters, workspace))
+            run = stages.fit_run(
                 task,
                 folder / "checkpoint",
                 seed=trial.seed,
@@ -128,10 +115,10 @@ def _fit(model: Model, trial: Trial, view: View, run: Run, folder: Path, shared:
         if stored.exists() and hasattr(model, "load"):
             model.load(stored)
             return
-    train = fit_examples(view, trial, "train")
-    valid = fit_examples(view, trial, "valid")
+    train = stages.fit_examples(view, trial, "train")
+    valid = stages.fit_examples(view, trial, "valid")
     if not len(train):
-        raise TrialError(f"dataset {trial.dataset.name} has no training configuration here")
+        raise stages.TrialError(f"dataset {trial.dataset.name} has no training configuration here")
     model.fit(train, valid, run)
     if hasattr(model, "save"):
         with whole_folder(fitted) as partial:
@@ -144,14 +131,14 @@ def _fit(model: Model, trial: Trial, view: View, run: Run, folder: Path, shared:
 def _predict(model: Model, trial: Trial, task: Task, view: View, folder: Path) -> None:
     """Write the answers to all questions; `predictions.npz` comes last, as what ends the stage."""
     files: dict[str, ConditionPredictions] = {}
-    for file, condition, question in questions(trial, task, view):
+    for file, condition, question in stages.questions(trial, task, view):
         asked = Asked(trial.model.name, task, question.condition, not trial.variation.other_targets)
         files.setdefault(file, {})[condition] = (
-            predict(model, asked, question.structures)
+            stages.predict(model, asked, question.structures)
             if trial.variation.perturbation is None
-            else predict_centres(model, asked, question.structures, trial)
+            else stages.predict_centres(model, asked, question.structures, trial)
         )
-    for file in (TRANSFER_FILE, ROTATION_FILE, PREDICTIONS_FILE):
+    for file in (stages.TRANSFER_FILE, stages.ROTATION_FILE, stages.PREDICTIONS_FILE):
         if files.get(file):
             write_predictions(folder / file, files[file])
 
@@ -162,10 +149,15 @@ def _score(
     """Return the result of a trial from its stored predictions."""
     # A view of its own: what the model did to the structures that it was given does not count.
     view = View(task, view.dataset, ())
-    files = {f: read_predictions(folder / f) for f in PREDICTION_FILES if (folder / f).exists()}
-    sha256, parameters = predictions_digest(folder / PREDICTIONS_FILE), cost.spent.get("parameters")
+    files = {
+        f: read_predictions(folder / f) for f in stages.PREDICTION_FILES if (folder / f).exists()
+    }
+    sha256, parameters = (
+        predictions_digest(folder / stages.PREDICTIONS_FILE),
+        cost.spent.get("parameters"),
+    )
     total, history = cost.total(device), _history(folder)
-    return score_trial(trial, task, view, files, sha256, total, parameters, history)
+    return stages.score_trial(trial, task, view, files, sha256, total, parameters, history)
 
 
 def _history(folder: Path) -> tuple[dict[str, Any], ...]:

@@ -9,7 +9,7 @@ import pytest
 
 from glassbench.cluster import ClusterError
 from glassbench.cluster import functions as ray_functions
-from glassbench.cluster.functions import RayRun, open_import_run
+from glassbench.cluster.functions import open_import_run, run_on_ray
 
 
 def test_all_functions_are_run_and_few_stand_in_the_cluster(two_cores, monkeypatch):
@@ -18,26 +18,26 @@ def test_all_functions_are_run_and_few_stand_in_the_cluster(two_cores, monkeypat
         ray_functions, "wait", lambda given, **k: most.append(len(given)) or wait(given, **k)
     )
     functions = [partial(mul, number, 2) for number in range(20)]
-    assert sorted(RayRun(2)(functions)) == list(range(0, 40, 2))
+    assert sorted(run_on_ray(functions, 2)) == list(range(0, 40, 2))
     assert max(most) == 4
 
 
 def test_a_node_that_does_not_see_the_files_is_named(two_cores, tmp_path):
     with pytest.raises(ClusterError, match=r"does not see .*elsewhere.*that all nodes share"):
-        list(RayRun(2, seen=(tmp_path / "elsewhere",))([os.getpid]))
+        list(run_on_ray([os.getpid], 2, seen=(tmp_path / "elsewhere",)))
 
 
 def test_a_function_that_raises_ends_the_import_with_its_words(two_cores):
     with pytest.raises(ClusterError, match="invalid literal"):
-        list(RayRun(2)([partial(int, "seven")]))
+        list(run_on_ray([partial(int, "seven")], 2))
 
 
 def test_the_nodes_are_asked_for_the_source_and_the_home(two_cores, tmp_path):
     with open_import_run(tmp_path, tmp_path, "local") as run:
-        assert isinstance(run, RayRun)
+        assert run.func is run_on_ray
         assert list(run([os.getpid])) != [os.getpid()]
-        assert all(Path(path).exists() for path in run.seen)
-        mark = run.seen[1]
+        assert all(Path(path).exists() for path in run.keywords["seen"])
+        mark = run.keywords["seen"][1]
     assert not mark.exists()
 
 
@@ -47,4 +47,4 @@ def test_without_a_cluster_files_are_read_here(tmp_path, monkeypatch):
     with open_import_run(tmp_path, tmp_path, "auto") as run:
         assert run is None
     with open_import_run(tmp_path, tmp_path, "none", workers=2) as run:
-        assert run is not None and not isinstance(run, RayRun)
+        assert run is not None and getattr(run, "func", None) is not run_on_ray

@@ -22,15 +22,15 @@ from glassbench.experiments.request import BenchmarkRequest, Floor
 from glassbench.experiments.resources import Needs, Terms
 from glassbench.experiments.sweep.make import located, plan_of_requests, plan_path, store_plan
 from glassbench.experiments.sweep.plan import PlanError, read_plan
-from glassbench.experiments.sweep.progress import (
+from glassbench.experiments.sweep.run import (
     DONE,
     FAILED,
     RUNNING,
     WAITING,
     failure,
+    run_sweep,
     trial_states,
 )
-from glassbench.experiments.sweep.run import run_sweep
 from glassbench.home.files import Held, exclusive, holder_of
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition

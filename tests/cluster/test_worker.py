@@ -10,23 +10,24 @@ import pytest
 from glassbench.cluster import ClusterError
 from glassbench.contract.folder_digest import folder_digest
 from glassbench.model import Progress
-from glassbench.trial.attempt import Job, attempt_here, attempt_in_worker, located, pack_folder
+from glassbench.trial.attempt import Job, attempt_here, attempt_in_worker, keep_folder, located
 from glassbench.trial.process import ProgressReader, ProgressWriter
 
 
 @pytest.fixture
 def elsewhere(make_trial, workspace):
-    """Return a job whose folders this machine no longer has, but for the packed ones."""
+    """Return a job whose folders this machine no longer has, but for the copies."""
     trial = make_trial()
     model, task = Path(trial.model.folder), Path(trial.task_folder)
     task_digest = folder_digest(task)
-    archives = {trial.model.digest: pack_folder(model), task_digest: pack_folder(task)}
+    keep_folder(model, trial.model.digest, workspace.sources)
+    keep_folder(task, task_digest, workspace.sources)
     shutil.rmtree(model)
     shutil.rmtree(task)
-    return Job(trial, str(workspace.home), archives=archives, task_digest=task_digest)
+    return Job(trial, str(workspace.home), task_digest=task_digest)
 
 
-def test_plugin_task_and_embedded_data_come_out_of_the_archives(elsewhere, workspace):
+def test_plugin_task_and_embedded_data_are_the_copies_in_the_home(elsewhere, workspace):
     trial = located(elsewhere, workspace)
     assert trial.key == elsewhere.trial.key
     assert Path(trial.model.folder) == workspace.sources / trial.model.digest
@@ -41,9 +42,10 @@ def test_a_dataset_that_is_not_shared_is_named(elsewhere, workspace):
         located(replace(elsewhere, trial=replace(elsewhere.trial, dataset=dataset)), workspace)
 
 
-def test_without_archives_a_missing_plugin_is_refused(elsewhere, workspace):
+def test_without_a_copy_a_missing_plugin_is_refused(elsewhere, workspace):
+    shutil.rmtree(workspace.sources)
     with pytest.raises(ClusterError, match="when the run was planned"):
-        located(replace(elsewhere, archives={}), workspace)
+        located(elsewhere, workspace)
 
 
 def test_a_workspace_that_is_not_shared_is_found_before_anything_runs(elsewhere, workspace):

@@ -53,11 +53,11 @@ def import_here(source: Path, destination: Path, **settings):
 
 
 def test_a_cluster_imports_the_dataset_that_this_machine_imports(reference, tmp_path):
-    from glassbench.cluster.functions import RayRun, open_import_run
+    from glassbench.cluster.functions import open_import_run, run_on_ray
 
     source, digest = reference
     with open_import_run(source, tmp_path, "local", workers=2) as run:
-        assert isinstance(run, RayRun)
+        assert run.func is run_on_ray
         report = import_dataset(BOTAN, source, tmp_path / "there", words=WORDS, run=run)
     assert report.digest == digest and not report.problems
 

@@ -80,7 +80,7 @@ def test_the_longest_unused_are_dropped(tmp_path):
     cache.read(keys[4])
     cache.write("ff" + "0" * 62, {"": np.zeros(1000)})
     cache.shrink()
-    assert cache.usage().size <= 40_000
+    assert cache.usage()[1] <= 40_000
     assert cache.read(keys[4]) is not None and cache.read(keys[5]) is None
     cache.write("ee" + "0" * 62, {"": np.zeros(10_000)})
     assert cache.read("ee" + "0" * 62) is None

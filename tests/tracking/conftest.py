@@ -100,9 +100,6 @@ def make_request(workspace: Workspace, trials, errors=None, content="1") -> Requ
         experiment="glassbench/ka_propensity",
         record=None,
         content=content,
-        trials=tuple(
-            TrialDelivery(t.key, t.name, t.to_json(), errors.get(t.key), ("figures/parity.png",))
-            for t in trials
-        ),
+        trials=tuple(TrialDelivery(t.key, t.name, t.to_json(), errors.get(t.key)) for t in trials),
         figures=("figures/parity.png",),
     )

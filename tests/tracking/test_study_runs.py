@@ -4,7 +4,7 @@ import contextlib
 import json
 import sqlite3
 
-from glassbench.tracking.delivery import RequestDelivery, TrialDelivery, deliver
+from glassbench.tracking.delivery import RequestDelivery, deliver
 
 COST = {"wall_seconds": 4.0, "cpu_seconds": 3.0, "gpu_seconds": 0.0}
 
@@ -24,6 +24,9 @@ def delivery(workspace, trials):
     }  # fmt: skip
     report = {
         "task": "t", "dataset": "d", "model": "m", "space": {"rate": "rate: …"}, "tuning": tuning,
+        "trials": [
+            trial | {"trial": index, "key": f"{index}" * 64} for index, trial in enumerate(trials)
+        ],
     }  # fmt: skip
     (folder / "report.json").write_text(json.dumps(report))
     (folder / "best.toml").write_text("x = 1\n")
@@ -33,10 +36,7 @@ def delivery(workspace, trials):
         experiment="glassbench/t",
         record="tuning/a/report.json",
         content=json.dumps(trials),
-        trials=tuple(
-            TrialDelivery(f"{place}" * 64, f"trial {place}", trial, trial["error"])
-            for place, trial in enumerate(trials)
-        ),
+        trials=(),
         kind="study",
     )
 
@@ -44,8 +44,7 @@ def delivery(workspace, trials):
 def trial(state, score, reports, error=None):
     return {
         "state": state, "score": score, "reports": reports, "error": error, "cost": COST,
-        "all_hyperparameters": {"rate": 0.1}, "task": "t", "model": "m", "dataset": "d",
-        "metric": "pearson_a", "seed": 0, "began": 1000.0, "noted": 1010.0,
+        "all_hyperparameters": {"rate": 0.1}, "began": 1000.0, "noted": 1010.0,
     }  # fmt: skip
 
 
@@ -58,8 +57,8 @@ def test_each_trial_is_a_run_under_one_parent_and_is_completed_later(with_store)
     assert told.delivered, told.message
     names = dict(rows(workspace, "select name, status from runs"))
     assert names == {
-        "tuning m on t, d": "FINISHED", "trial 0": "FINISHED", "trial 1": "RUNNING",
-        "trial 2": "FAILED",
+        "tuning m on t, d": "FINISHED", "m trial 0": "FINISHED", "m trial 1": "RUNNING",
+        "m trial 2": "FAILED",
     }  # fmt: skip
     parents = rows(workspace, "select value from tags where key = 'mlflow.parentRunId'")
     assert parents == [(told.run_id,)] * 3
@@ -76,4 +75,4 @@ def test_each_trial_is_a_run_under_one_parent_and_is_completed_later(with_store)
     again = deliver(workspace, delivery(workspace, [done, stopped, failed]))
     assert again.run_id == told.run_id
     names = dict(rows(workspace, "select name, status from runs"))
-    assert len(names) == 4 and names["trial 1"] == "KILLED"
+    assert len(names) == 4 and names["m trial 1"] == "KILLED"

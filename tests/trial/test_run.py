@@ -14,7 +14,8 @@ from glassbench.model import Condition
 from glassbench.trial.attempt import Job, attempt_here
 from glassbench.trial.predictions import PredictionsError
 from glassbench.trial.result import read_result, result_path
-from glassbench.trial.run import TrialError, run_trial
+from glassbench.trial.run import run_trial
+from glassbench.trial.stages import TrialError
 
 CARD = """
 name = "counter"

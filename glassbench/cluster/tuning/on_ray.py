@@ -29,7 +29,7 @@ from ...plugins.registry import load_model_class
 from ...trial.attempt import located
 from ...trial.process import captured_process, limited_threads
 from ..session import Session
-from .trial import SharedByTrials, open_trial
+from ..train import SharedByTrials, open_trial
 
 METRIC, TIME = "validation", "epoch"
 # Successive halving keeps a third after a ninth and a third of the epochs, and at the end.

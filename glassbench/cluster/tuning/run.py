@@ -27,14 +27,13 @@ from ...plugins.registry import load_model_card
 from ...tracking.delivery import (
     Delivered,
     RequestDelivery,
-    TrialDelivery,
     deliver,
     prepare_store,
 )
 from ...trial.attempt import RUN_TRIAL
 from ...trial.process import CapturedStreams, limited_threads
 from ..session import Session, open_session
-from .trial import SharedByTrials, open_trial
+from ..train import SharedByTrials, open_trial
 
 BEST_FILE, REPORT_FILE, PICTURE_FILE = "best.toml", "report.json", "score_against_cost.png"
 RAY_SETTINGS = {
@@ -175,27 +174,13 @@ def _report(study: TuningStudy, workspace: Workspace, trials: Sequence[TuningTri
             f"{study.metric} {best.score:.4f}.\nUse it: glassbench run config={BEST_FILE}",
         )
     picture = draw_tuning(study, trials, folder / PICTURE_FILE)
-    entries = {entry["trial"]: entry for entry in plain["trials"]}
-    shared = {name: plain[name] for name in ("task", "model", "dataset")}
-    shared |= {"metric": study.metric, "seed": study.seed}
     delivery = RequestDelivery(
         digest=study.digest,
         name=f"tuning {study.model.name} on {study.task.name}, {study.dataset.name}",
         experiment=f"glassbench/{study.task.name}",
         record=str((folder / REPORT_FILE).relative_to(workspace.home)),
         content=hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest(),
-        trials=tuple(
-            TrialDelivery(
-                study.trial_key(trial.index),
-                f"{study.model.name} trial {trial.index}",
-                entries[trial.index]
-                | shared
-                | {"all_hyperparameters": trial.hyperparameters}
-                | {"began": trial.began, "noted": trial.noted},
-                trial.error or None,
-            )
-            for trial in trials
-        ),
+        trials=(),
         figures=() if picture is None else (str(picture.relative_to(workspace.home)),),
         kind="study",
     )

@@ -12,10 +12,9 @@ from ...contract.task import Task
 from ...contract.trial_plan import Trial, Variation
 from ...home.workspace import Workspace, keep_given_files
 from ...model import Condition
-from ..request import cards_of, floors_of, open_asked
+from ..request import ALIKE, cards_of, decades_apart, floors_of, open_asked
 from ..sweep.make import floor_series, new_plan, series_of
 from ..sweep.plan import Series, SweepPlan
-from ..transfer import ALIKE, decades_apart
 from ..tuning.configuration import read_configuration
 from ..words import RunRequest, distinct, items_of, parse_run, split_words
 from .declaration import Setting, Study, StudyError, Subject, settings_of

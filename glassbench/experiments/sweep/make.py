@@ -1,11 +1,14 @@
-"""The plan of a sweep: made from requests, stored in a file, opened on another machine."""
+"""The plan of a sweep: made from requests, with estimates, stored, opened on another machine."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ...contract.errors import UserError
@@ -20,8 +23,16 @@ from ...plugins.datasets import find_dataset
 from ...plugins.registry import load_model_card, load_task
 from ..request import FLOOR_SEED, BenchmarkRequest, Floor
 from ..resources import Needs
-from .plan import PlanError, Series, SweepPlan, read_plan, with_trials, write_plan
-from .progress import with_estimates
+from .plan import (
+    PlanError,
+    PlannedTrial,
+    Series,
+    SweepPlan,
+    in_order,
+    read_plan,
+    with_trials,
+    write_plan,
+)
 
 
 def plan_of_requests(
@@ -117,11 +128,15 @@ def located(plan: SweepPlan, workspace: Workspace) -> SweepPlan:
         "dataset",
         plan.dataset,
         plan.dataset.path,
-        lambda: find_dataset(task, plan.dataset.name, workspace).path,
+        lambda name: find_dataset(task, name, workspace).path,
         lambda path: open_view(task, path).digest,
     )
-    models = {series.model.digest: series.model for series in plan.series}
-    here = {digest: _located_model(model) for digest, model in models.items()}
+    here = {}
+    for model in {series.model.digest: series.model for series in plan.series}.values():
+        found = _unchanged(
+            "model", model, model.folder, lambda name: load_model_card(name).folder, folder_digest
+        )
+        here[model.digest] = replace(model, folder=str(found))
     return replace(
         plan,
         task_folder=str(task.folder),
@@ -130,29 +145,18 @@ def located(plan: SweepPlan, workspace: Workspace) -> SweepPlan:
     )
 
 
-def _located_model(planned: ModelReference) -> ModelReference:
-    folder = _unchanged(
-        "model",
-        planned,
-        planned.folder,
-        lambda: load_model_card(planned.name).folder,
-        folder_digest,
-    )
-    return replace(planned, folder=str(folder))
-
-
 def _unchanged(
     kind: str,
     planned: DatasetReference | ModelReference,
     where: str,
-    find: Callable[[], Path],
+    find: Callable[[str], Path],
     digest_of: Callable[[Path], str],
 ) -> Path:
     """Return where a part of a plan lies here, once it is sure to be what was planned with."""
     path = Path(where)
     if not path.exists():
         try:
-            path = find()
+            path = find(planned.name)
         except UserError as error:
             raise PlanError(f"the plan's {kind} {planned.name} is not here: {error}") from error
     digest = digest_of(path)
@@ -162,3 +166,48 @@ def _unchanged(
             f"with {planned.digest[:15]}: it was changed; restore it, or make a new plan"
         )
     return path
+
+
+def with_estimates(
+    plan: SweepPlan, workspace: Workspace, hints: Mapping[str, float] | None = None
+) -> SweepPlan:
+    """Return the plan with expected seconds, in the order that follows from them.
+
+    `hints` are seconds by digest of the model, where no trial like it has finished.
+    """
+    seconds = history(workspace)
+
+    def expected(planned: PlannedTrial) -> float | None:
+        trial = plan.trial(planned)
+        hint = (hints or {}).get(trial.model.digest, planned.seconds)
+        return seconds.get(likeness(trial.to_json()), hint)
+
+    return in_order(plan, [replace(p, seconds=expected(p)) for p in plan.planned])
+
+
+def history(workspace: Workspace) -> dict[str, float]:
+    """Return the median seconds of the finished trials of a workspace, by their likeness."""
+    taken: dict[str, list[float]] = {}
+    for path in workspace.trials.glob("??/*/result.json"):
+        # A file may be torn by a crash.
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            cost, trial = (
+                json.loads(path.with_name(name).read_text(encoding="utf-8"))
+                for name in ("cost.json", "trial.json")
+            )
+            seconds = cost.get("fit_seconds", 0.0) + cost.get("predict_seconds", 0.0)
+            taken.setdefault(likeness(trial), []).append(seconds)
+    return {like: median(seconds) for like, seconds in taken.items()}
+
+
+def likeness(trial: Mapping[str, Any]) -> str:
+    """Return what a trial, as `Trial.to_json` writes it, has in common with others like it."""
+    features = [
+        trial["task"],
+        trial["dataset"]["digest"],
+        trial["model"]["name"],
+        trial["hyperparameters"],
+        trial.get("variation", {}),
+        len(trial["conditions"]),
+    ]
+    return json.dumps(features, sort_keys=True)

@@ -1,16 +1,19 @@
-"""A sweep: hundreds or thousands of trials from one plan, and one record for each model."""
+"""A sweep: thousands of trials from one plan, how far they are, and a record for each model."""
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ...contract.model_card import read_model_card
 from ...contract.task import Task, read_task
 from ...contract.trial_plan import Trial
-from ...home.files import write_json
+from ...home.files import holder_of, write_json
 from ...home.workspace import Workspace
 from ...model import Condition
 from ...record.parts import ConditionEntry
@@ -18,13 +21,15 @@ from ...record.record import Record
 from ...tracking.delivery import SweepDelivery, prepare_store
 from ...trial.attempt import RUN_TRIAL
 from ..conclude import RunReport, conclude, hand_over
-from ..jobs import Event, Outcome, stored_outcome
+from ..jobs import Event, Outcome, failure, stored_outcome
 from ..request import BenchmarkRequest, Floor
 from ..resources import Terms
 from .plan import Series, SweepPlan
 
 # Trials that are expected to take fewer seconds share a process with others of their model.
 SHORT = 60.0
+DONE, RUNNING, FAILED, WAITING = "done", "running", "failed", "waiting"
+STATES = (DONE, RUNNING, FAILED, WAITING)
 
 
 @dataclass(frozen=True)
@@ -202,3 +207,66 @@ def _ended(
             outcome = replace(outcome, result=replace(outcome.result, history=()))
         outcomes.append(outcome)
     return outcomes
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """Where one trial stands, who runs it or why it failed, and the seconds expected of it."""
+
+    trial: Trial
+    series: int
+    seconds: float | None
+    state: str
+    message: str = ""
+
+
+def trial_states(plan: SweepPlan, workspace: Workspace) -> list[TrialState]:
+    """Return where each trial stands, whoever runs it, in the order of the plan."""
+    states = []
+    for planned in plan.planned:
+        folder = workspace.trial_folder(planned.key)
+        state, message = WAITING, ""
+        if (folder / "result.json").exists():
+            state = DONE
+        elif (holder := holder_of(folder)) is not None:
+            state, message = RUNNING, holder
+        elif (error := failure(folder)) is not None:
+            state, message = FAILED, error
+        trial = plan.trial(planned)
+        states.append(TrialState(trial, planned.series, planned.seconds, state, message))
+    return states
+
+
+def counts(states: Iterable[TrialState]) -> dict[str, int]:
+    """Return how many trials are in each state."""
+    counted = Counter(each.state for each in states)
+    return {state: counted[state] for state in STATES}
+
+
+def time_left(states: Sequence[TrialState]) -> float | None:
+    """Return the seconds until the last trial ends, with as many side by side as now.
+
+    None where nothing is known of what the trials take.
+    """
+    running, waiting = (
+        [s.seconds for s in states if s.state == state] for state in (RUNNING, WAITING)
+    )
+    if not running and not waiting:
+        return 0.0 if any(each.state == DONE for each in states) else None
+    return seconds_left(running, waiting, max(1, len(running)))
+
+
+def seconds_left(
+    running: Sequence[float | None], waiting: Sequence[float | None], side_by_side: int
+) -> float | None:
+    """Return the seconds until the last trial ends, from those expected of each in its order."""
+    known = [seconds for seconds in (*running, *waiting) if seconds is not None]
+    if not known:
+        return None if running or waiting else 0.0
+    usual = median(known)
+    ends = [usual if seconds is None else seconds for seconds in running]
+    ends += [0.0] * max(0, side_by_side - len(ends))
+    heapq.heapify(ends)
+    for seconds in waiting:
+        heapq.heapreplace(ends, ends[0] + (usual if seconds is None else seconds))
+    return max(ends)

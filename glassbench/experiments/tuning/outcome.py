@@ -76,6 +76,7 @@ def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, 
         "trials": [
             {
                 "trial": trial.index,
+                "key": study.trial_key(trial.index),
                 "state": trial.state,
                 "score": trial.score,
                 "epochs": trial.epochs,
@@ -83,6 +84,9 @@ def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, 
                 "cost": trial.cost,
                 "reports": {str(epoch): score for epoch, score in trial.reports.items()},
                 "error": trial.error,
+                "all_hyperparameters": trial.hyperparameters,
+                "began": trial.began,
+                "noted": trial.noted,
             }
             for trial in ranked(study, trials)
         ],

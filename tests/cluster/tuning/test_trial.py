@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from glassbench.cluster.tuning.trial import new_fit
+from glassbench.cluster.train import new_fit
 from glassbench.experiments.resources import Needs
 from glassbench.model import Progress
 from glassbench.trial.attempt import Attempt, Job
@@ -18,7 +18,7 @@ def test_a_fit_among_workers_reports_as_it_goes_and_ends_them_when_it_is_stopped
             tell("progress", Progress(epoch, validation_score=epoch / 10), "")
         return Attempt("a result")
 
-    monkeypatch.setattr("glassbench.cluster.tuning.trial.execute_distributed", distributed)
+    monkeypatch.setattr("glassbench.cluster.train.execute_distributed", distributed)
     job = Job(trial=SimpleNamespace(key="d" * 64), home=str(tmp_path))
     fit = new_fit(job, 2, Needs(cpus=1), max_failures=0)
     for epoch in (1, 2):

@@ -9,13 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
+from glassbench.experiments.sweep.make import history, likeness, with_estimates
 from glassbench.experiments.sweep.plan import Series, SweepPlan, with_trials
-from glassbench.experiments.sweep.progress import (
-    history,
-    likeness,
-    seconds_left,
-    with_estimates,
-)
+from glassbench.experiments.sweep.run import seconds_left
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
 
