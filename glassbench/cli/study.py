@@ -27,7 +27,8 @@ from .tables import (
 if TYPE_CHECKING:
     from ..contract.task import Task
     from ..experiments.jobs import Event
-    from ..experiments.study.planning import PlannedStudy, StudyRequest
+    from ..experiments.study.declaration import StudyRequest
+    from ..experiments.study.planning import PlannedStudy
     from ..trial.result import TrialResult
 
 Plain = Mapping[str, Any]

@@ -99,8 +99,13 @@ class BenchmarkRequest:
         return self.opened or open_view(self.task, Path(self.dataset.path))
 
 
-def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[BenchmarkRequest]:
-    """Return one request per model, with everything checked that can be before any work."""
+def make_requests(
+    task: Task, asked: RunRequest, workspace: Workspace, fixed: Mapping[str, Any] | None = None
+) -> list[BenchmarkRequest]:
+    """Return one request per model, with everything checked that can be before any work.
+
+    `fixed` are hyperparameters that a study sets where a model has them.
+    """
     cards = cards_of(task, asked.models)
     dataset, view = open_asked(task, asked.dataset, workspace, asked.failed_checks)
     file = None
@@ -108,10 +113,17 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
         from .tuning.configuration import read_configuration
 
         file = read_configuration(Path(asked.config))
-    given = {**({} if file is None else file.hyperparameters), **asked.hyperparameters}
-    # Files that are named as hyperparameters are kept in the workspace.
-    given = keep_given_files(given, workspace)
-    hyperparameters = [card.hyperparameters_for(task.name, dataset.name, given) for card in cards]
+        file.refuse_other(task, cards)
+
+    def chosen(card: ModelCard) -> dict[str, Any]:
+        given = {k: v for k, v in (fixed or {}).items() if k in card.hyperparameters}
+        if file is not None and file.is_of(card):
+            given |= file.hyperparameters
+        # Files that are named as hyperparameters are kept in the workspace.
+        given = keep_given_files({**given, **asked.hyperparameters}, workspace)
+        return card.hyperparameters_for(task.name, dataset.name, given)
+
+    hyperparameters = [chosen(card) for card in cards]
     cards = [card.reading(values) for card, values in zip(cards, hyperparameters, strict=True)]
     floors = floors_of(task, dataset) if asked.floors else ()
     conditions = choose_conditions(
@@ -127,18 +139,18 @@ def make_requests(task: Task, asked: RunRequest, workspace: Workspace) -> list[B
             dataset=dataset,
             model=card,
             conditions=conditions,
-            hyperparameters=chosen,
+            hyperparameters=values,
             seeds=asked.seeds,
             cluster=asked.cluster,
             floors=tuple(floor for floor in floors if floor.card.digest != card.digest),
             threads=asked.threads,
             workers=asked.workers,
-            tuning=None if file is None else file.statement(chosen),
+            tuning=file.statement(values) if file is not None and file.is_of(card) else None,
             trained=asked.trained,
             trained_at=trained_at,
             opened=view,
         )
-        for card, chosen in zip(cards, hyperparameters, strict=True)
+        for card, values in zip(cards, hyperparameters, strict=True)
     ]
 
 

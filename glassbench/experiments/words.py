@@ -92,6 +92,16 @@ def parse_run(
     for key in ("task", "model"):
         if key not in values:
             raise WordError(f"`{key}=` is missing: `glassbench {key}s` lists what there is")
+    hyperparameters = {
+        key.removeprefix("model."): v for key, v in values.items() if key.startswith("model.")
+    }
+    if "" in hyperparameters:
+        raise WordError("`model.=` names no hyperparameter, as `model.epochs=20` does")
+    if "epochs" in values:
+        # Short for `model.epochs`.
+        if "epochs" in hyperparameters:
+            raise WordError("`epochs` and `model.epochs` are the same: leave one out")
+        hyperparameters["epochs"] = values["epochs"]
     return RunRequest(
         task=values["task"],
         models=distinct("model", items_of("model", values["model"])),
@@ -103,7 +113,7 @@ def parse_run(
             if f"train.{axis}" in values
         },
         seeds=parse_seeds(values.get("seed", "0")),
-        hyperparameters=_hyperparameters(values),
+        hyperparameters=hyperparameters,
         cluster=parse_cluster(values.get("cluster", "auto")),
         floors=parse_switch("floors", values.get("floors", "on")),
         force=parse_switch("force", values.get("force", "off")),
@@ -170,18 +180,6 @@ def parse_count(key: str, text: str, least: int = 1) -> int:
     if count < least:
         raise WordError(f"`{key}={text}` is below {least}")
     return count
-
-
-def _hyperparameters(values: Mapping[str, str]) -> dict[str, str]:
-    """Return the words `model.<name>`; `epochs` is short for `model.epochs`."""
-    chosen = {k.removeprefix("model."): v for k, v in values.items() if k.startswith("model.")}
-    if "" in chosen:
-        raise WordError("`model.=` names no hyperparameter, as `model.epochs=20` does")
-    if "epochs" in values:
-        if "epochs" in chosen:
-            raise WordError("`epochs` and `model.epochs` are the same: leave one out")
-        chosen["epochs"] = values["epochs"]
-    return chosen
 
 
 def items_of(key: str, text: str) -> list[str]:

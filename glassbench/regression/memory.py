@@ -65,32 +65,27 @@ def _from_disk(
     compute: Callable[[Structure], np.ndarray],
     structure: Structure,
 ) -> np.ndarray:
-    cache = current_cache()
-    key = None
-    if cache is not None and parameters is not None:
-        key = _method_key(compute, {"structure": digest, "parameters": parameters})
-    if cache is None or key is None:
-        return np.array(compute(structure))
-    return cache.get(key, lambda: {"": compute(structure)})[""]
+    """Return what an object's method computes, kept in the cache where that is known by a key.
 
-
-def _method_key(method: Callable[..., Any], parameters: Mapping[str, Any]) -> str | None:
-    """Return the key of what an object's method computes; the class of the object counts too.
-
-    A method that is inherited calls what its class has overridden. The name of a plugin's
-    package, which is made from its whole folder, counts as well, since a method may read a
-    file beside it. None where a parameter is no number, text, or list of these.
+    The class of the object counts, since a method that is inherited calls what its class has
+    overridden, and so does the name of a plugin's package, which is made from its whole folder,
+    since a method may read a file beside it. A parameter that is no number, text, or list of
+    these has no key.
     """
-    owner = type(getattr(method, "__self__", None))
+    cache, owner = current_cache(), type(getattr(compute, "__self__", None))
+    if cache is None or parameters is None:
+        return np.array(compute(structure))
     described = {
         "class": [owner.__module__, owner.__qualname__],
         "source of the class": source_digest(owner.__module__),
-        **parameters,
+        "structure": digest,
+        "parameters": parameters,
     }
     try:
-        return key_of(method, (), described)
+        key = key_of(compute, (), described)
     except (TypeError, ValueError):
-        return None
+        return np.array(compute(structure))
+    return cache.get(key, lambda: {"": compute(structure)})[""]
 
 
 def structure_digest(structure: Structure) -> str:

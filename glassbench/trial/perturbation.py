@@ -30,14 +30,13 @@ class Cut(NamedTuple):
 
 def draw_centres(configuration: str, particles: int, count: int) -> np.ndarray:
     """Return `count` particles (M,), ascending, or all of fewer, drawn from the name."""
-    generator = _generator(configuration, "centres")
-    return np.sort(generator.permutation(particles)[:count]).astype(np.int64)
+    drawn = _generator(configuration, "centres").permutation(particles)[:count]
+    return np.sort(drawn).astype(np.int64)
 
 
 def centres_of(structure: Structure, perturbation: Perturbation) -> np.ndarray:
     """Return the particles (M,) of a structure about which a model is asked."""
-    particles = len(structure.positions)
-    return draw_centres(structure.configuration, particles, perturbation.centres)
+    return draw_centres(structure.configuration, len(structure.positions), perturbation.centres)
 
 
 def perturbed(

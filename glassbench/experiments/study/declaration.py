@@ -1,9 +1,9 @@
-"""A study as `studies.toml` declares it, and the settings that it has for one model."""
+"""A study as `studies.toml` declares it, and the settings that it has for one request."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,14 +14,11 @@ from pydantic import Field
 from ...contract.checked import Checked, Name, Names, Text, Texts, checked, read_toml
 from ...contract.errors import UserError, did_you_mean
 from ...contract.hyperparameters import typed_value
-from ...contract.model_card import ModelCard
-from ...contract.task import Task
 from ...contract.trial_plan import STANDARD, Perturbation, Variation
 from ...datasets.pairs import pair_distances
-from ...datasets.view import View
-from ...model import Condition
 from ...plugins.registry import list_tasks, load_model_class, whole_models
-from ..words import parse_count, parse_number, parse_switch
+from ..request import BenchmarkRequest
+from ..words import RunRequest, parse_count, parse_number, parse_switch
 
 STUDIES_FILE, ALL = "studies.toml", "all"
 
@@ -66,6 +63,16 @@ class Study(Checked):
 
 
 @dataclass(frozen=True)
+class StudyRequest:
+    """What `glassbench study` was asked to do: what a run is asked too, and the study's own."""
+
+    study: Study
+    run: RunRequest
+    values: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Setting:
     """One value of what a study varies, at `x`, and what differs from the model's usual trial."""
 
@@ -73,19 +80,6 @@ class Setting:
     x: float
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     variation: Variation = STANDARD
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One model on one dataset of one task at some conditions, of which a study is asked."""
-
-    task: Task
-    view: View
-    dataset: str
-    card: ModelCard
-    hyperparameters: Mapping[str, Any]
-    conditions: tuple[Condition, ...]
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_studies() -> list[Study]:
@@ -106,121 +100,112 @@ def find_study(name: str) -> Study:
     return studies[name]
 
 
-def settings_of(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
+def settings_of(asked: StudyRequest, request: BenchmarkRequest) -> list[Setting]:
     """Return one setting for each value; where one cannot be, the error says what can."""
-    return SETTINGS[study.varies](study, subject, values)
+    return list(SETTINGS[asked.study.varies](asked, request))
 
 
-def _seeds(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
-    if values:
+def _seeds(asked: StudyRequest, request: BenchmarkRequest) -> list[Setting]:
+    if asked.values:
         raise StudyError("this study varies the seed: give `seed=0..4` in place of `values=`")
     return [Setting("", 0.0)]
 
 
-def _hyperparameter(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
-    card, name = subject.card, study.hyperparameter
+def _hyperparameter(asked: StudyRequest, request: BenchmarkRequest) -> Iterator[Setting]:
+    card, name = request.model, asked.study.hyperparameter
     if name not in card.hyperparameters:
-        serving = [model for model in whole_models() if subject.task.name in model.tasks]
+        serving = [model for model in whole_models() if request.task.name in model.tasks]
         models = [model.name for model in serving if name in model.hyperparameters]
         raise StudyError(
-            f"model {card.name} has no hyperparameter `{name}`: on {subject.task.name} "
+            f"model {card.name} has no hyperparameter `{name}`: on {request.task.name} "
             f"{', '.join(models) or 'no model'} {'have' if len(models) > 1 else 'has'} it"
         )
-    longest_pair = _longest_pair(subject) if study.longest_edge else 0.0
-    settings = []
-    for position, text in enumerate(values):
+    longest_pair = _longest_pair(request) if asked.study.longest_edge else 0.0
+    for position, text in enumerate(asked.values):
         try:
             value = typed_value(text, card.hyperparameters[name])
         except ValueError as error:
             raise StudyError(f"values: {name} of {card.name}: {error}") from None
-        if study.longest_edge and value < longest_pair:
+        if asked.study.longest_edge and value < longest_pair:
             raise StudyError(
                 f"{name} = {text} of {card.name}: it learns the change of pairs up to "
                 f"{longest_pair:.3g}, which would have no edge (p = "
-                f"{subject.hyperparameters['p']:g}): take values from {longest_pair:.3g} on, or "
+                f"{request.hyperparameters['p']:g}): take values from {longest_pair:.3g} on, or "
                 "model.p=1"
             )
         x = float(value) if isinstance(value, int | float) else float(position)
-        variation = Variation(other_targets=study.other_targets)
-        settings.append(Setting(text, x, {name: value}, variation))
-    return settings
+        yield Setting(text, x, {name: value}, Variation(other_targets=asked.study.other_targets))
 
 
-def _longest_pair(subject: Subject) -> float:
+def _longest_pair(request: BenchmarkRequest) -> float:
     """Return the length of the longest pair whose change the model learns, 0 where it learns none.
 
     With p = 1 a model learns particles alone (Shiba et al. 2023, Eq. 12).
     """
-    structure = subject.view.structures("train", subject.conditions[0])[0]
-    pairs, p = structure.pairs, subject.hyperparameters.get("p", 1.0)
+    structure = request.view.structures("train", request.conditions[0])[0]
+    pairs, p = structure.pairs, request.hyperparameters.get("p", 1.0)
     if pairs is None or not len(pairs) or p == 1.0:
         return 0.0
     return float(pair_distances(structure.positions, pairs, structure.box).max())
 
 
-def _training_configurations(
-    study: Study, subject: Subject, values: Sequence[str]
-) -> list[Setting]:
-    entries = [subject.view.examples("train", (c,)).entries for c in subject.conditions]
+def _training_configurations(asked: StudyRequest, request: BenchmarkRequest) -> list[Setting]:
+    entries = [request.view.examples("train", (c,)).entries for c in request.conditions]
     available = min(len({member.configuration for member, _ in each}) for each in entries)
     doubling = [str(2**k) for k in range(available.bit_length()) if 2**k < available]
-    settings = []
-    for text in values or [*doubling, ALL]:
+    settings = {}
+    for text in asked.values or [*doubling, ALL]:
         count = available if text == ALL else parse_count("values", text)
         if count > available:
             raise StudyError(
-                f"values: dataset {subject.dataset} has {available} training configurations, "
+                f"values: dataset {request.dataset.name} has {available} training configurations, "
                 f"fewer than {count}: give numbers up to {available}, or `{ALL}`"
             )
         # All of them are the standard trial itself.
         variation = Variation(training_configurations=None if count == available else count)
-        settings.append(Setting(str(count), float(count), variation=variation))
-    return list({setting.x: setting for setting in settings}.values())
+        settings[count] = Setting(str(count), float(count), variation=variation)
+    return list(settings.values())
 
 
-def _shells_removed(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
-    """Return the settings in which all beyond a radius is removed, in training too or not."""
-    _check_surroundings(subject)
-    retrain = parse_switch("retrain", subject.options["retrain"])
-    if retrain and not getattr(load_model_class(subject.card), "learns_from_chosen", False):
+def _shells_removed(asked: StudyRequest, request: BenchmarkRequest) -> Iterator[Setting]:
+    """Yield the settings in which all beyond a radius is removed, in training too or not."""
+    _check_surroundings(request)
+    retrain = parse_switch("retrain", asked.options["retrain"])
+    if retrain and not getattr(load_model_class(request.model), "learns_from_chosen", False):
         raise StudyError(
-            f"model {subject.card.name} trains on all particles of a structure, and here only "
+            f"model {request.model.name} trains on all particles of a structure, and here only "
             "chosen ones keep their surroundings: with retrain=off it is trained on whole "
             "structures and asked about cut ones"
         )
-    centres = int(_positive(subject.options["centres"], "centres"))
-    settings = []
-    for radius in (_radius(text, subject) for text in values):
+    centres = int(_positive(asked.options["centres"], "centres"))
+    for radius in (_radius(text, request) for text in asked.values):
         cut = Perturbation("remove", inner=radius, centres=centres, in_training=retrain)
-        settings.append(Setting(f"{radius:g}", radius, variation=Variation(perturbation=cut)))
-    return settings
+        yield Setting(f"{radius:g}", radius, variation=Variation(perturbation=cut))
 
 
-def _shells_displaced(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
-    """Return the settings in which one shell is displaced, each up to one of the radii."""
-    _check_surroundings(subject)
-    amplitude = _positive(subject.options["amplitude"], "amplitude")
-    centres = int(_positive(subject.options["centres"], "centres"))
-    settings = []
-    for inner, outer in pairwise([0.0, *(_radius(text, subject) for text in values)]):
+def _shells_displaced(asked: StudyRequest, request: BenchmarkRequest) -> Iterator[Setting]:
+    """Yield the settings in which one shell is displaced, each up to one of the radii."""
+    _check_surroundings(request)
+    amplitude = _positive(asked.options["amplitude"], "amplitude")
+    centres = int(_positive(asked.options["centres"], "centres"))
+    for inner, outer in pairwise([0.0, *(_radius(text, request) for text in asked.values)]):
         if outer <= inner:
             raise StudyError(f"values: the shell from {inner:g} to {outer:g} is empty")
         shell = Variation(perturbation=Perturbation("displace", inner, outer, amplitude, centres))
-        settings.append(Setting(f"{inner:g}–{outer:g}", outer, variation=shell))
-    return settings
+        yield Setting(f"{inner:g}–{outer:g}", outer, variation=shell)
 
 
-def _check_surroundings(subject: Subject) -> None:
+def _check_surroundings(request: BenchmarkRequest) -> None:
     """Refuse tasks and models for which surroundings of single particles mean nothing."""
-    metric, card = subject.task.primary_metric, subject.card
+    metric, card = request.task.primary_metric, request.model
     if metric.on_pairs:
         raise StudyError(
-            f"task {subject.task.name} asks about pairs, and surroundings are perturbed around "
+            f"task {request.task.name} asks about pairs, and surroundings are perturbed around "
             "single particles: take a task that asks about particles"
         )
     if metric.function != "pearson":
         raise StudyError(
-            f"{metric.title} of {subject.task.name} is a property of all particles at once, and "
+            f"{metric.title} of {request.task.name} is a property of all particles at once, and "
             "only some are asked about here: take a task whose metric is a correlation"
         )
     if card.reads != ("thermal",):
@@ -230,9 +215,9 @@ def _check_surroundings(subject: Subject) -> None:
         )
 
 
-def _radius(text: str, subject: Subject) -> float:
+def _radius(text: str, request: BenchmarkRequest) -> float:
     radius = _positive(text, "values")
-    box = subject.view.structures("test", subject.conditions[0])[0].box
+    box = request.view.structures("test", request.conditions[0])[0].box
     if radius > box.min() / 2:
         raise StudyError(
             f"values: radius {radius:g} is beyond half of the box edge {box.min():.4g}: "
@@ -248,25 +233,29 @@ def _positive(text: str, key: str) -> float:
     return value
 
 
-def _trained_at(study: Study, subject: Subject, values: Sequence[str]) -> list[Setting]:
+def _trained_at(asked: StudyRequest, request: BenchmarkRequest) -> list[Setting]:
     """Return one setting for each value of the axis at which the model is trained."""
-    task, axes, axis = subject.task.name, [each.name for each in subject.task.axes], study.over
+    task, axes, axis = (
+        request.task.name,
+        [each.name for each in request.task.axes],
+        asked.study.over,
+    )
     if axis not in axes:
         raise StudyError(f"task {task} has no axis {axis}: it has {', '.join(axes)}")
-    available = sorted({condition[axis] for condition in subject.conditions})
+    available = sorted({condition[axis] for condition in request.conditions})
     if len(available) < 2:
-        everything = sorted({condition[axis] for condition in subject.view.conditions("train")})
-        shown = ", ".join(f"{each:g}" for each in everything)
+        everything = {condition[axis] for condition in request.view.conditions("train")}
+        shown = ", ".join(f"{each:g}" for each in sorted(everything))
         if len(everything) > 1:
             raise StudyError(
                 f"one {axis} was asked for, {available[0]:g}, of {shown}: leave `{axis}=` out"
             )
         raise StudyError(
-            f"dataset {subject.dataset} has one {axis} to train at, {shown}: training at one and "
-            f"testing at another needs two; `glassbench show {task}` names data with more"
+            f"dataset {request.dataset.name} has one {axis} to train at, {shown}: training at one "
+            f"and testing at another needs two; `glassbench show {task}` names data with more"
         )
     chosen = []
-    for text in values:
+    for text in asked.values:
         wanted = parse_number("values", text)
         near = [value for value in available if math.isclose(value, wanted, rel_tol=1e-9)]
         if not near:
@@ -276,7 +265,7 @@ def _trained_at(study: Study, subject: Subject, values: Sequence[str]) -> list[S
     return [Setting(f"{value:g}", value) for value in dict.fromkeys(chosen or available)]
 
 
-SETTINGS: dict[str, Callable[[Study, Subject, Sequence[str]], list[Setting]]] = {
+SETTINGS: dict[str, Callable[[StudyRequest, BenchmarkRequest], Iterable[Setting]]] = {
     "hyperparameter": _hyperparameter,
     "training_configurations": _training_configurations,
     "shells_removed": _shells_removed,

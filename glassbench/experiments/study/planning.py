@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from ...contract.conditions import AxisChoice, choose_conditions
+from ...contract.conditions import AxisChoice
 from ...contract.task import Task
 from ...contract.trial_plan import Trial, Variation
-from ...home.workspace import Workspace, keep_given_files
+from ...home.workspace import Workspace
 from ...model import Condition
-from ..request import ALIKE, cards_of, decades_apart, floors_of, open_asked
+from ..request import ALIKE, BenchmarkRequest, decades_apart, make_requests
 from ..sweep.make import floor_series, new_plan, series_of
 from ..sweep.plan import Series, SweepPlan
-from ..tuning.configuration import read_configuration
-from ..words import RunRequest, distinct, items_of, parse_run, split_words
-from .declaration import Setting, Study, StudyError, Subject, settings_of
+from ..words import distinct, items_of, parse_run, split_words
+from .declaration import Setting, Study, StudyError, StudyRequest, settings_of
 
 
 @dataclass(frozen=True)
@@ -39,16 +37,6 @@ class Curve:
     metric: str
     points: tuple[Point, ...]
     reference: int | None = None
-
-
-@dataclass(frozen=True)
-class StudyRequest:
-    """What `glassbench study` was asked to do: what a run is asked too, and the study's own."""
-
-    study: Study
-    run: RunRequest
-    values: tuple[str, ...]
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,50 +90,35 @@ def parse_study(study: Study, words: Sequence[str], axes: Iterable[str]) -> Stud
 def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> PlannedStudy:
     """Return the plan of a study, checked as far as possible before any work."""
     study, run = request.study, request.run
-    cards = cards_of(task, run.models)
-    dataset, view = open_asked(task, run.dataset, workspace, run.failed_checks)
     axes = dict(run.axes)
     if study.over in [axis.name for axis in task.axes]:
         axes.setdefault(study.over, AxisChoice(everything=True))
-    conditions = choose_conditions(
-        view.conditions("train"), axes, task.default_values(dataset.name)
-    )
-    file = None if run.config is None else read_configuration(Path(run.config))
-    if file and (file.task != task.name or file.model not in [card.name for card in cards]):
-        raise StudyError(
-            f"{file.path} is for {file.model} on {file.task}, which this study is not about: "
-            "leave `config=` out, or take another file"
-        )
+    requests = make_requests(task, replace(run, axes=axes), workspace, study.fixed)
     series: list[Series] = []
     panels: dict[str, list[Curve]] = {}
-    for card in cards:
-        given = {k: v for k, v in study.fixed.items() if k in card.hyperparameters}
-        given |= file.hyperparameters if file and file.model == card.name else {}
-        given = keep_given_files({**given, **run.hyperparameters}, workspace)
-        chosen = card.hyperparameters_for(task.name, dataset.name, given)
-        card = card.reading(chosen)
-        subject = Subject(task, view, dataset.name, card, chosen, conditions, request.options)
-        settings = settings_of(study, subject, request.values)
-        for title, curve in curves_of(study, subject, settings, run.seeds, series):
+    for each in requests:
+        settings = settings_of(request, each)
+        for title, curve in curves_of(study, each, settings, series):
             panels.setdefault(title, []).append(curve)
-    if run.floors:
-        floors = [f for f in floors_of(task, dataset) if f.card not in cards]
-        series += [floor_series(floor, conditions) for floor in floors]
+    floors = {f.card.digest: f for each in requests for f in each.floors}
+    for model in (each.model for each in requests):
+        floors.pop(model.digest, None)
+    series += [floor_series(floor, requests[0].conditions) for floor in floors.values()]
     plan = new_plan(
-        f"{study.name} of {', '.join(run.models)}", task, dataset, series, workspace,
+        f"{study.name} of {', '.join(run.models)}", task, requests[0].dataset, series, workspace,
         study={"name": study.name, "values": list(request.values)},
     )  # fmt: skip
     return PlannedStudy(request, task, plan, panels)
 
 
 def curves_of(
-    study: Study, subject: Subject, settings: Sequence[Setting], seeds: tuple[int, ...],
+    study: Study, request: BenchmarkRequest, settings: Sequence[Setting],
     series: list[Series],
 ) -> list[tuple[str, Curve]]:  # fmt: skip
     """Add the series of one model, and return its curves with the titles of their panels."""
     if study.varies == "transfer":
-        return _transfer_curves(study.over, subject, settings, seeds, series)
-    task, model, start = subject.task, subject.card.name, len(series)
+        return _transfer_curves(study.over, request, settings, series)
+    task, model, start = request.task, request.model.name, len(series)
     perturbation, reference = settings[0].variation.perturbation, None
     run = list(settings)
     if perturbation is not None:
@@ -155,12 +128,12 @@ def curves_of(
         if not perturbation.in_training:
             # All perturbed ones use the fit of the standard trial.
             run.append(Setting("standard", 0.0))
-    series += [_series(subject, setting, subject.conditions, seeds) for setting in run]
+    series += [_series(request, setting, request.conditions) for setting in run]
     # The figure of the seeds goes along the last axis of the task, others along the values.
     axis = task.axes[-1].name if study.varies == "seeds" else ""
     names = [name for name in study.metrics if name in {metric.name for metric in task.metrics}]
     curves = []
-    for group in _groups(subject.conditions, axis):
+    for group in _groups(request.conditions, axis):
         points = tuple(
             Point(c[axis], f"{c[axis]:g}", start + number, c) if axis
             else Point(setting.x, setting.text, start + number, c)
@@ -175,38 +148,38 @@ def curves_of(
 
 
 def _transfer_curves(
-    axis: str, subject: Subject, settings: Sequence[Setting], seeds: tuple[int, ...],
+    axis: str, request: BenchmarkRequest, settings: Sequence[Setting],
     series: list[Series],
 ) -> list[tuple[str, Curve]]:  # fmt: skip
-    curves, card, task = [], subject.card, subject.task
-    for group in alike(axis, subject):
+    curves, card, task = [], request.model, request.task
+    for group in alike(axis, request):
         by_value = {condition[axis]: condition for condition in group}
         for setting in settings:
             if setting.x not in by_value:
                 continue
             at_value = replace(setting, variation=Variation(train_condition=by_value[setting.x]))
             points = tuple(Point(c[axis], f"{c[axis]:g}", len(series), c) for c in group)
-            series.append(_series(subject, at_value, group, seeds))
+            series.append(_series(request, at_value, group))
             label = f"{card.name}, trained at {task.axis(axis).symbol} = {setting.text}"
             curve = Curve(label, card.name, task.primary_metric.name, points)
             curves.append((title_of_group(task, group, axis), curve))
     return curves
 
 
-def alike(axis: str, subject: Subject) -> list[tuple[Condition, ...]]:
+def alike(axis: str, request: BenchmarkRequest) -> list[tuple[Condition, ...]]:
     """Return the groups of conditions between which a model is transferred.
 
     A group has one condition for each value of the axis and the same values on all others;
     where states relax at different rates, times are the nearest in units of the relaxation
     time, within half a decade.
     """
-    values = sorted({condition[axis] for condition in subject.conditions})
+    values = sorted({condition[axis] for condition in request.conditions})
     groups = []
-    for start in (c for c in subject.conditions if c[axis] == values[0]):
+    for start in (c for c in request.conditions if c[axis] == values[0]):
         group = [start]
         for value in values[1:]:
-            others = [c for c in subject.conditions if c[axis] == value]
-            decades = {c: decades_apart(c, start, subject.view, [axis]) for c in others}
+            others = [c for c in request.conditions if c[axis] == value]
+            decades = {c: decades_apart(c, start, request.view, [axis]) for c in others}
             nearest = min(decades, key=decades.__getitem__)
             if decades[nearest] <= ALIKE:
                 group.append(nearest)
@@ -214,18 +187,18 @@ def alike(axis: str, subject: Subject) -> list[tuple[Condition, ...]]:
             groups.append(tuple(group))
     if not groups:
         raise StudyError(
-            f"no condition of dataset {subject.dataset} has one like it at another "
+            f"no condition of dataset {request.dataset.name} has one like it at another "
             f"{axis}, within half a decade on all other axes"
         )
     return groups
 
 
 def _series(
-    subject: Subject, setting: Setting, conditions: tuple[Condition, ...], seeds: tuple[int, ...]
+    request: BenchmarkRequest, setting: Setting, conditions: tuple[Condition, ...]
 ) -> Series:
-    hyperparameters = {**subject.hyperparameters, **setting.hyperparameters}
-    series = series_of(subject.card, hyperparameters, seeds, conditions)
-    return replace(series, variation=setting.variation, label=setting.text)
+    hyperparameters = {**request.hyperparameters, **setting.hyperparameters}
+    varied = replace(request, hyperparameters=hyperparameters, conditions=conditions)
+    return replace(series_of(varied), variation=setting.variation, label=setting.text)
 
 
 def _groups(conditions: Sequence[Condition], axis: str) -> list[tuple[Condition, ...]]:

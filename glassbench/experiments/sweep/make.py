@@ -13,7 +13,6 @@ from typing import Any
 
 from ...contract.errors import UserError
 from ...contract.folder_digest import folder_digest
-from ...contract.model_card import ModelCard
 from ...contract.task import Task
 from ...contract.trial_plan import DatasetReference, ModelReference, reference_of
 from ...datasets.view import open_view
@@ -41,7 +40,7 @@ def plan_of_requests(
     """Return the plan of several requests of one task and dataset; each floor stands once."""
     first = requests[0]
     floors = {floor.card.digest: floor for request in requests for floor in request.floors}
-    series = [series_of(r.model, r.hyperparameters, r.seeds, r.conditions) for r in requests]
+    series = [series_of(request) for request in requests]
     series += [floor_series(floor, first.conditions) for floor in floors.values()]
     cards = [request.model for request in requests]
     name = ", ".join(card.name for card in cards)
@@ -76,17 +75,13 @@ def new_plan(
     return with_estimates(with_trials(plan), workspace, hints)
 
 
-def series_of(
-    card: ModelCard,
-    hyperparameters: Mapping[str, Any],
-    seeds: tuple[int, ...],
-    conditions: tuple[Condition, ...],
-) -> Series:
-    """Return the series of a model; a trial needs what the model's card says."""
-    resources = card.resources
+def series_of(request: BenchmarkRequest) -> Series:
+    """Return the series of a request's model; a trial needs what the model's card says."""
+    resources, model = request.model.resources, reference_of(request.model)
     memory = round(resources.get("memory_gb", 0.0) * 1e9)
     needs = Needs(max(1, round(resources["cpus"])), resources["gpus"], memory)
-    return Series(reference_of(card), hyperparameters, seeds, conditions, needs=needs)
+    about = (request.hyperparameters, request.seeds, request.conditions)
+    return Series(model, *about, needs=needs)
 
 
 def floor_series(floor: Floor, conditions: tuple[Condition, ...]) -> Series:

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +23,8 @@ from pydantic import Field, field_validator
 
 from ...contract.checked import Checked, Text, checked, read_toml
 from ...contract.errors import UserError
+from ...contract.model_card import ModelCard
+from ...contract.task import Task
 from ...home.files import write_file
 from ...record.record import Tuning
 
@@ -43,6 +45,17 @@ class Configuration(Checked):
         """TOML has no null, and older files name no changes."""
         both = isinstance(tuning, Mapping)
         return {"validation_score": None, "changed": [], **tuning} if both else tuning
+
+    def is_of(self, card: ModelCard) -> bool:
+        """Return whether it is of a model, which it may name by its folder."""
+        return Path(self.model).name in (card.name, card.folder.name)
+
+    def refuse_other(self, task: Task, cards: Sequence[ModelCard]) -> None:
+        if Path(self.task).name != task.name or not any(map(self.is_of, cards)):
+            raise UserError(
+                f"{self.path} is for {self.model} on {self.task}, which is not asked about: leave "
+                "`config=` out, or take another file"
+            )
 
     def statement(self, hyperparameters: Mapping[str, Any]) -> Tuning | None:
         """Return what the record of a run with these hyperparameters says about its tuning."""

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,15 +144,11 @@ def next_trial(study: TuningStudy, journal: Journal) -> TuningTrial | None:
 
 def check_search(search: str) -> None:
     """Refuse a search whose library is not installed, with the line that installs it."""
-    if search != "optuna":
-        return
-    try:
-        import optuna  # noqa: F401
-    except ImportError:
+    if search == "optuna" and find_spec("optuna") is None:
         raise UserError(
             "search=optuna needs Optuna, which is not installed: "
             "pip install 'glassbench[tune]', or take search=random"
-        ) from None
+        )
 
 
 def _points(study: TuningStudy, trials: list[TuningTrial]) -> Iterator[Point]:
@@ -183,7 +180,6 @@ def _identity(point: Mapping[str, Any]) -> str:
 
 def _optuna_points(study: TuningStudy, trials: list[TuningTrial]) -> Iterator[Point]:
     """Yield suggestions of a tree-structured Parzen estimator that knows the trials so far."""
-    check_search("optuna")
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -9,7 +9,6 @@ import pytest
 from glassbench.contract.errors import UserError
 from glassbench.experiments.study.declaration import (
     StudyError,
-    Subject,
     find_study,
     list_studies,
 )
@@ -103,7 +102,12 @@ def test_temperatures_that_relax_at_different_rates_are_paired_in_units_of_their
         for time in times
     )
     view = SimpleNamespace(attribute=lambda condition, name: rates[condition["temperature"]])
-    subject = Subject(load_task("ka_propensity"), view, "published", None, {}, conditions)
+    subject = SimpleNamespace(
+        task=load_task("ka_propensity"),
+        view=view,
+        dataset=SimpleNamespace(name="published"),
+        conditions=conditions,
+    )
     groups = alike("temperature", subject)
     assert [[c["time"] for c in group] for group in groups] == [
         [130.0, 0.52], [4120.0, 16.5],

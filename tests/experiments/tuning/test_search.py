@@ -1,6 +1,6 @@
 """The same seed and the same results give the same suggestions."""
 
-import builtins
+import sys
 
 import pytest
 
@@ -83,14 +83,7 @@ def test_nothing_is_tried_twice_and_a_small_space_comes_to_an_end(searched, sear
 
 
 def test_without_optuna_the_line_that_installs_it_is_told(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name == "optuna":
-            raise ImportError(name)
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UserError, match=r"pip install 'glassbench\[tune\]'"):
         check_search("optuna")
     check_search("random")
