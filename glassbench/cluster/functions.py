@@ -11,8 +11,8 @@ import os
 import socket
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
@@ -33,36 +33,15 @@ from ..simulation.seeds import SECRET_VARIABLE
 from ..trial.attempt import read_folder, write_folder
 from .session import Session, address_of, open_session
 
-RETRIES, AHEAD = 3, 2
+AHEAD = 2
+OPTIONS: dict[str, Any] = {"num_cpus": 1, "max_retries": 3}
 CHOSEN = (BUILD_VARIABLE, ARGUMENTS_VARIABLE, POTENTIAL_VARIABLE, SECRET_VARIABLE)
 
 
-class RayFunction:
-    """A function that runs on the Ray that this process is connected to, as an executor runs it."""
-
-    def __init__(
-        self, function: Callable[..., Any], variables: Mapping[str, str] | None = None
-    ) -> None:
-        self._remote = ray.remote(function).options(
-            num_cpus=1,
-            max_retries=RETRIES,
-            runtime_env={"env_vars": dict(variables)} if variables else None,
-        )
-        self._running: set[Any] = set()
-
-    def submit(self, *arguments: Any) -> Future:
-        """Start the function; the future has what it returns, or raises what it raised."""
-        reference = self._remote.remote(*arguments)
-        self._running.add(reference)
-        future = reference.future()
-        future.add_done_callback(lambda done: self._running.discard(reference))
-        return future
-
-    def stop(self) -> None:
-        """End what still runs."""
-        for reference in list(self._running):
-            with suppress(Exception):
-                ray.cancel(reference, force=True)
+def _cancel(references: Iterable[Any]) -> None:
+    for reference in list(references):
+        with suppress(Exception):
+            ray.cancel(reference, force=True)
 
 
 @contextmanager
@@ -111,28 +90,26 @@ def run_on_ray(
     Few more than `slots` are handed over, so that a hundred thousand files do not stand in the
     cluster's memory.
     """
-    called = RayFunction(_call)
-    waiting = iter(functions)
-    running: set[Future] = set()
+    call, waiting = ray.remote(_call).options(**OPTIONS), iter(functions)
+    running: list[Any] = []
     try:
         while True:
-            for function in islice(waiting, slots + AHEAD - len(running)):
-                running.add(called.submit(function, seen))
+            begun = islice(waiting, slots + AHEAD - len(running))
+            running += [call.remote(function, seen) for function in begun]
             if not running:
                 return
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in ended:
-                missing, result = future.result()
-                if missing:
-                    raise ClusterError(
-                        f"node {missing}: give a source and a home= that all nodes share, or "
-                        "import with cluster=none"
-                    )
-                yield result
+            (ended,), running = ray.wait(running)
+            missing, result = ray.get(ended)
+            if missing:
+                raise ClusterError(
+                    f"node {missing}: give a source and a home= that all nodes share, or import "
+                    "with cluster=none"
+                )
+            yield result
     except (ray.exceptions.RayTaskError, ray.exceptions.RaySystemError) as error:
         raise ClusterError(f"a file could not be imported on the cluster: {error}") from error
     finally:
-        called.stop()
+        _cancel(running)
 
 
 def _call(function: Callable[[], Any], seen: tuple[Path, ...]) -> tuple[str, Any]:
@@ -173,34 +150,39 @@ class RayRunner:
         folders = {"": generator, **LENT}
         self._generators = ray.put({name: read_folder(path) for name, path in folders.items()})
         variables = {name: os.environ[name] for name in CHOSEN if name in os.environ}
-        self._made = RayFunction(_make_piece, variables)
+        options = {**OPTIONS, "runtime_env": {"env_vars": variables}} if variables else OPTIONS
+        self._make = ray.remote(_make_piece).options(**options)
+        self._running: set[Any] = set()
 
     def start(self, piece: Piece) -> Future[float]:
         needs = {name: piece_path(self.folder, name).read_bytes() for name in piece.needs}
+        reference = self._make.remote(self._generators, piece, needs)
+        self._running.add(reference)
         outcome: Future[float] = Future()
-        arriving = self._made.submit(self._generators, piece, needs)
-        arriving.add_done_callback(lambda arrived: self._end(piece, arrived, outcome))
+
+        def end(arrived: Future) -> None:
+            """Write what a node sent back, and report the seconds or the error."""
+            self._running.discard(reference)
+            try:
+                seconds, arrays, logs, failure = arrived.result()
+                for name, content in logs.items():
+                    write_file(self.folder / "logs" / name, content)
+                if failure:
+                    raise PieceFailed(f"{failure} (its logs are in {self.folder / 'logs'})")
+                write_file(piece.path(self.folder), arrays)
+            except PieceFailed as error:
+                outcome.set_exception(error)
+            except Exception as error:
+                reason = f"piece {piece.name} was lost: {type(error).__name__}: {error}"
+                outcome.set_exception(PieceFailed(reason))
+            else:
+                outcome.set_result(seconds)
+
+        reference.future().add_done_callback(end)
         return outcome
 
     def stop(self) -> None:
-        self._made.stop()
-
-    def _end(self, piece: Piece, arrived: Future, outcome: Future[float]) -> None:
-        """Write what a node sent back, and report the seconds or the error."""
-        try:
-            seconds, arrays, logs, failure = arrived.result()
-            for name, content in logs.items():
-                write_file(self.folder / "logs" / name, content)
-            if failure:
-                raise PieceFailed(f"{failure} (its logs are in {self.folder / 'logs'})")
-            write_file(piece.path(self.folder), arrays)
-        except PieceFailed as error:
-            outcome.set_exception(error)
-        except Exception as error:
-            reason = f"piece {piece.name} was lost: {type(error).__name__}: {error}"
-            outcome.set_exception(PieceFailed(reason))
-        else:
-            outcome.set_result(seconds)
+        _cancel(self._running)
 
 
 def _make_piece(

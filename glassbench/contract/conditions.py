@@ -53,16 +53,21 @@ def choose_conditions(
 
 
 def match_condition(available: Sequence[Condition], wanted: Mapping[str, float]) -> Condition:
-    """Return the available condition of these values; an axis of one value may be left out."""
+    """Return the available condition with the wanted values on all its axes."""
     axes = tuple(available[0]) if available else ()
-    for axis in axes:
-        present = {condition[axis] for condition in available}
-        wanted = {axis: present.pop(), **wanted} if len(present) == 1 else wanted
     if set(wanted) != set(axes):
         given = " ".join(f"{name}={value:g}" for name, value in wanted.items()) or "nothing"
         raise WordError(f"a condition of this dataset names {' and '.join(axes)}; given: {given}")
     choices = {axis: AxisChoice((float(wanted[axis]),)) for axis in axes}
     return choose_conditions(available, choices, {})[0]
+
+
+def condition_of(available: Sequence[Condition], values: Mapping[str, float]) -> Condition:
+    """Return the available condition of these values; an axis of one value may be left out."""
+    for axis in available[0]:
+        present = {condition[axis] for condition in available}
+        values = {axis: present.pop(), **values} if len(present) == 1 else values
+    return match_condition(available, values)
 
 
 def _options(

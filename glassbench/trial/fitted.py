@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..contract.conditions import match_condition
+from ..contract.conditions import condition_of
 from ..contract.errors import SourceError, UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
@@ -63,7 +63,7 @@ class FittedModel:
 
     def condition(self, **values: float) -> Condition:
         """Return the condition of these values; an axis with a single one may be left out."""
-        return match_condition(self.conditions, values)
+        return condition_of(self.conditions, values)
 
     def read(
         self, path: Path | str, called: Mapping[str, str] | None = None, load: str = ""

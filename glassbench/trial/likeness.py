@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from ..contract.conditions import RELATIVE_TOLERANCE
@@ -87,16 +86,6 @@ class Training:
             if all(near):
                 return state
         return None
-
-    def to_json(self) -> dict[str, Any]:
-        return _TRAINING.dump_python(self, mode="json")
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Training:
-        return _TRAINING.validate_python(plain)
-
-
-_TRAINING = TypeAdapter(Training)
 
 
 def _training_structures(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.conditions import match_condition
+from ..contract.conditions import condition_of
 from ..contract.task import Task
 from ..datasets.view import View, open_view
 from ..home.workspace import open_workspace
@@ -77,7 +77,7 @@ class Problem:
 
     def condition(self, **values: float) -> Condition:
         """Return the condition of the dataset that has these values."""
-        return match_condition(self.conditions, values)
+        return condition_of(self.conditions, values)
 
     def structures(self, split: str, **values: float) -> Sequence[Structure]:
         """Return the structures of a split at one condition: all that a model may see."""

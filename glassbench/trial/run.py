@@ -193,13 +193,8 @@ class Cost:
         self.spent[name] = self.spent.get(name, 0.0) + amount
 
     def total(self, device: str) -> dict[str, float]:
-        spent = {"fit_seconds": 0.0, "predict_seconds": 0.0, "cpu_seconds": 0.0} | self.spent
+        names = ("cpu_seconds", "peak_memory_bytes", "fit_seconds", "predict_seconds")
+        spent = {name: self.spent.get(name, 0) for name in names}
         wall = spent["fit_seconds"] + spent["predict_seconds"]
-        return {
-            "wall_seconds": wall,
-            "cpu_seconds": spent["cpu_seconds"],
-            "gpu_seconds": wall if device.startswith("cuda") else 0.0,
-            "peak_memory_bytes": spent.get("peak_memory_bytes", 0),
-            "fit_seconds": spent["fit_seconds"],
-            "predict_seconds": spent["predict_seconds"],
-        }
+        gpu = wall if device.startswith("cuda") else 0.0
+        return {"wall_seconds": wall, "gpu_seconds": gpu, **spent}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def pack_model(model: FittedModel, out: Path) -> Path:
         "model": {"name": model.name, "digest": model.card.digest, "title": model.card.title},
         "task": {"name": model.task.name, "protocol_version": model.task.protocol_version},
         "hyperparameters": dict(model.hyperparameters),
-        "training": model.training.to_json(),
+        "training": asdict(model.training),
         "fits": fits,
     }
     write_file(out, save(tensors, metadata={KEY: json.dumps(about, allow_nan=False)}))
@@ -95,7 +96,7 @@ def unpack_model(path: Path, card: ModelCard, task: Task) -> FittedModel:
                 model.load(Path(scratch))  # type: ignore[attr-defined]
             conditions = tuple(Condition.of(**c) for c in entry["conditions"])
             fits.append(Fit(entry["seed"], conditions, model))
-    training = Training.from_json(about["training"])
+    training = Training(**about["training"])
     values = about["hyperparameters"]
     return FittedModel(card.reading(values), task, training, values, tuple(fits))
 

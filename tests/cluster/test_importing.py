@@ -13,9 +13,9 @@ from glassbench.cluster.functions import open_import_run, run_on_ray
 
 
 def test_all_functions_are_run_and_few_stand_in_the_cluster(two_cores, monkeypatch):
-    most, wait = [], ray_functions.wait
+    most, wait = [], ray_functions.ray.wait
     monkeypatch.setattr(
-        ray_functions, "wait", lambda given, **k: most.append(len(given)) or wait(given, **k)
+        ray_functions.ray, "wait", lambda given, **k: most.append(len(given)) or wait(given, **k)
     )
     functions = [partial(mul, number, 2) for number in range(20)]
     assert sorted(run_on_ray(functions, 2)) == list(range(0, 40, 2))

@@ -120,5 +120,5 @@ def test_no_plan_and_no_json_are_told_apart(tmp_path):
     with pytest.raises(PlanError, match="there is no plan at"):
         read_plan(tmp_path / "none.json")
     (tmp_path / "torn.json").write_text('{"plan_version": 1,')
-    with pytest.raises(PlanError, match="is no JSON"):
+    with pytest.raises(PlanError, match="Invalid JSON"):
         read_plan(tmp_path / "torn.json")
