@@ -100,19 +100,15 @@ def prepare(asked: Asked) -> Result:
 
 @contextmanager
 def _simulating(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Yield what makes pieces and what counts them; LAMMPS that is missing is an error of users."""
+    """Yield what makes pieces and what counts them."""
     from ..cluster.functions import open_runner
-    from ..simulation.lammps_library import LammpsMissing
 
     cluster, workers = asked.values.get("cluster", "auto"), asked.count("workers")
-    try:
-        with Counter(quiet=asked.json) as counter:
-            yield {
-                "open_runner": partial(open_runner, cluster=cluster, workers=workers),
-                "on_event": lambda event: _show_piece(counter, event),
-            }
-    except LammpsMissing as error:
-        raise UserError(str(error)) from error
+    with Counter(quiet=asked.json) as counter:
+        yield {
+            "open_runner": partial(open_runner, cluster=cluster, workers=workers),
+            "on_event": lambda event: _show_piece(counter, event),
+        }
 
 
 def _choose_potential(task: Task, path: str) -> None:

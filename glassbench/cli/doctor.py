@@ -41,15 +41,14 @@ def doctor(asked: Asked) -> Result:
     node of it: versions as here, shared home, GPUs, disk; nodes= waits for so many nodes,
     patience= is what a node has for an answer. The exit code is 1 where something is broken.
     """
-    findings, report = _cluster(asked) if "cluster" in asked.values else _machine(asked)
+    if "cluster" in asked.values:
+        findings, report = _cluster(asked)
+    else:
+        check_keys(asked.values, ("home", "cluster"))
+        findings, report = examine(asked.workspace), {}
     plain = {"findings": [asdict(finding) for finding in findings], **report}
     failed = any(finding.state == BROKEN for finding in findings)
     return Result(plain, in_pairs([(f.check, f.words) for f in findings]), failed)
-
-
-def _machine(asked: Asked) -> tuple[list[Finding], dict]:
-    check_keys(asked.values, ("home", "cluster"))
-    return examine(asked.workspace), {}
 
 
 def _cluster(asked: Asked) -> tuple[list[Finding], dict]:

@@ -48,7 +48,11 @@ def choose_conditions(
                     f"{_values(fitting, axis)} there"
                 )
             fitting, there = left, f"{there} {axis} {_as_text(option)}"
-        chosen.update(_narrowed(fitting, [a for a in default if a not in asked], default))
+        for axis, values in default.items():
+            if axis not in asked:
+                at_default = [c for c in fitting if any(_has(c, axis, (v, v)) for v in values)]
+                fitting = at_default or fitting
+        chosen.update(fitting)
     return tuple(condition for condition in available if condition in chosen)
 
 
@@ -89,16 +93,6 @@ def _has(condition: Condition, axis: str, option: tuple[float, float]) -> bool:
     value, (low, high) = condition[axis], option
     slack = RELATIVE_TOLERANCE * abs(value)
     return low - slack <= value <= high + slack
-
-
-def _narrowed(
-    fitting: list[Condition], free: list[str], default: Mapping[str, Sequence[float]]
-) -> list[Condition]:
-    """Return those of `fitting` that have default values on the free axes, where there are any."""
-    for axis in free:
-        at_default = [c for c in fitting if any(_has(c, axis, (v, v)) for v in default[axis])]
-        fitting = at_default or fitting
-    return fitting
 
 
 def _values(available: Sequence[Condition], axis: str) -> str:

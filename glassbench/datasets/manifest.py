@@ -25,7 +25,7 @@ import numpy as np
 from ..contract.errors import DatasetError
 from ..home.files import whole_file, write_file
 from .arrays import array_of, decode, dimensions_of
-from .opening import member_names, open_group, read_members, store_path
+from .opening import member_names, open_group, read_members, store_path, whole_members
 
 if TYPE_CHECKING:
     from zarr import Array, Group
@@ -147,11 +147,7 @@ def manifest_path(path: Path | str) -> Path:
 
 def write_manifest(path: Path | str, digest: str) -> Path:
     """Write the manifest of a finished store, whole or not at all; return its path."""
-    members = {}
-    for name, content in read_members(path, member_names(path)):
-        if isinstance(content, Exception):
-            raise DatasetError(f"{name} of {path} cannot be read: {content}")
-        members[name] = hashlib.sha256(content).hexdigest()
+    members = {n: hashlib.sha256(content).hexdigest() for n, content in whole_members(path)}
     target = manifest_path(path)
     manifest = {"content_digest": digest, "sha256": members}
     write_file(target, json.dumps(manifest, indent=0, sort_keys=True) + "\n")
@@ -220,9 +216,7 @@ def pack_store(directory: Path | str, destination: Path) -> Path:
         whole_file(destination) as partial,
         zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive,
     ):
-        for name, content in read_members(source, member_names(source)):
-            if isinstance(content, Exception):
-                raise DatasetError(f"{name} of {source} cannot be read: {content}")
+        for name, content in whole_members(source):
             member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             member.external_attr = 0o644 << 16
             archive.writestr(member, content)

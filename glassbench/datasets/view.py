@@ -9,7 +9,7 @@ of that load and the name `<sample>@<protocol>`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -263,9 +263,6 @@ class Examples(Sequence[Example]):
 
     def __len__(self) -> int:
         return len(self.entries)
-
-    def __iter__(self) -> Iterator[Example]:
-        return (self[position] for position in range(len(self)))
 
     @overload
     def __getitem__(self, position: int) -> Example: ...

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..contract.errors import UserError
+
 BUILD_VARIABLE = "GLASSBENCH_LAMMPS"
 ARGUMENTS_VARIABLE = "GLASSBENCH_LAMMPS_ARGUMENTS"
 
 
-class LammpsMissing(RuntimeError):
+class LammpsMissing(UserError):
     """LAMMPS cannot be loaded in this Python environment."""
 
 
@@ -140,15 +142,12 @@ def place_atoms(
     `types` (N,) start at 1; velocities (N, 3) are zero unless given.
     """
     count = len(positions)
-    created = instance.create_atoms(
-        count,
-        list(range(1, count + 1)),
-        [int(t) for t in types],
-        np.ascontiguousarray(positions, dtype=np.float64).ravel().tolist(),
-        v=None
-        if velocities is None
-        else np.ascontiguousarray(velocities, dtype=np.float64).ravel().tolist(),
+    x, v = (
+        None if each is None else np.asarray(each, dtype=np.float64).ravel().tolist()
+        for each in (positions, velocities)
     )
+    ids, kinds = list(range(1, count + 1)), [int(kind) for kind in types]
+    created = instance.create_atoms(count, ids, kinds, x, v=v)
     if created != count:
         raise RuntimeError(f"LAMMPS created {created} of {count} atoms: some lie outside the box")
 

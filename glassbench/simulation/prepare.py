@@ -44,7 +44,8 @@ def known_potentials() -> dict[str, tuple[Path, Callable[[], Potential]]]:
     }
 
 
-def _find(name: str) -> tuple[Path, Callable[[], Potential]]:
+def find_potential(name: str) -> tuple[Path, Callable[[], Potential]]:
+    """Return the folder that defines the potential of this name, and what makes it."""
     potentials = known_potentials()
     if name not in potentials:
         raise UserError(f"potential={name} is not known{did_you_mean(name, sorted(potentials))}")
@@ -53,12 +54,7 @@ def _find(name: str) -> tuple[Path, Callable[[], Potential]]:
 
 def load_potential(name: str) -> Potential:
     """Return the potential of this name."""
-    return _find(name)[1]()
-
-
-def potential_folder(name: str) -> Path:
-    """Return the folder of the generator that defines the potential of this name."""
-    return _find(name)[0]
+    return find_potential(name)[1]()
 
 
 def prepare_structure(

@@ -12,7 +12,7 @@ from ..contract.errors import UserError
 from ..datasets.arrays import COMPACT, array_of, create_array, state_of
 from ..datasets.layout import structure_variables
 from ..datasets.manifest import content_digest
-from ..datasets.opening import member_names, open_to_write, read_members
+from ..datasets.opening import open_to_write, whole_members
 from ..datasets.store import Dataset, open_dataset
 from ..model import OTHER_POSITIONS, Structure
 from .cage import rounded_positions
@@ -20,7 +20,7 @@ from .generate import GenerationCost, GenerationEvent, OpenRunner, make_pieces
 from .generator import write_packed
 from .piece_process import open_local_runner
 from .pieces import Piece, read_need, read_piece, unfinished
-from .prepare import load_potential, potential_folder, prepare_structure, refuse_unfit
+from .prepare import find_potential, load_potential, prepare_structure, refuse_unfit
 
 START, KIND = "start", "prepare"
 
@@ -49,7 +49,7 @@ def prepare_dataset(
     if not pieces:
         raise UserError(f"{source} has all positions that potential={potential} can make already")
     cost = GenerationCost(folder, tuple(pieces), tuple(unfinished(pieces, folder)), None, 0)
-    make_pieces(cost, potential_folder(potential), open_runner, on_event)
+    make_pieces(cost, find_potential(potential)[0], open_runner, on_event)
     made = {piece.name for piece in pieces}
     return write_packed(folder, destination, partial(_write, dataset, potential, made, folder))
 
@@ -116,9 +116,7 @@ PREPARE_WORK = {START: make_start, KIND: make_prepared}
 
 def _write(dataset: Dataset, potential: str, made: set[str], folder: Path, directory: Path) -> None:
     """Write the copy of a dataset at `directory`, with the `made` pieces of `folder`."""
-    for name, content in read_members(dataset.path, member_names(dataset.path)):
-        if isinstance(content, Exception):
-            raise UserError(f"{name} of {dataset.path} cannot be read: {content}")
+    for name, content in whole_members(dataset.path):
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(content)
     cages = load_potential(potential).cages

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..contract.errors import UserError
 from ..datasets.layout import ConfigurationEntry
-from ..datasets.opening import member_names, read_members
+from ..datasets.opening import member_names, whole_members
 from ..datasets.store import Dataset, open_dataset
 from .generator import Plan, PlannedState
 from .pieces import Piece, read_piece
@@ -72,9 +72,7 @@ def make_stored(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     simulator = open_dataset(path).attributes.get("simulator")
     names = [name for name in member_names(path) if name.startswith(f"{state}/")]
     arrays = {}
-    for name, content in read_members(path, names):
-        if isinstance(content, Exception):
-            raise UserError(f"{name} of {path} cannot be read: {content}")
+    for name, content in whole_members(path, names):
         if name == f"{state}/zarr.json" and simulator:
             document = json.loads(content)
             document["attributes"] = {"simulator": simulator} | document["attributes"]

@@ -88,10 +88,12 @@ def _frame(number: int, block: Block) -> Frame:
     wanted: dict[str, Column] = {
         kind: (starts[kind], LABEL),
         **{name: (places[name], np.float64) for name in vectors},
-        **{name: (places[name], np.int64) for name in ("image",) if widths.get(name) == size},
         **{name: (starts[name], np.float64) for name in numbers},
-        **{name: (starts[name], np.int64) for name in ("id",) if name in widths},
     }
+    if "id" in widths:
+        wanted["id"] = starts["id"], np.int64
+    if widths.get("image") == size:
+        wanted["image"] = places["image"], np.int64
     read = table(block.rows, wanted)
     origin = np.asarray(facts.pop("Origin", np.zeros(size)), dtype=float)[:size]
     positions = read["pos"] - origin

@@ -97,8 +97,9 @@ def _frame(number: int, block: Block) -> Frame:
         **{name: (names.index(name), LABEL) for name in KINDS if name in names},
         **{name: (names.index(name), np.float64) for name in NUMBERS if name in names},
         **{name: (places, np.float64) for name, places in vectors.items()},
-        **{name: (names.index(name), np.int64) for name in ("id",) if name in names},
     }
+    if "id" in names:
+        wanted["id"] = names.index("id"), np.int64
     if not unwrapped and all(f"i{a}" in names for a in axes):
         wanted["image"] = [names.index(f"i{a}") for a in axes], np.int64
     read = table(block.rows, wanted)
