@@ -125,8 +125,10 @@ class ModelCard(Checked):
 
         Raises HyperparameterError where `positions` names no tier of positions.
         """
-        tier = hyperparameters.get("positions", self.reads[0])
-        if tier != self.reads[0] and tier not in POSITIONS:
+        if "positions" not in self.hyperparameters:
+            return self
+        tier = hyperparameters.get("positions", self.hyperparameters["positions"])
+        if tier not in POSITIONS:
             raise HyperparameterError(
                 f"model.positions of {self.name} is `{tier}`{did_you_mean(str(tier), POSITIONS)}"
             )

@@ -162,5 +162,6 @@ def test_a_hyperparameter_says_which_positions_a_model_reads():
     card = _card(hyperparameters={"positions": "thermal"}, defaults={})
     assert card.reading({"positions": "cage"}).reads == ("cage",)
     assert card.reading({"positions": "thermal"}).reads == card.reading({}).reads == ("thermal",)
+    assert _card().reading({"positions": "cage"}).reads == ("thermal",)
     with pytest.raises(HyperparameterError, match="model.positions .*`inherant`: did you mean"):
         card.reading({"positions": "inherant"})
