@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from glassbench.submission import verify
 from glassbench.submission.bundle import SubmissionError, open_bundle
 from glassbench.submission.record_check import check_record_file
 from glassbench.submission.rescore import largest_difference
+from glassbench.submission.sandbox.bounded import write_archive
 from glassbench.submission.sandbox.limits import Limits, SandboxError
 from glassbench.submission.sandbox.predict import (
     Assignment,
@@ -233,11 +236,19 @@ def test_all_fits_together_have_a_limit_of_time(run, archive):
         run(archive, total_seconds=0.0)
 
 
-def test_a_pickle_among_the_weights_is_refused_before_anything_runs(run, tmp_path, workspace):
-    source = HONEST.replace("        np.savez", SAVES_A_PICKLE)
-    archive = hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
+def test_a_pickle_among_the_weights_is_refused_before_anything_runs(run, archive, tmp_path):
+    with zipfile.ZipFile(archive) as file:
+        files = {name: file.read(name) for name in file.namelist()}
+    (weights,) = [name for name in files if name.startswith("weights/")][:1]
+    write_archive(tmp_path / "m.zip", files | {f"{Path(weights).parent}/w.pkl": b"x"})
     with pytest.raises(SubmissionError, match=r"w\.pkl is a pickle"):
-        run(archive)
+        run(tmp_path / "m.zip")
+
+
+def test_a_pickle_among_the_weights_is_not_packed(tmp_path, workspace):
+    source = HONEST.replace("        np.savez", SAVES_A_PICKLE)
+    with pytest.raises(SubmissionError, match=r"w\.pkl is a pickle"):
+        hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
 
 
 def test_code_that_the_digest_does_not_cover_is_not_shown_to_the_cell(tmp_path):
@@ -348,7 +359,5 @@ SAVES_A_PICKLE = "        (folder / 'w.pkl').write_bytes(b'x')\n        np.savez
 
 
 def _names(path):
-    import zipfile
-
     with zipfile.ZipFile(path) as archive:
         return archive.namelist()
