@@ -86,7 +86,8 @@ def explain(asked: Asked) -> Result:
     workspace = asked.workspace
     path, record = find_run(asked.plain[0], workspace)
 
-    from ..explain import explain_record, write_explanation
+    from ..explain.schema import write_explanation
+    from ..explain.section import explain_record
 
     curve, transfer = asked.switch("curve"), asked.switch("transfer")
     explanation = explain_record(record, workspace, curve=curve, transfer=transfer, report=say)

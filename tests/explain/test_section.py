@@ -14,10 +14,9 @@ from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
 from glassbench.contract.trial_plan import DatasetReference, plan_trials
 from glassbench.datasets.view import open_view
-from glassbench.explain import explain_record, write_explanation
 from glassbench.explain.prediction_errors import extreme_particles, parity
-from glassbench.explain.schema import LearningCurve
-from glassbench.explain.section import colour_limits
+from glassbench.explain.schema import LearningCurve, write_explanation
+from glassbench.explain.section import colour_limits, explain_record
 from glassbench.home.cache import current_cache
 from glassbench.home.workspace import Workspace, content_folder
 from glassbench.model import Condition
