@@ -12,7 +12,7 @@ import torch
 from glassbench.model import Condition, Example, Predictions, Progress, Run, Structure
 from glassbench.structure import particle_pair_distribution
 
-from .network import RdfNetwork, train_epoch
+from .network import ACTIVATIONS, RdfNetwork, train_epoch
 
 WEIGHTS_NAME = "weights.pt"
 
@@ -23,6 +23,7 @@ class RdfMlp:
     Hyperparameters
     ---------------
     layers, width : hidden layers and their units
+    activation : of the units, `relu`, `sigmoid` or `tanh`
     smallest, largest, bins : of the radial distribution function g_i(r), Angstrom
     batch_atoms : atoms of one step
     epochs, learning_rate : of Adam on the mean squared error
@@ -35,6 +36,7 @@ class RdfMlp:
         self,
         layers: int,
         width: int,
+        activation: str,
         smallest: float,
         largest: float,
         bins: int,
@@ -48,9 +50,11 @@ class RdfMlp:
         for name, value in (("layers", layers), ("width", width), ("epochs", epochs)):
             if value < 1:
                 raise ValueError(f"{name} {value} is below 1")
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation is `{activation}`: give {', '.join(ACTIVATIONS)}")
         if folds == 1 or folds < 0:
             raise ValueError(f"folds {folds} must be 0, or 2 at least")
-        self.shape = (layers, width)
+        self.shape, self.activation = (layers, width), activation
         self.grid = (smallest, largest, bins)
         self.batch_atoms, self.epochs, self.learning_rate = batch_atoms, epochs, learning_rate
         self.folds, self.tried = folds, list(itertools.product(layers_tried, widths_tried))
@@ -99,7 +103,7 @@ class RdfMlp:
         """Read weights that `save` wrote; nothing in the file is executed."""
         content = torch.load(folder / WEIGHTS_NAME, map_location="cpu", weights_only=True)
         self.target, self.shape = content["target"], tuple(content["shape"])
-        self.module = RdfNetwork(self.grid[2], *self.shape)
+        self.module = RdfNetwork(self.grid[2], *self.shape, self.activation)
         self.module.load_state_dict(content["weights"])
 
     def _features(self, structure: Structure) -> np.ndarray:
@@ -145,7 +149,7 @@ class RdfMlp:
         target = torch.cat([target for _, target in samples])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.seed)
-            network = RdfNetwork(self.grid[2], *shape)
+            network = RdfNetwork(self.grid[2], *shape, self.activation)
         network.standardise(features, target)
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         best_score, best = None, None

@@ -7,19 +7,21 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
+
 
 class RdfNetwork(nn.Module):
-    """Standardised features -> layers of ReLU units -> one number (40-200-1 in the paper).
+    """Standardised features -> layers of units -> one number (40-200-1 in the paper, ReLU).
 
     Weights start from the normalised initialisation of Glorot & Bengio (2010).
     """
 
-    def __init__(self, features: int, layers: int, width: int) -> None:
+    def __init__(self, features: int, layers: int, width: int, activation: str = "relu") -> None:
         super().__init__()
         sizes = [features, *[width] * layers]
         steps: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
-            steps += [nn.Linear(inputs, outputs), nn.ReLU()]
+            steps += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
         self.network = nn.Sequential(*steps, nn.Linear(sizes[-1], 1))
         for module in self.network:
             if isinstance(module, nn.Linear):
