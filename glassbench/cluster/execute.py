@@ -46,7 +46,6 @@ def execute(
     on_event: OnEvent = lambda event: None,
     max_failures: int = 2,
     cpus_per_trial: int | None = None,
-    gpus_per_trial: float | None = None,
     workers: int = 1,
     run: str = RUN_TRIAL,
     terms: Terms | None = None,
@@ -61,11 +60,10 @@ def execute(
     ----------
     cluster : as `open_session` takes it, or a session that is open already
     on_event : called in this thread with everything that happens
-    cpus_per_trial, gpus_per_trial : what one trial takes; see `share_of`. Floors
-        take one core and no GPU.
+    cpus_per_trial : cores of one trial; floors take one, and no GPU
     workers : processes that train one trial together; floors have one
     run : the function that runs a trial, `module:function`, as `run_trial`
-    terms : those of a sweep; each trial then takes what it needs
+    terms : what each trial needs, one GPU where nothing is said, and those of a sweep
 
     Raises ClusterError if the cluster cannot be reached, or a plugin changed since the plan.
     """
@@ -76,7 +74,7 @@ def execute(
     if waiting and cluster == "none":
         if workers > 1:
             raise ClusterError(f"workers={workers} needs Ray: run with cluster=local, or workers=1")
-        shares = shares_by_key(by_key, local_capacity(), terms, cpus_per_trial, gpus_per_trial)
+        shares = shares_by_key(by_key, local_capacity(), terms, cpus_per_trial)
         with make_jobs(waiting, workspace, shares, run, terms) as jobs:
             run_here(jobs, finish)
     elif waiting:
@@ -87,7 +85,7 @@ def execute(
             capacity, remote = session.capacity, session.kind == "remote"
             if workers > 1 and cpus_per_trial is None:
                 cpus_per_trial = max(1, capacity.cpus // workers)
-            shares = shares_by_key(by_key, capacity, terms, cpus_per_trial, gpus_per_trial)
+            shares = shares_by_key(by_key, capacity, terms, cpus_per_trial)
             jobs = stack.enter_context(make_jobs(waiting, workspace, shares, run, terms, remote))
             if workers > 1:
                 from .train import execute_distributed

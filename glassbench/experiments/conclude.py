@@ -23,6 +23,7 @@ from ..tracking.delivery import (
 from ..trial.result import TrialResult
 from .jobs import OnEvent, Outcome
 from .request import BenchmarkRequest, floor_trials, model_trials
+from .resources import Needs, Terms
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +59,14 @@ def run_benchmark(
     """
     prepare_store(workspace)
     trials, floors = model_trials(request), floor_trials(request)
+    needs = Needs(gpus=request.model.resources["gpus"])
     outcomes = execute(
         [*trials, *floors],
         workspace,
         cluster=request.cluster,
         on_event=on_event,
         cpus_per_trial=request.threads,
-        gpus_per_trial=request.model.resources["gpus"],
+        terms=Terms(needs=lambda trial: needs),
         workers=request.workers,
         **options,
     )

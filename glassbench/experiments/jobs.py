@@ -127,13 +127,11 @@ def shares_by_key(
     capacity: Capacity,
     terms: Terms,
     cpus_per_trial: int | None,
-    gpus_per_trial: float | None,
 ) -> dict[str, Needs]:
     """Return what each trial takes, by key; floors take one core and no GPU."""
     models = {key: trial for key, trial in trials.items() if not trial.floor}
     shares = dict.fromkeys(trials, Needs())
-    usual = Needs(gpus=1.0 if gpus_per_trial is None else float(gpus_per_trial))
-    needs = [usual if terms.needs is None else terms.needs(trial) for trial in models.values()]
+    needs = [terms.needs(trial) for trial in models.values()]
     return shares | dict(zip(models, shares_of(capacity, needs, cpus_per_trial)))
 
 

@@ -45,14 +45,14 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Terms:
-    """How the trials of a sweep run; those of a single run have the defaults.
+    """How trials run; those of a sweep depart from the defaults.
 
-    `reused` says whether a trial may run in a process in which others of its model ran before,
-    `keep_results` whether outcomes hold results, which are on disk in any case, and `defer`
-    whether a trial that another driver runs is put off, in place of waiting for it.
+    `needs` says what a trial takes, `reused` whether it may run in a process in which others of
+    its model ran before, `keep_results` whether outcomes hold results, which are on disk in any
+    case, and `defer` whether a trial that another driver runs is put off, not waited for.
     """
 
-    needs: Callable[[Trial], Needs] | None = None
+    needs: Callable[[Trial], Needs] = lambda trial: Needs(gpus=1.0)
     reused: Callable[[Trial], bool] = lambda trial: trial.floor
     keep_results: bool = True
     defer: bool = False

@@ -141,11 +141,12 @@ def exclusive(
     patience : seconds to wait before `Held` is raised
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = _lock_of(folder)
-    if not _acquired(lock, 0.0):
+    lock = _lock(folder)
+    if lock is None:
         if patience > 0:
             waiting(f"waiting for {_holder(folder)}, which runs the same trial")
-        if not _acquired(lock, patience, poll):
+        lock = _lock(folder, patience, poll)
+        if lock is None:
             raise Held(f"{_holder(folder)} runs the same trial")
     try:
         holder = json.dumps({"process": os.getpid(), "machine": socket.gethostname()})
@@ -163,33 +164,29 @@ def holder_of(folder: Path) -> str | None:
     # Without a name nobody holds it, and a look must not stand in a holder's way.
     if not (folder / HOLDER_FILE).exists():
         return None
-    lock = _lock_of(folder)
-    if not _acquired(lock, 0.0):
+    lock = _lock(folder)
+    if lock is None:
         return _holder(folder)
     lock.release()
     return None
 
 
-def _lock_of(folder: Path) -> BaseFileLock:
-    from filelock import FileLock
+def _lock(folder: Path, patience: float = 0.0, poll: float = 0.5) -> BaseFileLock | None:
+    """Return the lock of a folder, held now, or None where another process has it."""
+    from filelock import FileLock, Timeout
 
     # A file system without locks is refused: a file that stands for a lock outlives its holder.
-    return FileLock(folder / LOCK_FILE, fallback_to_soft=False)
-
-
-def _acquired(lock: BaseFileLock, patience: float, poll: float = 0.5) -> bool:
-    from filelock import Timeout
-
+    lock = FileLock(folder / LOCK_FILE, fallback_to_soft=False)
     try:
         lock.acquire(timeout=patience if math.isfinite(patience) else -1, poll_interval=poll)
     except Timeout:
-        return False
+        return None
     except OSError as error:
         raise ClusterError(
             f"{lock.lock_file} cannot be locked ({error.strerror}): put GLASSBENCH_HOME on a file "
             "system with locks"
         ) from error
-    return True
+    return lock
 
 
 def _holder(folder: Path) -> str:

@@ -129,42 +129,41 @@ def keep_given_files(values: Mapping[str, Any], workspace: Workspace) -> dict[st
     What names a file is text with a separator, such as `./weights.pth`, where such a file exists;
     where a name without a separator is that of a file here, it is not clear which is meant.
     """
-    return {name: _kept(name, value, workspace) for name, value in values.items()}
+    kept = dict(values)
+    for name, value in values.items():
+        if not isinstance(value, str) or value.startswith(PREFIX):
+            continue
+        path = Path(value).expanduser()
+        if not (path.suffix or os.sep in value) or not path.is_file():
+            continue
+        if os.sep not in value:
+            raise UserError(
+                f"model.{name}={value} is also the name of a file here: write ./{value} for the "
+                "file"
+            )
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]
+        copy = workspace.given / digest / path.name
+        if not copy.exists():
+            with whole_file(copy) as partial:
+                shutil.copyfile(path, partial)
+        kept[name] = f"{PREFIX}{digest}/{path.name}"
+    return kept
 
 
 def find_given_files(values: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
     """Return hyperparameters with the paths that kept files have in a workspace."""
-    return {name: _path_of(name, value, workspace) for name, value in values.items()}
-
-
-def _kept(name: str, value: Any, workspace: Workspace) -> Any:
-    if not isinstance(value, str) or value.startswith(PREFIX):
-        return value
-    path = Path(value).expanduser()
-    if not (path.suffix or os.sep in value) or not path.is_file():
-        return value
-    if os.sep not in value:
-        raise UserError(
-            f"model.{name}={value} is also the name of a file here: write ./{value} for the file"
-        )
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGITS]
-    copy = workspace.given / digest / path.name
-    if not copy.exists():
-        with whole_file(copy) as partial:
-            shutil.copyfile(path, partial)
-    return f"{PREFIX}{digest}/{path.name}"
-
-
-def _path_of(name: str, value: Any, workspace: Workspace) -> Any:
-    if not isinstance(value, str) or not value.startswith(PREFIX):
-        return value
-    digest, _, file_name = value.removeprefix(PREFIX).partition("/")
-    copy = workspace.given / digest / Path(file_name).name
-    # A record is a stranger's: what is no digest, such as `..`, would lead out of the folder.
-    if not digest.isalnum() or not copy.is_file():
-        raise UserError(
-            f"model.{name} is {value}, a file that {workspace.given} does not hold: give the path "
-            f"of a {file_name} whose sha256 begins with {digest}"
-        )
-    return str(copy)
+    found = dict(values)
+    for name, value in values.items():
+        if not isinstance(value, str) or not value.startswith(PREFIX):
+            continue
+        digest, _, file_name = value.removeprefix(PREFIX).partition("/")
+        copy = workspace.given / digest / Path(file_name).name
+        # A record is a stranger's: what is no digest, such as `..`, would lead out of the folder.
+        if not digest.isalnum() or not copy.is_file():
+            raise UserError(
+                f"model.{name} is {value}, a file that {workspace.given} does not hold: give the "
+                f"path of a {file_name} whose sha256 begins with {digest}"
+            )
+        found[name] = str(copy)
+    return found

@@ -64,7 +64,7 @@ def run_study(
     workspace: Workspace,
     on_event: OnTuningEvent = lambda event: None,
     *,
-    cluster: str | Session = "auto",
+    cluster: str = "auto",
     threads: int | None = None,
     workers: int = 1,
     max_failures: int = 2,
@@ -93,19 +93,16 @@ def run_study(
         for trial in ended:
             on_event(TuningEvent("known", trial))
         if len(ended) < max(study.trials, len(journal.trials)):
-            with contextlib.ExitStack() as stack:
-                if not isinstance(cluster, Session):
-                    cluster = stack.enter_context(open_session(cluster))
-                capacity, gpus = cluster.capacity, study.model.resources["gpus"]
+            with open_session(cluster) as session:
+                capacity, gpus = session.capacity, study.model.resources["gpus"]
                 if workers > 1 and threads is None:
                     threads = max(1, capacity.cpus // workers)
                 share = share_of(capacity, study.trials, threads, gpus)
                 first = study.fits(study.hyperparameters)[0]
-                trials, shares = {first.key: first}, {first.key: share}
-                remote = cluster.kind == "remote"
-                jobs = make_jobs(trials, workspace, shares, RUN_TRIAL, Terms(), remote)
-                (job,) = stack.enter_context(jobs)
-                _run(SharedByTrials(study, job, share, workers, max_failures), cluster, journal)
+                about = ({first.key: first}, workspace, {first.key: share}, RUN_TRIAL, Terms())
+                with make_jobs(*about, session.kind == "remote") as (job,):
+                    setting = SharedByTrials(study, job, share, workers, max_failures)
+                    _run(setting, session, journal)
         # Through Ray's client another process writes the journal: read it again.
         return _report(study, workspace, Journal(folder).trials)
 
