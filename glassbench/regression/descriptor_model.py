@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..home.cache import current_cache
 from ..model import Condition, Example, Predictions, Progress, Run, Structure
@@ -75,7 +76,7 @@ class DescriptorModel:
                 f'{len(conditions)}: set conditions_per_fit = "one" in model.toml'
             )
         self.target, self.threads = run.target, run.threads
-        with _linear_algebra_threads(run.threads):
+        with threadpool_limits(limits=run.threads, user_api="blas"):
             self._share_work([example.structure for part in (train, valid) for example in part])
             scores = self._fit(train, valid)
         run.report(Progress(epoch=1, epochs=1, validation_score=scores[min(scores)]))
@@ -84,7 +85,7 @@ class DescriptorModel:
         self, structures: Sequence[Structure], condition: Condition
     ) -> Sequence[Predictions]:
         """Return the target of every particle of each structure."""
-        with _linear_algebra_threads(self.threads):
+        with threadpool_limits(limits=self.threads, user_api="blas"):
             self._share_work(structures)
             return [{self.target: self._predict(structure)} for structure in structures]
 
@@ -186,10 +187,3 @@ class DescriptorModel:
             of_species = kinds == species
             prediction[of_species] = self.maps[int(species)](features[of_species])
         return prediction
-
-
-def _linear_algebra_threads(threads: int):
-    """Return a context in which matrix products take so many threads."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=threads, user_api="blas")

@@ -36,11 +36,9 @@ def pack_model(model: FittedModel, out: Path) -> Path:
     tensors: dict[str, np.ndarray] = {}
     fits = []
     for number, (fit, folder) in enumerate(zip(model.fits, model.folders, strict=True)):
-        files: dict[str, Any] = {}
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                name = path.relative_to(folder).as_posix()
-                files[name] = _packed(path, f"{number}/{name}", tensors)
+        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        names = [path.relative_to(folder).as_posix() for path in paths]
+        files = {n: _packed(p, f"{number}/{n}", tensors) for n, p in zip(names, paths)}
         conditions = [dict(condition) for condition in fit.conditions]
         fits.append({"seed": fit.seed, "conditions": conditions, "files": files})
     about = {
