@@ -148,7 +148,7 @@ class RayRunner:
         self.folder, self.slots = folder, slots
         import_generator(generator)  # says what it takes from others
         folders = {"": generator, **LENT}
-        self._generators = ray.put({name: read_folder(path) for name, path in folders.items()})
+        self._generators: Any = ray.put({n: read_folder(path) for n, path in folders.items()})
         variables = {name: os.environ[name] for name in CHOSEN if name in os.environ}
         options = {**OPTIONS, "runtime_env": {"env_vars": variables}} if variables else OPTIONS
         self._make = ray.remote(_make_piece).options(**options)

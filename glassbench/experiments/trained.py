@@ -105,8 +105,15 @@ def load_model(
             )
         chosen = load_task(task or card.tasks[0])
         _refuse_pairs(chosen)
-        wanted = {"axes": axes or {}, "seeds": seeds, "cluster": cluster, "floors": False}
-        asked = RunRequest(chosen.name, (name,), dataset=dataset, **wanted)
+        asked = RunRequest(
+            chosen.name,
+            (name,),
+            dataset=dataset,
+            axes=axes or {},
+            seeds=seeds,
+            cluster=cluster,
+            floors=False,
+        )
         (request,) = make_requests(chosen, asked, workspace)
         if train is None:
             raise UserError(

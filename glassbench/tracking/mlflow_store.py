@@ -130,8 +130,9 @@ class _Store:
             # A trial that was forgotten and run again has another result, and a run of its own.
             if run.data.tags.get(RESULT_TAG, "") in ("", content.result):
                 return run, False
-        times = {"start_time": content.start, "run_name": content.name}
-        return self.client.create_run(experiment, tags={name: value}, **times), True
+        return self.client.create_run(
+            experiment, start_time=content.start, tags={name: value}, run_name=content.name
+        ), True
 
     def _fill(self, run_id: str, content: runs.RunContent) -> None:
         """Hand all content over; what the run has already stays as it is."""
