@@ -47,16 +47,12 @@ def check_contents(folder: Path) -> list[str]:
     """Return what a submission holds that it may not, each file with the reason; nothing runs."""
     entries = list(itertools.islice(_entries(folder), 2 * MAX_FILES))
     names = {path: printable(path.relative_to(folder), 120) for path, _ in entries}
-    refused = [
-        f"{names[path]} is a link or no plain file: put the file itself there"
-        for path, mode in entries
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-    ]
-    refused += [
-        f"{names[path]} lies more than {MAX_DEPTH} folders deep"
-        for path, _ in entries
-        if len(path.relative_to(folder).parts) > MAX_DEPTH
-    ]
+    refused = []
+    for path, mode in entries:
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            refused.append(f"{names[path]} is a link or no plain file: put the file itself there")
+        if len(path.relative_to(folder).parts) > MAX_DEPTH:
+            refused.append(f"{names[path]} lies more than {MAX_DEPTH} folders deep")
     if refused:
         return refused
     files = sorted(path for path, mode in entries if stat.S_ISREG(mode))
