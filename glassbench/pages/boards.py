@@ -193,15 +193,19 @@ class Board:
         names = [axis.name for axis in self.task.axes]
         return [name for name, values in zip(names, zip(*points)) if len(set(values)) > 1]
 
+    @cached_property
+    def _published(self) -> dict[str, dict[str, dict[Point, ReportedNumber]]]:
+        published: dict[str, dict[str, dict[Point, ReportedNumber]]] = {}
+        for number in sorted(self.reported, key=lambda number: plain_name(number.model)):
+            wanted = self.point(number.condition)
+            point = next(p for p in self.points if same_point(p, wanted))
+            models = published.setdefault(number.metric, {})
+            models.setdefault(number.model, {})[point] = number
+        return published
+
     def published(self, metric: str) -> dict[str, dict[Point, ReportedNumber]]:
         """Return the published numbers of a metric by model and condition of the board."""
-        published: dict[str, dict[Point, ReportedNumber]] = {}
-        for number in self.reported:
-            if number.metric == metric:
-                wanted = self.point(number.condition)
-                point = next(p for p in self.points if same_point(p, wanted))
-                published.setdefault(number.model, {})[point] = number
-        return dict(sorted(published.items(), key=lambda item: plain_name(item[0])))
+        return self._published.get(metric, {})
 
     def published_means(self, points: Sequence[Point]) -> list[tuple[str, float | None]]:
         """Return published models with their mean over conditions, best first.

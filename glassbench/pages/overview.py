@@ -116,11 +116,13 @@ def _published_lines(
 ) -> list[Line]:
     """Return published curves at the same temperature: of a model shown, and the best one."""
     lines: list[Line] = []
+    if not points:
+        return lines
     low, high = (f(map(_time_scale(board, points), points)) for f in (min, max))
     for other, _ in boards:
         if other.task.name != board.task.name or not other.reported or other is board:
             continue
-        same = [p for p in other.points if points and math.isclose(p[0], points[0][0])]
+        same = [p for p in other.points if math.isclose(p[0], points[0][0])]
         scale = _time_scale(other, same)
         curves = {}
         for name, numbers in other.published(board.primary.name).items():

@@ -40,6 +40,12 @@ def test_the_same_input_gives_the_same_bytes(sources, site, tmp_path):
     assert files_of(tmp_path / "again") == files_of(site)
 
 
+def test_a_board_without_any_record_has_its_pages(tmp_path):
+    report = build_site(read_sources(tmp_path / "records"), tmp_path / "site")
+    assert (report.records, report.problems) == (0, ())
+    assert "No record yet" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
 def test_a_second_build_changes_what_its_records_ask_for_and_nothing_else(task, tmp_path):
     folder, out = tmp_path / "records", tmp_path / "site"
     for k in range(2):
