@@ -168,3 +168,15 @@ def small_datasets(tmp_path_factory) -> dict[str, Path]:
         "cuzr_plasticity": write_plasticity(folder / "metal.zarr", 3),
         "cuzr_stiffness": write_stiffness(folder / "stiff.zarr"),
     }
+
+
+@pytest.fixture
+def without_tracking(monkeypatch):
+    """Leave out MLflow and figures, which have tests of their own and take their time."""
+    from glassbench.tracking.delivery import Delivered
+
+    place = "glassbench.experiments.conclude"
+    nowhere = Delivered(uri="", run_id=None, delivered=False, message="left out")
+    monkeypatch.setattr(f"{place}.prepare_store", lambda workspace: None)
+    monkeypatch.setattr(f"{place}.deliver_all", lambda _, requests: [nowhere] * len(requests))
+    monkeypatch.setattr(f"{place}._figures", lambda *_: {})

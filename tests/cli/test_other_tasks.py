@@ -11,7 +11,6 @@ from glassbench.cli.tables import transfer_table
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
 from glassbench.plugins.registry import load_task
-from glassbench.tracking.delivery import Delivered
 from glassbench.trial.predictions import write_predictions
 
 AT = {
@@ -19,6 +18,7 @@ AT = {
     "cuzr_plasticity": ("strain=0.05", "fraction=0.05"),
     "cuzr_stiffness": (),
 }
+pytestmark = pytest.mark.usefixtures("without_tracking")
 METRICS = {
     "lj2d_plasticity": {"c_rank", "accuracy", "overlap_ratio", "roc_auc", "average_precision"},
     "cuzr_plasticity": {"c_rank", "accuracy", "overlap_ratio", "roc_auc", "average_precision"},
@@ -28,16 +28,6 @@ METRICS = {
         "spatial_pearson", "sample_means",
     },
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _without_tracking(monkeypatch):
-    """Leave out MLflow and figures, which have tests of their own and take their time."""
-    place = "glassbench.experiments.conclude"
-    nowhere = Delivered(uri="", run_id=None, delivered=False, message="left out")
-    monkeypatch.setattr(f"{place}.prepare_store", lambda workspace: None)
-    monkeypatch.setattr(f"{place}.deliver_all", lambda _, requests: [nowhere] * len(requests))
-    monkeypatch.setattr(f"{place}._figures", lambda *_: {})
 
 
 @pytest.mark.parametrize("task", AT)

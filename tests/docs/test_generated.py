@@ -78,15 +78,16 @@ def test_the_readme_has_at_most_120_lines_and_shows_the_scores_of_the_record():
         assert f"{score['value']:.3f} [{low:.3f}, {high:.3f}]" in README
 
 
-def test_the_model_of_the_readme_runs_as_it_stands_there(tmp_path, capsys):
+@pytest.mark.usefixtures("without_tracking")
+def test_the_model_of_the_readme_runs_as_it_stands_there(tiny_dataset, tmp_path, capsys):
     (source,) = re.findall(r"```python\n(import numpy.*?)```", README, re.S)
     folder = tmp_path / "crowding"
     folder.mkdir()
     (folder / "model.py").write_text(source, encoding="utf-8")
     (folder / "model.toml").write_text(CARD, encoding="utf-8")
-    words = f"run task=ka_propensity model={folder} time=16.5 cluster=none floors=off --json"
+    words = f"run task=ka_propensity model={folder} time=5 cluster=none floors=off --json"
     with pytest.raises(SystemExit) as left:
-        main([*words.split(), f"home={tmp_path / 'home'}"])
+        main([*words.split(), f"dataset={tiny_dataset}", f"home={tmp_path / 'home'}"])
     assert not left.value.code
     (run,) = json.loads(capsys.readouterr().out)["runs"]
     assert run["record"]["conditions"][0]["scores"]["pearson_a"]["value"] > 0.1

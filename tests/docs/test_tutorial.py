@@ -39,6 +39,7 @@ def test_the_page_begins_with_the_installation_of_this_repository():
     assert all(command.startswith("glassbench ") for command in rest)
 
 
+@pytest.mark.usefixtures("without_tracking")
 def test_every_command_of_the_page_works(sandbox, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GLASSBENCH_HOME", str(tmp_path / "home"))

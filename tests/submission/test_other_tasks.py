@@ -37,7 +37,7 @@ KINDS = [
     ("lj2d_plasticity", "numpy", {TRANSFER_FILE, ROTATION_FILE}, "retrain"),
     ("cuzr_plasticity", "torch", {TRANSFER_FILE, ROTATION_FILE}, "weights"),
     ("cuzr_stiffness", "descriptor", {TRANSFER_FILE}, "weights"),
-    ("ka_pair_distance", "numpy", set(), "retrain"),
+    ("ka_pair_distance", "numpy", set(), "weights"),
 ]
 
 
