@@ -28,46 +28,30 @@ FEWEST_ORDERED = 4  # conditions whose rank order says anything
 
 def board_context(board: Board, standing: Standing, models: Sequence[str]) -> dict[str, Any]:
     """Return what the template of a board's page shows; `models` are those with a page."""
-    records = [place.row.entry.record for place in standing.places]
-    entry = board.task.datasets.get(board.dataset)
     explanations = [one for row in board.rows if (one := row.entry.explanation)]
+    owned = {name: card_of_reported(name, models) for name in {r.model for r in board.reported}}
     return {
         "board": board,
         "standing": standing,
-        "decimals": standing.decimals,
         "tier_heads": TIER_HEADS,
         "scale": bar_scale(board, standing),
         "published": published_rows(board, standing, models),
         "published_tables": published_tables(board),
-        "published_models": {
-            n: own
-            for n in {r.model for r in board.reported}
-            if (own := card_of_reported(n, models))
-        },
-        "sources": list(dict.fromkeys(number.source for number in board.reported)),
+        "published_models": {name: own for name, own in owned.items() if own},
         "art": (art := state_of_the_art(board)),
         "art_figure": _art_figure(board, art),
         "beside": {row.name: words for row in board.rows if (words := beside(board, row.name))},
-        "dataset_words": entry.description
-        if (entry := board.task.datasets.get(board.dataset))
-        else "",
         "learning": learning_curves(board, standing),
         "maps": any(one.maps for one in explanations),
         "style_of": style_of,
         "cite": cite(board),
         "columns": _columns_of_conditions(standing),
-        "common": board.common_words(standing.points),
         "mean_over": mean_over,
-        "others": board.metrics[1:],
-        "conditions": board.heads(standing.points),
-        "parents": len({name for point in standing.points for name in board.parents(point)}),
         "front": pareto_front(board, standing),
         "collective": (collective := [m for m in board.metrics if m.is_collective]),
         "fluctuations": fluctuations_of(standing, collective),
         "transfer": transfer_of(board, [place.row.name for place in standing.places]),
         "replaced": next((one.replaced for one in explanations if one.replaced), ()),
-        "tiers_here": sorted({tier for record in records for tier in record["model"]["reads"]}),
-        "has_gpu": any(record["cost"]["gpu_seconds"] for record in records),
     }
 
 

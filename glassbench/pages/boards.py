@@ -269,6 +269,10 @@ class Board:
         truth = next((of[metric] for of in stated if metric in of), None)
         return (truth["value"], truth["interval"]) if truth else (None, None)
 
+    def samples(self, points: Sequence[Point]) -> set[str]:
+        """Return the names of the independent samples behind the scores at some conditions."""
+        return {name for point in points for name in self.parents(point)}
+
     @cached_property
     def floors(self) -> dict[str, dict[Point, float]]:
         """The primary metric of the trivial floors by name, at the conditions where it is known.

@@ -57,16 +57,12 @@ def home_context(sources: Sources, boards: Boards, changes: Sequence[Any]) -> di
         "verified": sum(bool(entry.signer) for entry in entries),
         "models": len({entry.record["model"]["name"] for entry in entries}),
         "seeds": sorted({len(entry.record["seeds"]) for entry in entries}),
-        "samples": sorted({_samples(board, standing) for board, standing in main if board.rows}),
+        "samples": sorted({len(b.samples(s.points)) for b, s in main if b.rows}),
         "flagship": flagship,
         "figure": first_figure(*flagship, boards) if flagship else Markup(""),
         "art": [line for board, _ in boards for line in state_of_the_art(board)],
         "roadmap": references()[ROADMAP],
     }
-
-
-def _samples(board: Board, standing: Standing) -> int:
-    return len({name for point in standing.points for name in board.parents(point)})
 
 
 def first_figure(board: Board, standing: Standing, boards: Boards) -> Markup:

@@ -49,7 +49,6 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
         "reduced": reductions(entry, card),
         "beside": beside(board, row.name),
         "cite": _cite(entry, board, card),
-        "decimals": standing.decimals,
         # A record may say anything of other publications.
         "reported": {
             board.words(c["condition"]): reported_at(
