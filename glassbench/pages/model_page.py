@@ -66,18 +66,12 @@ def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str
                     "commands": reproduce(place.row.entry.record, board.task, card),
                 }
             )
-    published = [
-        {
-            "board": board,
-            "tables": [
-                {**table, "rows": [r for r in table["rows"] if card_of_reported(r["name"], [name])]}
-                for table in published_tables(board)
-                if any(card_of_reported(row["name"], [name]) for row in table["rows"])
-            ],
-        }
-        for board, _ in boards
-        if any(card_of_reported(number.model, [name]) for number in board.reported)
-    ]
+    published = []
+    for board, _ in boards:
+        for table in published_tables(board):
+            rows = [row for row in table["rows"] if card_of_reported(row["name"], [name])]
+            if rows:
+                published.append({**table, "board": board, "rows": rows})
     recorded = places[0]["place"].row.entry.record["model"] if places else {}
     return {
         "name": name,
@@ -98,12 +92,7 @@ def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str
 
 def published_figure(name: str, published: Sequence[Mapping[str, Any]]) -> Markup:
     """Return the published curves of a model in the primary metric, a line for each temperature."""
-    tables = [
-        table
-        for one in published
-        for table in one["tables"]
-        if table["metric"] is one["board"].primary and table["tau"]
-    ]
+    tables = [t for t in published if t["metric"] is t["board"].primary and t["tau"]]
     lines = [
         Line(
             table["words"],
