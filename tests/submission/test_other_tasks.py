@@ -65,8 +65,12 @@ def test_an_honest_model_is_packed_verified_signed_and_added(
     task, kind, beside, mode, engine, workspace, key, how, hand_in_for, tmp_path
 ):
     archive = hand_in_for(task, kind)
-    results = list(check_submission(tmp_path / "mine", workspace, dataset="tiny"))
-    assert [str(result) for result in results if not result.passed] == []
+    # A cell of torch_geometric starts slowly: its template is checked with the others, and runs in
+    # cells below.
+    checked = (
+        () if kind == "pyg" else check_submission(tmp_path / "mine", workspace, dataset="tiny")
+    )
+    assert [str(result) for result in checked if not result.passed] == []
     record, results = check_record_file(archive, how)
     assert all_passed(results), list(map(str, results))
     assert ("rotation_probe" in record["conditions"][0]) == (ROTATION_FILE in beside)
