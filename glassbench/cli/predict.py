@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import choose_conditions
 from ..contract.errors import UserError, WordError
-from ..experiments.trained import load_model
 from ..experiments.words import (
     check_keys,
     distinct,
@@ -62,6 +61,7 @@ def predict(asked: Asked) -> Result:
     files = [Path(name).expanduser() for name in items_of("structure", values["structure"])]
     outs = [out_of(file, values, len(files)) for file in distinct("structure", files)]
     from ..datasets.formats import read_frames, write_columns
+    from ..experiments.trained import load_model
 
     frames = {file: read_frames(file, lambda m: say(f"left out: {m}")) for file in files}
 

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 from ..contract.errors import WordError
-from ..experiments.trained import find_run
 from ..home.workspace import Workspace
 from .output import Asked, Result, command, say
 from .tables import number, runs_table, terminal_width
@@ -83,12 +82,12 @@ def explain(asked: Asked) -> Result:
     """
     if not asked.plain:
         raise WordError("name one run, `glassbench explain RUN`: `glassbench runs` lists them")
-    workspace = asked.workspace
-    path, record = find_run(asked.plain[0], workspace)
-
+    from ..experiments.trained import find_run
     from ..explain.schema import write_explanation
     from ..explain.section import explain_record
 
+    workspace = asked.workspace
+    path, record = find_run(asked.plain[0], workspace)
     curve, transfer = asked.switch("curve"), asked.switch("transfer")
     explanation = explain_record(record, workspace, curve=curve, transfer=transfer, report=say)
     out = asked.path("out") or workspace.home / "explain" / path.name
