@@ -67,6 +67,7 @@ def test_status_is_told_while_nothing_runs(planned, glassbench, home):
     done = home / "trials" / plan.planned[1].key[:2] / plan.planned[1].key
     done.mkdir(parents=True)
     (done / "result.json").write_text("{}")
+    (done / "trial.json").write_text(json.dumps(plan.trial(plan.planned[1]).to_json()))
     (done / "cost.json").write_text('{"fit_seconds": 20, "predict_seconds": 10}')
     plain = json.loads(glassbench("sweep", "status", f"plan={path}", "--json").out)
     assert (plain["done"], plain["failed"]) == (1, 1)
