@@ -48,8 +48,15 @@ def models_context(boards: Boards, cards: Mapping[str, ModelCard]) -> dict[str, 
     }
 
 
-def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str, Any]:
-    """Return what the template of a model's page shows."""
+def tables_of_boards(boards: Boards) -> list[dict[str, Any]]:
+    """Return the tables of published numbers, each with its board."""
+    return [{**table, "board": board} for board, _ in boards for table in published_tables(board)]
+
+
+def model_context(
+    name: str, card: ModelCard | None, boards: Boards, tables: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what the template of a model's page shows; `tables` are those of all boards."""
     places: list[dict[str, Any]] = []
     for board, standing in boards:
         for place in standing.places:
@@ -66,12 +73,11 @@ def model_context(name: str, card: ModelCard | None, boards: Boards) -> dict[str
                     "commands": reproduce(place.row.entry.record, board.task, card),
                 }
             )
-    published = []
-    for board, _ in boards:
-        for table in published_tables(board):
-            rows = [row for row in table["rows"] if card_of_reported(row["name"], [name])]
-            if rows:
-                published.append({**table, "board": board, "rows": rows})
+    own = [
+        {**table, "rows": [r for r in table["rows"] if card_of_reported(r["name"], [name])]}
+        for table in tables
+    ]
+    published = [table for table in own if table["rows"]]
     recorded = places[0]["place"].row.entry.record["model"] if places else {}
     return {
         "name": name,

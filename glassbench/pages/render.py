@@ -69,6 +69,7 @@ def render_file(path: Path) -> Markup:
     return render_markdown(path.read_text(encoding="utf-8", errors="replace"))
 
 
+@cache
 def render_markdown(text: str) -> Markup:
     """Return Markdown as HTML: raw HTML is escaped, images elsewhere become links, those in
     other files are left out, links to other files become text.

@@ -27,7 +27,7 @@ from .exports import (
     long_table,
     with_units,
 )
-from .model_page import model_context, model_names, models_context
+from .model_page import model_context, model_names, models_context, tables_of_boards
 from .overview import atom_feed, home_context, list_changes, method_context
 from .record_page import drawn_parts, record_context
 from .references import glassbench_bibtex, repository
@@ -132,8 +132,9 @@ def site_files(sources: Sources, address: str = "") -> Iterator[File]:
                 context = record_context(entry, board, standing, row)
                 yield _page(f"record/{entry.name}.html", "record.html", context, address)
                 yield from _record_data(entry, board)
+    tables = tables_of_boards(boards)
     for name in models:
-        context = model_context(name, sources.cards.get(name), boards)
+        context = model_context(name, sources.cards.get(name), boards, tables)
         yield _page(f"model/{safe_name(name)}.html", "model.html", context, address)
     yield from _overview_files(sources, boards, address)
 
