@@ -179,4 +179,4 @@ def without_tracking(monkeypatch):
     nowhere = Delivered(uri="", run_id=None, delivered=False, message="left out")
     monkeypatch.setattr(f"{place}.prepare_store", lambda workspace: None)
     monkeypatch.setattr(f"{place}.deliver_all", lambda _, requests: [nowhere] * len(requests))
-    monkeypatch.setattr(f"{place}._figures", lambda *_: {})
+    monkeypatch.setattr(f"{place}._figures", lambda *_: [])
