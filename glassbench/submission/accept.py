@@ -15,7 +15,7 @@ from ..home.files import whole_folder, write_json
 from ..home.workspace import content_folder
 from ..record.record import PlainRecord as Record
 from ..record.record import record_stem, validate_record
-from .board import board_records, refuse_strangers
+from .board import baseline_names, board_records, refuse_strangers
 from .bundle import Bundle, open_bundle, stored_predictions
 from .record_check import Checking, check_record_file
 from .sandbox.limits import require
@@ -81,7 +81,7 @@ def _superseded(
 
 
 def _write(bundle: Bundle, before: str | None, board: Path) -> Path:
-    """Write model, predictions and, last, the record; each appears whole, and none over another."""
+    """Write model, predictions and, last, the record; each appears whole, none over another."""
     record = bundle.record | {"supersedes": before}
     validate_record(record)
     digest = hashlib.sha256(_content(record).encode()).hexdigest()
@@ -89,7 +89,7 @@ def _write(bundle: Bundle, before: str | None, board: Path) -> Path:
     path = board / "records" / f"{record_stem(*names, digest)}.json"
     require(not path.exists(), f"{path} exists already, and no record is overwritten")
     model = board / "models" / bundle.card.digest
-    if not model.exists():
+    if not model.exists() and bundle.card.name not in baseline_names():
         with whole_folder(model) as partial:
             for name, source in plugin_files(bundle.model):
                 (partial / name).parent.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ def board_records(board: Path) -> dict[str, Record]:
 
 def refuse_strangers(card: ModelCard, others: Mapping[str, Record], board: Path) -> str:
     """Refuse a name that imitates another's, or of whose authors none is among the card's."""
-    known = {model.name for model in list_models() if model.origin == "baselines"}
+    known = baseline_names()
     taken = imitated(card.name, sorted({*known, *(o["model"]["name"] for o in others.values())}))
     require(
         not taken,
@@ -60,6 +60,11 @@ def _owners(record: Record, board: Path) -> tuple[str, ...]:
         return read_model_card(folder).authors
     installed = (card for card in whole_models() if card.name == record["model"]["name"])
     return next((card.authors for card in installed), ())
+
+
+def baseline_names() -> set[str]:
+    """Return the names of the models that come with GlassBench."""
+    return {model.name for model in list_models() if model.origin == "baselines"}
 
 
 def model_folder(record: Record, board: Path) -> Path | None:
