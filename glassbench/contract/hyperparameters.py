@@ -33,12 +33,13 @@ BOOLEANS = {"true": True, "on": True, "yes": True, "false": False, "off": False,
 def typed_value(value: Any, default: Any) -> Any:
     """Return `value` as the type of `default`; text is read, other types must fit.
 
-    Integers are admitted where a float is wanted, one element where a list is. A ValueError
-    names value and type.
+    Integers are admitted where a float is wanted, one element where a list is; `[]` is the
+    empty list. A ValueError names value and type.
     """
     if isinstance(default, list):
-        items = value.split(",") if isinstance(value, str) else value
-        items = items if isinstance(items, list | tuple) else [items]
+        if isinstance(value, str):
+            value = [] if value.strip() == "[]" else value.split(",")
+        items = value if isinstance(value, list | tuple) else [value]
         return [typed_value(item, default[0]) for item in items] if default else list(items)
     if isinstance(default, str):
         if not isinstance(value, str):

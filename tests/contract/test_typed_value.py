@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from glassbench.contract.hyperparameters import typed_value
 from glassbench.plugins.registry import load_model_card
 
 DEFAULTS = {"lj2d_plasticity": {"any": {"by_species": False}, "mini": {"by_species": True}}}
@@ -40,3 +41,8 @@ def test_the_networks_are_as_short_on_a_small_dataset_with_more_states(task, dat
     chosen = card.hyperparameters_for(task, dataset, {})
     assert chosen == card.hyperparameters_for(task, "mini", {})
     assert chosen["epochs"] < card.hyperparameters["epochs"]
+
+
+def test_a_list_may_be_empty():
+    assert typed_value("[]", ["a"]) == typed_value([], ["a"]) == []
+    assert typed_value("a,b", []) == ["a", "b"]
