@@ -31,9 +31,10 @@ leaderboard (`glassbench leaderboard serve`) shows the same records with ranks, 
 a page for every model.
 
 Each number is the mean of the primary metric over the test configurations, with the 95 % interval
-of a cluster bootstrap over independent samples; fewer than five samples get no interval. Models are
-ordered by their mean over the conditions. "Floor" marks the trivial models of the task. The
-embedded datasets are much smaller than those of the papers, so that networks, which some models
+of a cluster bootstrap over independent samples; fewer than five samples get no interval. The
+conditions are those by which the leaderboard ranks, which shows the others too; models are ordered
+by their mean over them. "Floor" marks the trivial models of the task. The embedded datasets are
+much smaller than those of the papers, so that networks, which some models
 of the papers are, stand below what was published.
 """
 
@@ -44,8 +45,21 @@ def records() -> dict[tuple[str, str, int], list[dict[str, Any]]]:
     for path in sorted(RECORDS.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
         version = record["task"]["protocol_version"]
+        record["conditions"] = ranked(record)
         groups[record["task"]["name"], record["dataset"]["name"], version].append(record)
     return groups
+
+
+def ranked(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of the conditions that the board ranks by, all where it has none."""
+    task = load_task(record["task"]["name"])
+    default = task.default_values(record["dataset"]["name"])
+    entries = [
+        entry
+        for entry in record["conditions"]
+        if all(entry["condition"][axis] in values for axis, values in default.items())
+    ]
+    return entries or record["conditions"]
 
 
 def with_interval(entry: dict[str, Any], samples: int) -> str:
