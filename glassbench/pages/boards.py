@@ -361,18 +361,18 @@ def _boards_of(own: Task, kind: Kind, sources: Sources) -> list[Board]:
 
 
 def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row, ...]:
-    """Return one row a model and what it reads: its verified record before measured ones, among
+    """Return one row a model and kind of positions: its verified record before measured ones, among
     these one that none supersedes, then with more conditions, then newer.
 
     Only records of the same model supersede, and only a verified one a verified one.
     """
-    by_model: dict[tuple[str, ...], list[Entry]] = {}
+    by_name: dict[str, list[Entry]] = {}
     for entry in entries:
-        model = entry.record["model"]
-        by_model.setdefault((model["name"], *model["reads"]), []).append(entry)
+        card = cards.get(entry.record["model"]["name"])
+        by_name.setdefault(Row(entry, card, ()).name, []).append(entry)
 
     rows = []
-    for (name, *_), of_model in sorted(by_model.items()):
+    for _, of_model in sorted(by_name.items()):
         superseded = {(e.record.get("supersedes"), e.status) for e in of_model}
 
         def preference(entry: Entry, superseded: set = superseded) -> tuple:
@@ -382,5 +382,5 @@ def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row
             return (bool(entry.signer), current, conditions, record["created"], entry.name)
 
         first, *others = sorted(of_model, key=preference, reverse=True)
-        rows.append(Row(first, cards.get(name), tuple(others)))
+        rows.append(Row(first, cards.get(first.record["model"]["name"]), tuple(others)))
     return tuple(rows)

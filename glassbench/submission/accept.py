@@ -72,7 +72,8 @@ def _superseded(
         (other["created"], name)
         for name, other in others.items()
         if name not in replaced
-        and all(other["model"][key] == record["model"][key] for key in ("name", "reads"))
+        and other["model"]["name"] == record["model"]["name"]
+        and other["hyperparameters"].get("positions") == record["hyperparameters"].get("positions")
         and (other["task"], other["dataset"]) == (record["task"], record["dataset"])
         and other.get("trained") == record.get("trained")
         and (verified or not is_signed(other, trusted))

@@ -63,9 +63,17 @@ def test_a_model_has_a_row_for_each_kind_of_positions_that_it_was_given(task, tm
         record = make_record(task, "schnet", 0.5, [POINT], reads=(positions,))
         put(tmp_path, name, record | {"hyperparameters": {"positions": positions}})
     (board,) = boards_of(tmp_path, task)
-    assert [row.name for row in board.rows] == ["schnet, cage positions", "schnet"]
+    assert [row.name for row in board.rows] == ["schnet", "schnet, cage positions"]
     assert {row.model for row in board.rows} == {"schnet"}
-    assert [row.tier for row in board.rows] == ["cage", "thermal"]
+    assert [row.tier for row in board.rows] == ["thermal", "cage"]
+
+
+def test_a_model_that_reads_more_than_before_has_one_row(task, tmp_path):
+    for day, reads in ((1, ("thermal",)), (2, ("thermal", "inherent"))):
+        created = f"2026-01-0{day}T00:00:00Z"
+        put(tmp_path, f"r{day}", make_record(task, "m", 0.5, [POINT], reads=reads, created=created))
+    ((row,),) = (board.rows for board in boards_of(tmp_path, task))
+    assert row.tier == "inherent" and len(row.earlier) == 1
 
 
 def test_a_record_of_a_target_with_the_metric_of_another_is_left_out(task, tmp_path):
