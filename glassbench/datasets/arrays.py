@@ -1,4 +1,4 @@
-"""One array of a store: created with its attributes and checksum, read back decoded."""
+"""One array of a store that is written: created with its attributes and checksum."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ..contract.units import UNITS
 from .layout import Variable
-from .quantise import FILL, unpack
+from .quantise import FILL
 
 if TYPE_CHECKING:
     from zarr import Array, Group
@@ -86,25 +86,6 @@ def fill_of(dtype: np.dtype, packed: bool = False) -> float | int | bool:
         return FILL
     fills: dict[str, float | int | bool] = {"f": np.nan, "i": -1, "u": 0, "b": False}
     return fills[dtype.kind]
-
-
-def decode(array: Array, stored: np.ndarray) -> np.ndarray:
-    """Return stored values of a zarr array as the physical values they stand for.
-
-    Follows the CF attributes `scale_factor`, `add_offset` and, for integers,
-    `_FillValue`; values packed by this package decode exactly, as float32.
-    """
-    attributes: dict[str, Any] = dict(array.attrs)
-    if "scale_factor" not in attributes and "add_offset" not in attributes:
-        return stored
-    scale = float(attributes.get("scale_factor", 1.0))
-    offset = float(attributes.get("add_offset", 0.0))
-    return unpack(stored, scale, offset, int(attributes.get("_FillValue", FILL)))
-
-
-def dimensions_of(array: Array) -> tuple[str, ...]:
-    """Return the names of an array's dimensions, none where it states none."""
-    return tuple(map(str, getattr(array.metadata, "dimension_names", None) or ()))
 
 
 def array_of(group: Group, name: str) -> Array:

@@ -18,17 +18,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..contract.errors import DatasetError
 from ..home.files import whole_file, write_file
-from .arrays import array_of, decode, dimensions_of
 from .opening import member_names, open_group, read_members, store_path, whole_members
-
-if TYPE_CHECKING:
-    from zarr import Array, Group
+from .reading import StoredArray, StoredGroup
 
 STATE_ATTRIBUTES = (
     "temperature",
@@ -58,50 +55,50 @@ def content_digest(path: Path | str) -> str:
         raise DatasetError(f"{path} cannot be read ({error}): get a new copy") from error
 
 
-def _content_digest(root: Group) -> str:
+def _content_digest(root: StoredGroup) -> str:
     digest = hashlib.sha256()
-    system = root.attrs.get("units_system")
-    _add_header(digest, {"format": root.attrs.get("format_version"), "units_system": system})
-    for name, group in sorted(root.groups()):
-        physical = {k: group.attrs[k] for k in STATE_ATTRIBUTES if k in group.attrs}
+    about = {"format": "format_version", "units_system": "units_system"}
+    _add_header(digest, {key: root.attributes.get(name) for key, name in about.items()})
+    for name, group in sorted(root.groups.items()):
+        physical = {k: group.attributes[k] for k in STATE_ATTRIBUTES if k in group.attributes}
         _add_header(digest, {"state": name, "attributes": physical})
         counts = {
-            dimension: np.asarray(array_of(group, variable)[:])
+            dimension: group.arrays[variable][...]
             for dimension, variable in COUNTS.items()
-            if variable in group
+            if variable in group.arrays
         }
-        for variable, array in sorted(group.arrays()):
+        for variable, array in sorted(group.arrays.items()):
             _add_array(digest, variable, array, counts)
     return f"sha256:{digest.hexdigest()}"
 
 
 def _add_array(
-    digest: hashlib._Hash, name: str, array: Array, counts: dict[str, np.ndarray]
+    digest: hashlib._Hash, name: str, array: StoredArray, counts: dict[str, np.ndarray]
 ) -> None:
-    dimensions = dimensions_of(array)
+    dimensions = array.dimensions
     lengths = [None if d in COUNTS else n for d, n in zip(dimensions, array.shape, strict=True)]
     first = True
     for values in _by_configuration(array, dimensions, counts):
         kind, content = canonical(values)
         if first:
             header = {"array": name, "dimensions": dimensions, "lengths": lengths, "kind": kind}
-            _add_header(digest, header | {"units": array.attrs.get("units", "1")})
+            _add_header(digest, header | {"units": array.attributes.get("units", "1")})
             first = False
         digest.update(len(content).to_bytes(8, "little"))
         digest.update(content)
 
 
 def _by_configuration(
-    array: Array, dimensions: tuple[str, ...], counts: dict[str, np.ndarray]
+    array: StoredArray, dimensions: tuple[str, ...], counts: dict[str, np.ndarray]
 ) -> Iterator[np.ndarray]:
     if len(dimensions) < 2 or dimensions[0] != "configuration":
-        yield decode(array, np.asarray(array[...]))
+        yield array.decode(array[...])
         return
     for index in range(array.shape[0]):
-        stored = np.asarray(array[index])
+        stored = array[index]
         if dimensions[-1] in counts:
             stored = stored[..., : int(counts[dimensions[-1]][index])]
-        yield decode(array, stored)
+        yield array.decode(stored)
 
 
 def canonical(values: np.ndarray) -> tuple[str, bytes]:
@@ -159,7 +156,7 @@ def verify(path: Path | str) -> list[Fault]:
     findings = _compare_members(path)
     stated = None
     with suppress(DatasetError):
-        stated = open_group(path).attrs.get("content_digest")
+        stated = open_group(path).attributes.get("content_digest")
     if stated is None:
         message = f"the root of {path} states no content digest: get a new copy"
         return [*findings, Fault("digest", "", message)]
@@ -207,7 +204,7 @@ def pack_store(directory: Path | str, destination: Path) -> Path:
     are compressed already) and carry a fixed date.
     """
     source = store_path(directory)
-    digest = str(open_group(source).attrs.get("content_digest", ""))
+    digest = str(open_group(source).attributes.get("content_digest", ""))
     if not digest:
         raise DatasetError(f"{source} has no content digest: finish it before packing")
     if source.is_file():

@@ -6,17 +6,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..contract.errors import DatasetError
 from ..model import OTHER_POSITIONS
-from .arrays import decode, dimensions_of
 from .layout import MISSING, SPLITS
-
-if TYPE_CHECKING:
-    from zarr import Array, Group
+from .reading import StoredArray, StoredGroup
 
 # A sample's labels under each of its loads come from the same chunks.
 CHUNKS_IN_MEMORY = 4
@@ -45,18 +42,13 @@ class State:
     """
 
     def __init__(
-        self, name: str, group: Group, path: Path, closed: frozenset[str] = frozenset()
+        self, name: str, group: StoredGroup, path: Path, closed: frozenset[str] = frozenset()
     ) -> None:
         self.name, self._path, self._closed = name, path, closed
-        attributes = dict(group.attrs)
+        attributes = dict(group.attributes)
         attributes.pop("coordinates", None)
         self.attributes: Mapping[str, Any] = attributes
-        try:
-            self._arrays = dict(group.arrays())
-        except Exception as error:
-            raise DatasetError(
-                f"state {name} of {path} cannot be read ({error}): get a new copy"
-            ) from error
+        self._arrays = group.arrays
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -88,7 +80,7 @@ class State:
 
     def dimensions(self, variable: str) -> tuple[str, ...]:
         """Return the names of a variable's dimensions."""
-        return dimensions_of(self.array(variable))
+        return self.array(variable).dimensions
 
     def place(self, coordinate: str, value: float | str) -> int:
         """Return where a coordinate has a value; numbers agree to a relative 1e-6."""
@@ -117,15 +109,15 @@ class State:
 
     def species_name(self, kind: int) -> str:
         """Return the name of a species, from the words `species, Cu = 0, Zr = 1` of the store."""
-        words = str(self.array("species").attrs.get("long_name", ""))
+        words = str(self.array("species").attributes.get("long_name", ""))
         names = dict(part.split(" = ")[::-1] for part in words.split(", ") if " = " in part)
         return names.get(str(kind), f"species {kind}")
 
     def units(self, variable: str) -> str:
-        return str(self.array(variable).attrs["units"])
+        return str(self.array(variable).attributes["units"])
 
-    def array(self, variable: str) -> Array:
-        """Return the zarr array of a variable."""
+    def array(self, variable: str) -> StoredArray:
+        """Return the array of a variable, of which nothing is read yet."""
         if variable not in self._arrays:
             raise DatasetError(
                 f"state {self.name} of {self._path} has no `{variable}`: it has "
@@ -137,7 +129,7 @@ class State:
         """Return a variable that is one chunk for all configurations, read once."""
         cache = self.__dict__.setdefault("_short", {})
         if variable not in cache:
-            cache[variable] = self._read(variable, Ellipsis)
+            cache[variable] = self.array(variable).decode(self._read(variable, Ellipsis))
         return cache[variable]
 
     def configurations(self, split: str | None = None) -> np.ndarray:
@@ -178,7 +170,7 @@ class State:
         that it has not are ignored.
         """
         where = self._where(self.dimensions(variable)[1:], at)
-        values = self.one(variable, index)[where]
+        values = self.array(variable).decode(self._stored(variable, index)[where])
         if values.dtype.kind == "f" and np.isnan(values).any():
             if self.holds(index, variable, **at):
                 raise self._lost(variable, index)
@@ -241,10 +233,11 @@ class State:
         return values
 
     def one(self, variable: str, index: int) -> np.ndarray:
-        """Return the decoded values of one configuration, pair arrays without their padding.
+        """Return the values of one configuration, pair arrays without their padding."""
+        return self.array(variable).decode(self._stored(variable, index))
 
-        The caller may change them; the last ones read are kept.
-        """
+    def _stored(self, variable: str, index: int) -> np.ndarray:
+        """Return the values of one configuration as they are stored; the last ones are kept."""
         if not 0 <= index < len(self.splits):
             raise DatasetError(
                 f"state {self.name} has the configurations 0 to {len(self.splits) - 1}, not {index}"
@@ -264,7 +257,7 @@ class State:
             cache[variable, index] = stored
             if len(cache) > CHUNKS_IN_MEMORY:
                 cache.popitem(last=False)
-        return cache[variable, index].copy()
+        return cache[variable, index]
 
     def _where(
         self, dimensions: tuple[str, ...], at: Mapping[str, float | str]
@@ -282,7 +275,7 @@ class State:
     def _read(self, variable: str, selection: Any) -> np.ndarray:
         array = self.array(variable)
         try:
-            return decode(array, np.asarray(array[selection]))
+            return array[selection]
         except Exception as error:
             raise DatasetError(
                 f"`{variable}` of state {self.name} in {self._path} cannot be read ({error}): "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.errors import DatasetError
-from .arrays import state_of
 from .layout import MISSING
 from .opening import open_group, open_tree, store_path
 from .state import State, closed_error
@@ -77,7 +76,7 @@ class Dataset:
         self.path = path
         self.closed = _CLOSED.get()
         self._root = open_group(path)
-        self.attributes: Mapping[str, Any] = dict(self._root.attrs)
+        self.attributes = self._root.attributes
         self._states: dict[str, State] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -105,7 +104,7 @@ class Dataset:
 
     @cached_property
     def states(self) -> tuple[str, ...]:
-        return tuple(sorted(self._root.group_keys()))
+        return tuple(sorted(self._root.groups))
 
     def state(self, name: str) -> State:
         """Return a state by name."""
@@ -114,8 +113,7 @@ class Dataset:
                 raise DatasetError(
                     f"dataset {self.path} has no state {name}: it has {', '.join(self.states)}"
                 )
-            group = state_of(self._root, name)
-            self._states[name] = State(name, group, self.path, self.closed)
+            self._states[name] = State(name, self._root.groups[name], self.path, self.closed)
         return self._states[name]
 
     def tree(self) -> DataTree:

@@ -128,7 +128,7 @@ def test_chunks_hold_one_configuration_with_all_its_times(make_store):
     for name in ("positions", "propensity", "pair_distance_change", "pair_first", "species"):
         array = state.array(name)
         assert array.chunks == (1, *array.shape[1:])
-        assert array.metadata.codecs[-1].to_dict()["name"] == "crc32c"
+        assert array.codecs[-1]["name"] == "crc32c"
 
 
 def test_a_dataset_pickles_as_its_path(make_store):
