@@ -73,15 +73,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow" if module in SLOW else "quick")
 
 
-def tiny_configuration(generator: np.random.Generator) -> dict[str, np.ndarray]:
+def tiny_configuration(generator: np.random.Generator, box: float = BOX) -> dict[str, np.ndarray]:
     """Return the arrays of a jittered lattice whose crowded particles move less."""
     lattice = np.stack(np.meshgrid(*[np.arange(5)] * 3, indexing="ij"), -1).reshape(-1, 3)
     sites = generator.permutation(len(lattice))[:PARTICLES]
-    positions = (lattice[sites] + 0.5) * BOX / 5 + generator.uniform(-0.15, 0.15, (PARTICLES, 3))
-    positions = (positions % BOX).astype(np.float32)
+    positions = (lattice[sites] + 0.5) * box / 5 + generator.uniform(-0.15, 0.15, (PARTICLES, 3))
+    positions = (positions % box).astype(np.float32)
     species = (np.arange(PARTICLES) % 5 == 0).astype(np.int8)
     vectors = positions[:, None].astype(float) - positions[None].astype(float)
-    vectors -= BOX * np.round(vectors / BOX)
+    vectors -= box * np.round(vectors / box)
     crowding = (np.linalg.norm(vectors, axis=-1) < 1.3).sum(axis=1)
     scale = 0.1 + 0.3 * np.exp(-crowding / 4) + 0.1 * species
 
@@ -92,14 +92,23 @@ def tiny_configuration(generator: np.random.Generator) -> dict[str, np.ndarray]:
     return ensemble_arrays(
         positions,
         species,
-        np.full(3, BOX),
+        np.full(3, box),
         ((index, trajectories(time)) for index, time in enumerate(TIMES)),
         len(TIMES),
     )
 
 
-def write_tiny(path: Path, seed: int = 0, temperatures: tuple[float, ...] = (0.64,)) -> Path:
-    """Write a small dataset with two times at each temperature, and halves."""
+def write_tiny(
+    path: Path,
+    seed: int = 0,
+    temperatures: tuple[float, ...] = (0.64,),
+    others: tuple[str, ...] = (),
+    box: float = BOX,
+) -> Path:
+    """Write a small dataset with two times at each temperature, and halves.
+
+    `others` are names of further positions, a little off the thermal ones.
+    """
     generator = np.random.default_rng(seed)
     layouts, arrays = [], {}
     for number, temperature in enumerate(temperatures):
@@ -110,8 +119,11 @@ def write_tiny(path: Path, seed: int = 0, temperatures: tuple[float, ...] = (0.6
             for k in range(count)
         ]
         name = f"T{temperature:g}"
-        arrays[name] = [tiny_configuration(generator) for _ in entries]
-        layouts.append(tiny_layout(name, temperature, entries, arrays[name]))
+        arrays[name] = [tiny_configuration(generator, box) for _ in entries]
+        for one in arrays[name]:
+            shifts = generator.normal(0, 0.05, (len(others), PARTICLES, 3))
+            one |= {k: (one["positions"] + s) % box for k, s in zip(others, shifts)}
+        layouts.append(tiny_layout(name, temperature, entries, arrays[name], others))
     attributes = {
         "name": "tiny",
         "title": "a small dataset",
@@ -123,14 +135,14 @@ def write_tiny(path: Path, seed: int = 0, temperatures: tuple[float, ...] = (0.6
     return path
 
 
-def tiny_layout(name: str, temperature: float, entries, arrays) -> StateLayout:
+def tiny_layout(name: str, temperature: float, entries, arrays, others=()) -> StateLayout:
     return StateLayout(
         name=name,
         attributes={"temperature": temperature, "tau_alpha": 10.0},
         configurations=tuple(entries),
         particles=PARTICLES,
         variables=(
-            *structure_variables(),
+            *structure_variables(others=others),
             *propensity_variables(),
             *pair_variables(particles=PARTICLES),
         ),

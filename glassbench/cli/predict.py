@@ -11,6 +11,7 @@ from ..contract.errors import UserError, WordError
 from ..experiments.words import (
     check_keys,
     distinct,
+    hyperparameters_of,
     items_of,
     parse_axis,
     parse_cluster,
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from ..trial.fitted import FittedModel
 
 KEYS = (
-    "model", "structure", "out", "task", "dataset", "seed", "species", "load", "replicate",
-    "plot", "potential", "cluster", "home",
+    "model", "structure", "out", "task", "dataset", "seed", "epochs", "species", "load",
+    "replicate", "plot", "potential", "cluster", "home",
 )  # fmt: skip
 
 
@@ -40,7 +41,8 @@ def predict(asked: Asked) -> Result:
     """Predict from structures of your own, and write the prediction as a column of their files.
 
     model=NAME|RUN|RECORD|FILE.safetensors structure=FILE[,FILE…] [out=FILE|FOLDER]
-    [temperature=…] [time=…] [task=NAME] [dataset=NAME] [seed=0..4] [species=1:A,2:B]
+    [temperature=…] [time=…] [task=NAME] [dataset=NAME] [seed=0..4] [epochs=N]
+    [model.HYPERPARAMETER=VALUE] [species=1:A,2:B]
     [load=NAME] [replicate=N] [potential=NAME] [plot=on] [cluster=none|auto|HOST:PORT]
     [home=FOLDER]
 
@@ -52,7 +54,8 @@ def predict(asked: Asked) -> Result:
     column holds their standard deviation.
     """
     values, workspace = asked.values, asked.workspace
-    axes = {k: parse_axis(k, v) for k, v in values.items() if k not in KEYS}
+    words = {k: v for k, v in values.items() if k not in KEYS and not k.startswith("model.")}
+    axes = {k: parse_axis(k, v) for k, v in words.items()}
     for key in ("model", "structure"):
         if key not in values:
             raise WordError(
@@ -80,7 +83,8 @@ def predict(asked: Asked) -> Result:
         task=values.get("task"),
         dataset=values.get("dataset"),
         axes=axes,
-        seeds=parse_seeds(values.get("seed", "0")),
+        seeds=parse_seeds(values["seed"]) if "seed" in values else (),
+        hyperparameters=hyperparameters_of(values),
         cluster=parse_cluster(values.get("cluster", "auto")),
         train=train,
     )
@@ -144,14 +148,16 @@ def _refuse_missing(
 ) -> None:
     """Refuse files that lack what a model reads, and is not `made`, before it is trained."""
     from ..datasets.formats import name_of
-    from ..datasets.formats.frame import TIERS
-    from ..trial.fitted import refuse_missing
+    from ..model import OTHER_POSITIONS
+    from ..trial.fitted import arrays_read, refuse_missing
+    from ..trial.likeness import arrays_of
 
+    held = arrays_of(request.view.structures("train", request.conditions[0])[0])
+    reads = arrays_read(request.model, request.hyperparameters, held)
     for file, each in frames.items():
         for frame in each:
-            present = [TIERS[name] for name in frame.arrays]
-            present += ["inherent", "cage"] if made else []
-            refuse_missing(name_of(file, frame), present, request.model.reads, request.model.name)
+            present = {*frame.arrays, *(OTHER_POSITIONS if made else ())}
+            refuse_missing(name_of(file, frame), present, reads, request.model.name)
 
 
 def _train(request: BenchmarkRequest, workspace: Workspace, quiet: bool) -> None:
@@ -174,7 +180,7 @@ def _prepared(
     temperature, *others = {condition.get("temperature") for condition in conditions}
     if others:
         raise WordError("cage positions are of one temperature: name one, temperature=T")
-    return prepare_structure(structure, potential, temperature, model.card.reads)
+    return prepare_structure(structure, potential, temperature, model.reads)
 
 
 def _predict(
@@ -239,4 +245,5 @@ def _draw(
         for condition in conditions
     }
     title = f"{model.card.title}, {structure.configuration}"
-    return draw_slice(structure, panels, model.task, title, out.with_name(f"{out.name}.png"))
+    picture = out.with_name(f"{out.name}.png")
+    return draw_slice(structure, panels, model.task, title, picture, own_scales=True)

@@ -64,13 +64,15 @@ def load_model(
     task: str | None = None,
     dataset: str | None = None,
     axes: Mapping[str, AxisChoice] | None = None,
-    seeds: tuple[int, ...] = (0,),
+    seeds: tuple[int, ...] = (),
+    hyperparameters: Mapping[str, str] | None = None,
     cluster: str = "auto",
     train: Callable[[BenchmarkRequest], object] | None = None,
 ) -> FittedModel:
     """Return a model with its fits, from a packed file, a record, a run, or a model's name.
 
-    A name without a run is trained by `train`, on the dataset and at the conditions asked for.
+    Of a name, a run with these seeds and hyperparameters (as text) is meant, where they are given;
+    without one it is trained by `train`, on the dataset and at the conditions asked for.
     """
     from ..trial.weights import SUFFIX, read_about, unpack_model
 
@@ -85,6 +87,7 @@ def load_model(
         file, record = find_run(name, workspace)
         return model_of_record(record, file, workspace)
     card = load_model_card(name)
+    chosen = card.hyperparameters_for("", "", hyperparameters or {})
     # A dataset at a path has the name that its store states.
     named = dataset_at(Path(dataset)).name if dataset and is_path(dataset) else dataset
 
@@ -95,6 +98,8 @@ def load_model(
             if record["model"]["digest"] == card.digest
             and task in (None, record["task"]["name"])
             and named in (None, record["dataset"]["name"])
+            and (not seeds or set(seeds) == set(record["seeds"]))
+            and all(record["hyperparameters"][k] == chosen[k] for k in hyperparameters or ())
         ]
 
     if not runs():
@@ -103,18 +108,19 @@ def load_model(
                 f"model {card.name} has no run here, and serves {', '.join(card.tasks)}: say for "
                 f"which it is to be trained, task={card.tasks[0]}"
             )
-        chosen = load_task(task or card.tasks[0])
-        _refuse_pairs(chosen)
+        own = load_task(task or card.tasks[0])
+        _refuse_pairs(own)
         asked = RunRequest(
-            chosen.name,
+            own.name,
             (name,),
             dataset=dataset,
             axes=axes or {},
-            seeds=seeds,
+            seeds=seeds or (0,),
+            hyperparameters=hyperparameters or {},
             cluster=cluster,
             floors=False,
         )
-        (request,) = make_requests(chosen, asked, workspace)
+        (request,) = make_requests(own, asked, workspace)
         if train is None:
             raise UserError(
                 f"model {card.name} has no run here: train it first, `glassbench run "

@@ -92,16 +92,6 @@ def parse_run(
     for key in ("task", "model"):
         if key not in values:
             raise WordError(f"`{key}=` is missing: `glassbench {key}s` lists what there is")
-    hyperparameters = {
-        key.removeprefix("model."): v for key, v in values.items() if key.startswith("model.")
-    }
-    if "" in hyperparameters:
-        raise WordError("`model.=` names no hyperparameter, as `model.epochs=20` does")
-    if "epochs" in values:
-        # Short for `model.epochs`.
-        if "epochs" in hyperparameters:
-            raise WordError("`epochs` and `model.epochs` are the same: leave one out")
-        hyperparameters["epochs"] = values["epochs"]
     return RunRequest(
         task=values["task"],
         models=distinct("model", items_of("model", values["model"])),
@@ -113,7 +103,7 @@ def parse_run(
             if f"train.{axis}" in values
         },
         seeds=parse_seeds(values.get("seed", "0")),
-        hyperparameters=hyperparameters,
+        hyperparameters=hyperparameters_of(values),
         cluster=parse_cluster(values.get("cluster", "auto")),
         floors=parse_switch("floors", values.get("floors", "on")),
         force=parse_switch("force", values.get("force", "off")),
@@ -123,6 +113,18 @@ def parse_run(
         config=values.get("config"),
         failed_checks=values.get("failed_checks"),
     )
+
+
+def hyperparameters_of(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the words `model.NAME=` by name; `epochs=` is short for `model.epochs=`."""
+    named = {k.removeprefix("model."): v for k, v in values.items() if k.startswith("model.")}
+    if "" in named:
+        raise WordError("`model.=` names no hyperparameter, as `model.epochs=20` does")
+    if "epochs" in values:
+        if "epochs" in named:
+            raise WordError("`epochs` and `model.epochs` are the same: leave one out")
+        named["epochs"] = values["epochs"]
+    return named
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

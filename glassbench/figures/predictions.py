@@ -132,12 +132,17 @@ def _edges(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
 
 
 def draw_slice(
-    structure: Structure, panels: Mapping[str, np.ndarray], task: Task, title: str, path: Path
+    structure: Structure,
+    panels: Mapping[str, np.ndarray],
+    task: Task,
+    title: str,
+    path: Path,
+    own_scales: bool = False,
 ) -> Path:
-    """Draw values (N,) of the particles in a slice, a panel for each name, on one scale of colours.
+    """Draw values (N,) of the particles in a slice, a panel for each name.
 
-    The scale is that of the first panel. In three dimensions the slice is one mean distance
-    thick, through the middle of the third axis.
+    The scale of colours is that of the first panel, or each panel has its own. In three dimensions
+    the slice is one mean distance thick, through the middle of the third axis.
     """
     from matplotlib.collections import EllipseCollection
 
@@ -149,9 +154,8 @@ def draw_slice(
     diameters = spacing * np.take(DIAMETERS, np.minimum(structure.species[chosen], 1))
     target = task.targets[task.target]
     unit = target.unit if target.unit in {system["length"] for system in UNITS.values()} else ""
-    low, high = (
-        (0.0, 1.0) if target.label_of else np.percentile(next(iter(panels.values())), [1, 99])
-    )
+    text = label(target.name.replace("_", " "), target.unit)
+    first = next(iter(panels.values()))
     figure = new_figure(1.0 + 4.1 * len(panels), 4.3)
     axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
     for axis, (name, values) in zip(axes, panels.items(), strict=True):
@@ -164,7 +168,9 @@ def draw_slice(
             transOffset=axis.transData,
             array=values[chosen],
             cmap="viridis",
-            clim=(low, high),
+            clim=(0, 1)
+            if target.label_of
+            else np.percentile(values if own_scales else first, [1, 99]),
             edgecolors="black",
             linewidths=0.2,
         )
@@ -172,9 +178,12 @@ def draw_slice(
         axis.set(xlim=(0, structure.box[0]), ylim=(0, structure.box[1]), aspect="equal")
         axis.set_title(name, fontsize=10)
         axis.set_xlabel(label("x", unit))
+        if own_scales:
+            figure.colorbar(drawn, ax=axis, extend="both", shrink=0.85, label=text)
     axes[0].set_ylabel(label("y", unit))
-    bar = figure.colorbar(drawn, ax=axes.tolist(), extend="both", shrink=0.85, pad=0.02)
-    bar.set_label(label(target.name.replace("_", " "), target.unit))
+    if not own_scales:
+        around = axes.tolist()
+        figure.colorbar(drawn, ax=around, extend="both", shrink=0.85, pad=0.02, label=text)
     figure.suptitle(title, fontsize=10)
     return save_figure(figure, path)
 

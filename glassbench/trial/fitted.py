@@ -14,17 +14,20 @@ from ..contract.errors import SourceError, UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..datasets.formats import Frame, name_of, read_frames, structure_of
+from ..datasets.formats.frame import TIERS
 from ..model import OTHER_POSITIONS, Condition, Model, Structure, as_read
-from .likeness import Training, unlike
+from .likeness import Training, arrays_of, unlike
 from .predictions import Asked
 from .stages import predict
 
 SPREAD = "_spread"
 # What a model may read of a structure beside its positions.
 MEANINGS = {
-    "inherent": "positions in the inherent structure (`inherent_positions`)",
-    "cage": "positions averaged within the cage (`cage_positions`)",
-    "dynamics": "short-time dynamics (`vibrational_msd`)",
+    "inherent_positions": "positions in the inherent structure",
+    "cage_positions": "positions averaged within the cage",
+    "narrow_cage_positions": "positions averaged within a narrower cage",
+    "wide_cage_positions": "positions averaged within a wider cage",
+    "vibrational_msd": "short-time dynamics",
 }
 MADE = "have them made by naming the potential, such as potential=kob_andersen, "
 
@@ -60,6 +63,11 @@ class FittedModel:
     def conditions(self) -> tuple[Condition, ...]:
         """The conditions that can be asked about."""
         return tuple(dict.fromkeys(c for fit in self.fits for c in fit.conditions))
+
+    @property
+    def reads(self) -> list[str]:
+        """What the model reads beside thermal positions, by the names of a file."""
+        return arrays_read(self.card, self.hyperparameters, self.training.arrays)
 
     def condition(self, **values: float) -> Condition:
         """Return the condition of these values; an axis with a single one may be left out."""
@@ -130,10 +138,10 @@ class FittedModel:
         self, structure: Structure, condition: Condition, fits: Sequence[Fit]
     ) -> dict[str, np.ndarray]:
         asked = Asked(self.name, self.task, condition)
-        arrays = OTHER_POSITIONS | {"dynamics": "dynamics"}
-        there = {tier for name, tier in arrays.items() if getattr(structure, name) is not None}
-        refuse_missing(structure.configuration, there, self.card.reads, self.name)
-        structure = as_read(structure, self.card.reads)
+        refuse_missing(structure.configuration, arrays_of(structure), self.reads, self.name)
+        # What the training structures lacked, some models take no notice of only if it is absent.
+        unseen: dict[str, Any] = dict.fromkeys(set(OTHER_POSITIONS) - set(self.training.arrays))
+        structure = as_read(replace(structure, **unseen), self.card.reads)
         answers: list[dict[str, np.ndarray]] = []
         for fit in fits:
             try:
@@ -160,15 +168,31 @@ class FittedModel:
         return unlike(structure, self.training, condition, facts or {})
 
 
+def arrays_read(
+    card: ModelCard, hyperparameters: Mapping[str, Any], held: Collection[str]
+) -> list[str]:
+    """Return what a model reads beside thermal positions, of what the training structures held.
+
+    Of each tier these are the arrays that hyperparameters name, as `narrow_cage`, or the first.
+    """
+    lists = [v if isinstance(v, list | tuple) else [v] for v in hyperparameters.values()]
+    named = {str(value) for values in lists for value in values}
+    read: list[str] = []
+    for tier in card.reads:
+        arrays = [name for name, own in TIERS.items() if own == tier]
+        read += [name for name in arrays if name.removesuffix("_positions") in named] or arrays[:1]
+    return [name for name in read if name in held]
+
+
 def refuse_missing(name: str, present: Collection[str], reads: Sequence[str], model: str) -> None:
-    """Refuse a structure that lacks tiers which a model reads, with what can be done."""
-    missing = [tier for tier in reads if tier in MEANINGS and tier not in present]
+    """Refuse a structure that lacks arrays which a model reads, with what can be done."""
+    missing = [array for array in reads if array not in present]
     if missing:
+        lacks = " and ".join(f"{MEANINGS[array]} (`{array}`)" for array in missing)
         raise UserError(
-            f"{name or 'the structure'} lacks what {model} reads: "
-            f"{' and '.join(MEANINGS[tier] for tier in missing)}. Add them to the file as columns "
-            f"of these names, {MADE if set(missing) & {'inherent', 'cage'} else ''}or take a model "
-            "that reads `thermal` alone (`glassbench models`)"
+            f"{name or 'the structure'} lacks what {model} reads: {lacks}. Add them to the file "
+            f"as columns of these names, {MADE if set(missing) & set(OTHER_POSITIONS) else ''}or "
+            "take a model that reads `thermal` alone (`glassbench models`)"
         )
 
 

@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 from ..contract.conditions import RELATIVE_TOLERANCE
 from ..contract.task import Task
 from ..contract.units import UNITS, printed
+from ..datasets.formats.frame import TIERS
 from ..datasets.physics import fingerprint
 from ..datasets.view import View
 from ..model import Condition, Structure
@@ -45,7 +46,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Training:
-    """The data that a model was trained on, and what their structures were like."""
+    """The data that a model was trained on, and what their structures were like.
+
+    `arrays` are what the structures held beside thermal positions, by the names of a file.
+    """
 
     dataset: str
     digest: str
@@ -53,6 +57,7 @@ class Training:
     species: tuple[str, ...]
     dimension: int
     states: tuple[Seen, ...]
+    arrays: tuple[str, ...] = tuple(TIERS)
 
     @classmethod
     def of(cls, task: Task, view: View, name: str, conditions: Sequence[Condition]) -> Training:
@@ -74,6 +79,7 @@ class Training:
             species=tuple(view.species_name(conditions[0], kind) for kind in range(kinds)),
             dimension=len(first.box),
             states=tuple(states),
+            arrays=tuple(arrays_of(first)),
         )
 
     def state(self, condition: Condition) -> Seen | None:
@@ -86,6 +92,12 @@ class Training:
             if all(near):
                 return state
         return None
+
+
+def arrays_of(structure: Structure) -> list[str]:
+    """Return the names of what a structure holds beside thermal positions."""
+    numbers = structure.dynamics or {}
+    return [n for n in TIERS if n in numbers or getattr(structure, n, None) is not None]
 
 
 def _training_structures(

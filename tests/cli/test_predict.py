@@ -21,6 +21,8 @@ from glassbench.trial.fitted import replicated
 from glassbench.trial.predictions import read_predictions
 from glassbench.trial.run import run_trial
 
+from ..conftest import write_tiny
+
 TASK = load_task("ka_propensity")
 
 
@@ -64,6 +66,58 @@ def test_predictions_are_those_of_the_run(trained):
     own = next(iter(by_configuration.values()))["propensity"]
     np.testing.assert_allclose(column, own, rtol=1e-12)
     assert spread.shape == column.shape and np.allclose(spread, 0)
+
+
+NETWORKS = {
+    "eignn": ("others=narrow_cage", "width=4", "rounds=1", "cutoff=1.6"),
+    "schnet": ("positions=cage", "width=4", "filters=4", "interactions=1", "cutoff=1.6"),
+    "botan": ("pretrained=none", "p=1", "width=4", "recurrences=1", "edge_threshold=1.3"),
+}
+
+
+@pytest.fixture(scope="module")
+def caged(tmp_path_factory):
+    """A dataset with cage positions, and a file of one of its test structures."""
+    folder = tmp_path_factory.mktemp("caged")
+    names = ("cage_positions", "narrow_cage_positions")
+    view = open_view(TASK, write_tiny(folder / "data.zarr", others=names, box=5.1))
+    structure = view.structures("test", view.conditions()[0])[0]
+    for file, held in (("whole", names), ("cage", names[:1]), ("thermal", ())):
+        arrays = {name: getattr(structure, name) for name in held}
+        arrays |= {"positions": structure.positions, "box": structure.box}
+        np.savez(folder / f"{file}.npz", species=structure.species, **arrays)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_predicts_what_its_run_did(glassbench, caged, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(command, "_train", train_here)
+    words = [f"model={name}", "task=ka_propensity", f"dataset={caged / 'data.zarr'}", "seed=0..1"]
+    words += ["epochs=1", f"home={tmp_path}", f"out={tmp_path / 'out.npz'}"]
+    words += [f"model.{one}" for one in NETWORKS[name] if not one.endswith("=")]
+    if name != "botan":
+        lacks = {"eignn": "narrow_cage_positions", "schnet": "cage_positions"}[name]
+        file = caged / ("cage.npz" if name == "eignn" else "thermal.npz")
+        answer = glassbench("predict", *words, f"structure={file}")
+        assert answer.code == 2 and f"(`{lacks}`)" in answer.err
+        assert not (tmp_path / "records").exists()
+    answer = glassbench("predict", *words, f"structure={caged / 'whole.npz'}")
+    assert answer.code == 0, answer.err
+    runs = [read_predictions(p) for p in sorted(tmp_path.glob("trials/*/*/predictions.npz"))]
+    with np.load(tmp_path / "out.npz") as out:
+        for time in (0.5, 5.0):
+            condition = f"temperature=0.64 time={time:g}"
+            own = [
+                next(iter(run[condition].values()))["propensity"]
+                for run in runs
+                if condition in run
+            ]
+            suffix = f"_time_{time:g}".replace(".", "p")
+            np.testing.assert_array_equal(out["propensity" + suffix], np.mean(own, axis=0))
+            spread = out["propensity_spread" + suffix]
+            np.testing.assert_allclose(spread, np.std(own, axis=0, ddof=1), rtol=1e-9)
+            assert len(own) == 2 and spread.max() > 0
 
 
 def test_three_lines_of_python(trained):
