@@ -206,19 +206,27 @@ def _lay_out(
     reader: Reader, source: Path, staging: Path, plan: SourcePlan, request: dict[str, Any],
     words: Words,
 ) -> SourcePlan:  # fmt: skip
-    """Return the plan with room for pairs, the same whenever the import goes on."""
+    """Return the plan with room for pairs and its shared arrays, also when the import goes on."""
     stored = _check_same_plan(staging, request)
     if stored is None:
         slots_of = getattr(reader, "pair_slots", lambda source, state, words: (0, 0))
+        shared_of = getattr(reader, "shared_arrays", lambda source, state, words: {})
         slots = {state.layout.name: slots_of(source, state, words) for state in plan.states}
-        stored = {"request": request, "slots": slots}
+        known = {s.layout.name: _lists(shared_of(source, s, words)) for s in plan.states}
+        stored = {"request": request, "slots": slots, "shared": known}
         write_json(staging / "plan.json", stored)
     states = []
     for state in plan.states:
-        pairs, close = stored["slots"][state.layout.name]
-        layout = replace(state.layout, pair_slots=pairs, close_pair_slots=close)
+        layout, arrays = state.layout, stored.get("shared", {}).get(state.layout.name, {})
+        pairs, close = stored["slots"][layout.name]
+        shared = tuple((v, np.array(arrays.get(v.name, own))) for v, own in layout.shared)
+        layout = replace(layout, pair_slots=pairs, close_pair_slots=close, shared=shared)
         states.append(replace(state, layout=layout))
     return replace(plan, states=tuple(states))
+
+
+def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
+    return {name: values.tolist() for name, values in arrays.items()}
 
 
 def _each(plan: SourcePlan) -> Iterator[tuple[StateLayout, int, tuple[str, ...]]]:

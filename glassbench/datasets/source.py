@@ -1,14 +1,18 @@
 """What a reader of a published format is, and what it hands to the import.
 
 A reader is a module with the names of `Reader`: `readers/NAME.py` in the folder of a task, or
-a module that an installed package names. It may define one more:
+a module that an installed package names. It may define two more:
 
 `pair_slots(source, state, words) -> (int, int)` : how many pairs and close pairs to make room
     for in each configuration, where its states store pairs
+`shared_arrays(source, state, words) -> dict` : arrays of the state as a whole, by name, that
+    follow from its training configurations once the splits are known
 """
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from ..contract.errors import SourceError
-from .layout import SPLITS, StateLayout
+from .layout import SPLITS, ConfigurationEntry, StateLayout, rank_of_parent
 
 # By word of the command line, such as `pair_cutoff`, the numbers that it gives.
 Words = Mapping[str, tuple[float, ...]]
@@ -69,6 +73,96 @@ class Reader(Protocol):
         It runs in other processes; None where no file can be used.
         """
         ...
+
+
+TEST_FRACTION = 0.25
+STATE = re.compile(r"T_?\d+(\.\d+)?")
+
+
+@dataclass(frozen=True)
+class OwnConfiguration:
+    """A configuration of a user's own: its files, and what the folders above it say of it."""
+
+    name: str
+    parent: str
+    split: str
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def own_configurations(source: Path, endings: tuple[str, ...]) -> list[OwnConfiguration]:
+    """Return the configurations of a folder: each a folder of files, or an `.npz` among its like.
+
+    Above it stand, as they are there, a folder of its parent sample, `train`, `valid` or `test`,
+    and one of its state, such as `T0.64`.
+    """
+    if not source.is_dir():
+        raise SourceError(f"{source} is a file: name the folder that holds the configurations")
+    files = [
+        file.relative_to(source)
+        for file in sorted(source.rglob("*"))
+        if file.name.lower().removesuffix(".gz").endswith(endings) and file.is_file()
+    ]
+    mixed = {file.parent for file in files if file.suffix.lower() != ".npz"}
+    grouped: dict[Path, list[str]] = defaultdict(list)
+    for file in files:
+        whole = file.parent if file.parent in mixed else file.with_suffix("")
+        grouped[whole].append(file.as_posix())
+    if not grouped:
+        raise SourceError(f"{source} holds no file that can be read ({', '.join(endings)})")
+    configurations = []
+    for whole, members in grouped.items():
+        own = [p for p in whole.parts if p.lower() not in SPLITS and not STATE.fullmatch(p)]
+        name = "-".join(own) or "configuration"
+        split = next((p.lower() for p in whole.parts if p.lower() in SPLITS), "")
+        parent = "-".join(own[:-1]) or name
+        configurations.append(OwnConfiguration(name, parent, split, whole.parts, tuple(members)))
+    return configurations
+
+
+def own_splits(
+    configurations: Sequence[OwnConfiguration], words: Words, state: str
+) -> tuple[ConfigurationEntry, ...]:
+    """Return the entries of a state: the split of a parent is its folder's, or drawn from names."""
+    split_of: dict[str, str] = {}
+    for one in configurations:
+        known = split_of.setdefault(one.parent, one.split)
+        if known != one.split:
+            raise SourceError(
+                f"sample {one.parent} stands in {known or 'no split'} and in "
+                f"{one.split or 'no split'}: all configurations of a sample belong to one"
+            )
+    free = [parent for parent, split in split_of.items() if not split]
+    if free and len(free) < len(split_of):
+        raise SourceError(f"{free[0]} stands in none of train, valid and test, others do")
+    if len(free) == 1:
+        raise SourceError("one sample cannot be split into train and test: give two at least")
+    fraction = one_number(words, "test_fraction", TEST_FRACTION)
+    ranked = sorted(free, key=lambda parent: rank_of_parent("test", parent))
+    tested = ranked[: max(1, round(fraction * len(ranked)))]
+    split_of |= {parent: "test" if parent in tested else "train" for parent in free}
+    return tuple(
+        ConfigurationEntry(one.name, split_of[one.parent], f"{state}-{one.parent}")
+        for one in configurations
+    )
+
+
+def own_attributes(**known: str) -> dict[str, str]:
+    """Return root attributes of data whose files state little beside what is `known`."""
+    unknown = dict.fromkeys(("simulator", "potential", "seeds"), "not stated in the files")
+    return unknown | {"licence": "not stated", "citation": "not published"} | known
+
+
+def one_number(words: Words, word: str, otherwise: float | None = None) -> float:
+    """Return the single number that a word gives."""
+    if word not in words and otherwise is not None:
+        return otherwise
+    if word not in words:
+        raise SourceError(f"`{word}` is not in the files: give it, as {word}=NUMBER")
+    values = words[word]
+    if len(values) != 1:
+        raise SourceError(f"`{word}` is {len(values)} numbers: give one")
+    return values[0]
 
 
 def split_files(source: Path, pattern: str) -> list[tuple[str, Path]]:

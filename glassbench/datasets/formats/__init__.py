@@ -47,18 +47,33 @@ def format_of(path: Path) -> str:
     )
 
 
-def read_frames(path: Path | str, on_problem: Callable[[str], None] | None = None) -> list[Frame]:
+def read_frames(
+    path: Path | str,
+    on_problem: Callable[[str], None] | None = None,
+    columns: Sequence[str] = (),
+    tilted: bool = False,
+) -> list[Frame]:
     """Return the frames of a file that are whole.
 
     What is wrong with the others is handed to `on_problem`, or raised where there is none.
     A SourceError names the file where no frame of it is whole.
+
+    Parameters
+    ----------
+    columns : names of further numbers of each particle to be read, with what follows after `_`
+    tilted : whether boxes without right angles can be used
     """
     path = Path(path).expanduser()
     module = FORMATS[format_of(path)]
     frames: list[Frame] = []
     problems: list[str] = []
     try:
-        for number, frame in enumerate(module.read(path)):
+        for number, frame in enumerate(module.read(path, columns)):
+            if isinstance(frame, Frame) and frame.cell is not None and not tilted:
+                frame = SourceError(
+                    f"its box is triclinic (edges {frame.cell.round(4).tolist()}): only boxes with "
+                    "right angles can be used"
+                )
             if isinstance(frame, Frame):
                 frames.append(frame)
             else:

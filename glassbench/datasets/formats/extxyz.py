@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...contract.errors import SourceError
-from .frame import NUMBERS, VECTORS, Frame, edges_of, make_frame
+from .frame import VECTORS, Frame, make_frame, numbers_in
 from .text import LABEL, Column, frames_of, lines_of, table, take_rows, write_frames
 
 ENDINGS = (".xyz", ".extxyz")
@@ -28,9 +29,9 @@ class Block(NamedTuple):
     rows: list[str]
 
 
-def read(path: Path) -> Iterator[Frame | SourceError]:
+def read(path: Path, columns: Sequence[str] = ()) -> Iterator[Frame | SourceError]:
     """Yield every frame, or what is wrong with it."""
-    return frames_of(_blocks(path), _frame)
+    return frames_of(_blocks(path), partial(_frame, columns=columns))
 
 
 def write(path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[dict]) -> None:
@@ -58,7 +59,7 @@ def _blocks(path: Path) -> Iterator[Block | SourceError]:
         yield error
 
 
-def _frame(number: int, block: Block) -> Frame:
+def _frame(number: int, block: Block, columns: Sequence[str]) -> Frame:
     from ase.io.extxyz import key_val_str_to_dict
 
     try:
@@ -70,7 +71,8 @@ def _frame(number: int, block: Block) -> Frame:
         raise SourceError(
             'its comment line lacks `Lattice="…"` or `Properties=…`: it is no extended XYZ'
         )
-    edges = edges_of(np.asarray(facts.pop("Lattice"), dtype=float))
+    # ASE gives the vectors as columns.
+    lattice = np.asarray(facts.pop("Lattice"), dtype=float).T
     fields = stated[3].split(":")
     try:
         widths = dict(zip(fields[::3], map(int, fields[2::3]), strict=True))
@@ -81,9 +83,9 @@ def _frame(number: int, block: Block) -> Frame:
     if widths.get("pos") not in (2, 3) or kind is None:
         raise SourceError(f"its Properties `{stated[3]}` lack `pos` or `species`")
     size = widths["pos"]
-    box = edges[:size]
+    cell = lattice[:size, :size]
     vectors = [name for name in ("pos", *VECTORS) if widths.get(name) == size]
-    numbers = [name for name in NUMBERS if widths.get(name) == 1]
+    numbers = [name for name in numbers_in(widths, columns) if widths[name] == 1]
     places = {name: range(start, start + size) for name, start in starts.items()}
     wanted: dict[str, Column] = {
         kind: (starts[kind], LABEL),
@@ -98,11 +100,11 @@ def _frame(number: int, block: Block) -> Frame:
     origin = np.asarray(facts.pop("Origin", np.zeros(size)), dtype=float)[:size]
     positions = read["pos"] - origin
     if "image" in read:
-        positions = positions + read["image"] * box
+        positions = positions + read["image"] @ cell
     return make_frame(
         number,
         positions,
-        box,
+        cell,
         read[kind],
         ids=read.get("id"),
         periodic=np.broadcast_to(facts.pop("pbc", True), 3).tolist(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,6 @@ from ...structure import wrap
 VECTORS = OTHER_POSITIONS
 NUMBERS = dict.fromkeys(DYNAMICS, "dynamics")
 TIERS = VECTORS | NUMBERS
-EXTRA = tuple(TIERS)
 AXES = "xyz"
 # Beyond this share of the edges a box is taken for tilted.
 TILT = 1e-6
@@ -32,11 +31,12 @@ class Frame:
     number : of the frame in the file, from 0
     positions : (N, d) float64 from the corner of the box, in the unit of the file
     box : (d,) edges; `periodic` (d,) says along which axes it repeats
+    cell : (d, d) rows are the vectors of a box without right angles, else None
     labels : (N,) what the file calls the species: `A`, `Cu`, `1`
     order : (N,) the row of the file in which each particle stands
     ids : (N,) int64, or None where the file has none
     unwrapped : whether positions follow particles through the faces of the box
-    arrays : those of `EXTRA` that the file holds
+    arrays : those of `TIERS` that the file holds, and columns of numbers that were asked for
     facts : what else the file says of the frame, such as `step`
     """
 
@@ -46,6 +46,7 @@ class Frame:
     labels: np.ndarray
     order: np.ndarray
     periodic: np.ndarray
+    cell: np.ndarray | None = None
     ids: np.ndarray | None = None
     unwrapped: bool = False
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -63,7 +64,15 @@ def make_frame(
     arrays: Mapping[str, np.ndarray] | None = None,
     **more: Any,
 ) -> Frame:
-    """Return a checked frame, its particles sorted by id. The rows of all arrays are the file's."""
+    """Return a checked frame, its particles sorted by id. The rows of all arrays are the file's.
+
+    `box` are its edges (d,), or rows (d, d) that are its vectors.
+    """
+    cell = None
+    if np.ndim(box) == 2:
+        box, cell = np.diag(box), np.asarray(box, dtype=np.float64)
+        if np.abs(cell - np.diag(box)).max() <= TILT * np.abs(box).max():
+            cell = None
     if not len(positions):
         raise SourceError("it holds no particle")
     if not (np.isfinite(box).all() and (box > 0).all()):
@@ -85,22 +94,17 @@ def make_frame(
         np.asarray(labels)[order].astype(np.str_),
         order,
         np.asarray([True] * len(box) if periodic is None else periodic)[: len(box)],
+        cell=cell,
         ids=ids,
         arrays={name: np.asarray(values)[order] for name, values in (arrays or {}).items()},
         **more,
     )
 
 
-def edges_of(cell: np.ndarray) -> np.ndarray:
-    """Return the edges (d,) of a cell (d, d) whose vectors lie along the axes."""
-    edges = np.diag(cell)
-    tilted = np.abs(cell - np.diag(edges)).max()
-    if tilted > TILT * np.abs(edges).max():
-        raise SourceError(
-            f"its box is triclinic (an edge is off its axis by {tilted:.4g}): only boxes with "
-            "right angles can be used"
-        )
-    return edges
+def numbers_in(names: Iterable[str], columns: Sequence[str]) -> list[str]:
+    """Return the names of numbers to be read: dynamics, and `columns` with or without `_…`."""
+    starts = tuple(f"{name}_" for name in columns)
+    return [n for n in names if n in NUMBERS or n in columns or n.startswith(starts)]
 
 
 def structure_of(
@@ -156,6 +160,7 @@ def in_dimension(frame: Frame, dimension: int) -> Frame:
         frame,
         positions=frame.positions[:, :2],
         box=frame.box[:2],
+        cell=None if frame.cell is None else frame.cell[:2, :2],
         periodic=frame.periodic[:2],
         arrays={n: v[:, :2] if n in VECTORS else v for n, v in frame.arrays.items()},
     )

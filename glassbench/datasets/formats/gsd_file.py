@@ -10,19 +10,19 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from ...home.files import whole_file
-from .frame import EXTRA, VECTORS, Frame, edges_of, make_frame
+from .frame import VECTORS, Frame, make_frame, numbers_in
 
 ENDINGS = (".gsd",)
 # OVITO shows what a frame logs under this name as a property of its particles.
 LOGGED = "particles/"
 
 
-def read(path: Path) -> Iterator[Frame | SourceError]:
+def read(path: Path, columns: Sequence[str] = ()) -> Iterator[Frame | SourceError]:
     """Yield every frame, or what is wrong with it."""
     with _open(path, "r") as file:
         for number in range(len(file)):
             try:
-                yield _frame(number, file[number])
+                yield _frame(number, file[number], columns)
             except SourceError as error:
                 yield error
             except (RuntimeError, OSError, ValueError, KeyError) as error:
@@ -48,24 +48,24 @@ def _open(path: Path, mode: str) -> Any:
         raise SourceError(f"it is no GSD file, or is cut off ({error})") from None
 
 
-def _frame(number: int, snapshot: Any) -> Frame:
-    particles, cell = snapshot.particles, np.asarray(snapshot.configuration.box, dtype=float)
+def _frame(number: int, snapshot: Any, columns: Sequence[str]) -> Frame:
+    particles = snapshot.particles
+    x, y, z, xy, xz, yz = np.asarray(snapshot.configuration.box, dtype=float)
     size = 2 if snapshot.configuration.dimensions == 2 else 3
-    x, y, z, xy, xz, yz = cell
-    edges_of(np.array([[x, xy * y, xz * z], [0, y, yz * z], [0, 0, z if size == 3 else 1.0]]))
-    box = cell[:size]
+    cell = np.array([[x, 0, 0], [xy * y, y, 0], [xz * z, yz * z, z]])[:size, :size]
     # The origin of HOOMD is the centre of the box.
-    positions = np.asarray(particles.position, dtype=np.float64)[:, :size] + box / 2
+    corner = -cell.sum(axis=0) / 2
+    positions = np.asarray(particles.position, dtype=np.float64)[:, :size] - corner
     if particles.image is not None:
-        positions = positions + np.asarray(particles.image)[:, :size] * box
-    log = snapshot.log
-    arrays = {n: np.asarray(log[LOGGED + n]) for n in EXTRA if LOGGED + n in log}
-    arrays |= {n: arrays[n][:, :size] + box / 2 for n in VECTORS if n in arrays}
+        positions = positions + np.asarray(particles.image)[:, :size] @ cell
+    log = {n.removeprefix(LOGGED): v for n, v in snapshot.log.items() if n.startswith(LOGGED)}
+    arrays = {n: np.asarray(log[n]) for n in numbers_in(log, columns)}
+    arrays |= {n: np.asarray(log[n])[:, :size] - corner for n in VECTORS if n in log}
     names = np.array(particles.types, dtype=np.str_)
     return make_frame(
         number,
         positions,
-        box,
+        cell,
         names[particles.typeid],
         arrays=arrays,
         unwrapped=True,

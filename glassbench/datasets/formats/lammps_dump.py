@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ...contract.errors import SourceError
-from .frame import AXES, NUMBERS, VECTORS, Frame, edges_of, make_frame
+from .frame import AXES, VECTORS, Frame, make_frame, numbers_in
 from .text import LABEL, Column, frames_of, lines_of, table, take_rows, write_frames
 
 ENDINGS = (".dump", ".lammpstrj", ".lammpsdump", ".lmp", ".dat", ".atom", ".custom")
@@ -45,9 +46,9 @@ class Block(NamedTuple):
         return []
 
 
-def read(path: Path) -> Iterator[Frame | SourceError]:
+def read(path: Path, columns: Sequence[str] = ()) -> Iterator[Frame | SourceError]:
     """Yield every frame, or what is wrong with it."""
-    return frames_of(_blocks(path), _frame)
+    return frames_of(_blocks(path), partial(_frame, columns=columns))
 
 
 def write(path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[dict]) -> None:
@@ -83,9 +84,10 @@ def _blocks(path: Path) -> Iterator[Block | SourceError]:
         yield SourceError("it is cut off within its header")
 
 
-def _frame(number: int, block: Block) -> Frame:
+def _frame(number: int, block: Block, columns: Sequence[str]) -> Frame:
     names = block.after("ATOMS")
-    low, box, periodic = _bounds(block)
+    low, cell, periodic = _bounds(block)
+    numbers = numbers_in(names, columns)
     axes = AXES if any("z" + suffix in names for suffix, _, _ in FORMS) else "xy"
     form = next((form for form in FORMS if all(a + form[0] in names for a in axes)), None)
     if form is None:
@@ -95,7 +97,7 @@ def _frame(number: int, block: Block) -> Frame:
     wanted: dict[str, Column] = {
         "position": ([names.index(a + suffix) for a in axes], np.float64),
         **{name: (names.index(name), LABEL) for name in KINDS if name in names},
-        **{name: (names.index(name), np.float64) for name in NUMBERS if name in names},
+        **{name: (names.index(name), np.float64) for name in numbers},
         **{name: (places, np.float64) for name, places in vectors.items()},
     }
     if "id" in names:
@@ -103,19 +105,19 @@ def _frame(number: int, block: Block) -> Frame:
     if not unwrapped and all(f"i{a}" in names for a in axes):
         wanted["image"] = [names.index(f"i{a}") for a in axes], np.int64
     read = table(block.rows, wanted)
-    low, box = low[: len(axes)], box[: len(axes)]
-    positions = read["position"] * box if scaled else read["position"] - low
+    low, cell = low[: len(axes)], cell[: len(axes), : len(axes)]
+    positions = read["position"] @ cell if scaled else read["position"] - low
     if "image" in read:
-        positions = positions + read["image"] * box
+        positions = positions + read["image"] @ cell
     arrays = {name: read[name] - low for name in vectors}
-    arrays |= {name: read[name] for name in NUMBERS if name in read}
+    arrays |= {name: read[name] for name in numbers}
     facts = {"step": " ".join(block.below("TIMESTEP")).strip()}
     if units := block.below("UNITS"):
         facts["units"] = units[0].strip()
     return make_frame(
         number,
         positions,
-        box,
+        cell,
         _labels(read),
         ids=read.get("id"),
         periodic=periodic,
@@ -132,20 +134,25 @@ def _components(name: str, names: Sequence[str]) -> list[int]:
 
 
 def _bounds(block: Block) -> tuple[np.ndarray, np.ndarray, list[bool]]:
-    """Return the low corner and the edges (3,) of the box, and which axes are periodic."""
+    """Return the low corner (3,) of the box, its vectors as rows, and which axes are periodic."""
     words = block.after("BOX BOUNDS")
     if "abc" in words:
-        raise SourceError("its box is triclinic: only boxes with right angles can be used")
+        raise SourceError("its box is triclinic and stated by three vectors: dump it as xy xz yz")
     try:
         bounds = np.array([line.split() for line in block.below("BOX BOUNDS", 3)], dtype=float)
         low, high, *tilts = bounds.T
     except ValueError:
         raise SourceError("the bounds of its box cannot be read") from None
+    if tilts:
+        # The bounds are those of an upright box around the tilted one.
+        xy, xz, yz = tilts[0]
+        low = low - [min(0, xy, xz, xy + xz), min(0, yz), 0]
+        high = high - [max(0, xy, xz, xy + xz), max(0, yz), 0]
     cell = np.diag(high - low)
     if tilts:
-        cell[[0, 0, 1], [1, 2, 2]] = tilts[0]
+        cell[[1, 2, 2], [0, 0, 1]] = tilts[0]
     flags = [word for word in words if len(word) == 2 and set(word) <= set("pfsm")]
-    return low, edges_of(cell), [flag == "pp" for flag in flags] or [True] * 3
+    return low, cell, [flag == "pp" for flag in flags] or [True] * 3
 
 
 def _labels(read: dict) -> np.ndarray:

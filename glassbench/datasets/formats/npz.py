@@ -15,12 +15,12 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from ...home.files import whole_file
-from .frame import EXTRA, VECTORS, Frame, make_frame
+from .frame import VECTORS, Frame, make_frame, numbers_in
 
 ENDINGS = (".npz",)
 
 
-def read(path: Path) -> Iterator[Frame | SourceError]:
+def read(path: Path, columns: Sequence[str] = ()) -> Iterator[Frame | SourceError]:
     """Yield every frame, or what is wrong with it."""
     arrays = _arrays(path)
     positions = _first(arrays, "initial_positions", "positions")
@@ -38,10 +38,9 @@ def read(path: Path) -> Iterator[Frame | SourceError]:
         )
     for number in range(count):
         extra = {}
-        for name in EXTRA:
-            if name in arrays:
-                own = arrays[name]
-                extra[name] = own if own.ndim == (2 if name in VECTORS else 1) else own[number]
+        for name in [*(n for n in VECTORS if n in arrays), *numbers_in(arrays, columns)]:
+            own = arrays[name]
+            extra[name] = own if own.ndim == (2 if name in VECTORS else 1) else own[number]
         labels = species if species.ndim == 1 else species[number]
         try:
             yield make_frame(

@@ -19,9 +19,19 @@ import numpy as np
 
 from glassbench.contract.errors import DatasetError, SourceError
 from glassbench.datasets.formats import FORMATS, Frame, read_frames
-from glassbench.datasets.formats.frame import edges_of, species_numbers
-from glassbench.datasets.layout import SPLITS, ConfigurationEntry, StateLayout, rank_of_parent
-from glassbench.datasets.source import PlannedState, Problem, SourcePlan, Words
+from glassbench.datasets.formats.frame import species_numbers
+from glassbench.datasets.layout import StateLayout
+from glassbench.datasets.source import (
+    OwnConfiguration,
+    PlannedState,
+    Problem,
+    SourcePlan,
+    Words,
+    one_number,
+    own_attributes,
+    own_configurations,
+    own_splits,
+)
 from glassbench.structure import minimum_image, wrap
 
 from ._npz import read_npz
@@ -40,19 +50,13 @@ from .botan import check_ballistic
 WORDS = (*CUTOFFS, "temperature", "times", "timestep", "test_fraction", "species.<label>")
 SPECIES = ("A", "B")
 TEMPERATURE = re.compile(r"T_?(\d+(?:\.\d+)?)")
-TEST_FRACTION = 0.25
 # How far the starts of two runs of a configuration may lie apart: GSD rounds to float32.
 SAME_START = 1e-4
 ENDINGS = tuple(ending for module in FORMATS.values() for ending in module.ENDINGS)
 ATTRIBUTES = {
     "title": "Isoconfigurational trajectories of a group's own",
     "units_system": "lj",
-    "simulator": "not stated in the files",
-    "potential": "not stated in the files",
     "protocol": "isoconfigurational runs, imported",
-    "seeds": "not stated in the files",
-    "licence": "not stated",
-    "citation": "not published",
 }
 
 
@@ -71,65 +75,42 @@ class Runs:
     positions: np.ndarray
 
 
-@dataclass(frozen=True)
-class Place:
-    """What the path of a configuration says of it."""
-
-    temperature: float
-    split: str
-    parent: str
-    name: str
-
-
 def plan(source: Path, words: Words) -> SourcePlan:
     """Return what a folder holds; of each temperature one configuration is opened."""
-    if not source.is_dir():
-        raise SourceError(f"{source} is a file: name the folder that holds the configurations")
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for file in sorted(source.rglob("*")):
-        plain = file.name.lower().removesuffix(".gz")
-        if file.is_file() and plain.endswith(ENDINGS):
-            relative = file.relative_to(source)
-            whole = relative if plain.endswith(".npz") else relative.parent
-            grouped[whole.as_posix()].append(relative.as_posix())
-    if not grouped:
-        raise SourceError(f"{source} holds no file of trajectories ({', '.join(ENDINGS)})")
-    states: dict[float, list[tuple[Place, list[str]]]] = defaultdict(list)
-    for whole, files in grouped.items():
-        place = _place(Path(whole), words)
-        states[place.temperature].append((place, files))
-    planned = [_plan_state(source, t, states[t], words) for t in sorted(states)]
-    return SourcePlan(ATTRIBUTES, tuple(planned))
+    states: dict[float, list[OwnConfiguration]] = defaultdict(list)
+    for one in own_configurations(source, ENDINGS):
+        states[_temperature(one, words)].append(one)
+    return SourcePlan(
+        own_attributes(**ATTRIBUTES),
+        tuple(_plan_state(source, t, states[t], words) for t in sorted(states)),
+    )
 
 
-def _place(whole: Path, words: Words) -> Place:
-    parts = [part for part in whole.with_suffix("").parts if part not in ("", ".")]
-    temperatures = [float(m[1]) for part in parts if (m := TEMPERATURE.fullmatch(part))]
-    temperatures += [_one(words, "temperature")] if "temperature" in words else []
-    if not temperatures:
+def _temperature(one: OwnConfiguration, words: Words) -> float:
+    for folder in one.folders:
+        if match := TEMPERATURE.fullmatch(folder):
+            return float(match[1])
+    if "temperature" not in words:
         raise SourceError(
-            f"the temperature of {whole} is not known: give temperature=T, or name a folder T0.64"
+            f"the temperature of {one.name} is not known: give temperature=T, or name a folder "
+            "T0.64"
         )
-    splits = [part.lower() for part in parts if part.lower() in SPLITS]
-    own = [p for p in parts if p.lower() not in SPLITS and not TEMPERATURE.fullmatch(p)]
-    name = "-".join(own) or "configuration"
-    parent = "-".join(own[:-1]) or name
-    return Place(temperatures[0], splits[0] if splits else "", parent, name)
+    return one_number(words, "temperature")
 
 
 def _plan_state(
-    source: Path, temperature: float, found: list[tuple[Place, list[str]]], words: Words
+    source: Path, temperature: float, found: list[OwnConfiguration], words: Words
 ) -> PlannedState:
     name, problems = f"T{temperature:.2f}", []
-    for _, files in found:
+    for one in found:
         try:
-            first = _read_runs(source, files[:1] if len(files) > 1 else files, words, [])
+            first = _read_runs(source, one.files[:1], words, [])
             break
         except SourceError as error:
             problems.append(str(error))
     else:
         raise SourceError(f"no configuration of {name} can be read. First: {problems[0]}")
-    split_of = _splits([place for place, _ in found], words)
+    entries = own_splits(found, words, name)
     state = planned_state(
         name,
         {
@@ -138,38 +119,13 @@ def _plan_state(
         },
         first.times,
         len(first.start),
-        [(place.name, split_of[place.parent], files) for place, files in found],
+        [(entry.name, entry.split, one.files) for entry, one in zip(entries, found, strict=True)],
         _settings(words),
         more=_generator.local_motion.local_motion_variables(
             dict.fromkeys(_generator.local_motion.MEANINGS)
         ),
     )
-    entries = tuple(
-        ConfigurationEntry(place.name, split_of[place.parent], f"{name}-{place.parent}")
-        for place, _ in found
-    )
     return replace(state, layout=replace(state.layout, configurations=entries))
-
-
-def _splits(places: Sequence[Place], words: Words) -> dict[str, str]:
-    """Return the split of each parent: that of its folder, or drawn from names alone."""
-    split_of: dict[str, str] = {}
-    for place in places:
-        known = split_of.setdefault(place.parent, place.split)
-        if known != place.split:
-            raise SourceError(
-                f"sample {place.parent} stands in {known or 'no split'} and in "
-                f"{place.split or 'no split'}: all configurations of a sample belong to one"
-            )
-    free = [parent for parent, split in split_of.items() if not split]
-    if free and len(free) < len(split_of):
-        raise SourceError(f"{free[0]} stands in none of train, valid and test, others do")
-    fraction = _one(words, "test_fraction") if "test_fraction" in words else TEST_FRACTION
-    ranked = sorted(free, key=lambda parent: rank_of_parent("test", parent))
-    tested = set(ranked[: max(1, round(fraction * len(ranked)))])
-    if free and len(free) < 2:
-        raise SourceError("one sample cannot be split into train and test: give two at least")
-    return split_of | {parent: "test" if parent in tested else "train" for parent in free}
 
 
 def pair_slots(source: Path, state: PlannedState, words: Words) -> tuple[int, int]:
@@ -291,7 +247,7 @@ def _times(path: Path, frames: Sequence[Frame], words: Words) -> tuple[float, ..
     steps = [str(frame.facts.get("step", "")) for frame in frames]
     if "timestep" not in words or not all(step.isdigit() for step in steps):
         raise SourceError(f"{path} does not say its times: give times=T1,T2,… or timestep=DT")
-    step = _one(words, "timestep")
+    step = one_number(words, "timestep")
     return tuple(round((int(each) - int(steps[0])) * step, 9) for each in steps[1:])
 
 
@@ -315,7 +271,6 @@ def _from_npz(path: Path, words: Words) -> Runs:
             f"{path}: {len(times)} times and {len(start)} particles do not fit positions "
             f"{positions.shape} (times, runs, particles, 3)"
         )
-    edges_of(np.diag(box))
     inside = wrap(start, box)
     species = species_numbers(arrays["species"].astype(np.str_), SPECIES, {})
     moved = np.moveaxis(positions + (inside - start), 1, 0)
@@ -334,10 +289,3 @@ def _refuse_other_start(one: Runs, first: Runs) -> None:
 
 def _settings(words: Words) -> Settings:
     return settings_of({word: values for word, values in words.items() if word in CUTOFFS})
-
-
-def _one(words: Words, word: str) -> float:
-    values = words[word]
-    if len(values) != 1:
-        raise SourceError(f"`{word}` is {len(values)} numbers: give one")
-    return values[0]
