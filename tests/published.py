@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassbench.plugins.readers import find_reader
+from glassbench.plugins.task_modules import find_reader
 
 BOTAN = find_reader("botan").load()
 PARTICLES = 64

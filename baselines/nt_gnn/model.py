@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch.nn.functional import mse_loss
@@ -13,7 +14,7 @@ from glassbench.training.encoded import EncodedExamples
 from glassbench.training.graph_inputs import graph_inputs
 from glassbench.training.readout import solve_last_layer
 
-from .network import NtGnn
+from .network import NtGnn, load_published
 
 Tensors = dict[str, torch.Tensor]
 Part = tuple[torch.Tensor, torch.Tensor, float]
@@ -27,6 +28,8 @@ class NtGnnModel(TorchModel):
     width, recurrences : of the network
     edge_threshold : length of the longest edge, sigma_AA
     edge_features : what an edge knows at first: `vector`, `distance`, `vector_and_length`, `none`
+    pretrained : `none`, or the path of the published checkpoint's variables (`.npz`), from which
+        the training starts; with no epochs they are used as they are
     standardise : whether the network learns the target less its mean over the training set, by
         its deviation
     solve_readout : whether the decoder's last layer is set, before and after the training, to the
@@ -41,6 +44,7 @@ class NtGnnModel(TorchModel):
         recurrences: int,
         edge_threshold: float,
         edge_features: str,
+        pretrained: str,
         standardise: bool,
         solve_readout: bool,
         **settings,
@@ -48,6 +52,7 @@ class NtGnnModel(TorchModel):
         super().__init__(**settings)
         self.width, self.recurrences = width, recurrences
         self.edge_threshold, self.edge_features = edge_threshold, edge_features
+        self.pretrained = pretrained
         self.standardise, self.solve_readout = standardise, solve_readout
         self.deviation = 1.0  # of the targets that the network is trained on
 
@@ -55,7 +60,9 @@ class NtGnnModel(TorchModel):
         return NtGnn(self.width, self.recurrences, dimension, self.edge_features)
 
     def initialise(self, network: NtGnn, examples: EncodedExamples) -> None:
-        """Start from the readout that is best for the untrained network."""
+        """Start from published weights, and from the readout that is best for the first ones."""
+        if self.pretrained != "none":
+            self._load_pretrained(network)
         if self.standardise:
             every = (examples[k][1] for k in range(len(examples)))
             values = torch.cat([_chosen(targets, targets[self.target])[0] for targets in every])
@@ -63,6 +70,15 @@ class NtGnnModel(TorchModel):
             network.mean.fill_(values.mean())
             network.deviation.fill_(self.deviation)
         self._solve_readout(network, examples)
+
+    def _load_pretrained(self, network: NtGnn) -> None:
+        path = Path(self.pretrained)
+        if not path.is_file():
+            raise ValueError(f"pretrained is `{path}`: give none, or the .npz of a checkpoint")
+        try:
+            network.load_state_dict(load_published(path).state_dict())
+        except (OSError, RuntimeError, KeyError, ValueError) as error:
+            raise ValueError(f"the weights in {path} do not fit this network: {error}") from error
 
     def conclude(self, network: NtGnn, examples: EncodedExamples) -> None:
         """Solve the readout for the trained weights too."""

@@ -12,8 +12,8 @@ from ..contract.errors import UserError, WordError, did_you_mean
 from ..experiments.words import check_keys, parse_axis, parse_number
 from ..home.workspace import Workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
-from ..plugins.readers import find_reader, list_readers
 from ..plugins.registry import whole_tasks
+from ..plugins.task_modules import find_reader, list_readers
 from .data_generate import generate, prepare
 from .output import Asked, Result, absolute, command, new_group, say
 from .progress import Counter

@@ -12,6 +12,7 @@ from . import (
     cluster,
     data,
     doctor,
+    figure,
     leaderboard,
     lists,
     predict,
@@ -42,8 +43,9 @@ def version(asked: Asked) -> Result:
 
 
 for one in (
-    run.run, sweep.sweep, study.study, study.studies, lists.tasks, lists.models, lists.show,
-    tune.tune, runs.runs, runs.explain, score.score, predict.predict, doctor.doctor,
+    run.run, sweep.sweep, study.study, study.studies, figure.figure, figure.figures, lists.tasks,
+    lists.models, lists.show, tune.tune, runs.runs, runs.explain, score.score, predict.predict,
+    doctor.doctor,
 ):  # fmt: skip
     app.command()(one)
 for group in (leaderboard, submission, record, cluster, data):

@@ -126,8 +126,10 @@ def make_requests(
     hyperparameters = [chosen(card) for card in cards]
     cards = [card.reading(values) for card, values in zip(cards, hyperparameters, strict=True)]
     floors = floors_of(task, dataset) if asked.floors else ()
+    # Weights that are used as they are need nothing to train on.
+    untrained = all(values.get("epochs") == 0 for values in hyperparameters)
     conditions = choose_conditions(
-        view.conditions("test" if asked.trained else "train"),
+        view.conditions("test" if asked.trained or untrained else "train"),
         asked.axes,
         task.default_values(dataset.name),
         f"the training split with `{task.target}`" if task.other_target else "the training split",

@@ -51,7 +51,7 @@ def draw_parity(
     *_, bins = axis.hist2d(
         truth,
         prediction,
-        bins=(_edges(truth, limits), _edges(prediction, limits)),
+        bins=(even_edges(truth, limits), even_edges(prediction, limits)),
         cmin=1,
         cmap="viridis",
         norm=LogNorm(),
@@ -119,12 +119,12 @@ def _limits(truth: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
     return float(low - margin), float(high + margin)
 
 
-def _edges(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+def even_edges(values: np.ndarray, limits: tuple[float, float], bins: int = SQUARES) -> np.ndarray:
     """Return edges of bins between limits; values that are stored in steps fill bins evenly."""
     low, high = limits
-    width = (high - low) / SQUARES
+    width = (high - low) / bins
     levels = np.unique(values)
-    if 1 < len(levels) < 10 * SQUARES:
+    if 1 < len(levels) < 10 * bins:
         step = float(np.diff(levels).min())
         width = step * math.ceil(width / step)
         low = levels[0] - step / 2 + width * math.floor((low - levels[0]) / width)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 AT_LEAST = {
     "epochs": 1,
@@ -32,6 +34,7 @@ class LoopSettings:
     augment : draw a symmetry of the task for every example, or particle
     """
 
+    least: ClassVar[Mapping[str, int]] = {}
     epochs: int = 100
     learning_rate: float = 1e-4
     batch_size: int = 1
@@ -42,8 +45,9 @@ class LoopSettings:
     def __post_init__(self) -> None:
         for field in fields(self):
             name, value = field.name, getattr(self, field.name)
-            if name in AT_LEAST and value < AT_LEAST[name]:
-                raise ValueError(f"{name} is {value}: it must be at least {AT_LEAST[name]}")
+            least = self.least.get(name, AT_LEAST.get(name))
+            if least is not None and value < least:
+                raise ValueError(f"{name} is {value}: it must be at least {least}")
             if name in ONE_OF and value not in ONE_OF[name]:
                 known = ", ".join(ONE_OF[name])
                 raise ValueError(f"{name} is `{value}`: it must be one of {known}")
@@ -57,7 +61,7 @@ class LoopSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings(LoopSettings):
-    """Hyperparameters of the loop over structures, by Adam.
+    """Hyperparameters of the loop over structures, by Adam; without epochs it changes nothing.
 
     Attributes
     ----------
@@ -67,6 +71,7 @@ class TrainingSettings(LoopSettings):
     checkpoint_seconds : longest time between two checkpoints
     """
 
+    least = {"epochs": 0}
     schedule: str = "constant"
     gradient_clip: float = 1.0
     checkpoint_seconds: float = 60.0

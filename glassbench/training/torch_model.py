@@ -128,7 +128,9 @@ class TorchModel(NetworkModel):
         torch.set_num_threads(run.threads)
         torch.manual_seed(run.seed)
         self.target = run.target
-        self.dimension = train[0].structure.positions.shape[1]
+        self.dimension = 3 if run.symmetry in ("cubic", "shear_3d") else 2
+        if len(train):
+            self.dimension = train[0].structure.positions.shape[1]
         self.module = module = self.network(self.dimension).to(run.device)
         settings = self.settings
         examples = EncodedExamples(train, self.encode, run.device)
@@ -158,7 +160,7 @@ class TorchModel(NetworkModel):
             predictions = [self._predict(example.structure) for example in valid]
             return run.score(predictions, valid)
 
-        graphs = not isinstance(examples[0][0], dict)
+        graphs = len(train) > 0 and not isinstance(examples[0][0], dict)
         train_network(
             module, len(train), loss_of, validate, settings, run, loss_of_batch if graphs else None
         )

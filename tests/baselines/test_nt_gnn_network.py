@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from glassbench.model import Condition, Example, Run, Structure
-from glassbench.plugins.readers import find_reader
 from glassbench.plugins.registry import load_model_card, load_model_class
+from glassbench.plugins.task_modules import find_reader
 from glassbench.structure import neighbour_pairs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from glassbench.contract.errors import DatasetError, SourceError
 from glassbench.datasets.importing import import_dataset, run_here, run_in_processes
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import describe_dataset, open_dataset
-from glassbench.plugins.readers import find_reader
+from glassbench.plugins.task_modules import find_reader
 
 BOTAN = find_reader("botan")
 WORDS = {"pair_cutoff": (1.8,)}
@@ -25,7 +25,7 @@ KILLED = """
 import os, signal, sys
 from glassbench.datasets import importing, writing
 from glassbench.datasets.importing import run_here
-from glassbench.plugins.readers import find_reader
+from glassbench.plugins.task_modules import find_reader
 
 source, destination, place, count = sys.argv[1:]
 left = int(count)

@@ -11,9 +11,8 @@ from glassbench.cli import main
 from glassbench.datasets.importing import import_dataset, run_in_processes
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
-from glassbench.plugins import readers
-from glassbench.plugins.readers import find_reader, list_readers
 from glassbench.plugins.registry import RegistryError, load_task
+from glassbench.plugins.task_modules import find_reader, list_readers
 
 READER = '''
 """Text files of positions, and how far each particle moved."""
@@ -170,4 +169,4 @@ def test_what_is_wrong_with_a_reader_is_named(strange_task, monkeypatch):
     shutil.copy(file, file.with_name("botan.py"))
     install(strange_task, monkeypatch, "[glassbench.tasks]\nw = strange_package.walks\n")
     with pytest.raises(RegistryError, match="two readers are named `botan`"):
-        readers.list_readers()
+        list_readers()

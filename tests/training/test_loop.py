@@ -117,7 +117,7 @@ def test_a_loss_that_is_not_finite_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"epochs": 0}, "epochs is 0: it must be at least 1"),
+        ({"epochs": -1}, "epochs is -1: it must be at least 0"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0: it must be above 0"),
         ({"schedule": "cosin"}, "must be one of constant, cosine, warmup_cosine"),
     ],

@@ -38,6 +38,9 @@ from ._published import (
 
 WORDS = CUTOFFS
 PROBES = 3
+# Relative differences within one state. Each configuration of a run at constant pressure has a
+# density of its own.
+SAME = {"pressure": 1e-6, "number density": 0.02}
 ATTRIBUTES = {
     "title": "Kob-Andersen isoconfigurational ensembles of Bapst et al. (2020)",
     "units_system": "lj",
@@ -71,6 +74,11 @@ class BapstFile:
     scattering: np.ndarray
     targets: np.ndarray | None
     trajectories: tuple[np.ndarray, ...]
+
+    @property
+    def number_density(self) -> float:
+        """Particles per sigma_AA^3."""
+        return len(self.positions) / float(np.prod(self.box))
 
 
 def read_bapst_file(path: Path) -> BapstFile:
@@ -193,6 +201,7 @@ def _plan_state(source: Path, files: list[tuple[str, Path]], settings: Settings)
         {
             "temperature": probe.temperature,
             "pressure": probe.pressure,
+            "number_density": probe.number_density,
             "scattering_function": [float(f) for f in probe.scattering],
         },
         tuple(float(t) for t in probe.times),
@@ -236,6 +245,14 @@ def _check_state(file: BapstFile, layout: StateLayout) -> None:
         raise SourceError(
             f"was made at temperature {file.temperature:g}, the others of {layout.name} were not"
         )
+    own = {"pressure": file.pressure, "number density": file.number_density}
+    for quantity, value in own.items():
+        others = layout.attributes[quantity.replace(" ", "_")]
+        if abs(value - others) > SAME[quantity] * abs(others):
+            raise SourceError(
+                f"was made at {quantity} {value:.6g}, the others of {layout.name} at {others:.6g}: "
+                "import it apart, from a folder of its own"
+            )
     if not np.allclose(file.scattering, scattering, rtol=1e-6):
         raise SourceError(f"has the F_s values {file.scattering}, the others {scattering}")
     if file.trajectories and not layout.pair_slots:

@@ -11,7 +11,7 @@ from glassbench.contract.errors import SourceError
 from glassbench.datasets.importing import import_dataset, run_here
 from glassbench.datasets.physics import check_physics
 from glassbench.datasets.store import open_dataset
-from glassbench.plugins.readers import find_reader
+from glassbench.plugins.task_modules import find_reader
 
 PARTICLES, RUNS = 108, 4
 EDGE = (PARTICLES / 1.2) ** (1 / 3)

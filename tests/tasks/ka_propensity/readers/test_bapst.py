@@ -10,7 +10,7 @@ import pytest
 from glassbench.contract.errors import SourceError
 from glassbench.datasets.importing import import_dataset, run_here
 from glassbench.datasets.store import open_dataset
-from glassbench.plugins.readers import find_reader
+from glassbench.plugins.task_modules import find_reader
 
 READER = find_reader("bapst")
 MODULE = READER.load()
@@ -132,3 +132,26 @@ def test_the_published_small_file(shared_data):
     assert [len(t) for t in found.trajectories] == [30] * 10
     assert found.targets is None
     assert found.scattering[-1] == pytest.approx(np.exp(-1))
+
+
+def test_a_file_of_another_pressure_or_density_is_left_out(folder, tmp_path):
+    """As the published sets of three pressures have it; their temperature alone says too little."""
+    train = folder / "train"
+    other = content(4, metadata={"temperature": 0.44, "pressure": 5.0})
+    (train / "set_4.pickle").write_bytes(pickle.dumps(other))
+    dense = content(5)
+    for name in ("positions", "box"):
+        dense[name] = dense[name] * 0.95
+    del dense["targets"]
+    dense["trajectory_target_positions"] = [
+        [dense["positions"] + 0.01] * 4 for _ in dense["is_values"]
+    ]
+    (train / "set_5.pickle").write_bytes(pickle.dumps(dense))
+    report = import_dataset(READER, folder, tmp_path / "out", words=WORDS, run=run_here)
+    messages = {problem.file: problem.message for problem in report.problems}
+    assert set(messages) == {"train/set_4.pickle", "train/set_5.pickle"}
+    assert "pressure 5, the others of T0.44 at 2.93" in messages["train/set_4.pickle"]
+    assert "number density" in messages["train/set_5.pickle"]
+    state = open_dataset(tmp_path / "out").state("T0.44")
+    assert state.attributes["pressure"] == 2.93
+    assert state.attributes["number_density"] == pytest.approx(PARTICLES / EDGE**3)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from glassbench.contract.errors import SourceError
-from glassbench.plugins.readers import find_reader
+from glassbench.plugins.task_modules import find_reader
 
 PICKLES = import_module("._pickles", find_reader("bapst").load().__package__)
 ADMITTED, load_restricted = PICKLES.ADMITTED, PICKLES.load_restricted

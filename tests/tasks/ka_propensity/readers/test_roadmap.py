@@ -8,7 +8,7 @@ import pytest
 from glassbench.contract.errors import SourceError
 from glassbench.datasets.importing import import_dataset, run_here
 from glassbench.datasets.store import open_dataset
-from glassbench.plugins.readers import find_reader
+from glassbench.plugins.task_modules import find_reader
 
 READER = find_reader("roadmap")
 MODULE = READER.load()
