@@ -11,8 +11,8 @@ from glassbench.contract.errors import SourceError
 from glassbench.datasets.importing import import_dataset, run_here
 from glassbench.datasets.store import open_dataset
 from glassbench.datasets.view import open_view
-from glassbench.plugins.readers import find_reader
 from glassbench.plugins.registry import load_task
+from glassbench.plugins.task_modules import find_reader
 from glassbench.simulation.generator import generator_of
 from glassbench.trial.score import score_condition
 

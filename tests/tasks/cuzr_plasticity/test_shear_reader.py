@@ -11,8 +11,8 @@ from glassbench.datasets.importing import import_dataset, run_here
 from glassbench.datasets.layout import ConfigurationEntry
 from glassbench.datasets.store import open_dataset
 from glassbench.datasets.view import open_view
-from glassbench.plugins.readers import find_reader
 from glassbench.plugins.registry import load_task
+from glassbench.plugins.task_modules import find_reader
 from glassbench.simulation import quasistatic_shear as shearing
 from glassbench.simulation.generator import load_generator
 
