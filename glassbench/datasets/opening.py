@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.errors import DatasetError
+from ..home.files import read_plain_file
 from .reading import CODECS, ReadFile, StoredGroup, group_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 STORE_NAME = "store.zarr"
 # What a store may say of an array, as `create_array` writes it.
 NUMBERS = {f"{kind}{size}" for kind in ("int", "uint", "float") for size in (8, 16, 32, 64)}
-MOST_BYTES, MOST_METADATA, MOST_NODES = 2**32, 2**20, 10_000
+MOST_BYTES, MOST_METADATA, MOST_NODES, MOST_CONFIGURATIONS = 2**30, 2**20, 10_000, 100_000
+# A description lies at most in a state, and there in an array.
+DEPTH = 3
 
 
 def store_path(path: Path | str) -> Path:
@@ -67,20 +70,20 @@ def open_group(path: Path | str) -> StoredGroup:
 
 def _described(path: Path) -> tuple[dict[str, Any], ReadFile]:
     """Return the checked descriptions of groups and arrays by path, and what reads a file."""
-    if path.is_file():
-        archive = zipfile.ZipFile(path)
+    archive = zipfile.ZipFile(path) if path.is_file() else None
+    read_file = _reader(path, archive)
+    if archive is not None:
         sizes = {e.filename: e.file_size for e in archive.infolist() if _describes(e.filename)}
-        read_file: ReadFile = archive.read
     else:
         files = [file for level in ("", "*/", "*/*/") for file in path.glob(f"{level}zarr.json")]
         sizes = {file.relative_to(path).as_posix(): file.stat().st_size for file in files}
-        read_file = lambda name: (path / name).read_bytes()  # noqa: E731
-    if len(sizes) > MOST_NODES or max(sizes.values(), default=0) > MOST_METADATA:
+    if len(sizes) > MOST_NODES or sum(sizes.values()) > 64 * MOST_METADATA:
         raise DatasetError(f"{path} has more metadata than a dataset: it is none of GlassBench's")
     nodes = {}
     for name in sorted(sizes):
         try:
-            nodes[name.rpartition("/")[0]] = node = json.loads(read_file(name))
+            node = json.loads(read_file(name, MOST_METADATA))
+            nodes[name.rpartition("/")[0]] = node
             _check_node(node)
         except Exception as error:  # whatever a strange description leads to
             raise DatasetError(
@@ -90,7 +93,19 @@ def _described(path: Path) -> tuple[dict[str, Any], ReadFile]:
 
 
 def _describes(name: str) -> bool:
-    return name.rpartition("/")[2] == "zarr.json"
+    parts = name.split("/")
+    return parts[-1] == "zarr.json" and len(parts) <= DEPTH
+
+
+def _reader(path: Path, archive: zipfile.ZipFile | None) -> ReadFile:
+    def read_file(name: str, most: int) -> bytes:
+        if archive is None:
+            return read_plain_file(path / name, most, links=True)
+        if (size := archive.getinfo(name).file_size) > most:
+            raise ValueError(f"{name} has {size} bytes, {most} is the limit")
+        return archive.read(name)
+
+    return read_file
 
 
 def _check_node(node: dict[str, Any]) -> None:
@@ -100,14 +115,20 @@ def _check_node(node: dict[str, Any]) -> None:
         return
     kind, shape = node["data_type"], node["shape"]
     chunk = node["chunk_grid"]["configuration"]["chunk_shape"]
-    codecs, names = {codec["name"] for codec in node["codecs"]}, node.get("dimension_names") or []
-    if kind not in {"bool", "string", *NUMBERS} or not codecs <= CODECS:
-        raise ValueError(f"it is of {kind!r} in {sorted(codecs)}")
+    codecs, names = [codec["name"] for codec in node["codecs"]], node.get("dimension_names") or []
+    stages = [next((n for n, of in enumerate(CODECS) if c in of), len(CODECS)) for c in codecs]
+    if kind not in {"bool", "string", *NUMBERS} or stages != sorted({*stages} - {len(CODECS)}):
+        raise ValueError(f"it is of {kind!r} in {codecs}")
     if any(type(n) is not int or n < 0 for n in (*shape, *chunk)) or len(names) != len(shape):
         raise ValueError(f"its shape is {shape}, in chunks of {chunk}")
     item = 64 if kind == "string" else np.dtype(kind).itemsize
-    # A chunk, and one configuration of those arrays that are not read at once.
-    if max(math.prod(chunk), math.prod(shape[1:] if len(shape) > 2 else shape)) * item > MOST_BYTES:
+    # Of arrays of several dimensions, one configuration is read at a time.
+    single = len(shape) > 2 and names[0] == "configuration"
+    if single and shape[0] > MOST_CONFIGURATIONS:
+        raise ValueError(
+            f"it has {shape[0]} configurations, {MOST_CONFIGURATIONS} at most are read"
+        )
+    if max(math.prod(chunk), math.prod(shape[1:] if single else shape)) * item > MOST_BYTES:
         raise ValueError(f"its shape is {shape} in chunks of {chunk}, too large to be read")
 
 
@@ -127,7 +148,11 @@ def open_tree(path: Path | str) -> DataTree:
     from zarr.storage import LocalStore, ZipStore
 
     path = store_path(path)
-    # xarray takes a store object, and does not say so.
+    _described(path)
+    deeper = [n for n in member_names(path) if n.endswith("zarr.json") and not _describes(n)]
+    if deeper:
+        raise DatasetError(f"{path} holds {deeper[0]}, which is no part of a dataset")
+    # It takes a store object, and does not say so.
     store: Any = ZipStore(path, mode="r") if path.is_file() else LocalStore(path, read_only=True)
     return xarray.open_datatree(store, engine="zarr", consolidated=False)
 
@@ -145,10 +170,11 @@ def read_members(path: Path | str, names: list[str]) -> Iterator[tuple[str, byte
     """Yield each named file of the store with its bytes, or with what prevents reading it."""
     path = store_path(path)
     with zipfile.ZipFile(path) if path.is_file() else nullcontext() as archive:
+        read_file = _reader(path, archive)
         for name in names:
             try:
-                yield name, archive.read(name) if archive else (path / name).read_bytes()
-            except (OSError, zipfile.BadZipFile, KeyError) as error:
+                yield name, read_file(name, MOST_BYTES)
+            except Exception as error:  # each decompressor has errors of its own
                 yield name, error
 
 

@@ -16,12 +16,16 @@ import numpy as np
 
 from .quantise import FILL, unpack
 
-# The codecs that a store may ask for: as `create_array` writes it.
-CODECS = {"bytes", "vlen-utf8", "blosc", "zstd", "crc32c"}
-CHECKSUM_BYTES = 4
+# The codecs that a store may ask for, as `create_array` writes it: an encoding, then a compressor,
+# then a checksum.
+CODECS = ({"bytes", "vlen-utf8"}, {"blosc", "zstd"}, {"crc32c"})
+CHECKSUM_BYTES, BLOSC_HEADER, ZSTD_MAGIC = 4, 16, b"\x28\xb5\x2f\xfd"
+# Of one text of an array; of chunks that are joined; of a file above twice its chunk.
+TEXT_BYTES, MOST_CHUNKS, OVERHEAD = 4096, 100_000, 2**16
 
-# Returns the bytes of a file of the store; KeyError or FileNotFoundError where there is none.
-ReadFile = Callable[[str], bytes]
+# Returns the bytes of a file of the store, at most so many; KeyError or FileNotFoundError where
+# there is none.
+ReadFile = Callable[[str, int], bytes]
 
 
 class StoredArray:
@@ -43,6 +47,8 @@ class StoredArray:
         self.codecs, self._fill = node["codecs"], node["fill_value"]
         kind = node["data_type"]
         self.dtype = np.dtype(object if kind == "string" else kind)
+        item = TEXT_BYTES if kind == "string" else self.dtype.itemsize
+        self._chunk_bytes = math.prod(self.chunks) * item + CHECKSUM_BYTES
 
     def __getitem__(self, selection: Any) -> np.ndarray:
         """Return the values as they are stored: all (`...`), or those of one entry (an index).
@@ -73,6 +79,8 @@ class StoredArray:
         if all(len(numbers) == 1 for numbers in grid):
             only = self._one_chunk(tuple(numbers.start for numbers in grid))
             return np.broadcast_to(only, self.chunks)[tuple(map(slice, ends))]
+        if math.prod(map(len, grid)) > MOST_CHUNKS:
+            raise ValueError(f"more than {MOST_CHUNKS} chunks are not read at once")
         whole = np.empty([len(r) * c for r, c in zip(grid, self.chunks)], self.dtype)
         for numbers in itertools.product(*grid):
             low = [(i - r.start) * c for i, r, c in zip(numbers, grid, self.chunks)]
@@ -84,19 +92,20 @@ class StoredArray:
     def _one_chunk(self, numbers: tuple[int, ...]) -> np.ndarray:
         """Return the values of a chunk, or the fill value where its file is missing."""
         try:
-            data = self._read_file("/".join([self.path, "c", *map(str, numbers)]))
+            name = "/".join([self.path, "c", *map(str, numbers)])
+            data = self._read_file(name, 2 * self._chunk_bytes + OVERHEAD)
         except (KeyError, FileNotFoundError):
             return np.array(self._fill).astype(self.dtype)
         values: Any = data
         for codec in reversed(self.codecs):
-            values = _decoded(values, codec, self.dtype)
+            values = _decoded(values, codec, self.dtype, self._chunk_bytes)
         if values.size != math.prod(self.chunks):
             raise ValueError(f"chunk {numbers} has {values.size} values")
         return values.reshape(self.chunks)
 
 
-def _decoded(data: Any, codec: Mapping[str, Any], dtype: np.dtype) -> Any:
-    """Undo one codec: bytes become bytes, or the values at last."""
+def _decoded(data: Any, codec: Mapping[str, Any], dtype: np.dtype, most: int) -> Any:
+    """Undo one codec: bytes become bytes, at most so many, or the values at last."""
     name = codec["name"]
     if name == "crc32c":
         from google_crc32c import value
@@ -114,7 +123,28 @@ def _decoded(data: Any, codec: Mapping[str, Any], dtype: np.dtype) -> Any:
         return VLenUTF8().decode(data)
     from numcodecs import blosc, zstd
 
+    if (size := unfolded_size(data, name)) > most:
+        raise ValueError(f"a chunk unfolds to {size} bytes, {most} at most are there")
     return (blosc if name == "blosc" else zstd).decompress(data)
+
+
+def unfolded_size(data: bytes, compressor: str) -> int:
+    """Return how many bytes a chunk has without its compression, as its first bytes say.
+
+    Source: the headers of c-blosc, README_CHUNK_FORMAT.rst, and of RFC 8878, section 3.1.1.1.
+    """
+    if compressor == "blosc":
+        if len(data) < BLOSC_HEADER:
+            raise ValueError("a chunk is cut off")
+        return int.from_bytes(data[4:8], "little")
+    if data[:4] != ZSTD_MAGIC or len(data) < 5:
+        raise ValueError("a chunk is no zstd frame")
+    single, dictionary = data[4] >> 5 & 1, data[4] & 3
+    length = (0, 2, 4, 8)[data[4] >> 6] or single
+    begin = 5 + (1 - single) + (0, 1, 2, 4)[dictionary]
+    if not length or len(data) < begin + length:
+        raise ValueError("a chunk does not say its size")
+    return int.from_bytes(data[begin : begin + length], "little") + (256 if length == 2 else 0)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
@@ -17,6 +18,7 @@ from .reading import StoredArray, StoredGroup
 
 # A sample's labels under each of its loads come from the same chunks.
 CHUNKS_IN_MEMORY = 4
+MOST_SHORT_ITEMS = 2**24
 HALF = "_half_difference"
 # The short arrays that say, by configuration and condition, whether a variable is there.
 PRESENCE = {"propensity": "available", "d2min_repeat": "repeated"}
@@ -275,6 +277,9 @@ class State:
     def _read(self, variable: str, selection: Any) -> np.ndarray:
         array = self.array(variable)
         try:
+            # What is short is read at once.
+            if selection is Ellipsis and math.prod(array.shape) > MOST_SHORT_ITEMS:
+                raise ValueError(f"{array.shape} are too many values to be read at once")
             return array[selection]
         except Exception as error:
             raise DatasetError(

@@ -31,12 +31,12 @@ LOCK_FILE = "lock"
 HOLDER_FILE = "holder.json"
 
 
-def read_plain_file(path: Path, most: int = MAX_BYTES) -> bytes:
+def read_plain_file(path: Path, most: int = MAX_BYTES, links: bool = False) -> bytes:
     """Return what a file holds that a stranger may have put there.
 
-    A link, which may lead to a device without an end, a pipe and what is too long are refused.
+    A pipe, a device without an end and what is too long are refused, and a link unless `links`.
     """
-    about = path.lstat()
+    about = path.stat() if links else path.lstat()
     if not stat.S_ISREG(about.st_mode):
         raise UserError(f"{path.name} is a link or no plain file: put the file itself there")
     if about.st_size > most:
