@@ -61,7 +61,7 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
         "few": few,
         "commands": reproduce(record, board.task, card),
         "hardware": hardware_words(record),
-        "tuning": tuning_words(tuning) if tuning else None,
+        "tuning": f"{tuning_words(tuning)}; stated by the author" if tuning else None,
         "explanation": entry.explanation,
         "learning": [_learning_curve(curve, entry, board) for curve in curves],
     }

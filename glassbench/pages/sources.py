@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from ..contract.errors import UserError
 from ..contract.model_card import ANY_DATASET, ModelCard
 from ..contract.task import Task, read_reported
-from ..explain.schema import Explanation, check_explanation
+from ..explain.belonging import check_axes, fitting_explanation
+from ..explain.schema import Explanation
 from ..home.files import read_plain_file
 from ..home.workspace import content_folder
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from ..plugins.registry import Plugin, list_models, list_tasks
 from ..record.record import PlainRecord as Record
-from ..record.record import validate_record
+from ..record.record import refuse_future, validate_record
 from ..submission.board import imitated
 from ..submission.sandbox.bounded import read_json
 from ..submission.signature import SignatureError, trusted_keys, verify
@@ -160,12 +161,13 @@ def _read_entry(
     content = read_plain_file(path, LARGEST_RECORD)
     record = read_json(content, "it")
     validate_record(record)
+    refuse_future(record)
     task = _fitting_task(record, tasks)
     beside, explanation = path.parent.parent / "explain" / path.name, None
     if beside.is_file():
         try:
             plain = read_json(read_plain_file(beside, LARGEST_EXPLANATION), "it")
-            explanation = _fitting_explanation(plain, record, task)
+            explanation = fitting_explanation(plain, record, task)
         except BROKEN as error:
             problems.append(f"explanation {path.name} is left out: {error}")
     conditions = {point_of(task, entry["condition"]): entry for entry in record["conditions"]}
@@ -196,7 +198,7 @@ def _fitting_task(record: Record, tasks: Mapping[str, Task]) -> Task:
             f"protocol version {version} of {name} is newer than the installed "
             f"{task.protocol_version}: update the task"
         )
-    _check_axes(task, _conditions_in(record))
+    check_axes(task, _conditions_in(record))
     for entry in record["conditions"]:
         if primary not in entry["scores"]:
             raise UserError(f"condition {entry['condition']} lacks the primary metric {primary}")
@@ -234,33 +236,6 @@ def _conditions_in(record: Record) -> Iterator[Mapping[str, float]]:
         yield from (c["condition"] for c in (entry.get("transfer") or {}).get("conditions", ()))
     yield from (p["condition"] for p in record["predictions"])
     yield from (f["condition"] for f in record["failed"] if f["condition"] is not None)
-
-
-def _check_axes(task: Task, conditions: Iterable[Mapping[str, float]]) -> None:
-    axes = {axis.name for axis in task.axes}
-    for condition in conditions:
-        if set(condition) != axes:
-            raise UserError(f"condition {condition} does not name the axes {sorted(axes)}")
-
-
-def _fitting_explanation(plain: Any, record: Record, task: Task) -> Explanation:
-    """Return an explanation that fits its schema, its record and its task."""
-    explanation = check_explanation(plain)
-    digests = (explanation.model_digest, explanation.dataset_digest)
-    if digests != (record["model"]["digest"], record["dataset"]["digest"]):
-        raise UserError("it is of another model or dataset than its record: explain the run again")
-    for part in ("conditions", "maps", "extremes", "learning_curve", "replaced"):
-        _check_axes(task, (entry.condition for entry in getattr(explanation, part)))
-    for pair in explanation.transfer:
-        _check_axes(task, (pair.trained_on, pair.tested_on))
-    if any(drawn.structure >= len(explanation.structures) for drawn in explanation.maps):
-        raise UserError("a map names a structure that is not there: explain the run again")
-    for entry in explanation.extremes:
-        if any(len(curve.values) != len(entry.distances) for curve in entry.curves):
-            raise UserError(
-                "a curve of g(r) is longer or shorter than its distances: explain the run again"
-            )
-    return explanation
 
 
 def point_of(task: Task, condition: Mapping[str, float]) -> Point:

@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from ..contract.checked import Name, Person, Setting, Text, checked
 from ..contract.errors import UserError
@@ -25,8 +26,15 @@ VOLATILE = ("created", "tracking", "cost", "provenance")
 # A record as the plain values of its file, for those who change it step by step.
 PlainRecord = dict[str, Any]
 
+
+def _a_date(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
 Moment = Annotated[
     str,
+    AfterValidator(_a_date),
     StringConstraints(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+]00:00)$",
         max_length=50,
@@ -186,6 +194,13 @@ class Record(Part):
 
 class RecordError(UserError):
     """A record breaks its schema, or its parts do not fit; the message says where."""
+
+
+def refuse_future(record: Record | Mapping[str, Any]) -> None:
+    """Refuse a record that was made later than now; a clock may go wrong by a day."""
+    created = datetime.fromisoformat(record["created"])
+    if created > datetime.now(UTC) + timedelta(days=1):
+        raise RecordError(f"it says that it was made on {created:%Y-%m-%d}, which is yet to come")
 
 
 def canonical_json(plain: Mapping[str, Any]) -> bytes:

@@ -62,7 +62,7 @@ def _content(record: Record) -> str:
 def _superseded(
     record: Record, others: dict[str, Record], trusted: Mapping[str, str]
 ) -> str | None:
-    """Return the newest record of the same model on the same data that none supersedes yet.
+    """Return the newest earlier record of the same model on the same data that none supersedes.
 
     Only a verified record takes the place of a verified one.
     """
@@ -72,6 +72,7 @@ def _superseded(
         (other["created"], name)
         for name, other in others.items()
         if name not in replaced
+        and other["created"] <= record["created"]
         and other["model"]["name"] == record["model"]["name"]
         and other["hyperparameters"].get("positions") == record["hyperparameters"].get("positions")
         and (other["task"], other["dataset"]) == (record["task"], record["dataset"])

@@ -17,6 +17,7 @@ from ..home.workspace import Workspace
 from ..plugins.datasets import find_dataset
 from ..plugins.registry import list_models, load_task
 from ..record.record import PlainRecord as Record
+from ..record.record import refuse_future
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE, score_trial
@@ -168,6 +169,7 @@ def _refuse_missing_predictions(bundle: Bundle) -> None:
 def check_model(bundle: Bundle) -> str:
     """Refuse a record that is not of the model's folder beside it, or whose name is taken."""
     record, card = bundle.record, bundle.card
+    refuse_future(record)
     stated = record["model"] | {"digest of the provenance": record["provenance"]["model_digest"]}
     own = {name: getattr(card, name) for name in ("digest", "name", "title")}
     reads = list(card.reading(record["hyperparameters"]).reads)
@@ -179,6 +181,10 @@ def check_model(bundle: Bundle) -> str:
             theirs == ours,
             f"model/{name} is {theirs!r}, the model's folder has {ours!r}: run and pack it again",
         )
+    stated = record["hyperparameters"]
+    used = card.hyperparameters_for(record["task"]["name"], record["dataset"]["name"], stated)
+    unsaid = {name: value for name, value in used.items() if name not in stated}
+    require(not unsaid, f"hyperparameters lack {unsaid}: run and pack it again")
     for model in list_models():
         taken = model.name == card.name and model.origin == "baselines" and not model.error
         require(
