@@ -65,12 +65,36 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests as slow by their module, and as quick all others."""
+    """Mark tests as slow by their module, and as quick all others; note what attempts try."""
     here = Path(__file__).parent
     for item in items:
+        for mark in item.iter_markers("attempt"):
+            name = item.name.partition("[")[2].rstrip("]") or item.name.removeprefix("test_")
+            kind = mark.args[0] if mark.args else item.callspec.params["kind"]
+            item.user_properties.append(("attempt", (kind, name.removeprefix(f"{kind}-"))))
         if not (item.get_closest_marker("slow") or item.get_closest_marker("quick")):
             module = item.path.relative_to(here).with_suffix("").as_posix()
             item.add_marker("slow" if module in SLOW else "quick")
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Write all attempts by kind with their outcome, to the file that a variable names."""
+    file = os.environ.get("GLASSBENCH_ATTEMPTS")
+    rows = {
+        attempt: "succeeded" if report.failed else "refused"
+        for report in [
+            *terminalreporter.getreports("passed"),
+            *terminalreporter.getreports("failed"),
+        ]
+        for name, attempt in report.user_properties
+        if name == "attempt" and report.when == "call"
+    }
+    if file and rows:
+        lines = [
+            f"| {kind} | {name} | {outcome} |" for (kind, name), outcome in sorted(rows.items())
+        ]
+        head = ["| kind | attempt | outcome |", "| --- | --- | --- |"]
+        Path(file).write_text("\n".join([*head, *lines, ""]), encoding="utf-8")
 
 
 def tiny_configuration(generator: np.random.Generator, box: float = BOX) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,10 +76,15 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_toml(path: Path, error: type[UserError] = UserError) -> dict[str, Any]:
     """Return the table of a TOML file of at most `MAX_BYTES`; `error` is what is raised."""
     try:
+        # Of a pipe there is no end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileNotFoundError
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    except (FileNotFoundError, NotADirectoryError):
         raise error(f"{path.parent} holds no {path.name}") from None
+    except OSError as problem:
+        raise error(f"{path} cannot be read: {problem.strerror}") from None
     if len(data) > MAX_BYTES:
         raise error(f"{path} is longer than {MAX_BYTES} bytes: a page of text is wanted")
     try:

@@ -28,17 +28,20 @@ PlainRecord = dict[str, Any]
 
 
 def _a_date(text: str) -> str:
-    datetime.fromisoformat(text)
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"created: {text} is no date: {error}") from None
     return text
 
 
 Moment = Annotated[
     str,
-    AfterValidator(_a_date),
     StringConstraints(
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+]00:00)$",
         max_length=50,
     ),
+    AfterValidator(_a_date),
 ]
 
 

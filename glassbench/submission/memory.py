@@ -18,6 +18,7 @@ from ..contract.checked import read_toml
 from ..contract.errors import printable
 from ..contract.folder_digest import counts_for_trials, plugin_files
 from ..datasets.physics import Fingerprinted, copies_across_splits, fingerprint
+from ..home.workspace import Workspace, find_given_files
 from ..model import Condition, Example
 from .sandbox.bounded import read_arrays
 from .sandbox.contents import MAX_FOLDER_BYTES, SOURCES
@@ -113,12 +114,20 @@ def refuse_memory(kept: float, same: float, numbers: int) -> None:
     )
 
 
-def numbers_carried(folder: Path, hyperparameters: Mapping[str, Any] | None = None) -> int:
+def numbers_carried(
+    folder: Path,
+    hyperparameters: Mapping[str, Any] | None = None,
+    workspace: Workspace | None = None,
+) -> int:
     """Return how many numbers a model could hold: arrays, text, literals, long sources, names.
 
-    `hyperparameters` are those of its fits, where they are not its card's.
+    `hyperparameters` are those of its fits, where they are not its card's; files of the workspace
+    that they name count as the folder's.
     """
     files = {name: path for name, path in plugin_files(folder) if counts_for_trials(name)}
+    given = hyperparameters and workspace and find_given_files(hyperparameters, workspace)
+    for name, value in given.items() if given else ():
+        files |= {value: Path(value)} if value != hyperparameters[name] else {}
     with _readable("a hyperparameter"):
         values = repr(hyperparameters).encode()
         total = _literals(values)

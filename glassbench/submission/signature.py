@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.checked import read_toml
 from ..contract.errors import UserError
+from ..home.files import read_plain_file
 from ..home.workspace import Workspace, content_folder
 from ..record.record import canonical_json
 
@@ -60,10 +61,12 @@ def load_key(path: Path) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        key = load_pem_private_key(read_plain_file(path, links=True), password=None)
     except FileNotFoundError:
         why = f"there is no key at {path}: `glassbench record key` makes one"
         raise SignatureError(why) from None
+    except OSError as error:
+        raise SignatureError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SignatureError(f"{path} holds no private key: {str(error).split('. ')[0]}") from None
     if not isinstance(key, Ed25519PrivateKey):
@@ -80,6 +83,8 @@ def trusted_keys(path: Path | None = None) -> dict[str, str]:
     """Return the maintainers' public keys by name, those of the leaderboard unless given."""
     path = path or content_folder("leaderboard") / TRUSTED_FILE
     keys = read_toml(path, SignatureError).get("keys", {})
+    if not isinstance(keys, dict):
+        raise SignatureError(f"{path}: `keys` is no table of names and public keys")
     for name, text in keys.items():
         _public_bytes(text, f"{path}: key `{name}`")
     return keys

@@ -119,7 +119,9 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
         files: dict[str, dict[str, Path]] = {}
         differences: list[float] = []
         end = time.monotonic() + how.total_seconds
-        numbers = memory.numbers_carried(bundle.model, bundle.record["hyperparameters"])
+        numbers = memory.numbers_carried(
+            bundle.model, bundle.record["hyperparameters"], how.workspace
+        )
         controls: dict[str, float] = {}
         trials = trials_of(bundle, task, data.trained_on)
         # Nobody knows beforehand which fit is made again with other labels.
@@ -285,7 +287,7 @@ def _control_fits(
     """
     how.tell(f"training {name} on permuted labels, and on fewer configurations")
     seed = secrets.randbits(64)
-    numbers = memory.numbers_carried(assignment.model, assignment.hyperparameters)
+    numbers = memory.numbers_carried(assignment.model, assignment.hyperparameters, how.workspace)
     # Where the model is asked at its own conditions, under no other frame.
     first = len(assignment.conditions)
     before = replace(answered, asked=answered.asked[:first])

@@ -11,6 +11,7 @@ import json
 import math
 import shutil
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,12 +69,23 @@ def read_arrays(data: bytes, what: str, max_bytes: int) -> dict[str, np.ndarray]
     """
     arrays: dict[str, np.ndarray] = {}
     with bounded_zip(io.BytesIO(data), what, MAX_MEMBERS, max_bytes) as (archive, members):
-        for member in members:
-            name = member.filename.removesuffix(".npy")
-            if name in arrays:
-                raise SandboxError(f"{what} has the array `{printable(name)}` twice")
+        for name, member in named_arrays(members, what):
             arrays[name] = _array(archive.read(member), f"{what}, `{printable(name)}`")
     return arrays
+
+
+def named_arrays(
+    members: list[zipfile.ZipInfo], what: str
+) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    """Yield the members of an `.npz` by the name of their array, which each has once."""
+    seen: set[str] = set()
+    for member in members:
+        name = member.filename.removesuffix(".npy")
+        if name in seen or _leads_out(name):
+            why = "an array is there twice or leads out of it"
+            raise SandboxError(f"{what} is refused: {why}: `{printable(name, 80)}`")
+        seen.add(name)
+        yield name, member
 
 
 @contextmanager
@@ -194,21 +206,27 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for member in members:
         why = _refusal(member)
-        if not why and member.filename.casefold() in seen:
+        # As the most forgiving of file systems compares names.
+        name = unicodedata.normalize("NFKC", member.filename).casefold()
+        if not why and name in seen:
             why = "is there twice"
         if why:
             raise SandboxError(f"{path}: member `{printable(member.filename, 80)}` {why}")
-        seen.add(member.filename.casefold())
+        seen.add(name)
     folders = {str(p) for name in seen for p in PurePosixPath(name).parents}
     for name in seen & folders:
         raise SandboxError(f"{path}: `{printable(name, 80)}` is a file and a folder")
+
+
+def _leads_out(name: str) -> bool:
+    return name.startswith("/") or "\\" in name or ".." in name.split("/")
 
 
 def _refusal(member: zipfile.ZipInfo) -> str:
     """Return why a member cannot be unpacked, or nothing."""
     name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
     parts = name.split("/")
-    if name.startswith("/") or "\\" in name or ":" in name or ".." in parts:
+    if _leads_out(name) or ":" in name:
         return "leads out of the folder"
     if not name.isprintable() or "" in parts or "." in parts or len(name) > MAX_NAME:
         return "has a name that is no plain path"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ...contract.errors import printable
 from ...contract.folder_digest import FOR_PEOPLE, is_left_out
-from .bounded import array_header, bounded_zip
+from .bounded import array_header, bounded_zip, named_arrays
 from .limits import GIB, MIB, require
 
 MAX_FILES, MAX_DEPTH = 2_000, 16
@@ -141,11 +141,11 @@ def _refused_archive(path: Path, seen: Counter[str]) -> str:
         seen["parts"] += len(members)
         if seen["parts"] > MAX_PARTS:
             return f"brings the parts of all archives above {MAX_PARTS}: write fewer arrays"
-        for member in members:
-            if suffix == ".npz":
-                with archive.open(member) as file:
-                    array_header(file.read(20_000), f"its array `{printable(member.filename)}`")
-            elif member.filename.endswith((".pkl", ".pickle")):
+        for name, member in named_arrays(members, "it") if suffix == ".npz" else ():
+            with archive.open(member) as file:
+                array_header(file.read(20_000), f"its array `{printable(name)}`")
+        for member in () if suffix == ".npz" else members:
+            if member.filename.endswith((".pkl", ".pickle")):
                 seen["pickles"] += member.file_size
                 if seen["pickles"] > MAX_PICKLE_BYTES:
                     return f"brings all pickles above {MAX_PICKLE_BYTES} bytes"
