@@ -50,7 +50,7 @@ SLOW = {
     *("simulation/test_slow_quench_2d", "simulation/test_vibration_2d"),
     *(f"submission/test_{name}" for name in ("accept", "check", "fuzz", "memory", "other_tasks")),
     *(f"submission/test_{name}" for name in ("scaffold", "shipped", "verify")),
-    *(f"submission/sandbox/test_{name}" for name in ("cheats", "trained", "walls")),
+    *(f"submission/sandbox/test_{name}" for name in ("cheats", "reading", "trained", "walls")),
     *(f"tasks/cuzr_plasticity/test_{name}" for name in ("copper_zirconium", "warm_run")),
     *(f"tasks/{name}/test_dataset" for name in ("cuzr_plasticity", "cuzr_stiffness")),
     *("tasks/cuzr_stiffness/test_stiffness", "tasks/ka_propensity/test_dataset"),

@@ -362,7 +362,7 @@ def _boards_of(own: Task, kind: Kind, sources: Sources) -> list[Board]:
 
 def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row, ...]:
     """Return one row a model and kind of positions: its verified record before measured ones, among
-    these one that none supersedes, then with more conditions, then newer.
+    these one of the installed program, then one that none supersedes, with more conditions, newer.
 
     Only records of the same model supersede, and only a verified one a verified one.
     """
@@ -378,8 +378,9 @@ def _rows(entries: Iterable[Entry], cards: Mapping[str, ModelCard]) -> tuple[Row
         def preference(entry: Entry, superseded: set = superseded) -> tuple:
             record = entry.record
             current = (entry.path.stem, entry.status) not in superseded
-            conditions = len(record["conditions"])
-            return (bool(entry.signer), current, conditions, record["created"], entry.name)
+            conditions, card = len(record["conditions"]), cards.get(record["model"]["name"])
+            own = card is not None and card.digest == record["model"]["digest"]
+            return (bool(entry.signer), own, current, conditions, record["created"], entry.name)
 
         first, *others = sorted(of_model, key=preference, reverse=True)
         rows.append(Row(first, cards.get(first.record["model"]["name"]), tuple(others)))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract.errors import UserError
-from ..contract.model_card import ANY_DATASET, ModelCard
+from ..contract.model_card import ANY_DATASET, POSITIONS, ModelCard
 from ..contract.task import Task, read_reported
 from ..explain.belonging import check_axes, fitting_explanation
 from ..explain.schema import Explanation
@@ -162,6 +162,9 @@ def _read_entry(
     record = read_json(content, "it")
     validate_record(record)
     refuse_future(record)
+    positions, reads = record["hyperparameters"].get("positions"), record["model"]["reads"]
+    if positions in POSITIONS and reads[0] != positions:
+        raise UserError(f"it was given {positions} positions, and says that it reads {reads[0]}")
     task = _fitting_task(record, tasks)
     beside, explanation = path.parent.parent / "explain" / path.name, None
     if beside.is_file():

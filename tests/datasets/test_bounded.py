@@ -159,6 +159,7 @@ def read_all(path):
 OF_FOLDERS = {name for name in ATTACKS if name.split()[1] in ("sparse", "pipe", "link")}
 
 
+@pytest.mark.attempt("a store takes memory or time without end")
 @pytest.mark.parametrize(
     ("attack", "zipped"),
     [(a, z) for a in ATTACKS for z in (False, True) if not (z and a in OF_FOLDERS)],

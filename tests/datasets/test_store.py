@@ -260,6 +260,7 @@ DESCRIBED = {
 }
 
 
+@pytest.mark.attempt("a store asks for what ours do not")
 @pytest.mark.parametrize("name", DESCRIBED)
 def test_a_store_is_refused_before_zarr_reads_what_ours_do_not_say(name, tiny_dataset, tmp_path):
     store = tmp_path / "store.zarr"
@@ -271,6 +272,7 @@ def test_a_store_is_refused_before_zarr_reads_what_ours_do_not_say(name, tiny_da
         open_dataset(store)
 
 
+@pytest.mark.attempt("a store has broken metadata")
 @pytest.mark.parametrize("content", [b"", b"[" * 10**5, b"9" * 5000, b"\xff", b"[]", b"{}"])
 def test_broken_metadata_are_one_line(content, tiny_dataset, tmp_path):
     store = tmp_path / "store.zarr"

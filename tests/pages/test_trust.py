@@ -20,6 +20,7 @@ from glassbench.pages.boards import make_boards
 from glassbench.pages.model_page import weakest
 from glassbench.pages.references import as_bibtex
 from glassbench.pages.standing import make_standing
+from glassbench.plugins.registry import list_models
 from glassbench.record.record import RecordError, read_record, validate_record
 from glassbench.submission.signature import sign_record
 
@@ -75,7 +76,12 @@ def better(record):
     return changed
 
 
+INVENTED = VERIFICATION | {"mode": "retrain", "labels": "hidden", "kept_after_permutation": 0.0}
 INVENTIONS = {
+    "hidden labels that nobody signed": lambda r, key: (
+        r | {"status": "verified", "verification": INVENTED}
+    ),
+    "a verification of a measured record": lambda r, key: r | {"verification": INVENTED},
     "no signature": lambda r, key: r | {"status": "verified"},
     "an invented signature": lambda r, key: (
         r | {"status": "verified", "verification": VERIFICATION}
@@ -85,6 +91,7 @@ INVENTIONS = {
 }
 
 
+@pytest.mark.attempt("a record calls itself verified")
 @pytest.mark.parametrize("invent", INVENTIONS.values(), ids=INVENTIONS)
 def test_a_record_is_verified_by_a_signature_alone(invent, board, key, record, tmp_path):
     rows, problems = board(r=invent(record(), key))
@@ -94,6 +101,7 @@ def test_a_record_is_verified_by_a_signature_alone(invent, board, key, record, t
         text = (tmp_path / "site" / f"{page}.html").read_text()
         main = text[text.index("<main") : text.index("</main")]
         assert 'class="chip verified"' not in main and "verified on" not in main, page
+        assert "hidden labels" not in main, page
     plain = json.loads((tmp_path / "site" / "leaderboard.json").read_text())
     assert "verified" not in json.dumps(plain["boards"])
 
@@ -124,6 +132,7 @@ def test_no_record_takes_the_place_of_another_models(board, record):
     assert rows["mine"].entry.name == "c"
 
 
+@pytest.mark.attempt("another's name")
 @pytest.mark.parametrize("name", ["Botan", "b0tan", "bo_tan", "BOTAN", "bo.t-an"])
 def test_a_name_that_could_be_taken_for_anothers_is_left_out(name, board, record):
     rows, problems = board(a=record("botan"), b=record(name))
@@ -215,6 +224,7 @@ def test_json_that_nobody_writes_is_left_out_and_named(change, board, record, tm
     assert set(rows) == {"mine"} and any("odd.json is left out" in p for p in problems)
 
 
+@pytest.mark.attempt("a record without end")
 @pytest.mark.parametrize("what", ["link", "pipe", "sparse"])
 def test_what_has_no_end_is_not_read(what, board, record, tmp_path):
     (tmp_path / "records").mkdir()
@@ -255,6 +265,7 @@ def nested(depth, opening, closing):
     return opening * depth + closing * depth
 
 
+@pytest.mark.attempt("a record is nested deeply")
 @pytest.mark.parametrize("depth", [260, 200_000])
 @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
 @pytest.mark.parametrize(
@@ -377,6 +388,7 @@ def test_no_word_of_a_record_reaches_a_page_raw(board, record, tmp_path):
             assert hidden is None, (path, text[hidden.start() - 80 : hidden.end() + 20])
 
 
+@pytest.mark.attempt("a card names nobody, or another DOI")
 @pytest.mark.parametrize(
     "change",
     [
@@ -391,6 +403,7 @@ def test_a_card_with_an_author_of_no_name_or_another_doi_is_refused(change, tmp_
         parse_model_card(CARD | change, tmp_path)
 
 
+@pytest.mark.attempt("a bibliography is broken open")
 @pytest.mark.parametrize(
     "text",
     ["a}, year = 1,\n}\n@misc{evil, title={b", "{{{", "}", "\\", "a\\}b", "%", "\n@article{x,"],
@@ -441,3 +454,123 @@ def test_where_lower_is_better_every_table_has_the_lowest_first(task, tmp_path, 
     assert pareto_front(board, standing)["wall_seconds"] == {"good"}
     home = (tmp_path / "site" / "index.html").read_text()
     assert 'href="model/good.html"' in home and 'href="model/poor.html"' not in home
+
+
+def of_baseline(record, **changes):
+    """Return a record of a baseline as it is installed."""
+    card = next(model.contract for model in list_models() if model.name == "averaged_ridge")
+    values = {"hyperparameters": card.hyperparameters_for("ka_propensity", "mini", {})}
+    plain = record("averaged_ridge", **values | changes)
+    plain["model"]["digest"] = plain["provenance"]["model_digest"] = card.digest
+    plain["model"]["authors"] = list(card.authors)
+    return plain
+
+
+def by_a_stranger(record, **changes):
+    """Return one of the same name and authors, of another program, newer, with more conditions."""
+    plain = of_baseline(record, created="2026-06-01T00:00:00Z", quality=0.99, **changes)
+    plain["model"]["digest"] = plain["provenance"]["model_digest"] = "f" * 64
+    last = copy.deepcopy(plain["conditions"][-1])
+    last["condition"] = CONDITIONS[2]
+    plain["conditions"].append(last)
+    return plain
+
+
+TAKEOVERS = {
+    "newer, with more conditions": {},
+    "as its successor": {"supersedes": "own"},
+    "calling itself verified": {"status": "verified", "verification": VERIFICATION},
+    "calling its labels hidden": {"status": "verified", "verification": INVENTED},
+    "with tuning": {"tuning": None},
+    "given other positions": {"hyperparameters": {"positions": "cage"}},
+    "made in the year 2999": {"created": "2999-01-01T00:00:00Z"},
+}
+
+
+@pytest.mark.attempt("a stranger's record takes the row of a baseline")
+@pytest.mark.parametrize("name", TAKEOVERS)
+def test_a_row_of_a_baseline_is_of_the_program_that_is_installed(name, board, record):
+    changes = dict(TAKEOVERS[name])
+    stranger = by_a_stranger(record, **{k: v for k, v in changes.items() if k != "created"})
+    stranger |= {"created": changes.get("created", stranger["created"])}
+    if name == "with tuning":
+        stranger["tuning"] = TUNING
+    rows, problems = board(own=of_baseline(record), stranger=stranger)
+    assert rows["averaged_ridge"].entry.name == "own"
+    assert set(rows) == {"averaged_ridge"}
+    refused = name in ("given other positions", "made in the year 2999")
+    assert any("stranger.json is left out" in p for p in problems) == refused
+
+
+TUNING = {
+    "study": "0" * 64, "trials": 7, "finished": 7, "stopped": 0, "failed": 0, "search": "random",
+    "scheduler": "none", "metric": "pearson_a", "validation_score": 0.99, "seed": 0,
+    "conditions": [{"temperature": 0.5, "time": 0.5}], "wall_seconds": 1.0, "cpu_seconds": 1.0,
+    "gpu_seconds": 0.0, "dataset_digest": "sha256:0123456789abcdef", "model_digest": "0" * 64,
+    "changed": [],
+}  # fmt: skip
+
+
+def test_a_record_whose_settings_were_tuned_is_marked(board, record, tmp_path):
+    board(a=record() | {"tuning": TUNING}, b=record("plain"))
+    text = (tmp_path / "site" / "task" / "ka_propensity.html").read_text()
+    rows = {m[1]: m[0] for m in re.finditer(r'<tr data-model="(\w+)".*?</tr>', text, re.S)}
+    assert "tuned</span>" in rows["mine"] and "7 trials" in rows["mine"]
+    assert "tuned" not in rows["plain"]
+    assert "stated by the author" in (tmp_path / "site" / "record" / "a.html").read_text()
+
+
+@pytest.mark.attempt("a stranger's record takes the row of a baseline")
+@pytest.mark.parametrize("said", [("thermal", "cage"), ("cage", "thermal"), ("inherent", "cage")])
+def test_a_row_is_of_the_positions_that_its_model_was_given(said, board, record):
+    given, reads = said
+    odd = record("other", hyperparameters={"positions": given}, reads=(reads,))
+    rows, problems = board(good=record(), odd=odd)
+    assert set(rows) == {"mine"}
+    assert any(f"was given {given} positions, and says that it reads {reads}" in p
+               for p in problems)  # fmt: skip
+
+
+def test_records_that_supersede_each_other_have_one_row(board, record):
+    pair = {"a": record(supersedes="b"), "b": record(supersedes="a"), "c": record(supersedes="c")}
+    rows, problems = board(**pair)
+    assert set(rows) == {"mine"} and not problems
+
+
+EXPLAINED = {
+    "schema_version": 1, "seed": 0, "dataset": [], "replaced": [], "maps": [], "structures": [],
+    "learning_curve": [], "transfer": [],
+}  # fmt: skip
+WRONG = {
+    "a better score": lambda e: e["conditions"][0]["worst"][0].update(value=0.99),
+    "an undefined score": lambda e: e["conditions"][0]["worst"][0].update(value=None),
+    "another configuration": lambda e: e["conditions"][0]["worst"][0].update(configuration="x"),
+    "another seed": lambda e: e.update(seed=7),
+    "another condition": lambda e: e["conditions"][0].update(condition=CONDITIONS[5]),
+    "another model": lambda e: e.update(model_digest="1" * 64),
+    "another dataset": lambda e: e.update(dataset_digest="sha256:" + "1" * 16),
+}
+
+
+@pytest.mark.attempt("an explanation is of another record")
+@pytest.mark.parametrize("name", [None, *WRONG])
+def test_an_explanation_has_the_scores_of_its_record(name, board, record, tmp_path):
+    plain = record()
+    entry = plain["conditions"][0]
+    worst = {
+        "configuration": "c1", "target_mean": 1.0, "target_spread": 1.0, "bias": 0.0,
+        "value": entry["scores"]["pearson_a"]["seeds"][0]["by_configuration"][1] + 1e-4,
+    }  # fmt: skip
+    part = {"condition": entry["condition"], "unit": "", "worst": [worst], "errors": [],
+            "parity": None}  # fmt: skip
+    digests = {
+        "model_digest": plain["model"]["digest"],
+        "dataset_digest": plain["dataset"]["digest"],
+    }
+    explained = copy.deepcopy(EXPLAINED | digests | {"conditions": [part]})
+    if name:
+        WRONG[name](explained)
+    put(tmp_path / "explain", "a", explained)
+    rows, problems = board(a=plain)
+    assert (rows["mine"].entry.explanation is None) == bool(name)
+    assert any("explanation a.json is left out" in p for p in problems) == bool(name)

@@ -68,6 +68,7 @@ def test_a_new_version_supersedes_and_the_old_record_stays(
     assert before.items() <= tree(board).items()
 
 
+@pytest.mark.attempt("another's name")
 @pytest.mark.parametrize(
     ("name", "author", "reason"),
     [
@@ -279,6 +280,7 @@ def test_a_record_from_before_the_collective_metrics_still_holds(archive, how, t
     assert all(result.passed for result in results), list(map(str, results))
 
 
+@pytest.mark.attempt("a record or an archive was altered")
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_was_altered_is_refused_and_leaves_the_board_alone(
     change, archive, how, board, tmp_path
@@ -360,6 +362,7 @@ def test_only_a_verified_record_takes_the_place_of_a_verified_one(
     assert later.path is not None and later.superseded is None
 
 
+@pytest.mark.attempt("another's name")
 @pytest.mark.parametrize("name", ["Mine", "m1ne", "mi_ne", "b0tan"])
 def test_a_name_that_could_be_taken_for_anothers_is_refused(
     name, archive, how, board, tmp_path, workspace
@@ -398,6 +401,7 @@ def test_a_record_that_takes_the_place_of_a_newer_one_is_refused(archive, how, b
     assert not result.passed and "takes the place of new, which is newer" in result.message
 
 
+@pytest.mark.attempt("links beside a record")
 @pytest.mark.parametrize("part", ["models", "predictions"])
 def test_links_beside_a_record_are_refused_and_not_followed(part, archive, how, board, tmp_path):
     path = add_record(archive, how, board).path

@@ -108,6 +108,7 @@ def verify(engine, workspace, key, tmp_path):
     return call
 
 
+@pytest.mark.attempt("public labels are remembered")
 @pytest.mark.parametrize("form", ["arrays", "wary"])
 def test_a_folder_that_carries_noisy_test_labels_is_refused_when_it_is_trained_again(
     form, labels, verify, workspace, tmp_path, how
@@ -221,6 +222,7 @@ def test_the_part_that_is_kept_is_a_slope():
     refuse_memory(0.1, 0.1, 10**6)
 
 
+@pytest.mark.attempt("numbers are hidden in a folder")
 @pytest.mark.parametrize(
     ("name", "content"),
     [

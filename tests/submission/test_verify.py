@@ -117,11 +117,13 @@ def test_every_altered_number_of_a_verified_record_is_found(run, archive, how, t
             verify_signature(altered, trusted)
 
 
+@pytest.mark.attempt("public labels are remembered")
 def test_a_memorised_public_copy_is_above_what_the_data_allow(run, memorised):
     with pytest.raises(SubmissionError, match="above the noise ceiling"):
         run(memorised)
 
 
+@pytest.mark.attempt("public labels are remembered")
 def test_a_memorised_public_copy_knows_nothing_of_a_hidden_set(run, memorised, hidden_dataset):
     verified = run(memorised, labels=hidden_dataset)
     score = verified.record["conditions"][0]["scores"]["pearson_a"]["value"]
@@ -130,11 +132,13 @@ def test_a_memorised_public_copy_knows_nothing_of_a_hidden_set(run, memorised, h
     assert verified.record["dataset"]["name"] == "hidden"
 
 
+@pytest.mark.attempt("public labels are remembered")
 def test_training_on_the_test_split_is_not_repeated_by_training_again(run, memorised):
     with pytest.raises((SubmissionError, SandboxError)):
         run(memorised, retrain=True)
 
 
+@pytest.mark.attempt("predictions are not those of the weights")
 def test_weights_that_do_not_give_the_predictions_are_refused(run, tmp_path, workspace):
     folder = write_model(tmp_path / "mine")
     archive = hand_in(folder, workspace, tmp_path / "mine.zip")
@@ -148,6 +152,7 @@ def test_weights_that_do_not_give_the_predictions_are_refused(run, tmp_path, wor
         run(archive)
 
 
+@pytest.mark.attempt("a structure is not predicted by itself")
 def test_predictions_that_depend_on_the_company_are_refused(run, tmp_path, workspace):
     source = HONEST.replace("crowding(s) @ self.w}", "crowding(s) @ self.w * len(structures)}")
     archive = hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
@@ -167,6 +172,7 @@ REMEMBERS = HONEST.replace(
 ).replace("crowding(s) @ self.w}", "crowding(s) @ self.w + np.sin(self.asked) * s.species}")
 
 
+@pytest.mark.attempt("a structure is not predicted by itself")
 @pytest.mark.parametrize("how", ["weights", "retrain", "hidden"])
 def test_predictions_that_depend_on_what_was_asked_before_are_refused(
     how, run, tmp_path, workspace, hidden_dataset, monkeypatch
@@ -190,6 +196,7 @@ LOOKS_AROUND = HONEST.replace(
 ).replace("crowding(s) @ self.w}", "crowding(s) @ self.w + other * s.species}")
 
 
+@pytest.mark.attempt("a structure is not predicted by itself")
 @pytest.mark.parametrize("how", ["weights", "retrain", "hidden"])
 def test_predictions_that_depend_on_what_else_lies_in_a_cell_are_refused(
     how, run, tmp_path, workspace, hidden_dataset
@@ -236,6 +243,7 @@ def test_all_fits_together_have_a_limit_of_time(run, archive):
         run(archive, total_seconds=0.0)
 
 
+@pytest.mark.attempt("code that nobody reads")
 def test_a_pickle_among_the_weights_is_refused_before_anything_runs(run, archive, tmp_path):
     with zipfile.ZipFile(archive) as file:
         files = {name: file.read(name) for name in file.namelist()}
@@ -251,6 +259,7 @@ def test_a_pickle_among_the_weights_is_not_packed(tmp_path, workspace):
         hand_in(write_model(tmp_path / "m", source), workspace, tmp_path / "m.zip")
 
 
+@pytest.mark.attempt("code that nobody reads")
 def test_code_that_the_digest_does_not_cover_is_not_shown_to_the_cell(tmp_path):
     """Compiled code in a cache would run in place of the source that people have read."""
     model = write_model(tmp_path / "mine")
@@ -339,6 +348,7 @@ def test_differences_are_in_robust_deviations_of_what_was_handed_in():
     assert largest_difference(one, one) == 0
 
 
+@pytest.mark.attempt("predictions are not those of the weights")
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_predictions_that_are_not_finite_differ_from_everything(wrong):
     one = {"c": {"a": {"propensity": np.array([0.0, 2.0])}}}
@@ -346,6 +356,7 @@ def test_predictions_that_are_not_finite_differ_from_everything(wrong):
     assert largest_difference(one, other) == largest_difference(other, one) == np.inf
 
 
+@pytest.mark.attempt("predictions are not those of the weights")
 def test_an_outlier_hides_no_difference():
     values = np.linspace(0, 1, 100)
     alone, outlier = values + 0.1, values.copy()

@@ -55,6 +55,7 @@ ESCAPES = {
 }
 
 
+@pytest.mark.attempt("a member of an archive leads elsewhere")
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("name", ESCAPES)
 def test_a_member_that_leads_elsewhere_is_refused(name, place, tmp_path):

@@ -101,6 +101,7 @@ def run_behind_walls(engine, model, dataset, outside, port, limits):
     return predict_behind_walls(engine, assignment, limits)
 
 
+@pytest.mark.attempt
 @pytest.mark.parametrize(
     ("kind", "attempt"), [(k, a) for k, table in ATTEMPTS.items() for a in table]
 )
@@ -115,6 +116,7 @@ def test_what_an_attempt_got_would_be_seen(outcomes, monkeypatch):
     assert outcomes("own") == {"works": 1, "fails": 0, "harms": 0}
 
 
+@pytest.mark.attempt("a model does what it must not")
 @pytest.mark.parametrize("name", CHEATS)
 def test_a_cheat_gets_nothing(name, tempted, outside):
     limits = Limits(**vars(LIMITS) | {"wall_seconds": 3}) if name in SHORT else LIMITS
@@ -131,6 +133,7 @@ def test_a_cheat_gets_nothing(name, tempted, outside):
     assert not _left_behind()
 
 
+@pytest.mark.attempt("a forged answer")
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_answer_is_refused(name, tempted, outside):
     with pytest.raises(SandboxError) as refused:

@@ -102,6 +102,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.attempt("code that nobody reads")
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_could_execute_is_refused_with_the_reason(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -114,6 +115,7 @@ def test_what_could_execute_is_refused_with_the_reason(name, tmp_path, monkeypat
     assert not (tmp_path / "executed.txt").exists()
 
 
+@pytest.mark.attempt("code that nobody reads")
 @pytest.mark.parametrize("name", HIDDEN)
 def test_characters_that_nobody_sees_are_refused_in_sources(name, tmp_path):
     for file, around in (("model.py", "x = 1 # {}\n"), ("model.toml", "x = '{}'\n")):
@@ -149,6 +151,7 @@ def test_folders_without_end_are_refused_at_once(tmp_path):
     assert "at most 2000 files" in check_contents(many)[0]
 
 
+@pytest.mark.attempt("files without end")
 @pytest.mark.parametrize(
     "target", ["/proc/kcore", "/proc/self/mem", "/etc/passwd", "..", "nowhere", "/dev/zero"]
 )

@@ -32,6 +32,7 @@ SAVED = {
 }  # fmt: skip
 
 
+@pytest.mark.attempt("what a model saves")
 @pytest.mark.parametrize("name", SAVED)
 def test_what_a_trained_model_saves_is_held_to_what_may_be_handed_in(
     name, engine, tiny_dataset, tmp_path
