@@ -30,9 +30,9 @@ from .process import (
     free_memory,
     limited_threads,
     sampled,
-    settings_restored,
     warnings_noted,
 )
+from .restored import kept_running, settings_restored
 from .result import TrialResult, read_result
 
 RUN_TRIAL = "glassbench.trial.run:run_trial"
@@ -175,7 +175,12 @@ def _call(
 ) -> TrialResult:
     module, _, name = job.run.partition(":")
     options |= {"report": report, "device": job.device, "threads": job.threads}
-    with limited_threads(job.threads), settings_restored(), kept_in(job.workspace.cache):
+    with (
+        limited_threads(job.threads),
+        settings_restored(),
+        kept_in(job.workspace.cache),
+        kept_running(),
+    ):
         run = getattr(importlib.import_module(module), name)
         return run(trial, workspace, **options)
 

@@ -1,4 +1,4 @@
-"""The process of a trial: its output, its threads, its memory, settings that a model may change.
+"""The process of a trial: its output, its threads, its memory.
 
 What a trial prints, and its traceback, go to its own `log.txt`, its progress to `progress.jsonl`.
 A file outlives the worker and needs no open connection: a watcher that comes late loses nothing.
@@ -11,11 +11,9 @@ import gc
 import json
 import logging
 import os
-import random
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -38,11 +36,6 @@ THREAD_VARIABLES = (
 SYSTEM_FILE = "system.jsonl"
 PERIOD = 10.0
 MEGABYTE = 1e6
-# What reads a setting, and what sets it.
-Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
-# Type (float32), device, gradients, determinism and random state of torch that nobody changed.
-TORCH_DEFAULTS = (None, None, True, False, None)
-TORCH_SEED = 67280421310721
 
 
 class CapturedStreams:
@@ -185,67 +178,6 @@ def limited_threads(threads: int) -> Iterator[None]:
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
     with mock.patch.dict(os.environ, variables), threadpool_limits(limits=threads):
         yield
-
-
-@contextlib.contextmanager
-def settings_restored() -> Iterator[None]:
-    """Undo what a model changed in its process: folder, environment, path of modules, warnings,
-    recursion limit, random states, error states, and settings of torch.
-    """
-    torch_at_first = "torch" in sys.modules
-    settings = (*_settings(), *(_torch_settings() if torch_at_first else ()))
-    kept = [(put, get()) for get, put in settings]
-    try:
-        with warnings.catch_warnings():
-            yield
-    finally:
-        if "torch" in sys.modules and not torch_at_first:
-            kept += [(put, value) for (_, put), value in zip(_torch_settings(), TORCH_DEFAULTS)]
-        for put, value in kept:
-            put(value)
-
-
-def _settings() -> tuple[Setting, ...]:
-    """Return, of each setting of the process, what reads and what sets it."""
-    import numpy as np
-
-    return (
-        (os.getcwd, os.chdir),
-        (os.environ.copy, _set_environment),
-        (sys.path.copy, lambda path: sys.path.__setitem__(slice(None), path)),
-        (sys.getrecursionlimit, sys.setrecursionlimit),
-        (random.getstate, random.setstate),
-        (np.random.get_state, np.random.set_state),
-        (np.geterr, lambda errors: np.seterr(**errors)),
-    )
-
-
-def _torch_settings() -> tuple[Setting, ...]:
-    """Return the settings of torch, in the order of `TORCH_DEFAULTS`, then its threads."""
-    import torch
-
-    def set_determinism(wanted: bool) -> None:
-        # Setting it loads the compiler, which takes a second.
-        if torch.are_deterministic_algorithms_enabled() != wanted:
-            torch.use_deterministic_algorithms(wanted)
-
-    def set_random_state(state: Any) -> None:
-        torch.manual_seed(TORCH_SEED) if state is None else torch.set_rng_state(state)
-
-    return (
-        (torch.get_default_dtype, lambda dtype: torch.set_default_dtype(dtype or torch.float32)),
-        (lambda: None, torch.set_default_device),
-        (torch.is_grad_enabled, torch.set_grad_enabled),
-        (torch.are_deterministic_algorithms_enabled, set_determinism),
-        (torch.get_rng_state, set_random_state),
-        (torch.get_num_threads, torch.set_num_threads),
-    )
-
-
-def _set_environment(variables: dict[str, str]) -> None:
-    if os.environ != variables:
-        os.environ.clear()
-        os.environ.update(variables)
 
 
 def free_memory() -> None:
