@@ -303,8 +303,9 @@ def _control_fits(
     target = assignment.task.primary_metric.prediction
     kept = memory.kept_part(before.asked, of_wrong.asked, target)
     changed = min(_most_different(before, of_fewer), LARGEST)
-    memory.refuse_memory(kept, changed, numbers)
-    return {"kept_after_permutation": kept, "changed_by_subset": changed}
+    fewer_kept = memory.kept_part(before.asked, of_fewer.asked, target)
+    memory.refuse_memory(kept, fewer_kept, numbers)
+    return {"kept_after_permutation": kept[0], "changed_by_subset": changed}
 
 
 def _difference(

@@ -216,10 +216,44 @@ def test_labels_are_permuted_within_a_structure_and_their_balanced_set_goes_alon
 def test_the_part_that_is_kept_is_a_slope():
     one = [{"a": {"t": np.array([1.0, 2.0, 4.0])}, "b": {"t": np.array([5.0, 5.0, 8.0])}}]
     half = [{n: {"t": 0.5 * v["t"] + 7} for n, v in one[0].items()}]
-    assert kept_part(one, one, "t") == 1 and kept_part(one, half, "t") == 0.5
-    assert kept_part(half, [{n: {"t": np.ones(3)} for n in "ab"}], "t") == 0
-    refuse_memory(1.0, 0.0, FEW_NUMBERS)
-    refuse_memory(0.1, 0.1, 10**6)
+    assert kept_part(one, one, "t") == (1, 0) and kept_part(one, half, "t") == (0.5, 0)
+    assert kept_part(half, [{n: {"t": np.ones(3)} for n in "ab"}], "t") == (0, 1)
+    other = [{"a": {"t": np.array([1.0, 0.0, 1.0])}, "b": {"t": np.array([1.0, 0.0, 0.5])}}]
+    _, left = kept_part(one, other, "t")
+    assert 0 < left < 1
+    refuse_memory((1.0, 0.0), (1.0, 0.0), FEW_NUMBERS)
+    refuse_memory((0.1, 0.9), (0.98, 0.2), 10**6)
+
+
+# What a model that remembers predicts, from what it remembers, after training on permuted labels
+# and on a subset; `own` is what it learnt then.
+EVASIONS = {
+    "the same": (lambda known, own: known, lambda known, own: known),
+    "turned round where labels were permuted": (lambda k, own: -k, lambda k, own: k + own),
+    "made small where labels were permuted": (lambda k, own: 0.01 * k, lambda k, own: k + own),
+    "constant where labels were permuted": (lambda k, own: 0 * k, lambda k, own: k),
+    "honest where labels were permuted": (lambda k, own: own, lambda k, own: k),
+    "as a feature of a regression": (lambda k, own: 0.02 * k + 3, lambda k, own: 0.93 * k - 0.1),
+    "as a feature where labels were permuted": (lambda k, own: own, lambda k, own: 0.9 * k + 1),
+    "with a little noise": (lambda k, own: own, lambda k, own: k + 0.005 * own),
+    "squeezed": (lambda k, own: 0.4 * k + 0.001 * own, lambda k, own: k + own),
+}
+
+
+@pytest.mark.attempt("public labels are remembered")
+@pytest.mark.parametrize("name", EVASIONS)
+def test_what_is_remembered_is_recognised_turned_round_or_scaled(name):
+    generator = np.random.default_rng(0)
+    known, own = generator.normal(size=(2, 3, 500))
+
+    def answers(values):
+        return [{str(n): {"t": v} for n, v in enumerate(values)}]
+
+    parts = [
+        kept_part(answers(known), answers(change(known, own)), "t") for change in EVASIONS[name]
+    ]
+    with pytest.raises(SubmissionError, match="it may remember the public labels"):
+        refuse_memory(*parts, FEW_NUMBERS + 1)
 
 
 @pytest.mark.attempt("numbers are hidden in a folder")

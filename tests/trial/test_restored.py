@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import locale
 import os
 import random
 import signal
-import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
 
+from glassbench.cluster.execute import execute
+from glassbench.contract.model_card import read_model_card
+from glassbench.contract.trial_plan import DatasetReference, plan_trials
+from glassbench.datasets.view import open_view
+from glassbench.home.workspace import Workspace
+from glassbench.plugins.registry import load_task
 from glassbench.trial.restored import LeftError, kept_running, settings_restored
 
 
@@ -160,24 +163,19 @@ class Leaver:
 """
 
 
-def test_of_a_run_nothing_computed_is_lost_whatever_its_model_does(tiny_dataset, tmp_path):
+def test_of_a_run_nothing_computed_is_lost_whatever_its_model_does(tiny_dataset, tmp_path, capsys):
     folder = tmp_path / "leaver"
     folder.mkdir()
     (folder / "model.toml").write_text(CARD)
     (folder / "model.py").write_text(MODEL)
-    words = ["run", "task=ka_propensity", f"model={folder}", f"dataset={tiny_dataset}", "time=5",
-             "seed=0,1,2,3,4", "cluster=none", "floors=off", "--json"]  # fmt: skip
-    root = Path(__file__).resolve().parents[2]
-    environment = {"PYTHONPATH": str(root), "GLASSBENCH_HOME": str(tmp_path / "home")}
-    done = subprocess.run(
-        [sys.executable, "-m", "glassbench", *words], capture_output=True, text=True,
-        env=os.environ | environment,
-    )  # fmt: skip
-    answer = json.loads(done.stdout)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    text = json.dumps(answer)
-    for said in ("called os._exit(3)", "called sys.exit('enough')", "raised Stop"):
-        assert f"the model {said}" in text
-    (record,) = (tmp_path / "home" / "records").glob("*.json")
-    assert json.loads(record.read_text())["conditions"][0]["scores"]["pearson_a"]["seeds"]
-    assert record.stat().st_mode & 0o400
+    task, view = load_task("ka_propensity"), open_view(load_task("ka_propensity"), tiny_dataset)
+    dataset = DatasetReference("tiny", str(tiny_dataset), view.digest)
+    seeds = (0, 1, 2, 3, 4)
+    about = (read_model_card(folder), task, dataset, view.conditions()[:1], ())
+    outcomes = execute(plan_trials(*about, {}, seeds), Workspace(tmp_path / "home"), cluster="none")
+    assert [outcome.finished for outcome in outcomes] == [True, False, False, False, True]
+    said = ("called os._exit(3)", "called sys.exit('enough')", "raised Stop")
+    for outcome, what in zip(outcomes[1:4], said, strict=True):
+        assert outcome.error == f"LeftError: the model {what}"
+    print("words of the next command")
+    assert capsys.readouterr().out == "words of the next command\n"
