@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def run(asked: Asked) -> Result:
     task, request, workspace = _understand(asked.words)
     requests = make_requests(task, request, workspace)
     from ..cluster import execute
-    from ..experiments.conclude import run_benchmark
+    from ..experiments.conclude import hand_over, run_to_record
 
     reports = []
     for each in requests:
@@ -72,10 +73,14 @@ def run(asked: Asked) -> Result:
                     "results are kept all the same: give force=on, or move it into the folder"
                 )
         with open_display(quiet=asked.json) as display:
-            report = run_benchmark(each, workspace, execute, display)
+            report = run_to_record(each, workspace, execute, display)
+        if not asked.json:
+            write_lines(score_lines(task, report))
+            sys.stdout.flush()
+        (report,) = hand_over([report], workspace)
         reports.append(report)
         if not asked.json:
-            write_lines(report_lines(task, report, workspace))
+            write_lines(end_lines(report, workspace))
     failed = any(outcome.error for report in reports for outcome in report.outcomes + report.floors)
     return Result({"runs": [report_plain(report, workspace) for report in reports]}, (), failed)
 
@@ -145,17 +150,22 @@ def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
             say(f"force: forgot {trial.name}")
 
 
-def report_lines(task: Task, report: RunReport, workspace: Workspace) -> list[str]:
-    """Return what a run hands to people: table, places, and what failed."""
+def score_lines(task: Task, report: RunReport) -> list[str]:
+    """Return what people wait for: the scores."""
+    if report.record is None:
+        return []
+    lines = [*summary_lines(report.record), ""]
+    lines += [*result_table(report.record, task.primary_metric, terminal_width()), ""]
+    elsewhere = transfer_table(report.record, task, terminal_width())
+    return [*lines, *elsewhere, ""] if elsewhere else lines
+
+
+def end_lines(report: RunReport, workspace: Workspace) -> list[str]:
+    """Return where everything lies, and what failed."""
     lines: list[str] = []
     if report.record is not None:
-        lines += [*summary_lines(report.record), ""]
-        lines += [*result_table(report.record, task.primary_metric, terminal_width()), ""]
-        elsewhere = transfer_table(report.record, task, terminal_width())
-        lines += [*elsewhere, ""] if elsewhere else []
-        lines += place_lines(
-            report.record_path, report.tracking, _predictions(report, workspace), report.figures
-        )
+        predictions = _predictions(report, workspace)
+        lines = place_lines(report.record_path, report.tracking, predictions, report.figures or ())
     for outcome in (*report.outcomes, *report.floors):
         if outcome.error:
             log = f"; log: {outcome.log}" if outcome.log else ""
@@ -170,7 +180,7 @@ def report_plain(report: RunReport, workspace: Workspace) -> dict[str, Any]:
         "record_path": report.record_path and str(report.record_path),
         "predictions": [str(path) for path in _predictions(report, workspace)],
         "tracking": report.tracking,
-        "figures": [str(path) for path in report.figures],
+        "figures": [str(path) for path in report.figures or ()],
         "failed": [
             {
                 "trial": outcome.trial.name,

@@ -156,7 +156,13 @@ def imported_names(path: Path, module: str) -> Iterator[str]:
     except (RecursionError, MemoryError):
         raise SyntaxError(f"{path.name} is nested too deeply") from None
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        # An import is a statement: those inside this one, not its expressions.
+        for inside in ("body", "orelse", "finalbody", "handlers", "cases"):
+            of_node = getattr(node, inside, None)
+            waiting += of_node if isinstance(of_node, list) else ()
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -6,6 +6,7 @@ trained on.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..contract.errors import DatasetError
-from ..structure import neighbour_pairs
-from ..structure.pair_distribution import strongest_bragg_peak
+from ..home.cache import current_cache
 from .layout import MISSING
 from .manifest import Fault
 from .state import State
@@ -97,6 +97,16 @@ def leaks(dataset: Dataset) -> list[str]:
     return list(copies_across_splits(entries))
 
 
+def _kept_leaks(dataset: Dataset) -> list[str]:
+    """Return the leaks of a dataset, looked for once where there is a cache."""
+    cache, store = current_cache(), dataset.path.stat()
+    if cache is None:
+        return leaks(dataset)
+    about = (NEIGHBOURS, TOLERANCE, dataset.digest, sorted(dataset.closed))
+    key = hashlib.sha256(repr((*about, store.st_size, store.st_mtime_ns)).encode()).hexdigest()
+    return cache.get(key, lambda: {"": np.array(leaks(dataset), dtype=np.str_)})[""].tolist()
+
+
 def stated_failures(dataset: Dataset) -> list[str]:
     """Return what the checks after generation found wrong, as the dataset states it."""
     failures = []
@@ -114,7 +124,7 @@ def refuse_failed(dataset: Dataset, word: str | None = None) -> None:
     """
     if word not in (None, "allow"):
         raise DatasetError(f"`failed_checks={word}` is not possible: write `failed_checks=allow`")
-    failures = [] if word else [*stated_failures(dataset), *leaks(dataset)]
+    failures = [] if word else [*stated_failures(dataset), *_kept_leaks(dataset)]
     if failures:
         raise DatasetError(
             f"dataset {dataset.path} failed its checks: {'; '.join(failures)}. "
@@ -164,6 +174,9 @@ def _wrong_in_state(state: State) -> Iterator[str]:
 
 
 def _wrong_in_structure(positions: np.ndarray, box: np.ndarray) -> Iterator[str]:
+    from ..structure import neighbour_pairs
+    from ..structure.pair_distribution import strongest_bragg_peak
+
     if not (np.isfinite(positions).all() and np.isfinite(box).all() and (box > 0).all()):
         yield "a position or an edge of the box is no finite number"
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -9,14 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..home.files import write_json
 from ..home.workspace import PROVENANCE_FILE, Workspace
-from ..record.make import known_at, make_record
 from ..record.record import Record, RecordError, read_record, record_digest, write_record
 from ..tracking.delivery import (
     Delivered,
     RequestDelivery,
     SweepDelivery,
     TrialDelivery,
+    begin_delivery,
     deliver_all,
     prepare_store,
 )
@@ -25,20 +27,28 @@ from .jobs import OnEvent, Outcome
 from .request import BenchmarkRequest, floor_trials, model_trials
 from .resources import Needs, Terms
 
+NOTE_FILE = "made_of.json"
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a request came to; there is no record where no trial of the model finished."""
+    """What a request came to; there is no record where no trial of the model finished.
+
+    `figures` is None before they are drawn, with those of each trial where `draw_trials` says so;
+    `made_of` is the digest of all that record and figures are made of.
+    """
 
     request: BenchmarkRequest
     record: Record | None
     record_path: Path | None
     outcomes: list[Outcome]
     floors: list[Outcome]
-    figures: list[Path]
+    figures: list[Path] | None = None
     tracking: Delivered | None = None
+    draw_trials: bool = True
+    made_of: str = ""
 
 
 def run_benchmark(
@@ -48,7 +58,19 @@ def run_benchmark(
     on_event: OnEvent = lambda event: None,
     **options: Any,
 ) -> RunReport:
-    """Run a request to its end: every trial, then record, figures and delivery to MLflow.
+    """Run a request to its end: every trial, then record, figures and delivery to MLflow."""
+    report = run_to_record(request, workspace, execute, on_event, **options)
+    return hand_over([report], workspace)[0]
+
+
+def run_to_record(
+    request: BenchmarkRequest,
+    workspace: Workspace,
+    execute: Callable[..., list[Outcome]],
+    on_event: OnEvent = lambda event: None,
+    **options: Any,
+) -> RunReport:
+    """Run every trial of a request, and make its record; `hand_over` does the rest.
 
     What is finished is not done again, so that the same request continues after
     any interruption. Where some trials fail, the record is made from the others.
@@ -70,8 +92,7 @@ def run_benchmark(
         workers=request.workers,
         **options,
     )
-    own, others = outcomes[: len(trials)], outcomes[len(trials) :]
-    return hand_over([conclude(request, workspace, own, others)], workspace)[0]
+    return conclude(request, workspace, outcomes[: len(trials)], outcomes[len(trials) :])
 
 
 def conclude(
@@ -82,27 +103,87 @@ def conclude(
     *,
     draw_trials: bool = True,
 ) -> RunReport:
-    """Make the record and the figures of a request whose trials have ended."""
-    record, path = _record(request, workspace, own, floors), None
-    if record is not None:
-        path = workspace.records / f"{request.stem}.json"
+    """Make the record of a request whose trials have ended, unless it is there already."""
+    path = workspace.records / f"{request.stem}.json"
+    made_of = _made_of(request, own, floors, draw_trials)
+    record, figures = _made_before(request, workspace, path, made_of)
+    if record is None:
+        record = _record(request, workspace, own, floors)
+    if record is not None and figures is None:
         record = _stored(path, record)
-    try:
-        figures = _figures(request, workspace, record, own if draw_trials else ())
-    except Exception as error:
-        # The record is what counts; the same command draws again.
-        logger.warning("figures could not be drawn: %s: %s", type(error).__name__, error)
-        figures = []
-    return RunReport(request, record, path, list(own), list(floors), figures)
+    return RunReport(
+        request=request,
+        record=record,
+        record_path=None if record is None else path,
+        outcomes=list(own),
+        floors=list(floors),
+        figures=figures,
+        draw_trials=draw_trials,
+        made_of=made_of,
+    )
 
 
 def hand_over(
     concluded: Sequence[RunReport], workspace: Workspace, sweep: SweepDelivery | None = None
 ) -> list[RunReport]:
-    """Deliver requests to MLflow, all at once; `sweep` is the one that they belong to."""
-    requests = [_delivery(each, workspace, sweep) for each in concluded]
-    delivered = deliver_all(workspace, requests)
-    return [replace(report, tracking=run) for report, run in zip(concluded, delivered, strict=True)]
+    """Draw the figures of requests and deliver all to MLflow; `sweep` is what they belong to."""
+    # MLflow is loaded while the figures are drawn.
+    begun = begin_delivery(workspace, [_delivery(each, workspace, sweep) for each in concluded])
+    drawn = [each if each.figures is not None else _drawn(each, workspace) for each in concluded]
+    requests = [_delivery(each, workspace, sweep) for each in drawn]
+    delivered = deliver_all(workspace, requests, begun=begun)
+    return [replace(report, tracking=run) for report, run in zip(drawn, delivered, strict=True)]
+
+
+def _drawn(report: RunReport, workspace: Workspace) -> RunReport:
+    """Draw the figures of a report, and note what it was made of."""
+    request, record = report.request, report.record
+    try:
+        figures = _figures(
+            request, workspace, record, report.outcomes if report.draw_trials else ()
+        )
+    except Exception as error:
+        # The record is what counts; the same command draws again.
+        logger.warning("figures could not be drawn: %s: %s", type(error).__name__, error)
+        return replace(report, figures=[])
+    if record is not None:
+        note = {
+            "made_of": report.made_of,
+            "record": record_digest(record),
+            "figures": [path.name for path in figures],
+        }
+        write_json(_figure_folder(request, workspace) / NOTE_FILE, note)
+    return replace(report, figures=figures)
+
+
+def _made_of(request: BenchmarkRequest, *parts: Any) -> str:
+    """Return the digest of all that a record and its figures are made of, our code included."""
+    own = Path(__file__).resolve().parents[1]
+    files = sorted([*own.rglob("*.py"), *request.task.folder.glob("*.*")])
+    code = [(str(f), (about := f.stat()).st_size, about.st_mtime_ns) for f in files]
+    whole = request.view.dataset.whole
+    return hashlib.sha256(repr((request, parts, whole, code)).encode()).hexdigest()
+
+
+def _made_before(
+    request: BenchmarkRequest, workspace: Workspace, path: Path, made_of: str
+) -> tuple[Record | None, list[Path] | None]:
+    """Return the record and the figures that an earlier command made of the same, or nothing."""
+    folder = _figure_folder(request, workspace)
+    try:
+        note = json.loads((folder / NOTE_FILE).read_text(encoding="utf-8"))
+        figures = [folder / name for name in note["figures"]]
+        if note["made_of"] == made_of and all(figure.exists() for figure in figures):
+            record = read_record(path)
+            if record_digest(record) == note["record"]:
+                return record, figures
+    except (OSError, ValueError, KeyError, RecordError):
+        pass
+    return None, None
+
+
+def _figure_folder(request: BenchmarkRequest, workspace: Workspace) -> Path:
+    return workspace.home / "figures" / request.stem
 
 
 def _record(
@@ -115,6 +196,8 @@ def _record(
     results = [outcome.result for outcome in outcomes if outcome.result is not None]
     if not results:
         return None
+    from ..record.make import known_at, make_record
+
     task, dataset = request.task, request.dataset
     by_floor: dict[str, list[TrialResult]] = {}
     for outcome in floors:
@@ -178,7 +261,7 @@ def _figures(
         return []
     from ..figures.predictions import draw_request, draw_trial
 
-    folder = workspace.home / "figures" / request.stem
+    folder = _figure_folder(request, workspace)
     figures = draw_request(record.to_json(), request.task, folder)
     drawn: set[str] = set()
     for outcome in outcomes:
@@ -210,6 +293,6 @@ def _delivery(
             TrialDelivery(key, o.trial.name, o.trial.to_json(), o.error)
             for key, o in by_key.items()
         ),
-        figures=tuple(map(relative, report.figures)),
+        figures=tuple(map(relative, report.figures or ())),
         sweep=sweep,
     )

@@ -196,6 +196,7 @@ def open_asked(
     """
     from ..datasets.physics import refuse_failed
     from ..datasets.view import open_view
+    from ..home.cache import kept_in
 
     entry = find_dataset(task, word, workspace)
     try:
@@ -204,7 +205,8 @@ def open_asked(
         if others := _holding_target(task, workspace) if task.other_target else []:
             raise DatasetError(f"{error}: give dataset={' or '.join(others)}") from None
         raise
-    refuse_failed(view.dataset, failed_checks)
+    with kept_in(workspace.cache):
+        refuse_failed(view.dataset, failed_checks)
     name = entry.name if entry.origin == "embedded" else dataset_at(entry.path).name
     return DatasetReference(name, str(entry.path), view.digest), view
 

@@ -98,9 +98,11 @@ def _git(checkout: Path, *words: str) -> str | None:
 def _packages() -> dict[str, Any]:
     versions: dict[str, str] = {}
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            versions.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+        # `distribution.metadata` would parse long descriptions as well.
+        about = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+        name, version = (re.search(rf"^{k}: *(.*)$", about, re.M) for k in ("Name", "Version"))
+        if name and version:
+            versions.setdefault(re.sub(r"[-_.]+", "-", name[1].strip()).lower(), version[1].strip())
     ordered = dict(sorted(versions.items()))
     lines = "".join(f"{name}=={version}\n" for name, version in ordered.items())
     return {"sha256": hashlib.sha256(lines.encode()).hexdigest(), "list": ordered}

@@ -6,6 +6,7 @@ Finding reads TOML files alone; no plugin is imported until its class is asked f
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import os
@@ -256,6 +257,15 @@ def _look(folder: Path, origin: str, file: str) -> Plugin:
 
 
 def _read(folder: Path, file: str) -> Any:
+    """Return the contract of a folder; its digest, which may change, is that of this call."""
+    path = folder / file
+    facts = path.stat() if path.is_file() else None
+    state = facts and (facts.st_size, facts.st_mtime_ns)
+    return _parsed(folder, file, state).model_copy()
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(folder: Path, file: str, state: tuple[int, int] | None) -> Any:
     if file == "task.toml":
         from ..contract.task import read_task
 

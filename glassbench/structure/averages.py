@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from .bond_order import bond_order_parameters, species_bond_order
 from .local import radial_densities
@@ -98,6 +97,8 @@ def shell_average_matrix(positions: np.ndarray, box: np.ndarray, cutoff: float =
     C_i such that every row sums to 1; a `scipy.sparse.csr_array` in float64.
     Source: Boattini, Smallenburg, Filion, Phys. Rev. Lett. 127, 088007 (2021).
     """
+    from scipy import sparse
+
     pairs = neighbour_pairs(positions, box, cutoff, self_edges=True)
     weights = np.exp(-pairs.distances / cutoff)
     totals = np.add.reduceat(weights, pairs.offsets[:-1]) if pairs.particles else np.empty(0)
@@ -184,6 +185,8 @@ def coarse_grained(
     lengths : L, and `cutoff`, in the unit of the positions
     spread : columns of `fields`, S of them
     """
+    from scipy import sparse
+
     pairs = neighbour_pairs(positions, box, cutoff, self_edges=True)
     count, chosen = len(positions), list(spread)
     fields = fields - fields.mean(axis=0)

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from .periodic_box import check_cutoff, checked_positions, wrap
 
@@ -103,6 +102,8 @@ def _both_directions(
     first: np.ndarray, second: np.ndarray, particles: int, self_edges: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return senders (E,), sorted by receiver and then sender, and offsets (N + 1,), in O(E)."""
+    from scipy import sparse
+
     every = np.arange(particles if self_edges else 0, dtype=np.int32)
     ends = np.concatenate([first, second, every]), np.concatenate([second, first, every])
     edges = sparse.coo_array((np.ones(len(ends[0]), np.int8), ends), shape=(particles, particles))

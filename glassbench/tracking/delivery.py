@@ -83,8 +83,8 @@ class RequestDelivery:
     @property
     def version(self) -> str:
         """Digest of all that a complete delivery of the request holds."""
-        sweep = self.sweep and self.sweep.digest
-        return digest_of([self.content, sweep, sorted([t.key, t.error or ""] for t in self.trials)])
+        trials = sorted([t.key, t.error or ""] for t in self.trials)
+        return digest_of([self.content, self.sweep and self.sweep.digest, trials, self.figures])
 
 
 _REQUEST = TypeAdapter(RequestDelivery)
@@ -166,8 +166,22 @@ def prepare_store(workspace: Workspace) -> subprocess.Popen[str] | None:
     return _start(workspace, "prepare")
 
 
+def begin_delivery(
+    workspace: Workspace, requests: Sequence[RequestDelivery]
+) -> subprocess.Popen[str] | None:
+    """Note what no store has yet, and load MLflow in the process that `deliver_all` waits for.
+
+    Should this process end before, that one delivers what is noted all the same.
+    """
+    _note_pending(workspace, requests)
+    return _start(workspace, "deliver") if pending(workspace) else None
+
+
 def deliver_all(
-    workspace: Workspace, requests: Sequence[RequestDelivery], patience: float = PATIENCE
+    workspace: Workspace,
+    requests: Sequence[RequestDelivery],
+    patience: float = PATIENCE,
+    begun: subprocess.Popen[str] | None = None,
 ) -> list[Delivered]:
     """Deliver requests in one go, and what earlier ones could not deliver.
 
@@ -175,16 +189,22 @@ def deliver_all(
     trials. What it does not take is kept for the next command, and nothing is raised.
     """
     uri = without_credentials(tracking_uri(workspace))
+    _note_pending(workspace, requests)
+    message = ""
+    if begun or pending(workspace):
+        trials = sum(len(request.trials) for request in requests)
+        errors = _deliver(workspace, max(patience, SECONDS_A_TRIAL * trials), begun)
+        message = _message(errors, uri)
+    delivered = [read_delivered(workspace, uri, request) for request in requests]
+    return [each if each.delivered else replace(each, message=message) for each in delivered]
+
+
+def _note_pending(workspace: Workspace, requests: Sequence[RequestDelivery]) -> None:
+    uri = without_credentials(tracking_uri(workspace))
     for request in requests:
         if not read_delivered(workspace, uri, request).delivered:
             path = folder(workspace) / "pending" / f"{request.digest[:16]}.json"
             write_json(path, {"uri": uri, "request": asdict(request)})
-    message = ""
-    if pending(workspace):
-        trials = sum(len(request.trials) for request in requests)
-        message = _message(_deliver(workspace, max(patience, SECONDS_A_TRIAL * trials)), uri)
-    delivered = [read_delivered(workspace, uri, request) for request in requests]
-    return [each if each.delivered else replace(each, message=message) for each in delivered]
 
 
 def deliver(
@@ -203,10 +223,13 @@ def without_credentials(uri: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
-def _deliver(workspace: Workspace, patience: float) -> str:
+def _deliver(
+    workspace: Workspace, patience: float, begun: subprocess.Popen[str] | None = None
+) -> str:
     """Run the delivery under its time limit; return what it says of stores that failed."""
-    process = _start(workspace, "deliver")
+    process = begun or _start(workspace, "deliver")
     try:
+        # Which ends its input, for which it waits.
         return process.communicate(timeout=patience)[1]
     except subprocess.TimeoutExpired:
         return f"the store did not take everything within {patience:g} s"
@@ -238,7 +261,7 @@ def _start(workspace: Workspace, action: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module, action, str(workspace.home)],
         env=environment,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if action == "deliver" else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

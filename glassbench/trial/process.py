@@ -19,7 +19,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
-from unittest import mock
 
 from ..home.files import append_json_line
 from ..model import Progress
@@ -175,9 +174,15 @@ def limited_threads(threads: int) -> Iterator[None]:
     """Hold numerical libraries to a number of threads, loaded already or still to be loaded."""
     from threadpoolctl import threadpool_limits
 
-    variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
-    with mock.patch.dict(os.environ, variables), threadpool_limits(limits=threads):
-        yield
+    before = os.environ.copy()
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    try:
+        with threadpool_limits(limits=threads):
+            yield
+    finally:
+        for name in THREAD_VARIABLES:
+            os.environ.pop(name, None)
+        os.environ.update({k: before[k] for k in THREAD_VARIABLES if k in before})
 
 
 def free_memory() -> None:

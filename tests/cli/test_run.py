@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glassbench.cli.run import announcement
+from glassbench.experiments.conclude import RunReport
 from glassbench.experiments.jobs import Outcome
 from glassbench.experiments.request import make_requests, model_trials
 from glassbench.experiments.words import parse_run
@@ -31,16 +32,6 @@ conditions_per_fit = "one"
 epochs = 10
 rate = 1.0
 """
-
-
-@dataclass(frozen=True)
-class Report:
-    record: dict | None
-    record_path: Path | None
-    outcomes: list
-    floors: list = field(default_factory=list)
-    tracking: Delivered | None = None
-    figures: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,18 +61,22 @@ def ran(monkeypatch, make_record, home):
     """The requests that were handed to the cluster; a seed of 13 fails."""
     requests = []
 
-    def run_benchmark(request, workspace, execute, on_event):
+    def run_to_record(request, workspace, execute, on_event):
         requests.append(request)
         trials = model_trials(request)
         outcomes = [_outcome(trial, workspace) for trial in trials]
         for outcome in outcomes:
             kind = "failed" if outcome.error else "finished"
             on_event(Event(kind, outcome.trial, message=outcome.error or ""))
-        tracking = Delivered("sqlite:///x.db", "77", True)
         path = workspace.records / "record.json"
-        return Report(make_record(), path, outcomes, [], tracking, [Path("figure.png")])
+        return RunReport(request, make_record(), path, outcomes, [])
 
-    monkeypatch.setattr("glassbench.experiments.conclude.run_benchmark", run_benchmark)
+    def hand_over(reports, workspace):
+        tracking = Delivered("sqlite:///x.db", "77", True)
+        return [replace(r, figures=[Path("figure.png")], tracking=tracking) for r in reports]
+
+    monkeypatch.setattr("glassbench.experiments.conclude.run_to_record", run_to_record)
+    monkeypatch.setattr("glassbench.experiments.conclude.hand_over", hand_over)
     return requests
 
 
@@ -121,6 +116,18 @@ def test_people_see_the_table_and_the_places(glassbench, ran, tiny_dataset, mode
     announced, finished = answer.err.splitlines()
     assert announced.endswith("dataset tiny, at temperature=0.64 time=5; seed 0; defaults general")
     assert finished == "finished  guess temperature=0.64 time=5 seed=0"
+
+
+def test_people_see_the_table_before_figures_are_drawn_and_mlflow_is_served(
+    glassbench, ran, tiny_dataset, model, monkeypatch
+):
+    def broken(reports, workspace):
+        raise RuntimeError("the store burns")
+
+    monkeypatch.setattr("glassbench.experiments.conclude.hand_over", broken)
+    answer = glassbench("run", *_words(tiny_dataset, model(), "time=5"))
+    assert answer.code == 1 and "the store burns" in answer.err
+    assert "best floor" in answer.out
 
 
 def test_json_is_one_document_and_nothing_else(glassbench, ran, tiny_dataset, model):
@@ -219,7 +226,7 @@ def test_ctrl_c_leaves_with_130(glassbench, monkeypatch, tiny_dataset, model):
     def interrupt(request, workspace, execute, on_event):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glassbench.experiments.conclude.run_benchmark", interrupt)
+    monkeypatch.setattr("glassbench.experiments.conclude.run_to_record", interrupt)
     answer = glassbench("run", *_words(tiny_dataset, model()))
     assert answer.code == 130
     assert "the same command goes on" in answer.err

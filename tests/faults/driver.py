@@ -18,7 +18,7 @@ import typer
 
 from glassbench.cli.output import FAILED, guarded
 from glassbench.cli.progress import Lines
-from glassbench.cli.run import report_lines
+from glassbench.cli.run import end_lines, score_lines
 from glassbench.cluster import execute
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.task import read_task
@@ -118,7 +118,7 @@ def main(words) -> None:
             act = stack.enter_context(getattr(clusters, chosen["script"])(workspace))
         stack.enter_context(dying(chosen.get("die")))
         report = conclude.run_benchmark(request, workspace, execute, Display(act), run=RUN)
-    for line in report_lines(request.task, report, workspace):
+    for line in (*score_lines(request.task, report), *end_lines(report, workspace)):
         print(line, file=sys.stderr)
     if any(outcome.error for outcome in report.outcomes):
         raise typer.Exit(FAILED)

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from glassbench.home.workspace import Workspace
 from glassbench.tracking import delivery
 from glassbench.tracking.delivery import (
+    begin_delivery,
     deliver,
     deliver_all,
     pending,
@@ -171,6 +173,37 @@ def test_a_store_that_dies_in_the_middle_gets_the_rest_later(with_store):
     assert len(rows(workspace, "select * from runs where status = 'FINISHED'")) == 4
     losses = rows(workspace, "select run_uuid, step from metrics where key = 'loss'")
     assert len(losses) == len(set(losses)) == 9
+
+
+def test_what_was_begun_is_delivered_when_the_command_is_gone(with_store):
+    finish(with_store, make_trial())
+    request = make_request(with_store, [make_trial()])
+    assert begin_delivery(with_store, []) is None, "there is nothing to deliver"
+    begun = begin_delivery(with_store, [request])
+    assert begun.poll() is None and not rows(with_store, "select * from runs")
+    begun.stdin.close()  # as the end of the command does
+    assert begun.wait(60) == 0, begun.stderr.read()
+    assert not pending(with_store)
+    assert len(rows(with_store, "select * from runs")) == 2
+    drawn = replace(request, figures=())
+    assert deliver(with_store, drawn).delivered and len(rows(with_store, "select * from runs")) == 2
+
+
+def test_a_new_home_copies_the_empty_store_that_this_user_has(workspace, empty_store, monkeypatch):
+    cache = workspace.home.with_name("cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    kept = cache / "glassbench" / f"mlflow-{metadata.version('mlflow')}.db"
+    kept.parent.mkdir(parents=True)
+    shutil.copy(empty_store, kept)
+    with contextlib.closing(sqlite3.connect(kept)) as connection, connection:
+        connection.execute("insert into experiment_tags values ('from', 'the template', 0)")
+    before = kept.read_bytes()
+    prepare_store(workspace).communicate()
+    assert rows(workspace, "select key, value from experiment_tags") == [("from", "the template")]
+    assert rows(workspace, "PRAGMA journal_mode") == [("wal",)]
+    (where,) = rows(workspace, "select artifact_location from experiments")
+    assert where == (str(workspace.home / "mlruns" / "0"),)
+    assert kept.read_bytes() == before
 
 
 def test_a_new_store_gets_everything_again(with_store):
