@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .trial.fitted import FittedModel
-    from .trial.problem import Problem
+    import numpy as np
 
-__all__ = ["__version__", "load_model", "load_task"]
+    from .experiments.problem import Problem
+    from .model import Structure
+    from .pages.view import View
+    from .trial.fitted import FittedModel
+
+__all__ = ["__version__", "load_model", "load_task", "view"]
 __version__ = "0.1.0"
 
 
@@ -37,7 +42,7 @@ def load_task(
     dataset : name or path, by default the one that the task takes
     home : folder of imported datasets, by default as the command line has it
     """
-    from .trial.problem import open_problem
+    from .experiments.problem import open_problem
 
     return open_problem(name, dataset, home)
 
@@ -61,3 +66,24 @@ def load_model(
     from .home.workspace import open_workspace
 
     return load(name, open_workspace(home), task=task)
+
+
+def view(
+    structure: Structure, values: Mapping[str, np.ndarray] | None = None, **options: Any
+) -> View:
+    """Return a page of a structure, which a notebook shows: a slice or spheres, and a threshold.
+
+    >>> from glassbench import load_task, view
+    >>> (example, *_) = load_task("ka_propensity").examples("test", time=16.5)
+    >>> page = view(example.structure, {"propensity": example.targets["propensity"]})
+    >>> page.html.startswith("<!doctype html>")
+    True
+
+    Parameters
+    ----------
+    values : (N,) by name, such as a target, a prediction or an error
+    options : those of `glassbench.pages.view.view_structure`; `page.save(path)` writes a file
+    """
+    from .pages.view import view_structure
+
+    return view_structure(structure, values, **options)

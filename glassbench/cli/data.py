@@ -15,6 +15,7 @@ from ..plugins.datasets import FoundDataset, all_datasets, find_any
 from ..plugins.registry import whole_tasks
 from ..plugins.task_modules import find_reader, list_readers
 from .data_generate import generate, prepare
+from .data_view import view
 from .output import Asked, Result, absolute, command, new_group, say
 from .progress import Counter
 from .tables import in_pairs, in_table
@@ -197,6 +198,7 @@ def _imported(name: str, report: ImportReport) -> Result:
 
 app.command()(generate)
 app.command()(prepare)
+app.command()(view)
 
 
 def _figure(word: str, found: FoundDataset, workspace: Workspace) -> Path | None:

@@ -210,7 +210,9 @@ def _lay_out(
     stored = _check_same_plan(staging, request)
     if stored is None:
         slots_of = getattr(reader, "pair_slots", lambda source, state, words: (0, 0))
-        shared_of = getattr(reader, "shared_arrays", lambda source, state, words: {})
+        shared_of: Callable[..., dict[str, np.ndarray]] = getattr(
+            reader, "shared_arrays", lambda source, state, words: {}
+        )
         slots = {state.layout.name: slots_of(source, state, words) for state in plan.states}
         known = {s.layout.name: _lists(shared_of(source, s, words)) for s in plan.states}
         stored = {"request": request, "slots": slots, "shared": known}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..contract.units import mathtext
 from ..home.files import whole_file
@@ -33,6 +35,21 @@ def save_figure(figure: Figure, path: Path) -> Path:
     with whole_file(path) as partial:
         figure.savefig(partial, format="png", dpi=RESOLUTION, metadata={"Software": None})
     return path
+
+
+class Picture(NamedTuple):
+    """A PNG, which notebooks show."""
+
+    png: bytes
+
+    @classmethod
+    def drawn(cls, draw: Callable[[Path], Path]) -> Picture:
+        """Return what a function draws into a file."""
+        with tempfile.TemporaryDirectory(prefix="glassbench-") as folder:
+            return cls(draw(Path(folder) / "picture.png").read_bytes())
+
+    def _repr_png_(self) -> bytes:
+        return self.png
 
 
 def label(name: str, unit: str) -> str:

@@ -134,15 +134,17 @@ def even_edges(values: np.ndarray, limits: tuple[float, float], bins: int = SQUA
 def draw_slice(
     structure: Structure,
     panels: Mapping[str, np.ndarray],
-    task: Task,
+    task: Task | None,
     title: str,
     path: Path,
     own_scales: bool = False,
+    depth: float = 0.5,
 ) -> Path:
     """Draw values (N,) of the particles in a slice, a panel for each name.
 
     The scale of colours is that of the first panel, or each panel has its own. In three dimensions
-    the slice is one mean distance thick, through the middle of the third axis.
+    the slice is one mean distance thick, at a share of the third axis. Values that are no target
+    of a task have no unit; what is not finite is not drawn.
     """
     from matplotlib.collections import EllipseCollection
 
@@ -150,11 +152,15 @@ def draw_slice(
     spacing = mean_spacing(structure)
     chosen = np.ones(len(positions), dtype=bool)
     if len(structure.box) == 3:
-        chosen = np.abs(positions[:, 2] - structure.box[2] / 2) < spacing / 2
+        off = positions[:, 2] - depth * structure.box[2]
+        off -= structure.box[2] * np.round(off / structure.box[2])
+        chosen = np.abs(off) < spacing / 2
     diameters = spacing * np.take(DIAMETERS, np.minimum(structure.species[chosen], 1))
-    target = task.targets[task.target]
-    unit = target.unit if target.unit in {system["length"] for system in UNITS.values()} else ""
-    text = label(target.name.replace("_", " "), target.unit)
+    target = task.targets[task.target] if task else None
+    text, unit = "", ""
+    if target:
+        text = label(target.name.replace("_", " "), target.unit)
+        unit = target.unit if target.unit in {s["length"] for s in UNITS.values()} else ""
     first = next(iter(panels.values()))
     figure = new_figure(1.0 + 4.1 * len(panels), 4.3)
     axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
@@ -169,8 +175,8 @@ def draw_slice(
             array=values[chosen],
             cmap="viridis",
             clim=(0, 1)
-            if target.label_of
-            else np.percentile(values if own_scales else first, [1, 99]),
+            if target and target.label_of and not own_scales
+            else np.nanpercentile(values if own_scales else first, [1, 99]),
             edgecolors="black",
             linewidths=0.2,
         )

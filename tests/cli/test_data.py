@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +50,44 @@ def test_a_dataset_is_drawn_where_asked(glassbench, stored, home, tmp_path):
     assert json.loads(answer.out)["figure"] == str(chosen) and chosen.is_file()
     answer = glassbench("data", "info", "tiny", "plot=card.pdf")
     assert answer.code == 2 and "`plot=card.pdf` is not possible" in answer.err
+
+
+def test_a_configuration_is_looked_at(glassbench, stored, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    answer = glassbench("data", "view", "tiny", "time=5", "configuration=train1")
+    assert answer.code == 0, answer.err
+    (page,) = opened
+    assert page.endswith("/figures/views/train1.html")
+    text = Path(answer.out.strip()).read_text()
+    assert '"name": "propensity"' in text and "http" not in text.replace("http://www.w3.org", "")
+    picture = tmp_path / "a.png"
+    answer = glassbench("data", "view", "tiny", f"png={picture}", "colour=species", "depth=0.2")
+    assert answer.code == 0 and picture.read_bytes().startswith(b"\x89PNG")
+    file = tmp_path / "glass.npz"
+    positions = np.random.default_rng(0).uniform(0, 4, (60, 3))
+    np.savez(file, positions=positions, species=["Cu", "Zr"] * 30, box=[4, 4, 4],
+             propensity_time_5p2=positions[:, 0])  # fmt: skip
+    answer = glassbench("data", "view", str(file), f"out={tmp_path / 'v.html'}")
+    assert answer.code == 0 and len(opened) == 1
+    page = (tmp_path / "v.html").read_text()
+    assert '"names": ["Cu", "Zr"]' in page and '"name": "propensity_time_5p2"' in page
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["tiny", "configuration=train"], "there is no configuration `train`: did you mean"),
+        (["tiny", "png=a.png", "colour=propensty"], "did you mean `propensity`"),
+        (["tiny", "time=6"], "no time 6"),
+        (["tiny", "run=nothing"], "there is no run `nothing`"),
+        (["tin"], "did you mean `tiny`"),
+        ([], "the dataset or file is wanted"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_named(glassbench, stored, words, message):
+    answer = glassbench("data", "view", *words)
+    assert answer.code == 2 and message in answer.err
 
 
 def test_datasets_are_listed_with_size_and_digest(glassbench, stored):

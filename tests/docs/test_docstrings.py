@@ -12,7 +12,7 @@ import glassbench.metrics
 import glassbench.structure
 
 PACKAGES = (glassbench.metrics, glassbench.structure)
-MODULES = ["glassbench", "glassbench.model", "glassbench.trial.problem"]
+MODULES = ["glassbench", "glassbench.model", "glassbench.experiments.problem"]
 MODULES += ["glassbench.training.graph_data"]
 MODULES += [
     module.name

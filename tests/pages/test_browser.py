@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from glassbench.metrics import paired_difference
+from glassbench.model import Structure
 from glassbench.pages import build_site, read_sources
 from glassbench.pages.chart import style_of
+from glassbench.pages.view import view_structure
 from glassbench.plugins.registry import load_task
 
 from .conftest import CONDITIONS, QUALITIES
@@ -443,3 +445,33 @@ def test_a_filter_that_leaves_nothing_says_so(page, site):
     assert "No record here is reported yet" in page.inner_text("section#ranking")
     page.click("section#ranking .note button")
     assert len(shown(page)) == 5
+
+
+def test_a_structure_is_seen_as_a_slice_as_spheres_and_above_a_threshold(page, tmp_path):
+    generator = np.random.default_rng(0)
+    structure = Structure(
+        generator.uniform(0, 6, (200, 3)),
+        (np.arange(200) % 5 == 0).astype(np.int8),
+        np.full(3, 6.0),
+        "</script><b>glass",
+    )
+    values = {"error": np.linspace(-1, 1, 200), "shown": np.linspace(0, 1, 200)}
+    page.goto(view_structure(structure, values).save(tmp_path / "view.html").as_uri())
+    status = page.get_by_role("status")
+    assert page.locator("h1").text_content() == "</script><b>glass"
+    assert page.get_by_label("Coloured by").locator("option").all_text_contents() == [
+        "species",
+        "error",
+        "shown",
+    ]
+    in_slice = status.text_content()
+    page.get_by_label("Depth of the slice").fill("0.1")
+    assert status.text_content() != in_slice
+    page.get_by_role("button", name="As spheres in 3D").click()
+    assert status.text_content().startswith("200 of 200 particles.")
+    page.get_by_label("Leave out values below").fill("0.75")
+    left, words = status.text_content().split(" of 200 particles, from ")
+    assert 48 <= int(left) <= 52 and words.startswith("0.7")
+    page.get_by_label("Coloured by").select_option("0")
+    page.get_by_label("Leave out values below").fill("0.5")
+    assert status.text_content().startswith("40 of 200 particles")

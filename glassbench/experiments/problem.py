@@ -15,11 +15,13 @@ from ..metrics import MetricSpecification
 from ..model import Condition, Example, Predictions, Structure
 from ..plugins import registry
 from ..plugins.datasets import find_dataset
-from .result import ConditionScores, Score
-from .score import noise_ceilings, score_condition
+from ..trial.result import ConditionScores, Score
+from ..trial.score import noise_ceilings, score_condition
 
 if TYPE_CHECKING:
     from xarray import DataTree
+
+    from ..figures import Picture
 
 
 SPLITS = ("train", "valid", "test")
@@ -99,6 +101,26 @@ class Problem:
     def ceilings(self, **values: float) -> dict[str, Score]:
         """Return, by metric, the highest correlation that the data allow in expectation."""
         return noise_ceilings(self.task, self.view, self.condition(**values))
+
+    def plot(
+        self, predictions: Mapping[str, Predictions] | None = None, **values: float
+    ) -> Picture:
+        """Return a picture of the target in the first test structure, beside its prediction.
+
+        Parameters
+        ----------
+        predictions : as for `score`
+        """
+        from ..figures import Picture, draw_slice
+
+        condition, target = self.condition(**values), self.task.target
+        (example, *_) = self.view.examples("test", (condition,))
+        name = example.structure.configuration
+        panels = {"true": example.targets[target]}
+        if predictions is not None:
+            panels["predicted"] = predictions[name][target]
+        title = f"{self.task.title}, {condition.name}, {name}"
+        return Picture.drawn(lambda p: draw_slice(example.structure, panels, self.task, title, p))
 
 
 def open_problem(
