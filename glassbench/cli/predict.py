@@ -135,12 +135,15 @@ def called_species(text: str | None) -> dict[str, str]:
 def out_of(file: Path, values: Mapping[str, str], files: int) -> Path:
     """Return where the copy of a file with a column more is written."""
     named = Path(values["out"]).expanduser() if "out" in values else Path()
+    columns = not file.name.endswith((".xtc", ".trr"))
     if "out" in values and files == 1 and not named.is_dir():
+        if not columns and named.suffix != ".npz":
+            raise WordError(f"{file} can hold no columns: give out=FILE.npz")
         return named
     if "out" in values and named.is_file():
         raise WordError(f"`out={named}` is a file, and there are {files} structures: name a folder")
     stem, dot, ending = file.name.partition(".")
-    return named / f"{stem}-predicted{dot}{ending}"
+    return named / f"{stem}-predicted{dot}{ending if columns else 'npz'}"
 
 
 def _refuse_missing(

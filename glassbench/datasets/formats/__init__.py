@@ -10,8 +10,9 @@ import numpy as np
 
 from ...contract.errors import SourceError
 from ...model import Structure
-from . import extxyz, gsd_file, lammps_dump, npz
+from . import extxyz, gsd_file, lammps_dump, npz, xdr
 from .frame import Frame, structure_of
+from .lammps_binary import is_binary
 from .text import open_text
 
 __all__ = ["FORMATS", "Frame", "read_frames", "read_structures", "structure_of", "write_columns"]
@@ -20,6 +21,7 @@ FORMATS: Mapping[str, Any] = {
     "lammps-dump": lammps_dump,
     "gsd": gsd_file,
     "npz": npz,
+    "xdr": xdr,
 }
 NEEDS = "pip install 'glassbench[formats]'"
 
@@ -32,6 +34,8 @@ def format_of(path: Path) -> str:
     for kind, module in FORMATS.items():
         if name.endswith(module.ENDINGS) and kind != "lammps-dump":
             return kind
+    if is_binary(path):
+        return "lammps-dump"
     try:
         with open_text(path) as file:
             first = file.readline(80)
@@ -41,10 +45,7 @@ def format_of(path: Path) -> str:
         return "lammps-dump"
     if first.strip().isdigit():
         return "extxyz"
-    raise SourceError(
-        f"{path} is of no format that can be read: {', '.join(FORMATS)}. Binary dumps become text "
-        "with LAMMPS's binary2txt, XTC and TRR with OVITO or ASE"
-    )
+    raise SourceError(f"{path} is of no format that can be read: {', '.join(FORMATS)}")
 
 
 def read_frames(
@@ -79,7 +80,8 @@ def read_frames(
             else:
                 problems.append(f"{path}, frame {number}: {frame}")
     except ImportError as error:
-        raise SourceError(f"{path} needs the package {error.name}: {NEEDS}") from None
+        package = str(error.name).partition(".")[0]
+        raise SourceError(f"{path} needs the package {package}: {NEEDS}") from None
     except SourceError as error:
         raise SourceError(f"{path}: {error}") from None
     if not frames or (problems and on_problem is None):

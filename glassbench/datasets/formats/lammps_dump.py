@@ -1,4 +1,4 @@
-"""LAMMPS dumps as text, packed by gzip or not.
+"""LAMMPS dumps as text, packed by gzip or not, and binary ones, which are written back as text.
 
 The header is read here and the table by numpy. ASE 3.29 loses ids, image flags and the origin of
 scaled coordinates, refuses labels such as `A` and layers without z, and writes no dump;
@@ -16,10 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ...contract.errors import SourceError
+from . import lammps_binary
 from .frame import AXES, VECTORS, Frame, make_frame, numbers_in
+from .lammps_binary import is_binary
 from .text import LABEL, Column, frames_of, lines_of, table, take_rows, write_frames
 
-ENDINGS = (".dump", ".lammpstrj", ".lammpsdump", ".lmp", ".dat", ".atom", ".custom")
+ENDINGS = (".dump", ".lammpstrj", ".lammpsdump", ".lmp", ".dat", ".atom", ".custom", ".bin")
 # How a coordinate may stand in a file: suffix, whether scaled, whether unwrapped.
 FORMS = (("u", False, True), ("su", True, True), ("", False, False), ("s", True, False))
 KINDS = ("element", "typelabel", "type")
@@ -65,6 +67,9 @@ def _heading(block: Block, names: Sequence[str]) -> str:
 def _blocks(path: Path) -> Iterator[Block | SourceError]:
     lines, header = lines_of(path), []
     try:
+        if is_binary(path):
+            yield from (Block(*frame) for frame in lammps_binary.frames(path))
+            return
         for line in lines:
             header.append(line)
             if not line.startswith("ITEM: ATOMS"):

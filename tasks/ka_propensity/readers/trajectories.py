@@ -20,6 +20,7 @@ import numpy as np
 from glassbench.contract.errors import DatasetError, SourceError
 from glassbench.datasets.formats import FORMATS, Frame, read_frames
 from glassbench.datasets.formats.frame import species_numbers
+from glassbench.datasets.formats.xdr import STRUCTURE
 from glassbench.datasets.layout import StateLayout
 from glassbench.datasets.source import (
     OwnConfiguration,
@@ -79,7 +80,9 @@ def plan(source: Path, words: Words) -> SourcePlan:
     """Return what a folder holds; of each temperature one configuration is opened."""
     states: dict[float, list[OwnConfiguration]] = defaultdict(list)
     for one in own_configurations(source, ENDINGS):
-        states[_temperature(one, words)].append(one)
+        # What tells the species of runs whose files do not.
+        runs = tuple(f for f in one.files if not Path(f).name.startswith(f"{STRUCTURE}."))
+        states[_temperature(one, words)].append(replace(one, files=runs or one.files))
     return SourcePlan(
         own_attributes(**ATTRIBUTES),
         tuple(_plan_state(source, t, states[t], words) for t in sorted(states)),
