@@ -111,9 +111,23 @@ def test_a_particle_in_the_shadow_of_a_large_one_has_no_cell():
     assert cells.volumes[1] == 0 and cells.coordination[1] == 0
 
 
-def test_a_perfect_crystal_and_wrong_radii_are_refused():
+def test_a_particle_may_lie_outside_of_its_radical_cell():
+    positions = np.random.default_rng(7).random((300, 3)) * 8
+    radii = np.full(300, 0.1)
+    radii[0] = 1.0
+    assert voronoi_cells(positions, [8.0] * 3, radii).volumes.sum() == pytest.approx(512, rel=1e-12)
+
+
+def test_no_particles_have_no_cells():
+    assert voronoi_cells(np.zeros((0, 3)), [4.0] * 3).five_fold_symmetry.shape == (0,)
+
+
+def test_perfect_crystals_and_wrong_radii_are_refused():
     grid = np.stack(np.meshgrid(*[np.arange(4.0)] * 3), axis=-1).reshape(-1, 3)
+    cubes = voronoi_cells(grid, [4.0] * 3)
+    assert (cubes.coordination == 6).all() and np.allclose(cubes.volumes, 1)
+    faces = [grid + shift for shift in ([0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0])]
     with pytest.raises(ValueError, match="as in a perfect crystal"):
-        voronoi_cells(grid, [4.0] * 3)
+        voronoi_cells(np.concatenate(faces), [4.0] * 3)
     with pytest.raises(ValueError, match="radii of shape"):
         voronoi_cells(grid, [4.0] * 3, np.ones(3))
