@@ -76,16 +76,15 @@ def serve(asked: Asked) -> None:
     [out=FOLDER] [records=FOLDER] [trusted=FILE.toml] [port=8000] [open=on|off]
     """
     import webbrowser
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    from ..pages import make_server
 
     port, opens = asked.count("port", 8000), asked.switch("open", "on")
     report = _build(asked)
     for problem in report.problems:
         say(problem)
-    handler = partial(SimpleHTTPRequestHandler, directory=str(report.folder))
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        server = make_server(report.folder, port)
     except (OSError, OverflowError) as error:
         raise WordError(f"port {port} cannot be used ({error}): name another with port=") from None
     with server:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.conditions import FEWEST_ORDERED
 from ..contract.units import SYMBOLS
 from ..experiments.tuning.outcome import tuning_words
 
@@ -186,7 +187,7 @@ def transfer_table(record: Plain | Record, task: Task, width: int) -> list[str]:
     """Return one line for each condition at which a fit was tested, none where none was.
 
     A task with a mean error among its metrics has it there too, and the rank correlation of
-    mean prediction with mean target over the conditions below.
+    mean prediction with mean target over the conditions below, of four or more.
     """
     metrics = [task.primary_metric, *(m for m in task.metrics if m.function == "mean_error")]
     rows, orders = [], []
@@ -212,6 +213,7 @@ def transfer_table(record: Plain | Record, task: Task, width: int) -> list[str]:
             f"trained at {condition_words(own)}: rank correlation of mean prediction with mean "
             f"{task.target} over {count} conditions: {'undefined' if rank is None else f'{rank:g}'}"
             for own, count, rank in orders
+            if count >= FEWEST_ORDERED
         ]
     return lines
 

@@ -10,6 +10,7 @@ from ..model import Condition
 from .errors import WordError
 
 RELATIVE_TOLERANCE = 1e-9
+FEWEST_ORDERED = 4  # conditions whose rank order says anything
 
 
 @dataclass(frozen=True)

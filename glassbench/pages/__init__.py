@@ -1,6 +1,14 @@
 """Pages of the leaderboard: records, tasks and model cards as a static site."""
 
+from .serve import make_server
 from .site import BuildReport, build_site, write_manifest
 from .sources import Sources, read_sources
 
-__all__ = ["BuildReport", "Sources", "build_site", "read_sources", "write_manifest"]
+__all__ = [
+    "BuildReport",
+    "Sources",
+    "build_site",
+    "make_server",
+    "read_sources",
+    "write_manifest",
+]

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..contract.conditions import FEWEST_ORDERED
 from ..metrics import MetricSpecification
 from .boards import NO_CONDITION, Board, Row
 from .chart import Line, line_chart, style_at, style_of
@@ -23,7 +24,6 @@ from .words import score
 MOST_CONDITION_COLUMNS = 6
 HEAT_STEPS = 10
 MEASURES = ("gpu_seconds", "cpu_seconds", "wall_seconds")
-FEWEST_ORDERED = 4  # conditions whose rank order says anything
 
 
 def board_context(board: Board, standing: Standing, models: Sequence[str]) -> dict[str, Any]:

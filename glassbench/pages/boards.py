@@ -138,10 +138,11 @@ class Board:
 
     @property
     def label(self) -> str:
-        """The dataset, with target and place of training where they are not the usual ones."""
+        """The dataset, with target, place of training and protocol where they are not the usual."""
         target = self.task.other_target.replace("_", " ")
         trained = [f"{self.task.axis(a).symbol} = {v:g}" for a, v in self.trained.items()]
         parts = [self.dataset, target, f"trained at {', '.join(trained)}" if trained else ""]
+        parts += [f"superseded protocol {self.protocol_version}"] if self.superseded else []
         return ", ".join(filter(None, parts))
 
     @cached_property
@@ -210,10 +211,11 @@ class Board:
     def published_means(self, points: Sequence[Point]) -> list[tuple[str, float | None]]:
         """Return published models with their mean over conditions, best first.
 
-        None stands for a model without a number at some of them; without conditions, all count.
+        None stands for a model without a number at some of them; without conditions, those at the
+        relaxation time count, all where none is known.
         """
         means: list[tuple[str, float | None]] = []
-        points = points or self.points
+        points = points or self.relaxed or self.points
         for name, numbers in self.published(self.primary.name).items():
             values = [numbers[point].value for point in points if point in numbers]
             whole = len(values) == len(points)
@@ -248,6 +250,15 @@ class Board:
         first = point[0] if self.task.axes[0].name == "temperature" else math.nan
         times = named.tau_alpha.items() if named else ()
         return next((tau for key, tau in times if math.isclose(float(key), first)), None)
+
+    @cached_property
+    def relaxed(self) -> tuple[Point, ...]:
+        """The condition of each temperature at the time nearest to the relaxation time."""
+        groups: dict[Point, list[tuple[float, Point]]] = {}
+        for point in self.points:
+            if tau := self.tau_alpha(point):
+                groups.setdefault(point[:-1], []).append((abs(math.log(point[-1] / tau)), point))
+        return tuple(min(members)[1] for members in groups.values())
 
     @cached_property
     def training(self) -> str:

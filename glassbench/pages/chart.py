@@ -10,6 +10,7 @@ from functools import cache
 
 from markupsafe import Markup
 
+from ..contract.task import plain_name
 from .references import site_settings
 from .render import render
 from .words import number
@@ -35,8 +36,9 @@ def style_at(index: int) -> tuple[str, str]:
 @cache
 def style_of(name: str) -> tuple[str, str]:
     """Return colour and symbol of a model: by its place in `site.toml`, else by its name."""
-    known = [str(model) for model in site_settings()["styles"]]
-    return style_at(known.index(name) if name in known else zlib.crc32(name.encode()) % 98)
+    known = [plain_name(str(model)) for model in site_settings()["styles"]]
+    plain = plain_name(name)
+    return style_at(known.index(plain) if plain in known else zlib.crc32(name.encode()) % 98)
 
 
 @dataclass(frozen=True)

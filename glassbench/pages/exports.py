@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,9 +17,9 @@ from ..metrics.bootstrap import DRAWS, FEWEST_FOR_INTERVAL, tail_share
 from ..metrics.specification import NO_SCORE
 from .boards import Board, Row
 from .chart import style_of
-from .references import reference_of_reported, tex
+from .references import reference_of_reported, tex, tex_words
 from .sources import Point, samples_of
-from .standing import Boards, Standing
+from .standing import Boards, Standing, in_order
 from .words import axis_unit
 
 TIER_HEADS = {
@@ -117,19 +118,23 @@ def latex_lines(board: Board, standing: Standing, address: str = "") -> list[tup
         return "--" if value is None else f"${value:.{standing.decimals}f}$"
 
     reduced = {place.row.name for place in standing.places if place.row.reduced}
-    conditions = map(board.words, map(board.condition, standing.points))
-    caption = f"{board.task.title}: {board.primary.title}, mean over {'; '.join(conditions)}. "
-    caption += f"Dataset {board.label} {board.digest[:19]}, protocol {board.protocol_version}. "
+    conditions = "; ".join(board.heads(standing.points or board.relaxed))
+    common = board.common_words(standing.points or board.relaxed)
+    conditions = f"{conditions} at {common}" if common else conditions
+    caption = f"{board.task.title}: {board.primary.title}, mean over {conditions}. "
+    protocol = "" if board.superseded else f", protocol {board.protocol_version}"
+    caption += f"Dataset {' '.join(filter(None, (board.label, board.digest[:19])))}{protocol}. "
     if standing.places:
         caption += "Brackets: 95 % interval over independent samples. Rank: 1 + number of "
         caption += "significantly better models; = where shared. "
     caption += "*: smaller or trained less than published. " if reduced else ""
-    where = rf"\texttt{{{tex(f'{address}task/{board.name}.html')}}}" if address else ""
-    head = rf"Rank & Model & Status & \multicolumn{{2}}{{l}}{{{tex(board.primary.title)}}} \\"
+    where = re.sub(r"(?<=[/-])", r"\\allowbreak{}", tex(f"{address}task/{board.name}.html"))
+    where = rf" \texttt{{{where}}}" if address else ""
+    head = rf"Rank & Model & Status & \multicolumn{{2}}{{l}}{{{tex_words(board.primary.title)}}} \\"
     lines = [
         ("", "% \\usepackage{booktabs}"),
         ("", r"\begin{table}"),
-        ("", rf"\caption{{{tex(caption)}{where}}}"),
+        ("", rf"\caption{{{tex_words(caption)}{where}}}"),
         ("", r"\begin{tabular}{rllr@{\;}l}"),
         ("", r"\toprule"),
         ("", head),
@@ -151,7 +156,7 @@ def latex_lines(board: Board, standing: Standing, address: str = "") -> list[tup
         lines.append(("", r"\multicolumn{5}{l}{Published on this dataset, not run here} \\"))
     for name, mean in published:
         reference = reference_of_reported(name)
-        value = f"{in_digits(mean)} & {{{tex(reference.words) if reference else ''}}}"
+        value = f"{in_digits(mean)} & {{{tex(reference.short) if reference else ''}}}"
         lines.append((name, rf"-- & {tex(name)} & reported & {value} \\"))
     return [*lines, *(("", end) for end in (r"\bottomrule", r"\end{tabular}", r"\end{table}"))]
 
@@ -209,7 +214,7 @@ def compare_index(boards: Boards) -> str:
                 "metrics": [_metric(m) for m in board.metrics if m.average == "configuration"],
                 "models": [_model(place.row) for place in standing.places],
             }
-            for board, standing in boards
+            for board, standing in in_order(boards)
             if board.rows
         ],
     }

@@ -15,7 +15,7 @@ from .record_page import reproduce
 from .references import card_of_reported, cite_all, method_of, reference_of_reported
 from .render import render_file
 from .sources import is_reimplemented
-from .standing import Boards, Place, Standing
+from .standing import Boards, Place, Standing, in_order
 from .words import number
 
 MOST_WEAKEST = 5
@@ -31,7 +31,7 @@ def models_context(boards: Boards, cards: Mapping[str, ModelCard]) -> dict[str, 
     names = model_names(boards, cards)
     places: dict[str, list[tuple[Board, Standing, Place]]] = {name: [] for name in names}
     published: dict[str, list[Board]] = {}
-    for board, standing in boards:
+    for board, standing in in_order(boards):
         for place in standing.places:
             places[place.row.model].append((board, standing, place))
         for name in dict.fromkeys(one.model for one in board.reported):
@@ -58,7 +58,7 @@ def model_context(
 ) -> dict[str, Any]:
     """Return what the template of a model's page shows; `tables` are those of all boards."""
     places: list[dict[str, Any]] = []
-    for board, standing in boards:
+    for board, standing in in_order(boards):
         for place in standing.places:
             if place.row.model != name:
                 continue
@@ -99,15 +99,16 @@ def model_context(
 def published_figure(name: str, published: Sequence[Mapping[str, Any]]) -> Markup:
     """Return the published curves of a model in the primary metric, a line for each temperature."""
     tables = [t for t in published if t["metric"] is t["board"].primary and t["tau"]]
+    curves = [(table, row) for table in tables for row in table["rows"]]
+    several = len({row["name"] for _, row in curves}) > 1
     lines = [
         Line(
-            table["words"],
+            f"{row['name']}, {table['words']}" if several else table["words"],
             [(x, y) for (_, x), y in zip(table["times"], row["values"]) if y is not None],
             reported=True,
             style=style_at(k),
         )
-        for k, table in enumerate(tables[: len(COLOURS)])
-        for row in table["rows"]
+        for k, (table, row) in enumerate(curves[: len(COLOURS)])
     ]
     title = tables[0]["metric"].title if tables else ""
     return line_chart(
@@ -117,6 +118,7 @@ def published_figure(name: str, published: Sequence[Mapping[str, Any]]) -> Marku
         label=f"Published {title} of {name} against t / tau_alpha; the numbers are in the table",
         x_ticks={10.0**k: number(10.0**k) for k in range(-4, 2)},
         logarithmic=True,
+        size=(720, 340),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,10 +20,10 @@ from ..metrics.specification import NO_SCORE
 from .boards import Board
 from .chart import TIME_LABEL, Line, line_chart
 from .published import state_of_the_art
-from .references import card_of_reported, references, site_settings
+from .references import card_of_reported, references
 from .render import render
 from .sources import Entry, Point, Sources
-from .standing import Boards, Place, Standing
+from .standing import Boards, Place, Standing, in_order
 from .words import plural, safe_name, score
 
 ROADMAP = "jung2025"
@@ -40,14 +40,7 @@ NOISE_CEILING = r"\sqrt{\frac{2 r_h}{1 + r_h}}"
 
 def home_context(sources: Sources, boards: Boards, changes: Sequence[Any]) -> dict[str, Any]:
     """Return what the first page shows."""
-    order = [str(name) for name in site_settings()["tasks"]]
-    last = len(order)
-
-    def place(one: tuple[Board, Standing]) -> tuple[bool, int, str]:
-        name = one[0].task.name
-        return (not one[0].rows, order.index(name) if name in order else last, name)
-
-    main = sorted((one for one in boards if one[0].main), key=place)
+    main = [one for one in in_order(boards) if one[0].main]
     entries = sources.entries
     flagship = main[0] if main else None
     return {
@@ -148,16 +141,17 @@ def _of_board(board: Board, standing: Standing) -> list[dict[str, str]]:
         for entry in (place.row.entry, *place.row.earlier)
     ]
     entries.sort(key=lambda one: (one[0].record["created"], one[0].name))
-    changes, seen, leader = [], set[str](), ""
+    changes, seen, leaders = [], set[str](), dict[str, str]()
     for day, group in itertools.groupby(entries, key=lambda one: one[0].record["created"][:10]):
         of_day = list(group)
         names = list(dict.fromkeys(place.row.name for _, place in of_day))
         new = [name for name in names if name not in seen]
         first = not seen
         seen |= set(names)
-        best = next(
-            (p for p in standing.places if p.row.name in seen and p.value is not None), None
-        )
+        best = {
+            tier: next((p for p in places if p.row.name in seen and p.value is not None), None)
+            for tier, places in standing.tiers.items()
+        }
         changes.append(
             {
                 "board": board.name,
@@ -165,37 +159,38 @@ def _of_board(board: Board, standing: Standing) -> list[dict[str, str]]:
                 "created": max(entry.record["created"] for entry, _ in of_day),
                 "page": f"task/{board.name}.html",
                 "title": _title(board, new, first, of_day),
-                "summary": _summary(board, new, of_day, best, leader),
+                "summary": _summary(new, of_day, best, leaders),
             }
         )
-        leader = best.row.name if best else leader
+        leaders |= {tier: place.row.name for tier, place in best.items() if place}
     return changes
 
 
 def _title(board: Board, new: list[str], first: bool, of_day: Sequence[tuple[Entry, Place]]) -> str:
     where = f"{board.task.title} ({board.label})"
     if first:
-        version = f"dataset {board.label}, protocol version {board.protocol_version}"
-        return f"New board: {board.task.title}, {version}"
+        return f"New board: {board.task.title}, dataset {board.label}"
     if any(entry.signer for entry, _ in of_day):
         return f"{plural(sum(bool(e.signer) for e, _ in of_day), 'record')} verified on {where}"
     return f"{plural(len(new), 'model')} added to {where}" if new else f"Run again on {where}"
 
 
 def _summary(
-    board: Board,
     new: list[str],
     of_day: Sequence[tuple[Entry, Place]],
-    best: Place | None,
-    leader: str,
+    best: Mapping[str, Place | None],
+    leaders: Mapping[str, str],
 ) -> str:
+    """Return who leads since, among the models of each tier of input, then what is new."""
+    first = []
+    for tier, place in best.items():
+        before = leaders.get(tier)
+        if place and place.row.name != before:
+            end = f", before: {before}" if before else ""
+            first.append(f"{place.row.name} ({tier} input, {score(place.value)}{end})")
     again = sorted({place.row.name for _, place in of_day} - set(new))
-    parts = [f"new: {', '.join(sorted(new))}"] if new else []
-    parts += [f"run again: {', '.join(again)}"] if again else []
-    if best is not None and best.row.name != leader:
-        value = f"{board.primary.title} {score(best.value)}"
-        parts.append(f"{'new ' if leader else ''}highest place: {best.row.name}, {value}")
-    return "; ".join(parts)
+    named = {"leads": first, "new": sorted(new), "run again": again}
+    return "; ".join(f"{words}: {', '.join(names)}" for words, names in named.items() if names)
 
 
 def atom_feed(changes: Sequence[dict[str, Any]], address: str = "", board: str = "") -> str:

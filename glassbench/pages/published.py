@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..contract.task import ReportedNumber
+from ..contract.task import ReportedNumber, plain_name
 from ..metrics import MetricSpecification
 from .boards import Board
 from .references import card_of_reported, reference_of_reported
@@ -68,7 +68,8 @@ def beside(board: Board, name: str) -> str:
         return ""
     number = best[1]
     where = condition_words(board.task, dict(number.condition.values))
-    return f"published: {number.value:.2f} at {where} ({number.dataset})"
+    named = "" if plain_name(number.model) == plain_name(name) else f"{number.model} "
+    return f"published: {named}{number.value:.2f} at {where} ({number.dataset})"
 
 
 def _table(

@@ -67,6 +67,11 @@ class Reference(Checked):
         return " & ".join(surnames) if len(surnames) <= 2 else f"{surnames[0]} et al."
 
     @property
+    def short(self) -> str:
+        """As a text names it: `Fan & Ma (2021)`."""
+        return f"{self.who} ({self.year})"
+
+    @property
     def words(self) -> str:
         """As a reader knows it: `Fan & Ma, Nature Communications 12, 1506 (2021)`."""
         venue = self.journal or self.booktitle or self.howpublished
@@ -179,6 +184,11 @@ def tex(text: str) -> str:
     """Return a text as TeX that plain pdfTeX sets, on one line."""
     line = " ".join(visible(text).split())
     return "".join(_TEX.get(letter) or _ascii(letter) for letter in line)
+
+
+def tex_words(text: str) -> str:
+    """Return a text as TeX in which symbols of one letter have real subscripts: `C_rank`."""
+    return re.sub(r"\b([A-Za-z])\\_([A-Za-z\d]+)", r"$\1_{\\mathrm{\2}}$", tex(text))
 
 
 def _ascii(letter: str) -> str:

@@ -88,7 +88,8 @@ def render_markdown(text: str) -> Markup:
             # Pages allow no inline styles.
             del token.attrs["style"]
             token.attrSet("class", "num")
-        if token.type == "fence":
+        # What scrolls on a narrow screen is reached by keyboard, too.
+        if token.type in ("fence", "code_block", "table_open"):
             token.attrSet("tabindex", "0")
     return Markup(_parser().renderer.render(tokens, _parser().options, {}))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..contract.errors import UserError, escaped
 from ..contract.schemas import schema_file
-from ..home.files import write_json
+from ..home.files import read_plain_file, write_json
 from ..home.workspace import content_folder
 from .api import leaderboard_json
 from .board_page import board_badge, board_context, cite, heat_map, ranking_data
@@ -32,7 +32,7 @@ from .overview import atom_feed, home_context, list_changes, method_context
 from .record_page import drawn_parts, record_context
 from .references import glassbench_bibtex, repository
 from .render import render, render_file
-from .sources import Entry, Sources
+from .sources import LARGEST_PREDICTIONS, Entry, Sources
 from .standing import Boards, Standing, make_standing
 from .words import safe_name
 
@@ -203,6 +203,8 @@ def _record_data(entry: Entry, board: Board) -> Iterator[File]:
     """Yield a record as it was read, for downloads and for scripts, and what explains it."""
     content = escaped(entry.path.read_bytes().decode()).encode()
     yield f"records/{entry.name}.json", content
+    for path in entry.predictions:
+        yield f"predictions/{path.name}", read_plain_file(path, LARGEST_PREDICTIONS)
     receive = f"glassbench.receive({json.dumps(f'record/{entry.name}')},"
     yield f"data/record/{entry.name}.js", receive.encode() + content + b");\n"
     if entry.explanation is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ from .references import method_of
 from .words import safe_name
 
 LARGEST_RECORD, LARGEST_EXPLANATION = 32_000_000, 1_000_000
+LARGEST_PREDICTIONS = 64_000_000
 FEWEST_SEEDS = 3  # that tell how far training scatters
 BROKEN = (UserError, OSError, ValueError, RecursionError)
 
@@ -63,6 +65,13 @@ class Entry:
     explanation: Explanation | None
     digest: str
     signer: str = ""
+
+    @cached_property
+    def predictions(self) -> list[Path]:
+        """The files of its predictions that lie with the records, named after their sha256."""
+        folder = self.path.parent.parent / "predictions"
+        digests = sorted({one["sha256"] for one in self.record["predictions"]})
+        return [path for digest in digests for path in sorted(folder.glob(f"{digest}.*"))]
 
     @property
     def status(self) -> Literal["measured", "verified"]:
@@ -342,7 +351,8 @@ def _words(name: str, own: Any, published: Any) -> str:
         return f"{name} {own}"
     if isinstance(own, list):
         return f"{name} {own} of {published}".replace(" ", "\N{NO-BREAK SPACE}")
-    return f"{own} of {published} {name}"
+    # `8 of 1000 epochs`, but `width 32 of 64`.
+    return f"{own} of {published} {name}" if name.endswith("s") else f"{name} {own} of {published}"
 
 
 def training_configurations(entry: Entry) -> str:

@@ -20,6 +20,7 @@ from ..contract.task import TIERS
 from ..metrics import Interval, interval_of_mean, paired_difference, rank_groups
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
 from .boards import Board, Row
+from .references import site_settings
 from .sources import Ends, Point, by_configuration, sample_means, with_seeds
 from .words import decimals_for
 
@@ -79,6 +80,11 @@ class Standing:
         return place.value / self.ceiling
 
     @property
+    def largest_share(self) -> float | None:
+        """The largest share of the ceiling that any model reaches."""
+        return max(filter(None, map(self.share, self.places)), default=None)
+
+    @property
     def ceiling_words(self) -> str:
         """What the ceiling is: a measured reliability of the labels, or arithmetic."""
         return "Largest possible value" if self.bound else "Noise ceiling"
@@ -114,6 +120,18 @@ class Standing:
 
 
 Boards = Sequence[tuple[Board, Standing]]
+
+
+def in_order(boards: Boards) -> list[tuple[Board, Standing]]:
+    """Return the boards as readers look for them: empty and superseded ones last, by task."""
+    order = [str(name) for name in site_settings()["tasks"]]
+
+    def place(one: tuple[Board, Standing]) -> tuple[bool, bool, int, str]:
+        board, name = one[0], one[0].task.name
+        last = order.index(name) if name in order else len(order)
+        return not board.rows, board.superseded, last, name
+
+    return sorted(boards, key=place)
 
 
 def make_standing(board: Board) -> Standing:

@@ -30,6 +30,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     const lines = [];
     for (const name of models) {
       if (name === reference) continue;
+      const all = [];
       for (const [point, entry] of at(records.get(name))) {
         const other = base.get(point);
         if (!other?.scores[metric.name] || !entry.scores[metric.name]) continue;
@@ -39,7 +40,14 @@ document.addEventListener("DOMContentLoaded", async () => {
         const paired = entry.configurations.map((one) => byName.get(one));
         const found = bootstrap.difference(own, paired, entry.parents, index.draws, index.shares);
         lines.push({ model: name, condition: entry.condition, value: entry.scores[metric.name].value, reference: other.scores[metric.name].value, ...found });
+        all.push({ own, paired, entry, value: entry.scores[metric.name].value, reference: other.scores[metric.name].value });
       }
+      // The mean over conditions, where all have the same configurations.
+      if (all.length < 2 || all.some(({ entry }) => String(entry.configurations) !== String(all[0].entry.configurations))) continue;
+      const mean = (values) => (values.includes(null) ? null : values.reduce((a, b) => a + b, 0) / values.length);
+      const [own, paired] = ["own", "paired"].map((side) => all[0].own.map((_, k) => mean(all.map((one) => one[side][k]))));
+      const found = bootstrap.difference(own, paired, all[0].entry.parents, index.draws, index.shares);
+      lines.push({ model: name, condition: null, value: mean(all.map((one) => one.value)), reference: mean(all.map((one) => one.reference)), ...found });
     }
     return lines;
   }
@@ -51,9 +59,10 @@ document.addEventListener("DOMContentLoaded", async () => {
     const loaded = await Promise.all([library(), ...models.map((name) => load(`record/${of.get(name).record}`, `data/record/${of.get(name).record}.js`))]);
     const records = new Map(models.map((name, k) => [name, loaded[k + 1]]));
     const lines = differences(records, chosen);
-    const varying = board.axes.filter((axis) => new Set(lines.map((line) => line.condition[axis.name])).size > 1);
+    const conditions = lines.filter((line) => line.condition);
+    const varying = board.axes.filter((axis) => new Set(conditions.map((line) => line.condition[axis.name])).size > 1);
     const told = varying.length ? varying : board.axes;
-    const words = (condition) => told.map((axis) => `${axis.symbol} = ${plain(condition[axis.name])}${axis.unit ? ` ${axis.unit}` : ""}`).join(", ");
+    const words = (condition) => !condition ? "mean over these" : told.map((axis) => `${axis.symbol} = ${plain(condition[axis.name])}${axis.unit ? ` ${axis.unit}` : ""}`).join(", ");
     const tools = element("div", { class: "figure-tools" },
       select("Board", index.boards.map((one) => [one.name, one.title]), board.name, (value) => { setState({ board: value, models: "", reference: "", metric: "" }); draw(); }),
       select("Metric", board.metrics.map((one) => [one.name, one.title]), metric.name, (value) => { setState({ metric: value }); draw(); }),
@@ -71,8 +80,8 @@ document.addEventListener("DOMContentLoaded", async () => {
     const others = models.filter((name) => name !== reference);
     const drawable = lines.filter((line) => line.mean !== null).map((line) => ({ ...line, ...own(of.get(line.model).style), y: words(line.condition), tip: `${line.model} minus ${reference}\n${words(line.condition)}\n${show(line.mean)}${line.low === null ? "" : ` [${show(line.low)}, ${show(line.high)}]`}` }));
     const figure = drawable.length ? drawing({
-      width: width(place, 860), height: 60 + labels.length * (14 + 14 * others.length), marginLeft: 20, marginBottom: 42, marginRight: 30 + 7 * Math.max(...labels.map((label) => label.length)),
-      x: { label: width(place, 860) < 500 ? `right: ${metric.higher ? "better" : "worse"}` : `difference in ${metric.title} (right: ${metric.higher ? "better" : "worse"} than ${reference})`, ticks: width(place, 860) < 500 ? 3 : 8, grid: true, nice: true },
+      width: width(place, 1100), height: 60 + labels.length * (14 + 14 * others.length), marginLeft: 20, marginBottom: 42, marginRight: 30 + 7 * Math.max(...labels.map((label) => label.length)),
+      x: { label: width(place, 1100) < 500 ? `right: ${metric.higher ? "better" : "worse"}` : `difference in ${metric.title} (right: ${metric.higher ? "better" : "worse"} than ${reference})`, ticks: width(place, 1100) < 500 ? 2 : 8, grid: true, nice: true },
       y: { label: null, domain: others }, fy: { label: null, domain: labels, padding: 0.2 },
       marks: [
         Plot.ruleX([0], { stroke: "currentColor", strokeDasharray: "3 3" }),
@@ -85,7 +94,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     place.replaceChildren(tools,
       element("fieldset", { class: "choice" }, element("legend", {}, `Models, up to ${most}`), ...boxes),
       element("div", { class: "figure", id: "differences" }, legend, figure, ...(drawable.length ? [saver({ id: "differences", querySelectorAll: () => [figure] })] : [])),
-      table(["Condition", "Model", "Difference", "95 % interval", "Score", reference], lines.map((line) => [words(line.condition), line.model, show(line.mean), line.low === null ? "–" : `[${show(line.low)}, ${show(line.high)}]`, show(line.value), show(line.reference)])));
+      table(["Condition", "Model", "Difference", "95 % interval", "Score", reference], lines.map((line) => [words(line.condition), line.model, show(line.mean), line.low === null ? "–" : `[${show(line.low)}, ${show(line.high)}]`, show(line.value), show(line.reference)]), true));
   }
   window.addEventListener("hashchange", draw);
   redraw(place, draw);

@@ -102,7 +102,11 @@ const glassbench = (() => {
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const table of document.querySelectorAll("table.stacked")) {
-      const heads = [...table.tHead.rows[0].cells].map((head) => head.textContent.trim());
+      const heads = [...table.tHead.rows[0].cells].map((head) => {
+        const words = head.cloneNode(true);
+        words.querySelectorAll("sub").forEach((index) => index.prepend("_"));
+        return words.textContent.trim();
+      });
       for (const row of table.querySelectorAll("tbody tr:not(.divider)")) {
         [...row.cells].forEach((cell, k) => {
           if (cell.tagName === "TD" && !cell.dataset.label && cell.colSpan === 1) cell.dataset.label = heads[k];

@@ -9,6 +9,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const titles = place.dataset.titles.split("|");
   const files = place.dataset.files.split(" ");
   const reduced = new Set(place.dataset.reduced.split(" "));
+  const leaders = new Set(place.dataset.leaders.split(" "));
   const mostPanels = 6;
   const mostColoured = 8;
   let alone = state().get("model") ?? "";
@@ -46,8 +47,8 @@ document.addEventListener("DOMContentLoaded", () => {
     ...data.models.filter((one) => !data.floors.some((floor) => floor.name === one.name)).map((one) => ({ ...one, kind: one.status })),
     ...data.reported.map((one) => ({ ...one, kind: "reported", low: [], high: [] })),
   ].sort((one, other) => place_of(one.name) - place_of(other.name))
-    // Of many, those of the lower places are grey until they are chosen.
-    .map((one, index) => ({ ...one, ...own(one.style), ...(index >= mostColoured && alone !== one.name ? { colour: grey, quiet: true } : {}) }));
+    // Of many, all but those of the first places, and the first of each tier, are grey until chosen.
+    .map((one, index) => ({ ...one, ...own(one.style), ...(index >= mostColoured && alone !== one.name && !leaders.has(one.name) ? { colour: grey, quiet: true } : {}) }));
   const label_of = (one) => `${one.name}${one.kind === "reported" ? " (reported)" : reduced.has(one.name) ? " (reduced)" : ""}`;
   const place_of = (name) => (order.indexOf(name) + 1 || 1e9);
 
@@ -61,7 +62,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!points.length) return element("figure", {}, element("figcaption", {}, name), element("p", {}, "No model has a value here."));
     const floors = data.floors.flatMap((floor) => indices.map((i, k) => ({ x: values[k], y: floor.values[i], floor: floor.name }))).filter((point) => point.y !== null);
     const ceiling = indices.map((i, k) => ({ x: values[k], y: data.ceiling[i] })).filter((point) => point.y !== null).sort((a, b) => a.x - b.x);
-    const wide = isOnly ? 1100 : Math.min(560, place.clientWidth / 2 - 40);
+    const wide = isOnly ? 1400 : Math.min(560, place.clientWidth / 2 - 40);
     const size = { width: width(place, wide), height: isOnly ? Math.min(460, width(place, wide) * 0.8) : 330 };
     const drawn = several(values)
       ? curve(data.metric, points, floors, ceiling, { ...size, times: [...new Set(values)].sort((a, b) => a - b), x: { label, type: log ? "log" : "linear", domain: widened(values, log) }, label: `${data.metric.title} against ${label}${name ? ` at ${name}` : ""}` })

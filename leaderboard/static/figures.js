@@ -39,12 +39,13 @@ const figures = (() => {
   }
 
   // `τ_α` and other symbols of one letter get real subscripts.
-  const SYMBOL = /((?<![\p{L}\d_])\p{L}_[\p{L}\d]+)/u;
+  const SYMBOL = /((?<![\p{L}\d_])\p{L}_(?:rank|max|min|[\p{L}\d]{1,2})(?![\p{L}\d_]))/u;
   function subscripts(root) {
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     const texts = [];
     while (walker.nextNode()) if (SYMBOL.test(walker.currentNode.data)) texts.push(walker.currentNode);
     for (const node of texts) {
+      if (node.parentNode.tagName === "OPTION") continue; // which holds no markup
       const svg = node.parentNode.namespaceURI.endsWith("svg");
       if (svg && node.parentNode.closest("title")) continue;
       const made = document.createDocumentFragment();
@@ -61,6 +62,7 @@ const figures = (() => {
 
   // A picture as a file: its styles go along, on a white ground, since papers are white.
   function picture(svg) {
+    if (svg.tagName === "CANVAS") return glass.asSvg(svg);
     const copy = svg.cloneNode(true);
     copy.querySelectorAll("style").forEach((one) => one.remove());
     [copy, ...copy.querySelectorAll("[style]")].forEach((one) => one.removeAttribute("style"));
@@ -73,13 +75,13 @@ const figures = (() => {
     copy.querySelectorAll("[aria-label=tip], g[pointer-events=none]").forEach((one) => one.remove());
     return [new XMLSerializer().serializeToString(copy).replaceAll("var(--surface)", "#fff").replaceAll("var(--plot-background)", "#fff"), width, height];
   }
-  const fileName = (place) => [location.pathname.split("/").pop().replace(/\.html$/, ""), place.id.replace(/-figure$/, "")].filter(Boolean).join("-");
-  function saver(place) {
+  const fileName = (id) => [location.pathname.split("/").pop().replace(/\.html$/, ""), id.replace(/-figure$/, "")].filter(Boolean).join("-");
+  function saver(place, id = place.id) {
     const buttons = ["SVG", "PNG"].map((kind) => element("button", { type: "button", onclick: () => {
-      const drawn = [...place.querySelectorAll("svg[role=img]")];
+      const drawn = [...place.querySelectorAll("svg[role=img], svg.chart, canvas")];
       drawn.forEach((svg, k) => {
         const [text, width, height] = picture(svg);
-        const name = `${fileName(place)}${drawn.length > 1 ? `-${k + 1}` : ""}`;
+        const name = `${fileName(id)}${drawn.length > 1 ? `-${k + 1}` : ""}`;
         if (kind === "SVG") { glassbench.save(text, `${name}.svg`, "image/svg+xml"); return; }
         const image = new Image();
         image.onload = () => {
@@ -93,7 +95,7 @@ const figures = (() => {
     return element("span", { class: "savers" }, "Save figure: ", ...buttons);
   }
   document.addEventListener("DOMContentLoaded", () => {
-    for (const svg of document.querySelectorAll("svg.chart")) svg.after(saver(svg.parentNode));
+    for (const svg of document.querySelectorAll("svg.chart")) (svg.closest(".wide") ?? svg).after(saver(svg.parentNode, svg.closest("[id]").id));
   });
 
   // The place of each label, so that none lies on another: those that would move down, then all up
@@ -110,12 +112,13 @@ const figures = (() => {
     return placed;
   }
 
-  function table(heads, lines) {
+  // With `stacked` the rows are cards on a phone.
+  function table(heads, lines, stacked = false) {
     const row = (cells, name) => element("tr", {}, ...cells.map((cell, k) => (
-      element(name === "th" || k === 0 ? "th" : "td", { class: k && /^([−\d[–]|$)/.test(String(cell)) ? "num" : null, scope: name === "th" ? "col" : k ? null : "row" }, String(cell)))));
+      element(name === "th" || k === 0 ? "th" : "td", { class: k && /^([−\d[–]|$)/.test(String(cell)) ? "num" : null, scope: name === "th" ? "col" : k ? null : "row", "data-label": stacked && k ? heads[k] : null }, String(cell)))));
     const body = element("tbody", {}, ...lines.map((line) => row(line, "td")));
     return element("div", { class: "wide", role: "region", tabindex: "0", "aria-label": "Numbers of the drawing" },
-      element("table", { class: "plain" }, element("thead", {}, row(heads, "th")), body));
+      element("table", { class: stacked ? "plain stacked" : "plain" }, element("thead", {}, row(heads, "th")), body));
   }
 
   // The table is made when it is opened, since it may be long.

@@ -5,13 +5,14 @@ document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("glass-figure");
   if (!place) return;
   const { element, load, state, setState, whenSeen } = glassbench;
-  const { numbers, select, plain, style } = figures;
-  const { stops, away, mixed } = glass;
+  const { numbers, select, plain, saver } = figures;
+  const { stops, away, mixed, ink } = glass;
+  const colours = new Map([...document.querySelectorAll("table.ranking tr[data-model]")].map((row) => [row.dataset.model, row.dataset.style.split(" ")[0]]));
   const entries = new Map(place.dataset.entries.split(" ").map((pair) => pair.split("=")));
   const names = [...entries.keys()];
   const marked = new Set();
   const turn = [0.6, 0.4];
-  let three = false;
+  let three = state().get("glassThree") === "1";
   let depth = 0.5;
 
   async function draw() {
@@ -40,7 +41,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const view = ["all", ...views.map(([name]) => name)].includes(state().get("glassView")) ? state().get("glassView") : "all";
     pick("Show", "glassView", view, [["all", "all four"], ...views.map(([name]) => [name, name])]);
     if (structure.dimensions === 3) {
-      tools.append(element("button", { type: "button", "aria-pressed": String(three), onclick: () => { three = !three; draw(); } }, three ? "As a slice" : "As spheres in 3D"));
+      tools.append(element("button", { type: "button", "aria-pressed": String(three), onclick: () => { three = !three; setState({ glassThree: three ? "1" : "" }); draw(); } }, three ? "As a slice" : "As spheres in 3D"));
       if (!three) {
         const slider = element("input", { type: "range", min: 0, max: 1, step: 0.01, value: depth });
         slider.addEventListener("input", () => { depth = +slider.value; show(); });
@@ -57,7 +58,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const particles = glass.inside(structure, depth);
       const drawn = views.map(([name, colour], k) => [name, colour, k]).filter(([name]) => view === "all" || view === name).map(([name, colour, k]) => {
         const canvas = three
-          ? glass.spheres(structure, colour, name, turn, () => maps.querySelectorAll("canvas").forEach((each) => each.redraw()))
+          ? glass.spheres(structure, colour, name, turn, () => maps.querySelectorAll("canvas").forEach((each) => each.redraw()), marked)
           : brushed(glass.slice(structure, particles, colour, name, marked), (box) => {
             const edge = structure.box;
             mark(particles.filter((p) => p.x / edge[0] >= box[0] && p.x / edge[0] <= box[2] && 1 - p.y / edge[1] >= box[1] && 1 - p.y / edge[1] <= box[3]).map((p) => p.i));
@@ -65,43 +66,39 @@ document.addEventListener("DOMContentLoaded", () => {
         return glass.figure(canvas, name, ends(k));
       });
       maps.replaceChildren(...drawn);
-      const [left, right] = [first, second].map((array, k) => glass.figure(brushed(scatter(array, style(k).colour), (box) => mark([...array.keys()].filter((i) => {
+      const [left, right] = [first, second].map((array, k) => glass.figure(brushed(scatter(array, colours.get([a, b][k])), (box) => mark([...array.keys()].filter((i) => {
         const [x, y] = [(truth[i] - limits[0]) / span, 1 - (array[i] - limits[0]) / span];
         return x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
-      }))), `${[a, b][k]} against simulation`, element("p", { class: "small" }, `both from ${plain(+limits[0].toPrecision(3))} to ${plain(+limits[1].toPrecision(3))}${unit}; simulation along x`)));
-      parity.replaceChildren(element("h3", {}, "Parity"), element("div", { class: "maps parity" }, left, ...(a === b ? [] : [right])));
+      }))), [a, b][k], axis()));
+      parity.replaceChildren(element("h3", {}, "Parity: predicted (up) against simulated"), element("div", { class: "maps parity" }, left, ...(a === b ? [] : [right])));
       const details = numbers(() => [["particle", "species", `x (${structure.unit})`, "y", `simulation${unit}`, a, b], (marked.size ? [...marked].map((i) => ({ i, x: structure.at(i)[0], y: structure.at(i)[1] })) : particles).map((p) => [p.i, structure.species_names?.[structure.species[p.i]] ?? structure.species[p.i], ...[p.x, p.y, truth[p.i], first[p.i], second[p.i]].map((value) => plain(+value.toPrecision(3)))])]);
       below.replaceChildren(
+        saver(place, "glass"),
         element("p", { class: "small" }, `Test configuration ${mapA.configuration}, values in 256 steps, cut at the ends of the scale. ${marked.size ? `${marked.size} particles are marked. ` : ""}`, ...(marked.size ? [element("button", { type: "button", onclick: () => mark([]) }, "Unmark")] : [])),
         details,
       );
       figures.subscripts(place);
     }
 
+    // Both axes of a parity plot go from one limit to the other.
+    function axis() {
+      const ends = limits.map((limit) => `${plain(+limit.toPrecision(3))}${unit}`);
+      return Object.assign(element("div", { class: "ramp-ends" }, element("span", {}, ends[0]), element("span", {}, ends[1])), { ends });
+    }
+
     function scatter(array, colour) {
       const size = 300;
       const made = element("canvas", { width: size, height: size, role: "img", "aria-label": "Predicted against simulated value of each particle. The numbers are in the table below." });
-      const context = made.getContext("2d");
-      context.strokeStyle = "#82888e";
-      context.beginPath();
-      context.moveTo(0, size);
-      context.lineTo(size, 0);
-      context.stroke();
-      for (const on of [false, true]) {
-        context.fillStyle = on ? "#d01c8b" : colour;
-        context.globalAlpha = on ? 1 : 0.3;
-        for (let i = 0; i < array.length; i += 1) {
-          if (marked.has(i) === on) context.fillRect(((truth[i] - limits[0]) / span) * size - 1, (1 - (array[i] - limits[0]) / span) * size - 1, on ? 3 : 2, on ? 3 : 2);
-        }
-      }
-      return made;
+      const dot = (i) => ({ x: ((truth[i] - limits[0]) / span) * size, y: (1 - (array[i] - limits[0]) / span) * size, r: marked.has(i) ? 1.8 : 1.2, fill: marked.has(i) ? ink : colour, pale: !marked.has(i) && 0.5 });
+      const diagonal = Array.from({ length: 60 }, (_, k) => ({ x: 5 * k + 2.5, y: size - 5 * k - 2.5, r: 0.8, fill: "#82888e" }));
+      return glass.paint(made, [...diagonal, ...[...array.keys()].sort((i, j) => marked.has(i) - marked.has(j)).map(dot)]);
     }
 
     function brushed(canvas, act) {
       let from = null;
       const share = (event) => { const box = canvas.getBoundingClientRect(); return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]; };
       canvas.classList.add("brushed");
-      canvas.addEventListener("pointerdown", (event) => { from = share(event); });
+      canvas.addEventListener("pointerdown", (event) => { from = share(event); canvas.setPointerCapture(event.pointerId); });
       canvas.addEventListener("pointerup", (event) => {
         if (!from) return;
         const to = share(event);

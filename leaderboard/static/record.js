@@ -37,7 +37,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const whole = (name, label) => ({ domain: [0, 1], label, grid: true });
       return [
         element("ul", { class: "legend" }, ...names.map((name, k) => element("li", {}, figures.key(style(k)), ` ${name}`))),
-        element("div", { class: "panels" },
+        element("div", { class: "panels three" },
           element("figure", {}, element("figcaption", {}, "Distribution by class"), drawing({ ...size, x: { label: "predicted" }, y: { label: "share of the class", grid: true }, marks: [Plot.line(bars, { x: "x", y: "y", z: "label", stroke: "colour", strokeWidth: 2, curve: "step" })] }, `Distribution of predictions by class at ${where}`)),
           element("figure", {}, element("figcaption", {}, "ROC"), drawing({ ...size, x: whole("x", "false alarms, share of those that do not"), y: whole("y", "found, share of those that rearrange"), marks: [Plot.line([[0, 0], [1, 1]], { stroke: "currentColor", strokeDasharray: "4 3" }), ...line([{ recall: 0, alarms: 0 }, ...curve], "alarms", "recall")] }, `Receiver operating characteristic at ${where}`)),
           element("figure", {}, element("figcaption", {}, "Precision and recall"), drawing({ ...size, x: whole("x", "recall"), y: { label: "precision", grid: true, zero: true, nice: true }, marks: [Plot.ruleY([totals[1] / (totals[0] + totals[1])], { stroke: "currentColor", strokeDasharray: "4 3" }), ...line(curve.filter((p) => isFinite(p.precision)), "recall", "precision")] }, `Precision against recall at ${where}`))),

@@ -36,29 +36,39 @@ const glass = (() => {
     return chosen;
   }
 
+  // A picture is a list of discs, from far to near; it is painted on a canvas, or saved as SVG.
+  function paint(canvas, discs) {
+    canvas.discs = discs;
+    const context = canvas.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    for (const { x, y, r, fill, line, width, pale } of discs) {
+      context.globalAlpha = pale || 1;
+      context.fillStyle = fill;
+      context.beginPath();
+      context.arc(x, y, r, 0, 7);
+      context.fill();
+      if (!line) continue;
+      context.lineWidth = width;
+      context.strokeStyle = line;
+      context.stroke();
+    }
+    return canvas;
+  }
+  const ink = "#d01c8b"; // of marked particles
+
   // A slice as a canvas; `marked` particles are ringed, the others pale where some are marked.
   function slice(structure, particles, colour, label, marked = new Set()) {
     const made = element("canvas", { width: pixels, height: Math.round((pixels * structure.box[1]) / structure.box[0]), role: "img", "aria-label": `${label}. The numbers are in the table below.` });
-    const context = made.getContext("2d");
     const scale = pixels / structure.box[0];
-    for (const one of particles) {
+    return paint(made, particles.map((one) => {
       const on = marked.has(one.i);
-      context.beginPath();
-      context.arc(one.x * scale, made.height - one.y * scale, radius(structure, one.i) * scale, 0, 7);
-      context.globalAlpha = marked.size && !on ? 0.25 : 1;
-      context.fillStyle = css(colour(one.i));
-      context.fill();
-      context.lineWidth = on ? 2 : 0.6;
-      context.strokeStyle = on ? "#d01c8b" : "rgba(0,0,0,.45)";
-      context.stroke();
-    }
-    return made;
+      return { x: one.x * scale, y: made.height - one.y * scale, r: radius(structure, one.i) * scale, fill: css(colour(one.i)), line: on ? ink : "rgba(0,0,0,.45)", width: on ? 2 : 0.6, pale: marked.size && !on && 0.25 };
+    }));
   }
 
   // All particles as lit spheres, from far to near; drag or use the arrow keys to turn them.
-  function spheres(structure, colour, label, turn, changed) {
+  function spheres(structure, colour, label, turn, changed, marked = new Set()) {
     const made = element("canvas", { width: pixels, height: pixels, tabindex: 0, role: "img", "aria-label": `${label}: spheres, arrow keys turn them` });
-    const context = made.getContext("2d");
     const half = structure.box.map((edge) => edge / 2);
     const points = Array.from({ length: structure.count }, (_, i) => structure.at(i).map((x, k) => x - half[k]));
     const scale = (0.56 * pixels) / Math.hypot(...structure.box) * 1.7;
@@ -69,21 +79,18 @@ const glass = (() => {
         const [u, w] = [ca * x + sa * z, -sa * x + ca * z];
         return { i, x: u, y: cb * y - sb * w, z: sb * y + cb * w };
       }).sort((one, other) => one.z - other.z);
-      context.clearRect(0, 0, pixels, pixels);
       const deep = Math.max(...half) * 1.8;
-      for (const one of seen) {
-        const [x, y, r] = [pixels / 2 + one.x * scale, pixels / 2 - one.y * scale, radius(structure, one.i) * scale];
+      // Where some are marked the others are small, so that one sees between them.
+      paint(made, seen.flatMap((one) => {
+        const on = marked.has(one.i);
+        const [x, y, r] = [pixels / 2 + one.x * scale, pixels / 2 - one.y * scale, radius(structure, one.i) * scale * (marked.size && !on ? 0.35 : 1)];
         const light = 0.55 + 0.45 * Math.min(1, Math.max(0, 0.5 + one.z / deep));
         const rgb = colour(one.i);
-        context.beginPath();
-        context.arc(x, y, r, 0, 7);
-        context.fillStyle = css(rgb.map((c) => Math.round(c * light * 0.8)));
-        context.fill();
-        context.beginPath();
-        context.arc(x - 0.18 * r, y - 0.18 * r, 0.68 * r, 0, 7);
-        context.fillStyle = css(rgb.map((c) => Math.round(Math.min(255, (c * 0.9 + 25) * light))));
-        context.fill();
-      }
+        return [
+          { x, y, r, fill: css(rgb.map((c) => Math.round(c * light * 0.8))), line: on && ink, width: 2 },
+          { x: x - 0.18 * r, y: y - 0.18 * r, r: 0.68 * r, fill: css(rgb.map((c) => Math.round(Math.min(255, (c * 0.9 + 25) * light)))) },
+        ];
+      }));
     }
     let from = null;
     made.addEventListener("pointerdown", (event) => { from = [event.clientX, event.clientY, ...turn]; made.setPointerCapture(event.pointerId); });
@@ -107,9 +114,25 @@ const glass = (() => {
     return made;
   }
 
-  const figure = (canvas, label, ramp) => element("figure", {}, element("figcaption", {}, label), canvas, ramp);
-  const ramp = (kind, low, high) => element("div", {}, element("div", { class: `ramp ${kind}`, "aria-hidden": "true" }), element("div", { class: "ramp-ends" }, element("span", {}, low), element("span", {}, high)));
-  return { stops, away, mixed, bytes, unpack, values, inside, slice, spheres, figure, ramp };
+  // A canvas with its name and the ends of its colour bar, which go along when it is saved.
+  function figure(canvas, label, ramp) {
+    canvas.words = { label, colours: ramp.colours, ends: ramp.ends };
+    return element("figure", {}, element("figcaption", { title: label }, label), canvas, ramp);
+  }
+  const ramp = (kind, low, high) => Object.assign(bar(kind, low, high), { colours: kind ? away : stops, ends: [low, high] });
+  const bar = (kind, low, high) => element("div", {}, element("div", { class: `ramp ${kind}`, "aria-hidden": "true" }), element("div", { class: "ramp-ends" }, element("span", {}, low), element("span", {}, high)));
+  // The canvas as SVG on white: its name above, its colour bar below; `_` begins a subscript.
+  function asSvg({ width, height, discs, words: { label, colours, ends } }) {
+    const plain = (text) => text.replace(/[&<>]/g, "");
+    const symbols = (text) => plain(text).replace(/(\p{L})_([\p{L}\d]+)/gu, '$1<tspan dy="4" font-size="12">$2</tspan>');
+    const shapes = discs.map(({ x, y, r, fill, line, width: wide, pale }) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${r.toFixed(1)}" fill="${fill}"${line ? ` stroke="${line}" stroke-width="${wide}"` : ""}${pale ? ` opacity="${pale}"` : ""}/>`);
+    const stop = (rgb, k) => `<stop offset="${(k / (colours.length - 1)).toFixed(3)}" stop-color="${css(rgb)}"/>`;
+    const bar = colours ? `<defs><linearGradient id="bar">${colours.map(stop).join("")}</linearGradient></defs><rect y="${height + 38}" width="${width}" height="12" fill="url(#bar)"/>` : "";
+    const below = `<text y="${height + 70}">${symbols(ends[0])}</text><text x="${width}" y="${height + 70}" text-anchor="end">${symbols(ends[1])}</text>`;
+    const total = height + 80;
+    return [`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${total}" viewBox="0 0 ${width} ${total}" font-family="system-ui, sans-serif" font-size="16" fill="#1c2126"><rect width="${width}" height="${total}" fill="#fff"/><text y="20">${plain(label)}</text><svg y="30" width="${width}" height="${height}">${shapes.join("")}</svg>${bar}${below}</svg>`, width, total];
+  }
+  return { stops, away, mixed, bytes, unpack, values, inside, paint, slice, spheres, figure, ramp, asSvg, ink };
 })();
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -154,6 +177,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const open = below.querySelector("details")?.open;
       const details = numbers(() => [["particle", "species", `x (${structure.unit})`, "y", `true${unit}`, `predicted${unit}`], particles.map((one) => [one.i, structure.species_names?.[one.species] ?? "AB"[one.species] ?? one.species, plain(one.x.toPrecision(4)), plain(one.y.toPrecision(4)), plain(value(target[one.i]).toPrecision(3)), plain(value(prediction[one.i]).toPrecision(3))])]);
       below.replaceChildren(
+        figures.saver(maps, "maps"),
         element("p", { class: "small" }, `Test configuration ${map.configuration}, ${particles.length} particles; values in 256 steps. Difference: predicted minus true.`),
         details,
       );

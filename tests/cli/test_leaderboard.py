@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 
 
 def test_a_site_is_built_from_a_folder_of_records(glassbench, make_record, tmp_path):
@@ -17,6 +19,49 @@ def test_a_site_is_built_from_a_folder_of_records(glassbench, make_record, tmp_p
     assert (tmp_path / "site" / "record" / "one.html").is_file()
     told = json.loads(glassbench(*words, "--json").out)
     assert (told["records"], told["written"]) == (1, 0)
+
+
+def test_a_release_is_a_frozen_folder_with_the_digest_of_every_file(
+    glassbench, make_record, tmp_path
+):
+    folder, out = tmp_path / "records", tmp_path / "out"
+    folder.mkdir()
+    (folder / "one.json").write_text(json.dumps(make_record()), encoding="utf-8")
+    words = (f"records={folder}", f"out={out}", "url=https://glass.example/")
+    answer = glassbench("leaderboard", "release", "2026.11", *words, "--json")
+    assert answer.code == 0
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    told = json.loads(answer.out)["manifest_sha256"]
+    assert told == hashlib.sha256((out / "manifest.json").read_bytes()).hexdigest()
+    files = [path for path in out.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    assert (manifest["version"], manifest["records"]) == ("2026.11", 1)
+    assert manifest["sha256"] == {
+        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+    # Permalinks lead below the version; what pages load lies beside them.
+    for name in ("task/ka_propensity.html", "export/ka_propensity.tex", "feed.xml"):
+        assert "https://glass.example/2026.11/" in (out / name).read_text(encoding="utf-8")
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        loads = re.findall(
+            r'<(?:script|img|link rel="(?:icon|style)[^>]*) [^>]*(?:src|href)="([^"]+)"', text
+        )
+        assert loads and all((page.parent / load).resolve().is_file() for load in loads)
+    # Nothing changes it: neither a second release nor a build into its folder.
+    before = {path: path.read_bytes() for path in files}
+    again = glassbench("leaderboard", "release", "2026.11", *words)
+    assert again.code == 2 and "a release is never changed" in again.err
+    build = glassbench("leaderboard", "build", f"records={folder}", f"out={out}")
+    assert build.code == 2 and "holds files that no build made" in build.err
+    assert before == {path: path.read_bytes() for path in files}
+
+
+def test_a_release_has_a_version_that_is_a_name(glassbench, tmp_path):
+    for words in ((), ("../up",), ("a b",), ("",), ("x" * 40,)):
+        answer = glassbench("leaderboard", "release", *words, f"out={tmp_path / 'out'}")
+        assert answer.code == 2 and "version" in answer.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_is_not_there_and_a_wrong_address_are_named(glassbench, tmp_path):

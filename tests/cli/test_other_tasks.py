@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -76,7 +77,12 @@ def test_a_stiffness_that_changed_with_the_rate_is_ranked_and_its_offset_told(
         ["cooling_rate=1e+13", "cooling_rate=1e+13"], ["cooling_rate=1e+13", "cooling_rate=1e+12"],
     ]  # fmt: skip
     assert f"{other['scores']['offset']['value']:.3f}" in lines[2]
-    assert lines[3].endswith(f"over 2 conditions: {entry['transfer']['rank_order']:g}")
+    # The rank order of two points says nothing; that of four is told.
+    assert len(lines) == 3
+    again = copy.deepcopy(record)
+    again["conditions"][0]["transfer"]["conditions"] *= 3
+    (told,) = transfer_table(again, load_task("cuzr_stiffness"), width=120)[5:]
+    assert told.endswith(f"over 4 conditions: {entry['transfer']['rank_order']:g}")
 
 
 def test_predictions_of_any_framework_are_scored(glassbench, small_datasets, tmp_path):

@@ -127,3 +127,21 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    opened.set_default_timeout(15_000)
+    opened.faults = []
+    opened.on("pageerror", lambda error: opened.faults.append(str(error)))
+    opened.on("console", lambda said: opened.faults.extend(refusals(said.text)))
+    yield opened
+    assert not opened.faults
+    context.close()
+
+
+def refusals(said: str) -> list[str]:
+    """Return what the browser says of something that the policy of the page forbids."""
+    return [said] if "Content Security Policy" in said else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import json
@@ -160,3 +161,55 @@ def put(folder: Path, name: str, record: dict) -> Path:
     path = folder / f"{name}.json"
     path.write_text(json.dumps(record), encoding="utf-8")
     return path
+
+
+def make_explanation(record: dict, particles: int = 64) -> dict:
+    """Return an explanation of a record: maps of one glass, with predictions of its own."""
+
+    def base64_of(array: np.ndarray) -> str:
+        return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+    steps = np.random.default_rng(0).integers(0, 65536, (particles, 3)).astype("<u2")
+    target = np.arange(particles) * 255 // (particles - 1)
+    shift = len(record["model"]["name"])
+    conditions = [entry["condition"] for entry in record["conditions"][:2]]
+    return {
+        "schema_version": 1,
+        "model_digest": record["model"]["digest"],
+        "dataset_digest": record["dataset"]["digest"],
+        "seed": 0,
+        "dataset": [{"name": "configurations: train", "value": "16"}],
+        "replaced": [],
+        "conditions": [],
+        "maps": [
+            {
+                "condition": condition,
+                "configuration": "c0",
+                "unit": "σ_AA",
+                "limits": [0.0, 1.0],
+                "structure": 0,
+                "target": base64_of(target.astype(np.uint8)),
+                "prediction": base64_of(np.roll(target, shift).astype(np.uint8)),
+            }
+            for condition in conditions
+        ],
+        "structures": [
+            {
+                "box": [4.0, 4.0, 4.0],
+                "spacing": 1.0,
+                "unit": "σ_AA",
+                "species": base64_of(np.zeros(particles, np.uint8)),
+                "positions": base64_of(steps),
+            }
+        ],
+        "learning_curve": [
+            {
+                "condition": conditions[0],
+                "points": [
+                    {"configurations": n, "value": v, "interval": None, "difference": None}
+                    for n, v in ((4, 0.3), (8, 0.4), (16, 0.5))
+                ],
+            }
+        ],
+        "transfer": [],
+    }

@@ -45,6 +45,19 @@ def test_published_ranks_are_those_at_the_relaxation_time(roadmap):
             assert row["best"] == max(v for v in row["values"] if v is not None)
 
 
+def test_a_board_of_published_numbers_is_ordered_at_the_relaxation_time(roadmap, site):
+    points = roadmap.relaxed
+    assert [point[0] for point in points] == [0.44, 0.5, 0.56, 0.64]
+    assert all(
+        point[1] / roadmap.tau_alpha(point) == pytest.approx(1, rel=0.01) for point in points
+    )
+    numbers = roadmap.published("pearson_a")
+    for name, mean in roadmap.published_means(()):
+        assert mean == pytest.approx(np.mean([numbers[name][point].value for point in points]))
+    text = (site / "task" / "ka_propensity--roadmap.html").read_text(encoding="utf-8")
+    assert "11 reported" in text and "Published in other metrics alone" in text
+
+
 def test_the_state_of_the_art_only_rises_over_the_years(roadmap):
     lines = state_of_the_art(roadmap)
     assert [line["words"] for line in lines] == ["T = 0.44", "T = 0.5", "T = 0.56", "T = 0.64"]
@@ -71,6 +84,7 @@ def test_a_short_training_of_a_published_network_is_called_reduced(task, tmp_pat
     assert reductions(entry, sources.cards["botan"]) == ()
     board = next(b for b in make_boards(sources) if b.name == task.name)
     assert beside(board, "botan").startswith("published: 0.66 at T = 0.64, t = 16.5")
+    assert beside(board, "eignn").startswith("published: EIGNN-Cage 0.67 at T = 0.64")
 
 
 @pytest.mark.parametrize(
