@@ -130,9 +130,10 @@ def weakest(board: Board, row: Row) -> list[dict[str, Any]]:
     metric, sign = board.primary, 1 if board.primary.higher_is_better else -1
     scored = []
     for point in row.conditions:
+        bound = board.is_bound(metric.name, point)
         value, ceiling = row.value(metric.name, point), row.ceiling(metric.name, point)
         if value is not None:
-            share = value / ceiling if ceiling else None
+            share = value / ceiling if ceiling and not bound else None
             scored.append((sign * (value if share is None else share), point, value, share))
     return [
         {"words": board.words(board.condition(point)), "value": value, "share": share}

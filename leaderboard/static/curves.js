@@ -148,7 +148,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   const asTable = (data, all) => () => [
-    [...data.axes.map((one) => `${one.symbol}${one.unit ? ` (${one.unit})` : ""}`), ...all.map((one) => `${one.name} (${one.kind})`), "noise ceiling", ...data.floors.map((floor) => `floor ${floor.name}`)],
+    [...data.axes.map((one) => `${one.symbol}${one.unit ? ` (${one.unit})` : ""}`), ...all.map((one) => `${one.name} (${one.kind})`), data.ceiling_words, ...data.floors.map((floor) => `floor ${floor.name}`)],
     data.points.map((point, i) => [...point.map(plain), ...all.map((one) => `${show(one.values[i])}${(one.low[i] ?? null) === null ? "" : ` [${show(one.low[i])}, ${show(one.high[i])}]`}`), show(data.ceiling[i]), ...data.floors.map((floor) => show(floor.values[i]))]),
   ];
 
@@ -173,6 +173,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const details = numbers(asTable(data, all));
     place.replaceChildren(tools, legend(data, all), body, saver(place), details);
     details.open = Boolean(open);
+    figures.subscripts(body);
   }
 
   whenSeen(place, () => { draw(); redraw(place, draw); });

@@ -168,8 +168,12 @@ const figures = (() => {
     return svg;
   }
 
+  // An option holds no markup: its symbols have subscripts where there are such letters.
+  const low = Object.fromEntries([...Array(10).keys()].map((k) => [k, "₀₁₂₃₄₅₆₇₈₉"[k]]).concat([..."aehijklmnoprstuvx"].map((letter, k) => [letter, "ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ"[k]])));
+  const lowered = (words) => words.split(SYMBOL).map((part, k) => (k % 2 && [...part.slice(2)].every((letter) => low[letter]) ? part[0] + [...part.slice(2)].map((letter) => low[letter]).join("") : part)).join("");
+
   function select(label, options, chosen, act) {
-    const made = element("select", {}, ...options.map(([value, words]) => element("option", { value, selected: value === chosen }, words)));
+    const made = element("select", {}, ...options.map(([value, words]) => element("option", { value, selected: value === chosen }, lowered(words))));
     made.addEventListener("change", () => act(made.value));
     return element("label", {}, label, made);
   }

@@ -21,7 +21,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const [one, other] = await Promise.all([a, b].map((name) => load(`explain/${entries.get(name)}`, `data/explain/${entries.get(name)}.js`)));
     const shared = one.maps.map((map) => [map, other.maps.find((its) => its.words === map.words && its.configuration === map.configuration)]).filter((pair) => pair[1]);
     const tools = element("div", { class: "figure-tools" });
-    const pick = (label, key, value, options) => tools.append(select(label, options, value, (next) => { setState({ [key]: next }); marked.clear(); draw(); }));
+    const pick = (label, key, value, options) => tools.append(select(label, options, value, (next) => { setState({ [key]: next }); if (key !== "glassView") marked.clear(); draw(); }));
     pick("Model A", "glassA", a, names.map((name) => [name, name]));
     pick("Model B", "glassB", b, names.map((name) => [name, name]));
     if (!shared.length) { place.replaceChildren(tools, element("p", {}, "These two were not explained at a common condition.")); return; }
@@ -32,7 +32,8 @@ document.addEventListener("DOMContentLoaded", () => {
     const structure = glass.unpack(one.structures[mapA.structure]);
     const truth = glass.values(mapA, mapA.target);
     const [first, second] = [glass.values(mapA, mapA.prediction), glass.values(mapB, mapB.prediction)];
-    const limits = [Math.min(mapA.limits[0], mapB.limits[0]), Math.max(mapA.limits[1], mapB.limits[1])];
+    const [reachA, reachB] = [mapA, mapB].map(glass.reach);
+    const limits = [Math.min(reachA[0], reachB[0]), Math.max(reachA[1], reachB[1])];
     const unit = mapA.unit ? ` ${mapA.unit}` : "";
     const span = limits[1] - limits[0];
     const share = (array) => (i) => mixed(stops, (array[i] - limits[0]) / span);

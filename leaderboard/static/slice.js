@@ -22,7 +22,9 @@ const glass = (() => {
     const at = (i) => one.box.map((edge, k) => (steps[i * dimensions + k] / 65536) * edge);
     return { ...one, species, dimensions, at, count: species.length };
   }
-  const values = (map, text) => Float32Array.from(bytes(text), (byte) => map.limits[0] + (byte / 255) * (map.limits[1] - map.limits[0]));
+  // Where all of the truth is one value, such as no particle that rearranges, a step is 1 / 255.
+  const reach = ({ limits: [low, high] }) => [low, high > low ? high : low + 1];
+  const values = (map, text) => { const [low, high] = reach(map); return Float32Array.from(bytes(text), (byte) => low + (byte / 255) * (high - low)); };
   const radius = (structure, i) => structure.spacing * (structure.species[i] ? 0.4 : 0.475);
 
   function inside(structure, depth) {
@@ -132,7 +134,7 @@ const glass = (() => {
     const total = height + 80;
     return [`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${total}" viewBox="0 0 ${width} ${total}" font-family="system-ui, sans-serif" font-size="16" fill="#1c2126"><rect width="${width}" height="${total}" fill="#fff"/><text y="20">${plain(label)}</text><svg y="30" width="${width}" height="${height}">${shapes.join("")}</svg>${bar}${below}</svg>`, width, total];
   }
-  return { stops, away, mixed, bytes, unpack, values, inside, paint, slice, spheres, figure, ramp, asSvg, ink };
+  return { stops, away, mixed, bytes, unpack, reach, values, inside, paint, slice, spheres, figure, ramp, asSvg, ink };
 })();
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -160,14 +162,15 @@ document.addEventListener("DOMContentLoaded", () => {
 
     function draw() {
       const map = data.maps[index];
+      const limits = glass.reach(map);
       const structure = unpacked[map.structure];
       const [target, prediction] = [bytes(map.target), bytes(map.prediction)];
       const particles = glass.inside(structure, depth);
       const unit = map.unit ? ` ${map.unit}` : "";
       const beyond = (end, word) => map.cut?.[end] === false ? "" : ` or ${word}`;
-      const value = (byte) => map.limits[0] + byte / 255 * (map.limits[1] - map.limits[0]);
-      const ends = () => glass.ramp("", `${plain(map.limits[0])}${unit}${beyond(0, "less")}`, `${plain(map.limits[1])}${unit}${beyond(1, "more")}`);
-      const span = plain(+(map.limits[1] - map.limits[0]).toPrecision(3));
+      const value = (byte) => limits[0] + byte / 255 * (limits[1] - limits[0]);
+      const ends = () => glass.ramp("", `${plain(limits[0])}${unit}${beyond(0, "less")}`, `${plain(limits[1])}${unit}${beyond(1, "more")}`);
+      const span = plain(+(limits[1] - limits[0]).toPrecision(3));
       const drawn = (colour, label, ramp) => glass.figure(glass.slice(structure, particles, colour, label), label, ramp);
       maps.replaceChildren(
         drawn((i) => mixed(stops, target[i] / 255), "true", ends()),

@@ -12,6 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const fields = ["q", "tier", "status", "from", "to", "parameters"];
   let sorting = ["", ""];
   form.hidden = false;
+  table.classList.add("live");
   if (matchMedia("(max-width: 40rem)").matches) {
     const opener = element("button", { type: "button", "aria-expanded": "false" }, "Filter and columns");
     opener.addEventListener("click", () => opener.setAttribute("aria-expanded", String(form.classList.toggle("open"))));

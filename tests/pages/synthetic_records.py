@@ -186,12 +186,13 @@ def make_explanation(record: dict, particles: int = 64) -> dict:
                 "condition": condition,
                 "configuration": "c0",
                 "unit": "σ_AA",
-                "limits": [0.0, 1.0],
+                # All labels of a configuration may be the same.
+                "limits": [0.0, 0.0 if k else 1.0],
                 "structure": 0,
                 "target": base64_of(target.astype(np.uint8)),
                 "prediction": base64_of(np.roll(target, shift).astype(np.uint8)),
             }
-            for condition in conditions
+            for k, condition in enumerate(conditions)
         ],
         "structures": [
             {

@@ -146,7 +146,12 @@ def test_without_scripts_the_ranked_table_stands(browser, site):
     rows = page.locator(ROWS)
     assert rows.count() == 5
     assert rows.first.is_visible() and "0.70" in rows.first.inner_text()
-    assert page.locator("#curve-figure a").is_visible()
+    for figure in ("curve", "cost"):
+        assert page.locator(f"#{figure}-figure a").is_visible()
+    # Columns that are off at first have no way to be turned on, and take no room.
+    assert page.locator("table.ranking thead th:visible").count() < 12
+    cut = page.locator(".wide:has(.ranking)").evaluate("box => box.scrollWidth - box.clientWidth")
+    assert cut <= 1
     context.close()
 
 

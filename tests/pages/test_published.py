@@ -9,8 +9,9 @@ import pytest
 
 from glassbench.contract.task import read_reported
 from glassbench.home.workspace import content_folder
-from glassbench.pages import read_sources
+from glassbench.pages import build_site, read_sources
 from glassbench.pages.boards import make_boards
+from glassbench.pages.model_page import weakest
 from glassbench.pages.published import beside, published_tables, state_of_the_art
 from glassbench.pages.sources import is_less, reductions, with_seeds
 from glassbench.pages.standing import make_standing
@@ -120,3 +121,10 @@ def test_the_largest_value_of_a_metric_is_no_noise_ceiling(tmp_path):
         assert (standing.share(standing.places[0]) is None) is (name == "bound")
         words = "Largest possible value" if name == "bound" else "Noise ceiling"
         assert standing.ceiling_words == words
+        share = weakest(board, board.rows[0])[0]["share"]
+        assert (share is None) is (name == "bound")
+        build_site(read_sources(tmp_path / name), tmp_path / name / "site")
+        for page in ("task/lj2d_plasticity-conditions", "record/r"):
+            text = (tmp_path / name / "site" / f"{page}.html").read_text(encoding="utf-8")
+            assert ("noise ceiling" in text.casefold()) is (name != "bound")
+        assert ("Of ceiling" in text) is (name != "bound")

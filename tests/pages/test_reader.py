@@ -229,6 +229,11 @@ MAPS = "#glass-figure .maps:not(.parity)"
 def test_one_glass_is_seen_by_two_models(glass):
     heads = glass.locator(f"{MAPS} figcaption").all_inner_texts()
     assert heads == ["simulation", "botan", "nt_gnn", "botan minus nt_gnn"]
+    at = glass.locator("#glass-figure select").nth(2)
+    for label in at.locator("option").all_inner_texts():
+        at.select_option(label)
+        colours = "c => new Set(c.discs.map(disc => disc.fill)).size"
+        assert glass.locator(f"{MAPS} canvas").nth(1).evaluate(colours) > 4
     glass.select_option("#glass-figure label:has-text('Show') select", "botan minus nt_gnn")
     assert glass.locator(f"{MAPS} canvas").count() == 1 and "glassView=botan+minus" in glass.url
 

@@ -298,7 +298,7 @@ def test_the_feed_is_atom_with_the_newest_first(site):
     titles = [entry.findtext(f"{ATOM}title") for entry in feed.iter(f"{ATOM}entry")]
     assert titles[0].startswith("1 record verified on") and titles[1].startswith("New board")
     first = feed.findall(f"{ATOM}entry/{ATOM}summary")[1].text
-    assert first.startswith("leads: averaged_ridge (thermal input, 0.70")
+    assert first.startswith("leads: averaged_ridge (thermal input, 0.69")
     own = ElementTree.parse(site / "feed" / "ka_propensity.xml").getroot()
     assert len(list(own.iter(f"{ATOM}entry"))) == 2
 
