@@ -41,7 +41,8 @@ def test_a_release_is_a_frozen_folder_with_the_digest_of_every_file(
     }
     # Permalinks lead below the version; what pages load lies beside them.
     for name in ("task/ka_propensity.html", "export/ka_propensity.tex", "feed.xml"):
-        assert "https://glass.example/2026.11/" in (out / name).read_text(encoding="utf-8")
+        text = (out / name).read_text(encoding="utf-8").replace(r"\allowbreak{}", "")
+        assert "https://glass.example/2026.11/" in text
     for page in out.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         loads = re.findall(

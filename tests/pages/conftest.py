@@ -35,6 +35,7 @@ VERIFICATION = {
     "walls": {"network": True}, "largest_difference": 0.0, "submitted": "0" * 64,
     "environment": "0" * 64, "public_key": "", "signature": "",
 }  # fmt: skip
+ADDRESS = "https://glass.example/v_1~b/"
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
@@ -96,10 +97,15 @@ def site(sources, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def leaderboard_site(tmp_path_factory) -> Path:
-    """The folder of the site built from the records of the leaderboard."""
+def leaderboard_sources():
+    return read_sources(content_folder("leaderboard") / "records")
+
+
+@pytest.fixture(scope="session")
+def leaderboard_site(leaderboard_sources, tmp_path_factory) -> Path:
+    """The folder of the site built from the records of the leaderboard, with an address."""
     folder = tmp_path_factory.mktemp("leaderboard") / "site"
-    build_site(read_sources(content_folder("leaderboard") / "records"), folder)
+    build_site(leaderboard_sources, folder, ADDRESS)
     return folder
 
 

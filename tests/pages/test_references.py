@@ -22,6 +22,8 @@ from glassbench.pages.references import (
 )
 from glassbench.plugins.registry import list_models, list_tasks
 
+from .conftest import ADDRESS
+
 # As the publishers' pages and reference lists of other papers have them.
 TITLES = {
     "10.1038/s41567-020-0842-8": "Unveiling the predictive power of static structure in glassy "
@@ -53,7 +55,6 @@ TITLES = {
     "10.1038/s42254-024-00791-4": "Roadmap on machine learning glassy dynamics",
 }
 CARDS = [plugin.contract for plugin in list_models() if plugin.error is None]
-BOARD = content_folder("leaderboard") / "records"
 METHODS = {
     "debye_waller": "10.1103/PhysRevLett.96.185701",
     "flexibility_volume": "10.1038/ncomms13733",
@@ -145,18 +146,12 @@ def test_colours_belong_to_models_and_stand_out_from_either_ground():
             assert (high + 0.05) / (low + 0.05) >= 3
 
 
-ADDRESS = "https://glass.example/v_1~b/"
-
-
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory, sources):
+def tables(leaderboard_site, sources, tmp_path_factory):
     """The LaTeX of boards of the leaderboard and of synthetic, hostile records, by file."""
-    files = []
-    for folder, one in (("ours", read_sources(BOARD)), ("synthetic", sources)):
-        site = tmp_path_factory.mktemp("tables") / folder
-        build_site(one, site, ADDRESS)
-        files += sorted((site / "export").glob("*.tex"))
-    return files
+    synthetic = tmp_path_factory.mktemp("tables") / "site"
+    build_site(sources, synthetic, ADDRESS)
+    return [table for site in (leaderboard_site, synthetic) for table in site.glob("export/*.tex")]
 
 
 def test_captions_carry_the_address_of_their_board(tables):

@@ -342,19 +342,18 @@ def test_the_vendored_library_is_the_one_that_is_written_down():
     assert all(f"{p['package']} {p['version']}" in licences for p in note["packages"])
 
 
-def test_the_records_of_the_leaderboard_are_whole(tmp_path):
+def test_the_records_of_the_leaderboard_are_whole(leaderboard_sources, leaderboard_site):
     folder = content_folder("leaderboard") / "records"
-    sources = read_sources(folder)
-    assert len(sources.entries) == len(list(folder.glob("*.json")))
-    assert not [problem for problem in sources.problems if "record" in problem.split()]
-    report = build_site(sources, tmp_path / "site")
-    for entry in sources.entries:
-        copied = report.folder / "records" / f"{entry.name}.json"
+    assert len(leaderboard_sources.entries) == len(list(folder.glob("*.json")))
+    problems = leaderboard_sources.problems
+    assert not [problem for problem in problems if "record" in problem.split()]
+    for entry in leaderboard_sources.entries:
+        copied = leaderboard_site / "records" / f"{entry.name}.json"
         assert filecmp.cmp(copied, entry.path, shallow=False)
-    page = (report.folder / "task" / "lj2d_plasticity.html").read_text(encoding="utf-8")
+    page = (leaderboard_site / "task" / "lj2d_plasticity.html").read_text(encoding="utf-8")
     assert '<img src="../figure/lj2d_plasticity.png" loading="lazy"' in page
     drawn = content_folder("tasks") / "lj2d_plasticity" / "mini.png"
-    assert filecmp.cmp(report.folder / "figure" / "lj2d_plasticity.png", drawn, shallow=False)
+    assert filecmp.cmp(leaderboard_site / "figure" / "lj2d_plasticity.png", drawn, shallow=False)
 
 
 def test_transfer_over_cooling_rates_is_told_with_means_and_offsets(tmp_path):
