@@ -6,22 +6,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..contract.errors import UserError, WordError, did_you_mean
+from ..contract.errors import UserError, WordError
 from ..experiments.words import check_keys, parse_axis, parse_number
 from ..home.workspace import Workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
 from ..plugins.registry import whole_tasks
 from ..plugins.task_modules import find_reader, list_readers
+from .data_download import counts_text, download, imported
 from .data_generate import generate, prepare
 from .data_view import view
-from .output import Asked, Result, absolute, command, new_group, say
+from .output import Asked, Result, absolute, command, new_group
 from .progress import Counter
 from .tables import in_pairs, in_table
-
-if TYPE_CHECKING:
-    from ..datasets.importing import ImportReport
 
 app = new_group(help="List, show, import, check and generate datasets.")
 COORDINATES_SHOWN = 40
@@ -149,53 +147,10 @@ def import_command(asked: Asked) -> Result:
             run=run,
             on_event=lambda e: counter(e.done, e.total, f"{e.state} {e.configuration}"),
         )
-    return _imported(name, report)
+    return imported(name, report)
 
 
-@app.command()
-@command("home", plain="[NAME]")
-def download(asked: Asked) -> Result:
-    """Download a published dataset and import it, or go on. Alone it lists what there is.
-
-    [home=FOLDER]. Each file is held to its sha256. GLASSBENCH_DATA_URL names another place that
-    holds the files, in a folder NAME; proxies are those of the environment.
-    """
-    from ..datasets.downloading import fetch, list_downloads
-
-    there = {n: (task, d) for task in whole_tasks() for n, d in list_downloads(task).items()}
-    if not asked.plain:
-        rows = [
-            (name, task.name, f"{entry.megabytes:.0f}", entry.licence, entry.title)
-            for name, (task, entry) in there.items()
-        ]
-        plain = [entry.model_dump(exclude={"files"}) for _, entry in there.values()]
-        table = in_table(("dataset", "task", "MB>", "licence", "what"), rows)
-        return Result({"downloads": plain}, table)
-    (name,) = asked.plain
-    if name not in there:
-        raise WordError(f"no dataset `{name}` can be downloaded{did_you_mean(name, there)}")
-    from ..datasets.importing import import_dataset
-
-    _, entry = there[name]
-    say(f"{entry.title}: {entry.megabytes:.0f} MB, {entry.licence}")
-    workspace = asked.workspace
-    with Counter(quiet=asked.json) as counter:
-        folder = fetch(entry, workspace.home / "downloads" / name, counter)
-    workspace.datasets.mkdir(parents=True, exist_ok=True)
-    return _imported(
-        name, import_dataset(find_reader(entry.reader), folder, workspace.datasets / name)
-    )
-
-
-def _imported(name: str, report: ImportReport) -> Result:
-    """Return what an import came to; files that were left out make it fail."""
-    pairs = [("dataset", name), ("path", str(report.path))]
-    pairs += [(state, counts_text(counts)) for state, counts in report.configurations.items()]
-    pairs.append(("digest", report.digest))
-    notes = [f"left out: {problem.file}: {problem.message}" for problem in report.problems]
-    return Result({"name": name, **asdict(report)}, in_pairs(pairs), bool(notes), notes)
-
-
+app.command()(download)
 app.command()(generate)
 app.command()(prepare)
 app.command()(view)
@@ -285,11 +240,6 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_text, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def counts_text(counts: Mapping[str, int]) -> str:
-    """Return how many configurations each split has, in words."""
-    return ", ".join(f"{number} {split}" for split, number in counts.items())
 
 
 def _refuse_taken(name: str) -> None:

@@ -13,6 +13,7 @@ from ..contract.folder_digest import uncounted_imports
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
 from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
+from .data_download import download_first
 from .output import Asked, Result, command, say, write_lines
 from .progress import open_display
 from .tables import (
@@ -40,7 +41,7 @@ def run(asked: Asked) -> Result:
     [temperature=…] [time=…] [train.temperature=…] [train.time=…]
     [seed=0,1,2|0..4] [epochs=N] [model.HYPERPARAMETER=…]
     [cluster=auto|local|HOST:PORT|ray://HOST:PORT|none] [threads=N] [workers=N]
-    [floors=on|off] [force=on] [config=FILE] [failed_checks=allow] [home=FOLDER]
+    [floors=on|off] [force=on] [config=FILE] [failed_checks=allow] [download=yes] [home=FOLDER]
 
     target= is another target of the task in place of its own; train.temperature= trains at another
     temperature than the one that is tested, at the time that is most alike in units of the
@@ -49,14 +50,15 @@ def run(asked: Asked) -> Result:
     threads= is the cores of one trial, workers= the processes that train one trial together,
     config= a file with task, model and hyperparameters, as `glassbench tune` writes one (words
     given here win), force=on forgets what earlier runs of the same request left, and
-    failed_checks=allow takes a dataset whose physics failed.
+    failed_checks=allow takes a dataset whose physics failed; download=yes fetches a published
+    dataset that is not here (`glassbench data download` lists them).
 
     The scores are compared with trivial floors and with the best that the data allow.
 
     Lists are written with commas, ranges as 0..4, words in any order. What is finished is not
     computed again, and what was stopped goes on: give the same words once more.
     """
-    task, request, workspace = _understand(asked.words)
+    task, request, workspace = _understand(asked.words, asked.json)
     requests = make_requests(task, request, workspace)
     from ..cluster import execute
     from ..experiments.conclude import hand_over, run_to_record
@@ -85,7 +87,7 @@ def run(asked: Asked) -> Result:
     return Result({"runs": [report_plain(report, workspace) for report in reports]}, (), failed)
 
 
-def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
+def _understand(words: Sequence[str], quiet: bool) -> tuple[Task, RunRequest, Workspace]:
     from ..experiments.tuning.configuration import read_configuration
 
     values = split_words(words)
@@ -95,8 +97,10 @@ def _understand(words: Sequence[str]) -> tuple[Task, RunRequest, Workspace]:
         values = split_words(words)
     task = task_of(values)
     axes = [axis.name for axis in task.axes]
-    request = parse_run(words, axes, [f"train.{axis}" for axis in axes])
-    return task, request, open_workspace(request.home)
+    request = parse_run(words, axes, ["download", *(f"train.{axis}" for axis in axes)])
+    workspace = open_workspace(request.home)
+    download_first(values, task, quiet, workspace)
+    return task, request, workspace
 
 
 def _words_of(file: Configuration, values: Mapping[str, str]) -> list[str]:

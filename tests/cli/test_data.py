@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 
+from glassbench.cli import data_download
+from glassbench.contract.errors import UserError
+from glassbench.datasets.downloading import Download
 from glassbench.datasets.manifest import pack_store
 from glassbench.datasets.store import open_dataset
 from glassbench.home.workspace import Workspace
+from glassbench.plugins.registry import load_task
 
 CUTOFF = "pair_cutoff=1.5"  # the small box of these files is shorter than twice the default
 
@@ -50,6 +58,39 @@ def test_a_dataset_is_drawn_where_asked(glassbench, stored, home, tmp_path):
     assert json.loads(answer.out)["figure"] == str(chosen) and chosen.is_file()
     answer = glassbench("data", "info", "tiny", "plot=card.pdf")
     assert answer.code == 2 and "`plot=card.pdf` is not possible" in answer.err
+
+
+def test_a_dataset_is_downloaded_when_it_is_used_first(home, botan_files, monkeypatch, capsys):
+    served = partial(SimpleHTTPRequestHandler, directory=str(botan_files))
+    with ThreadingHTTPServer(("127.0.0.1", 0), served) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        files = [p.relative_to(botan_files) for p in botan_files.rglob("*.npz")]
+        entry = Download(
+            name="far",
+            title="a few files",
+            url=f"http://127.0.0.1:{server.server_port}/",
+            reader="botan",
+            licence="CC0",
+            files={
+                f.as_posix(): hashlib.sha256((botan_files / f).read_bytes()).hexdigest()
+                for f in files
+            },
+        )
+        task, workspace = load_task("ka_propensity"), Workspace(home)
+        monkeypatch.setattr(data_download, "known_downloads", lambda: {"far": (task, entry)})
+        with pytest.raises(UserError, match="download=yes fetches it, as `glassbench data downl"):
+            data_download.download_first({"dataset": "far"}, task, True, workspace)
+        assert not workspace.datasets.exists()
+        # The files are fetched; their small box is shorter than twice the usual cutoff of pairs.
+        with pytest.raises(UserError, match="shorter than twice the pair cutoff"):
+            words = {"dataset": "far", "download": "yes"}
+            data_download.download_first(words, task, True, workspace)
+        assert sorted(p.name for p in (home / "downloads" / "far").rglob("*.npz")) == sorted(
+            f.name for f in files
+        )
+        server.shutdown()
+    data_download.download_first({"dataset": "mini"}, task, True, workspace)
 
 
 def test_a_configuration_is_looked_at(glassbench, stored, tmp_path, monkeypatch):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
+import tarfile
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from glassbench.contract.errors import UserError
+from glassbench.datasets import downloading
 from glassbench.datasets.downloading import MIRROR, Download, fetch, list_downloads
 from glassbench.plugins.registry import load_task
 
@@ -21,6 +26,8 @@ class Server(ThreadingHTTPServer):
     cut: set[str] = set()
     wrong: set[str] = set()
     asked: list[str] = []
+    more: dict[str, bytes] = {}
+    pause = 0.0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -29,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         name = self.path.partition("/small/")[2]
         self.server.asked.append(name)
-        content = FILES.get(name)
+        content = (FILES | self.server.more).get(name)
         if content is None:
             self.send_error(404)
             return
@@ -43,6 +50,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[:1000])
             self.connection.close()
             return
+        time.sleep(self.server.pause)
         self.wfile.write(content)
 
     def log_message(self, *arguments):
@@ -52,8 +60,9 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(downloading, "TRIES", 1)
     server = Server(("127.0.0.1", 0), Handler)
-    server.cut, server.wrong, server.asked = set(), set(), []
+    server.cut, server.wrong, server.asked, server.more = set(), set(), [], {}
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -112,8 +121,77 @@ def test_a_mirror_is_asked_instead(tmp_path, server, small, monkeypatch):
         fetch(elsewhere, tmp_path / "other")
 
 
-def test_the_published_files_have_the_pinned_digests(shared_data):
-    entry = list_downloads(load_task("ka_propensity"))["published_small"]
+@pytest.fixture
+def record(server):
+    """A download whose files, sizes and checksums a record states, as Zenodo's do."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in FILES.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    server.more = {"T0.44.tar.gz": packed.getvalue(), "notes.txt": b"notes"}
+    base = f"http://127.0.0.1:{server.server_port}/small/"
+    stated = [
+        {
+            "key": name,
+            "size": len(content),
+            "checksum": f"md5:{hashlib.md5(content).hexdigest()}",
+            "links": {"self": base + name},
+        }
+        for name, content in server.more.items()
+    ]
+    stated.append({"key": "../out.txt", "checksum": "md5:0", "links": {"self": base + "out"}})
+    server.more["record"] = json.dumps({"files": stated}).encode()
+    lines = [f"{one['key']} {one['checksum']}" for one in stated[:-1]]
+    server.more["registry.txt"] = "\n".join(lines).encode()
+    return Download(
+        name="small", title="a record", record=base + "record", reader="botan", licence="CC0"
+    )
+
+
+def test_a_record_states_files_and_checksums_and_archives_are_unpacked(tmp_path, server, record):
+    folder = fetch(record, tmp_path / "small", patterns=["*0.44*"])
+    assert not (folder / "notes.txt").exists() and not (tmp_path / "out.txt").exists()
+    for name, content in FILES.items():
+        assert (folder / "T0.44" / name).read_bytes() == content
+    server.asked.clear()
+    fetch(record, folder)
+    assert server.asked == ["record", "notes.txt"]
+    with pytest.raises(UserError, match="fits none of small: T0.44.tar.gz, notes.txt"):
+        fetch(record, folder, patterns=["*0.50*"])
+    server.wrong = {"notes.txt"}
+    with pytest.raises(UserError, match=r"notes\.txt is not the file that was published"):
+        fetch(record, tmp_path / "other")
+
+
+def test_a_mirror_of_a_record_has_a_registry(tmp_path, server, record, monkeypatch):
+    monkeypatch.setenv(MIRROR, f"http://127.0.0.1:{server.server_port}")
+    offline = record.model_copy(update={"record": "http://127.0.0.1:9/record"})
+    assert (fetch(offline, tmp_path / "small") / "notes.txt").read_bytes() == b"notes"
+    people = offline.model_copy(update={"record": "", "page": "https://example.org/data"})
+    assert (fetch(people, tmp_path / "again") / "notes.txt").is_file()
+    monkeypatch.delenv(MIRROR)
+    with pytest.raises(UserError, match=r"127\.0\.0\.1:9/record cannot be had \(ConnectionError"):
+        fetch(offline, tmp_path / "third")
+    with pytest.raises(UserError, match=r"see https://example\.org/data.*import botan"):
+        fetch(people, tmp_path / "third")
+
+
+def test_a_server_that_is_too_slow_is_told(tmp_path, server, small, monkeypatch):
+    monkeypatch.setattr(downloading, "PATIENCE", 0.1)
+    monkeypatch.setattr(downloading, "TRIES", 0)
+    server.pause = 0.6
+    with pytest.raises(UserError, match="cannot be had"):
+        fetch(small, tmp_path / "small")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "under", "above"),
+    [("published_small", "botan_small", "T0.44/"), ("bapst_test", "glassy_dynamics", "test/")],
+)
+def test_the_published_files_have_the_pinned_digests(shared_data, dataset, under, above):
+    entry = list_downloads(load_task("ka_propensity"))[dataset]
     for name, digest in entry.files.items():
-        content = (shared_data / "botan_small" / name.removeprefix("T0.44/")).read_bytes()
+        content = (shared_data / under / name.removeprefix(above)).read_bytes()
         assert hashlib.sha256(content).hexdigest() == digest
