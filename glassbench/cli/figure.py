@@ -59,7 +59,10 @@ def figure(asked: Asked) -> Result:
         raise WordError(f"figure {found.name} is one of {', '.join(tasks)}, not of {task.name}")
     options = _options(module, values)
     given = _given(found, module, task, values, options, asked)
-    drawn = module.draw(given)
+    try:
+        drawn = module.draw(given)
+    except ValueError as error:
+        raise UserError(f"figure {found.name}: {error}") from error
     from ..figures.canvas import save_figure
 
     path = save_figure(drawn.figure, given.folder / "figure.png")

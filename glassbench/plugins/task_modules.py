@@ -23,6 +23,7 @@ from .registry import RegistryError, is_path, plugin_package, whole_tasks
 KINDS = {
     "reader": ("readers", ("WORDS", "plan", "read")),
     "figure": ("figures", ("SOURCE", "REPORTED", "MODELS", "OPTIONS", "draw")),
+    "panels": ("figures", ("PANELS",)),
 }
 
 
@@ -74,6 +75,12 @@ def list_readers() -> list[TaskModule]:
 def list_figures() -> list[TaskModule]:
     """Return every figure that a task or an installed package brings, ordered by name."""
     return _listed("figure")
+
+
+def list_panels() -> list[TaskModule]:
+    """Return what tasks add to the figure of a dataset: `figures/_dataset.py` of their folders."""
+    files = {task.name: task.folder / "figures" / "_dataset.py" for task in whole_tasks()}
+    return [TaskModule("panels", f.stem, name, f) for name, f in files.items() if f.is_file()]
 
 
 def find_reader(name: str) -> TaskModule:

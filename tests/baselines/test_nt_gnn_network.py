@@ -123,6 +123,51 @@ def test_a_checkpoint_without_a_variable_is_named(tmp_path):
         nt_gnn.load_published(tmp_path / "weights.npz")
 
 
+def as_published(network, path):
+    """Write a network's weights as those of the published checkpoint are written."""
+    variables = {}
+    for name, value in network.named_parameters():
+        part, layer, kind = name.split(".")
+        number = int(layer.removeprefix("fc")) - 1
+        key = f"{nt_gnn.PUBLISHED_NAMES[part]}|linear_{number}|{kind[0]}"
+        variables[key] = value.detach().t().numpy() if kind == "weight" else value.detach().numpy()
+    np.savez(path, **variables)
+    return path
+
+
+def test_pretrained_weights_are_used_as_they_are_without_epochs(tmp_path):
+    torch.manual_seed(1)
+    network = nt_gnn.NtGnn(16, 2)
+    card = load_model_card("nt_gnn")
+    given = {"width": 16, "recurrences": 2, "epochs": 0}
+    given["pretrained"] = str(as_published(network, tmp_path / "weights.npz"))
+    values = card.hyperparameters_for("ka_propensity", "published", given)
+    model = load_model_class(card)(**values)
+    (example,) = planted_examples(1)
+    # A published file of one test configuration leaves nothing to train on.
+    model.fit([], [], Run(0, "propensity", "cubic", tmp_path))
+    (answer,) = model.predict([example.structure], example.condition)
+    structure = example.structure
+    inputs = graph(structure.positions, structure.species, structure.box, torch.float32)
+    expected = network(*inputs).detach().numpy()
+    np.testing.assert_allclose(answer["propensity"], expected, rtol=1e-4, atol=1e-6)
+    assert answer["propensity"].std() > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"pretrained": "nothing.npz"}, "pretrained is `nothing.npz`"), ({"width": 8}, "do not fit")],
+)
+def test_weights_that_cannot_be_taken_are_named(change, message, tmp_path):
+    path = as_published(nt_gnn.NtGnn(16, 2), tmp_path / "weights.npz")
+    card = load_model_card("nt_gnn")
+    given = {"width": 16, "epochs": 0, "pretrained": str(path)} | change
+    values = card.hyperparameters_for("ka_propensity", "published", given)
+    model = load_model_class(card)(**values)
+    with pytest.raises(ValueError, match=message):
+        model.fit([], [], Run(0, "propensity", "cubic", tmp_path))
+
+
 @pytest.mark.parametrize("kind", ["distance", "none"])
 def test_edges_may_know_their_length_alone_or_nothing(kind):
     torch.manual_seed(0)

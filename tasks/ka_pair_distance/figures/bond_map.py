@@ -71,4 +71,5 @@ def _draw_bonds(axis, structure, shown, values, limits):
     )
     axis.add_collection(lines)
     axis.set(xlim=(0, structure.box[0]), ylim=(0, structure.box[1]), aspect="equal")
+    axis.set_xlabel(f"x ({mathtext('sigma_AA')})")
     return lines

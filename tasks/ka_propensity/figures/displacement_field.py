@@ -50,6 +50,8 @@ def draw(given: Given) -> Drawn:
             clim=(-limit, limit), angles="xy", width=0.005,
         )  # fmt: skip
         axis.set(xlim=(0, box[0]), ylim=(0, box[1]), aspect="equal", title=title)
+        axis.set_xlabel(f"x ({mathtext('sigma_AA')})")
+        axis.set_ylabel(f"y ({mathtext('sigma_AA')})")
         figure.colorbar(arrows, ax=axis, label=f"$u_z$ ({mathtext('sigma_AA')})", shrink=0.8)
         rows.append({
             "condition": title, "trajectories": len(moves),

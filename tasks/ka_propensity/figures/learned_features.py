@@ -56,7 +56,7 @@ def draw(given: Given) -> Drawn:
             axis.plot(r, c, ".-", color=colour, label=f"{name}, length {length:.2f}")
             row[f"length_of_{name}"] = length
         axis.axhline(0, color=CEILING, linewidth=0.6)
-        axis.set(title=f"{model.card.name}, {given.title(condition)}", ylim=(-0.1, 1.0))
+        axis.set(title=f"{model.card.name}, {given.title(condition)}", ylim=(None, 1.0))
         axis.set_xlabel("r, in the unit of the positions")
         axis.legend(fontsize=7, frameon=False)
         rows.append(row)

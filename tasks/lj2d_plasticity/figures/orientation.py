@@ -1,8 +1,8 @@
 """Surroundings of the particles that rearrange most and least, along and across the elongation.
 
 In the frame of each load the elongation points along x = y. All loads and all samples of the
-training split are taken together, particles of the second species around one another (small ones
-in two dimensions, as in the paper).
+training split are taken together, and the smaller particles around one another, or those of
+`species`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ REPORTED = (
 )
 TASKS = ("lj2d_plasticity", "cuzr_plasticity")
 MODELS = False
-OPTIONS = {"share": 0.005, "species": 1}
+OPTIONS = {"share": 0.005, "species": ""}
+HISTORY = ("quench_time", "cooling_rate", "composition")
+SMALLER = ("S", "Cu")
 ANGLES = 3  # bins of 30 degrees
 
 
@@ -52,7 +54,7 @@ def draw(given: Given) -> Drawn:
         axis.set_xlabel(f"r ({mathtext(given.view.dataset.state(state).units('positions'))})")
         axis.set(
             ylabel=f"g(r, {name})",
-            title=given.title(condition),
+            title=given.title(condition, HISTORY),
             xlim=(0.5 * spacing, 1.6 * spacing),
         )
         axis.legend(fontsize=6, frameon=False)
@@ -79,7 +81,12 @@ def _ratios(rows) -> list[str]:
 
 def _measured(given: Given, condition, options):
     """Return r and g (angles, r) by end and angle; the difference of density maps, None in 3D."""
-    species, counts, particles, maps = options["species"], {}, {}, {}
+    counts, particles, maps = {}, {}, {}
+    names = [given.view.species_name(condition, kind) for kind in (0, 1)]
+    wanted = (options["species"],) if options["species"] else SMALLER
+    if not set(wanted) & set(names):
+        raise ValueError(f"species={options['species']} is none of {', '.join(names)}")
+    species = next(kind for kind, name in enumerate(names) if name in wanted)
     examples = given.view.examples("train", (condition,))
     spacing = 0.0
     for example in examples:
