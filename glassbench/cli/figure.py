@@ -61,7 +61,7 @@ def figure(asked: Asked) -> Result:
     given = _given(found, module, task, values, options, asked)
     try:
         drawn = module.draw(given)
-    except ValueError as error:
+    except (ValueError, ArithmeticError) as error:
         raise UserError(f"figure {found.name}: {error}") from error
     from ..figures.canvas import save_figure
 

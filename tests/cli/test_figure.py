@@ -75,6 +75,8 @@ def test_a_figure_of_data_alone_needs_no_model(glassbench, tiny_dataset):
         (["one_radius", "widht=0.1"], "there is no key `widht`"),
         (["mirrors", "task=ka_propensity"], "is one of lj2d_plasticity, cuzr_plasticity"),
         (["displacement_field", "file=nothing.npz"], "file=nothing.npz"),
+        (["displacement_field", "trajectories=1"], "trajectories must be 2 at least"),
+        (["one_radius", "time=5.2", "largest=20"], "figure one_radius: "),
         ([], "the name of a figure is wanted"),
     ],
 )

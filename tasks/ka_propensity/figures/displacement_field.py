@@ -30,6 +30,8 @@ OPTIONS = {"trajectories": 8, "step": 0.005, "reach": 1.35, "thickness": 1.2, "f
 def draw(given: Given) -> Drawn:
     """Draw the field at each condition, coloured by its component across the slice."""
     options, rows = given.options, []
+    if options["trajectories"] < 2:
+        raise ValueError("trajectories must be 2 at least, for two halves")
     panels = []
     if options["file"]:
         panels.append((Path(options["file"]).name, *_of_file(Path(options["file"]))))

@@ -34,6 +34,8 @@ def draw(given: Given) -> Drawn:
     _, schedule = state_and_schedule(given, strains=(condition["strain"],))
     loaded = [e for e in given.view.examples("test", (condition,))
               if e.structure.configuration.endswith("@simple_positive")]  # fmt: skip
+    if not 0 <= options["sample"] < len(loaded):
+        raise ValueError(f"sample={options['sample']}: {len(loaded)} were sheared simple_positive")
     example = loaded[options["sample"]]
     structure, measured = example.structure, np.asarray(example.targets["d2min"])
     particle = int(np.argmax(measured))
