@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def _undeclared(imports: Mapping[str, str], dependencies: tuple[str, ...]) -> li
     for text in dependencies:
         with suppress(InvalidRequirement):
             known.add(canonicalize_name(Requirement(text).name))
-    packages = metadata.packages_distributions() if imports else {}
+    packages = _packages() if imports else {}
     results = []
     for module, where in imports.items():
         distributions = packages.get(module, [])
@@ -155,6 +156,12 @@ def _undeclared(imports: Mapping[str, str], dependencies: tuple[str, ...]) -> li
             message = f"`{module}` is not among the declared dependencies: {mend}"
             results.append(failed("dependencies", message, where))
     return results
+
+
+@cache
+def _packages() -> Mapping[str, list[str]]:
+    """Return the distributions of each importable package; looking takes half a second."""
+    return metadata.packages_distributions()
 
 
 def _licence_of(text: str) -> str:
