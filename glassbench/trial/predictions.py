@@ -226,7 +226,7 @@ def _grouped(path: Path) -> dict[str, dict[str, np.ndarray]]:
     groups: dict[str, dict[str, np.ndarray]] = {}
     if not path.is_file():
         raise PredictionsFileError(
-            f"{path} is a folder" if path.exists() else f"{path} is not there"
+            f"{path} is no plain file" if path.exists() else f"{path} is not there"
         )
     try:
         if not zipfile.is_zipfile(path):
