@@ -9,6 +9,8 @@ import numpy as np
 
 # A feature whose deviation is this much smaller than its mean varies by rounding alone.
 CONSTANT = 1e-10
+# Samples that are turned into float64 at a time.
+PIECE = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,9 @@ class LinearMap:
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         """Return y (n,) float64 of features (n, F)."""
-        return np.asarray(features, dtype=np.float64) @ self.slopes + self.intercept
+        pieces = range(0, max(1, len(features)), PIECE)
+        parts = [np.asarray(features[i : i + PIECE], np.float64) @ self.slopes for i in pieces]
+        return np.concatenate(parts) + self.intercept
 
 
 def ridge(moments: Moments, strengths: Sequence[float]) -> list[LinearMap]:

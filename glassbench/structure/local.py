@@ -118,15 +118,14 @@ def neighbour_counts(
     if radii.ndim != 1 or not len(radii) or not (np.diff(radii) > 0).all():
         raise ValueError(f"radii {radii.tolist()} must be a list that increases")
     shape = (len(positions), species_count, len(radii))
-    size = len(positions) * species_count * len(radii)
-    counts = np.zeros(size, dtype=np.int32)
-    # A block much smaller than the result would spend its time on adding zeros.
-    for block in pair_blocks(positions, box, float(radii[-1]), pairs_per_block=max(2**20, size)):
+    counts = np.zeros(int(np.prod(shape)), dtype=np.int32)
+    for block in pair_blocks(positions, box, float(radii[-1])):
         shell = np.searchsorted(radii, block.distances, side="right")
         for centre, other in ((block.first, block.second), (block.second, block.first)):
             place = (centre.astype(np.int64) * species_count + species[other]) * len(radii) + shell
-            counts += np.bincount(place, minlength=size).astype(np.int32)
-    return np.cumsum(counts.reshape(shape), axis=2, dtype=np.int32)
+            np.add.at(counts, place, np.int32(1))
+    counts = counts.reshape(shape)
+    return np.cumsum(counts, axis=2, out=counts)
 
 
 def radial_densities(
