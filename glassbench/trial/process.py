@@ -32,6 +32,7 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "TORCHINDUCTOR_COMPILE_THREADS",
 )
+WAIT_POLICY = "OMP_WAIT_POLICY"
 SYSTEM_FILE = "system.jsonl"
 PERIOD = 10.0
 MEGABYTE = 1e6
@@ -175,14 +176,16 @@ def limited_threads(threads: int) -> Iterator[None]:
     from threadpoolctl import threadpool_limits
 
     before = os.environ.copy()
+    # Threads that wait for each other give way: beside other work they would burn its time.
+    os.environ.setdefault(WAIT_POLICY, "PASSIVE")
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     try:
         with threadpool_limits(limits=threads):
             yield
     finally:
-        for name in THREAD_VARIABLES:
+        for name in (WAIT_POLICY, *THREAD_VARIABLES):
             os.environ.pop(name, None)
-        os.environ.update({k: before[k] for k in THREAD_VARIABLES if k in before})
+            os.environ.update({name: before[name]} if name in before else {})
 
 
 def free_memory() -> None:
