@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from glassbench.figures.canvas import MARKERS, new_figure
 from glassbench.figures.given import Drawn, Given
@@ -40,20 +42,24 @@ def draw(given: Given) -> Drawn:
                     "pearson": pearson(other, one), "c_rank": c_rank(other, one, fraction),
                     "difference": np.abs(other - one).max() / one.max(),
                 })  # fmt: skip
+    note = "difference: the largest of D2min, over the largest D2min of the sample"
+    return Drawn(_picture(rows, load.name), rows, [note])
+
+
+def _picture(rows: list[dict[str, Any]], load: str) -> Figure:
+    """Draw the largest difference against the strain, of the first sample."""
     figure = new_figure(5.2, 3.6)
     axis = figure.subplots()
     own = [row for row in rows if row["sample"] == rows[0]["sample"]]
-    for (words, part), marker in zip(
-        itertools.groupby(own, lambda row: row["mirror"]), itertools.cycle(MARKERS), strict=False
-    ):
-        part = list(part)
-        axis.plot([r["strain"] for r in part], [r["pearson"] for r in part], marker=marker,
-                  label=words)  # fmt: skip
-    axis.set(xlabel=r"$\gamma$", ylabel=r"Pearson of $D^2_\mathrm{min}$ with the sample's")
-    axis.set_title(f"{rows[0]['sample']}, {load.name}", fontsize=9)
+    groups = itertools.groupby(own, lambda row: row["mirror"])
+    for (words, part), marker in zip(groups, itertools.cycle(MARKERS)):
+        strains, differences = zip(*((row["strain"], row["difference"]) for row in part))
+        axis.semilogy(strains, differences, marker=marker, label=words)
+    ylabel = r"largest difference of $D^2_\mathrm{min}$ / largest $D^2_\mathrm{min}$"
+    axis.set(xlabel=r"$\gamma$", ylabel=ylabel, ylim=(None, 2))
+    axis.set_title(f"{rows[0]['sample']} and its mirrors, {load}", fontsize=9)
     axis.legend(fontsize=7, frameon=False)
-    note = "difference: the largest of D2min, over the largest D2min of the sample"
-    return Drawn(figure, rows, [note])
+    return figure
 
 
 def mirrors(dimension: int) -> dict[str, np.ndarray]:
