@@ -22,7 +22,7 @@ COLOURS = (
     "#7f6fd1", "#a8623a", "#18908f", "#cf3c95", "#4c9430", "#cf444d", "#6c8095",
 )  # fmt: skip
 SYMBOLS = ("circle", "square", "triangle", "diamond", "star", "wye", "cross")
-LEFT, TOP, BOTTOM = 44, 24, 40
+LEFT, TOP, BOTTOM = 44, 30, 40
 LINE_HEIGHT = 13
 TIME_LABEL = Markup("time t / τ<tspan dy='3' font-size='9'>α</tspan>")
 

@@ -11,7 +11,7 @@ const figures = (() => {
 
   const library = () => script("static/plot.min.js").then(() => Plot);
   const show = (value, digits = 3) => (value === null || value === undefined || !isFinite(value)
-    ? "–" : (+value).toFixed(digits).replace("-", "−"));
+    ? "–" : (+value).toFixed(digits).replace(/^-(?=[0.]+$)/, "").replace("-", "−"));
   const raised = (text) => [...text].map((letter) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[letter] ?? "⁻").join("");
   function plain(value) {
     if (value === null || !isFinite(value)) return "–";

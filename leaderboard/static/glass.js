@@ -37,6 +37,9 @@ document.addEventListener("DOMContentLoaded", () => {
     const unit = mapA.unit ? ` ${mapA.unit}` : "";
     const span = limits[1] - limits[0];
     const share = (array) => (i) => mixed(stops, (array[i] - limits[0]) / span);
+    // Labels are 0 or 1: in the parity plot each class is a broad column.
+    const labels = truth.every((value) => value === 0 || value === 1);
+    const across = (i) => (labels ? 0.25 + 0.5 * truth[i] + 0.35 * (((i * 0.618034) % 1) - 0.5) : (truth[i] - limits[0]) / span);
     const gap = (i) => mixed(away, 0.5 + (first[i] - second[i]) / (2 * span));
     const views = [["simulation", share(truth)], [a, share(first)], [b, share(second)], [`${a} minus ${b}`, gap]];
     const view = ["all", ...views.map(([name]) => name)].includes(state().get("glassView")) ? state().get("glassView") : "all";
@@ -68,10 +71,10 @@ document.addEventListener("DOMContentLoaded", () => {
       });
       maps.replaceChildren(...drawn);
       const [left, right] = [first, second].map((array, k) => glass.figure(brushed(scatter(array, colours.get([a, b][k])), (box) => mark([...array.keys()].filter((i) => {
-        const [x, y] = [(truth[i] - limits[0]) / span, 1 - (array[i] - limits[0]) / span];
+        const [x, y] = [across(i), 1 - (array[i] - limits[0]) / span];
         return x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
       }))), [a, b][k], axis()));
-      parity.replaceChildren(element("h3", {}, "Parity: predicted (up) against simulated"), element("div", { class: "maps parity" }, left, ...(a === b ? [] : [right])));
+      parity.replaceChildren(element("h3", {}, labels ? "Predicted (up), by what the particle does" : "Parity: predicted (up) against simulated"), element("div", { class: "maps parity" }, left, ...(a === b ? [] : [right])));
       const details = numbers(() => [["particle", "species", `x (${structure.unit})`, "y", `simulation${unit}`, a, b], (marked.size ? [...marked].map((i) => ({ i, x: structure.at(i)[0], y: structure.at(i)[1] })) : particles).map((p) => [p.i, structure.species_names?.[structure.species[p.i]] ?? structure.species[p.i], ...[p.x, p.y, truth[p.i], first[p.i], second[p.i]].map((value) => plain(+value.toPrecision(3)))])]);
       below.replaceChildren(
         saver(place, "glass"),
@@ -83,16 +86,16 @@ document.addEventListener("DOMContentLoaded", () => {
 
     // Both axes of a parity plot go from one limit to the other.
     function axis() {
-      const ends = limits.map((limit) => `${plain(+limit.toPrecision(3))}${unit}`);
+      const ends = labels ? ["does not rearrange", "rearranges"] : limits.map((limit) => `${plain(+limit.toPrecision(3))}${unit}`);
       return Object.assign(element("div", { class: "ramp-ends" }, element("span", {}, ends[0]), element("span", {}, ends[1])), { ends });
     }
 
     function scatter(array, colour) {
       const size = 300;
       const made = element("canvas", { width: size, height: size, role: "img", "aria-label": "Predicted against simulated value of each particle. The numbers are in the table below." });
-      const dot = (i) => ({ x: ((truth[i] - limits[0]) / span) * size, y: (1 - (array[i] - limits[0]) / span) * size, r: marked.has(i) ? 1.8 : 1.2, fill: marked.has(i) ? ink : colour, pale: !marked.has(i) && 0.5 });
+      const dot = (i) => ({ x: across(i) * size, y: (1 - (array[i] - limits[0]) / span) * size, r: marked.has(i) ? 1.8 : 1.2, fill: marked.has(i) ? ink : colour, pale: !marked.has(i) && 0.5 });
       const diagonal = Array.from({ length: 60 }, (_, k) => ({ x: 5 * k + 2.5, y: size - 5 * k - 2.5, r: 0.8, fill: "#82888e" }));
-      return glass.paint(made, [...diagonal, ...[...array.keys()].sort((i, j) => marked.has(i) - marked.has(j)).map(dot)]);
+      return glass.paint(made, [...(labels ? [] : diagonal), ...[...array.keys()].sort((i, j) => marked.has(i) - marked.has(j)).map(dot)]);
     }
 
     function brushed(canvas, act) {

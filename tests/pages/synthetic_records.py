@@ -163,14 +163,18 @@ def put(folder: Path, name: str, record: dict) -> Path:
     return path
 
 
-def make_explanation(record: dict, particles: int = 64) -> dict:
-    """Return an explanation of a record: maps of one glass, with predictions of its own."""
+def make_explanation(record: dict, particles: int = 64, labels: bool = False) -> dict:
+    """Return an explanation of a record: maps of one glass, with predictions of its own.
+
+    With `labels` the truth of each particle is 0 or 1.
+    """
 
     def base64_of(array: np.ndarray) -> str:
         return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
     steps = np.random.default_rng(0).integers(0, 65536, (particles, 3)).astype("<u2")
     target = np.arange(particles) * 255 // (particles - 1)
+    truth = 255 * (target > 200) if labels else target
     shift = len(record["model"]["name"])
     conditions = [entry["condition"] for entry in record["conditions"][:2]]
     return {
@@ -189,7 +193,7 @@ def make_explanation(record: dict, particles: int = 64) -> dict:
                 # All labels of a configuration may be the same.
                 "limits": [0.0, 0.0 if k else 1.0],
                 "structure": 0,
-                "target": base64_of(target.astype(np.uint8)),
+                "target": base64_of(truth.astype(np.uint8)),
                 "prediction": base64_of(np.roll(target, shift).astype(np.uint8)),
             }
             for k, condition in enumerate(conditions)

@@ -378,6 +378,16 @@ def test_a_figure_is_saved_as_it_is_drawn(page, site, kind):
     assert content.startswith(b"<svg" if kind == "SVG" else b"\x89PNG") and len(content) > 2000
 
 
+def test_no_filter_of_published_numbers_does_nothing(page, site):
+    page.goto(address(site, "task/ka_propensity--roadmap.html"))
+    fields = page.locator("form.tools input:visible, form.tools select:visible")
+    names = fields.evaluate_all("all => all.map(field => field.name)")
+    assert names == ["q", "from", "to"]
+    everything = shown(page)
+    page.fill("input[name=from]", "2025")
+    assert 0 < len(shown(page)) < len(everything)
+
+
 def test_a_filter_that_leaves_nothing_says_so(page, site):
     page.goto(address(site, TASK))
     page.select_option("select[name=status]", "reported")

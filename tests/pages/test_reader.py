@@ -12,6 +12,7 @@ import pytest
 
 from glassbench.pages import build_site, make_server, read_sources
 from glassbench.pages.references import glassbench_bibtex, site_settings
+from glassbench.plugins.registry import load_task
 
 from .synthetic_records import make_explanation, make_record, put
 
@@ -20,8 +21,8 @@ POINTS = [{"temperature": 0.64, "time": time} for time in (0.52, 5.2, 16.5)]
 GLASS = ("botan", "nt_gnn")
 KINDS = (
     "index", "task/ka_propensity", "task/ka_propensity-conditions", "task/ka_propensity--roadmap",
-    "embed/ka_propensity", "models", "model/botan", "record/botan", "compare", "method", "submit",
-    "changes",
+    "embed/ka_propensity", "models", "model/botan", "model/eignn", "record/botan", "compare",
+    "method", "submit", "changes",
 )  # fmt: skip
 
 
@@ -254,6 +255,23 @@ def test_what_is_brushed_in_the_parity_plot_is_marked_in_slices_and_spheres(glas
     assert glass.locator(f"{MAPS} canvas").first.evaluate(ringed) == marked
 
 
+def test_labels_are_drawn_as_two_columns(page, tmp_path):
+    task = load_task("lj2d_plasticity")
+    point = {"quench_time": 1000.0, "fraction": 0.005, "strain": 0.02}
+    record = make_record(task, "m", 0.5, [point])
+    put(tmp_path / "records", "m", record)
+    put(tmp_path / "explain", "m", make_explanation(record, labels=True))
+    build_site(read_sources(tmp_path / "records"), tmp_path / "site")
+    page.goto((tmp_path / "site" / "task" / "lj2d_plasticity.html").as_uri())
+    page.locator("#glass-figure").scroll_into_view_if_needed()
+    plot = page.locator("#glass-figure .parity canvas")
+    places = plot.evaluate("c => c.discs.map(disc => disc.x / c.width)")
+    low = [x for x in places if x < 0.5]
+    assert len(places) == 64 and 0 < len(low) < 64
+    assert max(low) - min(low) > 0.2 and min(x for x in places if x > 0.5) - max(low) > 0.1
+    assert "does not rearrange" in page.inner_text("#glass-figure .parity")
+
+
 def test_spheres_are_drawn_turned_and_kept_in_the_address(glass):
     glass.click("#glass-figure button:has-text('3D')")
     canvas = glass.locator(f"{MAPS} canvas").first
@@ -296,6 +314,19 @@ def test_slices_and_spheres_are_saved_with_name_and_scale(glass, kind):
             text = content.decode()
             assert text.count("<circle") >= (1 if press is None else 2 * 64)
             assert "simulation" in text and 'σ<tspan dy="4"' in text and "linearGradient" in text
+
+
+def test_a_board_draws_the_learning_curves_of_its_models(page, glasses):
+    page.goto((glasses / TASK).as_uri())
+    figure = page.locator("#learning-curves svg.chart")
+    names = figure.locator("g text").all_text_contents()
+    assert [name for name in names if name in GLASS] == ["nt_gnn", "botan"]
+    # Their curves are the same; their names stand one above the other.
+    ends = boxes_of(page, "#learning-curves svg.chart g text")
+    assert len(ends) == 2 and not meet(*ends)
+    page.click("#learning-curves summary")
+    rows = page.locator("#learning-curves tbody tr").all_inner_texts()
+    assert [row.split() for row in rows] == [[n, "0.300", "0.400", "0.500"] for n in GLASS[::-1]]
 
 
 def test_the_figure_of_the_first_page_is_saved(page, glasses):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +15,10 @@ from glassbench.pages import build_site, read_sources
 from glassbench.pages.boards import make_boards
 from glassbench.pages.chart import COLOURS, style_of
 from glassbench.pages.references import (
+    TITLE,
     as_bibtex,
     cite_all,
+    glassbench_bibtex,
     method_of,
     reference_of_reported,
     references,
@@ -102,6 +106,14 @@ def test_a_board_is_cited_with_glassbench_its_dataset_and_each_paper_once():
     assert len(set(keys)) == len(keys)
     assert {"glassbench", "jung2025", "bapst2020", "widmercooper2006"} <= set(keys)
     assert text.isascii() or not set(text) & set("αβτ×≤")
+
+
+def test_the_citation_file_says_what_the_pages_say():
+    path = Path(__file__).parents[2] / "CITATION.cff"
+    lines = [line.partition(": ") for line in path.read_text(encoding="utf-8").splitlines()]
+    stated = {name: value.strip('"') for name, _, value in lines}
+    assert (stated["title"], stated["version"]) == (TITLE, version("glassbench"))
+    assert f"version {stated['version']}" in glassbench_bibtex() and TITLE in glassbench_bibtex()
 
 
 def test_every_published_model_with_a_paper_has_a_year():
