@@ -153,6 +153,16 @@ def own_attributes(**known: str) -> dict[str, str]:
     return unknown | {"licence": "not stated", "citation": "not published"} | known
 
 
+def called_species(words: Words, species: Sequence[str]) -> dict[str, str]:
+    """Return names of species by labels, from words `species.<label>` that give their numbers."""
+    start = "species."
+    return {
+        word.removeprefix(start): species[int(one_number(words, word))]
+        for word in words
+        if word.startswith(start)
+    }
+
+
 def one_number(words: Words, word: str, otherwise: float | None = None) -> float:
     """Return the single number that a word gives."""
     if word not in words and otherwise is not None:

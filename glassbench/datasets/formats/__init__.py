@@ -23,6 +23,7 @@ FORMATS: Mapping[str, Any] = {
     "npz": npz,
     "xdr": xdr,
 }
+ENDINGS = tuple(ending for module in FORMATS.values() for ending in module.ENDINGS)
 NEEDS = "pip install 'glassbench[formats]'"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.contract.errors import SourceError
-from glassbench.datasets.formats import FORMATS, Frame, read_frames, structure_of
+from glassbench.datasets.formats import ENDINGS, Frame, read_frames, structure_of
 from glassbench.datasets.formats.frame import TILT, in_dimension
 from glassbench.datasets.layout import StateLayout
 from glassbench.datasets.source import (
@@ -23,6 +23,7 @@ from glassbench.datasets.source import (
     Problem,
     SourcePlan,
     Words,
+    called_species,
     one_number,
     own_attributes,
     own_configurations,
@@ -39,7 +40,6 @@ SPECIES = {2: ("L", "S"), 3: ("Cu", "Zr")}
 UNITS = {2: "lj2d", 3: "metal"}
 CUTOFFS = {2: 2.5, 3: 4.5}
 WORDS = ("cutoff", "quench_time", "cooling_rate", "composition", "test_fraction", "species.<label>")
-ENDINGS = tuple(ending for module in FORMATS.values() for ending in module.ENDINGS)
 CURVES = ("shear_stress", "potential_energy")
 THRESHOLD, BITS = "d2min_threshold", 23
 # Beyond this share of the strain a deformation is no simple shear along the axes of the box.
@@ -214,11 +214,7 @@ def _read_load(path: Path, words: Words) -> tuple:
     for frame in later:
         if not np.array_equal(frame.labels, first.labels):
             raise SourceError(f"{path}, frame {frame.number}: it has other particles than frame 0")
-    called = {
-        word.removeprefix("species."): SPECIES[dimension][int(values[0])]
-        for word, values in words.items()
-        if word.startswith("species.")
-    }
+    called = called_species(words, SPECIES[dimension])
     structure = structure_of(
         first, path.stem, dimension=dimension, species=SPECIES[dimension], called=called
     )

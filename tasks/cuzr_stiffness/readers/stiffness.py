@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.contract.errors import SourceError
-from glassbench.datasets.formats import FORMATS, read_frames, structure_of
+from glassbench.datasets.formats import ENDINGS, read_frames, structure_of
 from glassbench.datasets.layout import StateLayout
 from glassbench.datasets.source import (
     PlannedState,
     Problem,
     SourcePlan,
     Words,
+    called_species,
     one_number,
     own_attributes,
     own_configurations,
@@ -36,7 +37,6 @@ warm_run = _alloy.warm_run
 
 WORDS = ("cooling_rate", "composition", "test_fraction", "species.<label>")
 SPECIES = ("Cu", "Zr")
-ENDINGS = tuple(ending for module in FORMATS.values() for ending in module.ENDINGS)
 STRUCTURE = "structure"
 FEWEST_FRAMES = 8
 
@@ -125,11 +125,7 @@ def _runs(files: Sequence[str]) -> dict[float, str]:
 def _structure(source: Path, files: Sequence[str], words: Words) -> Structure:
     own = [file for file in files if Path(file).name.partition(".")[0] == STRUCTURE]
     path = source / (own or list(_runs(files).values()))[0]
-    called = {
-        word.removeprefix("species."): SPECIES[int(values[0])]
-        for word, values in words.items()
-        if word.startswith("species.")
-    }
+    called = called_species(words, SPECIES)
     first = read_frames(path, on_problem=lambda message: None)[0]
     return structure_of(first, path.stem, dimension=3, species=SPECIES, called=called)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.contract.errors import SourceError
-from glassbench.datasets.formats import FORMATS, Frame, read_frames, structure_of
+from glassbench.datasets.formats import ENDINGS, Frame, read_frames, structure_of
 from glassbench.datasets.layout import PER_PARTICLE, StateLayout, Variable, structure_variables
 from glassbench.datasets.source import (
     OwnConfiguration,
@@ -25,6 +25,7 @@ from glassbench.datasets.source import (
     Problem,
     SourcePlan,
     Words,
+    called_species,
     one_number,
     own_attributes,
     own_configurations,
@@ -36,7 +37,6 @@ from ._published import planned_state
 WORDS = ("temperature", "time", "cooling_rate", "composition", "test_fraction", "species.<label>")
 TARGETS = ("propensity", "stiffness")
 SPECIES = {"propensity": ("A", "B"), "stiffness": ("Cu", "Zr")}
-ENDINGS = tuple(ending for module in FORMATS.values() for ending in module.ENDINGS)
 TEMPERATURE = re.compile(r"T_?(\d+(?:\.\d+)?)")
 TIME = re.compile(r"propensity_time_(\d+(?:[p.]\d+)?)")
 
@@ -105,11 +105,7 @@ def read(
     """Return structure and targets of one configuration."""
     target = "propensity" if "time" in layout.coordinates else "stiffness"
     species = SPECIES[target]
-    called = {
-        word.removeprefix("species."): species[int(values[0])]
-        for word, values in words.items()
-        if word.startswith("species.")
-    }
+    called = called_species(words, species)
     try:
         frame = _frame(source, files)
         structure = structure_of(frame, files[0], dimension=3, species=species, called=called)

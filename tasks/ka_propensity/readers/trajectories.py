@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from glassbench.contract.errors import DatasetError, SourceError
-from glassbench.datasets.formats import FORMATS, Frame, read_frames
+from glassbench.datasets.formats import ENDINGS, Frame, read_frames
 from glassbench.datasets.formats.frame import species_numbers
 from glassbench.datasets.formats.xdr import STRUCTURE
 from glassbench.datasets.layout import StateLayout
@@ -28,6 +28,7 @@ from glassbench.datasets.source import (
     Problem,
     SourcePlan,
     Words,
+    called_species,
     one_number,
     own_attributes,
     own_configurations,
@@ -53,7 +54,6 @@ SPECIES = ("A", "B")
 TEMPERATURE = re.compile(r"T_?(\d+(?:\.\d+)?)")
 # How far the starts of two runs of a configuration may lie apart: GSD rounds to float32.
 SAME_START = 1e-4
-ENDINGS = tuple(ending for module in FORMATS.values() for ending in module.ENDINGS)
 ATTRIBUTES = {
     "title": "Isoconfigurational trajectories of a group's own",
     "units_system": "lj",
@@ -204,8 +204,7 @@ def _from_frames(path: Path, words: Words) -> Runs:
     first, later = frames[0], frames[1:]
     if not later:
         raise SourceError(f"{path} holds one frame: the start and later ones are needed")
-    called = {k.removeprefix("species."): SPECIES[int(v[0])] for k, v in words.items()
-              if k.startswith("species.")}  # fmt: skip
+    called = called_species(words, SPECIES)
     start = wrap(first.positions, first.box)
     positions = np.empty((1, len(later), *start.shape))
     for number, frame in enumerate(later):
