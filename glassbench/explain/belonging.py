@@ -21,8 +21,8 @@ def fitting_explanation(plain: Any, record: Record, task: Task) -> Explanation:
     digests = (explanation.model_digest, explanation.dataset_digest)
     if digests != (record["model"]["digest"], record["dataset"]["digest"]):
         raise UserError(f"it is of another model or dataset than its record: {AGAIN}")
-    for part in ("conditions", "maps", "extremes", "learning_curve", "replaced"):
-        check_axes(task, (entry.condition for entry in getattr(explanation, part)))
+    for name in ("conditions", "maps", "extremes", "learning_curve", "replaced"):
+        check_axes(task, (entry.condition for entry in getattr(explanation, name)))
     for pair in explanation.transfer:
         check_axes(task, (pair.trained_on, pair.tested_on))
     for part in explanation.conditions:
@@ -50,7 +50,9 @@ def _has_scores_of(record: Record, part: ConditionErrors, seed: int) -> bool:
 
 
 def _alike(one: float | None, other: float | None) -> bool:
-    return one == other or (None not in (one, other) and abs(one - other) <= ROUNDED)
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= ROUNDED
 
 
 def check_axes(task: Task, conditions: Iterable[Mapping[str, float]]) -> None:

@@ -133,9 +133,9 @@ def numbers_carried(
     that they name count as the folder's.
     """
     files = {name: path for name, path in plugin_files(folder) if counts_for_trials(name)}
-    given = hyperparameters and workspace and find_given_files(hyperparameters, workspace)
-    for name, value in given.items() if given else ():
-        files |= {value: Path(value)} if value != hyperparameters[name] else {}
+    values_given = hyperparameters or {}
+    for name, value in find_given_files(values_given, workspace).items() if workspace else ():
+        files |= {value: Path(value)} if value != values_given[name] else {}
     with _readable("a hyperparameter"):
         values = repr(hyperparameters).encode()
         total = _literals(values)

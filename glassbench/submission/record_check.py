@@ -202,8 +202,7 @@ def _check_scores(bundle: Bundle, how: Checking) -> str:
         raise NotCheckable(why)
     _refuse_missing_predictions(bundle)
     ours = _rescored(bundle, task, how)
-    compared = rescore.without_unmeasured(ours, record, task)
-    disagreements = list(rescore.differences(record, compared))
+    disagreements = list(rescore.differences(record, ours))
     more = f"; and {len(disagreements) - SHOWN} more" if len(disagreements) > SHOWN else ""
     require(not disagreements, f"{'; '.join(disagreements[:SHOWN])}{more}")
     rescore.refuse_above_ceiling(ours, task)

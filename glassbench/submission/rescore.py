@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -143,30 +142,6 @@ def refuse_above_ceiling(record: Record, task: Task) -> None:
             f"above the noise ceiling {ceiling['value']:.3f} by {above:.3f} at least: only a model "
             "that knows these labels scores so; verify with labels= that it cannot know",
         )
-
-
-def without_unmeasured(ours: Record, theirs: Record, task: Task) -> Record:
-    """Return a re-scoring without the collective metrics, where a record has none of them.
-
-    Records made before there were any lack them all; whoever says one says every one.
-    """
-    names = {metric.name for metric in task.metrics if metric.is_collective}
-    if any(names & {*entry["scores"], *entry.get("truth", ())} for entry in _scored(theirs)):
-        return ours
-    plain = copy.deepcopy(ours)
-    for entry in _scored(plain):
-        entry.pop("truth", None)
-        for name in names:
-            entry["scores"].pop(name, None)
-            entry.get("ceiling", {}).pop(name, None)
-    return plain
-
-
-def _scored(record: Record) -> Iterator[dict[str, Any]]:
-    """Yield everything in a record that has scores: conditions, and those transferred to."""
-    for entry in record["conditions"]:
-        yield entry
-        yield from (entry.get("transfer") or {}).get("conditions", ())
 
 
 def differences(theirs: Any, ours: Any, where: str = "") -> Iterator[str]:

@@ -27,7 +27,7 @@ def settings_restored() -> Iterator[None]:
     recursion limit, random states, error states, umask, locale, signals, settings of torch.
     """
     torch_at_first = "torch" in sys.modules
-    settings = (*_settings(), *(_torch_settings() if torch_at_first else ()))
+    settings = (*process_settings().values(), *(_torch_settings() if torch_at_first else ()))
     kept = [(put, get()) for get, put in settings]
     try:
         with warnings.catch_warnings():
@@ -41,25 +41,28 @@ def settings_restored() -> Iterator[None]:
                 put(value)
 
 
-def _settings() -> tuple[Setting, ...]:
-    """Return, of each setting of the process, what reads and what sets it."""
+def process_settings() -> dict[str, Setting]:
+    """Return, of each setting of the process by its name, what reads and what sets it."""
     import numpy as np
 
-    of_main_thread: tuple[Setting, ...] = ((_signals, _set_signals),)
-    if threading.current_thread() is not threading.main_thread():
-        of_main_thread = ()
-    return (
-        *of_main_thread,
-        (_umask, os.umask),
-        (lambda: locale.setlocale(locale.LC_ALL), lambda of: locale.setlocale(locale.LC_ALL, of)),
-        (_folder, os.chdir),
-        (os.environ.copy, _set_environment),
-        (sys.path.copy, lambda path: sys.path.__setitem__(slice(None), path)),
-        (sys.getrecursionlimit, sys.setrecursionlimit),
-        (random.getstate, random.setstate),
-        (np.random.get_state, np.random.set_state),
-        (np.geterr, lambda errors: np.seterr(**errors)),
-    )
+    def get_locale() -> str:
+        return locale.setlocale(locale.LC_ALL)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    return ({"the handling of signals": (_signals, _set_signals)} if in_main else {}) | {
+        "the mask of new files": (_umask, os.umask),
+        "the locale": (get_locale, lambda name: locale.setlocale(locale.LC_ALL, name)),
+        "the working folder": (_folder, os.chdir),
+        "the environment variables": (os.environ.copy, _set_environment),
+        "the search path of modules": (
+            sys.path.copy,
+            lambda path: sys.path.__setitem__(slice(None), path),
+        ),
+        "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+        "the global random numbers of Python": (random.getstate, random.setstate),
+        "the global random numbers of numpy": (np.random.get_state, np.random.set_state),
+        "the handling of numerical errors": (np.geterr, lambda errors: np.seterr(**errors)),
+    }
 
 
 def _folder() -> str:
@@ -73,14 +76,14 @@ def _umask() -> int:
     return mask
 
 
-def _signals() -> tuple[dict[int, Any], set[int], bool]:
+def _signals() -> tuple[dict[Any, Any], set[Any], bool]:
     """Return handlers by number, which signals wait, and whether an alarm is set."""
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
     alarm = signal.getitimer(signal.ITIMER_REAL)[0] > 0
     return handlers, signal.pthread_sigmask(signal.SIG_BLOCK, ()), alarm
 
 
-def _set_signals(kept: tuple[dict[int, Any], set[int], bool]) -> None:
+def _set_signals(kept: tuple[dict[Any, Any], set[Any], bool]) -> None:
     handlers, mask, alarm = kept
     if not alarm:
         signal.setitimer(signal.ITIMER_REAL, 0)

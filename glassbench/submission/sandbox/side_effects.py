@@ -7,14 +7,14 @@ import contextlib
 import importlib
 import io
 import os
-import random
-import signal
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any
+
+from ...trial.restored import process_settings
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.chmod")
@@ -84,8 +84,6 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
 
     Listings, tests and workers import it: it may define, and nothing else.
     """
-    import numpy as np
-
     from ...contract.model_card import read_model_card
     from ...plugins.registry import load_model_class, show_to_children
 
@@ -99,12 +97,12 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
                 importlib.import_module(name)
     card = read_model_card(model)
     show_to_children(card.folder, card.digest)
-    before, attributes = _state(np), _attributes()
+    before, attributes = _state(), _attributes()
     printed = io.StringIO()
     audit = Audit(model, scratch)
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         load_model_class(card)
-    after, replaced = _state(np), _attributes().items() - attributes.items()
+    after, replaced = _state(), _attributes().items() - attributes.items()
     changed = [f"changes {name}" for name, value in before.items() if value != after[name]]
     changed += [f"replaces {name}" for name, _ in sorted(replaced) if name in attributes]
     lines = printed.getvalue().strip().splitlines()
@@ -121,22 +119,11 @@ def imported_modules(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield node.module, node.lineno
 
 
-def _state(np: ModuleType) -> dict[str, Any]:
+def _state() -> dict[str, str]:
     """Return what a process shares among all that runs in it."""
-    generator = np.random.get_state()
-    return {
-        "the environment variables": dict(os.environ),
-        "the working folder": os.getcwd(),
-        "the search path of modules": list(sys.path),
-        "the global random numbers of Python": random.getstate(),
-        "the global random numbers of numpy": (generator[1].tobytes(), *generator[2:]),
-        "the handling of numerical errors": np.geterr(),
-        "the handling of signals": [
-            signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
-        ],
-        "the running threads": {thread.name for thread in threading.enumerate()},
-        "the output streams": (sys.__stdout__, sys.__stderr__, sys.excepthook),
-        "the recursion limit": sys.getrecursionlimit(),
+    return {name: repr(get()) for name, (get, _) in process_settings().items()} | {
+        "the running threads": repr({thread.name for thread in threading.enumerate()}),
+        "the output streams": repr((sys.__stdout__, sys.__stderr__, sys.excepthook)),
     }
 
 
