@@ -18,7 +18,7 @@ from .kob_andersen import (
     initial_lattice,
     maxwell_boltzmann,
 )
-from .states import MINI, MINI_TEMPERATURES, PAPER, State
+from .states import MINI, MINI_INTERPOLATION, MINI_TEMPERATURES, PAPER, State
 from .vibration import make_vibration
 
 __all__ = ["PLANS", "POTENTIALS", "WORK", "assemble", "atom_steps_per_second", "pieces_from"]
@@ -28,6 +28,7 @@ __all__ = ["PLANS", "POTENTIALS", "WORK", "assemble", "atom_steps_per_second", "
 PLANS: dict[str, Plan[State]] = {
     "mini": Plan("mini", MINI, "ka_propensity-mini"),
     "mini_temperatures": Plan("mini_temperatures", MINI_TEMPERATURES, "ka_propensity-mini"),
+    "mini_interpolation": Plan("mini_interpolation", MINI_INTERPOLATION, "ka_propensity-mini"),
     "paper": Plan("paper", PAPER, "ka_propensity-paper"),
 }
 for _state in PAPER:

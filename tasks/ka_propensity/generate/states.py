@@ -202,6 +202,14 @@ MINI_TEMPERATURES = (
         trajectories=16,
     ),
 )
+# A temperature between the two that has test configurations alone: what a model of several
+# temperatures says where it was never trained.
+MINI_INTERPOLATION = (
+    *MINI_TEMPERATURES,
+    _mini_state(
+        0.60, 26.0, times=(0.26, 0.9, 9.0, 26.0), parents={"test": (1,) * 4}, trajectories=16
+    ),
+)
 
 
 def _paper_state(temperature: float, tau_alpha: float, times: tuple[float, ...]) -> State:
