@@ -7,15 +7,15 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-RIDGE = 1e-6
-
 
 @torch.no_grad()
-def solve_last_layer(layer: nn.Linear, parts: Iterable[tuple[Tensor, Tensor, float]]) -> None:
+def solve_last_layer(
+    layer: nn.Linear, parts: Iterable[tuple[Tensor, Tensor, float]], ridge: float = 1e-6
+) -> None:
     """Set a linear layer with one output to the weighted least-squares solution, in place.
 
-    It minimises the sum over parts of weight × mean squared error, to which is added a ridge of
-    1e-6 times the mean square of a feature, so that units which never fire do no harm. Parts are
+    It minimises the sum over parts of weight × mean squared error, to which is added `ridge` times
+    the mean square of a feature, so that units which never fire do no harm. Parts are
     features (rows, layer.in_features), targets (rows,) and weight, read one at a time.
     """
     moments = products = None
@@ -27,7 +27,7 @@ def solve_last_layer(layer: nn.Linear, parts: Iterable[tuple[Tensor, Tensor, flo
         products = product if products is None else products + product
     if moments is None:
         raise ValueError("there is no training example to solve the last layer on")
-    moments.diagonal().add_(RIDGE * moments.diagonal()[:-1].mean())
+    moments.diagonal().add_(ridge * moments.diagonal()[:-1].mean())
     solution = torch.linalg.solve(moments, products)
     layer.weight.copy_(solution[None, :-1])
     layer.bias.copy_(solution[-1:])
