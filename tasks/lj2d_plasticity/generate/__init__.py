@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from glassbench.simulation.cage import CageProtocol
 from glassbench.simulation.generator import Plan
 from glassbench.simulation.lammps_library import lammps_session, measured_speed, place_atoms
 from glassbench.simulation.material import in_space, open_cell
 from glassbench.simulation.pieces import Piece, read_need
+from glassbench.simulation.prepare import Potential
+from glassbench.simulation.prepare_dataset import PREPARE_WORK
 
 from .dataset import assemble
 from .lennard_jones_2d import (
@@ -23,11 +26,16 @@ from .slow_quench import QUENCH_WORK
 from .states import MINI, PAPER, State
 from .vibration import make_vibration
 
-__all__ = ["PLANS", "WORK", "assemble", "atom_steps_per_second"]
+__all__ = ["PLANS", "POTENTIALS", "WORK", "assemble", "atom_steps_per_second"]
 
 PLANS: dict[str, Plan[State]] = {
     "mini": Plan("mini", MINI, "lj2d_plasticity-mini", mantissa_bits=11),
     "paper": Plan("paper", PAPER, "lj2d_plasticity-paper"),
+}
+# Lengths in sigma, times in t_0.
+CAGE = CageProtocol(radius=0.35, runs=2, duration=21.0, settling=1.5, redraw_time=3.0, step=0.01)
+POTENTIALS = {
+    "lj2d": lambda: Potential(LENNARD_JONES_2D, 1e-6, cages={"cage_positions": CAGE}),
 }
 
 
@@ -38,7 +46,7 @@ def make_sheared(piece: Piece, folder: Path) -> dict[str, np.ndarray]:
     )
 
 
-WORK = QUENCH_WORK | {"shear": make_sheared, "vibration": make_vibration}
+WORK = QUENCH_WORK | PREPARE_WORK | {"shear": make_sheared, "vibration": make_vibration}
 
 
 def atom_steps_per_second(seconds: float = 10.0) -> float:
