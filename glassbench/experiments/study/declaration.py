@@ -46,8 +46,8 @@ class Study(Checked):
     title: Text
     source: Text
     varies: Literal[
-        "hyperparameter", "training_configurations", "shells_removed", "shells_displaced",
-        "transfer", "seeds",
+        "hyperparameter", "changes", "training_configurations", "shells_removed",
+        "shells_displaced", "transfer", "seeds",
     ]  # fmt: skip
     hyperparameter: Text = ""
     longest_edge: bool = False
@@ -112,7 +112,38 @@ def _seeds(asked: StudyRequest, request: BenchmarkRequest) -> list[Setting]:
 
 
 def _hyperparameter(asked: StudyRequest, request: BenchmarkRequest) -> Iterator[Setting]:
-    card, name = request.model, asked.study.hyperparameter
+    name = asked.study.hyperparameter
+    longest_pair = _longest_pair(request) if asked.study.longest_edge else 0.0
+    for position, text in enumerate(asked.values):
+        value = _typed(name, text, request)
+        if asked.study.longest_edge and value < longest_pair:
+            raise StudyError(
+                f"{name} = {text} of {request.model.name}: it learns the change of pairs up to "
+                f"{longest_pair:.3g}, which would have no edge (p = "
+                f"{request.hyperparameters['p']:g}): take values from {longest_pair:.3g} on, or "
+                "model.p=1"
+            )
+        x = float(value) if isinstance(value, int | float) else float(position)
+        yield Setting(text, x, {name: value}, Variation(other_targets=asked.study.other_targets))
+
+
+def _changes(asked: StudyRequest, request: BenchmarkRequest) -> Iterator[Setting]:
+    """Yield one setting for each value `name=value`, `name=value+name=value`, or `none`.
+
+    Of the study's own values those are left out that change what the model has not.
+    """
+    own, has = asked.values == asked.study.values, set(request.model.hyperparameters)
+    for position, text in enumerate(asked.values):
+        words = [] if text == "none" else [change.partition("=") for change in text.split("+")]
+        if own and not {name for name, _, _ in words} <= has:
+            continue
+        changed = {name: _typed(name, value, request) for name, _, value in words}
+        yield Setting(text, float(position), changed, Variation(other_targets=True))
+
+
+def _typed(name: str, text: str, request: BenchmarkRequest) -> Any:
+    """Return the value of a hyperparameter that a word gives."""
+    card = request.model
     if name not in card.hyperparameters:
         serving = [model for model in whole_models() if request.task.name in model.tasks]
         models = [model.name for model in serving if name in model.hyperparameters]
@@ -120,21 +151,10 @@ def _hyperparameter(asked: StudyRequest, request: BenchmarkRequest) -> Iterator[
             f"model {card.name} has no hyperparameter `{name}`: on {request.task.name} "
             f"{', '.join(models) or 'no model'} {'have' if len(models) > 1 else 'has'} it"
         )
-    longest_pair = _longest_pair(request) if asked.study.longest_edge else 0.0
-    for position, text in enumerate(asked.values):
-        try:
-            value = typed_value(text, card.hyperparameters[name])
-        except ValueError as error:
-            raise StudyError(f"values: {name} of {card.name}: {error}") from None
-        if asked.study.longest_edge and value < longest_pair:
-            raise StudyError(
-                f"{name} = {text} of {card.name}: it learns the change of pairs up to "
-                f"{longest_pair:.3g}, which would have no edge (p = "
-                f"{request.hyperparameters['p']:g}): take values from {longest_pair:.3g} on, or "
-                "model.p=1"
-            )
-        x = float(value) if isinstance(value, int | float) else float(position)
-        yield Setting(text, x, {name: value}, Variation(other_targets=asked.study.other_targets))
+    try:
+        return typed_value(text, card.hyperparameters[name])
+    except ValueError as error:
+        raise StudyError(f"values: {name} of {card.name}: {error}") from None
 
 
 def _longest_pair(request: BenchmarkRequest) -> float:
@@ -267,6 +287,7 @@ def _trained_at(asked: StudyRequest, request: BenchmarkRequest) -> list[Setting]
 
 SETTINGS: dict[str, Callable[[StudyRequest, BenchmarkRequest], Iterable[Setting]]] = {
     "hyperparameter": _hyperparameter,
+    "changes": _changes,
     "training_configurations": _training_configurations,
     "shells_removed": _shells_removed,
     "shells_displaced": _shells_displaced,

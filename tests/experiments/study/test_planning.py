@@ -57,6 +57,18 @@ def test_a_hyperparameter_takes_its_values_and_starts_without_pretraining(make_p
     assert settings(chosen, "pretrained") == ["mini"]
 
 
+def test_single_changes_are_each_made_by_itself(make_plan):
+    values = "values=none,p=1,recurrences=3+width=32"
+    planned = make_plan("single_changes", values, "time=5", "floors=off", model="botan")
+    made = [(t.hyperparameters["p"], t.hyperparameters["recurrences"]) for t in models(planned)]
+    assert sorted(made) == [(0.4, 3), (0.4, 7), (1.0, 7)]
+    of_nt_gnn = make_plan("single_changes", "time=5", "floors=off", model="nt_gnn")
+    assert settings(of_nt_gnn, "standardise") == [False, True]
+    assert "p=1" not in [series.label for series in of_nt_gnn.plan.series]
+    with pytest.raises(StudyError, match="no hyperparameter `widht`"):
+        make_plan("single_changes", "values=widht=3", model="botan")
+
+
 def test_p_is_drawn_for_particles_and_for_pairs(make_plan):
     planned = make_plan("p", "time=5", "values=0.2,1", model="botan")
     (curves,) = planned.panels.values()
@@ -146,7 +158,12 @@ def test_five_seeds_run_along_the_times(make_plan):
 @pytest.mark.parametrize(
     ("name", "words", "model", "message"),
     [
-        ("rounds", (), "neighbour_count_ridge", "no hyperparameter `recurrences`.*nt_gnn have it"),
+        (
+            "rounds",
+            (),
+            "neighbour_count_ridge",
+            "no hyperparameter `recurrences`.*nt_gnn.* have it",
+        ),
         ("p", (), "nt_gnn", "no hyperparameter `p`: on ka_propensity botan has it"),
         ("rounds", ("values=many",), "nt_gnn", "'many' is not a"),
         ("edge_threshold", ("values=1.0",), "botan", "would have no edge.*or model.p=1"),
