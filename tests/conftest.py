@@ -128,10 +128,12 @@ def write_tiny(
     temperatures: tuple[float, ...] = (0.64,),
     others: tuple[str, ...] = (),
     box: float = BOX,
+    only_test: tuple[float, ...] = (),
 ) -> Path:
     """Write a small dataset with two times at each temperature, and halves.
 
-    `others` are names of further positions, a little off the thermal ones.
+    `others` are names of further positions, a little off the thermal ones; at the temperatures
+    `only_test` nothing is for training.
     """
     generator = np.random.default_rng(seed)
     layouts, arrays = [], {}
@@ -141,6 +143,7 @@ def write_tiny(
             ConfigurationEntry(f"{prefix}{split}{k}", split, f"{prefix}parent-{split}{k}")
             for split, count in SPLITS.items()
             for k in range(count)
+            if split == "test" or temperature not in only_test
         ]
         name = f"T{temperature:g}"
         arrays[name] = [tiny_configuration(generator, box) for _ in entries]
@@ -187,6 +190,13 @@ def two_temperatures(tmp_path_factory):
     """Return the path of a small dataset with two temperatures and two times at each."""
     path = tmp_path_factory.mktemp("temperatures") / "two.zarr"
     return write_tiny(path, seed=2, temperatures=(0.64, 0.8))
+
+
+@pytest.fixture(scope="session")
+def one_never_trained(tmp_path_factory):
+    """Return the path of a small dataset of three temperatures, 0.6 for testing alone."""
+    path = tmp_path_factory.mktemp("interpolation") / "three.zarr"
+    return write_tiny(path, temperatures=(0.56, 0.6, 0.64), only_test=(0.6,))
 
 
 @pytest.fixture(scope="session")

@@ -125,15 +125,24 @@ def make_requests(
 
     hyperparameters = [chosen(card) for card in cards]
     cards = [card.reading(values) for card, values in zip(cards, hyperparameters, strict=True)]
-    floors = floors_of(task, dataset) if asked.floors else ()
-    # Weights that are used as they are need nothing to train on.
-    untrained = all(values.get("epochs") == 0 for values in hyperparameters)
+    # Weights that are used as they are need nothing to train on; a model of all conditions at
+    # once may be asked where nothing is trained.
+    ready = all(values.get("epochs") == 0 for values in hyperparameters)
+    anywhere = ready or all(card.conditions_per_fit == "all" for card in cards)
     conditions = choose_conditions(
-        view.conditions("test" if asked.trained or untrained else "train"),
+        view.conditions("test" if asked.trained or anywhere else "train"),
         asked.axes,
         task.default_values(dataset.name),
         f"the training split with `{task.target}`" if task.other_target else "the training split",
     )
+    trained_here = set(conditions) & set(view.conditions("train"))
+    if not (trained_here or ready or asked.trained):
+        raise WordError(
+            f"the training split has nothing at {', '.join(c.name for c in conditions)}: ask for "
+            f"conditions that it has too, such as {next(iter(conditions[0]))}=all"
+        )
+    with_floors = asked.floors and (asked.trained or len(trained_here) == len(conditions))
+    floors = floors_of(task, dataset) if with_floors else ()
     trained_at = training_conditions(view, conditions, asked.trained)
     return [
         BenchmarkRequest(
