@@ -26,7 +26,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (!chosen.three) tools.append(slider("Depth of the slice", "depth"));
     }
     tools.append(slider("Leave out values below", "least"));
-    place.replaceChildren(tools, canvas, words);
+    place.replaceChildren(tools, canvas, figures.saver(canvas, "structure"), words);
     show();
   }
 

@@ -418,6 +418,10 @@ def test_a_structure_is_seen_as_a_slice_as_spheres_and_above_a_threshold(page, t
     assert status.text_content() != in_slice
     page.get_by_role("button", name="As spheres in 3D").click()
     assert status.text_content().startswith("200 of 200 particles.")
+    for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=kind).click()
+        assert Path(waiting.value.path()).read_bytes().startswith(start)
     page.get_by_label("Leave out values below").fill("0.75")
     left, words = status.text_content().split(" of 200 particles, from ")
     assert 48 <= int(left) <= 52 and words.startswith("0.7")
