@@ -2,10 +2,10 @@
 
     python benchmarks/all.py [ROW ...] [--pyg-botan FOLDER]
 
-Rows: waits, botan, voronoi, structure, neighbours, density, large, busy, pages; all of them unless
-some are named. Each is made by the script that its line names, which says what is compared and
-prints more; a peer that is not installed leaves its places empty. Ratios are peer / ours: above 1
-we are faster.
+Rows: waits, overhead, botan, voronoi, structure, neighbours, density, large, busy, pages; all of
+them unless some are named. Each is made by the script that its line names, which says what is
+compared and prints more; a peer that is not installed leaves its places empty. Ratios are
+peer / ours: above 1 we are faster.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ def output_of(script: str, *words: str) -> str:
 
 def waits(asked: argparse.Namespace) -> Rows:
     return json.loads(output_of("waits.py", "--json"))
+
+
+def overhead(asked: argparse.Namespace) -> Rows:
+    return json.loads(output_of("run_overhead.py", "--json"))
 
 
 def botan(asked: argparse.Namespace) -> Rows:
@@ -107,6 +111,7 @@ def pages(asked: argparse.Namespace) -> Rows:
 
 ROWS = {
     "waits": (waits, "waits.py"),
+    "overhead": (overhead, "run_overhead.py"),
     "botan": (botan, "botan_step.py"),
     "voronoi": (voronoi, "structure_functions.py"),
     "structure": (structure, "structure_functions.py"),

@@ -5,7 +5,7 @@
 Each command runs in processes of its own, in a home that has run before ("warm"); the least of the
 repeats counts. "To the table" is what `glassbench run` has spent, in its own process, when the
 table of a trivial model is on the screen. Examples of `mini` are read beside a compressed npz of
-the same arrays; a run of averaged_ridge in a new home stands beside its class called by hand.
+the same arrays.
 """
 
 from __future__ import annotations
@@ -34,20 +34,6 @@ def stop(reports, workspace):
 
 conclude.hand_over = stop
 main(sys.argv[1:])
-"""
-BY_HAND = """
-import sys, tempfile, time
-from pathlib import Path
-from glassbench.datasets.view import open_view
-from glassbench.model import Run
-from glassbench.plugins.registry import load_model_card, load_model_class, load_task
-task, card = load_task("ka_propensity"), load_model_card("averaged_ridge")
-view = open_view(task, task.folder / "mini.zarr.zip", reads=card.reads)
-condition = next(c for c in view.conditions("train") if abs(c["time"] - 5.2) < 0.1)
-model = load_model_class(card)(**card.hyperparameters_for(task.name, "mini", {}))
-run = Run(0, task.target, task.symmetry, Path(tempfile.mkdtemp()), (condition,))
-model.fit(view.examples("train", (condition,)), view.examples("valid", (condition,)), run)
-model.predict(view.structures("test", condition), condition)
 """
 
 
@@ -105,13 +91,6 @@ def rows_of(repeats: int) -> list[dict]:
         spent = [float(cpu(table, warm)[1].split("glassbench:")[0].split()[-1])
                  for _ in range(repeats)]  # fmt: skip
         rows.append({"work": "a trivial run, to its table", "ours": min(spent), "goal": 2.0})
-        ridge = [*GLASSBENCH, *RUN, "model=averaged_ridge"]
-        ours, by_hand = (
-            cpu(ridge, Path(folder) / "new")[0],
-            cpu([sys.executable, "-c", BY_HAND], warm)[0],
-        )
-        rows.append({"work": "averaged_ridge, new home", "ours": ours, "theirs": by_hand,
-                     "peer": "its class by hand", "goal": 1.05 * by_hand + 2})  # fmt: skip
     ours, theirs = example_seconds()
     rows.append({"work": "an example of mini", "ours": ours, "theirs": theirs,
                  "peer": "compressed npz", "goal": 2.5e-3})  # fmt: skip

@@ -57,4 +57,4 @@ def test_a_script_that_fails_leaves_the_other_rows(table, monkeypatch, capsys):
 def test_a_wrong_row_is_refused():
     words = [sys.executable, str(FOLDER / "all.py"), "voronio"]
     done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == 1 and "no row voronio: there are waits, botan" in done.stderr
+    assert done.returncode == 1 and "no row voronio: there are waits, overhead" in done.stderr
