@@ -1,7 +1,7 @@
 """How well a second deformation reproduces the first: the upper bound of any prediction.
 
 A sample is sheared again with the particles in another order (as in the paper), from positions
-displaced at random by `amplitude`, or in strain steps of half the size. The share of particles of
+displaced at random by `amplitude` (from which D2min is then measured), or in strain steps of half the size. The share of particles of
 the balanced set that keep their label is the paper's upper bound of the accuracy.
 """
 
@@ -68,7 +68,7 @@ def draw(given: Given) -> Drawn:
     names = ("accuracy", "c_rank", "overlap", "bit_identical", "difference")
     rows = [
         {"repeat": kind, "strain": strain, "runs": len(values),
-         **dict(zip(names, np.nanmean(values, axis=0)))}
+         **{name: _mean(column) for name, column in zip(names, zip(*values))}}
         for (kind, strain), values in kept.items()
     ]  # fmt: skip
     figure = new_figure(5.2, 3.6)
@@ -81,3 +81,9 @@ def draw(given: Given) -> Drawn:
     axis.legend(fontsize=8, frameon=False)
     note = "difference: the largest of D2min, over the largest D2min of the first run"
     return Drawn(figure, rows, [note])
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    """Return the mean of what is defined: a run without a positive has no accuracy."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
