@@ -1,8 +1,9 @@
 """How well a second deformation reproduces the first: the upper bound of any prediction.
 
 A sample is sheared again with the particles in another order (as in the paper), from positions
-displaced at random by `amplitude` (from which D2min is then measured), or in strain steps of half the size. The share of particles of
-the balanced set that keep their label is the paper's upper bound of the accuracy.
+displaced at random by `amplitude` (from which D2min is then measured), or in strain steps of half
+the size. The share of particles of the balanced set that keep their label is the paper's upper
+bound of the accuracy.
 """
 
 from __future__ import annotations
