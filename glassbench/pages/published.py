@@ -68,8 +68,8 @@ def beside(board: Board, name: str) -> str:
         return ""
     number = best[1]
     where = condition_words(board.task, dict(number.condition.values))
-    named = "" if plain_name(number.model) == plain_name(name) else f"{number.model} "
-    return f"published: {named}{number.value:.2f} at {where} ({number.dataset})"
+    whose = "" if plain_name(number.model) == plain_name(name) else f"{number.model} "
+    return f"published: {whose}{number.value:.2f} at {where} ({number.dataset})"
 
 
 def _table(

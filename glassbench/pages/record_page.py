@@ -22,7 +22,8 @@ from .references import cite_all, record_bibtex
 from .sources import Entry, cell_of, reductions, shown_interval
 from .standing import Standing
 
-MOST_FULL_CONDITIONS = 24  # of a record whose page shows every number
+MOST_FULL_CONDITIONS = 24  # of a record whose page shows every metric
+MOST_TABLES = 6  # of conditions whose scores by configuration stand in the page
 
 
 def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
         "cell_of": cell_of,
         "shown_interval": shown_interval,
         "few": few,
+        "tables": len(record["conditions"]) <= MOST_TABLES,
         "commands": reproduce(record, board.task, card),
         "hardware": hardware_words(record),
         "tuning": f"{tuning_words(tuning)}; stated by the author" if tuning else None,
