@@ -60,8 +60,8 @@ SLOW = {
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Run one test more side by side than there are cores, eight at most: many of them wait."""
-    return min(available_cores() + 1, 8)
+    """Run two tests more side by side than there are cores, eight at most: many of them wait."""
+    return min(available_cores() + 2, 8)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
