@@ -12,13 +12,13 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
-from unittest import mock
 
 # What reads a setting, and what sets it.
 Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
 # Type (float32), device, gradients, determinism and random state of torch that nobody changed.
 TORCH_DEFAULTS = (None, None, True, False, None)
 TORCH_SEED = 67280421310721
+END = os._exit
 
 
 @contextlib.contextmanager
@@ -104,11 +104,11 @@ def kept_running() -> Iterator[None]:
 
     An interruption by the user, or by who runs the process, stays one.
     """
-    end, process, interruptions = os._exit, os.getpid(), [0]
+    process, interruptions = os.getpid(), [0]
 
     def refuse(status: int) -> NoReturn:
         if os.getpid() != process:
-            end(status)
+            END(status)
         raise LeftError(f"the model called os._exit({status})")
 
     def interrupt(number: int, frame: Any) -> NoReturn:
@@ -119,9 +119,9 @@ def kept_running() -> Iterator[None]:
     noted = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if noted:
         signal.signal(signal.SIGINT, interrupt)
+    os._exit = refuse
     try:
-        with mock.patch.object(os, "_exit", refuse):
-            yield
+        yield
     except SystemExit as left:
         raise LeftError(f"the model called sys.exit({left.code!r})") from left
     except KeyboardInterrupt as error:
@@ -129,6 +129,8 @@ def kept_running() -> Iterator[None]:
             raise LeftError(f"the model raised {type(error).__name__}") from error
         raise
     finally:
+        # Trials of other threads may have replaced it too: not what was there before is put back.
+        os._exit = END
         if noted:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 

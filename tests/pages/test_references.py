@@ -56,6 +56,8 @@ TITLES = {
     "direction of deviation from equilibrium positions",
     "10.1021/acs.jpcb.4c07532": "Enhancing glassy dynamics prediction by incorporating "
     "displacement from the initial to equilibrium state",
+    "10.48550/arXiv.2603.13820": "Inferring the dynamics of glass-forming liquids from static "
+    "structure across thermal states",
     "10.1038/s42254-024-00791-4": "Roadmap on machine learning glassy dynamics",
 }
 CARDS = [plugin.contract for plugin in list_models() if plugin.error is None]

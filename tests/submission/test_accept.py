@@ -131,7 +131,9 @@ def test_a_shipped_record_holds_as_far_as_it_can_be_checked(how):
     """Of an older protocol, or without its model, it says so in one line."""
     from glassbench.home.workspace import content_folder
 
-    path = sorted((content_folder("leaderboard") / "records").glob("*.json"))[0]
+    shipped = sorted((content_folder("leaderboard") / "records").glob("*.json"))
+    # Its signature would be of a key that this test does not trust.
+    path = next(p for p in shipped if '"verification"' not in p.read_text(encoding="utf-8"))
     record, results = check_record_file(path, how)
     assert record is not None
     assert all(result.passed is not False for result in results), list(map(str, results))

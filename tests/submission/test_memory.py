@@ -340,4 +340,4 @@ def test_whatever_a_model_can_read_counts(tmp_path):
 
 def test_the_baselines_carry_few_numbers_but_for_weights_and_one_long_source():
     many = {card.name for card in whole_models() if numbers_carried(card.folder) > FEW_NUMBERS}
-    assert many == {"botan", "load_response"}
+    assert many == {"botan", "load_response", "t_botan"}
