@@ -50,7 +50,7 @@ def test_a_cluster_that_accepts_and_never_answers_is_given_up():
         with pytest.raises(ClusterError, match="no answer within 1 s"):
             with open_session(f"127.0.0.1:{port}", patience=1.0):
                 pass
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
 
 
 def test_auto_takes_the_cluster_of_the_environment_then_the_one_left_running(monkeypatch, tmp_path):

@@ -38,7 +38,10 @@ fi
 exec sleep 60""",
     "glassbench": """
 echo "glassbench $*" >> log
-if [[ $1 == doctor ]]; then exit "${{DOCTOR:-0}}"; fi
+if [[ $1 == doctor ]]; then
+  until grep -q -- "--address=" log; do sleep 0.05; done
+  exit "${{DOCTOR:-0}}"
+fi
 trap 'echo interrupted >> log; exit 130' INT
 touch running
 for _ in $(seq "${{STEPS:-1}}"); do sleep 0.1; done

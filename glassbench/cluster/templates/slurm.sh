@@ -62,12 +62,15 @@ on_each_node='
     where=(--address="$HEAD_NAME:$PORT")
   fi
   echo "$SLURMD_NODENAME: $SLURM_CPUS_PER_TASK cores, ${SLURM_GPUS_ON_NODE:-0} GPUs"
+  stop() { stopping=yes; kill -TERM "${ray:-}" 2>/dev/null; }
+  trap stop TERM
   ray start "${where[@]}" --block --log-style=record --log-color=false --temp-dir="$RAY_FOLDER" \
     --node-name="$SLURMD_NODENAME" \
     --num-cpus="$SLURM_CPUS_PER_TASK" --num-gpus="${SLURM_GPUS_ON_NODE:-0}" >/dev/null &
-  trap "kill -TERM $! 2>/dev/null" TERM
-  wait $! || true
-  wait $! || true
+  ray=$!
+  [[ -z ${stopping:-} ]] || stop
+  wait "$ray" || true
+  wait "$ray" || true
   echo "$SLURMD_NODENAME: Ray has ended"
   rm -rf -- "$RAY_FOLDER"
 '
