@@ -78,7 +78,8 @@ class TBotanModel(JointModel):
         self.conclude(network, examples)
 
     def conclude(self, network: TBotan, examples: EncodedExamples) -> None:
-        """Solve the last layer for the weights as they are."""
+        """Solve the linear layers, thermometer and readout, for the other weights as they are."""
+        self._solve_thermometer(network, examples)
         if not self.solve_readout:
             return
         joined = nn.Linear((self.width + 1) * TERMS, 1).to(network.mean)
@@ -94,11 +95,9 @@ class TBotanModel(JointModel):
         return graph_inputs(structure, self.edge_threshold)
 
     def loss(self, forward: Callable, inputs: Tensors, targets: Tensors) -> Tensor:
-        coefficients, theta = forward(*_graph(inputs))
+        coefficients, _ = forward(*_graph(inputs))
         reduced = self._reduced(self.module, inputs, targets)
-        true_theta = self._known(self.module.reduced_temperatures, reduced).mean()
-        loss = mean_squared_error(coefficients @ self.module.terms().T, reduced)
-        return loss + (theta - true_theta) ** 2
+        return mean_squared_error(coefficients @ self.module.terms().T, reduced)
 
     def outputs(self, forward: Callable, inputs: Tensors) -> Tensors:
         coefficients, theta = forward(*_graph(inputs))
@@ -114,6 +113,24 @@ class TBotanModel(JointModel):
     @staticmethod
     def _known(of_conditions: Tensor, targets: Tensor) -> Tensor:
         return of_conditions[torch.isfinite(targets).any(dim=0)]
+
+    @torch.no_grad()
+    def _solve_thermometer(self, network: TBotan, examples: EncodedExamples) -> None:
+        """Fit θ by ridge regression on the mean state of the particles of each example."""
+        thetas, states = [], []
+        for inputs, targets in (examples[k] for k in range(len(examples))):
+            thetas.append(self._known(network.reduced_temperatures, targets[self.target]).mean())
+            states.append(network.states(*_graph(inputs)).mean(dim=0))
+        theta, state = torch.stack(thetas).double(), torch.stack(states).double()
+        mean = state.mean(dim=0)
+        gram = (state - mean) @ (state - mean).T
+        ridge = RIDGE * gram.diagonal().mean() + torch.finfo(torch.float32).tiny
+        dual = torch.linalg.solve(
+            gram + ridge * torch.eye(len(gram)).to(gram), theta - theta.mean()
+        )
+        weight = dual @ (state - mean)
+        network.thermometer.weight[:] = weight
+        network.thermometer.bias[:] = theta.mean() - weight @ mean
 
     @torch.no_grad()
     def _read_out(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,18 @@ def test_an_inferred_temperature_needs_none(fitted, tmp_path):
     told = other.predict([structure], COLD)[0]["propensity"]
     np.testing.assert_allclose(told, other.predict([structure], WARM)[0]["propensity"], rtol=1e-5)
     assert not np.allclose(told, fitted.predict([structure], COLD)[0]["propensity"])
+
+
+def test_the_thermometer_tells_the_temperatures_of_the_training_apart(fitted, examples):
+    names = sys.modules[type(fitted).__module__].GRAPH
+    read = {COLD: [], WARM: [], LATE: []}
+    for one in examples:
+        inputs = fitted.encode(one.structure)
+        with torch.no_grad():
+            read[one.condition].append(float(fitted.module(*(inputs[k] for k in names))[1]))
+    assert max(read[COLD]) < min(read[WARM])
+    everything = [theta for values in read.values() for theta in values]
+    assert -1.1 < min(everything) < -0.3 and 0 < max(everything) < 1.1
 
 
 def test_wrong_words_are_refused(tmp_path, examples):
