@@ -12,9 +12,9 @@ from ..contract.conditions import AxisChoice
 from ..contract.errors import UserError, WordError
 from ..contract.trial_plan import Trial, trial_from_json
 from ..home.workspace import Workspace, find_given_files
-from ..plugins.datasets import dataset_at, find_dataset
+from ..plugins.datasets import dataset_at
 from ..plugins.registry import is_path, load_model_card, load_task
-from ..record.record import Record, read_record, read_records
+from ..record.record import Record, dataset_of_record, read_record, read_records
 from .request import BenchmarkRequest, make_requests
 from .words import RunRequest
 
@@ -164,7 +164,7 @@ def model_of_record(record: Record, path: Path, workspace: Workspace) -> FittedM
         fitted.append(folder)
     data = Path(trials[-1].dataset.path)
     if not data.exists():
-        data = find_dataset(task, named["name"], workspace).path
+        data = dataset_of_record(task, named, workspace).path
     view = open_view(task, data)
     if view.digest != named["digest"]:
         raise UserError(

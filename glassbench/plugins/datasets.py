@@ -73,15 +73,8 @@ def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDat
         if not path.exists():
             raise UserError(f"there is no dataset at {path}")
         return dataset_at(path)
-    found = list_datasets([task], workspace)
-    for name in (word, f"{task.name}-{word}"):
-        for dataset in found:
-            if dataset.name == name:
-                return dataset
-    for dataset in found:
-        # A renamed file is the dataset that its store says; records name it so.
-        if dataset.origin == "workspace" and dataset_at(dataset.path).name == word:
-            return dataset
+    for dataset in datasets_called(task, word, workspace):
+        return dataset
     if (workspace.datasets / f"{word}{UNFINISHED}").exists():
         raise UserError(f"dataset `{word}` is not finished: run its import again, it goes on")
     entry = task.datasets.get(word)
@@ -89,8 +82,18 @@ def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDat
         raise UserError(
             f"dataset `{word}` of {task.name} is not on this machine: {entry.description}"
         )
-    names = [dataset.name for dataset in found]
+    names = [dataset.name for dataset in list_datasets([task], workspace)]
     raise UserError(f"task {task.name} finds no dataset `{word}`{did_you_mean(word, names)}")
+
+
+def datasets_called(task: Task, name: str, workspace: Workspace) -> list[FoundDataset]:
+    """Return the datasets of a task that bear a name: by their file, then by their store."""
+    found = list_datasets([task], workspace)
+    names = (name, f"{task.name}-{name}")
+    by_file = [dataset for file in names for dataset in found if dataset.name == file]
+    # A renamed file is the dataset that its store says; records name it so.
+    rest = [d for d in found if d.origin == "workspace" and d not in by_file]
+    return by_file + [d for d in rest if dataset_at(d.path).name == name]
 
 
 def dataset_at(path: Path) -> FoundDataset:

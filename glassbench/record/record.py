@@ -8,16 +8,22 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from ..contract.checked import Name, Person, Setting, Text, checked
 from ..contract.errors import UserError
 from ..contract.model_card import Tier
+from ..datasets.manifest import content_digest
 from ..home.files import read_plain_file, write_json
+from ..plugins.datasets import FoundDataset, datasets_called, find_dataset
 from . import parts
 from .parts import Part
+
+if TYPE_CHECKING:
+    from ..contract.task import Task
+    from ..home.workspace import Workspace
 
 SCHEMA_VERSION = 1
 
@@ -260,6 +266,16 @@ def read_record(path: Path) -> Record:
         raise RecordError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is no JSON: {error}") from error
+
+
+def dataset_of_record(task: Task, named: Mapping[str, Any], workspace: Workspace) -> FoundDataset:
+    """Return the dataset that a record names; of several with that name, the one it was made on."""
+    candidates = datasets_called(task, named["name"], workspace)
+    if len(candidates) > 1:
+        for dataset in candidates:
+            if content_digest(dataset.path) == named["digest"]:
+                return dataset
+    return find_dataset(task, named["name"], workspace)
 
 
 def read_records(folder: Path) -> tuple[list[tuple[Path, Record]], list[str]]:

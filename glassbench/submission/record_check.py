@@ -14,10 +14,9 @@ from ..contract.model_card import read_model_card
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
-from ..plugins.datasets import find_dataset
 from ..plugins.registry import list_models, load_task
 from ..record.record import PlainRecord as Record
-from ..record.record import refuse_future
+from ..record.record import dataset_of_record, refuse_future
 from ..trial.predictions import predictions_digest
 from ..trial.result import ConditionScores, Score, TrialResult
 from ..trial.stages import PREDICTIONS_FILE, score_trial
@@ -233,7 +232,7 @@ def _open_labels(task: Task, record: Record, how: Checking) -> tuple[DatasetRefe
     from ..datasets.view import open_view
 
     name, digest = record["dataset"]["name"], record["dataset"]["digest"]
-    path = how.labels or find_dataset(task, name, how.workspace).path
+    path = how.labels or dataset_of_record(task, record["dataset"], how.workspace).path
     view = open_view(task, Path(path))
     require(
         view.digest == digest,

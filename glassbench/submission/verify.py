@@ -14,9 +14,8 @@ from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
 from ..home.workspace import Workspace
 from ..model import Condition
-from ..plugins.datasets import find_dataset
 from ..record.record import PlainRecord as Record
-from ..record.record import record_digest, validate_record
+from ..record.record import dataset_of_record, record_digest, validate_record
 from ..trial.predictions import ConditionPredictions, write_predictions
 from ..trial.result import TrialResult
 from ..trial.stages import PREDICTIONS_FILE, fit_examples, questions, score_trial
@@ -175,7 +174,7 @@ def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
 
     record = bundle.record
     reads = bundle.card.reading(record["hyperparameters"]).reads
-    dataset = find_dataset(task, record["dataset"]["name"], how.workspace)
+    dataset = dataset_of_record(task, record["dataset"], how.workspace)
     digest = content_digest(dataset.path)
     require(
         digest == record["dataset"]["digest"],
