@@ -170,8 +170,11 @@ def make_maps(
 def colour_limits(truth: NDArray[np.float64]) -> tuple[float, float]:
     """Return the ends of the colour scale: all but the extremes, or all where few differ."""
     low, high = np.percentile(truth, COVERED)
-    # Labels of rare events are all but equal.
-    return (low, high) if high > low else (truth.min(), truth.max())
+    if high > low:
+        return low, high
+    # Labels of rare events are all but equal, or all 0.
+    low, high = truth.min(), truth.max()
+    return low, high if high > low else low + 1
 
 
 def pack_structure(

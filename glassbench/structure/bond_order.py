@@ -207,7 +207,9 @@ def species_bond_order(
         shells = np.exp(-0.5 * ((distances[:, None] - shell_radii[:, None]) / width) ** 2)
         of_species = neighbour_species[:, None] == np.arange(species_count)[:, None]
         weights = shells[:, None] * of_species[:, :, None]
-        weights = weights.reshape(len(weights), -1, distances.shape[1])
+        weights = weights.reshape(
+            len(weights), of_species.shape[1] * len(shell_radii), distances.shape[1]
+        )
         norm = 1 + weights.sum(axis=2)
         cosines = directions @ directions.transpose(0, 2, 1)
         for degree, polynomial in _legendre(cosines, largest_degree):

@@ -229,3 +229,4 @@ def test_the_colours_of_rare_labels_span_both():
     low, high = colour_limits(values)
     assert values.min() < low < high < values.max()
     assert colour_limits(np.where(np.arange(1000) < 5, 1.0, 0.0)) == (0.0, 1.0)
+    assert colour_limits(np.zeros(1000)) == (0.0, 1.0)

@@ -70,3 +70,8 @@ def test_two_particles_at_one_place_are_refused():
     positions = np.array([[1.0, 1, 1], [1.0, 1, 1], [2.0, 1, 1]])
     with pytest.raises(ValueError, match="at the same place"):
         bond_order(positions, np.zeros(3, dtype=np.int8), np.full(3, 10.0))
+
+
+def test_a_gas_in_which_nobody_has_a_neighbour_has_no_order():
+    far = np.array([[1.0, 1.0, 1.0], [30.0, 30.0, 30.0]])
+    assert not bond_order(far, np.array([0, 1], np.int8), np.full(3, 60.0)).any()
