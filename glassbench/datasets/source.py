@@ -12,7 +12,7 @@ a module that an installed package names. It may define two more:
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +90,14 @@ class OwnConfiguration:
     files: tuple[str, ...]
 
 
-def own_configurations(source: Path, endings: tuple[str, ...]) -> list[OwnConfiguration]:
+def own_configurations(
+    source: Path, endings: tuple[str, ...], single_files: bool = False
+) -> list[OwnConfiguration]:
     """Return the configurations of a folder: each a folder of files, or an `.npz` among its like.
 
-    Above it stand, as they are there, a folder of its parent sample, `train`, `valid` or `test`,
-    and one of its state, such as `T0.64`.
+    With `single_files` a file among others, or right below a folder of the split or the state, is
+    a configuration. Above it stand, as they are there, a folder of its parent sample, `train`,
+    `valid` or `test`, and one of its state, such as `T0.64`.
     """
     if not source.is_dir():
         raise SourceError(f"{source} is a file: name the folder that holds the configurations")
@@ -104,20 +107,31 @@ def own_configurations(source: Path, endings: tuple[str, ...]) -> list[OwnConfig
         if file.name.lower().removesuffix(".gz").endswith(endings) and file.is_file()
     ]
     mixed = {file.parent for file in files if file.suffix.lower() != ".npz"}
+    if single_files:
+        beside = Counter(file.parent for file in files)
+        mixed = {folder for folder in mixed if beside[folder] == 1 and _own_names(folder)}
     grouped: dict[Path, list[str]] = defaultdict(list)
     for file in files:
-        whole = file.parent if file.parent in mixed else file.with_suffix("")
+        whole = file.parent if file.parent in mixed else Path(*file.parts[:-1], _stem(file))
         grouped[whole].append(file.as_posix())
     if not grouped:
         raise SourceError(f"{source} holds no file that can be read ({', '.join(endings)})")
     configurations = []
     for whole, members in grouped.items():
-        own = [p for p in whole.parts if p.lower() not in SPLITS and not STATE.fullmatch(p)]
+        own = _own_names(whole)
         name = "-".join(own) or "configuration"
         split = next((p.lower() for p in whole.parts if p.lower() in SPLITS), "")
         parent = "-".join(own[:-1]) or name
         configurations.append(OwnConfiguration(name, parent, split, whole.parts, tuple(members)))
     return configurations
+
+
+def _own_names(path: Path) -> list[str]:
+    return [p for p in path.parts if p.lower() not in SPLITS and not STATE.fullmatch(p)]
+
+
+def _stem(file: Path) -> str:
+    return Path(file.name.removesuffix(".gz")).stem
 
 
 def own_splits(

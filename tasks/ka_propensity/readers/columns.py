@@ -1,9 +1,9 @@
 """Targets of each particle that were computed already: a column of the files.
 
-A configuration is a folder with one file, or one `.npz`, of one frame. Columns are called
-`propensity_time_16p5`, one a time (or `propensity`, and `time=16.5` says when), or `stiffness`.
-Above it stand, as they are there, a folder of its parent sample, `train`, `valid` or `test`, and
-`T0.64` for the temperature.
+A configuration is one file of one frame, in a folder of its own or beside others. Columns are
+called `propensity_time_16p5`, one a time (or `propensity`, and `time=16.5` says when), or
+`stiffness`. Above it stand, as they are there, a folder of its parent sample, `train`, `valid` or
+`test`, and `T0.64` for the temperature.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ TIME = re.compile(r"propensity_time_(\d+(?:[p.]\d+)?)")
 def plan(source: Path, words: Words) -> SourcePlan:
     """Return what a folder holds; the first configuration that can be read says its columns."""
     states: dict[float | None, list[OwnConfiguration]] = defaultdict(list)
-    for one in own_configurations(source, ENDINGS):
+    for one in own_configurations(source, ENDINGS, single_files=True):
         matches = [m for folder in one.folders if (m := TEMPERATURE.fullmatch(folder))]
         states[float(matches[0][1]) if matches else None].append(one)
     planned = [_plan_state(source, known, ones, words) for known, ones in states.items()]
@@ -127,10 +127,6 @@ def read(
 
 
 def _frame(source: Path, files: Sequence[str]) -> Frame:
-    if len(files) > 1:
-        raise SourceError(
-            f"{files[1]} stands beside {files[0]}: one file a configuration is wanted"
-        )
     frames = read_frames(source / files[0], columns=TARGETS)
     if len(frames) > 1 or not [n for n in frames[0].arrays if n.startswith(TARGETS)]:
         raise SourceError(
