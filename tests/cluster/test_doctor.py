@@ -13,25 +13,20 @@ import pytest
 
 from glassbench.cluster.doctor import (
     ClusterReport,
-    MachineFacts,
     Node,
-    NodeHome,
-    examine_home,
-    facts_of,
     findings_of,
+    home_facts,
+    machine_facts,
 )
 from glassbench.contract.check_result import BROKEN, DOUBTFUL, OK
 from glassbench.home.files import exclusive
 
-FACTS = MachineFacts(
-    python="3.11.7",
-    versions={"glassbench": "0.1.0", "torch": "2.13.0+cpu", "mlflow": "3.17.2", "zarr": "3.1.6"},
-    cores=8,
-    memory_bytes=32 * 2**30,
-    nvidia_gpus=0,
-    torch_gpus=0,
-)
-HOME = NodeHome(shared=True, locked=True, free_bytes=1e12)
+VERSIONS = {"glassbench": "0.1.0", "torch": "2.13.0+cpu", "mlflow": "3.17.2", "zarr": "3.1.6"}
+FACTS = {
+    "python": "3.11.7", "versions": VERSIONS, "cores": 8, "memory_bytes": 32 * 2**30,
+    "nvidia_gpus": 0, "torch_gpus": 0,
+}  # fmt: skip
+HOME = {"shared": True, "locked": True, "free_bytes": 1e12, "trouble": ""}
 GOOD = Node("1", "a 10.0.0.1", alive=True, cpus=8.0, gpus=0.0, facts=FACTS, home=HOME)
 OTHER = replace(GOOD, id="2", name="b 10.0.0.2")
 
@@ -48,11 +43,11 @@ def of_node(**changes):
 
 
 def facts(**changed):
-    return {"facts": replace(FACTS, **changed)}
+    return {"facts": FACTS | changed}
 
 
 def versions(**changed):
-    return facts(versions={**FACTS.versions, **changed})
+    return facts(versions=VERSIONS | changed)
 
 
 WRONG = [
@@ -63,10 +58,10 @@ WRONG = [
     (facts(cores=2), "cores", BROKEN, "announces 8, its processes may use 2"),
     (facts(nvidia_gpus=4), "gpu", DOUBTFUL, "4 NVIDIA GPUs, Ray announces none"),
     ({"gpus": 2.0}, "gpu", BROKEN, "announces 2, torch 2.13.0+cpu can use none"),
-    ({"home": NodeHome()}, "home", BROKEN, "not the same folder"),
-    ({"home": replace(HOME, trouble="OSError: full")}, "home", BROKEN, "OSError: full"),
-    ({"home": replace(HOME, locked=False)}, "home", BROKEN, "a trial could run twice"),
-    ({"home": replace(HOME, free_bytes=1e9)}, "home", BROKEN, "1.0 GB are free"),
+    ({"home": HOME | {"shared": False, "locked": False}}, "home", BROKEN, "not the same folder"),
+    ({"home": HOME | {"trouble": "OSError: full"}}, "home", BROKEN, "OSError: full"),
+    ({"home": HOME | {"locked": False}}, "home", BROKEN, "a trial could run twice"),
+    ({"home": HOME | {"free_bytes": 1e9}}, "home", BROKEN, "1.0 GB are free"),
     ({"trouble": "it did not answer within 60 s"}, "answer", BROKEN, "did not answer"),
 ]
 
@@ -94,18 +89,18 @@ def test_missing_and_lost_nodes_are_named():
 
 
 def test_a_machine_says_its_versions_cores_and_memory():
-    found = facts_of(["ray", "no-such-package"])
-    assert found.versions["ray"] and found.versions["no-such-package"] is None
-    assert found.cores >= 1 and found.memory_bytes > 0
+    found = machine_facts(["ray", "no-such-package"])
+    assert found["versions"]["ray"] and found["versions"]["no-such-package"] is None
+    assert found["cores"] >= 1 and found["memory_bytes"] > 0
 
 
 def test_a_home_is_shared_and_locked(tmp_path):
     (tmp_path / "token").write_text("t", encoding="utf-8")
     with exclusive(tmp_path, print):
-        home = examine_home(tmp_path, "t")
-    assert home.shared and home.locked and not home.trouble
-    assert home.free_bytes > 0
-    assert not examine_home(tmp_path, "another").shared
+        home = home_facts(tmp_path, "t")
+    assert home["shared"] and home["locked"] and not home["trouble"]
+    assert home["free_bytes"] > 0
+    assert not home_facts(tmp_path, "another")["shared"]
 
 
 @pytest.fixture(scope="module")
