@@ -14,8 +14,7 @@ from ..home.workspace import Workspace
 from ..plugins.datasets import FoundDataset, all_datasets, find_any
 from ..plugins.registry import whole_tasks
 from ..plugins.task_modules import find_reader, list_readers
-from .data_download import counts_text, download, imported
-from .data_generate import generate, prepare
+from .data_made import counts_text, download, generate, imported, prepare
 from .data_view import view
 from .output import Asked, Result, absolute, command, new_group
 from .progress import Counter

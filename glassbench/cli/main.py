@@ -18,7 +18,6 @@ from . import (
     predict,
     record,
     run,
-    runs,
     score,
     study,
     submission,
@@ -44,7 +43,7 @@ def version(asked: Asked) -> Result:
 
 for one in (
     run.run, sweep.sweep, study.study, study.studies, figure.figure, figure.figures, lists.tasks,
-    lists.models, lists.show, tune.tune, runs.runs, runs.explain, score.score, predict.predict,
+    lists.models, lists.show, tune.tune, lists.runs, lists.explain, score.score, predict.predict,
     doctor.doctor,
 ):  # fmt: skip
     app.command()(one)

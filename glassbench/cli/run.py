@@ -13,7 +13,7 @@ from ..contract.folder_digest import uncounted_imports
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
 from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
-from .data_download import download_first
+from .data_made import download_first
 from .output import Asked, Result, command, say, write_lines
 from .progress import open_display
 from .tables import (

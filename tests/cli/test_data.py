@@ -11,7 +11,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from glassbench.cli import data_download
+from glassbench.cli import data_made
 from glassbench.contract.errors import UserError
 from glassbench.datasets.downloading import Download
 from glassbench.datasets.manifest import pack_store
@@ -78,19 +78,19 @@ def test_a_dataset_is_downloaded_when_it_is_used_first(home, botan_files, monkey
             },
         )
         task, workspace = load_task("ka_propensity"), Workspace(home)
-        monkeypatch.setattr(data_download, "known_downloads", lambda: {"far": (task, entry)})
+        monkeypatch.setattr(data_made, "known_downloads", lambda: {"far": (task, entry)})
         with pytest.raises(UserError, match="download=yes fetches it, as `glassbench data downl"):
-            data_download.download_first({"dataset": "far"}, task, True, workspace)
+            data_made.download_first({"dataset": "far"}, task, True, workspace)
         assert not workspace.datasets.exists()
         # The files are fetched; their small box is shorter than twice the usual cutoff of pairs.
         with pytest.raises(UserError, match="shorter than twice the pair cutoff"):
             words = {"dataset": "far", "download": "yes"}
-            data_download.download_first(words, task, True, workspace)
+            data_made.download_first(words, task, True, workspace)
         assert sorted(p.name for p in (home / "downloads" / "far").rglob("*.npz")) == sorted(
             f.name for f in files
         )
         server.shutdown()
-    data_download.download_first({"dataset": "mini"}, task, True, workspace)
+    data_made.download_first({"dataset": "mini"}, task, True, workspace)
 
 
 def test_a_configuration_is_looked_at(glassbench, stored, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from ...contract.trial_plan import Trial, Variation
 from ...home.workspace import Workspace
 from ...model import Condition
 from ..request import ALIKE, BenchmarkRequest, decades_apart, make_requests
-from ..sweep.make import floor_series, new_plan, series_of
+from ..sweep.make import floors_by_digest, new_plan, series_of
 from ..sweep.plan import Series, SweepPlan
 from ..words import distinct, items_of, parse_run, split_words
 from .declaration import Setting, Study, StudyError, StudyRequest, settings_of
@@ -100,14 +100,12 @@ def plan_study(task: Task, request: StudyRequest, workspace: Workspace) -> Plann
         settings = settings_of(request, each)
         for title, curve in curves_of(study, each, settings, series):
             panels.setdefault(title, []).append(curve)
-    floors = {f.card.digest: f for each in requests for f in each.floors}
-    for model in (each.model for each in requests):
-        floors.pop(model.digest, None)
-    series += [floor_series(floor, requests[0].conditions) for floor in floors.values()]
-    plan = new_plan(
-        f"{study.name} of {', '.join(run.models)}", task, requests[0].dataset, series, workspace,
-        study={"name": study.name, "values": list(request.values)},
-    )  # fmt: skip
+    floors = floors_by_digest(requests)
+    for each in requests:
+        floors.pop(each.model.digest, None)
+    name = f"{study.name} of {', '.join(run.models)}"
+    about = {"name": study.name, "values": list(request.values)}
+    plan = new_plan(name, requests, series, floors, workspace, study=about)
     return PlannedStudy(request, task, plan, panels)
 
 

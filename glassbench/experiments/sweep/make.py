@@ -13,21 +13,17 @@ from typing import Any
 
 from ...contract.errors import UserError
 from ...contract.folder_digest import folder_digest
-from ...contract.task import Task
-from ...contract.trial_plan import DatasetReference, ModelReference, reference_of
+from ...contract.trial_plan import DatasetReference, ModelReference, Trial, reference_of
 from ...datasets.view import open_view
 from ...home.workspace import Workspace
-from ...model import Condition
 from ...plugins.datasets import find_dataset
 from ...plugins.registry import load_model_card, load_task
 from ..request import FLOOR_SEED, BenchmarkRequest, Floor
 from ..resources import Needs
 from .plan import (
     PlanError,
-    PlannedTrial,
     Series,
     SweepPlan,
-    in_order,
     read_plan,
     with_trials,
     write_plan,
@@ -38,41 +34,44 @@ def plan_of_requests(
     requests: Sequence[BenchmarkRequest], workspace: Workspace, retries: int
 ) -> SweepPlan:
     """Return the plan of several requests of one task and dataset; each floor stands once."""
-    first = requests[0]
-    floors = {floor.card.digest: floor for request in requests for floor in request.floors}
+    name = ", ".join(request.model.name for request in requests)
     series = [series_of(request) for request in requests]
-    series += [floor_series(floor, first.conditions) for floor in floors.values()]
-    cards = [request.model for request in requests]
-    name = ", ".join(card.name for card in cards)
-    cards += [floor.card for floor in floors.values()]
-    hints = {c.digest: 60 * c.resources["minutes"] for c in cards if "minutes" in c.resources}
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return new_plan(
-        name, first.task, first.dataset, series, workspace, hints, retries=retries, created=now
-    )
+    floors = floors_by_digest(requests)
+    return new_plan(name, requests, series, floors, workspace, retries=retries, created=now)
+
+
+def floors_by_digest(requests: Sequence[BenchmarkRequest]) -> dict[str, Floor]:
+    return {floor.card.digest: floor for request in requests for floor in request.floors}
 
 
 def new_plan(
     name: str,
-    task: Task,
-    dataset: DatasetReference,
+    requests: Sequence[BenchmarkRequest],
     series: Sequence[Series],
+    floors: Mapping[str, Floor],
     workspace: Workspace,
-    hints: Mapping[str, float] | None = None,
     **more: Any,
 ) -> SweepPlan:
-    """Return the plan of some series; `more` are other fields of it, `hints` as in estimates."""
+    """Return the plan of some series of requests and of the floors; `more` are fields of it."""
+    task, dataset, conditions = (requests[0].task, requests[0].dataset, requests[0].conditions)
+    cards = [request.model for request in requests] + [floor.card for floor in floors.values()]
+    of_floors = [
+        Series(reference_of(f.card), f.hyperparameters, (FLOOR_SEED,), conditions, floor=True)
+        for f in floors.values()
+    ]
     plan = SweepPlan(
         name=f"{name} on {task.name}, {dataset.name}",
         task=task.name,
         task_folder=str(task.folder),
         protocol_version=task.protocol_version,
         dataset=dataset,
-        series=tuple(series),
+        series=(*series, *of_floors),
         target=task.other_target,
         **more,
     )
-    return with_estimates(with_trials(plan), workspace, hints)
+    hints = {c.digest: 60 * c.resources["minutes"] for c in cards if "minutes" in c.resources}
+    return with_estimates(plan, workspace, hints)
 
 
 def series_of(request: BenchmarkRequest) -> Series:
@@ -82,12 +81,6 @@ def series_of(request: BenchmarkRequest) -> Series:
     needs = Needs(max(1, round(resources["cpus"])), resources["gpus"], memory)
     about = (request.hyperparameters, request.seeds, request.conditions)
     return Series(model, *about, needs=needs)
-
-
-def floor_series(floor: Floor, conditions: tuple[Condition, ...]) -> Series:
-    return Series(
-        reference_of(floor.card), floor.hyperparameters, (FLOOR_SEED,), conditions, floor=True
-    )
 
 
 def plan_path(plan: SweepPlan, workspace: Workspace) -> Path:
@@ -170,14 +163,13 @@ def with_estimates(
 
     `hints` are seconds by digest of the model, where no trial like it has finished.
     """
-    seconds = history(workspace)
+    seconds, before = history(workspace), {p.key: p.seconds for p in plan.planned}
 
-    def expected(planned: PlannedTrial) -> float | None:
-        trial = plan.trial(planned)
-        hint = (hints or {}).get(trial.model.digest, planned.seconds)
+    def expected(trial: Trial) -> float | None:
+        hint = (hints or {}).get(trial.model.digest, before.get(trial.key))
         return seconds.get(likeness(trial.to_json()), hint)
 
-    return in_order(plan, [replace(p, seconds=expected(p)) for p in plan.planned])
+    return with_trials(plan, expected)
 
 
 def history(workspace: Workspace) -> dict[str, float]:

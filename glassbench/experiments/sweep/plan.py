@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
@@ -153,14 +153,10 @@ class SweepPlan:
         return make_trials(template, series.conditions, series.seeds)
 
 
-def with_trials(plan: SweepPlan) -> SweepPlan:
-    """Return the plan with the trials of its series, of unknown cost."""
-    planned = tuple(PlannedTrial(key, place) for key, (place, _) in plan.by_key.items())
-    return replace(plan, planned=planned)
-
-
-def in_order(plan: SweepPlan, planned: Sequence[PlannedTrial]) -> SweepPlan:
-    """Return the plan with its trials in the order in which they start.
+def with_trials(
+    plan: SweepPlan, expected: Callable[[Trial], float | None] = lambda trial: None
+) -> SweepPlan:
+    """Return the plan with the trials of its series, in the order in which they start.
 
     Unknown costs come first, since one of them may be the longest, then the longest, so that
     no long trial is left alone at the end. Floors, which are short, come last.
@@ -169,6 +165,7 @@ def in_order(plan: SweepPlan, planned: Sequence[PlannedTrial]) -> SweepPlan:
     def place(item: PlannedTrial) -> tuple[bool, bool, float]:
         return plan.series[item.series].floor, item.seconds is not None, -(item.seconds or 0.0)
 
+    planned = [PlannedTrial(key, at, expected(trial)) for key, (at, trial) in plan.by_key.items()]
     return replace(plan, planned=tuple(sorted(planned, key=place)))
 
 

@@ -13,7 +13,6 @@ from glassbench.experiments.sweep.plan import (
     PlanError,
     Series,
     SweepPlan,
-    in_order,
     read_plan,
     with_trials,
     write_plan,
@@ -77,14 +76,14 @@ def test_a_floor_that_is_asked_for_as_a_model_is_the_models_trial():
 
 def test_unknown_costs_start_first_then_the_longest_and_floors_fill_the_end(plan):
     seconds = dict(zip((p.key for p in plan.planned), [5, None, 7, 90, 1, 60, 2, 3, 800, 900]))
-    ordered = in_order(plan, [replace(p, seconds=seconds[p.key]) for p in plan.planned])
+    ordered = with_trials(plan, lambda trial: seconds[trial.key])
     of_models = [p.seconds for p in ordered.planned if not ordered.trial(p).floor]
     assert of_models == [None, 90, 60, 7, 5, 3, 2, 1]
     assert [trial.floor for trial in ordered.trials] == [False] * 8 + [True] * 2
 
 
 def test_the_digest_is_of_what_is_asked_for_alone(plan):
-    assert in_order(plan, plan.planned[::-1]).digest == plan.digest
+    assert replace(plan, planned=plan.planned[::-1]).digest == plan.digest
     assert replace(plan, created="later", retries=7).digest == plan.digest
     fewer = replace(plan.series[1], seeds=(0, 1))
     assert plan_of(plan.series[0], fewer, plan.series[2]).digest != plan.digest
