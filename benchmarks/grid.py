@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from glassbench.cli.tables import Column, in_columns
+from glassbench.cli.tables import in_columns
 from glassbench.plugins.registry import list_tasks, load_task
 
 
@@ -72,7 +72,7 @@ def main(arguments):
     records.sort(key=lambda record: (record["task"]["name"], record["model"]["name"]))
     rows = [row for record in records if record["task"]["name"] in names for row in rows_of(record)]
     titles = ("task", "model", "condition", "score [95 %]", "ceiling", "best floor", "CPU s")
-    columns = [Column(title, cells) for title, cells in zip(titles, zip(*rows), strict=True)]
+    columns = list(zip(titles, zip(*rows), strict=True))
     print("\n".join(in_columns(columns, 200, keys=3)))
     print(f"all: {sum(taken):.0f} s on the clock")
 

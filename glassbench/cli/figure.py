@@ -16,7 +16,7 @@ from ..experiments.words import check_keys, parse_axis, parse_run
 from ..home.files import write_json as write_json_file
 from ..plugins.task_modules import TaskModule, find_figure, list_figures
 from .output import Asked, Result, command
-from .progress import open_display
+from .progress import Display
 from .tables import in_pairs, in_table
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _given(
         from ..cluster.execute import execute
 
         trials = [trial for request in requests for trial in model_trials(request)]
-        with open_display(asked.json, total=len(trials)) as display:
+        with Display(asked.json, total=len(trials)) as display:
             outcomes = execute(
                 trials,
                 workspace,

@@ -28,16 +28,10 @@ FAILED, WRONG_REQUEST, INTERRUPTED = 1, 2, 130
 _document: list[TextIO] = []
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 # What is wrong with a path that a user named, and seldom with a program.
-WRONG_PLACE = {
-    errno.EACCES: "permission is denied",
-    errno.EPERM: "permission is denied",
-    errno.EROFS: "it can only be read",
-    errno.EEXIST: "it is there already, and no folder",
-    errno.ENOTDIR: "a part of it is a file, not a folder",
-    errno.EISDIR: "it is a folder, not a file",
-    errno.ENAMETOOLONG: "its name is too long",
-    errno.ELOOP: "its links lead in a circle",
-}
+WRONG_PLACE = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
+    errno.ENAMETOOLONG, errno.ELOOP,
+)  # fmt: skip
 
 
 def new_group(**options: Any) -> typer.Typer:
@@ -237,7 +231,7 @@ def _say_unexpected(error: Exception) -> int:
         # A rename that fails names both ends; the second is what a user chose.
         place = error.filename2 or error.filename
         say(
-            f"glassbench: {place} cannot be used: {WRONG_PLACE[error.errno]}. Name another "
+            f"glassbench: {place} cannot be used: {os.strerror(error.errno).lower()}. Name another "
             "place, or mend this one; what is finished is kept."
         )
         return WRONG_REQUEST

@@ -19,7 +19,7 @@ from ..experiments.words import (
 )
 from ..home.workspace import Workspace
 from .output import Asked, Result, command, say
-from .progress import open_display
+from .progress import Display
 from .tables import in_table
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _train(request: BenchmarkRequest, workspace: Workspace, quiet: bool) -> None
     from ..cluster import execute
     from ..experiments.conclude import run_benchmark
 
-    with open_display(quiet=quiet) as display:
+    with Display(quiet=quiet) as display:
         report = run_benchmark(request, workspace, execute, display)
     for outcome in report.outcomes:
         if outcome.error:

@@ -20,30 +20,40 @@ if TYPE_CHECKING:
 LINES_IN_ALL = 20
 REFRESHES_A_SECOND = 4
 BAR_WIDTH = 20
+ENDS = ("finished", "cached", "failed")
 
 
-def open_display(quiet: bool = False, total: int | None = None) -> Lines:
-    """Return the display that suits stderr; a quiet one shows failures alone.
+class Display(ExitStack):
+    """One line for each trial that ended; on a terminal also a bar for each that runs.
 
     Parameters
     ----------
-    total : number of trials, which are then counted together with the time left; without a
-        terminal only failures are shown of many
+    quiet : show failures alone
+    total : number of trials, which are then counted by one more bar, with cached trials and those
+        that ended; without a terminal only failures are shown of many
     """
-    if sys.stderr.isatty() and not quiet:
-        return Bars(total)
-    return Lines(quiet or total is not None)
 
-
-class Lines(ExitStack):
-    """One line for each trial that ended."""
-
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, quiet: bool = False, total: int | None = None) -> None:
         super().__init__()
-        self.quiet = quiet
         self.started: dict[str, float] = {}
         self.last: dict[str, Progress] = {}
         self.waited: set[str] = set()
+        self.failures = 0
+        self.bars: RichProgress | None = None
+        self.tasks: dict[str, TaskID] = {}
+        self.all: TaskID | None = None
+        if sys.stderr.isatty() and not quiet:
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+            self.bars = self.enter_context(_rich_progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=BAR_WIDTH),
+                TextColumn("{task.fields[status]}", markup=False),
+                TimeRemainingColumn(elapsed_when_finished=True),
+            ))  # fmt: skip
+            if total is not None:
+                self.all = self.bars.add_task("all trials", total=total, status="")
+        self.quiet = quiet or (total is not None and self.bars is None)
 
     def __call__(self, event: Event) -> None:
         name = event.trial.name
@@ -51,22 +61,39 @@ class Lines(ExitStack):
             self.started.setdefault(name, time.monotonic())
         if event.progress is not None:
             self.last[name] = event.progress
-        if event.kind in ("finished", "cached", "failed", "retried", "noted"):
-            self.ended(event)
-        elif event.message.startswith("waiting"):
-            self.waits(event)
+        if self.bars is not None:
+            self._draw(event, self.bars)
+        if event.kind == "progress" and event.message.startswith("waiting"):
+            # Once for each trial that another process runs; a bar says it itself.
+            shown = self.bars is None and name not in self.waited
+            self.waited.add(name)
+        else:
+            counted_alone = event.kind == "cached" and self.all is not None
+            shown = event.kind in (*ENDS, "retried", "noted") and not counted_alone
+        if shown and (event.kind == "failed" or not self.quiet):
+            if self.bars is None:
+                say(self._line(event))
+            else:
+                text = self._line(event)
+                self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def ended(self, event: Event) -> None:
-        if not self.quiet or event.kind == "failed":
-            say(self.line(event))
+    def _draw(self, event: Event, bars: RichProgress) -> None:
+        name, progress = event.trial.name, event.progress
+        if event.kind in ("started", "progress") and name not in self.tasks:
+            self.tasks[name] = bars.add_task(name, total=None, status="starting")
+        if progress is not None:
+            status, done = describe(progress), progress.epoch
+            bars.update(self.tasks[name], status=status, total=progress.epochs, completed=done)
+        elif event.kind == "progress" and event.message:
+            bars.update(self.tasks[name], status=printable(event.message))
+        elif event.kind in ENDS:
+            if name in self.tasks:
+                bars.remove_task(self.tasks.pop(name))
+            self.failures += event.kind == "failed"
+            if self.all is not None:
+                bars.update(self.all, advance=1, status=f"{self.failures} failed")
 
-    def waits(self, event: Event) -> None:
-        """Say once for each trial that another process runs it."""
-        if event.trial.name not in self.waited:
-            self.waited.add(event.trial.name)
-            self.ended(event)
-
-    def line(self, event: Event) -> str:
+    def _line(self, event: Event) -> str:
         name = event.trial.name
         parts = [f"{event.kind:<8}", name]
         if event.kind == "finished" and name in self.started:
@@ -75,61 +102,6 @@ class Lines(ExitStack):
             parts.append(describe(self.last[name]))
         line = "  ".join(filter(None, [*parts, event.message]))
         return printable(line, len(line))
-
-
-class Bars(Lines):
-    """One bar for each running trial, with epoch, loss, validation score and time left.
-
-    Where the total of trials is given, one more bar counts them, and cached trials are only
-    counted.
-    """
-
-    def __init__(self, total: int | None = None) -> None:
-        super().__init__()
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-
-        self.failures = 0
-        bars = _rich_progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=BAR_WIDTH),
-            TextColumn("{task.fields[status]}", markup=False),
-            TimeRemainingColumn(elapsed_when_finished=True),
-        )
-        self.bars = self.enter_context(bars)
-        self.tasks: dict[str, TaskID] = {}
-        self.all = None
-        if total is not None:
-            self.all = self.bars.add_task("all trials", total=total, status="")
-
-    def __call__(self, event: Event) -> None:
-        name, progress = event.trial.name, event.progress
-        if event.kind in ("started", "progress") and name not in self.tasks:
-            self.tasks[name] = self.bars.add_task(name, total=None, status="starting")
-        if progress is not None:
-            self.bars.update(
-                self.tasks[name],
-                status=describe(progress),
-                total=progress.epochs,
-                completed=progress.epoch,
-            )
-        elif event.kind == "progress" and event.message:
-            self.bars.update(self.tasks[name], status=printable(event.message))
-        super().__call__(event)
-
-    def waits(self, event: Event) -> None:
-        """Say nothing more than the bar does."""
-
-    def ended(self, event: Event) -> None:
-        name = event.trial.name
-        if event.kind in ("finished", "cached", "failed"):
-            if name in self.tasks:
-                self.bars.remove_task(self.tasks.pop(name))
-            self.failures += event.kind == "failed"
-            if self.all is not None:
-                self.bars.update(self.all, advance=1, status=f"{self.failures} failed")
-        if event.kind == "cached" and self.all is not None:
-            return
-        self.bars.console.print(self.line(event), markup=False, highlight=False, soft_wrap=True)
 
 
 def _rich_progress(*columns: Any) -> RichProgress:

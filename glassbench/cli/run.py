@@ -15,7 +15,7 @@ from ..experiments.words import RunRequest, parse_run, split_words
 from ..home.workspace import Workspace, open_workspace
 from .data_made import download_first
 from .output import Asked, Result, command, say, write_lines
-from .progress import open_display
+from .progress import Display
 from .tables import (
     place_lines,
     result_table,
@@ -74,7 +74,7 @@ def run(asked: Asked) -> Result:
                     f"note: {each.model.name} imports {name} from {place}; when that changes, "
                     "results are kept all the same: give force=on, or move it into the folder"
                 )
-        with open_display(quiet=asked.json) as display:
+        with Display(quiet=asked.json) as display:
             report = run_to_record(each, workspace, execute, display)
         if not asked.json:
             write_lines(score_lines(task, report))

@@ -12,7 +12,7 @@ from ..experiments.words import split_words
 from ..home.files import write_json as write_json_file
 from ..home.workspace import Workspace, open_workspace
 from .output import Asked, Result, command, say
-from .progress import open_display
+from .progress import Display
 from .tables import (
     ABSENT,
     Column,
@@ -70,7 +70,7 @@ def study(asked: Asked) -> Result:
     planned = plan_study(task, request, workspace)
     if not asked.json:
         say(f"{planned.plan.name}: {len(planned.plan.planned)} trials")
-    with open_display(asked.json, total=len(planned.plan.planned)) as display:
+    with Display(asked.json, total=len(planned.plan.planned)) as display:
         results, failures = _execute(planned, workspace, display)
     plain = study_results(planned, results, failures)
     folder = workspace.home / "studies" / planned.stem
@@ -131,26 +131,24 @@ def report_lines(plain: Plain, width: int) -> list[str]:
         for curve in panel["curves"]
         for point in curve["points"]
     ]
-    keys = [
-        Column("at", [panel["title"] or ABSENT for panel, _, _ in rows]),
-        Column("curve", [curve["label"] for _, curve, _ in rows]),
+    keys: list[Column] = [
+        ("at", [panel["title"] or ABSENT for panel, _, _ in rows]),
+        ("curve", [curve["label"] for _, curve, _ in rows]),
     ]
     # What is the same in all rows stands above them.
-    above = [column for column in keys if len(set(column.cells)) == 1]
-    keys = [column for column in keys if column not in above]
+    above = [cells[0] for _, cells in keys if len(set(cells)) == 1]
+    keys = [(title, cells) for title, cells in keys if len(set(cells)) > 1]
     axis = plain["axis"]["label"].partition(" (")[0]
-    keys.append(Column(axis, [point["text"] for _, _, point in rows], True))
+    keys.append((f"{axis}>", [point["text"] for _, _, point in rows]))
     better = plain["higher_is_better"]
-    scores = [score_words(point if point["seeds"] else None) for _, _, point in rows]
-    columns = [
-        Column("score [95 %]", scores),
-        Column("median (worst … best)", [_spread(point) for _, _, point in rows]),
-        Column("ceiling", [_ceiling(*row) for row in rows], True),
-        Column("best floor", [_best_floor(*row, better[row[1]["metric"]]) for row in rows]),
+    columns: list[Column] = [
+        ("score [95 %]", [score_words(p if p["seeds"] else None) for _, _, p in rows]),
+        ("median (worst … best)", [_spread(point) for _, _, point in rows]),
+        ("ceiling>", [_ceiling(*row) for row in rows]),
+        ("best floor", [_best_floor(*row, better[row[1]["metric"]]) for row in rows]),
     ]
-    columns = [column for column in columns if set(column.cells) != {ABSENT}]
-    lines = [plain["title"], f"after {plain['source']}"]
-    lines += [", ".join(column.cells[0] for column in above), ""]
+    columns = [(title, cells) for title, cells in columns if set(cells) != {ABSENT}]
+    lines = [plain["title"], f"after {plain['source']}", ", ".join(above), ""]
     lines += [*in_columns([*keys, *columns], width, keys=len(keys)), ""]
     for panel in plain["panels"]:
         for curve in panel["curves"]:

@@ -14,7 +14,7 @@ from ..experiments.request import make_requests, task_of
 from ..experiments.words import check_keys, parse_cluster, parse_run
 from ..home.workspace import Workspace
 from .output import Asked, Result, command, say
-from .progress import duration, open_display
+from .progress import Display, duration
 from .tables import (
     ABSENT,
     Column,
@@ -81,7 +81,7 @@ def sweep(asked: Asked) -> Result:
 
     if not asked.json:
         say(f"{plan.name}: {len(plan.planned)} trials; plan={path}")
-    with open_display(asked.json, total=len(plan.planned)) as display:
+    with Display(asked.json, total=len(plan.planned)) as display:
         report = run_sweep(
             plan, path, workspace, execute, display, cluster=cluster, threads=threads
         )
@@ -216,11 +216,11 @@ def score_table(summary: Mapping[str, Any], width: int) -> list[str]:
     axes = list(dict.fromkeys(axis for condition in conditions for axis in condition))
     varied = [a for a in axes if len({c.get(a) for c in conditions}) > 1] or axes[-1:]
     names = [row["name"] + (" (floor)" if row["floor"] else "") for row in summary["rows"]]
-    columns = [Column("model", [*names, "ceiling"])]
+    columns: list[Column] = [("model", [*names, "ceiling"])]
     for position, condition in enumerate(conditions):
         title = " ".join(f"{axis}={condition[axis]:g}" for axis in varied if axis in condition)
         cells = [score_words(row["scores"][position]) for row in summary["rows"]]
-        columns.append(Column(title, [*cells, number(summary["ceiling"][position], ABSENT)]))
+        columns.append((title, [*cells, number(summary["ceiling"][position], ABSENT)]))
     return in_columns(columns, width)
 
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,23 +27,8 @@ PATHS_SHOWN = 6
 AXES_SHOWN = 2
 
 Plain = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its title and cells; numbers stand to the right."""
-
-    title: str
-    cells: Sequence[str]
-    right: bool = False
-
-    @property
-    def width(self) -> int:
-        return max(map(len, (self.title, *self.cells)))
-
-    def lines(self) -> list[str]:
-        place = str.rjust if self.right else str.ljust
-        return [place(text, self.width) for text in (self.title, *self.cells)]
+# A title, with `>` at its end where numbers stand to the right, and the cells below it.
+Column = tuple[str, Sequence[str]]
 
 
 def terminal_width() -> int:
@@ -60,27 +44,26 @@ def in_columns(columns: Sequence[Column], width: int, keys: int = 1) -> list[str
     Columns that do not fit go to a block below, which repeats the first `keys`
     columns, so that each line still says what it is about.
     """
-    blocks: list[list[Column]] = [list(columns[:keys])]
-    for column in columns[keys:]:
-        taken = sum(c.width + len(GAP) for c in blocks[-1])
-        if taken + column.width > width and len(blocks[-1]) > keys:
-            blocks.append(list(columns[:keys]))
+    padded = []
+    for title, cells in columns:
+        place = str.rjust if title.endswith(">") else str.ljust
+        texts = [title.rstrip(">"), *cells]
+        longest = max(map(len, texts))
+        padded.append([place(text, longest) for text in texts])
+    blocks = [padded[:keys]]
+    for column in padded[keys:]:
+        taken = sum(len(c[0]) + len(GAP) for c in blocks[-1])
+        if taken + len(column[0]) > width and len(blocks[-1]) > keys:
+            blocks.append(padded[:keys])
         blocks[-1].append(column)
-    lines: list[str] = []
-    for block in blocks:
-        if lines:
-            lines.append("")
-        rows = zip(*(column.lines() for column in block), strict=True)
-        lines.extend(GAP.join(row).rstrip() for row in rows)
-    return lines
+    in_blocks = [[GAP.join(row).rstrip() for row in zip(*b, strict=True)] for b in blocks]
+    return "\n\n".join("\n".join(lines) for lines in in_blocks).split("\n")
 
 
 def in_table(titles: Sequence[str], rows: Sequence[Sequence[str]], keys: int = 1) -> list[str]:
-    """Return rows under titles, as wide as the terminal; a title with `>` heads numbers."""
+    """Return rows under titles, as wide as the terminal."""
     cells = list(zip(*rows, strict=True)) or [()] * len(titles)
-    heads = [(title.rstrip(">"), title.endswith(">")) for title in titles]
-    columns = [Column(head, c, right) for (head, right), c in zip(heads, cells, strict=True)]
-    return in_columns(columns, terminal_width(), keys)
+    return in_columns(list(zip(titles, cells, strict=True)), terminal_width(), keys)
 
 
 def in_pairs(pairs: Sequence[tuple[str, str]], indent: str = "") -> list[str]:
@@ -99,25 +82,23 @@ def result_table(record: Plain | Record, primary: MetricSpecification, width: in
     shared = [a for a in alike if a != axes[-1]] if len(axes) > AXES_SHOWN else []
     above = [" ".join(f"{a}={_general(conditions[0]['condition'][a])}" for a in shared)]
     axes = [axis for axis in axes if axis not in shared]
-    columns = [
-        Column(SYMBOLS.get(a, a), [_general(c["condition"].get(a)) for c in conditions], True)
+    columns: list[Column] = [
+        (f"{SYMBOLS.get(a, a)}>", [_general(c["condition"].get(a)) for c in conditions])
         for a in axes
     ]
     if "time" in axes:
-        columns.append(Column("t/tau_alpha", [_relative_time(c) for c in conditions], True))
+        columns.append(("t/tau_alpha>", [_relative_time(c) for c in conditions]))
+    scores = [score_words(c["scores"].get(metric), c["parents"]) for c in conditions]
     columns += [
-        Column(
-            f"{primary.title} [95 %]",
-            [score_words(c["scores"].get(metric), c["parents"]) for c in conditions],
-        ),
-        Column("ceiling", [number(_ceiling(c, metric)) for c in conditions], True),
-        Column("score/ceiling", [_share(c, metric) for c in conditions], True),
-        Column("best floor", [_best_floor(c, better) for c in conditions]),
-        Column("above floor", [above_floor(c) for c in conditions]),
+        (f"{primary.title} [95 %]", scores),
+        ("ceiling>", [number(_ceiling(c, metric)) for c in conditions]),
+        ("score/ceiling>", [_share(c, metric) for c in conditions]),
+        ("best floor", [_best_floor(c, better) for c in conditions]),
+        ("above floor", [above_floor(c) for c in conditions]),
     ]
     if any(c.get("reported") for c in conditions):
         name = record.get("model", {}).get("name", "")
-        columns.append(Column("published", [_published(c, name, better) for c in conditions]))
+        columns.append(("published", [_published(c, name, better) for c in conditions]))
     lines = [*filter(None, above), *in_columns(columns, width, keys=len(axes))]
     return lines + [
         f"{condition_words(c['condition'])}: {sum(missing)} of {len(missing)} configurations have "
@@ -200,13 +181,13 @@ def transfer_table(record: Plain | Record, task: Task, width: int) -> list[str]:
         orders.append((own, 1 + len(elsewhere), entry["transfer"]["rank_order"]))
     if not rows:
         return []
-    columns = [
-        Column("trained at", [condition_words(own) for own, _, _ in rows]),
-        Column("tested at", [condition_words(other) for _, other, _ in rows]),
+    columns: list[Column] = [
+        ("trained at", [condition_words(own) for own, _, _ in rows]),
+        ("tested at", [condition_words(other) for _, other, _ in rows]),
     ]
     for metric in metrics:
         cells = [score_words(c["scores"].get(metric.name), c["parents"]) for _, _, c in rows]
-        columns.append(Column(f"{metric.title} [95 %]", cells))
+        columns.append((f"{metric.title} [95 %]", cells))
     lines = in_columns(columns, width, keys=2)
     if len(metrics) > 1:
         lines += [
@@ -249,7 +230,7 @@ def runs_table(records: Sequence[tuple[Path, Record]], width: int) -> list[str]:
     if all(row["tuning"] == ABSENT for row in rows):
         shared.append("tuning")
     names = [name for name in (rows[0] if rows else ()) if name not in shared]
-    columns = [Column(name, [row[name] for row in rows]) for name in names]
+    columns = [(name, [row[name] for row in rows]) for name in names]
     above = in_pairs([(name, rows[0][name]) for name in shared if name != "tuning"])
     return [*above, *([""] if above else []), *in_columns(columns, width, keys=2)]
 

@@ -27,7 +27,7 @@ class VariationError(UserError):
     """A variation contradicts itself or what the dataset holds; the message says where."""
 
 
-def digest_of(plain: Mapping[str, Any]) -> str:
+def digest_of(plain: Any) -> str:
     """Return the sha256 by which what is asked for is known: of a trial, a sweep, a study."""
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -58,17 +58,6 @@ class Terms:
     defer: bool = False
 
 
-def share_of(
-    capacity: Capacity,
-    trials: int,
-    cpus_per_trial: int | None = None,
-    gpus_per_trial: float | None = None,
-) -> Needs:
-    """Return what each of several equal trials takes, one GPU unless given; see `shares_of`."""
-    gpus = 1.0 if gpus_per_trial is None else float(gpus_per_trial)
-    return shares_of(capacity, [Needs(gpus=gpus)] * max(1, trials), cpus_per_trial)[0]
-
-
 def shares_of(
     capacity: Capacity, needs: Sequence[Needs], cpus_per_trial: int | None = None
 ) -> list[Needs]:

@@ -7,7 +7,6 @@ costs that time at most, and what it did not take is delivered with the next com
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import TypeAdapter
 
+from ..contract.trial_plan import digest_of
 from ..home.files import write_json
 from ..home.workspace import Workspace
 
@@ -112,7 +112,7 @@ def read_pending(path: Path) -> tuple[str, RequestDelivery]:
 
 def delivered_folder(workspace: Workspace, uri: str) -> Path:
     """Return where it stands, for each request, which version of it a store holds in which run."""
-    return folder(workspace) / "delivered" / digest_of(uri)
+    return folder(workspace) / "delivered" / digest_of(uri)[:16]
 
 
 def read_delivered(workspace: Workspace, uri: str, request: RequestDelivery) -> Delivered:
@@ -128,11 +128,6 @@ def note_delivered(
     """Note the run of a request, and its version once the run holds everything."""
     path = delivered_folder(workspace, uri) / f"{request.digest[:16]}.json"
     write_json(path, {"run_id": run_id, "version": version})
-
-
-def digest_of(plain: Any) -> str:
-    """Return a short digest of plain values."""
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..contract.trial_plan import digest_of
 from ..home.files import read_json_lines
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..trial.result import TrialResult, read_result, result_path
-from .delivery import RequestDelivery, SweepDelivery, TrialDelivery, digest_of
+from .delivery import RequestDelivery, SweepDelivery, TrialDelivery
 
 STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED", "running": "RUNNING"}
 

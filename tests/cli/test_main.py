@@ -181,7 +181,7 @@ def test_a_task_is_shown_by_its_path(glassbench):
 
 @pytest.mark.parametrize(
     ("below", "reason"),
-    [("", "it is there already, and no folder"), ("/x", "a part of it is a file, not a folder")],
+    [("", "file exists"), ("/x", "not a directory")],
 )
 def test_a_file_in_the_place_of_a_folder_is_named_without_a_traceback(
     below, reason, glassbench, tmp_path
@@ -203,4 +203,4 @@ def test_of_a_rename_that_fails_the_end_that_was_chosen_is_named(glassbench, mon
     monkeypatch.setattr(lists, "list_tasks", fail)
     answer = glassbench("tasks")
     assert answer.code == 2
-    assert f"{tmp_path / 'chosen'} cannot be used: it is a folder, not a file" in answer.err
+    assert f"{tmp_path / 'chosen'} cannot be used: is a directory" in answer.err

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from glassbench.cli.progress import Bars, Counter, Lines, describe, open_display
+from glassbench.cli.progress import Counter, Display, describe
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.model import Condition, Progress
 
@@ -50,7 +50,7 @@ class Terminal(io.StringIO):
 
 def test_without_a_terminal_there_is_one_line_for_each_trial_that_ended(capsys):
     assert not sys.stderr.isatty()
-    with open_display() as display:
+    with Display() as display:
         for event in _events(_trial()):
             display(event)
             if event.message.startswith("waiting"):
@@ -69,9 +69,8 @@ def test_without_a_terminal_there_is_one_line_for_each_trial_that_ended(capsys):
 
 def test_a_quiet_display_shows_failures_alone(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with open_display(quiet=True) as display:
-        assert isinstance(display, Lines)
-        assert not isinstance(display, Bars)
+    with Display(quiet=True) as display:
+        assert display.bars is None
         for event in _events(_trial()):
             display(event)
         assert sys.stderr.getvalue() == ""
@@ -85,8 +84,8 @@ def test_on_a_terminal_each_running_trial_has_one_bar(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     first, second = _trial(0), _trial(1)
-    with open_display() as display:
-        assert isinstance(display, Bars)
+    with Display() as display:
+        assert display.bars is not None
         for event in _events(first)[:2]:
             display(event)
         display(Event("started", second))
@@ -103,7 +102,7 @@ def test_on_a_terminal_each_running_trial_has_one_bar(monkeypatch):
 
 def test_a_trial_that_tells_no_number_of_epochs_is_shown_too(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with open_display() as display:
+    with Display() as display:
         display(Event("progress", _trial(), Progress(epoch=4)))
         assert display.bars.tasks[0].total is None
 
@@ -141,7 +140,7 @@ def test_a_count_is_one_bar_on_a_terminal_and_few_lines_elsewhere(capsys, monkey
 def test_many_trials_are_counted_by_one_more_bar_and_failures_named(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
-    with open_display(total=3) as display:
+    with Display(total=3) as display:
         display(Event("started", _trial(0)))
         display(Event("finished", _trial(0)))
         display(Event("cached", _trial(1)))
@@ -152,7 +151,7 @@ def test_many_trials_are_counted_by_one_more_bar_and_failures_named(monkeypatch)
 
 
 def test_without_a_terminal_only_failures_of_many_trials_are_shown(capsys):
-    with open_display(total=3) as display:
+    with Display(total=3) as display:
         display(Event("finished", _trial(0)))
         display(Event("failed", _trial(2), message="it broke"))
     assert capsys.readouterr().err.splitlines() == [f"failed    {_trial(2).name}  it broke"]

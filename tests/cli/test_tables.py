@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from glassbench.cli.tables import (
-    Column,
     above_floor,
     in_columns,
     place_lines,
@@ -116,12 +115,12 @@ def test_no_line_is_wider_than_the_terminal_and_no_cell_is_lost(make_record, mak
 
 
 def test_columns_stand_below_each_other():
-    columns = [Column("a", ["x", "long"]), Column("number", ["1", "22"], right=True)]
+    columns = [("a", ["x", "long"]), ("number>", ["1", "22"])]
     assert in_columns(columns, 80) == ["a     number", "x          1", "long      22"]
 
 
 def test_a_column_wider_than_the_terminal_is_shown_all_the_same():
-    assert in_columns([Column("key", ["k"]), Column("b", ["x" * 50])], 40) == [
+    assert in_columns([("key", ["k"]), ("b", ["x" * 50])], 40) == [
         "key  b",
         "k    " + "x" * 50,
     ]

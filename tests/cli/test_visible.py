@@ -10,7 +10,7 @@ import pytest
 
 from glassbench.cli import lists
 from glassbench.cli.output import say, write_json, write_lines
-from glassbench.cli.progress import Lines
+from glassbench.cli.progress import Display
 from glassbench.contract.errors import HIDDEN, UserError, escaped, printable, visible
 from glassbench.contract.model_card import parse_model_card
 from glassbench.experiments.jobs import Event
@@ -61,7 +61,7 @@ def test_a_message_that_quotes_a_stranger_is_one_harmless_line(
     assert not [line for line in text.splitlines() if line.startswith(("glassbench:", "ok "))]
 
     write_lines([attack, f"model  {attack}"])
-    Lines()(Event("failed", Trial(), message=attack))
+    Display()(Event("failed", Trial(), message=attack))
     # As a warning is written where nobody has set up logging.
     logging.lastResort.handle(logging.makeLogRecord({"msg": attack, "levelno": 30}))
     output = capsys.readouterr()

@@ -3,7 +3,12 @@
 import pytest
 
 from glassbench.contract.errors import ClusterError
-from glassbench.experiments.resources import Capacity, Needs, gpu_slots, share_of, shares_of
+from glassbench.experiments.resources import Capacity, Needs, gpu_slots, shares_of
+
+
+def share_of(capacity, trials, cpus_per_trial=None, gpus_per_trial=1.0):
+    """Return what each of several equal trials takes."""
+    return shares_of(capacity, [Needs(gpus=gpus_per_trial)] * trials, cpus_per_trial)[0]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from unittest import mock
 import typer
 
 from glassbench.cli.output import FAILED, guarded
-from glassbench.cli.progress import Lines
+from glassbench.cli.progress import Display as UserDisplay
 from glassbench.cli.run import end_lines, score_lines
 from glassbench.cluster import execute
 from glassbench.contract.model_card import read_model_card
@@ -78,7 +78,7 @@ def dying(point):
         yield
 
 
-class Display(Lines):
+class Display(UserDisplay):
     """The lines of a user, and a hand in what happens."""
 
     def __init__(self, act) -> None:

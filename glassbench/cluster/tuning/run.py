@@ -16,7 +16,7 @@ from unittest import mock
 from ...contract.errors import ClusterError, UserError
 from ...contract.model_card import ModelCard
 from ...experiments.jobs import make_jobs
-from ...experiments.resources import Terms, share_of
+from ...experiments.resources import Needs, Terms, shares_of
 from ...experiments.tuning.configuration import write_configuration
 from ...experiments.tuning.journal import Journal, OnTuningEvent, TuningEvent, TuningTrial
 from ...experiments.tuning.outcome import best_trial, draw_tuning, study_plain
@@ -97,7 +97,7 @@ def run_study(
                 capacity, gpus = session.capacity, study.model.resources["gpus"]
                 if workers > 1 and threads is None:
                     threads = max(1, capacity.cpus // workers)
-                share = share_of(capacity, study.trials, threads, gpus)
+                share, *_ = shares_of(capacity, [Needs(gpus=gpus)] * study.trials, threads)
                 first = study.fits(study.hyperparameters)[0]
                 about = ({first.key: first}, workspace, {first.key: share}, RUN_TRIAL, Terms())
                 with make_jobs(*about, session.kind == "remote") as (job,):
