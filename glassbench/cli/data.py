@@ -156,7 +156,6 @@ app.command()(view)
 
 
 def _figure(word: str, found: FoundDataset, workspace: Workspace) -> Path | None:
-    """Draw a dataset where a word asks for it, and return the file."""
     if word == "off":
         return None
     if word == "on":

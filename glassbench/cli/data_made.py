@@ -105,7 +105,6 @@ def imported(name: str, report: ImportReport) -> Result:
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
-    """Return how many configurations each split has, in words."""
     return ", ".join(f"{number} {split}" for split, number in counts.items())
 
 

@@ -172,7 +172,6 @@ def _of_run(asked: Asked) -> tuple[Task, dict]:
 
 
 def _task_of(path: Path) -> Task:
-    """Return the first task whose target a dataset holds."""
     from ..datasets.store import open_dataset
 
     dataset = open_dataset(path)

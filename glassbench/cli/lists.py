@@ -147,7 +147,6 @@ def show(asked: Asked) -> Result:
 
 
 def task_lines(task: Task, workspace: Workspace) -> list[str]:
-    """Return what `task.toml` says, for people."""
     here = {d.name: str(d.path) for d in list_datasets([task], workspace)}
     about = [
         ("protocol", f"version {task.protocol_version}"),
@@ -171,7 +170,6 @@ def task_lines(task: Task, workspace: Workspace) -> list[str]:
 
 
 def model_lines(card: ModelCard) -> list[str]:
-    """Return what `model.toml` says, for people."""
     lines = [f"{card.name}: {card.title}"]
     lines += in_pairs(
         [
@@ -243,7 +241,6 @@ def runs(asked: Asked) -> Result:
 
 
 def unfinished_trials(workspace: Workspace) -> list[dict[str, str]]:
-    """Return the trials that began and have no result."""
     from ..contract.trial_plan import trial_from_json
 
     unfinished = []

@@ -177,7 +177,6 @@ def _train(request: BenchmarkRequest, workspace: Workspace, quiet: bool) -> None
 def _prepared(
     structure: Structure, potential: str, model: FittedModel, conditions: Sequence[Condition]
 ) -> Structure:
-    """Return a structure with the positions that a model reads, made where they are missing."""
     from ..simulation.prepare import prepare_structure
 
     temperature, *others = {condition.get("temperature") for condition in conditions}
@@ -239,7 +238,6 @@ def _draw(
     conditions: Sequence[Condition],
     out: Path,
 ) -> Path:
-    """Draw a slice of the first structure of a file, beside the file that is written."""
     from ..figures import draw_slice
 
     target = model.task.target

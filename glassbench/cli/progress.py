@@ -105,7 +105,6 @@ class Display(ExitStack):
 
 
 def _rich_progress(*columns: Any) -> RichProgress:
-    """Return bars on stderr that vanish at the end."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -116,7 +115,6 @@ def _rich_progress(*columns: Any) -> RichProgress:
 
 
 def describe(progress: Progress) -> str:
-    """Return progress in words: epoch, loss, validation score."""
     total = f"/{progress.epochs}" if progress.epochs else ""
     parts = [f"epoch {progress.epoch}{total}"]
     if progress.loss is not None:
@@ -149,7 +147,6 @@ class Counter(ExitStack):
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words: minutes and seconds, or hours and minutes."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{rest:02d} min"

@@ -117,7 +117,6 @@ def _words_of(file: Configuration, values: Mapping[str, str]) -> list[str]:
 
 
 def announcement(request: BenchmarkRequest) -> str:
-    """Return what is about to run, in one line."""
     conditions = ", ".join(condition.name for condition in request.conditions[:CONDITIONS_NAMED])
     if len(request.conditions) > CONDITIONS_NAMED:
         conditions += f" and {len(request.conditions) - CONDITIONS_NAMED} more"
@@ -155,7 +154,6 @@ def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:
 
 
 def score_lines(task: Task, report: RunReport) -> list[str]:
-    """Return what people wait for: the scores."""
     if report.record is None:
         return []
     lines = [*summary_lines(report.record), ""]
@@ -165,7 +163,6 @@ def score_lines(task: Task, report: RunReport) -> list[str]:
 
 
 def end_lines(report: RunReport, workspace: Workspace) -> list[str]:
-    """Return where everything lies, and what failed."""
     lines: list[str] = []
     if report.record is not None:
         predictions = _predictions(report, workspace)
@@ -178,7 +175,6 @@ def end_lines(report: RunReport, workspace: Workspace) -> list[str]:
 
 
 def report_plain(report: RunReport, workspace: Workspace) -> dict[str, Any]:
-    """Return a run as plain values, for `--json`."""
     return {
         "record": report.record,
         "record_path": report.record_path and str(report.record_path),

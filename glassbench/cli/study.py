@@ -124,7 +124,6 @@ def _execute(
 
 
 def report_lines(plain: Plain, width: int) -> list[str]:
-    """Return the table of a study, and what failed."""
     rows = [
         (panel, curve, point)
         for panel in plain["panels"]

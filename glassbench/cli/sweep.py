@@ -96,7 +96,6 @@ def sweep(asked: Asked) -> Result:
 
 
 def _plan(asked: Asked, workspace: Workspace) -> tuple[SweepPlan, Path]:
-    """Return the plan that is asked for and its file: one that is there, or a new one."""
     from ..experiments.sweep.make import located, plan_of_requests, plan_path, store_plan
     from ..experiments.sweep.plan import RETRIES, read_plan
 
@@ -152,7 +151,6 @@ def _shown(plan: SweepPlan, path: Path) -> Result:
 
 
 def _status(asked: Asked) -> Result:
-    """Return the progress of a plan from the trials' folders, whoever runs it."""
     from ..experiments.sweep.make import with_estimates
     from ..experiments.sweep.plan import read_plan
     from ..experiments.sweep.run import counts, time_left, trial_states
@@ -173,7 +171,6 @@ def _status(asked: Asked) -> Result:
 
 
 def _status_lines(plan: SweepPlan, states: Sequence[TrialState], left: float | None) -> list[str]:
-    """Return the progress of a sweep by series, what runs now, and what failed."""
     from ..experiments.sweep.run import FAILED, RUNNING, STATES, counts
 
     counted = [
@@ -192,7 +189,6 @@ def _status_lines(plan: SweepPlan, states: Sequence[TrialState], left: float | N
 
 
 def summary_lines(report: SweepReport, width: int) -> list[str]:
-    """Return the scores of a sweep, models by conditions, then where its files are."""
     summary = report.summary
     lines = [f"{summary['name']}: {summary['metric']} [95 %]", ""]
     lines += [*score_table(summary, width), ""]

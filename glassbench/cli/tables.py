@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import FEWEST_ORDERED
 from ..contract.units import SYMBOLS
-from ..experiments.tuning.outcome import tuning_words
+from ..experiments.tuning.trials import tuning_words
 
 if TYPE_CHECKING:
     from ..contract.task import Task
@@ -32,7 +32,6 @@ Column = tuple[str, Sequence[str]]
 
 
 def terminal_width() -> int:
-    """Return the columns of the terminal, or 120 where the output is no terminal."""
     if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
         return PIPED
     return min(max(shutil.get_terminal_size((PIPED, 24)).columns, NARROWEST), WIDEST)
@@ -109,7 +108,6 @@ def result_table(record: Plain | Record, primary: MetricSpecification, width: in
 
 
 def summary_lines(record: Plain | Record) -> list[str]:
-    """Return what the table is about, and what the run took."""
     task, model, dataset = record["task"], record["model"], record["dataset"]
     seeds = ",".join(map(str, record["seeds"]))
     size = f", {model['parameters']} parameters" if model.get("parameters") else ""
@@ -147,7 +145,6 @@ def place_lines(
     predictions: Sequence[Path],
     figures: Sequence[Path] = (),
 ) -> list[str]:
-    """Return where the record, the tracked run, the predictions and the figures are."""
     pairs = []
     if tracking:
         where = f"{tracking.run_id or ABSENT} at {tracking.uri}"

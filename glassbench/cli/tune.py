@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..contract.conditions import choose_conditions
 from ..contract.errors import WordError, did_you_mean
-from ..experiments.request import cards_of, open_asked, task_of
+from ..experiments.request import make_requests, task_of
 from ..experiments.words import RunRequest, parse_count, parse_run
-from ..home.workspace import Workspace, keep_given_files, open_workspace
+from ..home.workspace import Workspace, open_workspace
 from .output import Asked, Result, command, say
 from .tables import in_pairs, in_table, place_lines
 
 if TYPE_CHECKING:
     from ..cluster.tuning.run import StudyReport
     from ..contract.task import Task
-    from ..experiments.tuning.journal import TuningEvent
     from ..experiments.tuning.study import TuningStudy
+    from ..experiments.tuning.trials import TuningEvent
 
 OWN_KEYS = {"trials": "20", "scheduler": "asha", "search": "random", "metric": ""}
 NOT_HERE = ("config", "floors")
@@ -40,7 +40,7 @@ def tune(asked: Asked) -> Result:
     larger trials= prolongs the study. `glassbench run config=FILE` takes the best configuration.
     """
     from ..cluster.tuning.run import forget_study, run_study
-    from ..experiments.tuning.outcome import study_plain
+    from ..experiments.tuning.trials import study_plain
 
     task = task_of(asked.values)
     request = parse_run(asked.words, [axis.name for axis in task.axes], OWN_KEYS, NOT_HERE)
@@ -71,17 +71,18 @@ def make_study(
     from ..experiments.tuning.study import SCHEDULERS, SEARCHES, TuningStudy
     from ..metrics.specification import NO_SCORE
 
-    if len(asked.models) > 1:
+    requests = make_requests(task, replace(asked, floors=False), workspace)
+    if len(requests) > 1:
         raise WordError(f"`model={','.join(asked.models)}` names several: tune one at a time")
     if len(asked.seeds) > 1:
         raise WordError(f"`seed={','.join(map(str, asked.seeds))}` names several: a study has one")
-    (card,) = cards_of(task, asked.models)
-    dataset, view = open_asked(task, asked.dataset, workspace, asked.failed_checks)
-    validated = view.conditions("valid")
-    conditions = [c for c in view.conditions("train") if c in validated]
-    if not conditions:
-        raise WordError(f"dataset {dataset.name} has no validation split: nothing to tune on")
-    given = keep_given_files(asked.hyperparameters, workspace)
+    request, card = requests[0], requests[0].model
+    known = set(request.view.conditions("train")) & set(request.view.conditions("valid"))
+    if lacking := [c.name for c in request.conditions if c not in known]:
+        raise WordError(
+            f"dataset {request.dataset.name} has no validation split at {', '.join(lacking)}: "
+            "nothing to tune on"
+        )
     offered = [dimension for dimension in card.search_space if dimension.serves(task.name)]
     space = tuple(d for d in offered if d.name not in asked.hyperparameters)
     if not space:
@@ -92,10 +93,10 @@ def make_study(
     scores = [m.name for m in task.metrics if m.function not in NO_SCORE]
     return TuningStudy(
         task=task,
-        dataset=dataset,
+        dataset=request.dataset,
         model=card,
-        conditions=choose_conditions(conditions, asked.axes, task.default_values(dataset.name)),
-        hyperparameters=card.hyperparameters_for(task.name, dataset.name, given),
+        conditions=request.conditions,
+        hyperparameters=request.hyperparameters,
         space=space,
         seed=asked.seeds[0],
         search=_among("search", values["search"], SEARCHES),
@@ -112,7 +113,6 @@ def _among(key: str, word: str, known: Sequence[str]) -> str:
 
 
 def announcement(study: TuningStudy) -> list[str]:
-    """Return what is about to be searched, in a few lines."""
     count = len(study.conditions)
     where = study.conditions[0].name if count == 1 else f"{count} conditions"
     over = "" if count == 1 else f", the mean over {count} conditions"
@@ -141,8 +141,7 @@ def show(event: TuningEvent) -> None:
 
 
 def report_lines(report: StudyReport) -> list[str]:
-    """Return the trials, the best first, and the files of the study."""
-    from ..experiments.tuning.outcome import ranked, tuning_statement, tuning_words
+    from ..experiments.tuning.trials import ranked, tuning_statement, tuning_words
 
     study = report.study
     order = ranked(study, report.trials)

@@ -123,7 +123,6 @@ def examine_cluster(
 
 
 def _ask(examine: Any, patience: float) -> list[Node]:
-    """Return all nodes with what each that is alive answers, or why it does not."""
     nodes = [
         Node(
             id=node["NodeID"],
@@ -154,7 +153,6 @@ def _ask(examine: Any, patience: float) -> list[Node]:
 
 
 def findings_of(report: ClusterReport) -> list[Finding]:
-    """Return what was found about the cluster as a whole, then what is wrong with each node."""
     alive = [node for node in report.nodes if node.alive]
     cpus, gpus = sum(node.cpus for node in alive), sum(node.gpus for node in alive)
     summary = f"{len(alive)} nodes, {cpus:g} cores, {gpus:g} GPUs at {report.address}"

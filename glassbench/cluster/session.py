@@ -45,7 +45,6 @@ class Session:
 
 
 def ray_version() -> str:
-    """Return the version of Ray, once it has been imported in full."""
     import ray
 
     return ray.__version__

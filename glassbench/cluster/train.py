@@ -222,7 +222,6 @@ class SharedByTrials:
 
 
 def new_fit(job: Job, workers: int, share: Needs, max_failures: int) -> Fit:
-    """Return the fit of a job, in this process or by several workers together."""
     if workers == 1:
         return Fit(lambda tell: attempt(job, tell))
 

@@ -136,7 +136,6 @@ def hand_over(
 
 
 def _drawn(report: RunReport, workspace: Workspace) -> RunReport:
-    """Draw the figures of a report, and note what it was made of."""
     request, record = report.request, report.record
     try:
         figures = _figures(
@@ -256,7 +255,6 @@ def _figures(
     record: Record | None,
     outcomes: Sequence[Outcome],
 ) -> list[Path]:
-    """Draw the figures of a request, and of one trial at each condition."""
     if record is None:
         return []
     from ..figures.predictions import draw_request, draw_trial

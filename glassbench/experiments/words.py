@@ -51,7 +51,6 @@ class RunRequest:
 
 
 def split_words(words: Sequence[str]) -> dict[str, str]:
-    """Return words `key=value` by key."""
     values: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")

@@ -82,7 +82,6 @@ class RequestDelivery:
 
     @property
     def version(self) -> str:
-        """Digest of all that a complete delivery of the request holds."""
         trials = sorted([t.key, t.error or ""] for t in self.trials)
         return digest_of([self.content, self.sweep and self.sweep.digest, trials, self.figures])
 
@@ -205,12 +204,10 @@ def _note_pending(workspace: Workspace, requests: Sequence[RequestDelivery]) -> 
 def deliver(
     workspace: Workspace, request: RequestDelivery, patience: float = PATIENCE
 ) -> Delivered:
-    """Deliver one request, as `deliver_all` does."""
     return deliver_all(workspace, [request], patience)[0]
 
 
 def without_credentials(uri: str) -> str:
-    """Return the URI without user name, password and query."""
     parts = urlsplit(uri)
     if not parts.netloc:
         return uri

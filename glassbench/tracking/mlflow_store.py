@@ -213,7 +213,6 @@ def _template() -> Path:
 
 
 def _create(partial: Path, database: Path) -> None:
-    """Have MLflow create an empty store."""
     # In a process of its own, which holds no connection once it has ended.
     process = subprocess.run(
         [sys.executable, "-P", "-c", CREATE, partial.name],

@@ -50,7 +50,6 @@ class RunContent:
 
 
 def trial_content(workspace: Workspace, delivery: TrialDelivery) -> RunContent:
-    """Return the run of a trial, finished or failed."""
     trial, conditions = delivery.trial, delivery.trial["conditions"]
     folder, path = workspace.trial_folder(delivery.key), result_path(workspace, delivery.key)
     end = _written(path, folder / "log.txt")
@@ -162,7 +161,6 @@ def study_contents(
 def _study_trial(
     workspace: Workspace, report: Mapping[str, Any], trial: Mapping[str, Any]
 ) -> RunContent:
-    """Return the run of a trial of tuning: its hyperparameters, and its score by epoch."""
     start, end = round(1000 * trial["began"]), round(1000 * trial["noted"])
     reports = {int(epoch): score for epoch, score in trial["reports"].items()}
     step = (end - start) / max(1, max(reports, default=1))

@@ -21,9 +21,9 @@ from ray.tune.search import Searcher
 from ...contract.errors import ClusterError
 from ...contract.hyperparameters import Dimension
 from ...experiments.resources import gpu_slots
-from ...experiments.tuning.journal import Journal, TuningTrial
 from ...experiments.tuning.running import CHECKPOINT
 from ...experiments.tuning.study import TuningStudy, next_trial
+from ...experiments.tuning.trials import Journal, TuningTrial
 from ...home.files import write_json
 from ...plugins.registry import load_model_class
 from ...trial.attempt import located

@@ -18,9 +18,16 @@ from ...contract.model_card import ModelCard
 from ...experiments.jobs import make_jobs
 from ...experiments.resources import Needs, Terms, shares_of
 from ...experiments.tuning.configuration import write_configuration
-from ...experiments.tuning.journal import Journal, OnTuningEvent, TuningEvent, TuningTrial
-from ...experiments.tuning.outcome import best_trial, draw_tuning, study_plain
 from ...experiments.tuning.study import TuningStudy, check_search, next_trial
+from ...experiments.tuning.trials import (
+    Journal,
+    OnTuningEvent,
+    TuningEvent,
+    TuningTrial,
+    best_trial,
+    draw_tuning,
+    study_plain,
+)
 from ...home.files import exclusive, write_json
 from ...home.workspace import Workspace
 from ...plugins.registry import load_model_card
@@ -152,7 +159,6 @@ def _run_here(setting: SharedByTrials, trial: TuningTrial, journal: Journal) -> 
 
 
 def _report(study: TuningStudy, workspace: Workspace, trials: Sequence[TuningTrial]) -> StudyReport:
-    """Write best configuration, report and figure; deliver them to MLflow."""
     folder, best_path = study.folder(workspace), None
     plain = study_plain(study, trials)
     write_json(folder / REPORT_FILE, plain)

@@ -93,7 +93,6 @@ def list_studies() -> list[Study]:
 
 
 def find_study(name: str) -> Study:
-    """Return the study of a name; where there is none, the error suggests the nearest."""
     studies = {study.name: study for study in list_studies()}
     if name not in studies:
         raise StudyError(f"there is no study `{name}`{did_you_mean(name, studies)}")

@@ -126,7 +126,6 @@ def _conditions_along(curves: Sequence[Curve]) -> dict[float, Condition]:
 def _by_seed(
     trials: Iterable[Trial], results: Mapping[str, TrialResult]
 ) -> dict[Condition, dict[int, ConditionScores]]:
-    """Return the scores of finished trials by condition and seed."""
     scores: dict[Condition, dict[int, ConditionScores]] = {}
     for trial in trials:
         result = results.get(trial.key)

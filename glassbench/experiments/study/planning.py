@@ -54,7 +54,6 @@ class PlannedStudy:
 
     @property
     def stem(self) -> str:
-        """Return the name of the folder of the study's results."""
         models = "+".join(self.request.run.models)
         names = (self.study.name, self.task.name, self.plan.dataset.name, models)
         return "-".join([*(re.sub(r"[^\w.+]+", "_", n) for n in names), self.plan.digest[:8]])

@@ -75,7 +75,6 @@ def new_plan(
 
 
 def series_of(request: BenchmarkRequest) -> Series:
-    """Return the series of a request's model; a trial needs what the model's card says."""
     resources, model = request.model.resources, reference_of(request.model)
     memory = round(resources.get("memory_gb", 0.0) * 1e9)
     needs = Needs(max(1, round(resources["cpus"])), resources["gpus"], memory)

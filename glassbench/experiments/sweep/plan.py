@@ -136,7 +136,6 @@ class SweepPlan:
         return self.by_key[planned.key][1]
 
     def trials_of(self, series: Series) -> list[Trial]:
-        """Return the trials of a series: by condition, then by seed."""
         template = Trial(
             task=self.task,
             task_folder=self.task_folder,

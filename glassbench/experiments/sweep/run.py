@@ -76,7 +76,6 @@ def run_sweep(
 
 
 def terms_of(plan: SweepPlan) -> Terms:
-    """Return the terms on which the trials of a plan run."""
     needs = {series.model.digest: series.needs for series in plan.series}
     short = {p.key for p in plan.planned if p.seconds is not None and p.seconds <= SHORT}
     return Terms(
@@ -90,7 +89,6 @@ def terms_of(plan: SweepPlan) -> Terms:
 def _conclude(
     plan: SweepPlan, path: Path, workspace: Workspace, outcomes: list[Outcome]
 ) -> SweepReport:
-    """Make the records of all series, and deliver them together."""
     task = read_task(Path(plan.task_folder)).asked_for(plan.target)
     by_key = {p.key: outcome for p, outcome in zip(plan.planned, outcomes, strict=True)}
     floors = [series for series in plan.series if series.floor]
@@ -238,7 +236,6 @@ def trial_states(plan: SweepPlan, workspace: Workspace) -> list[TrialState]:
 
 
 def counts(states: Iterable[TrialState]) -> dict[str, int]:
-    """Return how many trials are in each state."""
     counted = Counter(each.state for each in states)
     return {state: counted[state] for state in STATES}
 

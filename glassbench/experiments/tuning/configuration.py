@@ -74,7 +74,6 @@ def read_configuration(path: Path) -> Configuration:
 
 
 def write_configuration(path: Path, configuration: Mapping[str, Any], comment: str) -> Path:
-    """Write a configuration file, which begins with a comment."""
     lines = [f"# {line}" for line in comment.splitlines()]
     lines += [f"{key} = {_value(v)}" for key, v in configuration.items() if isinstance(v, str)]
     for key in ("hyperparameters", "tuning"):
@@ -86,7 +85,6 @@ def write_configuration(path: Path, configuration: Mapping[str, Any], comment: s
 
 
 def _value(value: Any) -> str:
-    """Return a value as TOML writes it."""
     if isinstance(value, bool | str):
         # JSON's `true` and its strings are TOML's as well, but for one control character.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -26,7 +26,7 @@ from ...home.workspace import Workspace
 from ...model import Progress
 from ...trial.attempt import Attempt, Tell
 from ...trial.result import TrialResult, read_result
-from .journal import NO_COST, TrialReport, finite
+from .trials import NO_COST, TrialReport, finite
 
 Scores = dict[int, float | None]
 
@@ -76,7 +76,6 @@ class Fit:
         self._random = [read() for read, _ in _generators()]
 
     def stop(self) -> None:
-        """End the fit where it is."""
         if self._thread.is_alive():
             self._stopped = True
             if self._end_workers is not None:
@@ -106,7 +105,6 @@ class Fit:
 
 
 def _generators() -> list[tuple[Callable[[], Any], Callable[[Any], Any]]]:
-    """Return how the state of each global random generator is read and restored."""
     pairs: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = [
         (random.getstate, random.setstate),
         (np.random.get_state, np.random.set_state),

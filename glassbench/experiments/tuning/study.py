@@ -20,7 +20,7 @@ from ...contract.hyperparameters import LOGARITHMIC, WHOLE, Dimension
 from ...contract.trial_plan import DatasetReference, Trial, Variation, digest_of, plan_trials
 from ...home.workspace import Workspace
 from ...model import Condition
-from .journal import Journal, TuningTrial
+from .trials import Journal, TuningTrial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -143,7 +143,6 @@ def next_trial(study: TuningStudy, journal: Journal) -> TuningTrial | None:
 
 
 def check_search(search: str) -> None:
-    """Refuse a search whose library is not installed, with the line that installs it."""
     if search == "optuna" and find_spec("optuna") is None:
         raise UserError(
             "search=optuna needs Optuna, which is not installed: "
@@ -227,7 +226,6 @@ def _known(
     study: TuningStudy, trial: TuningTrial, point: Point,
     distributions: dict[str, BaseDistribution],
 ) -> FrozenTrial:  # fmt: skip
-    """Return a trial as Optuna knows it."""
     from optuna.trial import TrialState, create_trial
 
     for dimension in study.space:

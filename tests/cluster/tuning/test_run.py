@@ -15,7 +15,7 @@ from glassbench.cluster.tuning.on_ray import changeable_dimensions, new_schedule
 from glassbench.cluster.tuning.run import run_study
 from glassbench.contract.errors import ClusterError
 from glassbench.contract.hyperparameters import parse_space
-from glassbench.experiments.tuning.journal import Journal, TuningTrial
+from glassbench.experiments.tuning.trials import Journal, TuningTrial
 from glassbench.tracking.delivery import Delivered
 
 from ...climber import study_of, write_climber

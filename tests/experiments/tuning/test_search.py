@@ -6,8 +6,8 @@ import pytest
 
 from glassbench.contract.errors import UserError
 from glassbench.contract.hyperparameters import parse_space
-from glassbench.experiments.tuning.journal import Journal, TrialReport
 from glassbench.experiments.tuning.study import check_search, next_trial
+from glassbench.experiments.tuning.trials import Journal, TrialReport
 
 from ...climber import study_of, write_climber
 

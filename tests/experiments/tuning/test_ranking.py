@@ -2,8 +2,8 @@
 
 import pytest
 
-from glassbench.experiments.tuning.journal import TuningTrial
-from glassbench.experiments.tuning.outcome import (
+from glassbench.experiments.tuning.trials import (
+    TuningTrial,
     best_trial,
     draw_tuning,
     ranked,
