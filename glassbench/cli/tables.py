@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.conditions import FEWEST_ORDERED
 from ..contract.units import SYMBOLS
-from ..experiments.tuning.trials import tuning_words
+from ..experiments.tuning.study import tuning_words
 
 if TYPE_CHECKING:
     from ..contract.task import Task

@@ -16,8 +16,8 @@ from .tables import in_pairs, in_table, place_lines
 if TYPE_CHECKING:
     from ..cluster.tuning.run import StudyReport
     from ..contract.task import Task
+    from ..experiments.tuning.search import TuningEvent
     from ..experiments.tuning.study import TuningStudy
-    from ..experiments.tuning.trials import TuningEvent
 
 OWN_KEYS = {"trials": "20", "scheduler": "asha", "search": "random", "metric": ""}
 NOT_HERE = ("config", "floors")
@@ -40,7 +40,7 @@ def tune(asked: Asked) -> Result:
     larger trials= prolongs the study. `glassbench run config=FILE` takes the best configuration.
     """
     from ..cluster.tuning.run import forget_study, run_study
-    from ..experiments.tuning.trials import study_plain
+    from ..experiments.tuning.study import study_plain
 
     task = task_of(asked.values)
     request = parse_run(asked.words, [axis.name for axis in task.axes], OWN_KEYS, NOT_HERE)
@@ -141,7 +141,7 @@ def show(event: TuningEvent) -> None:
 
 
 def report_lines(report: StudyReport) -> list[str]:
-    from ..experiments.tuning.trials import ranked, tuning_statement, tuning_words
+    from ..experiments.tuning.study import ranked, tuning_statement, tuning_words
 
     study = report.study
     order = ranked(study, report.trials)

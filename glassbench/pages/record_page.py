@@ -10,7 +10,7 @@ from typing import Any
 from ..contract.model_card import HyperparameterError, ModelCard
 from ..contract.task import Task, reported_at
 from ..contract.units import printed
-from ..experiments.tuning.trials import tuning_words
+from ..experiments.tuning.study import tuning_words
 from ..explain.schema import LearningCurve
 from ..metrics import MetricSpecification
 from ..model import Condition

@@ -7,7 +7,7 @@ import pytest
 
 from glassbench.cluster.tuning.run import StudyReport
 from glassbench.experiments.tuning.configuration import write_configuration
-from glassbench.experiments.tuning.trials import TuningTrial
+from glassbench.experiments.tuning.study import TuningTrial
 from glassbench.home.workspace import Workspace
 from glassbench.record.record import Tuning
 from glassbench.tracking.delivery import Delivered

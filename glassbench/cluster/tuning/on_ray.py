@@ -22,8 +22,8 @@ from ...contract.errors import ClusterError
 from ...contract.hyperparameters import Dimension
 from ...experiments.resources import gpu_slots
 from ...experiments.tuning.running import CHECKPOINT
-from ...experiments.tuning.study import TuningStudy, next_trial
-from ...experiments.tuning.trials import Journal, TuningTrial
+from ...experiments.tuning.search import Journal, next_trial
+from ...experiments.tuning.study import TuningStudy, TuningTrial
 from ...home.files import write_json
 from ...plugins.registry import load_model_class
 from ...trial.attempt import located

@@ -18,11 +18,15 @@ from ...contract.model_card import ModelCard
 from ...experiments.jobs import make_jobs
 from ...experiments.resources import Needs, Terms, shares_of
 from ...experiments.tuning.configuration import write_configuration
-from ...experiments.tuning.study import TuningStudy, check_search, next_trial
-from ...experiments.tuning.trials import (
+from ...experiments.tuning.search import (
     Journal,
     OnTuningEvent,
     TuningEvent,
+    check_search,
+    next_trial,
+)
+from ...experiments.tuning.study import (
+    TuningStudy,
     TuningTrial,
     best_trial,
     draw_tuning,

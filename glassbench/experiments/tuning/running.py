@@ -26,7 +26,8 @@ from ...home.workspace import Workspace
 from ...model import Progress
 from ...trial.attempt import Attempt, Tell
 from ...trial.result import TrialResult, read_result
-from .trials import NO_COST, TrialReport, finite
+from .search import TrialReport, finite
+from .study import NO_COST
 
 Scores = dict[int, float | None]
 

@@ -1,44 +1,64 @@
-"""A tuning study: what is tuned, on what, and which hyperparameters come next.
-
-An equal study continues in the same folder, with the same suggestions: one follows from the
-seed, its number and (for Optuna) the trials before it, and nothing is kept between two calls.
-"""
+"""A tuning study: what is tuned, on what; its trials, their ranking and what they cost."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...contract.errors import UserError
-from ...contract.hyperparameters import LOGARITHMIC, WHOLE, Dimension
 from ...contract.trial_plan import DatasetReference, Trial, Variation, digest_of, plan_trials
 from ...home.workspace import Workspace
 from ...model import Condition
-from .trials import Journal, TuningTrial
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from optuna.trial import FrozenTrial
-
+    from ...contract.hyperparameters import Dimension
     from ...contract.model_card import ModelCard
     from ...contract.task import Task
+    from ...record.record import Tuning
 
 SCHEDULERS, SEARCHES = ("asha", "pbt", "none"), ("random", "optuna")
 ON_VALIDATION = Variation(scored_split="valid")
 # A model without the hyperparameter `epochs` may still report epochs.
 EPOCHS_UNKNOWN = 100
-# A search ends after so many draws in a row without a new point.
-FRUITLESS = 1000
-# Random points before the tree-structured Parzen estimator takes over, and its tries.
-STARTUP, OPTUNA_TRIES = 8, 3
+NO_COST = {"wall_seconds": 0.0, "cpu_seconds": 0.0, "gpu_seconds": 0.0}
+ORDER = {"finished": 0, "stopped": 1, "running": 2, "failed": 3}
+SCHEDULERS_IN_WORDS = {
+    "asha": "early stopping by ASHA",
+    "pbt": "population-based training",
+    "none": "no early stopping",
+}
 
-Point = dict[str, Any]
+
+@dataclass
+class TuningTrial:
+    """One set of hyperparameters, under PBT the current ones, fitted at all conditions.
+
+    `state` is `running`, `finished`, `stopped` (by the scheduler) or `failed`; `reports` are
+    validation scores by epoch, of the best so far, and `score` the final one of the study's
+    metric; `began` and `noted` are the times of its first and its latest event.
+    """
+
+    index: int
+    hyperparameters: dict[str, Any]
+    state: str = "running"
+    reports: dict[int, float] = field(default_factory=dict)
+    score: float | None = None
+    error: str = ""
+    cost: dict[str, float] = field(default_factory=lambda: dict(NO_COST))
+    began: float = 0.0
+    noted: float = 0.0
+
+    @property
+    def epochs(self) -> int | None:
+        return max(self.reports, default=None)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("finished", "stopped")
 
 
 @dataclass(frozen=True)
@@ -131,117 +151,130 @@ class TuningStudy:
         )
 
 
-def next_trial(study: TuningStudy, journal: Journal) -> TuningTrial | None:
-    """Begin the next trial in the journal; None where there are enough or no point is new."""
-    trials = journal.trials
-    if len(trials) >= study.trials:
-        return None
-    tried = {_identity(study.searched(trial.hyperparameters)) for trial in trials}
-    new = (point for point in _points(study, trials) if _identity(point) not in tried)
-    point = next(new, None)
-    return None if point is None else journal.suggested({**study.hyperparameters, **point})
+def ranked(study: TuningStudy, trials: Sequence[TuningTrial]) -> list[TuningTrial]:
+    """Return the trials, the best first; one that was stopped early stands below the finished."""
+    sign = -1 if study.higher_is_better else 1
+
+    def rank(trial: TuningTrial) -> tuple[int, bool, float, int]:
+        score = 0.0 if trial.score is None else sign * trial.score
+        return ORDER[trial.state], trial.score is None, score, trial.index
+
+    return sorted(trials, key=rank)
 
 
-def check_search(search: str) -> None:
-    if search == "optuna" and find_spec("optuna") is None:
-        raise UserError(
-            "search=optuna needs Optuna, which is not installed: "
-            "pip install 'glassbench[tune]', or take search=random"
-        )
+def best_trial(study: TuningStudy, trials: Sequence[TuningTrial]) -> TuningTrial | None:
+    """Return the best finished trial, None where none has a score."""
+    first = next(iter(ranked(study, trials)), None)
+    return first if first and first.state == "finished" and first.score is not None else None
 
 
-def _points(study: TuningStudy, trials: list[TuningTrial]) -> Iterator[Point]:
-    """Yield what may be tried next, the most wanted first; trial 0 is the model untuned."""
-    if not trials:
-        yield study.searched(study.hyperparameters)
-    if study.search == "optuna":
-        yield from _optuna_points(study, trials)
-    yield from _random_points(study)
+def tuning_statement(study: TuningStudy, trials: Sequence[TuningTrial]) -> Tuning:
+    from ...record.record import Tuning
 
-
-def _random_points(study: TuningStudy) -> Iterator[Point]:
-    """Yield the points of a random search in order, each once."""
-    import numpy as np
-
-    generator, seen, fruitless = np.random.default_rng([study.seed, 7]), set(), 0
-    while fruitless < FRUITLESS:
-        point = {dimension.name: dimension.draw(generator) for dimension in study.space}
-        fruitless += 1
-        if _identity(point) not in seen:
-            seen.add(_identity(point))
-            fruitless = 0
-            yield point
-
-
-def _identity(point: Mapping[str, Any]) -> str:
-    return json.dumps(point, sort_keys=True)
-
-
-def _optuna_points(study: TuningStudy, trials: list[TuningTrial]) -> Iterator[Point]:
-    """Yield suggestions of a tree-structured Parzen estimator that knows the trials so far."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    distributions = {d.name: _distribution(d) for d in study.space}
-    for attempt in range(OPTUNA_TRIES):
-        sampler = optuna.samplers.TPESampler(
-            seed=(study.seed * 10_007 + len(trials)) * OPTUNA_TRIES + attempt,
-            n_startup_trials=STARTUP,
-            constant_liar=True,
-        )
-        search = optuna.create_study(
-            sampler=sampler, direction="maximize" if study.higher_is_better else "minimize"
-        )
-        for trial in trials:
-            point = study.searched(trial.hyperparameters)
-            if all(dimension.contains(point[dimension.name]) for dimension in study.space):
-                search.add_trial(_known(study, trial, point, distributions))
-        asked = search.ask(distributions).params
-        yield {d.name: _value(d, asked[d.name]) for d in study.space}
-
-
-def _distribution(dimension: Dimension) -> BaseDistribution:
-    from optuna import distributions
-
-    if dimension.distribution == "choice":
-        # Optuna takes plain values only: the position in the list is one.
-        return distributions.CategoricalDistribution(tuple(range(len(dimension.values))))
-    low, high, step = dimension.low, dimension.high, dimension.step
-    if step and dimension.count:
-        # Optuna wants an upper end that the steps reach.
-        high = low + (dimension.count - 1) * step
-    log = dimension.distribution in LOGARITHMIC
-    if dimension.distribution in WHOLE:
-        return distributions.IntDistribution(int(low), int(high), log=log, step=int(step or 1))
-    return distributions.FloatDistribution(low, high, log=log, step=step)
-
-
-def _value(dimension: Dimension, value: Any) -> Any:
-    if dimension.distribution == "choice":
-        return dimension.values[value]
-    return value if dimension.distribution in WHOLE else dimension.rounded(value)
-
-
-def _known(
-    study: TuningStudy, trial: TuningTrial, point: Point,
-    distributions: dict[str, BaseDistribution],
-) -> FrozenTrial:  # fmt: skip
-    from optuna.trial import TrialState, create_trial
-
-    for dimension in study.space:
-        if dimension.distribution == "choice":
-            point[dimension.name] = dimension.values.index(point[dimension.name])
-    complete = TrialState.FAIL if trial.score is None else TrialState.COMPLETE
-    states = {
-        "finished": complete,
-        "stopped": TrialState.PRUNED,
-        "failed": TrialState.FAIL,
-        "running": TrialState.RUNNING,
-    }
-    return create_trial(
-        state=states[trial.state],
-        value=trial.score if trial.state == "finished" else None,
-        params=point,
-        distributions=distributions,
-        intermediate_values=trial.reports if trial.state == "stopped" else {},
+    best = best_trial(study, trials)
+    states = ("finished", "stopped", "failed")
+    return Tuning.model_validate(
+        {
+            "study": study.digest,
+            "trials": len(trials),
+            **{state: sum(trial.state == state for trial in trials) for state in states},
+            "search": study.search,
+            "scheduler": study.scheduler,
+            "metric": study.metric,
+            "validation_score": None if best is None else best.score,
+            "seed": study.seed,
+            "conditions": [dict(condition) for condition in study.conditions],
+            **{name: sum(trial.cost.get(name, 0.0) for trial in trials) for name in NO_COST},
+            "dataset_digest": study.dataset.digest,
+            "model_digest": study.model.digest,
+            "changed": [],
+        }
     )
+
+
+def study_plain(study: TuningStudy, trials: Sequence[TuningTrial]) -> dict[str, Any]:
+    """Return a study and its trials as plain values, the best trial first."""
+    best = best_trial(study, trials)
+    return {
+        "task": study.task.name,
+        "dataset": study.dataset.name,
+        "model": study.model.name,
+        "space": {dimension.name: dimension.words for dimension in study.space},
+        "tuning": tuning_statement(study, trials).to_json(),
+        "best": None if best is None else best.index,
+        "trials": [
+            {
+                "trial": trial.index,
+                "key": study.trial_key(trial.index),
+                "state": trial.state,
+                "score": trial.score,
+                "epochs": trial.epochs,
+                "hyperparameters": study.searched(trial.hyperparameters),
+                "cost": trial.cost,
+                "reports": {str(epoch): score for epoch, score in trial.reports.items()},
+                "error": trial.error,
+                "all_hyperparameters": trial.hyperparameters,
+                "began": trial.began,
+                "noted": trial.noted,
+            }
+            for trial in ranked(study, trials)
+        ],
+    }
+
+
+def draw_tuning(study: TuningStudy, trials: Sequence[TuningTrial], path: Path) -> Path | None:
+    scored = [trial for trial in trials if trial.score is not None and trial.ended]
+    if not scored:
+        return None
+    from ...figures import FLOORS, MODEL, new_figure, save_figure
+
+    figure = new_figure(8.4, 3.8)
+    left, right = figure.subplots(1, 2, sharey=True)
+    marks = [("finished", "finished", {"color": MODEL})]
+    marks += [("stopped", "stopped early", {"color": FLOORS[0], "fillstyle": "none"})]
+    for state, label, style in marks:
+        if points := [(t.cost["wall_seconds"], t.score) for t in scored if t.state == state]:
+            left.plot(*zip(*points, strict=True), "o", label=label, **style)
+    best = best_trial(study, trials)
+    if best is not None:
+        left.plot(best.cost["wall_seconds"], best.score, "*", color=MODEL, markersize=14,
+                  label=f"best: trial {best.index}")  # fmt: skip
+    if scored[0].index == 0:
+        left.axhline(scored[0].score, color="0.6", linewidth=1, linestyle="--",
+                     label="without tuning")  # fmt: skip
+    title = study.task.metric(study.metric).title
+    left.set_xlabel("cost of the trial (s)")
+    left.set_ylabel(f"{title}, validation")
+    left.legend(fontsize=8, frameon=False)
+    finished = [trial for trial in scored if trial.state == "finished"]
+    spent = dict(zip((t.index for t in trials), accumulate(t.cost["wall_seconds"] for t in trials)))
+    scores = [t.score for t in finished if t.score is not None]
+    bests = accumulate(scores, lambda a, b: max(a, b) if study.higher_is_better else min(a, b))
+    costs = [spent[trial.index] for trial in finished]
+    right.step(costs, list(bests), where="post", color=MODEL, marker=".")
+    right.set_xlabel("cost of all trials so far (s)")
+    right.set_title("best so far", fontsize=10)
+    figure.suptitle(
+        f"{study.model.title} on {study.task.name}, dataset {study.dataset.name}: "
+        f"{len(trials)} trials",
+        fontsize=10,
+    )
+    return save_figure(figure, path)
+
+
+def tuning_words(tuning: Tuning) -> str:
+    """Return how much tuning stands behind a record in one line."""
+    states = {"finished": "finished", "stopped": "stopped early", "failed": "failed"}
+    counts = [f"{tuning[state]} {words}" for state, words in states.items() if tuning[state]]
+    score, gpu_seconds = tuning.validation_score, tuning.gpu_seconds
+    parts = [
+        f"{tuning.trials} trials ({', '.join(counts) or '–'})",
+        f"{tuning.search} search, {SCHEDULERS_IN_WORDS.get(tuning.scheduler, tuning.scheduler)}",
+        f"{tuning.metric} on validation {'undefined' if score is None else f'{score:.3f}'}",
+        f"{tuning.wall_seconds:.0f} s, {tuning.cpu_seconds:.0f} CPU s"
+        + (f", {gpu_seconds:.0f} GPU s" if gpu_seconds else ""),
+        f"study {tuning.study[:12]}",
+    ]
+    if tuning.changed:
+        parts.append(f"changed since: {', '.join(tuning.changed)}")
+    return "; ".join(parts)

@@ -15,7 +15,8 @@ from glassbench.cluster.tuning.on_ray import changeable_dimensions, new_schedule
 from glassbench.cluster.tuning.run import run_study
 from glassbench.contract.errors import ClusterError
 from glassbench.contract.hyperparameters import parse_space
-from glassbench.experiments.tuning.trials import Journal, TuningTrial
+from glassbench.experiments.tuning.search import Journal
+from glassbench.experiments.tuning.study import TuningTrial
 from glassbench.tracking.delivery import Delivered
 
 from ...climber import study_of, write_climber

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glassbench.experiments.tuning.trials import Journal, TrialReport
+from glassbench.experiments.tuning.search import Journal, TrialReport
 
 COST = {"wall_seconds": 2.0, "cpu_seconds": 1.5, "gpu_seconds": 0.0}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glassbench.experiments.tuning.trials import (
+from glassbench.experiments.tuning.study import (
     TuningTrial,
     best_trial,
     draw_tuning,

@@ -6,8 +6,7 @@ import pytest
 
 from glassbench.contract.errors import UserError
 from glassbench.contract.hyperparameters import parse_space
-from glassbench.experiments.tuning.study import check_search, next_trial
-from glassbench.experiments.tuning.trials import Journal, TrialReport
+from glassbench.experiments.tuning.search import Journal, TrialReport, check_search, next_trial
 
 from ...climber import study_of, write_climber
 
