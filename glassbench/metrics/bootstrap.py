@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-DRAWS = 10_000
+DRAWS, LEVEL = 10_000, 0.95
 # The signs of six differences, without any assumption, can be significant at 5 %: 2^-5 = 1/32.
 FEWEST_FOR_T = 6
 # With fewer independent samples no interval is shown: its coverage would be far below 95 %.
@@ -49,7 +49,7 @@ def interval_of_mean(
     clusters: ArrayLike,
     draws: int = DRAWS,
     seed: int = 0,
-    level: float = 0.95,
+    level: float = LEVEL,
     expanded: bool = True,
 ) -> Interval:
     """Return the mean over configurations with its cluster-bootstrap percentile interval.
@@ -81,12 +81,7 @@ def interval_of_mean(
 
 
 def paired_difference(
-    first: ArrayLike,
-    second: ArrayLike,
-    clusters: ArrayLike,
-    draws: int = DRAWS,
-    seed: int = 0,
-    level: float = 0.95,
+    first: ArrayLike, second: ArrayLike, clusters: ArrayLike, draws: int = DRAWS
 ) -> PairedDifference:
     """Return the mean of first - second over the same configurations, and whether it is real.
 
@@ -97,16 +92,14 @@ def paired_difference(
     least that their signs can show. It is 1 for equal scores, and NaN with a single cluster or an
     undefined configuration in either.
     """
-    difference = _difference(first, second)
-    sample = _resample(difference, clusters, draws, seed)
-    return PairedDifference(_interval(difference, sample, level), _p_value(sample))
-
-
-def paired_p_value(
-    first: ArrayLike, second: ArrayLike, clusters: ArrayLike, draws: int = DRAWS, seed: int = 0
-) -> NDArray[np.float64]:
-    """Return the p-value of `paired_difference`, without the work for its interval."""
-    return _p_value(_resample(_difference(first, second), clusters, draws, seed))
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if first.shape != second.shape:
+        raise ValueError(
+            f"scores have the shapes {first.shape} and {second.shape}: a paired difference needs "
+            "both models on the same configurations"
+        )
+    sample = _resample(first - second, clusters, draws, 0)
+    return PairedDifference(_interval(first - second, sample, LEVEL), _p_value(sample))
 
 
 def tail_share(level: float, clusters: int) -> float:
@@ -134,16 +127,6 @@ def widened_p_value(p_value: ArrayLike, clusters: int) -> NDArray[np.float64]:
         return np.full(p_value.shape, np.nan)[()]
     normal = ndtri(p_value / 2)
     return 2 * stdtr(clusters - 1, math.sqrt((clusters - 1) / clusters) * normal)
-
-
-def _difference(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if first.shape != second.shape:
-        raise ValueError(
-            f"scores have the shapes {first.shape} and {second.shape}: a paired difference needs "
-            "both models on the same configurations"
-        )
-    return first - second
 
 
 def _p_value(sample: _Resampled) -> NDArray[np.float64]:
@@ -304,7 +287,6 @@ def rank_groups(
     clusters: ArrayLike,
     significance: float = 0.05,
     draws: int = DRAWS,
-    seed: int = 0,
     higher_is_better: bool = True,
 ) -> tuple[RankedModel, ...]:
     """Return the models from best to worst, each with its rank.
@@ -321,7 +303,7 @@ def rank_groups(
     values : by model name, scores (configurations,) on the same configurations
     clusters : array (configurations,), label of the independent parent sample
     significance : bound on the chance of any false difference, in (0, 1)
-    draws, seed : as `interval_of_mean`
+    draws : as `interval_of_mean`
     higher_is_better : false for errors
     """
     if not 0 < significance < 1:
@@ -338,7 +320,7 @@ def rank_groups(
     sign = -1 if higher_is_better else 1
     placed = sorted((n for n in scores if not np.isnan(means[n])), key=lambda n: sign * means[n])
     table = np.array([scores[n] for n in placed])
-    different = _different(table, clusters, significance, draws, seed)
+    different = _different(table, clusters, significance, draws)
     ranked = []
     for i, name in enumerate(placed):
         better = tuple(placed[j] for j in range(i) if different[j, i])
@@ -349,7 +331,7 @@ def rank_groups(
 
 
 def _different(
-    scores: NDArray[np.float64], clusters: ArrayLike, significance: float, draws: int, seed: int
+    scores: NDArray[np.float64], clusters: ArrayLike, significance: float, draws: int
 ) -> NDArray[np.bool_]:
     """Return where two models differ significantly: symmetric (models, models)."""
     different = np.zeros((len(scores), len(scores)), bool)
@@ -357,9 +339,7 @@ def _different(
     if len(pairs):
         i, j = pairs.T
         # In blocks whose draws fit in the cache; every block takes the same draws.
-        blocks = np.array_split(np.arange(len(pairs)), -(-len(pairs) // PAIRS_AT_ONCE))
-        p_values = np.concatenate(
-            [paired_p_value(scores[i[b]], scores[j[b]], clusters, draws, seed) for b in blocks]
-        )
+        blocks = np.array_split(scores[i] - scores[j], -(-len(pairs) // PAIRS_AT_ONCE))
+        p_values = np.concatenate([_p_value(_resample(b, clusters, draws, 0)) for b in blocks])
         different[i, j] = different[j, i] = holm(p_values) < significance
     return different

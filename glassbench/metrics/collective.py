@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._checks import finite_pair, selected
-from .bootstrap import DRAWS, Interval, cluster_counts, cluster_index
-from .pooled_interval import interval_of_draws
+from .bootstrap import DRAWS, Interval, cluster_index
+from .pooled_interval import interval_of_weighted
 
 Fields = Sequence[tuple[ArrayLike, ArrayLike]]
 Structures = Sequence[tuple[ArrayLike, ArrayLike]]
@@ -126,8 +126,6 @@ def collective_interval(
     clusters: ArrayLike,
     masks: Sequence[ArrayLike] | None = None,
     draws: int = DRAWS,
-    seed: int = 0,
-    level: float = 0.95,
 ) -> tuple[Interval, NDArray[np.float64]]:
     """Return a statistic of the prediction over that of the truth, and by configuration.
 
@@ -141,7 +139,7 @@ def collective_interval(
     predictions : arrays (N_c,), one for each configuration
     truths : two measurements (N_c,) of each, see the module
     structures : positions (N_c, d) and box (d,) of each
-    clusters, draws, seed, level : as `interval_of_statistic`
+    clusters, draws : as `interval_of_statistic`
     masks : boolean (N_c,), the particles that count
     """
     masks = [np.ones(len(np.asarray(a)), bool) for a, _ in truths] if masks is None else masks
@@ -166,12 +164,8 @@ def collective_interval(
             return of_prediction(weights) / np.where(true > 0, true, math.nan)
 
     index = cluster_index(clusters, len(truths))
-    total = int(index.max()) + 1
-    value = float(ratio(np.ones((1, len(truths))))[0])
-    sampled = np.full(draws, math.nan)
-    if total > 1 and not math.isnan(value):
-        sampled = ratio(cluster_counts(total, draws, seed)[:, index].astype(np.float64))
-    return interval_of_draws(value, sampled, total, level), ratio(np.eye(len(truths)))
+    interval = interval_of_weighted(lambda w: ratio(w[:, index]), int(index.max()) + 1, draws)
+    return interval, ratio(np.eye(len(truths)))
 
 
 def _pairs(fields: Fields) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:

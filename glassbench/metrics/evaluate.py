@@ -84,7 +84,6 @@ def score_interval(
     selections: Sequence[ArrayLike] | None = None,
     structures: Sequence[tuple[ArrayLike, ArrayLike]] | None = None,
     draws: int = DRAWS,
-    seed: int = 0,
 ) -> Interval:
     """Return the aggregate of `score_configurations` with its 95 % cluster-bootstrap interval.
 
@@ -94,14 +93,12 @@ def score_interval(
     """
     if specification.average == "configuration":
         scores = score_configurations(specification, predictions, targets, selections, structures)
-        return interval_of_mean(scores.by_configuration, clusters, draws, seed)
+        return interval_of_mean(scores.by_configuration, clusters, draws)
     function = _function(specification)
     if specification.average == "sample_means":
         first, second = _sample_means(predictions, targets, selections)
-        return interval_of_statistic(
-            lambda index: function(first[index], second[index]), clusters, draws, seed
-        )
-    arguments = (predictions, targets, clusters, selections, draws, seed)
+        return interval_of_statistic(lambda i: function(first[i], second[i]), clusters, draws)
+    arguments = (predictions, targets, clusters, selections, draws)
     if specification.function == "pearson":
         return interval_of_pooled_pearson(*arguments)
     if specification.function in POOLED_CLASSES:
@@ -112,7 +109,7 @@ def score_interval(
     def pooled(index: NDArray[np.int64]) -> float:
         return function(*(np.concatenate([parts[i][side] for i in index]) for side in (0, 1)))
 
-    return interval_of_statistic(pooled, clusters, draws, seed)
+    return interval_of_statistic(pooled, clusters, draws)
 
 
 def _function(specification: MetricSpecification) -> Callable:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._checks import binary, finite_pair, selected
-from .bootstrap import DRAWS, Interval, cluster_counts, cluster_index, percentiles
+from .bootstrap import DRAWS, LEVEL, Interval, cluster_counts, cluster_index, percentiles
 from .correlation import pearson, pool
 
 # A draw whose variance is this share of the whole sample's counts as constant.
@@ -24,12 +24,34 @@ DRAWS_AT_ONCE = 500
 Counts = NDArray[np.float64]
 
 
+def interval_of_weighted(
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    clusters: int,
+    draws: int,
+    value: float | None = None,
+) -> Interval:
+    """Return the interval of a statistic of weighted clusters.
+
+    It takes weights (draws, clusters), and gives values (draws,), NaN where it is undefined.
+    `value` is that of the sample itself, where it is not that of equal weights.
+    """
+    value = float(statistic(np.ones((1, clusters)))[0]) if value is None else value
+    sampled = np.full(draws, math.nan)
+    if clusters > 1 and not math.isnan(value):
+        sampled = statistic(cluster_counts(clusters, draws, 0).astype(np.float64))
+    defined = sampled[~np.isnan(sampled)]
+    undefined = len(sampled) - len(defined)
+    low = high = np.float64(math.nan)
+    if 2 * undefined <= len(sampled):
+        low, high = percentiles(defined, clusters, LEVEL)
+    # Numbers stand for arrays of no dimension.
+    ends = cast(NDArray[np.float64], low), cast(NDArray[np.float64], high)
+    mean, lost = np.array(value)[()], np.array(undefined)[()]
+    return Interval(mean, *ends, LEVEL, clusters, draws, lost)
+
+
 def interval_of_statistic(
-    statistic: Callable[[NDArray[np.int64]], float],
-    clusters: ArrayLike,
-    draws: int = DRAWS,
-    seed: int = 0,
-    level: float = 0.95,
+    statistic: Callable[[NDArray[np.int64]], float], clusters: ArrayLike, draws: int = DRAWS
 ) -> Interval:
     """Return any statistic of a set of configurations with its bootstrap interval.
 
@@ -39,14 +61,14 @@ def interval_of_statistic(
     they are over half, with a single cluster, and where the statistic of the sample is undefined.
     """
     index = cluster_index(clusters, len(np.asarray(clusters)))
-    configurations, total = np.arange(len(index)), int(index.max()) + 1
-    value = float(statistic(configurations))
-    if total == 1 or math.isnan(value):
-        return interval_of_draws(value, np.full(draws, math.nan), total, level)
-    distinct, number = np.unique(cluster_counts(total, draws, seed), axis=0, return_inverse=True)
-    sampled = [statistic(np.repeat(configurations, counts[index])) for counts in distinct]
-    sampled_draws = np.asarray(sampled, np.float64)[number.reshape(-1)]
-    return interval_of_draws(value, sampled_draws, total, level)
+    configurations = np.arange(len(index))
+
+    def of_weights(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        distinct, number = np.unique(weights.astype(np.int64), axis=0, return_inverse=True)
+        values = [statistic(np.repeat(configurations, counts[index])) for counts in distinct]
+        return np.asarray(values, np.float64)[number.reshape(-1)]
+
+    return interval_of_weighted(of_weights, int(index.max()) + 1, draws)
 
 
 def interval_of_pooled_pearson(
@@ -55,8 +77,6 @@ def interval_of_pooled_pearson(
     clusters: ArrayLike,
     masks: Sequence[ArrayLike] | None = None,
     draws: int = DRAWS,
-    seed: int = 0,
-    level: float = 0.95,
 ) -> Interval:
     """Return the pooled Pearson correlation with its bootstrap interval.
 
@@ -70,43 +90,25 @@ def interval_of_pooled_pearson(
         raise ValueError(f"pooled predictions have the shape {first.shape}: give one condition")
     index = cluster_index(clusters, len(predictions))
     sizes = [target.shape[-1] for _, target in selected(predictions, targets, masks)]
-    total, value = int(index.max()) + 1, float(pearson(first, second))
-    if total == 1 or math.isnan(value):
-        return interval_of_draws(value, np.full(draws, math.nan), total, level)
-    x, y = _standardised(first), _standardised(second)
-    moments = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y])
-    cluster_of_particle = np.repeat(index, sizes)
-    sums = np.stack([np.bincount(cluster_of_particle, m, total) for m in moments])
-    counts = cluster_counts(total, draws, seed).astype(np.float64)
-    number, *rest = sums @ counts.T
-    mean_x, mean_y, xx, yy, xy = np.stack(rest) / np.where(number > 0, number, np.nan)
-    variances = [xx - mean_x**2, yy - mean_y**2]
-    variance_x, variance_y = (np.where(v > ROUNDING, v, np.nan) for v in variances)
-    sampled = (xy - mean_x * mean_y) / np.sqrt(variance_x * variance_y)
-    return interval_of_draws(value, np.clip(sampled, -1, 1), total, level)
+    total, cluster_of_particle = int(index.max()) + 1, np.repeat(index, sizes)
+
+    def of_weights(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        x, y = _standardised(first), _standardised(second)
+        moments = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y])
+        sums = np.stack([np.bincount(cluster_of_particle, m, total) for m in moments])
+        number, *rest = sums @ weights.T
+        mean_x, mean_y, xx, yy, xy = np.stack(rest) / np.where(number > 0, number, np.nan)
+        variances = [xx - mean_x**2, yy - mean_y**2]
+        variance_x, variance_y = (np.where(v > ROUNDING, v, np.nan) for v in variances)
+        sampled = (xy - mean_x * mean_y) / np.sqrt(variance_x * variance_y)
+        return np.clip(sampled, -1, 1)
+
+    return interval_of_weighted(of_weights, total, draws, float(pearson(first, second)))
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     shifted = values - values[0]
     return (shifted - shifted.mean()) / shifted.std()
-
-
-def interval_of_draws(
-    value: float, sampled: NDArray[np.float64], clusters: int, level: float
-) -> Interval:
-    """Return the interval of a statistic from its values (draws,) on resampled clusters."""
-    defined = sampled[~np.isnan(sampled)]
-    undefined = len(sampled) - len(defined)
-    low = high = np.float64(math.nan)
-    if 2 * undefined <= len(sampled):
-        low, high = percentiles(defined, clusters, level)
-    # Numbers stand for arrays of no dimension.
-    ends = cast(NDArray[np.float64], low), cast(NDArray[np.float64], high)
-    mean, lost = (
-        cast(NDArray[np.float64], np.float64(value)),
-        cast(NDArray[np.int64], np.int64(undefined)),
-    )
-    return Interval(mean, *ends, level, clusters, len(sampled), lost)
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,6 @@ def interval_of_pooled_classes(
     clusters: ArrayLike,
     masks: Sequence[ArrayLike] | None = None,
     draws: int = DRAWS,
-    seed: int = 0,
-    level: float = 0.95,
     threshold: float = 0.5,
 ) -> Interval:
     """Return a score of POOLED_CLASSES over all particles with its bootstrap interval.
@@ -144,14 +144,12 @@ def interval_of_pooled_classes(
     index = cluster_index(clusters, len(predictions))
     total = int(index.max()) + 1
     counts = _count(list(selected(predictions, labels, masks)), index, total, threshold)
-    score = POOLED_CLASSES[function]
-    value = float(score(counts, np.ones((1, total)))[0])
-    if total == 1 or np.isnan(value):
-        return interval_of_draws(value, np.full(draws, np.nan), total, level)
-    weights = cluster_counts(total, draws, seed).astype(np.float64)
-    blocks = np.array_split(weights, -(-draws // DRAWS_AT_ONCE))
-    sampled = np.concatenate([score(counts, block) for block in blocks])
-    return interval_of_draws(value, sampled, total, level)
+
+    def of_weights(weights: Counts) -> NDArray[np.float64]:
+        blocks = np.array_split(weights, -(-len(weights) // DRAWS_AT_ONCE))
+        return np.concatenate([POOLED_CLASSES[function](counts, block) for block in blocks])
+
+    return interval_of_weighted(of_weights, total, draws)
 
 
 def _count(
