@@ -18,10 +18,9 @@ from .reading import CODECS, ReadFile, StoredGroup, group_of
 
 if TYPE_CHECKING:
     from xarray import DataTree
-    from zarr import Group
 
 STORE_NAME = "store.zarr"
-# What a store may say of an array, as `create_array` writes it.
+# What a store may say of an array, as `writing.create_array` makes it.
 NUMBERS = {f"{kind}{size}" for kind in ("int", "uint", "float") for size in (8, 16, 32, 64)}
 MOST_BYTES, MOST_METADATA, MOST_NODES, MOST_CONFIGURATIONS = 2**30, 2**20, 10_000, 100_000
 # A description lies at most in a state, and there in an array.
@@ -130,13 +129,6 @@ def _check_node(node: dict[str, Any]) -> None:
         )
     if max(math.prod(chunk), math.prod(shape[1:] if single else shape)) * item > MOST_BYTES:
         raise ValueError(f"its shape is {shape} in chunks of {chunk}, too large to be read")
-
-
-def open_to_write(path: Path) -> Group:
-    """Return the root group of a store that is not finished yet."""
-    import zarr
-
-    return zarr.open_group(path, mode="r+", use_consolidated=False)
 
 
 def open_tree(path: Path | str) -> DataTree:

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from ..contract.errors import UserError
-from ..datasets.arrays import COMPACT, array_of, create_array, state_of
 from ..datasets.layout import structure_variables
 from ..datasets.manifest import content_digest
-from ..datasets.opening import open_to_write, whole_members
+from ..datasets.opening import whole_members
 from ..datasets.store import Dataset, open_dataset
+from ..datasets.writing import COMPACT, create_array, open_to_write
 from ..model import OTHER_POSITIONS, Structure
 from .cage import rounded_positions
 from .generate import GenerationCost, GenerationEvent, OpenRunner, make_pieces
@@ -122,18 +122,19 @@ def _write(dataset: Dataset, potential: str, made: set[str], folder: Path, direc
     cages = load_potential(potential).cages
     root, system = open_to_write(directory), str(dataset.attributes["units_system"])
     for name in dataset.states:
-        state, group = dataset.state(name), state_of(root, name)
-        shape = array_of(group, "positions").shape
-        sizes = dict(zip(("configuration", "particle", "axis"), shape, strict=True))
+        state = dataset.state(name)
+        positions = state.array("positions")
+        sizes = dict(zip(positions.dimensions, positions.shape, strict=True))
         for variable in structure_variables(others=tuple(OTHER_POSITIONS)):
             pieces = [f"{name}-{each}-{variable.name}" for each in state.configuration_ids]
             if made.isdisjoint(pieces):
                 continue
             array = create_array(
-                group, variable, sizes, system, per_configuration=True, level=COMPACT
+                directory / name, variable, sizes, system, per_configuration=True, level=COMPACT
             )
             for index, piece in enumerate(pieces):
                 if piece in made:
                     array[index] = read_piece(folder, piece)[variable.name]
-        group.update_attributes({"cages": {key: vars(cage) for key, cage in cages.items()}})
+        about = {key: vars(cage) for key, cage in cages.items()}
+        open_to_write(directory / name).update_attributes({"cages": about})
     root.update_attributes({"content_digest": content_digest(directory)})
