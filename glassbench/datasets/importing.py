@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -71,8 +71,23 @@ class ImportEvent:
     total: int
 
 
-@dataclass(frozen=True)
-class LedgerEntry:
+class Job(NamedTuple):
+    """One configuration: the layout of its state, its number there, and its files."""
+
+    layout: StateLayout
+    index: int
+    files: tuple[str, ...]
+
+    @property
+    def configuration(self) -> ConfigurationEntry:
+        return self.layout.configurations[self.index]
+
+    def entry(self, folder: Path) -> Path:
+        """Return where the ledger has what is known of it."""
+        return folder / "ledger" / f"{self.layout.name}-{self.index:06d}.json"
+
+
+class LedgerEntry(NamedTuple):
     """What is known of one configuration that is done; written when it is whole.
 
     `stamps` are size and modification time of its files, None for one that is not there;
@@ -81,7 +96,7 @@ class LedgerEntry:
 
     stamps: Stamps
     facts: dict[str, Any] | None
-    problems: tuple[Problem, ...]
+    problems: Sequence[Mapping[str, str]]
     fingerprint: list[float] | None = None
 
 
@@ -113,12 +128,12 @@ def import_dataset(
     plan = _with_validation(loaded.plan(source, words), validation_fraction)
     staging = destination.with_name(destination.name + STAGING_SUFFIX)
     settings = {**words, "validation_fraction": validation_fraction}
-    request = _request(reader.name, plan, settings)
+    states = [*map(asdict, plan.states)]
+    request = _plain({"reader": reader.name, "settings": settings, "states": states})
     if destination.exists():
         _check_same_plan(destination, request)
         if not _unfinished(destination, folder, plan):
-            digest = open_dataset(destination).digest
-            return _report(destination, digest, plan, _entries(destination, plan))
+            return _report(destination, plan, _entries(destination, plan))
         destination.rename(staging)
     staging.mkdir(parents=True, exist_ok=True)
     with _locked(staging):
@@ -126,32 +141,23 @@ def import_dataset(
         store, attributes = staging / STORE_NAME, {"name": destination.name, **plan.attributes}
         if not store.exists():
             create_store(store, attributes, [state.layout for state in plan.states])
-        jobs = [
-            partial(_import_one, reader, folder, staging, words, *each)
-            for each in _unfinished(staging, folder, plan)
-        ]
+        jobs = _unfinished(staging, folder, plan)
         total = sum(len(state.files) for state in plan.states)
-        done = total - len(jobs)
         run = run or run_in_processes(available_cores())
-        for state_name, name in run(jobs):
-            done += 1
-            on_event(ImportEvent(state_name, name, done, total))
-        report = _finish(staging, destination, plan)
+        work = [partial(_import_one, reader, folder, staging, words, job) for job in jobs]
+        for done, names in enumerate(run(work), start=total - len(jobs) + 1):
+            on_event(ImportEvent(*names, done, total))
+        _finish(staging, plan)
         staging.rename(destination)
-    return report
+    return _report(destination, plan, _entries(destination, plan))
 
 
 def _import_one(
-    reader: NamedReader,
-    source: Path,
-    staging: Path,
-    words: Words,
-    layout: StateLayout,
-    index: int,
-    files: tuple[str, ...],
+    reader: NamedReader, source: Path, staging: Path, words: Words, job: Job
 ) -> tuple[str, str]:
     """Import one configuration; files that cannot be used are noted, never raised."""
-    before, store = _stamps(source, files), staging / STORE_NAME
+    (layout, index, files), store = job, staging / STORE_NAME
+    before = _stamps(source, files)
     arrays, problems = reader.load().read(source, files, layout, index, words)
     facts, known = None, None
     if arrays is not None:
@@ -162,9 +168,9 @@ def _import_one(
             problems = [*problems, Problem(files[0], str(error))]
     if facts is None:
         erase_configuration(store, layout, index)
-    entry = LedgerEntry(before, facts, tuple(problems), known)
-    write_entry(_ledger_path(staging, layout.name, index), entry)
-    return layout.name, layout.configurations[index].name
+    entry = LedgerEntry(before, facts, [asdict(one) for one in problems], known)
+    write_json(job.entry(staging), entry._asdict())
+    return layout.name, job.configuration.name
 
 
 def _with_validation(plan: SourcePlan, fraction: float) -> SourcePlan:
@@ -177,12 +183,6 @@ def _with_validation(plan: SourcePlan, fraction: float) -> SourcePlan:
         check_splits(entries)
         states.append(replace(state, layout=replace(state.layout, configurations=entries)))
     return replace(plan, states=tuple(states))
-
-
-def _request(reader: str, plan: SourcePlan, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the plan as plain JSON values, to be compared when an import goes on."""
-    plain = {"reader": reader, "settings": settings, "states": [*map(asdict, plan.states)]}
-    return json.loads(json.dumps(plain, default=np.ndarray.tolist))
 
 
 def _check_same_plan(folder: Path, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -214,8 +214,8 @@ def _lay_out(
             reader, "shared_arrays", lambda source, state, words: {}
         )
         slots = {state.layout.name: slots_of(source, state, words) for state in plan.states}
-        known = {s.layout.name: _lists(shared_of(source, s, words)) for s in plan.states}
-        stored = {"request": request, "slots": slots, "shared": known}
+        shared_arrays = {s.layout.name: shared_of(source, s, words) for s in plan.states}
+        stored = {"request": request, "slots": slots, "shared": _plain(shared_arrays)}
         write_json(staging / "plan.json", stored)
     states = []
     for state in plan.states:
@@ -227,75 +227,71 @@ def _lay_out(
     return replace(plan, states=tuple(states))
 
 
-def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
-    return {name: values.tolist() for name, values in arrays.items()}
+def _plain(values: Any) -> Any:
+    """Return plans and arrays as the JSON values that are read back."""
+    return json.loads(json.dumps(values, default=np.ndarray.tolist))
 
 
-def _each(plan: SourcePlan) -> Iterator[tuple[StateLayout, int, tuple[str, ...]]]:
-    """Yield layout, index and files of every configuration."""
+def _entries(folder: Path, plan: SourcePlan) -> list[tuple[Job, LedgerEntry | None]]:
+    """Return every configuration with its entry, None where it is not done."""
+    entries: list[tuple[Job, LedgerEntry | None]] = []
     for state in plan.states:
         for index, files in enumerate(state.files):
-            yield state.layout, index, files
-
-
-def _unfinished(
-    folder: Path, source: Path, plan: SourcePlan
-) -> list[tuple[StateLayout, int, tuple[str, ...]]]:
-    """Return the configurations without an entry, or whose files changed since."""
-    left = []
-    for layout, index, files in _each(plan):
-        entry = read_entry(_ledger_path(folder, layout.name, index))
-        if entry is None or entry.stamps != _stamps(source, files):
-            left.append((layout, index, files))
-    return left
-
-
-def _entries(folder: Path, plan: SourcePlan) -> list[tuple[str, ConfigurationEntry, LedgerEntry]]:
-    """Return state, configuration and entry of everything, once all is done."""
-    entries = []
-    for layout, index, _ in _each(plan):
-        entry = read_entry(_ledger_path(folder, layout.name, index))
-        assert entry is not None
-        entries.append((layout.name, layout.configurations[index], entry))
+            job, entry = Job(state.layout, index, files), None
+            with suppress(FileNotFoundError):
+                entry = LedgerEntry(**json.loads(job.entry(folder).read_text(encoding="utf-8")))
+            entries.append((job, entry))
     return entries
 
 
-def _finish(staging: Path, destination: Path, plan: SourcePlan) -> ImportReport:
-    entries = _entries(staging, plan)
-    if all(entry.facts is None for _, _, entry in entries):
+def _unfinished(folder: Path, source: Path, plan: SourcePlan) -> list[Job]:
+    """Return the configurations without an entry, or whose files changed since."""
+    return [
+        job
+        for job, entry in _entries(folder, plan)
+        if entry is None or entry.stamps != _stamps(source, job.files)
+    ]
+
+
+def _finish(staging: Path, plan: SourcePlan) -> None:
+    """Finish the store, unless nothing could be imported or a structure stands in two splits."""
+    entries = [(job, entry) for job, entry in _entries(staging, plan) if entry]
+    if all(entry.facts is None for _, entry in entries):
+        first = entries[0][1].problems[0]["message"]
         raise SourceError(
-            f"no configuration could be imported. First: {entries[0][2].problems[0].message}; mend "
-            "the files and import again"
+            f"no configuration could be imported. First: {first}; mend the files and import again"
         )
     known = [
-        Fingerprinted(state, one.name, one.split, np.array(entry.fingerprint))
-        for state, one, entry in entries
+        Fingerprinted(
+            job.layout.name,
+            job.configuration.name,
+            job.configuration.split,
+            np.array(entry.fingerprint),
+        )
+        for job, entry in entries
         if entry.fingerprint is not None
     ]
     for message in copies_across_splits(known):
         raise SourceError(f"{message}. Remove one of the two and {staging}, then import again")
-    report = _report(destination, "", plan, entries)
     layouts = [state.layout for state in plan.states]
-    facts = {
-        layout.name: [entry.facts for state, _, entry in entries if state == layout.name]
-        for layout in layouts
-    }
-    about = {LEFT_OUT: len(report.problems)}
-    digest = finish_store(staging / STORE_NAME, layouts, facts, about)
-    return replace(report, digest=digest)
+    facts: dict[str, list] = {layout.name: [] for layout in layouts}
+    for job, entry in entries:
+        facts[job.layout.name].append(entry.facts)
+    left_out = len(plan.problems) + sum(len(entry.problems) for _, entry in entries)
+    finish_store(staging / STORE_NAME, layouts, facts, {LEFT_OUT: left_out})
 
 
 def _report(
-    destination: Path,
-    digest: str,
-    plan: SourcePlan,
-    entries: Sequence[tuple[str, ConfigurationEntry, LedgerEntry]],
+    destination: Path, plan: SourcePlan, entries: Sequence[tuple[Job, LedgerEntry | None]]
 ) -> ImportReport:
     counts = {state.layout.name: dict.fromkeys(SPLITS, 0) for state in plan.states}
-    for state, configuration, entry in entries:
-        counts[state][configuration.split] += entry.facts is not None
-    problems = [problem for _, _, entry in entries for problem in entry.problems]
-    return ImportReport(destination, digest, counts, (*plan.problems, *problems))
+    problems = list(plan.problems)
+    for job, entry in entries:
+        if entry:
+            counts[job.layout.name][job.configuration.split] += entry.facts is not None
+            problems += [Problem(**one) for one in entry.problems]
+    digest = open_dataset(destination).digest
+    return ImportReport(destination, digest, counts, tuple(problems))
 
 
 def _stamps(source: Path, files: Sequence[str]) -> Stamps:
@@ -306,24 +302,6 @@ def _stamps(source: Path, files: Sequence[str]) -> Stamps:
             status = (source / file).stat()
             stamps[file] = [status.st_size, status.st_mtime_ns]
     return stamps
-
-
-def _ledger_path(folder: Path, state: str, index: int) -> Path:
-    return folder / "ledger" / f"{state}-{index:06d}.json"
-
-
-def read_entry(path: Path) -> LedgerEntry | None:
-    """Return an entry, or None where the configuration is not finished."""
-    try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return LedgerEntry(**plain | {"problems": tuple(Problem(**one) for one in plain["problems"])})
-
-
-def write_entry(path: Path, entry: LedgerEntry) -> None:
-    """Write an entry, whole or not at all."""
-    write_json(path, asdict(entry))
 
 
 @contextmanager

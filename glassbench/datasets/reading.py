@@ -16,8 +16,8 @@ import numpy as np
 
 from .quantise import FILL, unpack
 
-# The codecs that a store may ask for, as `writing.create_array` makes it: an encoding, then a compressor,
-# then a checksum.
+# The codecs that a store may ask for, as `create_array` of `writing` makes it: an encoding, then a
+# compressor, then a checksum.
 CODECS = ({"bytes", "vlen-utf8"}, {"blosc", "zstd"}, {"crc32c"})
 CHECKSUM_BYTES, BLOSC_HEADER, ZSTD_MAGIC = 4, 16, b"\x28\xb5\x2f\xfd"
 # Of one text of an array; of chunks that are joined; of a file above twice its chunk.

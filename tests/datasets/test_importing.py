@@ -74,9 +74,9 @@ def reference(make_botan, tmp_path):
     [
         ("importing:create_store", 1),
         ("writing:_stored", 12),
-        ("importing:write_entry", 3),
+        ("importing:write_json", 4),
         ("importing:finish_store", 1),
-        ("writing:_write_names", 1),
+        ("writing:_names", 1),
     ],
 )
 def test_a_killed_import_goes_on_to_the_same_dataset(reference, tmp_path, place, count):
