@@ -13,7 +13,7 @@ from ..model import Condition, Example, Predictions, Run, Structure
 from ..structure import DensityMapGrid, density_maps, padded_surroundings, turned_maps
 from ..structure.density_map import FAR
 from ..structure.symmetry_groups import symmetry_matrices
-from .particle_loop import train_on_particles
+from .loop import train_on_particles
 from .precision import autocast_for
 from .settings import ParticleSettings
 from .torch_model import NetworkModel

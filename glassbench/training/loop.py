@@ -1,4 +1,4 @@
-"""The training loop: Adam, clipping, augmentation, early stopping, checkpoints.
+"""The training loop over structures, and that over single particles, with checkpoints.
 
 It knows nothing of Ray. Order and augmentation are drawn from (seed, epoch,
 position), not from a running generator, so that a run that goes on from a
@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,56 +18,81 @@ import torch
 from ..model import Progress, Run
 from . import distribution
 from .checkpoint import CheckpointWriter, TrainingState, load_checkpoint
-from .settings import LoopSettings, TrainingSettings
+from .settings import LoopSettings, ParticleSettings, TrainingSettings
 
 WARMUP = 0.1  # share of the training in which `warmup_cosine` rises
 
 LossOf = Callable[[int, np.random.Generator], torch.Tensor]
 LossOfBatch = Callable[[Sequence[tuple[int, np.random.Generator]]], torch.Tensor]
+LossOfParticles = Callable[[np.ndarray, slice, np.random.Generator], torch.Tensor]
+DROPPED_AT = "dropped_at"
 
 
 class TrainingFailed(RuntimeError):
     """Training cannot go on; the message says at which epoch and what to change."""
 
 
-def check_loss(loss: float, state: TrainingState, settings: LoopSettings) -> None:
-    """Refuse a loss that is not finite."""
-    if not math.isfinite(loss):
-        raise TrainingFailed(
-            f"the loss is {loss} in epoch {state.epoch + 1}: lower the learning rate "
-            f"(it is {settings.learning_rate:g}) or look at the training targets"
-        )
-
-
-def train_epochs(
+def _train(
     network: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
-    identity: dict[str, Any],
-    train_epoch: Callable[[TrainingState, CheckpointWriter], None],
-    rate_of: Callable[[TrainingState], float],
+    examples: dict[str, int],
+    gradient_of: Callable[[np.ndarray, TrainingState], float],
     validate: Callable[[], float | None],
     settings: LoopSettings,
     run: Run,
+    *,
+    rate_at: Callable[[float], float] | None = None,
+    clip: float = 0.0,
+    checkpoint_seconds: float = math.inf,
     after: Callable[[TrainingState], None] = lambda state: None,
 ) -> TrainingState:
     """Train epoch by epoch, from the last checkpoint on, and keep the best weights.
 
     Parameters
     ----------
-    identity : what a checkpoint must agree with, beside settings and seed
-    rate_of : learning rate that an epoch ends with, for the report
+    examples : their number, by what a checkpoint calls them
+    gradient_of : leaves the gradient of a batch's mean loss in the network, and returns the loss
     validate : validation score, higher is better; None where there is no validation
+    rate_at : learning rate at a share of the training, where it follows a schedule
+    checkpoint_seconds : between two checkpoints of an epoch, each of which ends with one
     after : called when an epoch has a validation score
     """
-    identity = {"settings": asdict(settings), "seed": run.seed, **identity}
+    identity = {"settings": asdict(settings), "seed": run.seed, **examples}
     checkpoints = run.checkpoints or run.folder
     state = load_checkpoint(checkpoints, network, optimiser, identity, run.device)
     state = state or TrainingState()
     distribution.start_equal(network)
     writer = CheckpointWriter(checkpoints, network, optimiser, identity)
+    (count,) = examples.values()
     while state.epoch < settings.epochs and not _is_stale(state, settings):
-        train_epoch(state, writer)
-        if _close_epoch(network, validate, settings, run, state, rate_of(state)) is not None:
+        network.train()
+        order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(count)
+        batches = [order[i : i + settings.batch_size] for i in range(0, count, settings.batch_size)]
+        while state.position < len(batches):
+            if rate_at is not None:
+                progress = (state.epoch + state.position / len(batches)) / settings.epochs
+                for group in optimiser.param_groups:
+                    group["lr"] = rate_at(progress)
+            batch = batches[state.position]
+            optimiser.zero_grad(set_to_none=True)
+            batch_loss = gradient_of(batch, state)
+            if not math.isfinite(batch_loss):
+                raise TrainingFailed(
+                    f"the loss is {batch_loss} in epoch {state.epoch + 1}: lower the learning rate "
+                    f"(it is {settings.learning_rate:g}) or look at the training targets"
+                )
+            if clip:
+                torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+            optimiser.step()
+            state.position += 1
+            state.loss_sum += batch_loss * len(batch)
+            state.loss_count += len(batch)
+            if state.position < len(batches):
+                writer.save(state, checkpoint_seconds)
+        rate = optimiser.param_groups[0]["lr"]
+        if rate_at is not None:
+            rate = rate_at((state.epoch + 1) / settings.epochs)
+        if _close_epoch(network, validate, settings, run, state, rate) is not None:
             after(state)
         writer.save(state)
     if state.best_weights:
@@ -133,55 +157,67 @@ def train_network(
     loss_of_batch : mean loss over several examples, each with its generator; where it is given,
         all examples of an update that fall to a worker are computed together
     """
-    gradient_of = partial(_gradient_of_each, loss_of=loss_of)
-    if loss_of_batch is not None:
-        gradient_of = partial(_gradient_of_batch, loss_of_batch=loss_of_batch)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
 
-    def train_epoch(state: TrainingState, writer: CheckpointWriter) -> None:
-        _train_epoch(network, optimiser, examples, gradient_of, settings, run, state, writer)
+    def gradient_of(batch: np.ndarray, state: TrainingState) -> float:
+        if loss_of_batch is None:
+            return _gradient_of_each(network, batch, loss_of, run, state.epoch)
+        mine = [int(example) for example in distribution.share_of(batch)]
+        drawn = [(example, _generator(run, state.epoch, example)) for example in mine]
+        if mine:
+            torch.manual_seed(_seed(run.seed, state.epoch, mine[0]))
+        return _gradient_of_share(network, lambda: loss_of_batch(drawn), mine, batch, run)
 
-    def rate_of(state: TrainingState) -> float:
-        return learning_rate(settings, (state.epoch + 1) / settings.epochs)
+    return _train(
+        network, optimiser, {"examples": examples}, gradient_of, validate, settings, run,
+        rate_at=partial(learning_rate, settings), clip=settings.gradient_clip,
+        checkpoint_seconds=settings.checkpoint_seconds,
+    )  # fmt: skip
 
-    return train_epochs(
-        network, optimiser, {"examples": examples}, train_epoch, rate_of, validate, settings, run
-    )
 
-
-def _train_epoch(
+def train_on_particles(
     network: torch.nn.Module,
-    optimiser: torch.optim.Optimizer,
-    examples: int,
-    gradient_of: Callable[..., float],
-    settings: TrainingSettings,
+    particles: int,
+    loss_of: LossOfParticles,
+    validate: Callable[[], float | None],
+    settings: ParticleSettings,
     run: Run,
-    state: TrainingState,
-    writer: CheckpointWriter,
-) -> None:
-    network.train()
-    order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(examples)
-    batches = [order[i : i + settings.batch_size] for i in range(0, examples, settings.batch_size)]
-    while state.position < len(batches):
-        progress = (state.epoch + state.position / len(batches)) / settings.epochs
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(settings, progress)
-        batch = batches[state.position]
-        optimiser.zero_grad(set_to_none=True)
-        batch_loss = gradient_of(network, batch, run=run, epoch=state.epoch)
-        check_loss(batch_loss, state, settings)
-        if settings.gradient_clip:
-            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_clip)
-        optimiser.step()
-        state.position += 1
-        state.loss_sum += batch_loss * len(batch)
-        state.loss_count += len(batch)
-        if state.position < len(batches):
-            writer.save(state, settings.checkpoint_seconds)
+) -> TrainingState:
+    """Train `network` on single particles, by RMSprop with a rate that falls at plateaus.
+
+    As `train_network`, with a checkpoint for each epoch.
+
+    Parameters
+    ----------
+    particles : number of training particles
+    loss_of : mean loss over a share of the particles with these indices; the generator
+        is to be drawn from for all of them, so that the share does not change what is drawn
+    """
+    optimiser = torch.optim.RMSprop(network.parameters(), lr=settings.learning_rate, alpha=0.9)
+    optimiser.param_groups[0][DROPPED_AT] = 0
+    share = slice(distribution.rank(), None, distribution.world_size())
+
+    def gradient_of(batch: np.ndarray, state: TrainingState) -> float:
+        generator = np.random.default_rng([run.seed, 2, state.epoch, state.position, 0])
+        loss = partial(loss_of, batch, share, generator)
+        return _gradient_of_share(network, loss, batch[share], batch, run)
+
+    def drop_at_plateau(state: TrainingState) -> None:
+        """Lower the rate where the validation score has not grown for `plateau` epochs."""
+        group = optimiser.param_groups[0]
+        waited = state.epoch - max(state.best_epoch, group[DROPPED_AT])
+        if settings.plateau and waited >= settings.plateau:
+            group["lr"] /= math.sqrt(10)
+            group[DROPPED_AT] = state.epoch
+
+    return _train(
+        network, optimiser, {"particles": particles}, gradient_of, validate, settings, run,
+        after=drop_at_plateau,
+    )  # fmt: skip
 
 
 def _gradient_of_each(
-    network: torch.nn.Module, batch: Sequence[int], *, loss_of: LossOf, run: Run, epoch: int
+    network: torch.nn.Module, batch: Sequence[int], loss_of: LossOf, run: Run, epoch: int
 ) -> float:
     """Leave the gradient of the batch's mean loss in the network, and return that loss.
 
@@ -203,21 +239,17 @@ def _gradient_of_each(
     return sum(distribution.in_order(losses, len(batch), run.device))
 
 
-def _gradient_of_batch(
+def _gradient_of_share(
     network: torch.nn.Module,
+    loss_of_share: Callable[[], torch.Tensor],
+    mine: Sequence[int],
     batch: Sequence[int],
-    *,
-    loss_of_batch: LossOfBatch,
     run: Run,
-    epoch: int,
 ) -> float:
     """Do as `_gradient_of_each`, all examples of a worker together: equal up to rounding."""
-    mine = [int(example) for example in distribution.share_of(batch)]
     own_loss = 0.0
-    if mine:
-        torch.manual_seed(_seed(run.seed, epoch, mine[0]))
-        drawn = [(example, _generator(run, epoch, example)) for example in mine]
-        loss = loss_of_batch(drawn) * (len(mine) / len(batch))
+    if len(mine):
+        loss = loss_of_share() * (len(mine) / len(batch))
         loss.backward()
         own_loss = float(loss.detach())
     distribution.sum_gradients(network.parameters())

@@ -10,8 +10,7 @@ import torch.multiprocessing as multiprocessing
 from glassbench.model import Run
 from glassbench.training import ParticleSettings, TrainingSettings
 from glassbench.training.distribution import DistributionError, start_equal
-from glassbench.training.loop import train_network
-from glassbench.training.particle_loop import train_on_particles
+from glassbench.training.loop import train_network, train_on_particles
 
 EXAMPLES, EPOCHS = 7, 4
 INPUTS = torch.as_tensor(np.random.default_rng(0).normal(size=(EXAMPLES, 9, 3))).float()

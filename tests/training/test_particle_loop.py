@@ -8,7 +8,7 @@ import torch
 
 from glassbench.model import Run
 from glassbench.training import ParticleSettings, TrainingFailed
-from glassbench.training.particle_loop import train_on_particles
+from glassbench.training.loop import train_on_particles
 
 INPUTS = torch.as_tensor(np.random.default_rng(0).normal(size=(60, 4)), dtype=torch.float32)
 TARGETS = (INPUTS @ torch.tensor([1.0, -2.0, 0.5, 3.0])).tanh()
