@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .embedded_atom import COPPER_ZIRCONIUM_MASSES, EmbeddedAtom, copper_zirconium_potential
-from .hessian import embedded_atom_hessian, pair_hessian
 from .lennard_jones import (
     KOB_ANDERSEN,
     LARGE_SMALL_2D,
@@ -85,10 +84,7 @@ def hessian(
     Coordinates are ordered x_0, y_0, (z_0,) x_1, ... Arguments and errors are those of
     `particle_energies`; a `scipy.sparse.csr_array` (d N, d N) float64, energy per squared length.
     """
-    pairs = _pairs(potential, species, first, second, vectors)
-    if isinstance(potential, EmbeddedAtom):
-        return embedded_atom_hessian(potential, pairs)
-    return pair_hessian(potential, pairs)
+    return potential.hessian(_pairs(potential, species, first, second, vectors))
 
 
 def _pairs(potential: Potential, *arrays: ArrayLike) -> Pairs:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .pairs import Pairs, checked_distances
+from .pairs import Pairs, checked_distances, spread_pair_blocks
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Table = tuple[tuple[float, ...], ...]
 Derivatives = tuple[np.ndarray, ...]
@@ -67,6 +71,14 @@ class LennardJones:
     def pair_forces(self, pairs: Pairs) -> np.ndarray:
         _, slope = self.energy_and_slope(pairs.distances, *pairs.kinds)
         return (slope / pairs.distances)[:, None] * pairs.vectors
+
+    def hessian(self, pairs: Pairs) -> csr_array:
+        """Return the matrix of springs K = (V'' - V' / r) n n^T + V' / r along directions n."""
+        _, slope, curvature = self._at(pairs.distances, *pairs.kinds)
+        across, n = slope / pairs.distances, pairs.directions
+        blocks = (curvature - across)[:, None, None] * n[:, :, None] * n[:, None, :]
+        blocks += across[:, None, None] * np.eye(n.shape[1])
+        return spread_pair_blocks(blocks, pairs.first, pairs.second, len(pairs.species))
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,29 @@ class Pairs:
         """Return for each particle (N,) the sum over its pairs."""
         count = len(self.species)
         return np.bincount(self.first, on_first, count) + np.bincount(self.second, on_second, count)
+
+
+def spread_pair_blocks(
+    blocks: np.ndarray, first: np.ndarray, second: np.ndarray, particles: int
+) -> csr_array:
+    """Return the matrix (d N, d N) of springs K (P, d, d): plus on the diagonal, minus off."""
+    from scipy import sparse
+
+    dimension = blocks.shape[1]
+    diagonal = np.zeros((particles, dimension, dimension))
+    for axes in np.ndindex(dimension, dimension):
+        values = blocks[(slice(None), *axes)]
+        for end in (first, second):
+            diagonal[(slice(None), *axes)] += np.bincount(end, values, minlength=particles)
+    own = np.arange(particles)
+    rows, columns = np.concatenate([first, second, own]), np.concatenate([second, first, own])
+    values = np.concatenate([-blocks, -blocks.transpose(0, 2, 1), diagonal])
+    components = np.arange(dimension)
+    rows = np.broadcast_to(rows[:, None, None] * dimension + components[:, None], values.shape)
+    columns = np.broadcast_to(columns[:, None, None] * dimension + components, values.shape)
+    size = particles * dimension
+    entries = (values.ravel(), (rows.ravel(), columns.ravel()))
+    return sparse.coo_array(entries, shape=(size, size)).tocsr()
 
 
 def checked_pairs(

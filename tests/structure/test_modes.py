@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from glassbench.potentials.hessian import spread_pair_blocks
+from glassbench.potentials.pairs import spread_pair_blocks
 from glassbench.structure import lowest_modes, soft_mode_participation
 
 
