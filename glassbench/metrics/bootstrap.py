@@ -30,9 +30,7 @@ class Interval:
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-    level: float
     clusters: int
-    draws: int
     undefined: NDArray[np.int64]
 
 
@@ -238,10 +236,7 @@ def _interval(
     mean = sample.mean
     low, high = percentiles(sample.deviations, sample.clusters, level, expanded)
     undefined = np.isnan(values).sum(axis=-1)
-    draws = sample.deviations.shape[-1]
-    return Interval(
-        mean[()], (mean + low)[()], (mean + high)[()], level, sample.clusters, draws, undefined
-    )
+    return Interval(mean[()], (mean + low)[()], (mean + high)[()], sample.clusters, undefined)
 
 
 @dataclass(frozen=True)

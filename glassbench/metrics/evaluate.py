@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,13 +22,11 @@ from .pooled_interval import (
 from .specification import METRICS, NEEDS_STRUCTURE, MetricSpecification
 
 
-@dataclass(frozen=True)
-class ConfigurationScores:
-    """The aggregate of a metric, its values (configurations,), and how many are undefined (NaN)."""
+class ConfigurationScores(NamedTuple):
+    """The aggregate of a metric, and its values (configurations,); NaN stands for undefined."""
 
     value: float
     by_configuration: NDArray[np.float64]
-    undefined: int
 
 
 def score_configurations(
@@ -71,9 +68,7 @@ def score_configurations(
         value = function(*pool(predictions, targets, selections))
     else:
         value = function(*_sample_means(predictions, targets, selections))
-    return ConfigurationScores(
-        float(value), by_configuration, int(np.isnan(by_configuration).sum())
-    )
+    return ConfigurationScores(float(value), by_configuration)
 
 
 def score_interval(

@@ -47,7 +47,7 @@ def interval_of_weighted(
     # Numbers stand for arrays of no dimension.
     ends = cast(NDArray[np.float64], low), cast(NDArray[np.float64], high)
     mean, lost = np.array(value)[()], np.array(undefined)[()]
-    return Interval(mean, *ends, LEVEL, clusters, draws, lost)
+    return Interval(mean, *ends, clusters, lost)
 
 
 def interval_of_statistic(

@@ -1,11 +1,11 @@
-"""Voronoi cells in a periodic box, plain or radical: volumes, coordination, five-fold symmetry.
+"""Voronoi cells in a periodic box, plain or radical: volumes and coordination.
 
 Voro++ finds the cells, in compiled code of the package `multivoro`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,21 +17,17 @@ CRYSTAL = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class VoronoiCells:
+class VoronoiCells(NamedTuple):
     """Cells of the particles of a configuration.
 
     Attributes
     ----------
     volumes : (N,) float64, areas in two dimensions; unit of the positions to the power d
     coordination : (N,) int64, number of faces (of edges in two dimensions)
-    five_fold_symmetry : (N,) float64 or None
-        Fraction of the faces with five edges, three dimensions only; 0 without faces.
     """
 
     volumes: np.ndarray
     coordination: np.ndarray
-    five_fold_symmetry: np.ndarray | None
 
 
 def voronoi_cells(
@@ -45,8 +41,7 @@ def voronoi_cells(
     Positions are in general position: cells that meet in degenerate corners, as in a perfect
     crystal, are refused.
 
-    Source: Gellatly, Finney, J. Non-Cryst. Solids 50, 313 (1982), the radical tessellation; Hu, Li,
-    Li, Bai, Hua, Wang, Nat. Commun. 6, 8310 (2015), local five-fold symmetry.
+    Source: Gellatly, Finney, J. Non-Cryst. Solids 50, 313 (1982), the radical tessellation.
 
     >>> import numpy as np
     >>> from glassbench.structure import voronoi_cells
@@ -59,7 +54,7 @@ def voronoi_cells(
     radii = _checked_radii(radii, len(positions))
     axes, points, edges = len(box), wrap(positions, box), box
     if not len(points):
-        return VoronoiCells(np.zeros(0), np.zeros(0, np.int64), np.zeros(0) if axes == 3 else None)
+        return VoronoiCells(np.zeros(0), np.zeros(0, np.int64))
     if axes == 2:
         # Prisms between two walls, which are two faces more.
         thickness = np.sqrt(box.prod() / len(points))
@@ -70,8 +65,7 @@ def voronoi_cells(
         raise ValueError(CRYSTAL)
     if axes == 3:
         return cells
-    coordination = np.maximum(cells.coordination - 2, 0)
-    return VoronoiCells(cells.volumes / thickness, coordination, None)
+    return VoronoiCells(cells.volumes / thickness, np.maximum(cells.coordination - 2, 0))
 
 
 def _cells(
@@ -108,9 +102,7 @@ def _cells(
     one, two, three = (places[ends] - places[tip] for ends in ends_of.T)
     volumes = np.abs((one * np.cross(two, three)).sum(axis=1)) / 6
     coordination = np.bincount(cell, minlength=len(cells))
-    pentagons = np.bincount(cell[sides == 5], minlength=len(cells))
-    symmetry = pentagons / np.maximum(coordination, 1)
-    return VoronoiCells(np.bincount(owner, volumes, len(cells)), coordination, symmetry)
+    return VoronoiCells(np.bincount(owner, volumes, len(cells)), coordination)
 
 
 def _checked_radii(radii: np.ndarray | None, particles: int) -> np.ndarray:

@@ -54,10 +54,6 @@ class LoopSettings:
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate is {self.learning_rate}: it must be above 0")
 
-    @classmethod
-    def names(cls) -> frozenset[str]:
-        return frozenset(field.name for field in fields(cls))
-
 
 @dataclass(frozen=True)
 class TrainingSettings(LoopSettings):

@@ -38,7 +38,7 @@ def test_many_clusters_give_the_t_interval():
     expected = stats.t.interval(0.95, 199, values.mean(), stats.sem(values))
     np.testing.assert_allclose([interval.low, interval.high], expected, atol=0.0015)
     assert interval.mean == pytest.approx(values.mean(), rel=1e-14)
-    assert (interval.clusters, interval.draws, interval.level) == (200, 10_000, 0.95)
+    assert interval.clusters == 200
 
 
 def test_the_plain_interval_holds_the_stated_percentiles():
