@@ -108,7 +108,7 @@ def test_a_uniform_field_is_aligned_everywhere_and_noise_nowhere():
     noise = np.random.default_rng(0).normal(size=positions.shape)
     assert figure._pair_alignment(np.ones_like(noise), positions, box, 3) == pytest.approx(1)
     assert figure._pair_alignment(noise, positions, box, 3) == pytest.approx(0, abs=0.01)
-    mean = figure._averaged(noise, positions, box, 1.35)
+    mean = figure.averaged(noise, positions, box, 1.35)
     near = (np.linalg.norm((positions - positions[0] + 6) % 12 - 6, axis=1)) < 1.35
     np.testing.assert_allclose(mean[0], noise[near].mean(axis=0))
 
@@ -132,3 +132,17 @@ def test_a_disc_rearranges_alike_after_a_whole_turn(tmp_path):
     ]
     assert values[0] == pytest.approx(values[1], rel=1e-3) and values[0] > 0
     assert values[2] != pytest.approx(values[0], rel=1e-3)
+
+
+def test_an_error_in_layers_is_correlated_along_a_field_in_the_layers():
+    figure, structure = module("error_contours"), gas(3)
+    positions, box = structure.positions, structure.box
+    layers = np.sin(2 * np.pi * 3 * positions[:, 2] / box[2])
+    field = np.tile([1.0, 0.0, 0.0], (len(positions), 1))
+    along, across = figure.directed_correlation(layers, field, positions, box, 2)
+    # A wave of length 4: within 30 degrees of the layers it hardly changes.
+    assert along > 0.6 and across < 0
+    noise = np.random.default_rng(0).normal(size=len(positions))
+    assert figure.directed_correlation(noise, field, positions, box, 2) == pytest.approx(
+        (0, 0), abs=0.03
+    )

@@ -37,13 +37,13 @@ def draw(given: Given) -> Drawn:
         panels.append((Path(options["file"]).name, *_of_file(Path(options["file"]))))
     else:
         for condition in given.conditions:
-            panels.append((given.title(condition), *_simulated(given, condition)))
+            panels.append((given.title(condition), *simulated(given, condition)))
     figure = new_figure(0.6 + 4.2 * len(panels), 4.2)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (title, positions, box, moves) in zip(axes, panels, strict=True):
         mean = moves.mean(axis=0)
-        field = _averaged(mean, positions, box, options["reach"])
-        halves = [_averaged(moves[k::2].mean(axis=0), positions, box, options["reach"])
+        field = averaged(mean, positions, box, options["reach"])
+        halves = [averaged(moves[k::2].mean(axis=0), positions, box, options["reach"])
                   for k in (0, 1)]  # fmt: skip
         shown = np.abs(positions[:, 2] - box[2] / 2) < options["thickness"] / 2
         limit = np.percentile(np.abs(field[:, 2]), 98)
@@ -69,7 +69,7 @@ def draw(given: Given) -> Drawn:
     )
 
 
-def _simulated(given: Given, condition):
+def simulated(given: Given, condition):
     """Return positions (N, 3), box (3,) and displacements (R, N, 3) of new trajectories."""
     kob_andersen = generator_of("ka_propensity").kob_andersen
     (structure, *_) = given.view.structures("test", condition)
@@ -101,7 +101,7 @@ def _of_file(path: Path):
     return start % box, box, np.asarray(later, float) - start
 
 
-def _averaged(
+def averaged(
     values: np.ndarray, positions: np.ndarray, box: np.ndarray, reach: float
 ) -> np.ndarray:
     tree = cKDTree(positions, boxsize=box)
