@@ -1,4 +1,4 @@
-"""The finished fits behind a record, and scores that need the model again.
+"""The finished fits behind a record, and trials of the same model that vary them.
 
 Their trials, predictions and test examples; fits with fewer training configurations, and
 predictions at other conditions.
@@ -6,9 +6,8 @@ predictions at other conditions.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,23 +16,22 @@ from numpy.typing import NDArray
 
 from ..contract.checked import finite_ends
 from ..contract.errors import UserError
-from ..contract.model_card import ModelCard, read_model_card
+from ..contract.model_card import read_model_card
 from ..contract.task import Target, Task, read_task
-from ..contract.trial_plan import Trial, trial_from_json
+from ..contract.trial_plan import Trial, Variation, trial_from_json
 from ..contract.units import UNITS
 from ..datasets.view import View, open_view
 from ..figures.predictions import counted
-from ..home.workspace import Workspace, find_given_files
+from ..home.workspace import Workspace
 from ..metrics import Interval, MetricSpecification, interval_of_mean, paired_difference
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
-from ..model import Condition, Example, Model, Structure
+from ..model import Condition, Structure
 from ..record.make import numbers
 from ..record.parts import PredictionFile
 from ..record.record import Record
 from ..trial.predictions import predictions_digest, read_predictions
-from ..trial.result import ConditionScores, read_result
-from ..trial.score import score_condition
-from ..trial.stages import fit_run, make_model
+from ..trial.result import read_result
+from ..trial.run import FITTED, run_trial
 from .schema import LearningCurve, LearningPoint, Transfer
 
 POINTS = 4
@@ -89,10 +87,6 @@ class Explained:
         """The unit of lengths of the dataset, empty where its system of units is unknown."""
         system = str(self.view.dataset.attributes.get("units_system", ""))
         return UNITS.get(system, {}).get("length", "")
-
-    def fresh_model(self, fit: Fit, card: ModelCard) -> Model:
-        """Return the model with the hyperparameters of a fit, not yet fitted."""
-        return make_model(card, find_given_files(fit.trial.hyperparameters, self.workspace))
 
     def answers(self, fit: Fit) -> list[Answer]:
         """Return the test configurations at the condition of a fit."""
@@ -153,26 +147,23 @@ def _fit(entry: PredictionFile, workspace: Workspace) -> Fit:
 def learning_curve(
     explained: Explained, fit: Fit, report: Callable[[str], None] = lambda line: None
 ) -> LearningCurve:
-    """Fit the model again on halves, quarters, … of the training configurations.
+    """Fit the model on an eighth, a quarter, a half and all of the training configurations.
 
-    The largest set is the whole one, so that the last point is that of the record: where
-    one fit serves one condition, from its stored predictions. Configurations are left out
-    from the end, whole parents together.
+    All of them are the trial of the record, where one fit serves one condition.
     """
-    card = _card(explained, fit)
-    train = list(explained.view.examples("train", (fit.condition,)))
+    trial = _trial_at(explained, fit)
+    members = explained.view.examples("train", (fit.condition,)).entries
+    total = len({member.index for member, _ in members})
     points: list[LearningPoint] = []
     before: Sequence[float] | None = None
-    for number in sorted({max(1, len(train) >> k) for k in range(POINTS)}):
-        if number == len(train) and card.conditions_per_fit == "one":
-            scores = _stored_scores(explained, fit)
-        else:
-            report(f"{fit.condition.name}: fitting on {number} of {len(train)} configurations")
-            scores = _refit(explained, fit, card, train[:number])
-        value, interval, own = _primary(explained, scores)
+    for number in sorted({max(1, total >> k) for k in range(POINTS)}):
+        if number < total:
+            report(f"{fit.condition.name}: fitting on {number} of {total} configurations")
+        variation = Variation(training_configurations=number if number < total else None)
+        value, interval, own, parents = _primary(explained, replace(trial, variation=variation))
         difference = None
         if own is not None and before is not None:
-            difference = _ends(paired_difference(own, before, scores.parents).difference)
+            difference = _ends(paired_difference(own, before, parents).difference)
         points.append(
             LearningPoint(
                 configurations=number, value=value, interval=interval, difference=difference
@@ -186,26 +177,25 @@ def transfer_scores(explained: Explained) -> list[Transfer]:
     """Score every fitted model, which must be able to load, at every condition of the record."""
     pairs = []
     for fit in explained.fits:
-        card = _card(explained, fit)
-        model = explained.fresh_model(fit, card)
-        if not hasattr(model, "load") or not (fit.folder / "fitted").is_dir():
+        trial = _trial_at(explained, fit)
+        if not (fit.folder / FITTED).is_dir():
             raise UserError(
-                f"model {card.name} has no `save` and `load`, so that its fit cannot be used at "
-                "other conditions: leave out transfer=on"
+                f"model {trial.model.name} has no `save` and `load`, so that its fit cannot be "
+                "used at other conditions: leave out transfer=on"
             )
-        model.load(fit.folder / "fitted")
         for tested in (other.condition for other in explained.fits):
-            if tested == fit.condition:
-                scores = _stored_scores(explained, fit)
-            else:
-                scores = _new_scores(explained, model, tested)
-            value, interval, _ = _primary(explained, scores)
+            elsewhere = Variation(
+                train_condition=None if tested == fit.condition else fit.condition
+            )
+            at_tested = replace(trial, conditions=(tested,), variation=elsewhere)
+            value, interval, *_ = _primary(explained, at_tested)
             ends = {"trained_on": dict(fit.condition), "tested_on": dict(tested)}
             pairs.append(Transfer(**ends, value=value, interval=interval))
     return pairs
 
 
-def _card(explained: Explained, fit: Fit) -> ModelCard:
+def _trial_at(explained: Explained, fit: Fit) -> Trial:
+    """Return the trial of a fit at its condition alone, with the model that the record is of."""
     if not fit.trial.variation.is_standard:
         raise UserError(
             "curve=on and transfer=on train where is tested, and this record was "
@@ -217,40 +207,21 @@ def _card(explained: Explained, fit: Fit) -> ModelCard:
             f"model {card.name} in {card.folder} has changed since the record was made: run the "
             "request again, then explain it"
         )
-    return card
-
-
-def _refit(
-    explained: Explained, fit: Fit, card: ModelCard, train: Sequence[Example]
-) -> ConditionScores:
-    model, conditions = explained.fresh_model(fit, card), (fit.condition,)
-    valid = list(explained.view.examples("valid", conditions))
-    with tempfile.TemporaryDirectory() as folder:
-        run = fit_run(explained.task, Path(folder), seed=fit.trial.seed, conditions=conditions)
-        model.fit(train, valid, run)
-    return _new_scores(explained, model, fit.condition)
-
-
-def _new_scores(explained: Explained, model: Model, condition: Condition) -> ConditionScores:
-    structures = explained.view.structures("test", condition)
-    answers = model.predict(structures, condition)
-    predictions = {s.configuration: a for s, a in zip(structures, answers, strict=True)}
-    return score_condition(explained.task, explained.view, condition, predictions)
-
-
-def _stored_scores(explained: Explained, fit: Fit) -> ConditionScores:
-    return score_condition(explained.task, explained.view, fit.condition, fit.predictions)
+    return replace(fit.trial, conditions=(fit.condition,))
 
 
 def _primary(
-    explained: Explained, scores: ConditionScores
-) -> tuple[float | None, list[float] | None, list[float] | None]:
-    """Return the primary metric, its interval, and its values where it is a mean over them."""
-    score = scores.scores[explained.metric.name]
+    explained: Explained, trial: Trial
+) -> tuple[float | None, list[float] | None, list[float] | None, Sequence[str]]:
+    """Run a trial; return its primary metric with interval, and values and parents where a mean."""
+    result = run_trial(trial, explained.workspace)
+    assert result is not None
+    scored = result.conditions[0]
+    score = scored.scores[explained.metric.name]
     if explained.metric.average != "configuration":
-        return score.value, None, None
+        return score.value, None, None, ()
     own = numbers(score.by_configuration)
-    return score.value, _ends(interval_of_mean(own, scores.parents)), own
+    return score.value, _ends(interval_of_mean(own, scored.parents)), own, scored.parents
 
 
 def _ends(interval: Interval) -> list[float] | None:

@@ -1,17 +1,27 @@
-"""The file of an explanation: the model that is its schema, checking and writing."""
+"""The file of an explanation: its schema, writing, and whether it belongs to a record.
+
+Nobody signs it, so it is held to what is signed.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ..contract.checked import checked
+from ..contract.errors import UserError
+from ..contract.task import Task
 from ..home.files import write_file
 from ..record.parts import Amount, Count, Interval, Part, Point
+from ..record.record import PlainRecord as Record
 
+# What of a score rounding the predictions may change.
+ROUNDED = 2e-3
+AGAIN = "explain the run again"
 EXPLANATION_VERSION: Literal[1] = 1
 Bytes = Annotated[str, Field(description="A byte a particle, base64.")]
 Values = Annotated[list[Amount], Field(min_length=1, max_length=500)]
@@ -177,11 +187,6 @@ class Explanation(Part):
     transfer: Annotated[list[Transfer], Field(max_length=10_000)]
 
 
-def check_explanation(plain: Any) -> Explanation:
-    """Return plain values as an explanation; UserError with the place and the limit they break."""
-    return checked(Explanation, plain, "the explanation", separator="/")
-
-
 def write_explanation(path: Path, explanation: Explanation) -> Path:
     """Write an explanation without white space."""
     write_file(path, f"{explanation_text(explanation)}\n")
@@ -191,3 +196,51 @@ def write_explanation(path: Path, explanation: Explanation) -> Path:
 def explanation_text(explanation: Explanation) -> str:
     plain = explanation.to_json()
     return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def fitting_explanation(plain: Any, record: Record, task: Task) -> Explanation:
+    """Return an explanation that fits its schema, its record and its task."""
+    explanation = checked(Explanation, plain, "the explanation", separator="/")
+    digests = (explanation.model_digest, explanation.dataset_digest)
+    if digests != (record["model"]["digest"], record["dataset"]["digest"]):
+        raise UserError(f"it is of another model or dataset than its record: {AGAIN}")
+    for name in ("conditions", "maps", "extremes", "learning_curve", "replaced"):
+        check_axes(task, (entry.condition for entry in getattr(explanation, name)))
+    for pair in explanation.transfer:
+        check_axes(task, (pair.trained_on, pair.tested_on))
+    for part in explanation.conditions:
+        if not _has_scores_of(record, part, explanation.seed):
+            raise UserError(f"its scores at {part.condition} are not those of its record: {AGAIN}")
+    if any(drawn.structure >= len(explanation.structures) for drawn in explanation.maps):
+        raise UserError(f"a map names a structure that is not there: {AGAIN}")
+    for entry in explanation.extremes:
+        if any(len(curve.values) != len(entry.distances) for curve in entry.curves):
+            raise UserError(f"a curve of g(r) is longer or shorter than its distances: {AGAIN}")
+    return explanation
+
+
+def _has_scores_of(record: Record, part: ConditionErrors, seed: int) -> bool:
+    """Return whether the score of each configuration is the one that the record has of a seed."""
+    metric = record["task"]["primary_metric"]
+    for entry in record["conditions"]:
+        for of_seed in entry["scores"][metric]["seeds"]:
+            if entry["condition"] == part.condition and of_seed["seed"] == seed:
+                scores = dict(zip(entry["configurations"], of_seed["by_configuration"]))
+                # A metric that is no mean over configurations has none.
+                worst = part.worst if scores else ()
+                return all(_alike(scores.get(each.configuration), each.value) for each in worst)
+    return False
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= ROUNDED
+
+
+def check_axes(task: Task, conditions: Iterable[Mapping[str, float]]) -> None:
+    """Refuse a condition that names other axes than the task's."""
+    axes = {axis.name for axis in task.axes}
+    for condition in conditions:
+        if set(condition) != axes:
+            raise UserError(f"condition {condition} does not name the axes {sorted(axes)}")

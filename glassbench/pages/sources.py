@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from ..contract.errors import UserError
 from ..contract.model_card import ANY_DATASET, POSITIONS, ModelCard
 from ..contract.task import Task, read_reported
-from ..explain.belonging import check_axes, fitting_explanation
-from ..explain.schema import Explanation
+from ..explain.schema import Explanation, check_axes, fitting_explanation
 from ..home.files import read_plain_file
 from ..home.workspace import content_folder
 from ..metrics.bootstrap import FEWEST_FOR_INTERVAL
