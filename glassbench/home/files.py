@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 2**20
 LOCK_FILE = "lock"
-HOLDER_FILE = "holder.json"
+HOLDER_FILE = "holder.txt"
 
 
 def read_plain_file(path: Path, most: int = MAX_BYTES, links: bool = False) -> bytes:
@@ -149,7 +149,7 @@ def exclusive(
         if lock is None:
             raise Held(f"{_holder(folder)} runs the same trial")
     try:
-        holder = json.dumps({"process": os.getpid(), "machine": socket.gethostname()})
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
         # The name is for the message alone, and a disk that is full has no room for it.
         with contextlib.suppress(OSError):
             (folder / HOLDER_FILE).write_text(holder, encoding="utf-8")
@@ -191,10 +191,9 @@ def _lock(folder: Path, patience: float = 0.0, poll: float = 0.5) -> BaseFileLoc
 
 def _holder(folder: Path) -> str:
     try:
-        holder = json.loads((folder / HOLDER_FILE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return (folder / HOLDER_FILE).read_text(encoding="utf-8") or "another process"
+    except FileNotFoundError:
         return "another process"
-    return f"process {holder['process']} on {holder['machine']}"
 
 
 class Storage:

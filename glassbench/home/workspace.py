@@ -26,6 +26,16 @@ PREFIX = "file:"
 DIGITS = 16
 
 
+class _Inside:
+    """A folder of a workspace, called as the attribute is."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, workspace: Workspace, owner: type) -> Path:
+        return workspace.home / self.name
+
+
 @dataclass(frozen=True)
 class Workspace:
     """The folder that holds everything a run leaves behind.
@@ -41,37 +51,8 @@ class Workspace:
     home: Path
     checkpoints: str = ""
 
-    @property
-    def datasets(self) -> Path:
-        return self.home / "datasets"
-
-    @property
-    def trials(self) -> Path:
-        return self.home / "trials"
-
-    @property
-    def records(self) -> Path:
-        return self.home / "records"
-
-    @property
-    def sweeps(self) -> Path:
-        return self.home / "sweeps"
-
-    @property
-    def cache(self) -> Path:
-        return self.home / "cache"
-
-    @property
-    def generation(self) -> Path:
-        return self.home / "generation"
-
-    @property
-    def sources(self) -> Path:
-        return self.home / "sources"
-
-    @property
-    def given(self) -> Path:
-        return self.home / "given"
+    datasets, trials, records, sweeps = _Inside(), _Inside(), _Inside(), _Inside()
+    cache, generation, sources, given = _Inside(), _Inside(), _Inside(), _Inside()
 
     @property
     def database(self) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
@@ -67,33 +68,14 @@ class TaskModule:
         return module
 
 
-def list_readers() -> list[TaskModule]:
-    """Return every reader that a task or an installed package brings, ordered by name."""
-    return _listed("reader")
-
-
-def list_figures() -> list[TaskModule]:
-    """Return every figure that a task or an installed package brings, ordered by name."""
-    return _listed("figure")
-
-
 def list_panels() -> list[TaskModule]:
     """Return what tasks add to the figure of a dataset: `figures/_dataset.py` of their folders."""
     files = {task.name: task.folder / "figures" / "_dataset.py" for task in whole_tasks()}
     return [TaskModule("panels", f.stem, name, f) for name, f in files.items() if f.is_file()]
 
 
-def find_reader(name: str) -> TaskModule:
-    """Return a reader by its name, or by the path of its file."""
-    return _find("reader", name)
-
-
-def find_figure(name: str) -> TaskModule:
-    """Return a figure by its name, or by the path of its file."""
-    return _find("figure", name)
-
-
 def _listed(kind: str) -> list[TaskModule]:
+    """Return every module of a kind that a task or an installed package brings, by name."""
     folder = KINDS[kind][0]
     modules = [
         TaskModule(kind, file.stem, task.name, file)
@@ -114,6 +96,7 @@ def _listed(kind: str) -> list[TaskModule]:
 
 
 def _find(kind: str, name: str) -> TaskModule:
+    """Return a module of a kind by its name, or by the path of its file."""
     if is_path(name):
         file = Path(name).expanduser().absolute()
         if file.suffix != ".py" or not file.is_file():
@@ -123,3 +106,7 @@ def _find(kind: str, name: str) -> TaskModule:
     if name not in modules:
         raise RegistryError(f"there is no {kind} `{name}`{did_you_mean(name, modules)}")
     return modules[name]
+
+
+list_readers, find_reader = partial(_listed, "reader"), partial(_find, "reader")
+list_figures, find_figure = partial(_listed, "figure"), partial(_find, "figure")

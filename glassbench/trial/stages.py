@@ -7,7 +7,7 @@ a run in this process or in a Ray worker, a cell of the sandbox, and scoring aga
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..contract.task import Task
 from ..contract.trial_plan import STANDARD, Trial, Variation, VariationError
 from ..datasets.layout import rank_of_parent
 from ..datasets.view import Examples, View
-from ..model import Condition, Example, Model, Predictions, Progress, Run, Structure
+from ..model import Condition, Example, Model, Predictions, Run, Structure
 from ..plugins.registry import load_model_class
 from .perturbation import at_particles, centres_of, cut_example, perturbed
 from .predictions import Asked, ConditionPredictions, PredictionsError, checked_answers
@@ -48,18 +48,12 @@ def make_model(card: ModelCard, hyperparameters: Mapping[str, Any]) -> Model:
 
 
 def fit_run(
-    task: Task,
-    folder: Path,
-    *,
-    seed: int = 0,
-    conditions: Sequence[Condition] = (),
-    variation: Variation = STANDARD,
-    report: Callable[[Progress], None] = lambda progress: None,
-    device: str = "cpu",
-    threads: int = 1,
-    checkpoints: str = "",
+    task: Task, folder: Path, *, seed: int = 0, variation: Variation = STANDARD, **more: Any
 ) -> Run:
-    """Return what is handed to `fit`, with the folder for checkpoints; it scores by the task."""
+    """Return what is handed to `fit`, with the folder for checkpoints; it scores by the task.
+
+    `more` are other fields of `Run`: its conditions, where it reports, device and threads.
+    """
     cut = variation.of_fit().perturbation is not None
     compared = task.primary_metric.prediction
 
@@ -74,18 +68,7 @@ def fit_run(
             examples = [at_particles(e, e.balanced) for e in examples if e.balanced is not None]
         return primary_score(task, predictions, examples)
 
-    return Run(
-        seed=seed,
-        target=task.target,
-        symmetry=task.symmetry,
-        folder=folder,
-        checkpoints=checkpoints,
-        conditions=conditions,
-        score=score,
-        report=report,
-        device=device,
-        threads=threads,
-    )
+    return Run(seed, task.target, task.symmetry, folder, score=score, **more)
 
 
 def fit_examples(view: View, trial: Trial, split: str) -> Sequence[Example]:

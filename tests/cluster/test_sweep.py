@@ -238,7 +238,7 @@ def test_a_killed_holder_holds_nothing_though_its_name_is_left(tmp_path, make_tr
         process.kill()
         process.wait()
         process.stdout.close()
-    assert (folder / "holder.json").exists() and holder_of(folder) is None
+    assert (folder / "holder.txt").exists() and holder_of(folder) is None
     with exclusive(folder, lambda words: pytest.fail(words)):
         pass
 

@@ -18,9 +18,8 @@ from uuid import uuid4
 from ...contract.errors import printable
 from . import engines
 from .bounded import read_json
-from .engines import Engine
+from .engines import Engine, machine_view
 from .limits import Limits, SandboxError
-from .shown import machine_view
 
 WATCH_EVERY = 0.05
 ENDING_SECONDS = 60.0

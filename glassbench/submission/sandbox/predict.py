@@ -20,10 +20,9 @@ from ...trial.predictions import Asked, PredictionsError, checked_answer
 from ...trial.stages import Question
 from .bounded import read_arrays, unpack_archive
 from .contents import refuse_contents
-from .engines import Engine
+from .engines import INPUT, Engine
 from .launch import Outcome, run_cell
 from .limits import Limits, SandboxError
-from .shown import INPUT
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from ...contract.errors import printable
 from . import kernel
-from .engines import Engine
+from .engines import SCRATCH, Engine, machine_view, private_files
 from .launch import run_cell
 from .limits import GIB, MIB, Limits, SandboxError
-from .probe import start_of
-from .shown import SCRATCH, machine_view, private_files
+from .runner import start_of
 
 MEANING = {
     "network": "no network: no address, not even this machine's",

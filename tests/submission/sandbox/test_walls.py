@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from glassbench.home import workspace
-from glassbench.submission.sandbox import engines, kernel, launch, shown, walls
+from glassbench.submission.sandbox import engines, kernel, launch, walls
 from glassbench.submission.sandbox.engines import (
+    LIBRARY,
     Engine,
     bubblewrap_arguments,
     choose_engine,
+    machine_view,
     make_skeleton,
 )
 from glassbench.submission.sandbox.limits import Limits, SandboxError
-from glassbench.submission.sandbox.shown import LIBRARY, machine_view
 from glassbench.submission.sandbox.walls import MEANING, Walls, try_engine
 
 HERE = Engine("bubblewrap", "/usr/bin/bwrap", "0.8.0")
@@ -103,7 +104,7 @@ def test_the_data_inside_an_installed_package_are_covered_as_one(tmp_path, monke
     package = tmp_path / "site" / "glassbench"
     for kind in ("tasks", "baselines"):
         (package / "_content" / kind).mkdir(parents=True)
-    monkeypatch.setattr(shown, "__file__", str(package / "submission" / "sandbox" / "shown.py"))
+    monkeypatch.setattr(engines, "__file__", str(package / "submission" / "sandbox" / "engines.py"))
     monkeypatch.setattr(workspace, "content_folder", lambda kind: package / "_content" / kind)
     assert machine_view(tmp_path / "request").hidden == (f"{LIBRARY}/glassbench/_content",)
 
@@ -151,10 +152,10 @@ def test_other_users_enter_through_a_user_namespace(tmp_path):
 
 
 def test_a_python_that_lies_in_tmp_is_shown_where_it_lies():
-    view = shown.View({"/tmp/venv": Path("/tmp/venv")}, {}, ())
+    view = engines.View({"/tmp/venv": Path("/tmp/venv")}, {}, ())
     words = bubblewrap_arguments(view, Limits(), namespace=None)
     assert "/tmp" not in words[words.index("/tmp/venv") :]
-    elsewhere = shown.View({"/opt/venv": Path("/opt/venv")}, {}, ())
+    elsewhere = engines.View({"/opt/venv": Path("/opt/venv")}, {}, ())
     assert "/tmp" in bubblewrap_arguments(elsewhere, Limits(), namespace=None)
 
 
