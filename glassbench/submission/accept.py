@@ -16,10 +16,9 @@ from ..home.workspace import content_folder
 from ..record.record import PlainRecord as Record
 from ..record.record import record_stem, validate_record
 from .board import baseline_names, board_records, refuse_strangers
-from .bundle import Bundle, open_bundle, stored_predictions
+from .bundle import Bundle, open_bundle, ship, stored_predictions
 from .record_check import Checking, check_record_file
 from .sandbox.limits import require
-from .shipped import ship
 from .signature import is_signed, trusted_keys
 
 

@@ -9,6 +9,7 @@ conditions of the task's transfer axes, `<sha256>.transfer.npz`, and those for t
 from __future__ import annotations
 
 import json
+import lzma
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from ..contract.folder_digest import plugin_files
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial, plan_trials
-from ..home.files import read_plain_file
+from ..home.files import read_plain_file, write_file
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..plugins.registry import load_task
@@ -30,9 +31,12 @@ from ..trial.predictions import predictions_digest
 from ..trial.stages import PREDICTION_FILES, PREDICTIONS_FILE
 from .sandbox.bounded import read_json, unpack_archive, write_archive
 from .sandbox.contents import refuse_contents
-from .sandbox.limits import SubmissionError, require
-from .shipped import stored_name
+from .sandbox.limits import GIB, SubmissionError, require
 
+MAX_PREDICTIONS_BYTES = 2 * GIB
+PACKED = ".xz"
+# Numbers of four bytes, of which the last are alike.
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 1, "lp": 2, "pb": 2}]
 RECORD, HIDDEN = "record.json", "hidden"
 TRIAL_PATH = re.compile(r"trials/[0-9a-f]{2}/[0-9a-f]{64}/predictions\.npz")
 
@@ -125,6 +129,40 @@ def stored_predictions(bundle: Bundle) -> Iterator[tuple[str, Path]]:
     for digest, files in bundle.predictions.items():
         for file, path in files.items():
             yield stored_name(digest, file), path
+
+
+def stored_name(digest: str, file: str) -> str:
+    """Return the name of a trial's file of predictions in an archive and on the board."""
+    return f"{digest}.npz" if file == PREDICTIONS_FILE else f"{digest}.{file}"
+
+
+def ship(source: Path, target: Path) -> None:
+    """Write a file of predictions, compressed, as `target` with `.xz` behind its name."""
+    packed = lzma.compress(source.read_bytes(), filters=FILTERS)
+    write_file(target.with_name(target.name + PACKED), packed)
+
+
+def shipped_predictions(folder: Path, digest: str, scratch: Path) -> dict[str, Path]:
+    """Return by name the files of predictions of one trial that lie in a folder.
+
+    Compressed ones are unpacked into `scratch`, as far as a limit goes.
+    """
+    paths = {}
+    for file in PREDICTION_FILES:
+        name = stored_name(digest, file)
+        if (folder / name).is_file() and not (folder / name).is_symlink():
+            paths[file] = folder / name
+        elif (folder / (name + PACKED)).is_file():
+            paths[file] = scratch / name
+            decoder = lzma.LZMADecompressor(memlimit=GIB)
+            try:
+                packed = read_plain_file(folder / (name + PACKED), MAX_PREDICTIONS_BYTES)
+                data = decoder.decompress(packed, MAX_PREDICTIONS_BYTES)
+            except (lzma.LZMAError, EOFError, MemoryError):
+                data = b""
+            require(decoder.eof, f"{folder / (name + PACKED)} is broken, or holds too much")
+            paths[file].write_bytes(data)
+    return paths
 
 
 def predictions_in_workspace(record: Record, workspace: Workspace) -> dict[str, dict[str, Path]]:

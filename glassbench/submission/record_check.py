@@ -29,12 +29,12 @@ from .bundle import (
     open_bundle,
     predictions_in_workspace,
     read_submitted_record,
+    shipped_predictions,
     task_of_record,
     trials_of,
 )
 from .sandbox.contents import refuse_contents
 from .sandbox.limits import SubmissionError, require
-from .shipped import shipped_predictions
 from .signature import trusted_keys, verify
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""Scoring stored predictions again, and comparing the outcome with what a record says."""
+"""Scoring stored predictions again, and comparing the outcome with what a record says.
+
+Predictions that are signed are scored rounded, and without what no score counts.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,18 @@ from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, plan_trials
 from ..home.workspace import Workspace
 from ..metrics import paired_difference
-from ..model import Condition
+from ..model import Condition, Example
 from ..plugins.registry import load_model_card
 from ..record.make import known_at, make_record, numbers
 from ..record.record import PlainRecord as Record
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
-from .bundle import Bundle, conditions_of, trained_at
+from ..trial.rotation import TURN
+from ..trial.score import counted_items
+from ..trial.stages import ROTATION_FILE
+from .bundle import MAX_PREDICTIONS_BYTES, Bundle, conditions_of, trained_at
 from .sandbox.bounded import read_arrays
 from .sandbox.limits import require
-from .shipped import MAX_PREDICTIONS_BYTES, spread
 
 if TYPE_CHECKING:
     from ..datasets.view import View
@@ -35,6 +40,10 @@ NOT_SCORES = (
     "predictions", "failed",
 )  # fmt: skip
 FLOOR_SEED = 0
+# Of a robust standard deviation, the part to which a prediction is rounded: a thousandth changes
+# no correlation in its sixth digit, and ten bits a number are left to compress.
+FINEST = 2.0**-10
+MAD_OF_NORMAL = 1.4826
 
 
 def read_finite_predictions(path: Path) -> ConditionPredictions:
@@ -49,6 +58,66 @@ def read_finite_predictions(path: Path) -> ConditionPredictions:
                 "finite: every item needs a number"
             )
     return read_predictions(path)
+
+
+def spread(values: np.ndarray) -> float:
+    """Return 1.4826 median absolute deviations of what deviates; 1 where nothing does."""
+    deviations = np.abs(values - np.median(values)) if values.size else values
+    deviations = deviations[deviations > 0]
+    return MAD_OF_NORMAL * float(np.median(deviations)) if deviations.size else 1.0
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Return values on a grid of a power of two, at most `FINEST` of their spread apart.
+
+    As float32 where that holds them exactly. Numbers that a float cannot tell from their
+    neighbours on the grid stay as they are.
+    """
+    exact = np.asarray(values, np.float64)
+    step = 2.0 ** math.floor(math.log2(spread(exact) * FINEST))
+    codes = exact / step
+    on_grid = np.where(np.abs(codes) < 2.0**52, np.rint(codes) * step + 0.0, exact)
+    with np.errstate(over="ignore"):
+        short = on_grid.astype(np.float32)
+    return short if np.array_equal(short, on_grid) else on_grid
+
+
+def as_scored(
+    task: Task, view: View, files: Mapping[str, ConditionPredictions]
+) -> dict[str, ConditionPredictions]:
+    """Return predictions rounded, those that no metric of the task counts left out or zero.
+
+    So written, the predictions of a signed record are small enough to lie beside it, and its
+    scores come out again to the last digit; and nothing that no score counts is published.
+    """
+    scored: dict[str, ConditionPredictions] = {}
+    for file, predictions in files.items():
+        for condition, by_configuration in predictions.items():
+            where = next(c for c in view.conditions("test") if c.name == condition)
+            examples = {e.structure.configuration: e for e in view.examples("test", (where,))}
+            of_condition = scored.setdefault(file, {}).setdefault(condition, {})
+            for name, targets in by_configuration.items():
+                example = examples[name.partition(TURN)[0] if file == ROTATION_FILE else name]
+                counted = _counted(task, file, where, example)
+                of_condition[name] = {
+                    t: rounded(np.where(counted[t], v, 0.0) if counted[t].any() else v)
+                    for t, v in targets.items()
+                    if t in counted
+                }
+    return scored
+
+
+def _counted(
+    task: Task, file: str, condition: Condition, example: Example
+) -> dict[str, np.ndarray]:
+    """Return, by target, the mask of the predictions that some score counts."""
+    if file == ROTATION_FILE:
+        return {task.target: np.asarray(example.targets[task.target]) > 0}
+    counted = counted_items(task, condition, example)
+    if task.transfer:
+        # The means of a transfer are those of all.
+        counted[task.primary_metric.prediction][:] = True
+    return counted
 
 
 def floor_results(

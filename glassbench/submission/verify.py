@@ -29,12 +29,12 @@ from .bundle import (
     trials_of,
 )
 from .record_check import digest_of_predictions
+from .rescore import as_scored
 from .sandbox import predict
 from .sandbox.engines import Engine
 from .sandbox.limits import Limits, require
 from .sandbox.predict import Answered, Assignment
 from .sandbox.walls import Walls, try_engine
-from .shipped import as_scored
 from .signature import public_key, sign_record
 
 if TYPE_CHECKING:

@@ -11,11 +11,10 @@ from glassbench.contract.errors import UserError
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
 from glassbench.plugins.registry import load_task
-from glassbench.submission.bundle import open_bundle, trials_of
-from glassbench.submission.rescore import read_finite_predictions
+from glassbench.submission.bundle import open_bundle, ship, shipped_predictions, trials_of
+from glassbench.submission.rescore import FINEST, as_scored, read_finite_predictions, rounded
+from glassbench.submission.rescore import spread as spread_of
 from glassbench.submission.scaffold import write_scaffold
-from glassbench.submission.shipped import FINEST, as_scored, rounded, ship, shipped_predictions
-from glassbench.submission.shipped import spread as spread_of
 from glassbench.trial.predictions import write_predictions
 from glassbench.trial.stages import PREDICTIONS_FILE, ROTATION_FILE, score_trial
 
