@@ -24,9 +24,9 @@ from ..home.machine import environment, torch_gpus
 from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Progress
 from .process import (
-    CapturedStreams,
+    ALL_OUTPUT,
     ProgressWriter,
-    captured_process,
+    captured,
     free_memory,
     limited_threads,
     sampled,
@@ -91,20 +91,19 @@ def attempt_in_worker(job: Job) -> Attempt:
     tell = ProgressWriter(folder)
     tell("started", None, f"process {os.getpid()}")
     free_memory()
-    with captured_process(folder):
+    with captured(folder, descriptors=ALL_OUTPUT):
         return attempt(job, tell)
 
 
 def attempt_here(job: Job, tell: Tell) -> Attempt:
     """Run a job in this process; `tell` has the terminal to itself while it is called."""
-    streams = CapturedStreams(job.workspace.trial_folder(job.trial.key))
-
-    def tell_outside(kind: str, progress: Progress | None, message: str) -> None:
-        with streams.released():
-            tell(kind, progress, message)
-
     tell("started", None, "")
-    with streams:
+    with captured(job.workspace.trial_folder(job.trial.key)) as released:
+
+        def tell_outside(kind: str, progress: Progress | None, message: str) -> None:
+            with released():
+                tell(kind, progress, message)
+
         return attempt(job, tell_outside)
 
 
@@ -118,7 +117,7 @@ def attempt_among_workers(job: Job, rank: int) -> Attempt:
     folder = job.workspace.trial_folder(job.trial.key)
     with tempfile.TemporaryDirectory(prefix="glassbench-") as home:
         scratch = Workspace(Path(home))
-        with captured_process(folder, f"log.worker{rank}.txt"):
+        with captured(folder, f"log.worker{rank}.txt", ALL_OUTPUT):
             try:
                 _call(job, located(job, job.workspace), scratch, lambda progress: None, rank=rank)
             except KeyboardInterrupt:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,57 +33,56 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "TORCHINDUCTOR_COMPILE_THREADS",
 )
+# Of the whole process: standard output and errors, of compiled code and children included.
+ALL_OUTPUT = (1, 2)
 WAIT_POLICY = "OMP_WAIT_POLICY"
 SYSTEM_FILE = "system.jsonl"
 PERIOD = 10.0
 MEGABYTE = 1e6
 
 
-class CapturedStreams:
+@contextlib.contextmanager
+def captured(
+    folder: Path, name: str = LOG_FILE, descriptors: tuple[int, ...] = (1,)
+) -> Iterator[Callable[[], AbstractContextManager[None]]]:
     """Send what is printed in this process, by compiled code and children too, to the log.
 
-    `released()` gives the terminal back for the length of a `with` block. File descriptor 2, on
+    Yields what gives the terminal back for the length of a `with` block. File descriptor 2, on
     which the progress display of a terminal draws, is captured where `descriptors` names it.
     """
-
-    def __init__(
-        self, folder: Path, name: str = LOG_FILE, descriptors: tuple[int, ...] = (1,)
-    ) -> None:
-        self.path, self.descriptors = folder / name, descriptors
-
-    def __enter__(self) -> None:
-        self._stack = contextlib.ExitStack()
-        log = self._stack.enter_context(_opened(self.path))
-        kept = [os.dup(descriptor) for descriptor in self.descriptors]
-        for copy in kept:
-            self._stack.callback(os.close, copy)
-        self._terminal = kept, sys.stdout, sys.stderr
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / name, "a", encoding="utf-8", buffering=1) as log:
+        # On a full disk the trial itself says what it could not write.
+        with contextlib.suppress(OSError):
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            log.write(f"--- {now} process {os.getpid()}\n")
+        terminal = [os.dup(d) for d in descriptors], sys.stdout, sys.stderr
         streams = _LogStream(log, sys.stdout), _LogStream(log, sys.stderr)
-        self._to_log = [log.fileno()] * len(kept), *streams
-        self._stack.callback(self._print_to, *self._terminal)
-        self._print_to(*self._to_log)
+        to_log = [log.fileno()] * len(descriptors), *streams
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        def print_to(files: list[int], out: Any, error: Any) -> None:
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                with contextlib.suppress(OSError):
+                    stream.flush()
+            for file, descriptor in zip(files, descriptors, strict=True):
+                os.dup2(file, descriptor)
+            sys.stdout, sys.stderr = out, error
 
-    @contextlib.contextmanager
-    def released(self) -> Iterator[None]:
-        self._print_to(*self._terminal)
+        @contextlib.contextmanager
+        def released() -> Iterator[None]:
+            print_to(*terminal)
+            try:
+                yield
+            finally:
+                print_to(*to_log)
+
+        print_to(*to_log)
         try:
-            yield
+            yield released
         finally:
-            self._print_to(*self._to_log)
-
-    def _print_to(self, files: list[int], out: Any, error: Any) -> None:
-        _flush()
-        for file, descriptor in zip(files, self.descriptors, strict=True):
-            os.dup2(file, descriptor)
-        sys.stdout, sys.stderr = out, error
-
-
-def captured_process(folder: Path, name: str = LOG_FILE) -> CapturedStreams:
-    """Send all output of a worker to the log, that of compiled code and children included."""
-    return CapturedStreams(folder, name, (1, 2))
+            print_to(*terminal)
+            for copy in terminal[0]:
+                os.close(copy)
 
 
 class _LogStream:
@@ -109,24 +109,6 @@ def warnings_noted(tell: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8", buffering=1) as log:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        # On a full disk the trial itself says what it could not write.
-        with contextlib.suppress(OSError):
-            log.write(f"--- {now} process {os.getpid()}\n")
-        yield log
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.flush()
 
 
 class ProgressWriter:

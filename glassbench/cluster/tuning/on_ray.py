@@ -27,7 +27,7 @@ from ...experiments.tuning.study import TuningStudy, TuningTrial
 from ...home.files import write_json
 from ...plugins.registry import load_model_class
 from ...trial.attempt import located
-from ...trial.process import captured_process, limited_threads
+from ...trial.process import ALL_OUTPUT, captured, limited_threads
 from ..session import Session
 from ..train import SharedByTrials, open_trial
 
@@ -53,7 +53,7 @@ class TuningTrainable(tune.Trainable):
         self._open = contextlib.ExitStack()
         log = setting.job.workspace.trial_folder(setting.study.trial_key(self.index))
         log.mkdir(parents=True, exist_ok=True)
-        self._open.enter_context(captured_process(log))
+        self._open.enter_context(captured(log, descriptors=ALL_OUTPUT))
         self._open.enter_context(limited_threads(setting.share.cpus))
         self.running = open_trial(setting, self.index, self.hyperparameters)
 

@@ -42,7 +42,7 @@ from ...tracking.delivery import (
     prepare_store,
 )
 from ...trial.attempt import RUN_TRIAL
-from ...trial.process import CapturedStreams, limited_threads
+from ...trial.process import captured, limited_threads
 from ..session import Session, open_session
 from ..train import SharedByTrials, open_trial
 
@@ -156,7 +156,7 @@ def _run_here(setting: SharedByTrials, trial: TuningTrial, journal: Journal) -> 
     log = setting.job.workspace.trial_folder(setting.study.trial_key(trial.index))
     running, ended = open_trial(setting, trial.index, trial.hyperparameters), False
     while not ended:
-        with CapturedStreams(log):
+        with captured(log):
             report = running.step()
         journal.reported(trial.index, report)
         ended = report.ended
