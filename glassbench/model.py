@@ -83,6 +83,15 @@ def as_read(structure: Structure, reads: Sequence[str]) -> Structure:
     return replace(structure, positions=positions)
 
 
+def with_positions(
+    structure: Structure, change: Callable[[np.ndarray], np.ndarray], **others: Any
+) -> Structure:
+    """Return a structure with all its positions (N, d) changed, and other fields replaced."""
+    arrays = {name: getattr(structure, name) for name in ("positions", *OTHER_POSITIONS)}
+    others |= {name: change(array) for name, array in arrays.items() if array is not None}
+    return replace(structure, **others)
+
+
 @dataclass(frozen=True)
 class Condition(Mapping[str, float]):
     """One point on the axes of a task, such as temperature 0.64 and time 16.5."""

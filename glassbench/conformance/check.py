@@ -7,7 +7,6 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ..contract.check_result import CheckResult, failed, passed
@@ -16,7 +15,7 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..model import Model
 from ..plugins.registry import load_model_card, load_model_class, load_task
-from . import dependence, symmetry
+from . import checks
 from .structures import Examples, make_examples
 from .subject import BrokenContract, Subject
 
@@ -25,16 +24,12 @@ CONFORMANCE = "conformance"
 GATES = ("fit", "answers", "repeated_prediction")
 
 
-def _checks_of(module: ModuleType) -> dict[str, Callable[[Subject], None]]:
-    """Return the functions `check_…` of a module by name, in their order."""
-    checks = {name: value for name, value in vars(module).items() if name.startswith("check_")}
-    return {name.removeprefix("check_"): check for name, check in checks.items()}
-
-
-OF_ANSWERS = _checks_of(symmetry)
-_OF_MODELS = _checks_of(dependence)
+_ALL = {n.removeprefix("check_"): f for n, f in vars(checks).items() if n.startswith("check_")}
+# The laws of physics need the answers of one fitted model alone, whoever asks it.
+LAWS = ("permutation", "translation", "periodic_images", "rotation", "reflection", "co_rotation")
+OF_ANSWERS = {name: _ALL[name] for name in (*LAWS, "company")}
 # Those that fit another model come last: it may change the first.
-CHECKS = {name: _OF_MODELS[name] for name in GATES[1:]} | OF_ANSWERS | _OF_MODELS
+CHECKS = {name: _ALL[name] for name in GATES[1:]} | OF_ANSWERS | _ALL
 
 
 def check_model(

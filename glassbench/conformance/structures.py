@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from ..contract.task import DYNAMICS, Task
 from ..datasets.labels import balanced_set, draw_negatives
 from ..datasets.pairs import pair_distances
-from ..model import OTHER_POSITIONS, Condition, Example, Structure, as_read
+from ..model import OTHER_POSITIONS, Condition, Example, Structure, as_read, with_positions
 from ..structure import neighbour_pairs
 
 DENSITY = 1.2
@@ -127,15 +127,6 @@ def _frame(dimension: int, number: int) -> np.ndarray:
 def _length_of(task: Task) -> float:
     """Return the length of what is one in reduced units, so that a metal has its density."""
     return ANGSTROM if any("Angstrom" in t.unit for t in task.targets.values()) else 1.0
-
-
-def with_positions(
-    structure: Structure, change: Callable[[np.ndarray], np.ndarray], **others: Any
-) -> Structure:
-    """Return a structure with all its positions (N, d) changed, and other fields replaced."""
-    arrays = {name: getattr(structure, name) for name in ("positions", *OTHER_POSITIONS)}
-    others |= {name: change(array) for name, array in arrays.items() if array is not None}
-    return replace(structure, **others)
 
 
 def _relaxed(

@@ -228,7 +228,7 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
     return {
         "condition": dict(conditions[0]) if len(conditions) == 1 else None,
         "seed": outcome.trial.seed,
-        "error": outcome.error or "",
+        "error": (outcome.error or "")[:10_000],
     }
 
 

@@ -69,33 +69,23 @@ class Cache:
 
     def get(self, key: str, compute: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
         """Return the arrays of a key, read-only, computed where no process has done so."""
-        arrays = self.read(key)
-        if arrays is not None:
+        if (arrays := self.read(key)) is not None:
             return arrays
-        with self._alone(key):
-            arrays = self.read(key)
-            if arrays is not None:
+        path = self._path(key).with_suffix(".lock")
+        with contextlib.ExitStack() as alone:
+            # Two compute it where there are no locks, or slow ones.
+            with contextlib.suppress(Timeout, OSError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = FileLock(path, PATIENCE, poll_interval=0.02, fallback_to_soft=False)
+                alone.enter_context(lock)
+                alone.callback(path.unlink, missing_ok=True)
+            if (arrays := self.read(key)) is not None:
                 return arrays
             began = time.perf_counter()
             arrays = {name: np.array(array, order="C") for name, array in compute().items()}
             if time.perf_counter() - began >= self.worth:
                 self.write(key, arrays)
         return _read_only(arrays)
-
-    @contextlib.contextmanager
-    def _alone(self, key: str) -> Iterator[None]:
-        """Let one process at a time compute a key; two where there are no locks, or slow ones."""
-        path = self._path(key).with_suffix(".lock")
-        lock = FileLock(path, fallback_to_soft=False)
-        with contextlib.suppress(Timeout, OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=PATIENCE, poll_interval=0.02)
-        try:
-            yield
-        finally:
-            if lock.is_locked:
-                path.unlink(missing_ok=True)
-                lock.release()
 
     def read(self, key: str) -> Arrays | None:
         """Return the arrays of a key, or None where there are none, or damaged ones."""
@@ -215,14 +205,19 @@ def key_of(
     arrays: Sequence[np.ndarray | None],
     parameters: Mapping[str, Any],
 ) -> str:
-    """Return the sha256 by which the result of a function is known."""
-    head = {
+    """Return the sha256 by which the result of a function, or of an object's method, is known."""
+    head: dict[str, Any] = {
         "format": FORMAT,
         "versions": [np.__version__, SCIPY_VERSION],
         "function": f"{_plain(function.__module__)}:{function.__qualname__}",
         "source": source_digest(function.__module__),
         "parameters": parameters,
     }
+    if (owner := getattr(function, "__self__", None)) is not None:
+        # An inherited method calls what its class has overridden. The name of a plugin's package,
+        # made from its whole folder, counts, since the method may read a file beside it.
+        module, name = type(owner).__module__, type(owner).__qualname__
+        head |= {"class": [module, name], "source of the class": source_digest(module)}
     text = json.dumps(head, sort_keys=True, allow_nan=False, default=_plain_number)
     digest = hashlib.sha256(text.encode())
     for array in arrays:

@@ -28,7 +28,6 @@ from .record import (
     SCHEMA_VERSION,
     Record,
     RecordError,
-    Tuning,
     canonical_digest,
     validate_record,
 )
@@ -45,12 +44,10 @@ def make_record(
     results: Sequence[TrialResult],
     floors: Mapping[str, Sequence[TrialResult]],
     known: Mapping[str, KnownAt],
-    failed: Sequence[Mapping[str, Any]] = (),
     environments: Sequence[Mapping[str, Any]] = (),
-    tracking: Mapping[str, str] | None = None,
-    tuning: Tuning | None = None,
     whole: Sequence[int] | None = None,
     trained: Mapping[str, float] | None = None,
+    **stated: Any,
 ) -> Record:
     """Return the record of what finished, checked against the schema.
 
@@ -58,10 +55,10 @@ def make_record(
     ----------
     results : finished trials of the model
     known : by name of the condition
-    failed : `condition`, `seed` and `error` of the trials that failed
     environments : `home.machine.environment()` of the trials
     whole : of the dataset, as `Dataset.whole` has it
     trained : values of axes at which the model was trained in place of those tested
+    stated : other fields of the record, such as `failed` and `tuning`
     """
     for result in results:
         variation = result.trial.get("variation", {})
@@ -102,14 +99,14 @@ def make_record(
         "hyperparameters": dict(hyperparameters),
         "seeds": list(seeds),
         "conditions": entries,
-        "failed": [{**failure, "error": failure["error"][:10_000]} for failure in failed],
+        "failed": [],
         "cost": _cost(results),
         "provenance": {
             "environments": list({canonical_digest(e): e for e in environments}.values()),
             "dataset_digest": dataset.digest,
             "model_digest": model.digest,
         },
-        "tracking": None if tracking is None else dict(tracking),
+        "tracking": None,
         "predictions": [
             {
                 "seed": result.trial["seed"],
@@ -122,8 +119,8 @@ def make_record(
         ],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    plain |= {} if tuning is None else {"tuning": tuning}
-    return validate_record(plain | ({"trained": dict(trained)} if trained else {}))
+    stated |= {"trained": dict(trained) if trained else None}
+    return validate_record(plain | {k: value for k, value in stated.items() if value is not None})
 
 
 def _cost(results: Iterable[TrialResult]) -> dict[str, float]:

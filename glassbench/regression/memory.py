@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..home.cache import array_bytes, current_cache, key_of, source_digest
+from ..home.cache import array_bytes, current_cache, key_of
 from ..model import OTHER_POSITIONS, Structure
 
 
@@ -65,25 +66,12 @@ def _from_disk(
     compute: Callable[[Structure], np.ndarray],
     structure: Structure,
 ) -> np.ndarray:
-    """Return what an object's method computes, kept in the cache where that is known by a key.
-
-    The class of the object counts, since a method that is inherited calls what its class has
-    overridden, and so does the name of a plugin's package, which is made from its whole folder,
-    since a method may read a file beside it. A parameter that is no number, text, or list of
-    these has no key.
-    """
-    cache, owner = current_cache(), type(getattr(compute, "__self__", None))
-    if cache is None or parameters is None:
-        return np.array(compute(structure))
-    described = {
-        "class": [owner.__module__, owner.__qualname__],
-        "source of the class": source_digest(owner.__module__),
-        "structure": digest,
-        "parameters": parameters,
-    }
-    try:
-        key = key_of(compute, (), described)
-    except (TypeError, ValueError):
+    """Return what a method computes, kept in the cache where parameters tell it apart."""
+    cache, key = current_cache(), ""
+    if cache is not None and parameters is not None:
+        with contextlib.suppress(TypeError, ValueError):
+            key = key_of(compute, (), {"structure": digest, "parameters": parameters})
+    if cache is None or not key:
         return np.array(compute(structure))
     return cache.get(key, lambda: {"": compute(structure)})[""]
 

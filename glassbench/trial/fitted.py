@@ -15,7 +15,7 @@ from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..datasets.formats import Frame, name_of, read_frames, structure_of
 from ..datasets.formats.frame import TIERS
-from ..model import OTHER_POSITIONS, Condition, Model, Structure, as_read
+from ..model import OTHER_POSITIONS, Condition, Model, Structure, as_read, with_positions
 from .likeness import Training, arrays_of, unlike
 from .predictions import Asked
 from .stages import predict
@@ -200,20 +200,13 @@ def replicated(structure: Structure, times: int) -> Structure:
     """Return a structure repeated along each axis; the first N particles are its own."""
     shifts = np.stack(np.meshgrid(*[np.arange(times)] * len(structure.box), indexing="ij"), -1)
     shifts = shifts.reshape(-1, 1, len(structure.box)) * structure.box
-    copies = len(shifts)
-
-    def shifted(positions: np.ndarray | None) -> np.ndarray | None:
-        return None if positions is None else (positions + shifts).reshape(-1, len(structure.box))
-
     dynamics = structure.dynamics and {
-        name: np.tile(values, copies) for name, values in structure.dynamics.items()
+        name: np.tile(values, len(shifts)) for name, values in structure.dynamics.items()
     }
-    others: dict[str, Any] = {name: shifted(getattr(structure, name)) for name in OTHER_POSITIONS}
-    return replace(
+    return with_positions(
         structure,
-        positions=(structure.positions + shifts).reshape(-1, len(structure.box)),
-        species=np.tile(structure.species, copies),
+        lambda positions: (positions + shifts).reshape(-1, len(structure.box)),
+        species=np.tile(structure.species, len(shifts)),
         box=structure.box * times,
         dynamics=dynamics,
-        **others,
     )
