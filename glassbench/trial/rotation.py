@@ -36,32 +36,6 @@ TURN = "|turned="
 
 
 @dataclass(frozen=True)
-class RotationCurve:
-    """Predictions for the particles of one configuration that rearrange, at several angles.
-
-    Attributes
-    ----------
-    degrees : (A,) counter-clockwise turns of the configuration against the load
-    particles : (M,) indices of the particles
-    predictions : (A, M)
-    """
-
-    configuration: str
-    degrees: tuple[float, ...]
-    particles: np.ndarray
-    predictions: np.ndarray
-
-    @property
-    def anisotropy(self) -> float:
-        """Mean over the particles of P(0) + P(180) - P(90) - P(270); NaN where there are none."""
-        places = [self.degrees.index(angle) for angle in QUARTERS]
-        first, second, third, fourth = self.predictions[places]
-        if not len(self.particles):
-            return float("nan")
-        return float(np.mean(first + third - second - fourth))
-
-
-@dataclass(frozen=True)
 class DrawnCurves:
     """Of some positives of the structure that is finely turned, `values` (particles, angles)."""
 
@@ -79,6 +53,18 @@ class RotationScores:
     parents: list[str]
     by_configuration: list[float | None]
     curves: DrawnCurves
+
+
+def anisotropy(degrees: Sequence[float], predictions: np.ndarray) -> float:
+    """Return the mean over particles of P(0) + P(180) - P(90) - P(270); NaN where there are none.
+
+    Parameters
+    ----------
+    degrees : (A,) counter-clockwise turns of the configuration against the load
+    predictions : (A, M) for particles that rearrange
+    """
+    first, second, third, fourth = predictions[[degrees.index(angle) for angle in QUARTERS]]
+    return float(np.mean(first + third - second - fourth)) if len(first) else float("nan")
 
 
 def turned_against_load(structure: Structure, degrees: float) -> Structure:
@@ -169,7 +155,8 @@ def score_rotation(
     """
     predictions = {**upright, **turned}
     told = _sources(view, condition)[1]
-    curves, parents = [], []
+    curves: list[tuple[str, list[float], np.ndarray, np.ndarray]] = []
+    parents = []
     for example, parent in zip(
         view.examples("test", (condition,)), view.parents("test", condition), strict=True
     ):
@@ -180,17 +167,17 @@ def score_rotation(
         values = np.array(
             [np.asarray(predictions[at][task.target])[positive] for at in told[name].values()]
         )
-        curves.append(RotationCurve(name, tuple(told[name]), positive, values))
+        curves.append((name, list(told[name]), positive, values))
         parents.append(parent)
-    fine = max(curves, key=lambda curve: len(curve.degrees))
+    name, degrees, particles, values = max(curves, key=lambda curve: len(curve[1]))
     return RotationScores(
-        configurations=[curve.configuration for curve in curves],
+        configurations=[name for name, *_ in curves],
         parents=parents,
-        by_configuration=[finite(curve.anisotropy) for curve in curves],
+        by_configuration=[finite(anisotropy(turns, v)) for _, turns, _, v in curves],
         curves=DrawnCurves(
-            configuration=fine.configuration,
-            degrees=list(fine.degrees),
-            particles=fine.particles[:CURVES].tolist(),
-            values=fine.predictions[:, :CURVES].T.astype(float).tolist(),
+            configuration=name,
+            degrees=degrees,
+            particles=particles[:CURVES].tolist(),
+            values=values[:, :CURVES].T.astype(float).tolist(),
         ),
     )

@@ -97,24 +97,13 @@ def primary_score(
                 f"scored, but of {', '.join(prediction) or 'nothing'}: change the hyperparameters "
                 "of the model, or the task"
             )
-    if not specification.at_condition:
-        return _value(specification, predictions, examples)
-    groups: dict[Condition, tuple[list[Predictions], list[Example]]] = {}
-    for prediction, example in zip(predictions, examples, strict=True):
-        of_condition = groups.setdefault(example.condition, ([], []))
-        of_condition[0].append(prediction)
-        of_condition[1].append(example)
-    values = [_value(specification.at(c), *group) for c, group in groups.items()]
-    return float(np.mean(values)) if values else math.nan
-
-
-def _value(
-    specification: MetricSpecification,
-    predictions: Sequence[Predictions],
-    examples: Sequence[Example],
-) -> float:
-    value = _score(specification, predictions, examples).value
-    return math.nan if value is None else value
+    values = []
+    at = [example.condition if specification.at_condition else None for example in examples]
+    for condition in dict.fromkeys(at):
+        chosen = [k for k, own in enumerate(at) if own == condition]
+        guesses, truths = [predictions[k] for k in chosen], [examples[k] for k in chosen]
+        values.append(_score(specification.at(condition or {}), guesses, truths).value)
+    return float(np.mean([math.nan if v is None else v for v in values])) if values else math.nan
 
 
 def noise_ceilings(task: Task, view: View, condition: Condition) -> dict[str, Score]:
