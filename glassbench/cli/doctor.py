@@ -13,8 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
-from ..contract.check_result import ABSENT, BROKEN, OK, Finding
-from ..contract.errors import WordError
+from ..contract.errors import ABSENT, BROKEN, OK, Finding, WordError
 from ..experiments.words import check_keys
 from ..home.machine import available_cores
 from ..home.workspace import Workspace

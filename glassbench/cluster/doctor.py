@@ -17,7 +17,7 @@ import psutil
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from ..contract.check_result import BROKEN, DOUBTFUL, OK, Finding
+from ..contract.errors import BROKEN, DOUBTFUL, OK, Finding
 from ..home.files import exclusive, holder_of
 from ..home.machine import available_cores, torch_gpus, version_of
 from ..home.workspace import Workspace

@@ -25,7 +25,7 @@ from ..experiments.tuning.study import TuningStudy
 from ..home.files import write_file
 from ..home.workspace import Workspace
 from ..trial.attempt import Attempt, Job, Tell, attempt, attempt_among_workers
-from ..trial.process import ProgressReader, ProgressWriter, repeated
+from ..trial.process import ProgressReader, repeated, write_progress
 from ..trial.result import read_result
 
 POLL = 0.5
@@ -168,8 +168,8 @@ def _on_worker(config: dict) -> None:
     if rank == 0:
         threading.Thread(target=_end_when_stopped, args=(folder,), daemon=True).start()
     if rank == 0 and present < config["workers"]:
-        told = ProgressWriter(folder)
-        told("noted", None, f"{present} of {config['workers']} workers train: no room for more")
+        message = f"{present} of {config['workers']} workers train: no room for more"
+        write_progress(folder, "noted", None, message)
     trained = distribution.from_first_worker(float(rank == 0 and _is_trained(job)), job.device)
     if trained and rank > 0:
         return

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..contract.check_result import CheckResult, failed, passed
-from ..contract.errors import UserError
+from ..contract.errors import CheckResult, UserError, failed, passed
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
 from ..model import Model

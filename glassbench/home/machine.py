@@ -78,20 +78,17 @@ def _git_state(checkout: Path) -> dict[str, Any] | None:
     """Return commit and dirty flag of a checkout, asked once a process; None outside of one."""
     if not (checkout / ".git").exists():
         return None
-    commit = _git(checkout, "rev-parse", "HEAD")
-    changes = _git(checkout, "status", "--porcelain", "--untracked-files=normal")
-    if commit is None or changes is None:
-        return None
-    return {"commit": commit, "dirty": bool(changes)}
-
-
-def _git(checkout: Path, *words: str) -> str | None:
-    command = ["git", "-C", str(checkout), *words]
+    command = ["git", "-C", str(checkout), "status", "--porcelain=v2", "--branch"]
+    options = ["--untracked-files=normal"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            [*command, *options], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    # First comes `# branch.oid COMMIT`, last come changed files.
+    lines = done.stdout.splitlines()
+    return {"commit": lines[0].split()[-1], "dirty": not lines[-1].startswith("#")}
 
 
 @functools.cache

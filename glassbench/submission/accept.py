@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract.check_result import CheckResult, all_passed
+from ..contract.errors import CheckResult, all_passed
 from ..contract.folder_digest import plugin_files
 from ..home.files import whole_folder, write_json
 from ..home.workspace import content_folder

@@ -208,16 +208,16 @@ def _record_of(
     card: ModelCard, workspace: Workspace, task: str | None, dataset: str | None, name: str | None
 ) -> Record:
     found, _ = read_records(workspace.records)
-    own = [record.to_json() for _, record in found if record["model"]["digest"] == card.digest]
+    named = {path.stem: r.to_json() for path, r in found if r["model"]["digest"] == card.digest}
     if name is not None:
-        named = {path.stem: record for path, record in found}
         stem = name.rpartition("/")[2].removesuffix(".json")
         require(
-            stem in named and named[stem]["model"]["digest"] == card.digest,
+            stem in named,
             f"there is no record `{name}` of {card.name} as it is in {card.folder} under "
             f"{workspace.records}",
         )
-        return named[stem].to_json()
+        return named[stem]
+    own = list(named.values())
     asked = {key: name for key, name in {"task": task, "dataset": dataset}.items() if name}
     records = [r for r in own if all(r[key]["name"] == name for key, name in asked.items())]
     given = "".join(f" with {key}={name}" for key, name in asked.items())

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..conformance.check import CONFORMANCE, OF_ANSWERS, check_model, short_values
-from ..contract.check_result import CheckResult, failed, passed
 from ..contract.conditions import choose_conditions
-from ..contract.errors import UserError, printable
+from ..contract.errors import CheckResult, UserError, failed, passed, printable
 from ..contract.folder_digest import folder_digest
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task

@@ -8,8 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ..contract.check_result import CheckResult, failed, passed
-from ..contract.errors import UserError
+from ..contract.errors import CheckResult, UserError, failed, passed
 from ..contract.model_card import read_model_card
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial

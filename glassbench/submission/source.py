@@ -16,8 +16,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from ..contract.check_result import CheckResult, failed, passed
-from ..contract.errors import UserError, printable
+from ..contract.errors import CheckResult, UserError, failed, passed, printable
 from ..contract.folder_digest import plugin_files
 from .sandbox.side_effects import imported_modules
 

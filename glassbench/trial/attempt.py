@@ -13,6 +13,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ..contract.errors import ClusterError
@@ -25,12 +26,12 @@ from ..home.workspace import PROVENANCE_FILE, Workspace
 from ..model import Progress
 from .process import (
     ALL_OUTPUT,
-    ProgressWriter,
     captured,
     free_memory,
     limited_threads,
     sampled,
     warnings_noted,
+    write_progress,
 )
 from .restored import kept_running, settings_restored
 from .result import TrialResult, read_result
@@ -88,7 +89,7 @@ def attempt_in_worker(job: Job) -> Attempt:
             f"{os.uname().nodename}: put GLASSBENCH_HOME on a file system that all machines share",
         )
     folder = job.workspace.trial_folder(job.trial.key)
-    tell = ProgressWriter(folder)
+    tell = partial(write_progress, folder)
     tell("started", None, f"process {os.getpid()}")
     free_memory()
     with captured(folder, descriptors=ALL_OUTPUT):

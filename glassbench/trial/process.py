@@ -111,18 +111,14 @@ def warnings_noted(tell: Callable[[str], None]) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-class ProgressWriter:
-    """Appends one line for each message."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / PROGRESS_FILE
+def write_progress(folder: Path, kind: str, progress: Progress | None, message: str) -> None:
+    """Append one line for a message to those of a trial."""
+    # What watchers see is not worth the trial, where the disk is full.
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-
-    def __call__(self, kind: str, progress: Progress | None = None, message: str = "") -> None:
-        # What watchers see is not worth the trial, where the disk is full.
-        with contextlib.suppress(OSError):
-            plain = progress and asdict(progress)
-            append_json_line(self.path, {"kind": kind, "message": message, "progress": plain})
+        plain = progress and asdict(progress)
+        line = {"kind": kind, "message": message, "progress": plain}
+        append_json_line(folder / PROGRESS_FILE, line)
 
 
 class ProgressReader:

@@ -18,7 +18,7 @@ from glassbench.cluster.doctor import (
     home_facts,
     machine_facts,
 )
-from glassbench.contract.check_result import BROKEN, DOUBTFUL, OK
+from glassbench.contract.errors import BROKEN, DOUBTFUL, OK
 from glassbench.home.files import exclusive
 
 VERSIONS = {"glassbench": "0.1.0", "torch": "2.13.0+cpu", "mlflow": "3.17.2", "zarr": "3.1.6"}

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from glassbench.cluster import ClusterError
 from glassbench.contract.folder_digest import folder_digest
 from glassbench.model import Progress
 from glassbench.trial.attempt import Job, attempt_here, attempt_in_worker, keep_folder, located
-from glassbench.trial.process import ProgressReader, ProgressWriter
+from glassbench.trial.process import ProgressReader, write_progress
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_a_workspace_that_is_not_shared_is_found_before_anything_runs(elsewhere,
 
 
 def test_progress_is_read_once_in_whole_lines_and_from_where_the_reader_began(tmp_path):
-    tell = ProgressWriter(tmp_path)
+    tell = partial(write_progress, tmp_path)
     tell("started", None, "before anybody looked")
     reader = ProgressReader(tmp_path)
     tell("progress", Progress(epoch=1, loss=0.5), "")

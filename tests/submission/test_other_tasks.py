@@ -11,8 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from glassbench.contract.check_result import all_passed
-from glassbench.contract.errors import UserError
+from glassbench.contract.errors import UserError, all_passed
 from glassbench.contract.model_card import read_model_card
 from glassbench.datasets.view import open_view
 from glassbench.model import Condition
