@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ..metrics import pearson
 from ..model import Structure
@@ -167,8 +168,6 @@ def local_density(structure: Structure) -> NDArray[np.float64]:
     n_i are the particles within R of particle i and itself, v(R) is the volume of the ball,
     R = 2 mean distances (V/N)^(1/d).
     """
-    from scipy.spatial import cKDTree
-
     radius = SHELL * mean_spacing(structure)
     positions = structure.positions % structure.box
     tree = cKDTree(positions, boxsize=structure.box)
@@ -185,8 +184,6 @@ def distance_to_correct(
     It is 0 for correct particles, those whose absolute `error` (N,) is below the tolerance, and NaN
     where there is none. The error is NaN for particles that do not count.
     """
-    from scipy.spatial import cKDTree
-
     correct = error < tolerance
     if not correct.any():
         return np.full(len(error), np.nan)

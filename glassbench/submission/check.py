@@ -9,12 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..conformance.check import CONFORMANCE, OF_ANSWERS, check_model, short_values
+from ..conformance.structures import make_examples
 from ..contract.conditions import choose_conditions
 from ..contract.errors import CheckResult, UserError, failed, passed, printable
 from ..contract.folder_digest import folder_digest
 from ..contract.model_card import ModelCard, read_model_card
 from ..contract.task import Task
+from ..datasets.view import open_view
 from ..home.workspace import Workspace
 from ..model import Condition, Example, Predictions, Run, Structure
 from ..plugins.datasets import find_dataset
@@ -153,8 +157,6 @@ class _Noting:
         return self.answers.get(key) or [self._nothing(s) for s in structures]
 
     def _nothing(self, structure: Structure) -> Predictions:
-        import numpy as np
-
         per_pair = self.task.targets[self.task.target].per == "pair"
         items = structure.pairs if per_pair else structure.positions
         return {self.task.target: np.zeros(len(items) if items is not None else 0)}
@@ -162,8 +164,6 @@ class _Noting:
 
 def _check_answers(submission: _Submission) -> list[CheckResult]:
     """Hold what the model answers to the laws here: its own process may report what it likes."""
-    from ..conformance.structures import make_examples
-
     card, task = submission.card, submission.task
     values = short_values(card, task)
     examples = make_examples(task, card.reading(values).reads)
@@ -201,8 +201,6 @@ def _check_answers(submission: _Submission) -> list[CheckResult]:
 
 def _check_trial(submission: _Submission) -> list[CheckResult]:
     """Train on a few real configurations, predict others, score them outside."""
-    from ..datasets.view import open_view
-
     card, task = submission.card, submission.task
     try:
         dataset = find_dataset(task, submission.dataset, submission.workspace)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +18,12 @@ from ..contract.checked import read_toml
 from ..contract.errors import printable
 from ..contract.folder_digest import counts_for_trials, plugin_files
 from ..datasets.physics import Fingerprinted, copies_across_splits, fingerprint
+from ..datasets.view import View
 from ..home.workspace import Workspace, find_given_files
 from ..model import Condition, Example
 from .sandbox.bounded import read_arrays
 from .sandbox.contents import MAX_FOLDER_BYTES, SOURCES
 from .sandbox.limits import SubmissionError, require
-
-if TYPE_CHECKING:
-    from ..datasets.view import View
 
 # A model that learns nothing may carry this many numbers, as a descriptor of the structure does.
 FEW_NUMBERS = 256

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from ..contract.errors import CheckResult, UserError, failed, passed
 from ..contract.model_card import read_model_card
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
+from ..datasets.view import View, open_view
 from ..home.workspace import Workspace
 from ..plugins.registry import list_models, load_task
 from ..record.record import PlainRecord as Record
@@ -35,9 +35,6 @@ from .bundle import (
 from .sandbox.contents import refuse_contents
 from .sandbox.limits import SubmissionError, require
 from .signature import trusted_keys, verify
-
-if TYPE_CHECKING:
-    from ..datasets.view import View
 
 SHOWN = 5
 
@@ -228,8 +225,6 @@ def _rescored(bundle: Bundle, task: Task, how: Checking) -> Record:
 
 
 def _open_labels(task: Task, record: Record, how: Checking) -> tuple[DatasetReference, View]:
-    from ..datasets.view import open_view
-
     name, digest = record["dataset"]["name"], record["dataset"]["digest"]
     path = how.labels or dataset_of_record(task, record["dataset"], how.workspace).path
     view = open_view(task, Path(path))

@@ -9,12 +9,13 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, plan_trials
+from ..datasets.view import View
 from ..home.workspace import Workspace
 from ..metrics import paired_difference
 from ..model import Condition, Example
@@ -24,14 +25,12 @@ from ..record.record import PlainRecord as Record
 from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
 from ..trial.result import TrialResult
 from ..trial.rotation import TURN
+from ..trial.run import run_trial
 from ..trial.score import counted_items
 from ..trial.stages import ROTATION_FILE
 from .bundle import MAX_PREDICTIONS_BYTES, Bundle, conditions_of, trained_at
 from .sandbox.bounded import read_arrays
 from .sandbox.limits import require
-
-if TYPE_CHECKING:
-    from ..datasets.view import View
 
 # Sums of a few thousand numbers agree to this on any machine.
 RELATIVE_TOLERANCE = 1e-9
@@ -128,8 +127,6 @@ def floor_results(
     workspace: Workspace,
 ) -> dict[str, list[TrialResult]]:
     """Return the results of floors at a record's conditions, from the workspace or run now."""
-    from ..trial.run import run_trial
-
     results = {}
     for card in map(load_model_card, names):
         values = card.hyperparameters_for(task.name, dataset.name, {})

@@ -9,16 +9,17 @@ import base64
 import binascii
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ..contract.checked import read_toml
 from ..contract.errors import UserError
 from ..home.files import read_plain_file
 from ..home.workspace import Workspace, content_folder
 from ..record.record import canonical_json
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 TRUSTED_FILE = "maintainers.toml"
 TRUST_IT = "the line that `glassbench record key` prints goes into leaderboard/maintainers.toml"
@@ -40,9 +41,6 @@ def make_key(path: Path) -> str:
 
     A key that is there already stays: one that is lost cannot be made again.
     """
-    from cryptography.hazmat.primitives import serialization as form
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,12 +54,8 @@ def make_key(path: Path) -> str:
 
 def load_key(path: Path) -> Ed25519PrivateKey:
     """Return the private key in a file: an Ed25519 key without a password."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     try:
-        key = load_pem_private_key(read_plain_file(path, links=True), password=None)
+        key = form.load_pem_private_key(read_plain_file(path, links=True), password=None)
     except FileNotFoundError:
         why = f"there is no key at {path}: `glassbench record key` makes one"
         raise SignatureError(why) from None
@@ -100,9 +94,6 @@ def sign_record(record: Mapping[str, Any], key: Ed25519PrivateKey) -> dict[str, 
 
 def verify(record: Mapping[str, Any], trusted: Mapping[str, str]) -> str:
     """Return the name of the maintainer whose signature holds for every word of the record."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     verification = record.get("verification")
     if verification is None:
         raise SignatureError("the record carries no signature: nobody has verified it")

@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ..contract.task import Task
 from ..contract.trial_plan import DatasetReference, Trial
+from ..datasets.manifest import content_digest
+from ..datasets.view import View, open_view
+from ..home.machine import environment
 from ..home.workspace import Workspace
 from ..model import Condition
 from ..record.record import PlainRecord as Record
@@ -36,11 +40,6 @@ from .sandbox.limits import Limits, require
 from .sandbox.predict import Answered, Assignment
 from .sandbox.walls import Walls, try_engine
 from .signature import public_key, sign_record
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from ..datasets.view import View
 
 # A prediction made again may differ by rounding: the conformance test's tolerance.
 SAME_WEIGHTS = 1e-3
@@ -104,8 +103,6 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
     SubmissionError where it is not what was handed in, or no model can score so high;
     SandboxError where a wall does not stand, or the model breaks a limit.
     """
-    from ..datasets.view import View
-
     require("predictions" not in bundle.card.reads, NO_MODEL.format(bundle.card.name))
     task = task_of_record(bundle.record)
     data = _open(bundle, task, how)
@@ -169,9 +166,6 @@ def verify_bundle(bundle: Bundle, how: Verification, out: Path) -> Verified:
 
 def _open(bundle: Bundle, task: Task, how: Verification) -> _Data:
     """Open the public dataset, and a hidden one; their digests are counted."""
-    from ..datasets.manifest import content_digest
-    from ..datasets.view import open_view
-
     record = bundle.record
     reads = bundle.card.reading(record["hyperparameters"]).reads
     dataset = dataset_of_record(task, record["dataset"], how.workspace)
@@ -355,8 +349,6 @@ def _signed(
     controls: Mapping[str, float],
     how: Verification,
 ) -> Record:
-    from ..home.machine import environment
-
     here = environment()
     if how.labels is not None:
         for entry in record["conditions"]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save
 
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
@@ -31,8 +33,6 @@ TEXT = (".json", ".toml", ".txt")
 
 def pack_model(model: FittedModel, out: Path) -> Path:
     """Write a fitted model to one file."""
-    from safetensors.numpy import save
-
     tensors: dict[str, np.ndarray] = {}
     fits = []
     for number, (fit, folder) in enumerate(zip(model.fits, model.folders, strict=True)):
@@ -55,8 +55,6 @@ def pack_model(model: FittedModel, out: Path) -> Path:
 
 def read_about(path: Path) -> dict[str, Any]:
     """Return what a packed file says of itself; its arrays are not read."""
-    from safetensors import safe_open
-
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {})[KEY])
@@ -82,8 +80,6 @@ def unpack_model(path: Path, card: ModelCard, task: Task) -> FittedModel:
             f"{path} was trained under protocol {about['task']['protocol_version']} of "
             f"{task.name}, this is {task.protocol_version}"
         )
-    from safetensors import safe_open
-
     fits = []
     with safe_open(path, framework="numpy") as file:
         for entry in about["fits"]:

@@ -16,16 +16,16 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
 
 from ...contract.checked import MAX_NESTING, nesting
 from ...contract.errors import printable
 from ...contract.folder_digest import is_left_out
 from ...home.files import whole_file, whole_folder
 from .limits import GIB, SandboxError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_JSON_BYTES = 64 * 2**20
 MAX_MEMBERS = 100_000
@@ -125,9 +125,6 @@ def array_header(data: bytes, what: str) -> tuple[tuple[int, ...], np.dtype, int
 
     Python objects, which only unpickling could read, are refused.
     """
-    import numpy as np
-    from numpy.lib import format as npy
-
     stream = io.BytesIO(data[: LONGEST_HEADER + 64])
     try:
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -140,8 +137,6 @@ def array_header(data: bytes, what: str) -> tuple[tuple[int, ...], np.dtype, int
 
 
 def _array(data: bytes, what: str) -> np.ndarray:
-    import numpy as np
-
     shape, dtype, length = array_header(data, what)
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data) - length:
         raise SandboxError(f"{what} says {shape} of {dtype} and holds {len(data) - length} bytes")

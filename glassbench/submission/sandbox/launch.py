@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
+
 from ...contract.errors import printable
 from . import engines
 from .bounded import read_json
@@ -203,8 +205,6 @@ def _watched(
 
 def _taken(pid: int, first: Path | None) -> tuple[int, int, float]:
     """Return resident memory in bytes, number, and CPU seconds of the processes of a cell."""
-    import psutil
-
     resident, count, spent = 0, 0, 0.0
     with contextlib.suppress(psutil.Error):
         inside = psutil.Process(pid).children(recursive=True)

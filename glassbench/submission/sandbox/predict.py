@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from ...contract.errors import printable
 from ...contract.folder_digest import counts_for_trials, plugin_files
@@ -23,10 +25,6 @@ from .contents import refuse_contents
 from .engines import INPUT, Engine
 from .launch import Outcome, run_cell
 from .limits import Limits, SandboxError
-
-if TYPE_CHECKING:
-    import numpy as np
-
 
 STRUCTURES_FILE = "structures.pickle"
 

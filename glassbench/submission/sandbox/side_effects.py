@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ...contract.model_card import read_model_card
+from ...plugins.registry import load_model_class, show_to_children
 from ...trial.restored import process_settings
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -84,9 +86,6 @@ def import_effects(model: Path, scratch: Path) -> list[dict[str, str]]:
 
     Listings, tests and workers import it: it may define, and nothing else.
     """
-    from ...contract.model_card import read_model_card
-    from ...plugins.registry import load_model_class, show_to_children
-
     # What a trial imports is there first, so that its replacement shows.
     for name in ("conformance", "trial.predictions", "trial.run", "trial.score", "trial.stages"):
         importlib.import_module(f"glassbench.{name}")
