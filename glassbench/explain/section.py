@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ def explain_record(
             dataset_digest=record["dataset"]["digest"],
             seed=explained.seed,
             dataset=_dataset_facts(described),
-            replaced=_replaced(explained, described["states"].values()),
+            replaced=_replaced(explained),
             conditions=[condition_errors(explained, fit) for fit in explained.fits],
             maps=maps,
             structures=structures,
@@ -101,34 +101,29 @@ def _in_words(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def _replaced(
-    explained: Explained, states: Iterable[Mapping[str, Any]]
-) -> list[schema.ReplacedDynamics]:
+def _replaced(explained: Explained) -> list[schema.ReplacedDynamics]:
     """Return the simulated time behind the labels of one configuration, where it is known."""
     unit = next((axis.unit for axis in explained.task.axes if axis.name == "time"), None)
     entries = []
     for condition in (fit.condition for fit in explained.fits):
-        state = next((s for s in states if _is_at(s, condition)), {})
-        if unit is None or not state.get("trajectories"):
+        (member, _), *_ = explained.view.examples("test", (condition,)).entries
+        state = explained.view.dataset.state(member.state)
+        trajectories = state.attributes.get("trajectories")
+        if unit is None or not trajectories:
             continue
-        simulated = state["trajectories"] * condition["time"]
-        step = (state.get("protocol") or {}).get("step")
+        simulated = trajectories * condition["time"]
+        step = (state.attributes.get("protocol") or {}).get("step")
+        particles = int(state.array("positions").shape[1])
         entries.append(
             schema.ReplacedDynamics(
                 condition=dict(condition),
-                trajectories=int(state["trajectories"]),
+                trajectories=int(trajectories),
                 simulated_time=simulated,
                 unit=unit,
-                particle_steps=state["particles"] * simulated / step if step else None,
+                particle_steps=particles * simulated / step if step else None,
             )
         )
     return entries
-
-
-def _is_at(state: Mapping[str, Any], condition: Mapping[str, float]) -> bool:
-    """Return whether a state has the values of the condition on the axes that it names."""
-    shared = [axis for axis in condition if isinstance(state.get(axis), int | float)]
-    return all(abs(state[a] - condition[a]) <= 1e-6 * abs(condition[a]) for a in shared)
 
 
 def make_maps(
