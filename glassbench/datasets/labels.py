@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +18,7 @@ from .state import State
 FRACTIONS = (0.005, 0.01, 0.02, 0.05)
 
 
+@dataclass
 class Labels:
     """The labels of one sample at a protocol, a strain and a fraction.
 
@@ -24,10 +26,10 @@ class Labels:
     samples deformed twice, `<quantity>_repeat`.
     """
 
-    def __init__(
-        self, state: State, index: int, quantity: str, at: Mapping[str, float | str]
-    ) -> None:
-        self.state, self.index, self.quantity, self.at = state, index, quantity, at
+    state: State
+    index: int
+    quantity: str
+    at: Mapping[str, float | str]
 
     @cached_property
     def threshold(self) -> float:

@@ -132,8 +132,8 @@ class Fault:
     """
 
     kind: str
-    member: str
     message: str
+    member: str = ""
 
 
 def manifest_path(path: Path | str) -> Path:
@@ -153,48 +153,44 @@ def write_manifest(path: Path | str, digest: str) -> Path:
 
 def verify(path: Path | str) -> list[Fault]:
     """Compare every file of a store with its manifest, and recompute the content digest."""
-    findings = _compare_members(path)
-    stated = None
+    faults, stated = list(_compare_members(path)), None
     with suppress(DatasetError):
         stated = open_group(path).attributes.get("content_digest")
     if stated is None:
         message = f"the root of {path} states no content digest: get a new copy"
-        return [*findings, Fault("digest", "", message)]
+        return [*faults, Fault("digest", message)]
     try:
         digest = content_digest(path)
     except Exception as error:  # whatever the codec library raises on a damaged chunk
         message = f"the content cannot be read, so the digest cannot be computed: {error}"
-        return [*findings, Fault("unreadable", "", message)]
+        return [*faults, Fault("unreadable", message)]
     if digest != stated:
         message = f"the content has the digest {digest}, the root states {stated}"
-        findings.append(Fault("digest", "", message))
-    return findings
+        faults.append(Fault("digest", message))
+    return faults
 
 
-def _compare_members(path: Path | str) -> list[Fault]:
+def _compare_members(path: Path | str) -> Iterator[Fault]:
     where = manifest_path(path)
     try:
         expected = json.loads(where.read_text(encoding="utf-8"))["sha256"]
     except FileNotFoundError:
         message = f"there is no manifest {where.name} beside the store: copy it along"
-        return [Fault("manifest", "", message)]
+        yield Fault("manifest", message)
+        return
     except (ValueError, KeyError, TypeError) as error:
-        return [Fault("manifest", "", f"{where} cannot be read: {error}")]
-    present = set(member_names(path))
-    findings = [
-        Fault("missing", name, f"{name} is in the manifest and not in the store")
-        for name in sorted(expected.keys() - present)
-    ]
-    for name, content in read_members(path, sorted(present & expected.keys())):
-        if isinstance(content, Exception):
-            findings.append(Fault("unreadable", name, f"{name} cannot be read: {content}"))
+        yield Fault("manifest", f"{where} cannot be read: {error}")
+        return
+    present = member_names(path)
+    for name in sorted(expected.keys() - present):
+        yield Fault("missing", f"{name} is in the manifest and not in the store", name)
+    for name, content in read_members(path, present):
+        if name not in expected:
+            yield Fault("extra", f"{name} is in the store and not in the manifest", name)
+        elif isinstance(content, Exception):
+            yield Fault("unreadable", f"{name} cannot be read: {content}", name)
         elif hashlib.sha256(content).hexdigest() != expected[name]:
-            findings.append(Fault("altered", name, f"{name} is not what the manifest says"))
-    findings += [
-        Fault("extra", name, f"{name} is in the store and not in the manifest")
-        for name in sorted(present - expected.keys())
-    ]
-    return findings
+            yield Fault("altered", f"{name} is not what the manifest says", name)
 
 
 def pack_store(directory: Path | str, destination: Path) -> Path:

@@ -143,12 +143,12 @@ def check_physics(path: Path | str) -> list[Fault]:
     states as failed is reported too.
     """
     dataset = open_dataset(path)
-    findings = [Fault("physics", "", reason) for reason in stated_failures(dataset)]
-    findings += [Fault("leak", "", message) for message in leaks(dataset)]
+    faults = [Fault("physics", reason) for reason in stated_failures(dataset)]
+    faults += [Fault("leak", message) for message in leaks(dataset)]
     for name in dataset.states:
         reasons = _wrong_in_state(dataset.state(name))
-        findings += [Fault("physics", "", f"{name}: {reason}") for reason in reasons]
-    return findings
+        faults += [Fault("physics", f"{name}: {reason}") for reason in reasons]
+    return faults
 
 
 def _wrong_in_state(state: State) -> Iterator[str]:

@@ -13,12 +13,12 @@ from ...model import Structure
 from . import extxyz, gsd_file, lammps_dump, npz, xdr
 from .frame import Frame, structure_of
 from .lammps_binary import is_binary
-from .text import open_text
+from .text import Text, open_text
 
 __all__ = ["FORMATS", "Frame", "read_frames", "read_structures", "structure_of", "write_columns"]
 FORMATS: Mapping[str, Any] = {
-    "extxyz": extxyz,
-    "lammps-dump": lammps_dump,
+    "extxyz": Text(extxyz),
+    "lammps-dump": Text(lammps_dump),
     "gsd": gsd_file,
     "npz": npz,
     "xdr": xdr,

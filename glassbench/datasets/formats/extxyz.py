@@ -7,46 +7,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ...contract.errors import SourceError
 from .frame import VECTORS, Frame, make_frame, numbers_in
-from .text import LABEL, Column, frames_of, lines_of, table, take_rows, write_frames
+from .text import LABEL, Block, Column, lines_of, table, take_rows
 
 ENDINGS = (".xyz", ".extxyz")
 KINDS = ("species", "element", "type", "types", "Z", "numbers")
 PROPERTIES = re.compile(r"""(Properties=)("?)([^\s"]+)("?)""", re.IGNORECASE)
 
 
-class Block(NamedTuple):
-    """One frame as lines."""
-
-    comment: str
-    rows: list[str]
-
-
-def read(path: Path, columns: Sequence[str] = ()) -> Iterator[Frame | SourceError]:
-    """Yield every frame, or what is wrong with it."""
-    return frames_of(_blocks(path), partial(_frame, columns=columns))
-
-
-def write(path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[dict]) -> None:
-    """Write the given frames of `path` with columns more, by name, for each of them."""
-    write_frames(path, out, _blocks(path), frames, columns, _heading)
-
-
-def _heading(block: Block, names: Sequence[str]) -> str:
+def heading(block: Block, names: Sequence[str]) -> str:
     """Return the two lines above the rows, with columns of numbers more."""
     more = "".join(f":{name}:R:1" for name in names)
-    comment = PROPERTIES.sub(rf"\1\2\3{more}\4", block.comment, count=1)
+    comment = PROPERTIES.sub(rf"\1\2\3{more}\4", *block.header, count=1)
     return f"{len(block.rows)}\n{comment.rstrip()}\n"
 
 
-def _blocks(path: Path) -> Iterator[Block | SourceError]:
+def blocks(path: Path) -> Iterator[Block | SourceError]:
+    """Yield the lines of every frame, of its header the comment line, or what is wrong with it."""
     lines = lines_of(path)
     try:
         for line in lines:
@@ -54,19 +37,21 @@ def _blocks(path: Path) -> Iterator[Block | SourceError]:
                 continue
             if not line.strip().isdigit():
                 raise SourceError(f"it does not begin with a number of particles: {line[:40]!r}")
-            yield Block(next(lines, ""), take_rows(lines, int(line)))
+            yield Block([next(lines, "")], take_rows(lines, int(line)))
     except SourceError as error:
         yield error
 
 
-def _frame(number: int, block: Block, columns: Sequence[str]) -> Frame:
+def frame_of(number: int, block: Block, columns: Sequence[str]) -> Frame:
+    """Return a frame with the numbers in columns that are asked for."""
     from ase.io.extxyz import key_val_str_to_dict
 
+    (comment,) = block.header
     try:
-        facts: dict[str, Any] = key_val_str_to_dict(block.comment)
+        facts: dict[str, Any] = key_val_str_to_dict(comment)
     except (ValueError, KeyError, IndexError) as error:
         raise SourceError(f"its comment line cannot be read: {error}") from None
-    stated = PROPERTIES.search(block.comment)
+    stated = PROPERTIES.search(comment)
     if "Lattice" not in facts or stated is None:
         raise SourceError(
             'its comment line lacks `Lattice="…"` or `Properties=…`: it is no extended XYZ'

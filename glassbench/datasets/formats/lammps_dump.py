@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +17,7 @@ from ...contract.errors import SourceError
 from . import lammps_binary
 from .frame import AXES, VECTORS, Frame, make_frame, numbers_in
 from .lammps_binary import is_binary
-from .text import LABEL, Column, frames_of, lines_of, table, take_rows, write_frames
+from .text import LABEL, Block, Column, lines_of, table, take_rows
 
 ENDINGS = (".dump", ".lammpstrj", ".lammpsdump", ".lmp", ".dat", ".atom", ".custom", ".bin")
 # How a coordinate may stand in a file: suffix, whether scaled, whether unwrapped.
@@ -27,44 +25,14 @@ FORMS = (("u", False, True), ("su", True, True), ("", False, False), ("s", True,
 KINDS = ("element", "typelabel", "type")
 
 
-class Block(NamedTuple):
-    """One frame as lines: those before the rows, and the rows."""
-
-    header: list[str]
-    rows: list[str]
-
-    def after(self, item: str) -> list[str]:
-        """Return the words after `ITEM: <item>`."""
-        for line in self.header:
-            if line.startswith(f"ITEM: {item}"):
-                return line.removeprefix(f"ITEM: {item}").split()
-        raise SourceError(f"it has no `ITEM: {item}`")
-
-    def below(self, item: str, lines: int = 1) -> list[str]:
-        """Return the lines below `ITEM: <item>`, none where it is missing."""
-        for number, line in enumerate(self.header):
-            if line.startswith(f"ITEM: {item}"):
-                return self.header[number + 1 : number + 1 + lines]
-        return []
-
-
-def read(path: Path, columns: Sequence[str] = ()) -> Iterator[Frame | SourceError]:
-    """Yield every frame, or what is wrong with it."""
-    return frames_of(_blocks(path), partial(_frame, columns=columns))
-
-
-def write(path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[dict]) -> None:
-    """Write the given frames of `path` with columns more, by name, for each of them."""
-    write_frames(path, out, _blocks(path), frames, columns, _heading)
-
-
-def _heading(block: Block, names: Sequence[str]) -> str:
+def heading(block: Block, names: Sequence[str]) -> str:
     """Return the lines above the rows, with the names of columns more."""
     *before, last = block.header
     return "".join([*before, f"{last.rstrip()} {' '.join(names)}\n"])
 
 
-def _blocks(path: Path) -> Iterator[Block | SourceError]:
+def blocks(path: Path) -> Iterator[Block | SourceError]:
+    """Yield the lines of every frame, or what is wrong with it."""
     lines, header = lines_of(path), []
     try:
         if is_binary(path):
@@ -76,8 +44,7 @@ def _blocks(path: Path) -> Iterator[Block | SourceError]:
                 if len(header) > 40:
                     raise SourceError("it has no `ITEM: ATOMS` among its first 40 lines")
                 continue
-            block = Block(header, [])
-            (count,) = block.below("NUMBER OF ATOMS") or [""]
+            (count,) = _below(Block(header, []), "NUMBER OF ATOMS") or [""]
             if not count.strip().isdigit():
                 raise SourceError("it does not say its `NUMBER OF ATOMS`")
             yield Block(header, take_rows(lines, int(count)))
@@ -89,8 +56,9 @@ def _blocks(path: Path) -> Iterator[Block | SourceError]:
         yield SourceError("it is cut off within its header")
 
 
-def _frame(number: int, block: Block, columns: Sequence[str]) -> Frame:
-    names = block.after("ATOMS")
+def frame_of(number: int, block: Block, columns: Sequence[str]) -> Frame:
+    """Return a frame with the numbers in columns that are asked for."""
+    names = _after(block, "ATOMS")
     low, cell, periodic = _bounds(block)
     numbers = numbers_in(names, columns)
     axes = AXES if any("z" + suffix in names for suffix, _, _ in FORMS) else "xy"
@@ -116,8 +84,8 @@ def _frame(number: int, block: Block, columns: Sequence[str]) -> Frame:
         positions = positions + read["image"] @ cell
     arrays = {name: read[name] - low for name in vectors}
     arrays |= {name: read[name] for name in numbers}
-    facts = {"step": " ".join(block.below("TIMESTEP")).strip()}
-    if units := block.below("UNITS"):
+    facts = {"step": " ".join(_below(block, "TIMESTEP")).strip()}
+    if units := _below(block, "UNITS"):
         facts["units"] = units[0].strip()
     return make_frame(
         number,
@@ -132,6 +100,22 @@ def _frame(number: int, block: Block, columns: Sequence[str]) -> Frame:
     )
 
 
+def _after(block: Block, item: str) -> list[str]:
+    """Return the words after `ITEM: <item>`."""
+    for line in block.header:
+        if line.startswith(f"ITEM: {item}"):
+            return line.removeprefix(f"ITEM: {item}").split()
+    raise SourceError(f"it has no `ITEM: {item}`")
+
+
+def _below(block: Block, item: str, lines: int = 1) -> list[str]:
+    """Return the lines below `ITEM: <item>`, none where it is missing."""
+    for number, line in enumerate(block.header):
+        if line.startswith(f"ITEM: {item}"):
+            return block.header[number + 1 : number + 1 + lines]
+    return []
+
+
 def _components(name: str, names: Sequence[str]) -> list[int]:
     """Return the places of the columns `name[1]`, `name.x` or `name_x` of a vector, in order."""
     pattern = re.compile(re.escape(name) + r"(?:\[[1-3]\]|[._][xyzXYZ])")
@@ -140,11 +124,11 @@ def _components(name: str, names: Sequence[str]) -> list[int]:
 
 def _bounds(block: Block) -> tuple[np.ndarray, np.ndarray, list[bool]]:
     """Return the low corner (3,) of the box, its vectors as rows, and which axes are periodic."""
-    words = block.after("BOX BOUNDS")
+    words = _after(block, "BOX BOUNDS")
     if "abc" in words:
         raise SourceError("its box is triclinic and stated by three vectors: dump it as xy xz yz")
     try:
-        bounds = np.array([line.split() for line in block.below("BOX BOUNDS", 3)], dtype=float)
+        bounds = np.array([line.split() for line in _below(block, "BOX BOUNDS", 3)], dtype=float)
         low, high, *tilts = bounds.T
     except ValueError:
         raise SourceError("the bounds of its box cannot be read") from None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,13 @@ from .frame import Frame
 Column = tuple[int | Sequence[int], type | str]
 GZIP = b"\x1f\x8b"
 LABEL = "U24"
+
+
+class Block(NamedTuple):
+    """One frame as lines: those before the rows, and the rows."""
+
+    header: list[str]
+    rows: list[str]
 
 
 def open_text(path: Path, mode: str = "rt", like: Path | None = None) -> IO[str]:
@@ -72,35 +79,37 @@ def with_columns(rows: Sequence[str], order: np.ndarray, columns: Sequence[np.nd
     return "".join(f"{row.rstrip()} {end}\n" for row, end in zip(rows, ends, strict=True))
 
 
-def frames_of(
-    blocks: Iterator[Any], frame_of: Callable[[int, Any], Frame]
-) -> Iterator[Frame | SourceError]:
-    """Yield the frame of every block of lines, or what is wrong with it."""
-    for number, block in enumerate(blocks):
-        try:
-            yield block if isinstance(block, SourceError) else frame_of(number, block)
-        except SourceError as error:
-            yield error
+class Text:
+    """A format of text lines, from the module that says what is its own.
 
-
-def write_frames(
-    path: Path,
-    out: Path,
-    blocks: Iterator[Any],
-    frames: Sequence[Frame],
-    columns: Sequence[Mapping[str, np.ndarray]],
-    heading: Callable[[Any, Sequence[str]], str],
-) -> None:
-    """Write the given frames of `path` with columns more, whole or not at all, packed as it is.
-
-    `blocks` are all of the file; `heading` gives the lines above the `rows` of one, from it
-    and the names of the columns.
+    It has `ENDINGS`; `blocks` yields the lines of each frame of a file; `frame_of` makes a frame of
+    them; `heading` gives the lines above the rows with the names of columns more.
     """
-    wanted = {frame.number: place for place, frame in enumerate(frames)}
-    with whole_file(out) as partial, open_text(partial, "wt", like=path) as file:
-        for number, block in enumerate(blocks):
-            if number in wanted and not isinstance(block, SourceError):
-                added = columns[wanted[number]]
-                order = frames[wanted[number]].order
-                file.write(heading(block, list(added)))
-                file.write(with_columns(block.rows, order, list(added.values())))
+
+    def __init__(self, module: Any) -> None:
+        self.own, self.ENDINGS = module, module.ENDINGS
+
+    def read(self, path: Path, columns: Sequence[str] = ()) -> Iterator[Frame | SourceError]:
+        """Yield every frame, or what is wrong with it."""
+        for number, block in enumerate(self.own.blocks(path)):
+            try:
+                is_frame = isinstance(block, Block)
+                yield self.own.frame_of(number, block, columns) if is_frame else block
+            except SourceError as error:
+                yield error
+
+    def write(
+        self, path: Path, out: Path, frames: Sequence[Frame], columns: Sequence[Mapping]
+    ) -> None:
+        """Write the given frames of `path` with columns more, whole or not at all, packed as it is.
+
+        The columns (N,) are by name, for each of the frames.
+        """
+        wanted = {frame.number: place for place, frame in enumerate(frames)}
+        with whole_file(out) as partial, open_text(partial, "wt", like=path) as file:
+            for number, block in enumerate(self.own.blocks(path)):
+                if number in wanted and isinstance(block, Block):
+                    added = columns[wanted[number]]
+                    order = frames[wanted[number]].order
+                    file.write(self.own.heading(block, list(added)))
+                    file.write(with_columns(block.rows, order, list(added.values())))
