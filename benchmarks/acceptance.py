@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray
 
-from glassbench.datasets.opening import open_tree
+from glassbench.datasets.reading import open_tree
 
 TASKS = Path(__file__).parent.parent / "tasks"
 BAR_TO_GPA = 1e-4

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from acceptance import TASKS, Row, print_table
 
-from glassbench.datasets.opening import open_tree
+from glassbench.datasets.reading import open_tree
 from glassbench.plugins.registry import load_task
 from glassbench.potentials import KOB_ANDERSEN, forces, hessian, particle_energies
 from glassbench.simulation.generator import load_generator

@@ -30,8 +30,8 @@ from .layout import (
     carve_validation,
     check_splits,
 )
-from .opening import STORE_NAME
 from .physics import Fingerprinted, copies_across_splits, fingerprint
+from .reading import STORE_NAME
 from .source import Problem, Reader, SourcePlan, Words
 from .store import LEFT_OUT, open_dataset
 from .writing import create_store, erase_configuration, finish_store, write_configuration

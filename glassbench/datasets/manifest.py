@@ -24,8 +24,15 @@ import numpy as np
 
 from ..contract.errors import DatasetError
 from ..home.files import whole_file, write_file
-from .opening import member_names, open_group, read_members, store_path, whole_members
-from .reading import StoredArray, StoredGroup
+from .reading import (
+    StoredArray,
+    StoredGroup,
+    member_names,
+    open_group,
+    read_members,
+    store_path,
+    whole_members,
+)
 
 STATE_ATTRIBUTES = (
     "temperature",

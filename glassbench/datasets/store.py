@@ -13,7 +13,7 @@ import numpy as np
 
 from ..contract.errors import DatasetError
 from .layout import MISSING
-from .opening import open_group, open_tree, store_path
+from .reading import open_group, open_tree, store_path
 from .state import State, closed_error
 
 if TYPE_CHECKING:

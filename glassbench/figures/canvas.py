@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..contract.task import Task
 from ..contract.units import mathtext
 from ..home.files import whole_file
 
@@ -50,6 +51,11 @@ class Picture(NamedTuple):
 
     def _repr_png_(self) -> bytes:
         return self.png
+
+
+def in_symbols(task: Task, condition: Mapping[str, float]) -> str:
+    """Return values on axes of a task, as `T = 0.64, t = 5.2`."""
+    return ", ".join(f"{mathtext(task.axis(n).symbol)} = {v:g}" for n, v in condition.items())
 
 
 def label(name: str, unit: str) -> str:

@@ -16,13 +16,13 @@ import numpy as np
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
-from ..contract.units import mathtext
 from ..datasets.view import View
 from ..home.workspace import Workspace, find_given_files
 from ..model import Condition, Example, Model
 from ..trial.predictions import read_predictions
 from ..trial.result import TrialResult
 from ..trial.stages import make_model
+from .canvas import in_symbols
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,10 +106,10 @@ class Given:
     models: tuple[Answers, ...] = field(default=())
 
     def answers(
-        self, model: Answers, condition: Condition, target: str = ""
+        self, model: Answers, condition: Condition
     ) -> Iterator[tuple[Example, np.ndarray, np.ndarray]]:
-        """Yield test examples with truth and prediction of a target, that of the task if empty."""
-        predictions, target = model.predictions(condition), target or self.task.target
+        """Yield test examples with truth and prediction of the task's target."""
+        predictions, target = model.predictions(condition), self.task.target
         metrics = [m for m in self.task.metrics if m.prediction == target]
         compared = next((m.target for m in metrics if m.primary), target)
         for example in self.view.examples("test", (condition,)):
@@ -119,4 +119,4 @@ class Given:
     def title(self, condition: Condition, without: Sequence[str] = ()) -> str:
         """Return the condition in symbols, as `T = 0.64, t = 5.2`."""
         shown = {name: value for name, value in condition.items() if name not in without}
-        return ", ".join(f"{mathtext(self.task.axis(n).symbol)} = {v:g}" for n, v in shown.items())
+        return in_symbols(self.task, shown)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
-from ..contract.units import UNITS, mathtext
+from ..contract.units import UNITS
 from ..datasets.pairs import pair_distances
 from ..datasets.view import View
 from ..home.workspace import Workspace
@@ -21,7 +21,7 @@ from ..model import Condition, Structure
 from ..structure.pair_distribution import mean_spacing
 from ..trial.predictions import read_predictions
 from ..trial.result import TrialResult
-from .canvas import FLOORS, MODEL, label, new_figure, save_figure
+from .canvas import FLOORS, MODEL, in_symbols, label, new_figure, save_figure
 from .scores import draw_scores
 
 SQUARES, BINS_OF_CLASSES = 80, 50
@@ -287,8 +287,7 @@ def _draw_condition(
 
 
 def _title(model: str, task: Task, condition: Condition) -> str:
-    values = (f"{mathtext(task.axis(name).symbol)} = {condition[name]:g}" for name in condition)
-    return ", ".join([model, *values])
+    return f"{model}, {in_symbols(task, condition)}"
 
 
 def counted(metric: MetricSpecification, structure: Structure) -> np.ndarray:

@@ -20,6 +20,7 @@ from .canvas import (
     MARKERS,
     MODEL,
     draw_relaxation_time,
+    in_symbols,
     label,
     new_figure,
     save_figure,
@@ -44,8 +45,8 @@ def draw_scores(record: Plain, task: Task, path: Path) -> Path:
     metric, axis = task.primary_metric, task.axes[-1]
     panels: dict[str, list[Plain]] = {}
     for entry in sorted(record["conditions"], key=lambda entry: entry["condition"][axis.name]):
-        others = [f"{mathtext(a.symbol)} = {entry['condition'][a.name]:g}" for a in task.axes[:-1]]
-        panels.setdefault(", ".join(others), []).append(entry)
+        others = {a.name: entry["condition"][a.name] for a in task.axes[:-1]}
+        panels.setdefault(in_symbols(task, others), []).append(entry)
     places = [entry["condition"][axis.name] for entry in record["conditions"]]
     wide = min(places) > 0 and max(places) > 3 * min(places)
     few = all(len(set(c["parents"])) < FEWEST_FOR_INTERVAL for c in record["conditions"])

@@ -256,12 +256,9 @@ def mean_over(row: Row, metric: str, points: Sequence[Point]) -> float | None:
 
 
 def _mean_of(values: Iterable[float | None]) -> float | None:
-    known = []
-    for value in values:
-        if value is None:
-            return None
-        known.append(value)
-    return math.fsum(known) / len(known) if known else None
+    known = list(values)
+    whole = [value for value in known if value is not None]
+    return math.fsum(whole) / len(whole) if whole and len(whole) == len(known) else None
 
 
 def _sample_values(board: Board, row: Row, points: Sequence[Point]) -> tuple[float, ...]:

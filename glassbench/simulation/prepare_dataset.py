@@ -11,7 +11,7 @@ import numpy as np
 from ..contract.errors import UserError
 from ..datasets.layout import structure_variables
 from ..datasets.manifest import content_digest
-from ..datasets.opening import whole_members
+from ..datasets.reading import whole_members
 from ..datasets.store import Dataset, open_dataset
 from ..datasets.writing import COMPACT, create_array, open_to_write
 from ..model import OTHER_POSITIONS, Structure

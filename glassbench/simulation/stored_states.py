@@ -17,7 +17,7 @@ import numpy as np
 
 from ..contract.errors import UserError
 from ..datasets.layout import ConfigurationEntry
-from ..datasets.opening import member_names, whole_members
+from ..datasets.reading import member_names, whole_members
 from ..datasets.store import Dataset, open_dataset
 from .generator import Plan, PlannedState
 from .pieces import Piece, read_piece

@@ -153,20 +153,18 @@ def pair_blocks(
     For quantities that are summed over pairs. Time is O(N) where the density is roughly uniform.
     Every block but the last has at least `pairs_per_block` pairs, and not many more.
     """
-    cells = _checked_cells(positions, box, cutoff, every_row=False)
-    return _collected(cells, float(cutoff), pairs_per_block)
+    return _blocks(positions, box, cutoff, False, pairs_per_block)
 
 
 def neighbourhood_blocks(
-    positions: np.ndarray, box: np.ndarray, cutoff: float, pairs_per_block: int = 1
+    positions: np.ndarray, box: np.ndarray, cutoff: float
 ) -> Iterator[PairBlock]:
     """Yield the neighbours of every particle with r < cutoff, particle by particle.
 
     As `pair_blocks`, but in both directions, and all neighbours (`second`) of one particle
     (`first`) stand together in one block. A particle without neighbours does not appear.
     """
-    cells = _checked_cells(positions, box, cutoff, every_row=True)
-    return _collected(cells, float(cutoff), pairs_per_block)
+    return _blocks(positions, box, cutoff, True, 1)
 
 
 def refuse_coincident(block: PairBlock) -> None:
@@ -179,21 +177,22 @@ def refuse_coincident(block: PairBlock) -> None:
         )
 
 
-def _checked_cells(positions, box, cutoff, every_row: bool) -> _Cells:
+def _blocks(positions, box, cutoff, every_row: bool, pairs_per_block: int) -> Iterator[PairBlock]:
     positions, box = checked_positions(positions, box)
-    return _Cells.of(wrap(positions, box), box, check_cutoff(cutoff, box), every_row)
+    cells = _Cells.of(wrap(positions, box), box, check_cutoff(cutoff, box), every_row)
 
-
-def _collected(cells: _Cells, cutoff: float, pairs_per_block: int) -> Iterator[PairBlock]:
-    waiting, count = [], 0
-    for piece in _pieces(cells, cutoff):
-        waiting.append(piece)
-        count += len(piece.first)
-        if count >= pairs_per_block:
+    def collected() -> Iterator[PairBlock]:
+        waiting, count = [], 0
+        for piece in _pieces(cells, float(cutoff)):
+            waiting.append(piece)
+            count += len(piece.first)
+            if count >= pairs_per_block:
+                yield _joined(waiting)
+                count = 0
+        if count:
             yield _joined(waiting)
-            count = 0
-    if count:
-        yield _joined(waiting)
+
+    return collected()
 
 
 def _joined(pieces: list[PairBlock]) -> PairBlock:

@@ -10,8 +10,8 @@ import xarray
 import zarr
 
 from glassbench.datasets.manifest import content_digest, pack_store
-from glassbench.datasets.opening import open_tree
 from glassbench.datasets.quantise import Packing
+from glassbench.datasets.reading import open_tree
 from glassbench.datasets.store import open_dataset
 from glassbench.datasets.writing import write_dataset
 

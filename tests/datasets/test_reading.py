@@ -6,7 +6,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from glassbench.contract.errors import DatasetError
-from glassbench.datasets.opening import open_group
+from glassbench.datasets.reading import open_group
 
 pytestmark = pytest.mark.quick
 

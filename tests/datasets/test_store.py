@@ -14,8 +14,8 @@ import pytest
 
 from glassbench.contract.errors import DatasetError
 from glassbench.datasets.manifest import pack_store
-from glassbench.datasets.opening import open_tree
 from glassbench.datasets.quantise import Packing
+from glassbench.datasets.reading import open_tree
 from glassbench.datasets.store import open_dataset
 from glassbench.datasets.writing import create_store, finish_store, write_configuration
 

@@ -12,7 +12,7 @@ from ...contract.errors import SourceError
 from ...model import Structure
 from . import extxyz, gsd_file, lammps_dump, npz, xdr
 from .frame import Frame, structure_of
-from .lammps_binary import is_binary
+from .lammps_dump import is_binary
 from .text import Text, open_text
 
 __all__ = ["FORMATS", "Frame", "read_frames", "read_structures", "structure_of", "write_columns"]
