@@ -75,16 +75,16 @@ class Job(NamedTuple):
     """One configuration: the layout of its state, its number there, and its files."""
 
     layout: StateLayout
-    index: int
+    number: int
     files: tuple[str, ...]
 
     @property
     def configuration(self) -> ConfigurationEntry:
-        return self.layout.configurations[self.index]
+        return self.layout.configurations[self.number]
 
     def entry(self, folder: Path) -> Path:
         """Return where the ledger has what is known of it."""
-        return folder / "ledger" / f"{self.layout.name}-{self.index:06d}.json"
+        return folder / "ledger" / f"{self.layout.name}-{self.number:06d}.json"
 
 
 class LedgerEntry(NamedTuple):
@@ -145,8 +145,8 @@ def import_dataset(
         total = sum(len(state.files) for state in plan.states)
         run = run or run_in_processes(available_cores())
         work = [partial(_import_one, reader, folder, staging, words, job) for job in jobs]
-        for done, names in enumerate(run(work), start=total - len(jobs) + 1):
-            on_event(ImportEvent(*names, done, total))
+        for done, (state, name) in enumerate(run(work), start=total - len(jobs) + 1):
+            on_event(ImportEvent(state, name, done, total))
         _finish(staging, plan)
         staging.rename(destination)
     return _report(destination, plan, _entries(destination, plan))

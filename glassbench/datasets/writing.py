@@ -123,7 +123,13 @@ def create_array(
 
 def fill_of(dtype: np.dtype, packed: bool = False) -> float | int | bool | str:
     """Return what an array of `dtype` holds where nothing was written."""
-    fills = {"f": np.nan, "i": FILL if packed else -1, "u": 0, "b": False, "U": ""}
+    fills: dict[str, float | int | bool | str] = {
+        "f": np.nan,
+        "i": FILL if packed else -1,
+        "u": 0,
+        "b": False,
+        "U": "",
+    }
     return fills[dtype.kind]
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ def _train(
     network: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
     examples: dict[str, int],
-    gradient_of: Callable[[np.ndarray, TrainingState], float],
+    gradient_of: Callable[[Any, TrainingState], float],
     validate: Callable[[], float | None],
     settings: LoopSettings,
     run: Run,
@@ -159,7 +160,7 @@ def train_network(
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
 
-    def gradient_of(batch: np.ndarray, state: TrainingState) -> float:
+    def gradient_of(batch: Sequence[int], state: TrainingState) -> float:
         if loss_of_batch is None:
             return _gradient_of_each(network, batch, loss_of, run, state.epoch)
         mine = [int(example) for example in distribution.share_of(batch)]
@@ -197,7 +198,7 @@ def train_on_particles(
     optimiser.param_groups[0][DROPPED_AT] = 0
     share = slice(distribution.rank(), None, distribution.world_size())
 
-    def gradient_of(batch: np.ndarray, state: TrainingState) -> float:
+    def gradient_of(batch: Any, state: TrainingState) -> float:
         generator = np.random.default_rng([run.seed, 2, state.epoch, state.position, 0])
         loss = partial(loss_of, batch, share, generator)
         return _gradient_of_share(network, loss, batch[share], batch, run)

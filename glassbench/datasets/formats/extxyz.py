@@ -24,7 +24,7 @@ PROPERTIES = re.compile(r"""(Properties=)("?)([^\s"]+)("?)""", re.IGNORECASE)
 def heading(block: Block, names: Sequence[str]) -> str:
     """Return the two lines above the rows, with columns of numbers more."""
     more = "".join(f":{name}:R:1" for name in names)
-    comment = PROPERTIES.sub(rf"\1\2\3{more}\4", *block.header, count=1)
+    comment = PROPERTIES.sub(rf"\1\2\3{more}\4", block.header[0], count=1)
     return f"{len(block.rows)}\n{comment.rstrip()}\n"
 
 
