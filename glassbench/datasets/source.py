@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from .layout import SPLITS, ConfigurationEntry, StateLayout, rank_of_parent
 
 # By word of the command line, such as `pair_cutoff`, the numbers that it gives.
 Words = Mapping[str, tuple[float, ...]]
+Item, Value = TypeVar("Item"), TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,17 @@ def _own_names(path: Path) -> list[str]:
 
 def _stem(file: Path) -> str:
     return Path(file.name.removesuffix(".gz")).stem
+
+
+def first_readable(candidates: Iterable[Item], read: Callable[[Item], Value], what: str) -> Value:
+    """Return what is read of the first candidate that can be read, or refuse them all."""
+    problems = []
+    for one in candidates:
+        try:
+            return read(one)
+        except SourceError as error:
+            problems.append(str(error))
+    raise SourceError(f"no {what} can be read. First: {problems[0]}")
 
 
 def own_splits(

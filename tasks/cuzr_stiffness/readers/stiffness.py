@@ -22,6 +22,7 @@ from glassbench.datasets.source import (
     SourcePlan,
     Words,
     called_species,
+    first_readable,
     one_number,
     own_attributes,
     own_configurations,
@@ -44,15 +45,11 @@ FEWEST_FRAMES = 8
 def plan(source: Path, words: Words) -> SourcePlan:
     """Return the one state of a folder; the structure of its first readable sample is opened."""
     configurations = own_configurations(source, ENDINGS)
-    problems: list[str] = []
-    for one in configurations:
-        try:
-            structure, temperatures = _structure(source, one.files, words), _runs(one.files)
-            break
-        except SourceError as error:
-            problems.append(str(error))
-    else:
-        raise SourceError(f"no sample can be read. First: {problems[0]}")
+    structure, temperatures = first_readable(
+        configurations,
+        lambda one: (_structure(source, one.files, words), _runs(one.files)),
+        "sample",
+    )
     copper = 100 * float(np.mean(structure.species == 0))
     state = _generator.stiffness.StiffnessState(
         name="imported",

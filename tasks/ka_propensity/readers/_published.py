@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,13 @@ from glassbench.datasets.pairs import (
     pair_distances,
     undirected_pairs,
 )
-from glassbench.datasets.source import PlannedState, Words
+from glassbench.datasets.source import (
+    OwnConfiguration,
+    PlannedState,
+    Words,
+    first_readable,
+    own_splits,
+)
 from glassbench.simulation.generator import import_generator
 
 # Published trajectories are averaged as simulated ones.
@@ -150,19 +156,32 @@ def planned_state(
     return PlannedState(layout, tuple(tuple(files) for _, _, files in configurations))
 
 
+def own_state(
+    found: Sequence[OwnConfiguration],
+    words: Words,
+    temperature: float,
+    box: np.ndarray,
+    particles: int,
+    times: tuple[float, ...],
+    settings: Settings | None = None,
+    more: tuple[Variable, ...] = (),
+) -> PlannedState:
+    """Return the state of a group's own configurations, split by their parents."""
+    name = f"T{temperature:.2f}"
+    entries = own_splits(found, words, name)
+    attributes = {"temperature": temperature, "number_density": float(particles / box.prod())}
+    files = [(e.name, e.split, one.files) for e, one in zip(entries, found, strict=True)]
+    state = planned_state(name, attributes, times, particles, files, settings, more=more)
+    return replace(state, layout=replace(state.layout, configurations=entries))
+
+
 def slots_of(
     state: PlannedState, settings: Settings, structure_of: Callable[[Sequence[str]], Positions]
 ) -> tuple[int, int]:
     """Return how many pairs and close pairs to make room for: those of the first, and a tenth."""
-    reason = ""
-    for files in state.files:
-        try:
-            positions, species, box = structure_of(files)
-        except SourceError as error:
-            reason = reason or str(error)
-            continue
-        pairs = undirected_pairs(positions, box, settings.pair_cutoff)
-        distances = pair_distances(positions, pairs, box)
-        close = close_pair_index(pairs, distances, species, settings.close_pair_cutoff)
-        return int(1.1 * len(pairs)) + 256, int(1.1 * len(close)) + 256
-    raise SourceError(f"no configuration of {state.layout.name} can be read. First: {reason}")
+    what = f"configuration of {state.layout.name}"
+    positions, species, box = first_readable(state.files, structure_of, what)
+    pairs = undirected_pairs(positions, box, settings.pair_cutoff)
+    distances = pair_distances(positions, pairs, box)
+    close = close_pair_index(pairs, distances, species, settings.close_pair_cutoff)
+    return int(1.1 * len(pairs)) + 256, int(1.1 * len(close)) + 256

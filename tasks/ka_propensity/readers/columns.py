@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +25,14 @@ from glassbench.datasets.source import (
     SourcePlan,
     Words,
     called_species,
+    first_readable,
     one_number,
     own_attributes,
     own_configurations,
     own_splits,
 )
 
-from ._published import planned_state
+from ._published import own_state
 
 WORDS = ("temperature", "time", "cooling_rate", "composition", "test_fraction", "species.<label>")
 TARGETS = ("propensity", "stiffness")
@@ -60,15 +60,7 @@ def plan(source: Path, words: Words) -> SourcePlan:
 def _plan_state(
     source: Path, known: float | None, found: list[OwnConfiguration], words: Words
 ) -> PlannedState:
-    frame, problems = None, []
-    for one in found:
-        try:
-            frame = _frame(source, one.files)
-            break
-        except SourceError as error:
-            problems.append(str(error))
-    if frame is None:
-        raise SourceError(f"no configuration can be read. First: {problems[0]}")
+    frame = first_readable(found, lambda one: _frame(source, one.files), "configuration")
     particles = len(frame.positions)
     if "stiffness" in frame.arrays:
         entries = own_splits(found, words, "imported")
@@ -85,18 +77,8 @@ def _plan_state(
         )
         return PlannedState(layout, tuple(one.files for one in found))
     temperature = one_number(words, "temperature", known)
-    name = f"T{temperature:.2f}"
-    entries = own_splits(found, words, name)
-    density = float(particles / frame.box.prod())
-    state = planned_state(
-        name,
-        {"temperature": temperature, "number_density": density},
-        tuple(_times(frame, words)),
-        particles,
-        [(e.name, e.split, one.files) for e, one in zip(entries, found, strict=True)],
-        None,
-    )
-    return replace(state, layout=replace(state.layout, configurations=entries))
+    times = tuple(_times(frame, words))
+    return own_state(found, words, temperature, frame.box, particles, times)
 
 
 def read(

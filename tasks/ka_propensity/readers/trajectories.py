@@ -29,10 +29,10 @@ from glassbench.datasets.source import (
     SourcePlan,
     Words,
     called_species,
+    first_readable,
     one_number,
     own_attributes,
     own_configurations,
-    own_splits,
 )
 from glassbench.structure import minimum_image, wrap
 
@@ -43,7 +43,7 @@ from ._published import (
     Settings,
     _generator,
     ensemble_arrays,
-    planned_state,
+    own_state,
     settings_of,
     slots_of,
 )
@@ -104,31 +104,23 @@ def _temperature(one: OwnConfiguration, words: Words) -> float:
 def _plan_state(
     source: Path, temperature: float, found: list[OwnConfiguration], words: Words
 ) -> PlannedState:
-    name, problems = f"T{temperature:.2f}", []
-    for one in found:
-        try:
-            first = _read_runs(source, one.files[:1], words, [])
-            break
-        except SourceError as error:
-            problems.append(str(error))
-    else:
-        raise SourceError(f"no configuration of {name} can be read. First: {problems[0]}")
-    entries = own_splits(found, words, name)
-    state = planned_state(
-        name,
-        {
-            "temperature": temperature,
-            "number_density": float(len(first.start) / first.box.prod()),
-        },
-        first.times,
-        len(first.start),
-        [(entry.name, entry.split, one.files) for entry, one in zip(entries, found, strict=True)],
-        _settings(words),
-        more=_generator.local_motion.local_motion_variables(
-            dict.fromkeys(_generator.local_motion.MEANINGS)
-        ),
+    name = f"T{temperature:.2f}"
+    first = first_readable(
+        found,
+        lambda one: _read_runs(source, one.files[:1], words, []),
+        f"configuration of {name}",
     )
-    return replace(state, layout=replace(state.layout, configurations=entries))
+    motion = _generator.local_motion
+    return own_state(
+        found,
+        words,
+        temperature,
+        first.box,
+        len(first.start),
+        first.times,
+        _settings(words),
+        more=motion.local_motion_variables(dict.fromkeys(motion.MEANINGS)),
+    )
 
 
 def pair_slots(source: Path, state: PlannedState, words: Words) -> tuple[int, int]:
