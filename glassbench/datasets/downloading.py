@@ -148,18 +148,17 @@ def _registry(download: Download, mirror: str) -> tuple[dict[str, str], dict[str
     if mirror:
         lines = (line.split() for line in answer.text.splitlines())
         return {line[0]: line[1] for line in lines if len(line) == 2}, {}
-    files = answer.json()["files"]
-    names = {str(file["key"]): file for file in files if _is_plain(str(file["key"]))}
+    keys = {PurePosixPath(str(file["key"])): file for file in answer.json()["files"]}
+    # A name that another machine states leads to no place outside the folder.
+    names = {
+        str(path): file
+        for path, file in keys.items()
+        if not path.is_absolute() and ".." not in path.parts
+    }
     return (
         {name: str(file["checksum"]) for name, file in names.items()},
         {name: str(file["links"]["self"]) for name, file in names.items()},
     )
-
-
-def _is_plain(name: str) -> bool:
-    """Return whether a name that another machine states leads to no place outside a folder."""
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
 
 
 def _unpack(path: Path) -> None:

@@ -47,7 +47,11 @@ def draw_parity(
     name = target.name.replace("_", " ")
     figure = new_figure(5.0, 4.2)
     axis = figure.subplots()
-    limits = _limits(truth, prediction)
+    # The last 0.1 % at each end lie outside.
+    ends = np.percentile([truth, prediction], [0.1, 99.9], axis=1)
+    low, high = float(ends[0].min()), float(ends[1].max())
+    margin = 0.03 * (high - low) or 1.0
+    limits = low - margin, high + margin
     *_, bins = axis.hist2d(
         truth,
         prediction,
@@ -109,14 +113,6 @@ def draw_classes(
     axis.legend(fontsize=8, frameon=False)
     axis.set_title(title, fontsize=10)
     return save_figure(figure, path)
-
-
-def _limits(truth: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
-    """Return limits that leave out the last 0.1 % at each end of the truth, with a margin."""
-    ends = np.percentile([truth, prediction], [0.1, 99.9], axis=1)
-    low, high = ends[0].min(), ends[1].max()
-    margin = 0.03 * (high - low) or 1.0
-    return float(low - margin), float(high + margin)
 
 
 def even_edges(values: np.ndarray, limits: tuple[float, float], bins: int = SQUARES) -> np.ndarray:

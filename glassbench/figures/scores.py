@@ -154,7 +154,8 @@ def _draw_panel(axis: Axes, panel: Plain, results: Plain) -> None:
     logarithmic = scale == "log" and x[0] > 0 and len(x) > 1
     if logarithmic:
         axis.set_xscale("log")
-    low, high = _span(x, logarithmic)
+    margin = 0.08 * (x[-1] - x[0]) or 0.5
+    low, high = (x[0] / 1.4, x[-1] * 1.4) if logarithmic else (x[0] - margin, x[-1] + margin)
     axis.set_xlim(low, high)
     texts = {p["x"]: p["text"] for curve in panel["curves"] for p in curve["points"]}
     if scale == "words" or high < 30 * low or len(x) <= 8:
@@ -253,10 +254,3 @@ def _draw_curve(axis: Axes, curve: Plain, colour: str, marker: str, spread: str)
     if untouched and untouched["value"] is not None:
         label = f"{curve['label']}, unperturbed"
         axis.axhline(untouched["value"], color=colour, linestyle=":", linewidth=1.4, label=label)
-
-
-def _span(x: Sequence[float], logarithmic: bool) -> tuple[float, float]:
-    if logarithmic:
-        return x[0] / 1.4, x[-1] * 1.4
-    margin = 0.08 * (x[-1] - x[0]) or 0.5
-    return x[0] - margin, x[-1] + margin

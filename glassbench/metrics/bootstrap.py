@@ -129,28 +129,23 @@ def widened_p_value(p_value: ArrayLike, clusters: int) -> NDArray[np.float64]:
 
 def _p_value(sample: _Resampled) -> NDArray[np.float64]:
     """Return the two-sided p-value of a mean by its draws, as `paired_difference` says."""
+    from scipy.special import ndtr
+
     mean, deviations, clusters = sample.mean, sample.deviations, sample.clusters
     draws = deviations.shape[-1]
     below = (deviations <= -mean[..., None]).sum(axis=-1)
     above = (deviations >= -mean[..., None]).sum(axis=-1)
     fewer = np.minimum(below, above)
     p_value = widened_p_value(np.minimum(1.0, 2 * (1 + fewer) / (draws + 1)), clusters)
+    # So many standard errors from zero that no draw reaches it.
     error = sample.error
-    p_value = np.where(fewer == 0, np.minimum(p_value, _tail(mean, error, clusters)), p_value)
+    distance = np.abs(mean) / np.where(error > 0, error, np.nan)
+    tail = np.where(error > 0, widened_p_value(2 * ndtr(-distance), clusters), 1.0)
+    p_value = np.where(fewer == 0, np.minimum(p_value, tail), p_value)
     # Equal differences throughout have no spread that would tell more than their signs do.
     signs_alone = (clusters < FEWEST_FOR_T) | (error == 0)
     p_value = np.where(signs_alone, np.maximum(p_value, 2.0 ** (1 - clusters)), p_value)
     return np.where(np.isnan(mean), np.nan, p_value)[()]
-
-
-def _tail(
-    mean: NDArray[np.float64], error: NDArray[np.float64], clusters: int
-) -> NDArray[np.float64]:
-    """Return the p-value of a mean so many standard errors from zero that no draw reaches it."""
-    from scipy.special import ndtr
-
-    distance = np.abs(mean) / np.where(error > 0, error, np.nan)
-    return np.where(error > 0, widened_p_value(2 * ndtr(-distance), clusters), 1.0)
 
 
 def cluster_index(clusters: ArrayLike, configurations: int) -> NDArray[np.int64]:

@@ -64,7 +64,9 @@ def overlap_ratio(
     prediction, d2min = finite_pair(prediction, d2min)
     first, second = top_weights(prediction, fraction), top_weights(d2min, fraction)
     shared = np.sum(first * second, axis=-1)
-    return (shared / max(1, top_count(prediction.shape[-1], fraction)) + _empty(prediction))[()]
+    if prediction.shape[-1] == 0:
+        return np.full(shared.shape, math.nan)[()]
+    return (shared / top_count(prediction.shape[-1], fraction))[()]
 
 
 def top_count(total: int, fraction: float) -> int:
@@ -171,8 +173,3 @@ def _share(guess: NDArray[np.bool_], members: NDArray[np.bool_]) -> NDArray[np.f
 
 def _constant(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (values == values[..., :1]).all(axis=-1)
-
-
-def _empty(values: NDArray[np.float64]) -> float:
-    """Return what turns a result into NaN where there is no particle."""
-    return 0.0 if values.shape[-1] else math.nan

@@ -41,7 +41,12 @@ def spread(fields: Fields, structures: Structures) -> Statistic:
     In the unit of the field; undefined where halves do not agree at all.
     """
     variances = np.array([np.mean(_deviation(a) * _deviation(b)) for a, b in _pairs(fields)])
-    return lambda weights: _root(weights @ variances / weights.sum(axis=1))
+
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        variance = weights @ variances / weights.sum(axis=1)
+        return np.sqrt(np.where(variance >= 0, variance, math.nan))
+
+    return statistic
 
 
 def chi4(fields: Fields, structures: Structures) -> Statistic:
@@ -213,7 +218,3 @@ def _vertex(cost: NDArray[np.float64], best: NDArray[np.int64]) -> NDArray[np.fl
     with np.errstate(divide="ignore", invalid="ignore"):
         step = 0.5 * (before - after) / (before - 2 * at + after)
     return np.where(inside & np.isfinite(step), np.clip(step, -0.5, 0.5), 0.0)
-
-
-def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sqrt(np.where(values >= 0, values, math.nan))

@@ -1,7 +1,6 @@
 """Pages of the leaderboard: records, tasks and model cards as a static site."""
 
-from .serve import make_server
-from .site import BuildReport, build_site, write_manifest
+from .site import BuildReport, build_site, make_server, write_manifest
 from .sources import Sources, read_sources
 
 __all__ = [

@@ -35,6 +35,8 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
     metrics = [(name, titles.get(name, name)) for name in (primary, *sorted(others))]
     few = len(record["conditions"]) <= MOST_FULL_CONDITIONS
     curves = entry.explanation.learning_curve if entry.explanation else ()
+    note = f"Record {entry.name}, {board.task.name}, dataset {board.dataset}, sha256 {entry.digest}"
+    own = record_bibtex(entry.name, record["model"]["name"], record["created"], note)
     tuning = Tuning.model_validate(record["tuning"]) if "tuning" in record else None
     return {
         "entry": entry,
@@ -49,7 +51,7 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
         "row": row,
         "reduced": reductions(entry, card),
         "beside": beside(board, row.name),
-        "cite": _cite(entry, board, card),
+        "cite": f"{own}\n{cite_all([card] if card else [], board.dataset)}",
         # A record may say anything of other publications.
         "reported": {
             board.words(c["condition"]): reported_at(
@@ -67,14 +69,6 @@ def record_context(entry: Entry, board: Board, standing: Standing, row: Row) -> 
         "explanation": entry.explanation,
         "learning": [_learning_curve(curve, entry, board) for curve in curves],
     }
-
-
-def _cite(entry: Entry, board: Board, card: ModelCard | None) -> str:
-    """Return BibTeX of a record, and of the method, the dataset and GlassBench behind it."""
-    name, created = entry.record["model"]["name"], entry.record["created"]
-    note = f"Record {entry.name}, {board.task.name}, dataset {board.dataset}, sha256 {entry.digest}"
-    record = record_bibtex(entry.name, name, created, note)
-    return f"{record}\n{cite_all([card] if card else [], board.dataset)}"
 
 
 def _learning_curve(curve: LearningCurve, entry: Entry, board: Board) -> dict[str, Any]:

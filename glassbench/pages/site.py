@@ -1,4 +1,4 @@
-"""From sources to the folder of a site."""
+"""From sources to the folder of a site, and that folder on an address of this machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -231,3 +233,21 @@ def _overview_files(sources: Sources, boards: Boards, address: str) -> Iterator[
     yield "export/glassbench.bib", glassbench_bibtex()
     yield "leaderboard.json", leaderboard_json(boards, sources.cards)
     yield "data/index.js", compare_index(boards)
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    """Pages that others may not frame, but for those in `embed/`, which are made for it.
+
+    A page cannot forbid it by itself: browsers heed `frame-ancestors` in a header alone.
+    """
+
+    def end_headers(self) -> None:
+        # `frame-ancestors *` would keep out pages that are opened as files.
+        if not self.path.startswith("/embed/"):
+            self.send_header("Content-Security-Policy", "frame-ancestors 'self'")
+        super().end_headers()
+
+
+def make_server(folder: Path, port: int) -> ThreadingHTTPServer:
+    """Return a server of a folder at 127.0.0.1; OSError or OverflowError where it has no port."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Pages, directory=str(folder)))

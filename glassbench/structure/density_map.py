@@ -94,7 +94,9 @@ def density_maps(
     flat = vectors.reshape(centres * species, neighbours, dimension) * scale
     coordinates = torch.as_tensor(grid.coordinates * scale, dtype=flat.dtype, device=flat.device)
     maps = flat.new_empty((len(flat), *[grid.pixels] * dimension), dtype=dtype)
-    step = _maps_per_piece(neighbours, grid.pixels, dimension, flat.device.type)
+    numbers = max(1, neighbours) * grid.pixels * (2 if dimension == 2 else grid.pixels)
+    piece = NUMBERS_PER_PIECE if flat.device.type == "cpu" else NUMBERS_PER_PIECE_GPU
+    step = max(1, piece // numbers)
     buffer = flat.new_empty((min(step, len(flat)), neighbours, dimension, grid.pixels))
     # Zeros are fast; the subnormal numbers in their place would be a hundred times slower.
     least = -0.5 * NEGLIGIBLE_WIDTHS**2
@@ -130,11 +132,6 @@ def turned_maps(maps: torch.Tensor, matrix: np.ndarray) -> torch.Tensor:
     for axis, origin in enumerate(source.tolist()):
         order[last - axis] = last - origin
     return maps.permute(order).flip([last - axis for axis in np.flatnonzero(signs < 0).tolist()])
-
-
-def _maps_per_piece(neighbours: int, pixels: int, dimension: int, device: str) -> int:
-    numbers = max(1, neighbours) * pixels * (2 if dimension == 2 else pixels)
-    return max(1, (NUMBERS_PER_PIECE if device == "cpu" else NUMBERS_PER_PIECE_GPU) // numbers)
 
 
 def padded_surroundings(

@@ -103,7 +103,10 @@ class GraphNetwork(nn.Module):
             )
         index = EdgeIndex.of(sender, receiver, len(species), sender_order)
         recording = torch.is_grad_enabled()
-        track = EdgeTrack(index, self.width, self._state_dtype(vectors), recording, self._idle)
+        device, dtype = vectors.device.type, vectors.dtype
+        if torch.is_autocast_enabled(device):
+            dtype = torch.get_autocast_dtype(device)
+        track = EdgeTrack(index, self.width, dtype, recording, self._idle)
         of_edge = self._first_layer(self.edge_update, self.edge_parts)
         of_node = self._first_layer(self.node_update, self.node_parts)
         token = EncodeEdges.apply(
@@ -140,12 +143,6 @@ class GraphNetwork(nn.Module):
             lengths = vectors.norm(dim=1, keepdim=True)
             return torch.cat([vectors, (lengths - lengths.mean()) / lengths.std()], dim=1)
         return vectors.new_ones(len(vectors), 1)
-
-    def _state_dtype(self, vectors: Tensor) -> torch.dtype:
-        device = vectors.device.type
-        if torch.is_autocast_enabled(device):
-            return torch.get_autocast_dtype(device)
-        return vectors.dtype
 
     def _first_layer(self, update: Perceptron, parts: tuple[str, ...]) -> dict[str, Tensor]:
         """Return the columns (width, width) of an update's first layer by the part they read."""

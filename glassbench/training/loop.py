@@ -65,7 +65,8 @@ def _train(
     distribution.start_equal(network)
     writer = CheckpointWriter(checkpoints, network, optimiser, identity)
     (count,) = examples.values()
-    while state.epoch < settings.epochs and not _is_stale(state, settings):
+    patience = settings.patience or math.inf
+    while state.epoch < settings.epochs and state.epoch - state.best_epoch < patience:
         network.train()
         order = np.random.default_rng([run.seed, 1, state.epoch]).permutation(count)
         batches = [order[i : i + settings.batch_size] for i in range(0, count, settings.batch_size)]
@@ -132,11 +133,6 @@ def _close_epoch(
     if distribution.rank() == 0:
         run.report(progress)
     return score
-
-
-def _is_stale(state: TrainingState, settings: LoopSettings) -> bool:
-    """Return whether the best epoch is as long ago as patience allows."""
-    return bool(settings.patience) and state.epoch - state.best_epoch >= settings.patience
 
 
 def train_network(
