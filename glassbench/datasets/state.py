@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +50,8 @@ class State:
         attributes.pop("coordinates", None)
         self.attributes: Mapping[str, Any] = attributes
         self._arrays = group.arrays
+        self._short: dict[str, np.ndarray] = {}
+        self._stored = lru_cache(maxsize=CHUNKS_IN_MEMORY)(self._read_stored)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -129,10 +130,9 @@ class State:
 
     def short(self, variable: str) -> np.ndarray:
         """Return a variable that is one chunk for all configurations, read once."""
-        cache = self.__dict__.setdefault("_short", {})
-        if variable not in cache:
-            cache[variable] = self.array(variable).decode(self._read(variable, Ellipsis))
-        return cache[variable]
+        if variable not in self._short:
+            self._short[variable] = self.array(variable).decode(self._read(variable, Ellipsis))
+        return self._short[variable]
 
     def configurations(self, split: str | None = None) -> np.ndarray:
         """Return the indices of the configurations of a split, or of all that can be read."""
@@ -238,8 +238,8 @@ class State:
         """Return the values of one configuration, pair arrays without their padding."""
         return self.array(variable).decode(self._stored(variable, index))
 
-    def _stored(self, variable: str, index: int) -> np.ndarray:
-        """Return the values of one configuration as they are stored; the last ones are kept."""
+    def _read_stored(self, variable: str, index: int) -> np.ndarray:
+        """Return the values of one configuration as they are stored."""
         if not 0 <= index < len(self.splits):
             raise DatasetError(
                 f"state {self.name} has the configurations 0 to {len(self.splits) - 1}, not {index}"
@@ -251,15 +251,10 @@ class State:
                 f"configuration {self.configuration_ids[index]} of {self._path} is missing: its "
                 "files could not be read when it was imported; mend them and import again"
             )
-        cache = self.__dict__.setdefault("_recent", OrderedDict())
-        if (variable, index) not in cache:
-            stored, last = self._read(variable, index), self.dimensions(variable)[-1]
-            if last in ("pair", "close_pair"):
-                stored = stored[..., : int(self.short(f"{last}_count")[index])]
-            cache[variable, index] = stored
-            if len(cache) > CHUNKS_IN_MEMORY:
-                cache.popitem(last=False)
-        return cache[variable, index]
+        stored, last = self._read(variable, index), self.dimensions(variable)[-1]
+        if last in ("pair", "close_pair"):
+            stored = stored[..., : int(self.short(f"{last}_count")[index])]
+        return stored
 
     def _where(
         self, dimensions: tuple[str, ...], at: Mapping[str, float | str]

@@ -70,15 +70,15 @@ def pool(
     return np.concatenate(first, axis=-1), np.concatenate(second, axis=-1)
 
 
-def midranks(values: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
-    """Return ranks from 1 to N along one axis; equal values share the mean of their ranks."""
+def midranks(values: ArrayLike) -> NDArray[np.float64]:
+    """Return ranks from 1 to N along the last axis; equal values share the mean of their ranks."""
     from scipy.stats import rankdata
 
-    return rankdata(finite("values", values), method="average", axis=axis)
+    return rankdata(finite("values", values), method="average", axis=-1)
 
 
-def spearman(prediction: ArrayLike, target: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
-    """Return the Spearman correlation: Pearson between mid-ranks.
+def spearman(prediction: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
+    """Return the Spearman correlation along the last axis: Pearson between mid-ranks.
 
     Shapes, undefined cases and errors as `pearson`.
 
@@ -86,7 +86,7 @@ def spearman(prediction: ArrayLike, target: ArrayLike, axis: int = -1) -> NDArra
     >>> print(spearman([1.0, 2.0, 4.0], [1.0, 3.0, 100.0]).round(3))
     1.0
     """
-    prediction, target = finite_pair(prediction, target, axis)
+    prediction, target = finite_pair(prediction, target)
     return pearson(midranks(prediction), midranks(target))
 
 

@@ -20,7 +20,7 @@ SHIFT = 1e-6
 # Share of non-zeros above which full factors cost less than those of a sparse matrix in 3D.
 FULL_SHARE = 0.015
 BLOCK = 16
-# Of an eigenvector, relative to its eigenvalue.
+# Of an eigenvector, relative to its eigenvalue; of a response, relative to its force.
 TOLERANCE = 1e-8
 MOST_STEPS = 2000
 
@@ -157,10 +157,8 @@ def soft_mode_participation(
     return (vectors**2).sum(axis=(1, 2))
 
 
-def displacements_under_forces(
-    hessian: sparray, forces: np.ndarray, tolerance: float = 1e-8
-) -> np.ndarray:
-    """Return u with H u = f, by conjugate gradients: time grows little faster than N.
+def displacements_under_forces(hessian: sparray, forces: np.ndarray) -> np.ndarray:
+    """Return u with H u = f, to |f - H u| / |f| <= 1e-8, by conjugate gradients.
 
     Forces must sum to zero along each axis; the displacements are known up to a common one.
     Preconditioned by the diagonal. A direction of negative curvature shows that the structure is
@@ -172,7 +170,6 @@ def displacements_under_forces(
     ----------
     hessian : (d N, d N) sparse and symmetric
     forces : (d N, K), K of them at once
-    tolerance : largest |f - H u| / |f|
     """
     diagonal = hessian.diagonal()
     scale = np.where(diagonal > 0, diagonal, 1.0)[:, None]
@@ -180,7 +177,7 @@ def displacements_under_forces(
     preconditioned = residual / scale
     direction = preconditioned.copy()
     product = np.einsum("ik,ik->k", residual, preconditioned)
-    goal = tolerance * np.linalg.norm(residual, axis=0)
+    goal = TOLERANCE * np.linalg.norm(residual, axis=0)
     going = np.linalg.norm(residual, axis=0) > 0
     for _ in range(MOST_STEPS):
         if not going.any():
