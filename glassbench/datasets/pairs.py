@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..contract.errors import DatasetError
-from ..structure.periodic_box import minimum_image
+from ..structure.periodic_box import minimum_image, wrap
 
 PAIR_CUTOFF = 2.0
 CLOSE_PAIR_CUTOFF = 1.35
@@ -38,9 +38,7 @@ def undirected_pairs(positions: np.ndarray, box: np.ndarray, cutoff: float) -> n
             f"box edge {box.min():g} is shorter than twice the pair cutoff {cutoff:g}: "
             "lower the cutoff"
         )
-    wrapped = np.mod(positions, box)
-    wrapped[wrapped >= box] = 0.0
-    tree = cKDTree(wrapped, boxsize=box)
+    tree = cKDTree(wrap(positions, box), boxsize=box)
     pairs = tree.query_pairs(cutoff * (1 + 1e-9), output_type="ndarray").astype(np.int32)
     pairs.sort(axis=1)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..contract.errors import DatasetError
 from ..home.cache import current_cache
+from ..structure.periodic_box import wrap
 from .layout import MISSING
 from .manifest import Fault
 from .state import State
@@ -54,8 +55,7 @@ def fingerprint(positions: np.ndarray, box: np.ndarray) -> np.ndarray:
     from scipy.spatial import cKDTree
 
     edges = np.asarray(box, dtype=np.float64)
-    wrapped = np.mod(np.asarray(positions, dtype=np.float64), edges)
-    wrapped[wrapped >= edges] = 0.0
+    wrapped = wrap(positions, edges)
     tree = cKDTree(wrapped, boxsize=edges)
     count = min(NEIGHBOURS, len(wrapped) - 1)
     distances, _ = tree.query(wrapped, k=range(2, count + 2))
@@ -182,7 +182,7 @@ def _wrong_in_structure(positions: np.ndarray, box: np.ndarray) -> Iterator[str]
         return
     spacing = (box.prod() / len(positions)) ** (1 / len(box))
     close = CLOSEST_PAIR * spacing
-    wrapped = np.mod(positions.astype(np.float64), box)
+    wrapped = wrap(positions, box)
     if 2 * close < box.min() and len(neighbour_pairs(wrapped, box, close).senders):
         yield f"two particles are closer than {close:.3g}, {CLOSEST_PAIR} of the mean spacing"
     if len(positions) < PARTICLES_FOR_BRAGG:
