@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, InstanceOf, ValidationInfo, field_validator
 
 from .checked import Checked, Doi, Name, Names, Person, Setting, Text, checked, read_toml
-from .errors import HyperparameterError, ModelCardError, did_you_mean
+from .errors import HyperparameterError, did_you_mean
 from .folder_digest import folder_digest
 from .hyperparameters import Dimension, parse_space, typed_value
 
@@ -168,10 +168,10 @@ class ModelCard(Checked):
 
 
 def read_model_card(folder: Path) -> ModelCard:
-    """Return the card of a model's folder; a ModelCardError says what breaks the contract."""
-    return parse_model_card(read_toml(folder / "model.toml", ModelCardError), folder)
+    """Return the card of a model's folder; a UserError says what breaks the contract."""
+    return parse_model_card(read_toml(folder / "model.toml"), folder)
 
 
 def parse_model_card(table: Mapping[str, Any], folder: Path) -> ModelCard:
     """Return the card that a parsed `model.toml` describes."""
-    return checked(ModelCard, dict(table), folder / "model.toml", ModelCardError, folder=folder)
+    return checked(ModelCard, dict(table), folder / "model.toml", folder=folder)

@@ -23,7 +23,7 @@ from pydantic import (
 from ..metrics.specification import NO_SCORE, MetricSpecification
 from ..model import Condition
 from .checked import Checked, Name, Names, Numbers, Text, Texts, checked, read_toml
-from .errors import TaskError, UserError, did_you_mean
+from .errors import UserError, did_you_mean
 
 INPUT_TIERS = ("thermal", "inherent", "cage", "dynamics")
 # The last reads nothing of a structure: another program made the predictions.
@@ -204,15 +204,15 @@ class Task(Checked):
             return self
         scored = {m.prediction: m for m in reversed(self.metrics) if m.function not in NO_SCORE}
         if target not in self.targets:
-            raise TaskError(
+            raise UserError(
                 f"{self.name} has no target `{target}`{did_you_mean(target, self.targets)}"
             )
         if target not in scored:
-            raise TaskError(
+            raise UserError(
                 f"target `{target}` of {self.name} has no metric: give one of {', '.join(scored)}"
             )
         if (per := self.targets[target].per) != self.targets[self.target].per:
-            raise TaskError(
+            raise UserError(
                 f"target `{target}` is per {per}, and {self.name} is about one number a "
                 f"{self.targets[self.target].per}: `glassbench tasks` lists what each task predicts"
             )
@@ -240,22 +240,18 @@ class Task(Checked):
 
 
 def read_task(folder: Path) -> Task:
-    """Return the task of a folder; a TaskError says what breaks the contract."""
-    return parse_task(read_toml(folder / "task.toml", TaskError), folder)
+    """Return the task of a folder; a UserError says what breaks the contract."""
+    return parse_task(read_toml(folder / "task.toml"), folder)
 
 
 def parse_task(table: Mapping[str, Any], folder: Path) -> Task:
     """Return the task that a parsed `task.toml` describes."""
-    return checked(Task, dict(table), folder / "task.toml", TaskError, folder=folder)
+    return checked(Task, dict(table), folder / "task.toml", folder=folder)
 
 
 def _among(key: str, word: str, known: Any) -> None:
     if word not in known:
         raise ValueError(f"{key}: `{word}` is not known{did_you_mean(word, known)}")
-
-
-class ReportedError(UserError):
-    """A `reported.csv` breaks its format; the message names file and line."""
 
 
 @dataclass(frozen=True)
@@ -285,7 +281,7 @@ def read_reported(task: Task) -> list[ReportedNumber]:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
         if sorted(columns) != sorted([*REPORTED_FIXED, *axes]):
-            raise ReportedError(
+            raise UserError(
                 f"{path} has the columns {columns}: it needs "
                 f"{[*REPORTED_FIXED[:3], *axes, *REPORTED_FIXED[3:]]}"
             )
@@ -300,7 +296,7 @@ def read_reported(task: Task) -> list[ReportedNumber]:
                     raise ValueError("a number needs a finite value and a source")
                 numbers.append(ReportedNumber(condition=condition, value=value, **row))
             except (TypeError, ValueError) as error:
-                raise ReportedError(f"{path}, line {reader.line_num}: {error}") from error
+                raise UserError(f"{path}, line {reader.line_num}: {error}") from error
         return numbers
 
 

@@ -23,10 +23,6 @@ SCORED_SPLITS = ("test", "valid")
 ACTIONS = ("remove", "displace", "none")
 
 
-class VariationError(UserError):
-    """A variation contradicts itself or what the dataset holds; the message says where."""
-
-
 def digest_of(plain: Any) -> str:
     """Return the sha256 by which what is asked for is known: of a trial, a sweep, a study."""
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -39,7 +35,7 @@ class Perturbation:
 
     Every particle to predict, a centre, has a structure of its own, in which the neighbours
     at inner <= r < outer from the centre are removed or displaced; only the prediction for
-    the centre counts. A VariationError names a number out of its range.
+    the centre counts. A UserError names a number out of its range.
 
     Attributes
     ----------
@@ -63,23 +59,21 @@ class Perturbation:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, float(getattr(self, name)))
         if self.action not in ACTIONS:
-            raise VariationError(f"action `{self.action}` is none of {', '.join(ACTIONS)}")
+            raise UserError(f"action `{self.action}` is none of {', '.join(ACTIONS)}")
         if self.inner < 0 or (self.outer is not None and self.outer <= self.inner):
             end = "no end" if self.outer is None else f"{self.outer:g}"
-            raise VariationError(f"the shell from {self.inner:g} to {end} is empty")
+            raise UserError(f"the shell from {self.inner:g} to {end} is empty")
         if self.amplitude < 0 or (self.amplitude > 0) != (self.action == "displace"):
-            raise VariationError(
+            raise UserError(
                 f"amplitude {self.amplitude:g} does not fit to {self.action}: "
                 "a displacement has one above 0, a removal has none"
             )
         if self.action == "none" and (self.inner, self.outer) != (0.0, None):
-            raise VariationError("a shell was given in which nothing happens: leave it out")
+            raise UserError("a shell was given in which nothing happens: leave it out")
         if self.centres < 2:
-            raise VariationError(
-                f"centres is {self.centres}: a correlation needs 2 particles at least"
-            )
+            raise UserError(f"centres is {self.centres}: a correlation needs 2 particles at least")
         if self.in_training and self.action == "displace":
-            raise VariationError("a model is trained on cut structures, not on displaced ones")
+            raise UserError("a model is trained on cut structures, not on displaced ones")
 
     @property
     def name(self) -> str:
@@ -114,11 +108,11 @@ class Variation:
 
     def __post_init__(self) -> None:
         if self.scored_split not in SCORED_SPLITS:
-            raise VariationError(
+            raise UserError(
                 f"scored_split `{self.scored_split}` is none of {', '.join(SCORED_SPLITS)}"
             )
         if self.training_configurations is not None and self.training_configurations < 1:
-            raise VariationError(
+            raise UserError(
                 f"training_configurations is {self.training_configurations}: it must be 1 or more"
             )
 

@@ -52,10 +52,6 @@ plugin_package(pathlib.Path({folder!r}), {digest!r})
 """
 
 
-class RegistryError(UserError):
-    """A task or a model cannot be found or loaded; the message says which, and what there is."""
-
-
 @dataclass(frozen=True)
 class Plugin:
     """A task or a model: what its `task.toml` or `model.toml` says, or why it cannot be used.
@@ -114,19 +110,19 @@ def load_model_class(model: ModelCard | Path) -> type:
     try:
         module = importlib.import_module(f"{package}.{module_name}")
     except Exception as error:
-        raise RegistryError(
+        raise UserError(
             f"model {card.name} in {card.folder} cannot be imported: "
             f"{type(error).__name__}: {error}"
         ) from error
     model_class = getattr(module, class_name, None)
     if not isinstance(model_class, type):
-        raise RegistryError(
+        raise UserError(
             f"model {card.name}: {module_name}.py in {card.folder} has no class `{class_name}`, "
             "which its entry names"
         )
     for method in ("fit", "predict"):
         if not callable(getattr(model_class, method, None)):
-            raise RegistryError(f"model {card.name}: class `{class_name}` has no `{method}`")
+            raise UserError(f"model {card.name}: class `{class_name}` has no `{method}`")
     return model_class
 
 
@@ -155,7 +151,7 @@ def plugin_package(folder: Path, digest: str) -> str:
             spec.loader.exec_module(module)
         except Exception as error:
             _forget(name)
-            raise RegistryError(
+            raise UserError(
                 f"{init} cannot be imported: {type(error).__name__}: {error}"
             ) from error
     return name
@@ -231,7 +227,7 @@ def _plugins(kind: str) -> list[Plugin]:
     for plugin in (plugin for plugin in plugins if plugin.error is None):
         other = by_name.setdefault(plugin.name, plugin)
         if other.folder.resolve() != plugin.folder.resolve():
-            raise RegistryError(
+            raise UserError(
                 f"two {kind}s are named `{plugin.name}`: {other.folder} ({other.origin}) and "
                 f"{plugin.folder} ({plugin.origin}); rename or remove one of them"
             )
@@ -282,17 +278,17 @@ def _load(kind: str, name: str | Path) -> Any:
         folder = Path(name).expanduser().absolute()
         folder = folder.parent if folder.name == file else folder
         if not (folder / file).is_file():
-            raise RegistryError(f"{folder} holds no {file}: give the folder of the plugin")
+            raise UserError(f"{folder} holds no {file}: give the folder of the plugin")
         return _read(folder, file)
     plugins = _plugins(kind)
     named = [plugin for plugin in plugins if plugin.name == name]
     for plugin in sorted(named, key=lambda plugin: plugin.error is not None):
         if plugin.error is None:
             return plugin.contract
-        raise RegistryError(f"{kind} `{name}` cannot be used: {plugin.error}")
+        raise UserError(f"{kind} `{name}` cannot be used: {plugin.error}")
     names = [plugin.name for plugin in plugins]
     path_hint = "; a path must contain a slash, as `./my_model`" if Path(name).is_dir() else ""
-    raise RegistryError(f"there is no {kind} `{name}`{did_you_mean(str(name), names)}{path_hint}")
+    raise UserError(f"there is no {kind} `{name}`{did_you_mean(str(name), names)}{path_hint}")
 
 
 def is_path(name: str | Path) -> bool:

@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..contract.errors import did_you_mean
+from ..contract.errors import UserError, did_you_mean
 from ..contract.folder_digest import folder_digest
-from .registry import RegistryError, is_path, plugin_package, whole_tasks
+from .registry import is_path, plugin_package, whole_tasks
 
 # By kind: the folder in a task's, which names its entry points too, and what a module defines.
 KINDS = {
@@ -58,13 +58,13 @@ class TaskModule:
                 dotted = f"{plugin_package(folder, folder_digest(folder))}.{dotted.stem}"
             module = importlib.import_module(dotted)
         except Exception as error:
-            raise RegistryError(
+            raise UserError(
                 f"{self.kind} {self.name} ({self.module}) cannot be imported: "
                 f"{type(error).__name__}: {error}"
             ) from error
         missing = [name for name in KINDS[self.kind][1] if not hasattr(module, name)]
         if missing:
-            raise RegistryError(f"{self.kind} {self.module} does not define {', '.join(missing)}")
+            raise UserError(f"{self.kind} {self.module} does not define {', '.join(missing)}")
         return module
 
 
@@ -88,7 +88,7 @@ def _listed(kind: str) -> list[TaskModule]:
     modules.sort(key=lambda module: module.name)
     for first, second in pairwise(modules):
         if first.name == second.name:
-            raise RegistryError(
+            raise UserError(
                 f"two {folder} are named `{first.name}`: {first.module} and {second.module}; "
                 "rename or remove one of them"
             )
@@ -100,11 +100,11 @@ def _find(kind: str, name: str) -> TaskModule:
     if is_path(name):
         file = Path(name).expanduser().absolute()
         if file.suffix != ".py" or not file.is_file():
-            raise RegistryError(f"{file} is no file NAME.py of a {kind}")
+            raise UserError(f"{file} is no file NAME.py of a {kind}")
         return TaskModule(kind, file.stem, "path", file)
     modules = {module.name: module for module in _listed(kind)}
     if name not in modules:
-        raise RegistryError(f"there is no {kind} `{name}`{did_you_mean(name, modules)}")
+        raise UserError(f"there is no {kind} `{name}`{did_you_mean(name, modules)}")
     return modules[name]
 
 

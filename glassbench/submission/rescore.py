@@ -22,7 +22,7 @@ from ..model import Condition, Example
 from ..plugins.registry import load_model_card
 from ..record.make import known_at, make_record, numbers
 from ..record.record import PlainRecord as Record
-from ..trial.predictions import ConditionPredictions, PredictionsFileError, read_predictions
+from ..trial.predictions import ConditionPredictions, PredictionsError, read_predictions
 from ..trial.result import TrialResult
 from ..trial.rotation import TURN
 from ..trial.run import run_trial
@@ -52,7 +52,7 @@ def read_finite_predictions(path: Path) -> ConditionPredictions:
         with np.errstate(over="ignore"):
             single = array.astype(np.float32) if array.dtype.kind == "f" else np.zeros(0)
         if not np.isfinite(single).all():
-            raise PredictionsFileError(
+            raise PredictionsError(
                 f"{path}: `{name}` holds {int((~np.isfinite(single)).sum())} values that are not "
                 "finite: every item needs a number"
             )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ..contract.errors import ClusterError
+from ..contract.errors import ClusterError, UserError
 from ..contract.folder_digest import HELPERS_FILE, folder_digest, helpers_digest, plugin_files
 from ..contract.trial_plan import Trial
 from ..home.cache import kept_in
@@ -153,7 +153,8 @@ def _explained(error: BaseException, job: Job) -> str:
             f"no room is left on the disk of {error.filename or job.home}: free some, and the "
             "same command goes on from the last checkpoint"
         )
-    message = f"{type(error).__name__}: {error}".removesuffix(": ")
+    kind = "" if type(error) is UserError else f"{type(error).__name__}: "
+    message = f"{kind}{error}".removesuffix(": ")
     if isinstance(error, ValueError) and "read-only" in message:
         message += ": a model can only read what it is given, copy it first"
     return message

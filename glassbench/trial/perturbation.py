@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..contract.trial_plan import Perturbation, VariationError
+from ..contract.errors import UserError
+from ..contract.trial_plan import Perturbation
 from ..model import OTHER_POSITIONS, Example, Structure
 from ..structure.periodic_box import minimum_image
 
@@ -139,13 +140,13 @@ def _vectors_from(structure: Structure, centre: int) -> np.ndarray:
 def _check(structure: Structure, perturbation: Perturbation) -> None:
     optional = [getattr(structure, name) for name in (*OTHER_POSITIONS, "dynamics")]
     if any(part is not None for part in optional):
-        raise VariationError(
+        raise UserError(
             "a perturbation moves the thermal positions alone, and this model also reads inherent "
             "or cage positions or dynamics, which would show it what was removed"
         )
     reach = max(perturbation.inner, perturbation.outer or 0.0)
     if reach > structure.box.min() / 2:
-        raise VariationError(
+        raise UserError(
             f"a shell that ends at {reach:g} reaches beyond half of the box edge "
             f"{structure.box.min():g} of configuration {structure.configuration}: "
             "its particles would be counted with their images; take smaller radii"

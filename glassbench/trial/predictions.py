@@ -141,10 +141,6 @@ def _kind(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-class PredictionsFileError(UserError):
-    """A file of predictions breaks the format; the message names file, array and limit."""
-
-
 def write_predictions(
     path: Path, predictions: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
 ) -> str:
@@ -178,7 +174,7 @@ def read_predictions(path: Path) -> ConditionPredictions:
         condition = prefix or _condition_name(path, scalars)
         predictions[condition] = _unpack(path, condition, fields)
     if not predictions:
-        raise PredictionsFileError(f"{path} holds no array: write `configuration` and a target")
+        raise PredictionsError(f"{path} holds no array: write `configuration` and a target")
     return predictions
 
 
@@ -199,13 +195,13 @@ def _pack(
         columns = []
         for configuration in configurations:
             if target not in by_configuration[configuration]:
-                raise PredictionsFileError(
+                raise PredictionsError(
                     f"{path}: configuration {configuration} at {condition or 'the condition'} has "
                     f"no `{target}`, others have: predict it for all of them or for none"
                 )
             values = np.ascontiguousarray(by_configuration[configuration][target])
             if values.ndim != 1:
-                raise PredictionsFileError(
+                raise PredictionsError(
                     f"{path}: `{target}` of configuration {configuration} has the shape "
                     f"{values.shape}, one axis is wanted"
                 )
@@ -223,7 +219,7 @@ def _grouped(path: Path) -> dict[str, dict[str, np.ndarray]]:
     """Return the arrays of a file by prefix; pickled arrays are refused."""
     groups: dict[str, dict[str, np.ndarray]] = {}
     if not path.is_file():
-        raise PredictionsFileError(
+        raise PredictionsError(
             f"{path} is no plain file" if path.exists() else f"{path} is not there"
         )
     try:
@@ -236,7 +232,7 @@ def _grouped(path: Path) -> dict[str, dict[str, np.ndarray]]:
                 if not isinstance(array, np.ndarray):
                     raise ValueError(f"{key} in it is no array")
     except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-        raise PredictionsFileError(
+        raise PredictionsError(
             f"{path} is not an .npz of plain arrays ({error}): write `configuration`, names as "
             "text (dtype=str), and the targets, numbers, with numpy.savez"
         ) from error
@@ -246,7 +242,7 @@ def _grouped(path: Path) -> dict[str, dict[str, np.ndarray]]:
 def _condition_name(path: Path, scalars: Mapping[str, np.ndarray]) -> str:
     for name, value in scalars.items():
         if value.dtype.kind not in "iuf":
-            raise PredictionsFileError(f"{path}: `{name}` is {value.item()!r}, a number is wanted")
+            raise PredictionsError(f"{path}: `{name}` is {value.item()!r}, a number is wanted")
     return " ".join(f"{name}={value.item():g}" for name, value in scalars.items())
 
 
@@ -255,16 +251,16 @@ def _unpack(
 ) -> dict[str, dict[str, np.ndarray]]:
     where = f"{path}, {condition}" if condition else str(path)
     if CONFIGURATION not in fields:
-        raise PredictionsFileError(
+        raise PredictionsError(
             f"{where}: the array `{CONFIGURATION}` is missing: it names the configurations"
         )
     names = fields[CONFIGURATION].reshape(-1).astype(np.str_).tolist()
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise PredictionsFileError(f"{where}: configuration {twice[0]} stands there twice")
+        raise PredictionsError(f"{where}: configuration {twice[0]} stands there twice")
     targets = [n for n in fields if n != CONFIGURATION and not n.endswith(OFFSET)]
     if not targets:
-        raise PredictionsFileError(f"{where}: there is no target beside `{CONFIGURATION}`")
+        raise PredictionsError(f"{where}: there is no target beside `{CONFIGURATION}`")
     columns = {target: _columns(where, target, fields, len(names)) for target in targets}
     return {
         name: {target: columns[target][row] for target in targets} for row, name in enumerate(names)
@@ -277,17 +273,17 @@ def _columns(
     """Return a target's array of each configuration."""
     values, offset = fields[target], fields.get(target + OFFSET)
     if values.dtype.kind not in "biuf":
-        raise PredictionsFileError(f"{where}: `{target}` holds {values.dtype}, numbers are wanted")
+        raise PredictionsError(f"{where}: `{target}` holds {values.dtype}, numbers are wanted")
     if offset is None:
         if len(values) != count:
-            raise PredictionsFileError(
+            raise PredictionsError(
                 f"{where}: `{target}` has the shape {values.shape}, its first axis must have the "
                 f"length of `{CONFIGURATION}`, {count}"
             )
         return list(values)
     steps = offset[1:] - offset[:-1]
     if len(offset) != count + 1 or offset[0] != 0 or offset[-1] != len(values) or (steps < 0).any():
-        raise PredictionsFileError(
+        raise PredictionsError(
             f"{where}: `{target}{OFFSET}` must rise from 0 to {len(values)} in {count + 1} values"
         )
     return [values[offset[row] : offset[row + 1]] for row in range(count)]

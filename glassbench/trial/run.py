@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.checked import finite
+from ..contract.errors import UserError
 from ..contract.model_card import read_model_card
 from ..contract.task import Task, read_task
 from ..contract.trial_plan import Trial
@@ -53,7 +54,7 @@ def run_trial(
     Returns the stored result where the trial is finished already. Of several workers that
     train it together, those with a rank above 0 take part in the fit, and return None.
 
-    Raises TrialError where the dataset is not the one of the trial or the model refuses its
+    Raises UserError where the dataset is not the one of the trial or the model refuses its
     hyperparameters, PredictionsError where its answers break the contract.
     """
     finished = read_result(workspace, trial)
@@ -76,7 +77,7 @@ def run_trial(
     with closed_splits(*closed):
         view = open_view(task, Path(trial.dataset.path), reads=card.reads)
         if view.digest != trial.dataset.digest:
-            raise stages.TrialError(
+            raise UserError(
                 f"dataset {trial.dataset.name} at {trial.dataset.path} has the digest "
                 f"{view.digest}, the trial was planned on {trial.dataset.digest}: plan the run "
                 "again"
@@ -118,7 +119,7 @@ def _fit(model: Model, trial: Trial, view: View, run: Run, folder: Path, shared:
     train = stages.fit_examples(view, trial, "train")
     valid = stages.fit_examples(view, trial, "valid")
     if not len(train) and trial.hyperparameters.get("epochs") != 0:
-        raise stages.TrialError(f"dataset {trial.dataset.name} has no training configuration here")
+        raise UserError(f"dataset {trial.dataset.name} has no training configuration here")
     model.fit(train, valid, run)
     if hasattr(model, "save"):
         with whole_folder(fitted) as partial:

@@ -17,7 +17,7 @@ import numpy as np
 from ..contract.errors import UserError
 from ..contract.model_card import ModelCard
 from ..contract.task import Task
-from ..contract.trial_plan import STANDARD, Trial, Variation, VariationError
+from ..contract.trial_plan import STANDARD, Trial, Variation
 from ..datasets.layout import rank_of_parent
 from ..datasets.view import Examples, View
 from ..model import Condition, Example, Model, Predictions, Run, Structure
@@ -33,10 +33,6 @@ TRANSFER_FILE, ROTATION_FILE = "transfer.npz", "rotation.npz"
 PREDICTION_FILES = (PREDICTIONS_FILE, TRANSFER_FILE, ROTATION_FILE)
 
 
-class TrialError(UserError):
-    """A trial cannot be run or its model broke the contract; the message says which and how."""
-
-
 def make_model(card: ModelCard, hyperparameters: Mapping[str, Any]) -> Model:
     """Return a model that is not fitted yet."""
     model_class = load_model_class(card)
@@ -44,7 +40,7 @@ def make_model(card: ModelCard, hyperparameters: Mapping[str, Any]) -> Model:
         return model_class(**hyperparameters)
     except (TypeError, ValueError) as error:
         message = f"model {card.name} refuses its hyperparameters: {error}"
-        raise TrialError(message) from error
+        raise UserError(message) from error
 
 
 def fit_run(
@@ -100,7 +96,7 @@ def training_subset(view: View, conditions: Sequence[Condition], count: int, see
         # Under load, one configuration gives a structure for each protocol.
         configurations = list(dict.fromkeys(examples.entries[k][0].index for k in order))
         if len(configurations) < count:
-            raise VariationError(
+            raise UserError(
                 f"training_configurations is {count}: the training split has "
                 f"{len(configurations)} at {condition.name}"
             )
@@ -115,7 +111,7 @@ def _check_parents(view: View, trial: Trial, elsewhere: Condition) -> None:
     for condition in trial.conditions:
         shared = trained & set(view.parents(split, condition))
         if shared:
-            raise VariationError(
+            raise UserError(
                 f"sample {min(shared)} is in the training split at {elsewhere.name} and in the "
                 f"{split} split at {condition.name}: the score would not be one of unseen samples"
             )

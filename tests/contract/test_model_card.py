@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import (
     HyperparameterError,
-    ModelCardError,
     parse_model_card,
     read_model_card,
 )
@@ -75,34 +75,34 @@ def test_a_card_says_what_the_file_says():
     ],
 )
 def test_what_breaks_the_contract_is_named_with_the_file(changes, message):
-    with pytest.raises(ModelCardError, match=message) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         _card(**changes)
     assert str(FOLDER / "model.toml") in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["name", "entry", "tasks", "licence"])
 def test_what_is_missing_is_named(key):
-    with pytest.raises(ModelCardError, match=f"key `{key}` is missing"):
+    with pytest.raises(UserError, match=f"key `{key}` is missing"):
         parse_model_card({k: v for k, v in TABLE.items() if k != key}, FOLDER)
 
 
 def test_dotted_keys_without_end_are_refused(tmp_path):
     (tmp_path / "model.toml").write_text("x" + ".a" * 20_000 + " = 1\n")
-    with pytest.raises(ModelCardError, match="nested too deeply"):
+    with pytest.raises(UserError, match="nested too deeply"):
         read_model_card(tmp_path)
 
 
 def test_an_author_has_a_name_that_people_see():
     for name in ("A\u200bda", "\u202eadA", "\u3164"):
-        with pytest.raises(ModelCardError, match="nobody sees"):
+        with pytest.raises(UserError, match="nobody sees"):
             parse_model_card(TABLE | {"authors": [name]}, Path())
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path):
     (tmp_path / "model.toml").write_text("name = ")
-    with pytest.raises(ModelCardError, match="is not valid TOML"):
+    with pytest.raises(UserError, match="is not valid TOML"):
         read_model_card(tmp_path)
-    with pytest.raises(ModelCardError, match=r"holds no model\.toml"):
+    with pytest.raises(UserError, match=r"holds no model\.toml"):
         read_model_card(tmp_path / "nowhere")
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.contract.task import (
-    ReportedError,
     plain_name,
     read_reported,
     read_task,
@@ -60,8 +60,8 @@ def test_every_published_number_stands_there_once(metric):
 def test_a_wrong_line_is_named(line, words, tmp_path):
     header = "model,metric,dataset,temperature,time,value,source"
     (tmp_path / "reported.csv").write_text(f"{header}\n{line}\n")
-    with pytest.raises(ReportedError, match=words):
+    with pytest.raises(UserError, match=words):
         read_reported(TASK.model_copy(update={"folder": tmp_path}))
     (tmp_path / "reported.csv").write_text("model,metric\n")
-    with pytest.raises(ReportedError, match="columns"):
+    with pytest.raises(UserError, match="columns"):
         read_reported(TASK.model_copy(update={"folder": tmp_path}))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.contract.task import TaskError, parse_task, read_task
+from glassbench.contract.errors import UserError
+from glassbench.contract.task import parse_task, read_task
 from glassbench.home.workspace import content_folder
 
 FOLDER = Path(content_folder("tasks")) / "ka_propensity"
@@ -48,19 +49,19 @@ def test_the_propensity_task_is_whole():
     ],
 )
 def test_what_breaks_the_contract_is_named(changes, message):
-    with pytest.raises(TaskError, match=re.escape(message)):
+    with pytest.raises(UserError, match=re.escape(message)):
         parse_task(changed(**changes), FOLDER)
 
 
 def test_files_that_are_no_task_are_refused(tmp_path):
-    with pytest.raises(TaskError, match="holds no task.toml"):
+    with pytest.raises(UserError, match="holds no task.toml"):
         read_task(tmp_path)
     (tmp_path / "task.toml").write_text("name = ")
-    with pytest.raises(TaskError, match="not valid TOML"):
+    with pytest.raises(UserError, match="not valid TOML"):
         read_task(tmp_path)
     text = (FOLDER / "task.toml").read_text(encoding="utf-8").replace('per = "particle"', "")
     (tmp_path / "task.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(TaskError, match="task.toml: key `targets.propensity.per` is missing"):
+    with pytest.raises(UserError, match="task.toml: key `targets.propensity.per` is missing"):
         read_task(tmp_path)
 
 
@@ -80,7 +81,7 @@ def test_files_that_are_no_task_are_refused(tmp_path):
 )
 def test_a_wrong_metric_is_refused_when_the_task_is_read(changes, message):
     metric = {key: value for key, value in (METRIC | changes).items() if value is not None}
-    with pytest.raises(TaskError, match=re.escape(message)) as caught:
+    with pytest.raises(UserError, match=re.escape(message)) as caught:
         parse_task(changed(metrics=[metric]), FOLDER)
     assert str(FOLDER / "task.toml") in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -97,13 +98,13 @@ def test_a_wrong_metric_is_refused_when_the_task_is_read(changes, message):
 )
 def test_a_wrong_target_is_refused_when_the_task_is_read(table, message):
     targets = TABLE["targets"] | {"propensity": TABLE["targets"]["propensity"] | table}
-    with pytest.raises(TaskError, match=re.escape(message)):
+    with pytest.raises(UserError, match=re.escape(message)):
         parse_task(changed(targets=targets), FOLDER)
 
 
 def test_default_conditions_name_axes():
     datasets = TABLE["datasets"] | {"mini": {"default": {"temprature": [0.64]}}}
-    with pytest.raises(TaskError, match="`temprature` is not known: did you mean `temperature`"):
+    with pytest.raises(UserError, match="`temprature` is not known: did you mean `temperature`"):
         parse_task(changed(datasets=datasets), FOLDER)
 
 
@@ -146,5 +147,5 @@ def test_a_task_asked_for_another_target_is_ranked_by_its_first_metric():
     ],
 )
 def test_a_target_that_cannot_be_asked_for_is_refused(task, target, message):
-    with pytest.raises(TaskError, match=message):
+    with pytest.raises(UserError, match=message):
         read_task(FOLDER.parent / task).asked_for(target)

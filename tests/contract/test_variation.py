@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.contract.trial_plan import (
     DatasetReference,
     ModelReference,
     Perturbation,
     Trial,
     Variation,
-    VariationError,
     trial_from_json,
     variation_from_json,
 )
@@ -135,7 +135,7 @@ def test_lengths_have_one_json_however_they_were_written():
     ],
 )
 def test_contradictions_are_refused(make, words):
-    with pytest.raises(VariationError, match=words):
+    with pytest.raises(UserError, match=words):
         make()
 
 

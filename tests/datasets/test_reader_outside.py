@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from glassbench.cli import main
+from glassbench.contract.errors import UserError
 from glassbench.datasets.importing import import_dataset, run_in_processes
 from glassbench.datasets.manifest import verify
 from glassbench.datasets.store import open_dataset
-from glassbench.plugins.registry import RegistryError, load_task
+from glassbench.plugins.registry import load_task
 from glassbench.plugins.task_modules import find_reader, list_readers
 
 READER = '''
@@ -159,14 +160,14 @@ def test_an_installed_package_names_a_reader(strange_task, monkeypatch):
 def test_what_is_wrong_with_a_reader_is_named(strange_task, monkeypatch):
     file = strange_task / "readers" / "walk_table.py"
     file.write_text("WORDS = ()\n")
-    with pytest.raises(RegistryError, match=r"walk_table\.py does not define plan, read"):
+    with pytest.raises(UserError, match=r"walk_table\.py does not define plan, read"):
         find_reader(str(file)).load()
     file.write_text("import no_such_module\n")
-    with pytest.raises(RegistryError, match="cannot be imported: ModuleNotFoundError"):
+    with pytest.raises(UserError, match="cannot be imported: ModuleNotFoundError"):
         find_reader(str(file)).load()
-    with pytest.raises(RegistryError, match="is no file"):
+    with pytest.raises(UserError, match="is no file"):
         find_reader(str(strange_task / "readers"))
     shutil.copy(file, file.with_name("botan.py"))
     install(strange_task, monkeypatch, "[glassbench.tasks]\nw = strange_package.walks\n")
-    with pytest.raises(RegistryError, match="two readers are named `botan`"):
+    with pytest.raises(UserError, match="two readers are named `botan`"):
         list_readers()

@@ -13,7 +13,6 @@ from glassbench.home import workspace
 from glassbench.home.workspace import KINDS, content_folder
 from glassbench.plugins import registry
 from glassbench.plugins.registry import (
-    RegistryError,
     list_models,
     list_tasks,
     load_model_card,
@@ -138,7 +137,7 @@ def test_a_task_comes_from_an_entry_point(checkout, tmp_path, monkeypatch, entry
 def test_two_models_of_one_name_are_refused_with_both_places(checkout):
     first = _write_model(checkout / "baselines" / "one", "same")
     second = _write_model(checkout / "submissions" / "two", "same")
-    with pytest.raises(RegistryError, match="two models are named `same`") as caught:
+    with pytest.raises(UserError, match="two models are named `same`") as caught:
         load_model_card("same")
     assert str(first) in str(caught.value)
     assert str(second) in str(caught.value)
@@ -165,7 +164,7 @@ def test_a_broken_model_is_listed_with_the_reason_and_hides_no_other(checkout, t
     assert broken.name == "bad"
     assert str(bad / "model.toml") in broken.error
     assert load_model_card("good").name == "good"
-    with pytest.raises(RegistryError, match="model `bad` cannot be used: .*model.toml"):
+    with pytest.raises(UserError, match="model `bad` cannot be used: .*model.toml"):
         load_model_card("bad")
 
 
@@ -216,11 +215,11 @@ def test_a_listing_reads_each_card_once_and_hashes_no_folder(checkout, monkeypat
 def test_a_wrong_name_is_answered_with_the_nearest_and_the_list(checkout):
     _write_model(checkout / "baselines" / "botan", "botan")
     _write_model(checkout / "baselines" / "ridge", "ridge")
-    with pytest.raises(RegistryError, match=r"did you mean `botan`\? There are botan, ridge"):
+    with pytest.raises(UserError, match=r"did you mean `botan`\? There are botan, ridge"):
         load_model_card("botn")
-    with pytest.raises(RegistryError, match=r"no task `ka_propensty`: did you mean `ka_prop"):
+    with pytest.raises(UserError, match=r"no task `ka_propensty`: did you mean `ka_prop"):
         load_task("ka_propensty")
-    with pytest.raises(RegistryError, match=r"holds no model\.toml"):
+    with pytest.raises(UserError, match=r"holds no model\.toml"):
         load_model_card("./nowhere")
 
 
@@ -256,7 +255,7 @@ def test_a_model_that_moved_is_imported_from_its_new_place(tmp_path):
 )
 def test_a_model_that_cannot_be_loaded_is_named_with_the_cause(tmp_path, code, message):
     folder = _write_model(tmp_path / "bad", "bad", code=code)
-    with pytest.raises(RegistryError, match=message):
+    with pytest.raises(UserError, match=message):
         load_model_class(folder)
 
 

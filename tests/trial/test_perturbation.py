@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassbench.contract.trial_plan import Perturbation, VariationError
+from glassbench.contract.errors import UserError
+from glassbench.contract.trial_plan import Perturbation
 from glassbench.model import Condition, Example, Structure
 from glassbench.trial.perturbation import (
     at_particles,
@@ -135,8 +136,8 @@ def test_a_cut_example_keeps_the_targets_of_its_particles_and_marks_the_centres(
 
 
 def test_what_cannot_be_done_is_refused(structure):
-    with pytest.raises(VariationError, match="ends at 3 reaches beyond half of the box edge 5"):
+    with pytest.raises(UserError, match="ends at 3 reaches beyond half of the box edge 5"):
         list(perturbed(structure, Perturbation("remove", inner=3.0), CENTRES))
     more = replace(structure, inherent_positions=structure.positions)
-    with pytest.raises(VariationError, match="also reads inherent"):
+    with pytest.raises(UserError, match="also reads inherent"):
         list(perturbed(more, Perturbation("remove", inner=2.0), CENTRES))

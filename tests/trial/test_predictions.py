@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glassbench.trial.predictions import PredictionsFileError, read_predictions, write_predictions
+from glassbench.trial.predictions import PredictionsError, read_predictions, write_predictions
 
 
 def _predictions(seed: int, particles: int = 5) -> dict:
@@ -100,7 +100,7 @@ def test_another_file_is_refused_in_one_line(tmp_path, name):
     np.savez(tmp_path / "p.npz", configuration=np.array(["a"], object), propensity=np.eye(1))
     (tmp_path / "p.npz").rename(tmp_path / "p")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(PredictionsFileError, match=name) as refused:
+    with pytest.raises(PredictionsError, match=name) as refused:
         read_predictions(path)
     assert "\n" not in str(refused.value)
 
@@ -122,7 +122,7 @@ def test_another_file_is_refused_in_one_line(tmp_path, name):
 def test_what_does_not_fit_is_named(tmp_path, arrays, message):
     path = tmp_path / "predictions.npz"
     np.savez(path, **arrays)
-    with pytest.raises(PredictionsFileError, match=message):
+    with pytest.raises(PredictionsError, match=message):
         read_predictions(path)
 
 
@@ -134,10 +134,10 @@ class _Bomb:
 def test_a_pickle_is_refused_and_does_not_run(tmp_path):
     path = tmp_path / "predictions.npz"
     np.savez(path, configuration=np.array([_Bomb()], dtype=object))
-    with pytest.raises(PredictionsFileError, match="not an .npz of plain arrays"):
+    with pytest.raises(PredictionsError, match="not an .npz of plain arrays"):
         read_predictions(path)
     path.write_bytes(pickle.dumps(_Bomb()))
-    with pytest.raises(PredictionsFileError, match="not an .npz of plain arrays"):
+    with pytest.raises(PredictionsError, match="not an .npz of plain arrays"):
         read_predictions(path)
 
 
@@ -146,6 +146,6 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     write_predictions(path, _predictions(0))
     before = path.read_bytes()
     broken = {"time=1": {"a": {"propensity": np.zeros(3)}, "b": {}}}
-    with pytest.raises(PredictionsFileError, match="configuration b at time=1 has no `propensity`"):
+    with pytest.raises(PredictionsError, match="configuration b at time=1 has no `propensity`"):
         write_predictions(path, broken)
     assert path.read_bytes() == before

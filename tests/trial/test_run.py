@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.contract.model_card import read_model_card
 from glassbench.contract.trial_plan import DatasetReference, ModelReference, Trial
 from glassbench.datasets.store import open_dataset
@@ -15,7 +16,6 @@ from glassbench.trial.attempt import Job, attempt_here
 from glassbench.trial.predictions import PredictionsError
 from glassbench.trial.result import read_result, result_path
 from glassbench.trial.run import run_trial
-from glassbench.trial.stages import TrialError
 
 CARD = """
 name = "counter"
@@ -158,12 +158,12 @@ def test_predictions_that_are_not_finite_are_refused(make, tmp_path):
 
 
 def test_another_dataset_is_refused(make, tmp_path):
-    with pytest.raises(TrialError, match="plan the run again"):
+    with pytest.raises(UserError, match="plan the run again"):
         run_trial(make(digest="sha256:0"), Workspace(tmp_path))
 
 
 def test_wrong_hyperparameters_are_reported_in_the_models_words(make, tmp_path):
-    with pytest.raises(TrialError, match="refuses its hyperparameters: cutoff is wrong"):
+    with pytest.raises(UserError, match="refuses its hyperparameters: cutoff is wrong"):
         run_trial(make(fail="init"), Workspace(tmp_path))
 
 

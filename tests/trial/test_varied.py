@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glassbench.contract.errors import UserError
 from glassbench.contract.trial_plan import (
     DatasetReference,
     ModelReference,
     Perturbation,
     Trial,
     Variation,
-    VariationError,
 )
 from glassbench.datasets.store import open_dataset
 from glassbench.datasets.view import open_view
@@ -74,7 +74,7 @@ def test_training_subsets_of_one_seed_are_nested_and_leave_other_splits_alone(vi
     assert len(firsts) > 1
     varied = replace(trial, variation=Variation(training_configurations=2))
     assert names(fit_examples(view, varied, "valid")) == ["valid0", "valid1"]
-    with pytest.raises(VariationError, match="is 5: the training split has 4"):
+    with pytest.raises(UserError, match="is 5: the training split has 4"):
         training_subset(view, (LATE,), 5, seed=0)
 
 
@@ -162,5 +162,5 @@ def test_displaced_neighbours_change_predictions_within_reach_alone(trial, works
 def test_a_sample_on_both_sides_is_refused(view, trial, monkeypatch):
     varied = replace(trial, conditions=(LATE,), variation=Variation(train_condition=EARLY))
     monkeypatch.setattr(type(view), "parents", lambda self, split, condition: ["shared"])
-    with pytest.raises(VariationError, match="sample shared is in the training split"):
+    with pytest.raises(UserError, match="sample shared is in the training split"):
         fit_examples(view, varied, "train")
