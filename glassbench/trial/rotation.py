@@ -14,16 +14,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..contract.checked import finite
 from ..contract.task import Task
+from ..datasets.view import View
 from ..model import Condition, Predictions, Structure
-
-if TYPE_CHECKING:
-    from ..datasets.view import View
 
 QUARTERS = (0.0, 90.0, 180.0, 270.0)
 # The largest number of turned structures for which a trial predicts.

@@ -153,12 +153,9 @@ def _score(
     files = {
         f: read_predictions(folder / f) for f in stages.PREDICTION_FILES if (folder / f).exists()
     }
-    sha256, parameters = (
-        predictions_digest(folder / stages.PREDICTIONS_FILE),
-        cost.spent.get("parameters"),
-    )
-    total, history = cost.total(device), _history(folder)
-    return stages.score_trial(trial, task, view, files, sha256, total, parameters, history)
+    sha256 = predictions_digest(folder / stages.PREDICTIONS_FILE)
+    spent, parameters = cost.total(device), cost.spent.get("parameters")
+    return stages.score_trial(trial, task, view, files, sha256, spent, parameters, _history(folder))
 
 
 def _history(folder: Path) -> tuple[dict[str, Any], ...]:
