@@ -173,13 +173,12 @@ def delivery(home: Path, keys_of: int, folder: Path, seconds: float) -> dict[str
 
     from scaling_standin import make_trials
 
-    from glassbench.tracking.delivery import RequestDelivery, TrialDelivery, deliver, prepare_store
+    from glassbench.tracking.delivery import RequestDelivery, TrialDelivery, deliver
+    from glassbench.tracking.mlflow_store import ensure_store
 
     workspace = _workspace(home)
     trials = make_trials(folder / "plugin", keys_of, seconds)
-    preparation = prepare_store(workspace)
-    if preparation is not None:
-        preparation.wait()
+    ensure_store(workspace.database)
     content = tuple(TrialDelivery(t.key, t.name, t.to_json()) for t in trials)
     request = RequestDelivery("0" * 64, "scaling", "scaling", None, "", content)
     start, spent = time.perf_counter(), _children_seconds()

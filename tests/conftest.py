@@ -223,7 +223,6 @@ def without_tracking(monkeypatch):
 
     place = "glassbench.experiments.conclude"
     nowhere = Delivered(uri="", run_id=None, delivered=False, message="left out")
-    monkeypatch.setattr(f"{place}.prepare_store", lambda workspace: None)
     monkeypatch.setattr(f"{place}.begin_delivery", lambda *_: None)
     monkeypatch.setattr(
         f"{place}.deliver_all", lambda _, requests, begun: [nowhere] * len(requests)

@@ -20,7 +20,6 @@ from ..tracking.delivery import (
     TrialDelivery,
     begin_delivery,
     deliver_all,
-    prepare_store,
 )
 from ..trial.result import TrialResult
 from .jobs import OnEvent, Outcome
@@ -79,7 +78,6 @@ def run_to_record(
     ----------
     execute : runs trials, as `glassbench.cluster.execute` does; `options` are handed on to it
     """
-    prepare_store(workspace)
     trials, floors = model_trials(request), floor_trials(request)
     needs = Needs(gpus=request.model.resources["gpus"])
     outcomes = execute(

@@ -117,7 +117,9 @@ def delivered_folder(workspace: Workspace, uri: str) -> Path:
 def read_delivered(workspace: Workspace, uri: str, request: RequestDelivery) -> Delivered:
     """Return which run of a store holds the request, and whether it holds all of it."""
     path = delivered_folder(workspace, uri) / f"{request.digest[:16]}.json"
-    note = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    # What is noted of a store of the workspace that was removed since is void.
+    gone = uri == sqlite_uri(workspace.database) and not workspace.database.exists()
+    note = {} if gone or not path.exists() else json.loads(path.read_text(encoding="utf-8"))
     return Delivered(uri, note.get("run_id"), note.get("version") == request.version)
 
 
@@ -153,13 +155,6 @@ def sqlite_uri(path: Path) -> str:
     return "sqlite:///" + re.sub("[%#?]", lambda match: f"%{ord(match[0]):02X}", str(path))
 
 
-def prepare_store(workspace: Workspace) -> subprocess.Popen[str] | None:
-    """Begin to create the default store where there is none; return the process that does it."""
-    if os.environ.get(URI_VARIABLE) or workspace.database.exists():
-        return None
-    return _start(workspace, "prepare")
-
-
 def begin_delivery(
     workspace: Workspace, requests: Sequence[RequestDelivery]
 ) -> subprocess.Popen[str] | None:
@@ -168,7 +163,7 @@ def begin_delivery(
     Should this process end before, that one delivers what is noted all the same.
     """
     _note_pending(workspace, requests)
-    return _start(workspace, "deliver") if pending(workspace) else None
+    return _start(workspace) if pending(workspace) else None
 
 
 def deliver_all(
@@ -219,7 +214,7 @@ def _deliver(
     workspace: Workspace, patience: float, begun: subprocess.Popen[str] | None = None
 ) -> str:
     """Run the delivery under its time limit; return what it says of stores that failed."""
-    process = begun or _start(workspace, "deliver")
+    process = begun or _start(workspace)
     try:
         # Which ends its input, for which it waits.
         return process.communicate(timeout=patience)[1]
@@ -239,7 +234,7 @@ def _message(errors: str, uri: str) -> str:
     return own[-1].removeprefix(f"{uri} ") if own else lines[-1]
 
 
-def _start(workspace: Workspace, action: str) -> subprocess.Popen[str]:
+def _start(workspace: Workspace) -> subprocess.Popen[str]:
     folder(workspace).mkdir(parents=True, exist_ok=True)
     environment = SETTINGS | dict(os.environ)
     paths = [str(Path(__file__).resolve().parents[2]), environment.get("PYTHONPATH", "")]
@@ -251,9 +246,9 @@ def _start(workspace: Workspace, action: str) -> subprocess.Popen[str]:
         environment["HOME"] = str(workspace.home)
     module = "glassbench.tracking.mlflow_store"
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, action, str(workspace.home)],
+        [sys.executable, "-P", "-m", module, str(workspace.home)],
         env=environment,
-        stdin=subprocess.PIPE if action == "deliver" else subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,7 +1,6 @@
 """The side of the delivery that speaks to MLflow; runs as a process of its own.
 
-`python -m glassbench.tracking.mlflow_store prepare HOME` creates the store of a home,
-`python -m glassbench.tracking.mlflow_store deliver HOME` delivers what waits there.
+`python -m glassbench.tracking.mlflow_store HOME` delivers what waits in a home.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,20 +36,14 @@ MlflowClient(tracking_uri="sqlite:///" + sys.argv[1]).search_experiments()
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "fuse", "ceph", "9p")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Prepare or deliver, one process of a workspace at a time."""
-    action, home = arguments
-    workspace = Workspace(Path(home))
-    if action == "deliver":
-        # Loaded while there is nothing to do yet; the command that began this ends our input.
-        import mlflow.tracking.client  # noqa: F401
+def main(home: str) -> int:
+    """Deliver what waits in a home, one process of it at a time."""
+    # Loaded while there is nothing to do yet; the command that began this ends our input.
+    import mlflow.tracking.client  # noqa: F401
 
-        sys.stdin.read()
+    sys.stdin.read()
+    workspace = Workspace(Path(home))
     with exclusive(delivery.folder(workspace), lambda message: None, poll=0.1):
-        if action == "prepare":
-            uri = delivery.tracking_uri(workspace)
-            _ensure(workspace.database, delivery.delivered_folder(workspace, uri))
-            return 0
         return deliver_pending(workspace)
 
 
@@ -91,7 +83,7 @@ class _Store:
     def __init__(self, uri: str, noted: str, workspace: Workspace) -> None:
         database = database_of(uri)
         if database is not None:
-            _ensure(database, delivery.delivered_folder(workspace, noted))
+            ensure_store(database, delivery.delivered_folder(workspace, noted))
         from mlflow import MlflowClient
 
         # Artifacts go beside a database, and where a server wants them.
@@ -180,11 +172,12 @@ def database_of(uri: str) -> Path | None:
     return Path(unquote(path.partition("?")[0])) if scheme.startswith("sqlite") and path else None
 
 
-def _ensure(database: Path, notes: Path) -> None:
+def ensure_store(database: Path, notes: Path | None = None) -> None:
     """Create a SQLite store where there is none; the notes about an earlier one are void."""
     if database.exists():
         return
-    shutil.rmtree(notes, ignore_errors=True)
+    if notes is not None:
+        shutil.rmtree(notes, ignore_errors=True)
     database.parent.mkdir(parents=True, exist_ok=True)
     for left in database.parent.glob(f"{database.name}.*.partial*"):
         left.unlink()
@@ -238,4 +231,4 @@ def _on_network(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1]))

@@ -4,8 +4,6 @@ import contextlib
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from glassbench.experiments.conclude import run_benchmark
 from glassbench.experiments.request import BenchmarkRequest, Floor
 from glassbench.model import Condition
 from glassbench.record.record import read_record, record_digest
+from glassbench.tracking.mlflow_store import ensure_store
 
 ROOT = Path(__file__).resolve().parents[2]
 TASK = read_task(ROOT / "tasks" / "ka_propensity")
@@ -73,11 +72,7 @@ def write_model(folder, name, radius, per_fit):
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory):
     home = tmp_path_factory.mktemp("store")
-    subprocess.run(
-        [sys.executable, "-m", "glassbench.tracking.mlflow_store", "prepare", str(home)],
-        check=True,
-        cwd=ROOT,
-    )
+    ensure_store(home / "mlflow.db")
     return home / "mlflow.db"
 
 

@@ -1,7 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ from glassbench.contract.trial_plan import DatasetReference, ModelReference, Tri
 from glassbench.home.workspace import Workspace
 from glassbench.model import Condition
 from glassbench.tracking.delivery import RequestDelivery, TrialDelivery
+from glassbench.tracking.mlflow_store import ensure_store
 from glassbench.trial.result import ConditionScores, Score, TrialResult, write_result
 
 
@@ -22,11 +21,7 @@ def _no_other_store(monkeypatch):
 def empty_store(tmp_path_factory) -> Path:
     """A SQLite store as the first run of a workspace creates it."""
     home = tmp_path_factory.mktemp("store")
-    subprocess.run(
-        [sys.executable, "-m", "glassbench.tracking.mlflow_store", "prepare", str(home)],
-        check=True,
-        cwd=Path(__file__).resolve().parents[2],
-    )
+    ensure_store(home / "mlflow.db")
     return home / "mlflow.db"
 
 

@@ -20,11 +20,10 @@ from glassbench.tracking.delivery import (
     deliver,
     deliver_all,
     pending,
-    prepare_store,
     tracking_uri,
     without_credentials,
 )
-from glassbench.tracking.mlflow_store import database_of
+from glassbench.tracking.mlflow_store import database_of, ensure_store
 
 spec = importlib.util.spec_from_file_location(
     "tracking_helpers", Path(__file__).with_name("conftest.py")
@@ -196,7 +195,7 @@ def test_a_new_home_copies_the_empty_store_that_this_user_has(workspace, empty_s
     with contextlib.closing(sqlite3.connect(kept)) as connection, connection:
         connection.execute("insert into experiment_tags values ('from', 'the template', 0)")
     before = kept.read_bytes()
-    prepare_store(workspace).communicate()
+    ensure_store(workspace.database)
     assert rows(workspace, "select key, value from experiment_tags") == [("from", "the template")]
     assert rows(workspace, "PRAGMA journal_mode") == [("wal",)]
     (where,) = rows(workspace, "select artifact_location from experiments")
@@ -210,14 +209,9 @@ def test_a_new_store_gets_everything_again(with_store):
     request = make_request(workspace, [trial])
     first = deliver(workspace, request)
     workspace.database.unlink()
-    prepare_store(workspace).communicate()
     second = deliver(workspace, request)
     assert second.delivered and second.run_id != first.run_id
     assert len(rows(workspace, "select * from runs")) == 2
-
-
-def test_a_store_that_exists_is_not_prepared(with_store, monkeypatch):
-    assert prepare_store(with_store) is None
 
 
 @pytest.mark.quick

@@ -39,7 +39,6 @@ from ...tracking.delivery import (
     Delivered,
     RequestDelivery,
     deliver,
-    prepare_store,
 )
 from ...trial.attempt import RUN_TRIAL
 from ...trial.process import captured, limited_threads
@@ -96,7 +95,6 @@ def run_study(
             "ask for one condition, or for scheduler=none"
         )
     folder = study.folder(workspace)
-    prepare_store(workspace)
     with exclusive(folder, lambda text: waiting(text.replace("trial", "study"))):
         write_json(folder / "study.json", study.identity)
         journal = Journal(folder, on_event)

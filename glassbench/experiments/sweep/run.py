@@ -18,7 +18,7 @@ from ...home.workspace import Workspace
 from ...model import Condition
 from ...record.parts import ConditionEntry
 from ...record.record import Record
-from ...tracking.delivery import SweepDelivery, prepare_store
+from ...tracking.delivery import SweepDelivery
 from ...trial.attempt import RUN_TRIAL
 from ..conclude import RunReport, conclude, hand_over
 from ..jobs import Event, Outcome, failure, stored_outcome
@@ -61,7 +61,6 @@ def run_sweep(
     are left to it, so that all drivers end with the same. A trial that fails does not stop
     the others. `execute` runs trials, as `glassbench.cluster.execute` does.
     """
-    prepare_store(workspace)
     outcomes = execute(
         plan.trials,
         workspace,

@@ -28,7 +28,6 @@ from glassbench.cluster.tuning import run as tune
 from glassbench.tracking.delivery import Delivered
 with open(sys.argv[1], "rb") as file:
     study, workspace = pickle.load(file)
-tune.prepare_store = lambda workspace: None
 tune.deliver = lambda workspace, request: Delivered("sqlite:///", "1", True)
 tune.run_study(study, workspace, lambda event: print(event.kind, event.trial.index, flush=True),
                cluster="local", threads=1)
@@ -44,7 +43,6 @@ def delivered(monkeypatch):
         requests.append(request)
         return Delivered("sqlite:///x.db", "77", True)
 
-    monkeypatch.setattr("glassbench.cluster.tuning.run.prepare_store", lambda workspace: None)
     monkeypatch.setattr("glassbench.cluster.tuning.run.deliver", deliver)
     return requests
 

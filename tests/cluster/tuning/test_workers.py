@@ -17,7 +17,6 @@ from ...climber import study_of, write_climber
 def test_workers_of_a_trial_that_was_stopped_end_with_it(
     tmp_path, workspace, tiny_dataset, monkeypatch
 ):
-    monkeypatch.setattr("glassbench.cluster.tuning.run.prepare_store", lambda workspace: None)
     monkeypatch.setattr(
         "glassbench.cluster.tuning.run.deliver",
         lambda workspace, request: Delivered("sqlite:///x.db", "77", True),
