@@ -71,8 +71,9 @@ def real_seconds(home: Path) -> float:
     from glassbench.experiments.request import make_requests, model_trials
     from glassbench.trial.run import run_trial
 
-    words = ["task=ka_propensity", "model=neighbour_count_ridge", "time=16.5", f"home={home}"]
-    (trial,) = model_trials(make_requests(*_understand(words))[0])
+    words = {"task": "ka_propensity", "model": "neighbour_count_ridge", "time": "16.5"}
+    request = make_requests(*_understand(words | {"home": str(home)}, quiet=True))[0]
+    (trial,) = model_trials(request)
     start = time.perf_counter()
     run_trial(trial, _workspace(home))
     return time.perf_counter() - start

@@ -41,7 +41,7 @@ def list_command(asked: Asked) -> Result:
                 row["name"],
                 row["origin"],
                 row["task"] or "-",
-                _of_source(row),
+                "{} of {}".format(*row["whole"]) if row["whole"] else str(row["configurations"]),
                 f"{row['bytes'] / 1e6:.1f}",
                 (row["digest"] or "-")[:DIGEST_SHOWN],
             )
@@ -201,6 +201,7 @@ def _row(found: FoundDataset) -> dict[str, Any]:
         "path": str(found.path),
         "bytes": sum(file.stat().st_size for file in files if file.is_file()),
         "configurations": 0,
+        "whole": None,
         "digest": None,
         "left_out": 0,
         "error": None,
@@ -216,12 +217,6 @@ def _row(found: FoundDataset) -> dict[str, Any]:
         "digest": card.get("content_digest"),
         "left_out": card.get("left_out", 0),
     }
-
-
-def _of_source(row: Mapping[str, Any]) -> str:
-    """Return how many configurations there are, of how many where files were left out."""
-    whole = row.get("whole")
-    return f"{whole[0]} of {whole[1]}" if whole else str(row["configurations"])
 
 
 def _coordinate_text(values: list) -> str:

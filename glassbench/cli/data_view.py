@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..contract.task import Task
-    from ..datasets.store import Dataset
     from ..datasets.view import View
     from ..model import Condition, Structure
 
@@ -51,7 +50,8 @@ def view(asked: Asked) -> Result:
     """
     name, values = asked.one("the dataset or file", "mini"), asked.values
     axes = {k: v for k, v in values.items() if k not in KEYS}
-    shown = _of_file(Path(name), asked) if _is_structure(name) else _of_dataset(name, asked, axes)
+    is_structure = Path(name).is_file() and not name.endswith(".zip")
+    shown = _of_file(Path(name), asked) if is_structure else _of_dataset(name, asked, axes)
     structure = shown.structure
     plain = {"configuration": structure.configuration, "values": [SPECIES, *shown.values]}
     if "png" in values:
@@ -78,10 +78,6 @@ def view(asked: Asked) -> Result:
 
         webbrowser.open(path.as_uri())
     return Result(plain | {"page": str(path)}, [str(path)])
-
-
-def _is_structure(name: str) -> bool:
-    return Path(name).is_file() and not name.endswith(".zip")
 
 
 def _chosen(colour: str, shown: Shown) -> np.ndarray:
@@ -175,16 +171,15 @@ def _task_of(path: Path) -> Task:
     from ..datasets.store import open_dataset
 
     dataset = open_dataset(path)
-    held = {name for state in dataset.states for name in dataset.state(state).variables}
+    states = [dataset.state(name) for name in dataset.states]
+    held = {name for state in states for name in state.variables}
     for task in whole_tasks():
         target = task.targets[task.target]
-        fits = all(_has_axis(axis.name, dataset) for axis in task.axes)
+        fits = all(
+            axis.name in state.coordinates or axis.name in state.attributes
+            for axis in task.axes
+            for state in states
+        )
         if target.per == "particle" and (target.label_of or target.name) in held and fits:
             return task
     raise UserError(f"{path} has no target of a task: say which it is of, task=NAME")
-
-
-def _has_axis(axis: str, dataset: Dataset) -> bool:
-    """Return whether every state of a dataset knows the values of an axis."""
-    states = [dataset.state(name) for name in dataset.states]
-    return all(axis in state.coordinates or axis in state.attributes for state in states)

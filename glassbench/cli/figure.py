@@ -112,8 +112,7 @@ def _given(
     axes = [axis.name for axis in task.axes]
     workspace, answers = asked.workspace, []
     if module.MODELS:
-        words = [f"{key}={value}" for key, value in values.items()]
-        run = replace(parse_run(words, axes, module.OPTIONS, ("force", "config")), floors=False)
+        run = replace(parse_run(values, axes, module.OPTIONS, ("force", "config")), floors=False)
         requests = make_requests(task, run, workspace)
         from ..cluster.execute import execute
 

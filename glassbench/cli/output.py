@@ -71,9 +71,8 @@ def _show_help(context: typer.Context, asked: bool) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """What a command was asked: its words as given, those without `=`, and the others by key."""
+    """What a command was asked: its words without `=`, and the others by key."""
 
-    words: list[str]
     plain: list[str]
     values: dict[str, str]
     json: bool
@@ -155,7 +154,7 @@ def read_words(words: list[str], json_output: bool, keys: str | None, plain: str
     most = len(plain.split())
     if plain.startswith("[") and len(alone) > most:
         raise WordError(f"`{alone[most]}` is one word too many: {plain.strip('[]')} is wanted")
-    return Asked(words, alone, values, json_output)
+    return Asked(alone, values, json_output)
 
 
 def absolute(path: str) -> Path:

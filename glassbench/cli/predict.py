@@ -104,7 +104,19 @@ def predict(asked: Asked) -> Result:
                 say(f"warning: {structure.configuration} is unlike the training data: {message}")
             columns.append(predicted)
             structures.append(structure)
-            plain += _rows(structure, predicted, unlike, out)
+            plain += [
+                {
+                    "structure": structure.configuration,
+                    "particles": len(column),
+                    "column": name,
+                    "mean": float(column.mean()),
+                    "low": float(column.min()),
+                    "high": float(column.max()),
+                    "unlike": unlike,
+                    "out": str(out),
+                }
+                for name, column in predicted.items()
+            ]
         write_columns(file, out, frames[file], columns)
         if asked.switch("plot"):
             figure = _draw(model, structures[0], columns[0], conditions, out)
@@ -211,24 +223,6 @@ def _suffix(condition: Condition, conditions: Sequence[Condition]) -> str:
     """Return what tells the columns of several conditions apart; OVITO takes no dot in a name."""
     varying = [axis for axis in condition if len({c[axis] for c in conditions}) > 1]
     return "".join(f"_{axis}_{condition[axis]:g}".replace(".", "p") for axis in varying)
-
-
-def _rows(
-    structure: Structure, columns: Mapping[str, np.ndarray], unlike: list[str], out: Path
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "structure": structure.configuration,
-            "particles": len(values),
-            "column": name,
-            "mean": float(values.mean()),
-            "low": float(values.min()),
-            "high": float(values.max()),
-            "unlike": unlike,
-            "out": str(out),
-        }
-        for name, values in columns.items()
-    ]
 
 
 def _draw(

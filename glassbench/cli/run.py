@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import WordError
 from ..contract.folder_digest import uncounted_imports
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
-from ..experiments.words import RunRequest, parse_run, split_words
+from ..experiments.words import RunRequest, parse_run
 from ..home.workspace import Workspace, open_workspace
 from .data_made import download_first
 from .output import Asked, Result, command, say, write_lines
@@ -30,7 +29,6 @@ CONDITIONS_NAMED = 4
 if TYPE_CHECKING:
     from ..contract.task import Task
     from ..experiments.conclude import RunReport
-    from ..experiments.tuning.configuration import Configuration
 
 
 @command(None)
@@ -58,7 +56,7 @@ def run(asked: Asked) -> Result:
     Lists are written with commas, ranges as 0..4, words in any order. What is finished is not
     computed again, and what was stopped goes on: give the same words once more.
     """
-    task, request, workspace = _understand(asked.words, asked.json)
+    task, request, workspace = _understand(asked.values, asked.json)
     requests = make_requests(task, request, workspace)
     from ..cluster import execute
     from ..experiments.conclude import hand_over, run_to_record
@@ -87,33 +85,26 @@ def run(asked: Asked) -> Result:
     return Result({"runs": [report_plain(report, workspace) for report in reports]}, (), failed)
 
 
-def _understand(words: Sequence[str], quiet: bool) -> tuple[Task, RunRequest, Workspace]:
+def _understand(values: dict[str, str], quiet: bool) -> tuple[Task, RunRequest, Workspace]:
+    """Return what is asked for; a configuration file names task and model where no word does."""
     from ..experiments.tuning.configuration import read_configuration
 
-    values = split_words(words)
     file = read_configuration(Path(values["config"])) if "config" in values else None
-    if file is not None:
-        words = [*words, *_words_of(file, values)]
-        values = split_words(words)
+    for key in ("task", "model") if file is not None else ():
+        own = getattr(file, key)
+        given = values.setdefault(key, own)
+        # A model may be given as the folder it lies in.
+        if Path(own).name != Path(given).name:
+            raise WordError(
+                f"`{key}={given}` contradicts {values['config']}, which is for {own}: "
+                f"leave `{key}=` out, or take another file"
+            )
     task = task_of(values)
     axes = [axis.name for axis in task.axes]
-    request = parse_run(words, axes, ["download", *(f"train.{axis}" for axis in axes)])
+    request = parse_run(values, axes, ["download", *(f"train.{axis}" for axis in axes)])
     workspace = open_workspace(request.home)
     download_first(values, task, quiet, workspace)
     return task, request, workspace
-
-
-def _words_of(file: Configuration, values: Mapping[str, str]) -> list[str]:
-    """Return the words that a configuration file adds, once it contradicts none."""
-    for key in ("task", "model"):
-        own, given = getattr(file, key), values.get(key)
-        # A model may be given as the folder it lies in.
-        if given is not None and Path(own).name != Path(given).name:
-            raise WordError(
-                f"`{key}={given}` contradicts {file.path}, which is for {own}: "
-                f"leave `{key}=` out, or take another file"
-            )
-    return [f"{key}={getattr(file, key)}" for key in ("task", "model") if key not in values]
 
 
 def announcement(request: BenchmarkRequest) -> str:
@@ -127,17 +118,12 @@ def announcement(request: BenchmarkRequest) -> str:
         ["general", *request.model.sections(request.task.name, request.dataset.name)]
     )
     target = request.task.other_target and f", target {request.task.target}"
+    there = ", ".join(condition.name for condition in dict.fromkeys(request.trained_at))
+    trained = there and f", trained at {there}"
     return (
         f"{request.model.name} on {request.task.name}{target}, dataset {dataset}, "
-        f"at {conditions}{_trained_words(request)}; seed {seeds}; defaults {defaults}"
+        f"at {conditions}{trained}; seed {seeds}; defaults {defaults}"
     )
-
-
-def _trained_words(request: BenchmarkRequest) -> str:
-    if not request.trained_at:
-        return ""
-    there = ", ".join(condition.name for condition in dict.fromkeys(request.trained_at))
-    return f", trained at {there}"
 
 
 def forget_trials(request: BenchmarkRequest, workspace: Workspace) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..contract.errors import WordError
 from ..experiments.request import task_of
-from ..experiments.words import split_words
 from ..home.files import write_json as write_json_file
 from ..home.workspace import Workspace, open_workspace
 from .output import Asked, Result, command, say
@@ -65,7 +64,7 @@ def study(asked: Asked) -> Result:
     from ..experiments.study.planning import plan_study
     from ..figures.scores import draw_study
 
-    request, task = _understand(asked.words)
+    request, task = _understand(asked)
     workspace = open_workspace(request.run.home)
     planned = plan_study(task, request, workspace)
     if not asked.json:
@@ -81,16 +80,15 @@ def study(asked: Asked) -> Result:
     return Result({**plain, "files": files}, lines, bool(failures))
 
 
-def _understand(words: Sequence[str]) -> tuple[StudyRequest, Task]:
+def _understand(asked: Asked) -> tuple[StudyRequest, Task]:
     from ..experiments.study.declaration import find_study, list_studies
     from ..experiments.study.planning import parse_study
 
-    if not words or "=" in words[0]:
+    if len(asked.plain) != 1:
         names = ", ".join(study.name for study in list_studies())
-        raise WordError(f"the first word names the study, one of {names}")
-    study, rest = find_study(words[0]), words[1:]
-    task = task_of(split_words(rest))
-    return parse_study(study, rest, [axis.name for axis in task.axes]), task
+        raise WordError(f"one word names the study, one of {names}")
+    chosen, task = find_study(asked.plain[0]), task_of(asked.values)
+    return parse_study(chosen, asked.values, [axis.name for axis in task.axes]), task
 
 
 def _execute(

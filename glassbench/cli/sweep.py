@@ -106,7 +106,7 @@ def _plan(asked: Asked, workspace: Workspace) -> tuple[SweepPlan, Path]:
         return located(read_plan(path), workspace), path
     task = task_of(values, "; or give plan=FILE to go on with a plan")
     axes = [axis.name for axis in task.axes]
-    request = parse_run(asked.words, axes, OWN_KEYS)
+    request = parse_run(asked.values, axes, OWN_KEYS)
     everything = {axis: AxisChoice(everything=True) for axis in axes}
     request = replace(request, axes=everything | dict(request.axes))
     requests = make_requests(task, request, workspace)
@@ -132,7 +132,7 @@ def _shown(plan: SweepPlan, path: Path) -> Result:
             series.name,
             _range(series.seeds),
             str(len(series.conditions)),
-            _duration(seconds),
+            duration(seconds),
             str(series.needs.cpus),
             f"{series.needs.gpus:g}",
         )
@@ -141,7 +141,7 @@ def _shown(plan: SweepPlan, path: Path) -> Result:
     titles = ("start>", "trials>", "model", "seeds", "conditions>", "each takes>")
     pairs = [
         ("trials", str(len(plan.planned))),
-        ("expected", f"{_duration(left)} on the {cores} cores of this machine"),
+        ("expected", f"{duration(left)} on the {cores} cores of this machine"),
         ("plan", str(path)),
     ]
     plain = about | {"seconds_on_this_machine": left, "order": order}
@@ -182,7 +182,7 @@ def _status_lines(plan: SweepPlan, states: Sequence[TrialState], left: float | N
     rows = [(name, *(str(count[state]) for state in STATES)) for name, count in counted]
     titles = ("model", *(f"{state}>" for state in STATES))
     lines = [plan.name, "", *in_table(titles, rows), ""]
-    lines += in_pairs([("time left", _duration(left))])
+    lines += in_pairs([("time left", duration(left))])
     for state in (RUNNING, FAILED):
         lines += _named(state, [(s.trial.name, s.message) for s in states if s.state == state])
     return lines
@@ -223,10 +223,6 @@ def score_table(summary: Mapping[str, Any], width: int) -> list[str]:
 def _named(state: str, trials: Sequence[tuple[str, str]]) -> list[str]:
     lines = [f"{state}  {name}: {message}" for name, message in trials[:NAMED]]
     return lines + ([f"{state}  and {len(trials) - NAMED} more"] if len(trials) > NAMED else [])
-
-
-def _duration(seconds: float | None) -> str:
-    return "unknown" if seconds is None else duration(seconds)
 
 
 def _range(seeds: Sequence[int]) -> str:

@@ -43,7 +43,7 @@ def tune(asked: Asked) -> Result:
     from ..experiments.tuning.study import study_plain
 
     task = task_of(asked.values)
-    request = parse_run(asked.words, [axis.name for axis in task.axes], OWN_KEYS, NOT_HERE)
+    request = parse_run(asked.values, [axis.name for axis in task.axes], OWN_KEYS, NOT_HERE)
     workspace = open_workspace(request.home)
     study = make_study(task, request, OWN_KEYS | asked.values, workspace)
     if request.force:

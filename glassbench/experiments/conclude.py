@@ -213,21 +213,20 @@ def _record(
         results=results,
         floors=by_floor,
         known={c.name: known_at(task, dataset.name, request.view, c) for c in request.conditions},
-        failed=[_failure(outcome) for outcome in outcomes if outcome.result is None],
+        failed=[
+            {
+                "condition": dict(o.trial.conditions[0]) if len(o.trial.conditions) == 1 else None,
+                "seed": o.trial.seed,
+                "error": (o.error or "")[:10_000],
+            }
+            for o in outcomes
+            if o.result is None
+        ],
         environments=[json.loads(n.read_text(encoding="utf-8")) for n in notes if n.exists()],
         tuning=request.tuning,
         trained=request.trained,
         whole=request.view.dataset.whole,
     )
-
-
-def _failure(outcome: Outcome) -> dict[str, Any]:
-    conditions = outcome.trial.conditions
-    return {
-        "condition": dict(conditions[0]) if len(conditions) == 1 else None,
-        "seed": outcome.trial.seed,
-        "error": (outcome.error or "")[:10_000],
-    }
 
 
 def _stored(path: Path, record: Record) -> Record:

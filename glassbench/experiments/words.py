@@ -75,16 +75,16 @@ def check_keys(values: Mapping[str, str], known: Iterable[str]) -> None:
 
 
 def parse_run(
-    words: Sequence[str],
+    values: Mapping[str, str],
     axes: Iterable[str],
     more: Iterable[str] = (),
     not_here: Collection[str] = (),
 ) -> RunRequest:
-    """Return the request that the words of `glassbench run` make, for a task with these axes.
+    """Return the request that words by key make, as `glassbench run` takes them, for these axes.
 
     Another command reads `more` keys itself, and refuses those that are `not_here`.
     """
-    values, axes = split_words(words), tuple(axes)
+    axes = tuple(axes)
     plain = {k: v for k, v in values.items() if not k.startswith("model.")}
     known = [key for key in KEYS if key not in not_here]
     check_keys(plain, (*known, *more, *axes, "model.<hyperparameter>"))

@@ -12,7 +12,7 @@ from glassbench.cli.run import announcement
 from glassbench.experiments.conclude import RunReport
 from glassbench.experiments.jobs import Outcome
 from glassbench.experiments.request import make_requests, model_trials
-from glassbench.experiments.words import parse_run
+from glassbench.experiments.words import parse_run, split_words
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 from glassbench.tracking.delivery import Delivered
@@ -183,10 +183,12 @@ def test_the_floors_of_the_task_come_along_but_no_model_is_its_own_floor(home, t
     task = load_task("ka_propensity")
     words = ["task=ka_propensity", f"dataset={tiny_dataset}"]
     axes = [axis.name for axis in task.axes]
-    (other,) = make_requests(task, parse_run([*words, f"model={model()}"], axes), Workspace(home))
+    (other,) = make_requests(
+        task, parse_run(split_words([*words, f"model={model()}"]), axes), Workspace(home)
+    )
     assert [floor.card.name for floor in other.floors] == list(task.floors)
     (own,) = make_requests(
-        task, parse_run([*words, f"model={task.floors[0]}"], axes), Workspace(home)
+        task, parse_run(split_words([*words, f"model={task.floors[0]}"]), axes), Workspace(home)
     )
     assert [floor.card.name for floor in own.floors] == list(task.floors[1:])
 
@@ -199,7 +201,7 @@ def test_a_renamed_dataset_has_the_defaults_of_its_own_name(home, tiny_dataset, 
     for word in (str(renamed), "tiny"):
         words = ["task=ka_propensity", f"model={folder}", f"dataset={word}", "floors=off"]
         axes = [axis.name for axis in task.axes]
-        (request,) = make_requests(task, parse_run(words, axes), Workspace(home))
+        (request,) = make_requests(task, parse_run(split_words(words), axes), Workspace(home))
         assert request.dataset.name == "tiny" and request.hyperparameters["rate"] == 2.0
         assert announcement(request).endswith("defaults general, tiny")
 

@@ -130,7 +130,7 @@ class TestKubeRay:
         assert doctor[:2] == ["glassbench", "doctor"] and run[:2] == ["glassbench", "run"]
         (workers,) = spec["rayClusterSpec"]["workerGroupSpecs"]
         assert int(split_words(doctor[2:])["nodes"]) == 1 + workers["replicas"]
-        assert parse_run(run[2:], []).cluster == "auto"
+        assert parse_run(split_words(run[2:]), []).cluster == "auto"
 
     def test_the_manifest_follows_the_schema_of_kuberay(self, manifests):
         path = os.environ.get(CRD)

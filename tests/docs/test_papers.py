@@ -21,7 +21,7 @@ COMMANDS = sorted(set(re.findall(r"`glassbench ([^`]+)`", PAGE)))
 
 def check_run(task, words, more=()):
     """Refuse words of a run that name no axis, model or hyperparameter."""
-    request = parse_run(words, [axis.name for axis in task.axes], more)
+    request = parse_run(split_words(words), [axis.name for axis in task.axes], more)
     for card in cards_of(task, request.models):
         card.hyperparameters_for(task.name, request.dataset or "mini", request.hyperparameters)
 
@@ -39,7 +39,9 @@ def test_the_words_of_each_command_exist(command):
         check_run(task, words if module.MODELS else [*words, "model=all"], module.OPTIONS)
     elif name == "study":
         task = load_task(split_words(words[1:])["task"])
-        request = parse_study(find_study(words[0]), words[1:], [a.name for a in task.axes])
+        request = parse_study(
+            find_study(words[0]), split_words(words[1:]), [a.name for a in task.axes]
+        )
         cards_of(task, request.run.models)
     elif name in ("run", "sweep"):
         check_run(load_task(split_words(words)["task"]), words)

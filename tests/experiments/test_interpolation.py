@@ -20,7 +20,7 @@ SMALL = [
 def requests_of(dataset, workspace, *words):
     words = ["task=ka_propensity", f"dataset={dataset}", "cluster=none", *words]
     task = task_of(split_words(words))
-    return make_requests(task, parse_run(words, ["temperature", "time"]), workspace)
+    return make_requests(task, parse_run(split_words(words), ["temperature", "time"]), workspace)
 
 
 def temperatures(request):

@@ -14,7 +14,7 @@ TRAIN = ["train.temperature", "train.time"]
 def requests_of(tmp_path, *words):
     words = ["task=ka_propensity", "model=local_energy", "dataset=mini_temperatures", *words]
     task = task_of(split_words(words))
-    asked = parse_run(words, [axis.name for axis in task.axes], TRAIN)
+    asked = parse_run(split_words(words), [axis.name for axis in task.axes], TRAIN)
     return make_requests(task, asked, Workspace(tmp_path))
 
 
@@ -35,7 +35,9 @@ def test_a_dataset_without_the_target_names_one_that_holds_it(tmp_path):
     words = ["task=ka_propensity", "model=local_energy", "target=bond_breaking"]
     task = task_of(split_words(words))
     with pytest.raises(DatasetError, match="give dataset=mini_temperatures"):
-        make_requests(task, parse_run(words, ["temperature", "time"]), Workspace(tmp_path))
+        make_requests(
+            task, parse_run(split_words(words), ["temperature", "time"]), Workspace(tmp_path)
+        )
 
 
 def test_a_model_is_trained_at_the_most_alike_condition_elsewhere(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from glassbench.contract.conditions import AxisChoice, choose_conditions, match_condition
 from glassbench.contract.errors import WordError
-from glassbench.experiments.words import parse_axis, parse_run, parse_seeds
+from glassbench.experiments.words import parse_axis, parse_run, parse_seeds, split_words
 from glassbench.model import Condition
 
 AXES = ("temperature", "time")
@@ -26,7 +26,7 @@ WORDS = [
 
 
 def test_the_words_make_the_request():
-    request = parse_run(WORDS, AXES)
+    request = parse_run(split_words(WORDS), AXES)
     assert (request.task, request.models) == ("ka_propensity", ("botan",))
     assert request.axes["time"] == AxisChoice(values=(0.52, 16.5))
     assert request.seeds == (0, 1, 2)
@@ -36,12 +36,13 @@ def test_the_words_make_the_request():
 
 @given(st.permutations(WORDS))
 def test_the_order_of_the_words_means_nothing(words):
-    assert parse_run(words, AXES) == parse_run(WORDS, AXES)
+    assert parse_run(split_words(words), AXES) == parse_run(split_words(WORDS), AXES)
 
 
 def test_hyperparameters_are_kept_as_text():
     request = parse_run(
-        ["task=t", "model=m", "model.id=00123", "model.weights=../a,b=c/x..y.pth"], AXES
+        split_words(["task=t", "model=m", "model.id=00123", "model.weights=../a,b=c/x..y.pth"]),
+        AXES,
     )
     assert request.hyperparameters == {"id": "00123", "weights": "../a,b=c/x..y.pth"}
 
@@ -79,14 +80,14 @@ def test_a_range_of_seeds_holds_both_ends(first, length):
 )
 def test_a_wrong_word_is_named(words, message):
     with pytest.raises(WordError, match=message):
-        parse_run(["task=ka_propensity", "model=botan", *words], AXES)
+        parse_run(split_words(["task=ka_propensity", "model=botan", *words]), AXES)
 
 
 @pytest.mark.parametrize("missing", ["task", "model"])
 def test_a_missing_word_is_named_with_the_command_that_lists(missing):
     words = [word for word in ("task=t", "model=m") if not word.startswith(missing)]
     with pytest.raises(WordError, match=f"`{missing}=` is missing: `glassbench {missing}s`"):
-        parse_run(words, AXES)
+        parse_run(split_words(words), AXES)
 
 
 AVAILABLE = [
@@ -164,4 +165,6 @@ def test_one_condition_needs_all_its_axes():
 
 @pytest.mark.parametrize("address", ["node1:6379", "10.0.0.1:20036", "ray://node1:10001"])
 def test_a_cluster_is_named_by_host_and_port_with_or_without_ray(address):
-    assert parse_run(["task=t", "model=m", f"cluster={address}"], AXES).cluster == address
+    assert (
+        parse_run(split_words(["task=t", "model=m", f"cluster={address}"]), AXES).cluster == address
+    )

@@ -14,7 +14,7 @@ from ...model import Condition
 from ..request import ALIKE, BenchmarkRequest, decades_apart, make_requests
 from ..sweep.make import floors_by_digest, new_plan, series_of
 from ..sweep.plan import Series, SweepPlan
-from ..words import distinct, items_of, parse_run, split_words
+from ..words import distinct, items_of, parse_run
 from .declaration import Setting, Study, StudyError, StudyRequest, settings_of
 
 
@@ -68,10 +68,9 @@ class PlannedStudy:
         return [group for group in (first, later) if group]
 
 
-def parse_study(study: Study, words: Sequence[str], axes: Iterable[str]) -> StudyRequest:
+def parse_study(study: Study, given: Mapping[str, str], axes: Iterable[str]) -> StudyRequest:
     """Return the request that the words after the study's name make."""
-    given = split_words(words)
-    run = parse_run(words, axes, ("values", *study.options))
+    run = parse_run(given, axes, ("values", *study.options))
     if run.force:
         raise StudyError(
             "`force` is not for studies, whose trials may be those of a run too: "

@@ -205,7 +205,10 @@ class RunningTrial:
         return None
 
     def _validation(self) -> float | None:
-        bests = [_best(scores, self.epoch) for scores in self.scores]
+        bests = [
+            max((s for at, s in scores.items() if at <= self.epoch and s is not None), default=None)
+            for scores in self.scores
+        ]
         known = [best for best in bests if best is not None]
         return sum(known) / len(known) if len(known) == len(bests) else None
 
@@ -233,8 +236,3 @@ def _note(scores: Scores, epoch: int, score: float | None) -> None:
     """Add the score of an epoch; of an epoch that was reported twice the better one counts."""
     known = [value for value in (scores.get(epoch), finite(score)) if value is not None]
     scores[epoch] = max(known, default=None)
-
-
-def _best(scores: Scores, epoch: int) -> float | None:
-    known = [score for at, score in scores.items() if at <= epoch and score is not None]
-    return max(known, default=None)

@@ -4,6 +4,7 @@ import pytest
 
 from glassbench.experiments.study.declaration import find_study
 from glassbench.experiments.study.planning import parse_study, plan_study
+from glassbench.experiments.words import split_words
 from glassbench.home.workspace import Workspace
 from glassbench.plugins.registry import load_task
 
@@ -23,7 +24,9 @@ def make_plan(tiny_dataset, workspace):
         chosen = SMALL if model == "neighbour_count_ridge" else ()
         task = load_task(task or "ka_propensity")
         given = [f"task={task.name}", f"model={model}", f"dataset={dataset}", *chosen, *words]
-        request = parse_study(find_study(name), given, [axis.name for axis in task.axes])
+        request = parse_study(
+            find_study(name), split_words(given), [axis.name for axis in task.axes]
+        )
         return plan_study(task, request, workspace)
 
     return make

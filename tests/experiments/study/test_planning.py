@@ -201,7 +201,7 @@ def test_surroundings_of_pairs_and_of_ranked_labels_are_refused(make_plan, small
 
 def test_a_value_that_stands_twice_is_refused():
     with pytest.raises(UserError, match="has 1 twice"):
-        parse_study(find_study("rounds"), ["task=t", "model=m", "values=1,1"], AXES)
+        parse_study(find_study("rounds"), {"task": "t", "model": "m", "values": "1,1"}, AXES)
 
 
 def test_a_study_of_a_task_is_declared_in_its_folder(tmp_path, monkeypatch):
