@@ -1,4 +1,4 @@
-"""`glassbench doctor`: what stands on this machine, what is missing, and how to get it."""
+"""`glassbench doctor`: what a machine or a cluster lacks; `cluster`: files that start one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,24 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import __version__
-from ..contract.errors import ABSENT, BROKEN, OK, Finding, WordError
+from ..contract.errors import ABSENT, BROKEN, OK, Finding, WordError, did_you_mean
 from ..experiments.words import check_keys
 from ..home.machine import available_cores
 from ..home.workspace import Workspace
 from ..plugins.datasets import list_datasets
 from ..plugins.registry import Plugin, list_models, list_tasks, whole_tasks
-from .output import Asked, Result, command
+from .output import Asked, Result, command, new_group
 from .tables import in_pairs
 
+cluster = new_group(help="Files that start Ray on the machines of a cluster.")
+FOLDER = Path(__file__).resolve().parents[1] / "cluster" / "templates"
+TEMPLATES = {
+    "slurm": ("slurm.sh", "a job of SLURM, for `sbatch`"),
+    "kuberay": ("kuberay.yaml", "a RayJob with its volume, for `kubectl apply`"),
+    "dockerfile": ("Dockerfile", "the image of that RayJob"),
+    "onpremise": ("ray_up_onpremise.yaml", "machines reached by ssh, for `ray up`"),
+    "aws": ("ray_up_aws.yaml", "machines rented from Amazon, for `ray up`"),
+}
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "torch", "torch_geometric", "ray", "xarray", "zarr", "mlflow",
     "typer", "matplotlib", "pydantic", "psutil",
@@ -195,3 +204,23 @@ def _cache(workspace: Workspace) -> Answer:
     files, size = cache.usage()
     sizes = f"{size / 1e9:.3g} of {cache.limit / 1e9:.3g} GB in {files} files"
     return OK, f"{cache.folder}, {sizes}; may be deleted at any time"
+
+
+@cluster.command()
+@command(plain="[name]")
+def template(asked: Asked) -> Result:
+    """Print a file to begin with: slurm, kuberay, dockerfile, onpremise or aws.
+
+    `glassbench cluster template slurm > slurm.sh`. Each says in its first lines how it is used and
+    what is to be changed. Without a name, the list of them.
+    """
+    if not asked.plain:
+        rows = [(key, f"{file}  {what}") for key, (file, what) in TEMPLATES.items()]
+        files = {key: {"file": file, "what": what} for key, (file, what) in TEMPLATES.items()}
+        return Result({"templates": files}, in_pairs(rows))
+    (name,) = asked.plain
+    if name not in TEMPLATES:
+        raise WordError(f"there is no template `{name}`{did_you_mean(name, TEMPLATES)}")
+    file, _ = TEMPLATES[name]
+    text = (FOLDER / file).read_text(encoding="utf-8")
+    return Result({"name": name, "file": file, "text": text}, text.splitlines())

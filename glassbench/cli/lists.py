@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +71,7 @@ def models(asked: Asked) -> Result:
 
 def _weights(workspace: Workspace) -> Result:
     """List the fits of the workspace, those of one model, task and condition side by side."""
-    from ..experiments.trained import stored_fits
+    from ..experiments.trained import stored_trials
 
     rows: list[dict[str, Any]] = [
         {
@@ -84,7 +83,8 @@ def _weights(workspace: Workspace) -> Result:
             "bytes": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()),
             "path": str(folder),
         }
-        for folder, trial in stored_fits(workspace)
+        for folder, trial in ((f / "fitted", trial) for f, trial in stored_trials(workspace))
+        if folder.is_dir()
     ]
     rows.sort(key=lambda row: [str(row[key]) for key in ("model", "task", "conditions", "seed")])
     shown = ("model", "task", "dataset", "conditions", "seed")
@@ -241,24 +241,15 @@ def runs(asked: Asked) -> Result:
 
 
 def unfinished_trials(workspace: Workspace) -> list[dict[str, str]]:
-    from ..contract.trial_plan import trial_from_json
+    from ..experiments.trained import stored_trials
 
-    unfinished = []
-    for path in sorted(workspace.trials.glob("*/*/trial.json")):
-        if (path.parent / "result.json").exists():
-            continue
-        try:
-            trial = trial_from_json(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if trial.variation.scored_split == "valid":
-            # A study of tuning knows of it, and may have stopped it for good.
-            continue
-        unfinished.append(
-            {"name": trial.name, "task": trial.task, "dataset": trial.dataset.name,
-             "key": trial.key, "folder": str(path.parent)}
-        )  # fmt: skip
-    return unfinished
+    # A study of tuning knows of its own trials, and may have stopped them for good.
+    return [
+        {"name": trial.name, "task": trial.task, "dataset": trial.dataset.name,
+         "key": trial.key, "folder": str(folder)}
+        for folder, trial in stored_trials(workspace)
+        if not (folder / "result.json").exists() and trial.variation.scored_split != "valid"
+    ]  # fmt: skip
 
 
 @command("curve transfer out home", plain="RUN")

@@ -9,7 +9,6 @@ from io import TextIOWrapper
 
 from ..contract.errors import printable
 from . import (
-    cluster,
     data,
     doctor,
     figure,
@@ -47,8 +46,9 @@ for one in (
     doctor.doctor,
 ):  # fmt: skip
     app.command()(one)
-for group in (leaderboard, submission, record, cluster, data):
+for group in (leaderboard, submission, record, data):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
+app.add_typer(doctor.cluster, name="cluster")
 
 
 class _OneLine(logging.Formatter):

@@ -86,7 +86,7 @@ def _understand(asked: Asked) -> tuple[StudyRequest, Task]:
 
     if len(asked.plain) != 1:
         names = ", ".join(study.name for study in list_studies())
-        raise WordError(f"one word names the study, one of {names}")
+        raise WordError(f"the first word names the study, one of {names}")
     chosen, task = find_study(asked.plain[0]), task_of(asked.values)
     return parse_study(chosen, asked.values, [axis.name for axis in task.axes]), task
 

@@ -153,7 +153,7 @@ def _shown(plan: SweepPlan, path: Path) -> Result:
 def _status(asked: Asked) -> Result:
     from ..experiments.sweep.make import with_estimates
     from ..experiments.sweep.plan import read_plan
-    from ..experiments.sweep.run import counts, time_left, trial_states
+    from ..experiments.sweep.run import RUNNING, WAITING, counts, seconds_left, trial_states
 
     check_keys(asked.values, ("plan", "home"))
     path, workspace = asked.path("plan"), asked.workspace
@@ -161,7 +161,10 @@ def _status(asked: Asked) -> Result:
         raise WordError("`plan=FILE` is missing: `glassbench sweep` names the file when it begins")
     plan = with_estimates(read_plan(path), workspace)
     states = trial_states(plan, workspace)
-    left = time_left(states)
+    running, waiting = (
+        [s.seconds for s in states if s.state == state] for state in (RUNNING, WAITING)
+    )
+    left = seconds_left(running, waiting, max(1, len(running)))
     trials = [
         {"name": s.trial.name, "key": s.trial.key, "state": s.state, "words": s.message}
         for s in states

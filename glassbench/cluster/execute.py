@@ -95,9 +95,7 @@ def execute(
                 for job in together:
                     tell = partial(finish.tell, job.trial)
                     share = shares[job.trial.key]
-                    attempt = execute_distributed(
-                        job, workspace, workers, share, tell, max_failures
-                    )
+                    attempt = execute_distributed(job, workers, share, tell, max_failures)
                     finish.ended(job.trial, attempt)
             if jobs:
                 _run_tasks(jobs, shares, finish, max_failures, terms)

@@ -51,12 +51,7 @@ class TrialRaised(RuntimeError):
 
 
 def execute_distributed(
-    job: Job,
-    workspace: Workspace,
-    workers: int,
-    share: Needs,
-    tell: Tell,
-    max_failures: int = 2,
+    job: Job, workers: int, share: Needs, tell: Tell, max_failures: int = 2
 ) -> Attempt:
     """Train one trial on several workers together, with torch.distributed initialised on each.
 
@@ -71,12 +66,13 @@ def execute_distributed(
              f"{batch} train; model.batch_size={workers} would employ all")  # fmt: skip
         workers = batch
     failures = 0
+    workspace = job.workspace
     folder = workspace.trial_folder(job.trial.key)
     (folder / STOP).unlink(missing_ok=True)
     while True:
         workers = 1 if _is_trained(job) else workers
-        with _telling(job, workspace, tell):
-            died = _fit(job, workspace, workers, share, failures)
+        with _telling(job, tell):
+            died = _fit(job, workers, share, failures)
         result = read_result(workspace, job.trial)
         if result is not None:
             return Attempt(result)
@@ -112,9 +108,7 @@ def _is_trained(job: Job) -> bool:
     return any(path.exists() for path in (own / PREDICTIONS, own / FITTED, same_fit / FITTED))
 
 
-def _fit(
-    job: Job, workspace: Workspace, workers: int, share: Needs, failures: int
-) -> Attempt | str:
+def _fit(job: Job, workers: int, share: Needs, failures: int) -> Attempt | str:
     """Return the attempt if it came to an end of its own, or else how its workers died."""
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -136,7 +130,7 @@ def _fit(
             # Ray Train would take up an earlier run of the same name; the trial resumes by itself.
             run_config=RunConfig(
                 name=f"{job.trial.key}-{os.getpid()}-{failures}",
-                storage_path=str(workspace.home / STORAGE),
+                storage_path=str(job.workspace.home / STORAGE),
                 failure_config=FailureConfig(max_failures=0),
             ),
         )
@@ -189,9 +183,9 @@ def _raised_by_trial(error: Exception) -> str | None:
 
 
 @contextlib.contextmanager
-def _telling(job: Job, workspace: Workspace, tell: Tell) -> Iterator[None]:
+def _telling(job: Job, tell: Tell) -> Iterator[None]:
     """Hand on what the first worker tells, while this thread waits for Ray Train."""
-    reader = ProgressReader(workspace.trial_folder(job.trial.key))
+    reader = ProgressReader(job.workspace.trial_folder(job.trial.key))
 
     def hand_on() -> None:
         for kind, progress, message in reader.new():
@@ -226,7 +220,7 @@ def new_fit(job: Job, workers: int, share: Needs, max_failures: int) -> Fit:
         return Fit(lambda tell: attempt(job, tell))
 
     return Fit(
-        lambda tell: execute_distributed(job, job.workspace, workers, share, tell, max_failures),
+        lambda tell: execute_distributed(job, workers, share, tell, max_failures),
         end_workers=lambda: stop_workers(job.workspace.trial_folder(job.trial.key)),
     )
 

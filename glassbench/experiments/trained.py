@@ -46,15 +46,14 @@ def only_one(run: str, matching: list[tuple[Path, Record]]) -> tuple[Path, Recor
     return matching[0]
 
 
-def stored_fits(workspace: Workspace) -> Iterator[tuple[Path, Trial]]:
-    """Yield the fits that lie in the workspace, once each: the folder of the fit, and its trial."""
+def stored_trials(workspace: Workspace) -> Iterator[tuple[Path, Trial]]:
+    """Yield the trials that began in the workspace, with their folders."""
     for file in sorted(workspace.trials.glob("*/*/trial.json")):
-        folder = file.parent / "fitted"
-        if folder.is_dir():
-            try:
-                yield folder, trial_from_json(json.loads(file.read_bytes()))
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
+        try:
+            trial = trial_from_json(json.loads(file.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        yield file.parent, trial
 
 
 def load_model(

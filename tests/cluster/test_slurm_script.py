@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from glassbench.cli.cluster import FOLDER
+from glassbench.cli.doctor import FOLDER
 
 TOOLS = {
     "python": "echo 2.60.0",

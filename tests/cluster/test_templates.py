@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from glassbench.cli.cluster import FOLDER, TEMPLATES
+from glassbench.cli.doctor import FOLDER, TEMPLATES
 from glassbench.experiments.words import parse_run, split_words
 
 yaml = pytest.importorskip("yaml")

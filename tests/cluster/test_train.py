@@ -27,13 +27,13 @@ def test_workers_sum_over_torch_distributed_and_a_killed_one_is_replaced(make_tr
 def test_no_worker_is_started_that_a_batch_has_no_example_for(make_trial, workspace, monkeypatch):
     asked, told = [], []
 
-    def fit(job, workspace, workers, share, attempt):
+    def fit(job, workers, share, attempt):
         asked.append(workers)
         return Attempt(None, "left out here")
 
     monkeypatch.setattr(train, "_fit", fit)
     job = Job(make_trial(batch_size=1), str(workspace.home))
-    train.execute_distributed(job, workspace, 2, Needs(cpus=1), lambda *words: told.append(words))
+    train.execute_distributed(job, 2, Needs(cpus=1), lambda *words: told.append(words))
     assert asked == [1]
     ((kind, _, message),) = told
     assert kind == "noted" and "model.batch_size=2 would employ all" in message

@@ -239,23 +239,13 @@ def counts(states: Iterable[TrialState]) -> dict[str, int]:
     return {state: counted[state] for state in STATES}
 
 
-def time_left(states: Sequence[TrialState]) -> float | None:
-    """Return the seconds until the last trial ends, with as many side by side as now.
-
-    None where nothing is known of what the trials take.
-    """
-    running, waiting = (
-        [s.seconds for s in states if s.state == state] for state in (RUNNING, WAITING)
-    )
-    if not running and not waiting:
-        return 0.0 if any(each.state == DONE for each in states) else None
-    return seconds_left(running, waiting, max(1, len(running)))
-
-
 def seconds_left(
     running: Sequence[float | None], waiting: Sequence[float | None], side_by_side: int
 ) -> float | None:
-    """Return the seconds until the last trial ends, from those expected of each in its order."""
+    """Return the seconds until the last trial ends, from those expected of each in its order.
+
+    None where nothing is known of what the trials take.
+    """
     known = [seconds for seconds in (*running, *waiting) if seconds is not None]
     if not known:
         return None if running or waiting else 0.0

@@ -11,7 +11,7 @@ from glassbench.trial.attempt import Attempt, Job
 def test_a_fit_among_workers_reports_as_it_goes_and_ends_them_when_it_is_stopped(
     tmp_path, monkeypatch
 ):
-    def distributed(job, workspace, workers, share, tell, max_failures):
+    def distributed(job, workers, share, tell, max_failures):
         assert workers == 2
         tell("started", None, "")
         for epoch in range(1, 4):
