@@ -26,11 +26,8 @@ ENDS = ("finished", "cached", "failed")
 class Display(ExitStack):
     """One line for each trial that ended; on a terminal also a bar for each that runs.
 
-    Parameters
-    ----------
-    quiet : show failures alone
-    total : number of trials, which are then counted by one more bar, with cached trials and those
-        that ended; without a terminal only failures are shown of many
+    A quiet one shows failures alone, and so does one of a `total` of trials without a terminal;
+    on a terminal one more bar counts them.
     """
 
     def __init__(self, quiet: bool = False, total: int | None = None) -> None:

@@ -86,7 +86,8 @@ def result_table(record: Plain | Record, primary: MetricSpecification, width: in
         for a in axes
     ]
     if "time" in axes:
-        columns.append(("t/tau_alpha>", [_relative_time(c) for c in conditions]))
+        taus = [(c["condition"]["time"], c.get("tau_alpha")) for c in conditions]
+        columns.append(("t/tau_alpha>", [_general(t / tau if tau else None) for t, tau in taus]))
     scores = [score_words(c["scores"].get(metric), c["parents"]) for c in conditions]
     columns += [
         (f"{primary.title} [95 %]", scores),
@@ -306,11 +307,6 @@ def _published(condition: Plain, model: str, higher_is_better: bool) -> str:
 def _best(entries: Sequence[Plain], higher_is_better: bool) -> Plain:
     choose = max if higher_is_better else min
     return choose(entries, key=lambda entry: entry["value"])
-
-
-def _relative_time(condition: Plain) -> str:
-    tau, time = condition.get("tau_alpha"), condition["condition"].get("time")
-    return _general(time / tau) if tau and time is not None else UNDEFINED
 
 
 def _cost(cost: Plain) -> str:

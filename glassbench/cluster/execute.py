@@ -1,7 +1,6 @@
 """Running trials: each once, side by side where there is room, and on after a crash.
 
-A trial is one Ray task. Ray chooses machine and process, and holds each to its cores,
-GPUs and memory; here is decided what is handed to it, and what happens when a process dies.
+A trial is one Ray task; Ray holds each to its cores, GPUs and memory.
 """
 
 from __future__ import annotations
@@ -56,14 +55,9 @@ def execute(
     the workspace at once. A trial that raises has failed, and the others go on; a worker that
     dies is replaced, up to `max_failures` times, and goes on from the trial's checkpoint.
 
-    Parameters
-    ----------
-    cluster : as `open_session` takes it, or a session that is open already
-    on_event : called in this thread with everything that happens
-    cpus_per_trial : cores of one trial; floors take one, and no GPU
-    workers : processes that train one trial together; floors have one
-    run : the function that runs a trial, `module:function`, as `run_trial`
-    terms : what each trial needs, one GPU where nothing is said, and those of a sweep
+    Floors have one core, one worker and no GPU; a trial of a model takes `cpus_per_trial` cores,
+    or its share of what there is, for each of the `workers` that train it together. `run` names
+    the function that runs a trial, as `module:function`; `on_event` is called in this thread.
 
     Raises ClusterError if the cluster cannot be reached, or a plugin changed since the plan.
     """

@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 class RunReport:
     """What a request came to; there is no record where no trial of the model finished.
 
-    `figures` is None before they are drawn, with those of each trial where `draw_trials` says so;
-    `made_of` is the digest of all that record and figures are made of.
+    `figures` is None before they are drawn; `made_of` is the digest of all that they and the
+    record are made of.
     """
 
     request: BenchmarkRequest
@@ -71,12 +71,8 @@ def run_to_record(
 ) -> RunReport:
     """Run every trial of a request, and make its record; `hand_over` does the rest.
 
-    What is finished is not done again, so that the same request continues after
-    any interruption. Where some trials fail, the record is made from the others.
-
-    Parameters
-    ----------
-    execute : runs trials, as `glassbench.cluster.execute` does; `options` are handed on to it
+    What is finished is not done again. Where some trials fail, the record is made from the others.
+    `execute` runs trials, as `glassbench.cluster.execute` does, with the `options`.
     """
     trials, floors = model_trials(request), floor_trials(request)
     needs = Needs(gpus=request.model.resources["gpus"])

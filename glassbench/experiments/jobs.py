@@ -20,7 +20,7 @@ from ..home.workspace import Workspace
 from ..model import Progress
 from ..trial.attempt import Attempt, Job, attempt_here, keep_folder
 from ..trial.process import LOG_FILE
-from ..trial.result import TrialResult, read_result, result_path
+from ..trial.result import TrialResult, read_result
 from .resources import Capacity, Needs, Terms, shares_of
 
 FAILURE_FILE = "failure.json"
@@ -81,16 +81,10 @@ class Finisher:
         self.on_event(Event("failed", trial, None, error))
 
     def ended(self, trial: Trial, attempt: Attempt) -> None:
-        key, result = trial.key, attempt.result
-        on_disk = not self.terms.keep_results and result_path(self.workspace, key).exists()
         if attempt.error is not None:
             self.failed(trial, attempt.error)
-        elif result is None and not on_disk:
-            self.failed(trial, "it returned nothing")
-        elif result is not None and result.key != key:
-            self.failed(trial, f"it returned the result of another trial, {result.key}")
         else:
-            self.outcomes[key] = Outcome(trial, result)
+            self.outcomes[trial.key] = Outcome(trial, attempt.result)
             self.on_event(Event("finished", trial))
 
     def ended_before(self, key: str, trial: Trial) -> bool:

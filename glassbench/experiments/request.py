@@ -142,7 +142,8 @@ def make_requests(
             f"conditions that it has too, such as {next(iter(conditions[0]))}=all"
         )
     with_floors = asked.floors and (asked.trained or len(trained_here) == len(conditions))
-    floors = floors_of(task, dataset) if with_floors else ()
+    of_floors = map(load_model_card, task.floors if with_floors else ())
+    floors = [Floor(c, c.hyperparameters_for(task.name, dataset.name, {})) for c in of_floors]
     trained_at = training_conditions(view, conditions, asked.trained)
     return [
         BenchmarkRequest(
@@ -231,13 +232,6 @@ def _holding_target(task: Task, workspace: Workspace) -> list[str]:
                 open_view(task, find_dataset(task, name, workspace).path)
                 names.append(name)
     return names
-
-
-def floors_of(task: Task, dataset: DatasetReference) -> tuple[Floor, ...]:
-    cards = map(load_model_card, task.floors)
-    return tuple(
-        Floor(card, card.hyperparameters_for(task.name, dataset.name, {})) for card in cards
-    )
 
 
 def model_trials(request: BenchmarkRequest) -> list[Trial]:

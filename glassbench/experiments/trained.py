@@ -19,7 +19,6 @@ from .request import BenchmarkRequest, make_requests
 from .words import RunRequest
 
 if TYPE_CHECKING:
-    from ..contract.model_card import ModelCard
     from ..contract.task import Task
     from ..trial.fitted import FittedModel
 
@@ -141,7 +140,11 @@ def model_of_record(record: Record, path: Path, workspace: Workspace) -> FittedM
     folders = [t.model.folder for t in trials if (Path(t.model.folder) / "model.toml").is_file()]
     card = load_model_card(next(iter(folders), str(record["model"]["name"])))
     task = load_task(record["task"]["name"])
-    refuse_other_model(card, record["model"]["digest"], path)
+    if card.digest != (digest := record["model"]["digest"]):
+        raise UserError(
+            f"{path.name} is of {card.name} with the digest {digest[:12]}…, the one here has "
+            f"{card.digest[:12]}…: run the model again, or name another record"
+        )
     _refuse_pairs(task)
     if not trials:
         raise UserError(f"{path} names no trial of the workspace {workspace.home}: run it here")
@@ -182,15 +185,6 @@ def _refuse_pairs(task: Task) -> None:
     if per != "particle":
         raise UserError(
             f"{task.name} is about {per}s: no column of particles can hold its predictions"
-        )
-
-
-def refuse_other_model(card: ModelCard, digest: str, path: Path) -> None:
-    """Refuse a record of another version of the model than the one that is here."""
-    if card.digest != digest:
-        raise UserError(
-            f"{path.name} is of {card.name} with the digest {digest[:12]}…, the one here has "
-            f"{card.digest[:12]}…: run the model again, or name another record"
         )
 
 

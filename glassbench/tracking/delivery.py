@@ -58,16 +58,10 @@ class SweepDelivery:
 
 @dataclass(frozen=True)
 class RequestDelivery:
-    """A request to deliver: one parent run, and one nested run for each trial.
+    """A request to deliver: one parent run by its digest, and one nested run for each trial.
 
-    Attributes
-    ----------
-    digest : of the request, which has one parent run, however often it is given
-    record : path of the record, None where nothing finished; all paths are in the workspace
-    content : digest of the record
-    kind : `request`, or `study` for a study of tuning, whose `record` is its report, where its
-        trials stand
-    sweep : the one under whose run it stands, if any
+    `content` is the digest of the record, which is None where nothing finished; the record of a
+    `study` of tuning is its report, where its trials stand. Paths are in the workspace.
     """
 
     digest: str

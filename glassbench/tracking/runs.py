@@ -25,13 +25,8 @@ MetricRow = tuple[str, float | None, int, int]
 class RunContent:
     """One run; the same each time it is made, so that a repeated delivery repeats nothing.
 
-    Attributes
-    ----------
-    run : tag and value, such as `glassbench.key`, by which it is found
-    start, end : milliseconds since the epoch
-    version, result : digests of what the run holds, and of a trial's result, if any
-    numbers, history : metrics at its end and on the way
-    artifacts : files, which may be missing
+    It is found by a tag and its value; `start` and `end` are in milliseconds since the epoch,
+    `version` and `result` digests of what it holds and of a trial's result, if any.
     """
 
     run: tuple[str, str]

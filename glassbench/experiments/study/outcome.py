@@ -89,7 +89,11 @@ def _panels(planned: PlannedStudy, results: Mapping[str, TrialResult]) -> list[P
         return plain | {"points": points, "unperturbed": untouched}
 
     def plain_panel(title: str, curves: Sequence[Curve]) -> Plain:
-        primary, condition_at = task.primary_metric.name, _conditions_along(curves)
+        primary = task.primary_metric.name
+        # The first condition at each place of the axis, in its order.
+        condition_at: dict[float, Condition] = {}
+        for point in sorted((p for c in curves for p in c.points), key=lambda p: p.x):
+            condition_at.setdefault(point.x, point.condition)
         ceilings = {}
         for metric in dict.fromkeys(curve.metric for curve in curves):
             heights = {x: ceilings_at(c).get(metric) for x, c in condition_at.items()}
@@ -113,14 +117,6 @@ def _panels(planned: PlannedStudy, results: Mapping[str, TrialResult]) -> list[P
         }
 
     return [plain_panel(title, curves) for title, curves in planned.panels.items()]
-
-
-def _conditions_along(curves: Sequence[Curve]) -> dict[float, Condition]:
-    """Return the first condition at each place of the axis, in its order."""
-    conditions: dict[float, Condition] = {}
-    for point in sorted((p for c in curves for p in c.points), key=lambda p: p.x):
-        conditions.setdefault(point.x, point.condition)
-    return conditions
 
 
 def _by_seed(
