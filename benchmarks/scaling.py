@@ -67,12 +67,13 @@ class Measured:
 
 def real_seconds(home: Path) -> float:
     """Return what a small real trial takes here, in this process."""
+    from glassbench.cli.output import Asked
     from glassbench.cli.run import _understand
     from glassbench.experiments.request import make_requests, model_trials
     from glassbench.trial.run import run_trial
 
     words = {"task": "ka_propensity", "model": "neighbour_count_ridge", "time": "16.5"}
-    request = make_requests(*_understand(words | {"home": str(home)}, quiet=True))[0]
+    request = make_requests(*_understand(Asked([], words | {"home": str(home)}, True)))[0]
     (trial,) = model_trials(request)
     start = time.perf_counter()
     run_trial(trial, _workspace(home))

@@ -11,7 +11,7 @@ from ..contract.errors import WordError
 from ..contract.folder_digest import uncounted_imports
 from ..experiments.request import BenchmarkRequest, make_requests, model_trials, task_of
 from ..experiments.words import RunRequest, parse_run
-from ..home.workspace import Workspace, open_workspace
+from ..home.workspace import Workspace
 from .data_made import download_first
 from .output import Asked, Result, command, say, write_lines
 from .progress import Display
@@ -56,7 +56,7 @@ def run(asked: Asked) -> Result:
     Lists are written with commas, ranges as 0..4, words in any order. What is finished is not
     computed again, and what was stopped goes on: give the same words once more.
     """
-    task, request, workspace = _understand(asked.values, asked.json)
+    task, request, workspace = _understand(asked)
     requests = make_requests(task, request, workspace)
     from ..cluster import execute
     from ..experiments.conclude import hand_over, run_to_record
@@ -85,10 +85,11 @@ def run(asked: Asked) -> Result:
     return Result({"runs": [report_plain(report, workspace) for report in reports]}, (), failed)
 
 
-def _understand(values: dict[str, str], quiet: bool) -> tuple[Task, RunRequest, Workspace]:
+def _understand(asked: Asked) -> tuple[Task, RunRequest, Workspace]:
     """Return what is asked for; a configuration file names task and model where no word does."""
     from ..experiments.tuning.configuration import read_configuration
 
+    values = asked.values
     file = read_configuration(Path(values["config"])) if "config" in values else None
     for key in ("task", "model") if file is not None else ():
         own = getattr(file, key)
@@ -102,9 +103,8 @@ def _understand(values: dict[str, str], quiet: bool) -> tuple[Task, RunRequest, 
     task = task_of(values)
     axes = [axis.name for axis in task.axes]
     request = parse_run(values, axes, ["download", *(f"train.{axis}" for axis in axes)])
-    workspace = open_workspace(request.home)
-    download_first(values, task, quiet, workspace)
-    return task, request, workspace
+    download_first(values, task, asked.json, asked.workspace)
+    return task, request, asked.workspace
 
 
 def announcement(request: BenchmarkRequest) -> str:

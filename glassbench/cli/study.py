@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.errors import WordError
 from ..experiments.request import task_of
 from ..home.files import write_json as write_json_file
-from ..home.workspace import Workspace, open_workspace
+from ..home.workspace import Workspace
 from .output import Asked, Result, command, say
 from .progress import Display
 from .tables import (
@@ -65,7 +65,7 @@ def study(asked: Asked) -> Result:
     from ..figures.scores import draw_study
 
     request, task = _understand(asked)
-    workspace = open_workspace(request.run.home)
+    workspace = asked.workspace
     planned = plan_study(task, request, workspace)
     if not asked.json:
         say(f"{planned.plan.name}: {len(planned.plan.planned)} trials")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.errors import WordError, did_you_mean
 from ..experiments.request import make_requests, task_of
 from ..experiments.words import RunRequest, parse_count, parse_run
-from ..home.workspace import Workspace, open_workspace
+from ..home.workspace import Workspace
 from .output import Asked, Result, command, say
 from .tables import in_pairs, in_table, place_lines
 
@@ -44,7 +44,7 @@ def tune(asked: Asked) -> Result:
 
     task = task_of(asked.values)
     request = parse_run(asked.values, [axis.name for axis in task.axes], OWN_KEYS, NOT_HERE)
-    workspace = open_workspace(request.home)
+    workspace = asked.workspace
     study = make_study(task, request, OWN_KEYS | asked.values, workspace)
     if request.force:
         forget_study(study, workspace)

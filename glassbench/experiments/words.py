@@ -43,7 +43,6 @@ class RunRequest:
     cluster: str = "auto"
     floors: bool = True
     force: bool = False
-    home: str | None = None
     threads: int | None = None
     workers: int = 1
     config: str | None = None
@@ -106,7 +105,6 @@ def parse_run(
         cluster=parse_cluster(values.get("cluster", "auto")),
         floors=parse_switch("floors", values.get("floors", "on")),
         force=parse_switch("force", values.get("force", "off")),
-        home=values.get("home"),
         threads=parse_count("threads", values["threads"]) if "threads" in values else None,
         workers=parse_count("workers", values.get("workers", "1")),
         config=values.get("config"),
