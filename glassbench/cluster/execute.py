@@ -25,7 +25,7 @@ from ..experiments.jobs import (
     shares_by_key,
     unique_trials,
 )
-from ..experiments.resources import Needs, Terms, local_capacity
+from ..experiments.resources import Needs, Terms
 from ..home.workspace import Workspace
 from ..trial.attempt import RUN_TRIAL, Job, attempt_in_worker
 from ..trial.process import ProgressReader
@@ -65,34 +65,30 @@ def execute(
     by_key = unique_trials(trials)
     finish = Finisher(workspace, on_event, terms)
     waiting = {k: trial for k, trial in by_key.items() if not finish.ended_before(k, trial)}
-    if waiting and cluster == "none":
-        if workers > 1:
+    if not waiting:
+        return [finish.outcomes[trial.key] for trial in trials]
+    with contextlib.ExitStack() as stack:
+        is_open = isinstance(cluster, Session)
+        session = cluster if is_open else stack.enter_context(open_session(cluster))
+        if workers > 1 and session.kind == "none":
             raise ClusterError(f"workers={workers} needs Ray: run with cluster=local, or workers=1")
-        shares = shares_by_key(by_key, local_capacity(), terms, cpus_per_trial)
-        with make_jobs(waiting, workspace, shares, run, terms) as jobs:
-            run_here(jobs, finish)
-    elif waiting:
-        with contextlib.ExitStack() as stack:
-            session = cluster
-            if not isinstance(session, Session):
-                session = stack.enter_context(open_session(session))
-            capacity, remote = session.capacity, session.kind == "remote"
-            if workers > 1 and cpus_per_trial is None:
-                cpus_per_trial = max(1, capacity.cpus // workers)
-            shares = shares_by_key(by_key, capacity, terms, cpus_per_trial)
-            jobs = stack.enter_context(make_jobs(waiting, workspace, shares, run, terms, remote))
-            if workers > 1:
-                from .train import execute_distributed
+        if workers > 1 and cpus_per_trial is None:
+            cpus_per_trial = max(1, session.capacity.cpus // workers)
+        shares = shares_by_key(by_key, session.capacity, terms, cpus_per_trial)
+        elsewhere = session.kind == "remote"
+        jobs = stack.enter_context(make_jobs(waiting, workspace, shares, run, terms, elsewhere))
+        if workers > 1:
+            from .train import execute_distributed
 
-                together = [job for job in jobs if not job.trial.floor]
-                jobs = [job for job in jobs if job.trial.floor]
-                for job in together:
-                    tell = partial(finish.tell, job.trial)
-                    share = shares[job.trial.key]
-                    attempt = execute_distributed(job, workers, share, tell, max_failures)
-                    finish.ended(job.trial, attempt)
-            if jobs:
-                _run_tasks(jobs, shares, finish, max_failures, terms)
+            for job in (job for job in jobs if not job.trial.floor):
+                tell, share = partial(finish.tell, job.trial), shares[job.trial.key]
+                attempt = execute_distributed(job, workers, share, tell, max_failures)
+                finish.ended(job.trial, attempt)
+            jobs = [job for job in jobs if job.trial.floor]
+        if session.kind == "none":
+            run_here(jobs, finish)
+        elif jobs:
+            _run_tasks(jobs, shares, finish, max_failures, terms)
     return [finish.outcomes[trial.key] for trial in trials]
 
 

@@ -13,7 +13,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -44,20 +44,11 @@ def _cancel(references: Iterable[Any]) -> None:
             ray.cancel(reference, force=True)
 
 
-@contextmanager
-def _open_cluster(cluster: str, workers: int | None) -> Iterator[Session | None]:
-    """Connect to a cluster; yield None where the work is to be done here.
-
-    `none` works without Ray, and `auto` too unless $RAY_ADDRESS names a cluster or `ray start`
-    left one running here; others as `open_session` takes them. `workers` is the number of cores
-    of a Ray of our own, all unless given.
-    """
+def _open_cluster(cluster: str, workers: int | None) -> AbstractContextManager[Session]:
+    """Connect as `open_session` does, but for `auto`: without a cluster, to this machine alone."""
     alone = cluster == "auto" and not (ray.is_initialized() or address_of("auto"))
-    if cluster == "none" or alone:
-        yield None
-        return
-    with open_session(cluster, cores=workers if cluster == "local" else None) as session:
-        yield session
+    cores = workers if cluster == "local" else None
+    return open_session("none" if alone else cluster, cores=cores)
 
 
 @contextmanager
@@ -70,7 +61,7 @@ def open_import_run(
     the cluster does not answer, or a node does not see the files.
     """
     with _open_cluster(cluster, workers) as session:
-        if session is None:
+        if session.kind == "none":
             yield None if workers is None else run_in_processes(workers)
             return
         mark = datasets / f".shared-{uuid.uuid4().hex}"
@@ -130,7 +121,7 @@ def open_runner(
     core unless given. Raises ClusterError if the cluster does not answer, or refuses.
     """
     with _open_cluster(cluster, workers) as session:
-        if session is None:
+        if session.kind == "none":
             with open_local_runner(generator, folder, workers) as runner:
                 yield runner
             return

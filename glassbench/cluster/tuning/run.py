@@ -43,7 +43,7 @@ from ...tracking.delivery import (
 from ...trial.attempt import RUN_TRIAL
 from ...trial.process import captured, limited_threads
 from ..session import Session, open_session
-from ..train import SharedByTrials, open_trial
+from ..train import SETTINGS, SharedByTrials, open_trial
 
 BEST_FILE, REPORT_FILE, PICTURE_FILE = "best.toml", "report.json", "score_against_cost.png"
 RAY_SETTINGS = {
@@ -52,8 +52,7 @@ RAY_SETTINGS = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_TRAIN_V2_ENABLED": "1",
-    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",
+    **SETTINGS,
 }
 
 
