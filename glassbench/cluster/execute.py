@@ -68,8 +68,9 @@ def execute(
     if not waiting:
         return [finish.outcomes[trial.key] for trial in trials]
     with contextlib.ExitStack() as stack:
-        is_open = isinstance(cluster, Session)
-        session = cluster if is_open else stack.enter_context(open_session(cluster))
+        session = cluster
+        if not isinstance(session, Session):
+            session = stack.enter_context(open_session(session))
         if workers > 1 and session.kind == "none":
             raise ClusterError(f"workers={workers} needs Ray: run with cluster=local, or workers=1")
         if workers > 1 and cpus_per_trial is None:
