@@ -99,25 +99,20 @@ def _execute(
     from ..experiments.sweep.run import terms_of
 
     run = planned.request.run
-    results: dict[str, TrialResult] = {}
-    failures: dict[str, str] = {}
     # Trials that several workers train together take the machine one after another.
-    alone = replace(terms_of(planned.plan), keep_results=True) if run.workers == 1 else None
-    for trials in planned.stages:
-        outcomes = execute(
-            trials,
-            workspace,
-            cluster=run.cluster,
-            on_event=on_event,
-            cpus_per_trial=run.threads,
-            workers=run.workers,
-            terms=alone,
-        )
-        for outcome in outcomes:
-            if outcome.result is not None:
-                results[outcome.trial.key] = outcome.result
-            else:
-                failures[outcome.trial.key] = outcome.error or "it left no result"
+    terms = replace(terms_of(planned.plan), keep_results=True) if run.workers == 1 else None
+    how: dict[str, Any] = {
+        "cluster": run.cluster,
+        "cpus_per_trial": run.threads,
+        "workers": run.workers,
+    }
+    outcomes = [
+        outcome
+        for trials in planned.stages
+        for outcome in execute(trials, workspace, on_event=on_event, terms=terms, **how)
+    ]
+    results = {o.trial.key: o.result for o in outcomes if o.result is not None}
+    failures = {o.trial.key: str(o.error) for o in outcomes if o.result is None}
     return results, failures
 
 
