@@ -166,10 +166,17 @@ def train_network(
         return _gradient_of_share(network, lambda: loss_of_batch(drawn), mine, batch, run)
 
     return _train(
-        network, optimiser, {"examples": examples}, gradient_of, validate, settings, run,
-        rate_at=partial(learning_rate, settings), clip=settings.gradient_clip,
+        network,
+        optimiser,
+        {"examples": examples},
+        gradient_of,
+        validate,
+        settings,
+        run,
+        rate_at=partial(learning_rate, settings),
+        clip=settings.gradient_clip,
         checkpoint_seconds=settings.checkpoint_seconds,
-    )  # fmt: skip
+    )
 
 
 def train_on_particles(
@@ -208,9 +215,15 @@ def train_on_particles(
             group[DROPPED_AT] = state.epoch
 
     return _train(
-        network, optimiser, {"particles": particles}, gradient_of, validate, settings, run,
+        network,
+        optimiser,
+        {"particles": particles},
+        gradient_of,
+        validate,
+        settings,
+        run,
         after=drop_at_plateau,
-    )  # fmt: skip
+    )
 
 
 def _gradient_of_each(
