@@ -25,7 +25,8 @@ from .layout import SPLITS, ConfigurationEntry, StateLayout, rank_of_parent
 
 # By word of the command line, such as `pair_cutoff`, the numbers that it gives.
 Words = Mapping[str, tuple[float, ...]]
-Item, Value = TypeVar("Item"), TypeVar("Value")
+Item = TypeVar("Item")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
