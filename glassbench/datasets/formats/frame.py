@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -144,8 +144,6 @@ def structure_of(
 
 def in_dimension(frame: Frame, dimension: int) -> Frame:
     """Return the frame in 2 dimensions where it is a flat layer in 3, else as it is."""
-    from dataclasses import replace
-
     if len(frame.box) == dimension:
         return frame
     if len(frame.box) < dimension:

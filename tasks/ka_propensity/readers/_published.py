@@ -30,6 +30,7 @@ from glassbench.datasets.source import (
     PlannedState,
     Words,
     first_readable,
+    one_number,
     own_splits,
 )
 from glassbench.simulation.generator import import_generator
@@ -71,9 +72,7 @@ def settings_of(words: Words) -> Settings:
     cutoffs, times = {}, {}
     for word, values in words.items():
         if word in CUTOFFS:
-            if len(values) != 1:
-                raise SourceError(f"`{word}` is {len(values)} numbers: give one")
-            cutoffs[word] = values[0]
+            cutoffs[word] = one_number(words, word)
         else:
             temperature = word.removeprefix("times.")
             try:
