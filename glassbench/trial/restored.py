@@ -116,7 +116,10 @@ def kept_running() -> Iterator[None]:
         raise KeyboardInterrupt
 
     main = threading.current_thread() is threading.main_thread()
-    noted = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    handler = signal.getsignal(signal.SIGINT) if main else None
+    noted = handler is signal.default_int_handler
+    # A job in the background of a script ignores the signal: nobody but the model interrupts.
+    known = noted or handler is signal.SIG_IGN
     if noted:
         signal.signal(signal.SIGINT, interrupt)
     os._exit = refuse
@@ -125,7 +128,7 @@ def kept_running() -> Iterator[None]:
     except SystemExit as left:
         raise LeftError(f"the model called sys.exit({left.code!r})") from left
     except KeyboardInterrupt as error:
-        if noted and not interruptions[0]:
+        if known and not interruptions[0]:
             raise LeftError(f"the model raised {type(error).__name__}") from error
         raise
     finally:

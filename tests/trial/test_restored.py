@@ -66,6 +66,14 @@ def test_what_a_model_sets_does_not_reach_the_next(tmp_path):
     assert torch.get_default_dtype() == torch.float32 and torch.is_grad_enabled()
 
 
+@pytest.fixture
+def interruptible():
+    """Let the signal interrupt, also where whoever started the tests ignores it."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 class Stop(KeyboardInterrupt):
     pass
 
@@ -100,7 +108,7 @@ def test_a_model_that_leaves_the_process_is_one_line(what):
     assert signal.getsignal(signal.SIGINT) == handler and os._exit.__module__ == "posix"
 
 
-def test_an_interruption_by_the_user_stays_one():
+def test_an_interruption_by_the_user_stays_one(interruptible):
     with pytest.raises(KeyboardInterrupt), kept_running():
         os.kill(os.getpid(), signal.SIGINT)
     with kept_running():
@@ -108,6 +116,13 @@ def test_an_interruption_by_the_user_stays_one():
         if child == 0:
             os._exit(7)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_a_model_that_seems_interrupted_is_found_where_the_signal_is_ignored(interruptible):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with pytest.raises(LeftError, match="raised KeyboardInterrupt"), kept_running():
+        raise KeyboardInterrupt
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 def test_an_alarm_that_a_model_left_does_not_ring():
