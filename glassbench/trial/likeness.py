@@ -61,10 +61,15 @@ class Training:
 
     @classmethod
     def of(cls, task: Task, view: View, name: str, conditions: Sequence[Condition]) -> Training:
-        """Return it for the states of these conditions; of each, up to 16 structures are read."""
+        """Return it for the states of these conditions; of each, up to 16 structures are read.
+
+        A condition without training structures, asked of a fit of others, has seen nothing.
+        """
         states: list[Seen] = []
         kinds = 0
         for condition in conditions:
+            if not len(view.examples("train", (condition,))):
+                continue
             structures, loads, coordinates = _training_structures(view, condition)
             shared = {a: value for a, value in condition.items() if a not in coordinates}
             if any(dict(state.attributes) == shared for state in states):

@@ -4,10 +4,13 @@ import pytest
 
 from glassbench.cluster.execute import execute
 from glassbench.contract.errors import WordError
+from glassbench.datasets.view import open_view
 from glassbench.experiments.conclude import run_benchmark
 from glassbench.experiments.request import make_requests, task_of
+from glassbench.experiments.trained import load_model
 from glassbench.experiments.words import parse_run, split_words
 from glassbench.home.workspace import open_workspace
+from glassbench.model import Condition
 
 SMALL = [
     f"model.{name}={value}"
@@ -39,6 +42,14 @@ def test_it_is_trained_at_the_others_and_scored_there(
     scored = {entry["condition"]["temperature"]: entry for entry in entries}
     assert set(scored) == {0.56, 0.6, 0.64}
     assert all(-1 <= c["scores"]["pearson_a"]["value"] <= 1 for c in scored.values())
+
+    # The trained model predicts there too.
+    model = load_model(report.record_path, workspace)
+    assert model.training.state(Condition.of(temperature=0.6, time=5.0)) is None
+    view = open_view(request.task, one_never_trained)
+    structures = view.structures("test", Condition.of(temperature=0.6, time=5.0))
+    columns = model.predict(structures, Condition.of(temperature=0.6, time=5.0))
+    assert len(columns) == len(structures)
 
 
 def test_one_that_fits_each_condition_is_asked_where_it_is_trained(one_never_trained, tmp_path):
