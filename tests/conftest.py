@@ -55,6 +55,7 @@ SLOW = {
     *(f"tasks/{name}/test_dataset" for name in ("cuzr_plasticity", "cuzr_stiffness")),
     *("tasks/cuzr_stiffness/test_stiffness", "tasks/ka_propensity/test_dataset"),
     *("tasks/ka_propensity/test_kob_andersen", "tracking/test_delivery"),
+    "tasks/ka_shear/test_ka_shear",
     *("tracking/test_study_runs", "training/test_distribution", "training/test_graph_data"),
 }
 

@@ -12,6 +12,7 @@ UNITS = {
         "time": "tau",
         "temperature": "epsilon_AA/k_B",
         "energy": "epsilon_AA",
+        "stress": "epsilon_AA/sigma_AA^3",
         "none": "1",
     },
     "lj2d": {

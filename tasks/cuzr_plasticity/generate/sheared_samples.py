@@ -26,12 +26,16 @@ ReadStructure = Callable[[Path, str], Mapping[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class ShearedSample:
-    """One sample of a plan; `repeated` ones are sheared a second time in shuffled order."""
+    """One sample of a plan; `repeated` ones are sheared a second time in shuffled order.
+
+    Samples of one parent are not independent of each other; without it each is its own.
+    """
 
     name: str
     split: str
     number: int
     repeated: bool
+    parent: str = ""
 
 
 class ShearedState(Protocol):
@@ -152,6 +156,7 @@ def describe_state(
     sample_checks: Mapping[str, Any],
     shear_modulus: tuple[float, float],
     longest_wavenumber: float,
+    least_energy_gain: float = 0.0,
 ) -> PlasticityState:
     """Return a state as a dataset takes it, from the pieces in `folder`.
 
@@ -167,6 +172,7 @@ def describe_state(
         elastic_strain=strain,
         shear_modulus=shear_modulus,
         longest_wavenumber=longest_wavenumber,
+        least_energy_gain=least_energy_gain,
     )
     checks = {**sample_checks, **sheared, "failed": sample_checks["failed"] + sheared["failed"]}
     return PlasticityState(
@@ -176,7 +182,9 @@ def describe_state(
             "shear": asdict(schedule) | {"strains": list(schedule.strains)},
             "checks": checks,
         },
-        samples=tuple(ConfigurationEntry(s.name, s.split, s.name) for s in state.samples),
+        samples=tuple(
+            ConfigurationEntry(s.name, s.split, s.parent or s.name) for s in state.samples
+        ),
         particles=state.particles,
         species=species,
         frames={loading.name: loading.frame for loading in state.loadings},
@@ -204,7 +212,9 @@ def _load(
         key: np.stack([run[key] for run in runs])
         for key in ("d2min", "shear_stress", "potential_energy")
     }
-    arrays["vibrational_msd"] = read_piece(folder, vibration_name(sample.name))["vibrational_msd"]
+    if "vibrational_msd" not in arrays:
+        vibration = read_piece(folder, vibration_name(sample.name))
+        arrays["vibrational_msd"] = vibration["vibrational_msd"]
     arrays["d2min_repeat"] = np.full_like(arrays["d2min"], np.nan)
     if sample.repeated:
         names = [shear_name(sample.name, one.name, 1) for one in state.loadings]
@@ -219,12 +229,14 @@ def check_sheared(
     elastic_strain: float,
     shear_modulus: tuple[float, float],
     longest_wavenumber: float,
+    least_energy_gain: float = 0.0,
 ) -> dict[str, Any]:
     """Return the physics of sheared samples as plain values, and `failed`, what is wrong.
 
     Held to a limit are: no value that is not finite; the shear modulus, which is the mean
     over samples and loads of the slope of the stress up to `elastic_strain`; the energy,
-    which must rise under load; and the strongest Bragg peak, S(k) / N, near 1 in a crystal.
+    which must rise under load by more than the least gain per particle, below 0 for a glass so poor
+    that it relaxes at first; and the strongest Bragg peak, S(k) / N, near 1 in a crystal.
     Samples are arrays as for `PlasticityState.load`; the elastic step is that of the elastic
     strain; the substance can have a shear modulus from the lowest to the highest.
     """
@@ -242,7 +254,7 @@ def check_sheared(
         failed.append(f"{broken} samples have values that are not finite")
     if not shear_modulus[0] <= modulus <= shear_modulus[1]:
         failed.append(f"shear modulus {modulus:.4g} lies outside {shear_modulus}")
-    if not gain > 0:
+    if not gain > least_energy_gain:
         failed.append(f"the energy per particle does not rise under load: {gain:.3g}")
     if peak > MAXIMUM_BRAGG_PEAK:
         failed.append(

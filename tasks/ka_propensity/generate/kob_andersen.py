@@ -134,14 +134,21 @@ def inherent_structure(
 
     Returns the minimum's positions (N, 3) float32, wrapped, and its energy per particle.
     """
+    minimum, energy, _ = minimised(positions, species, box_edge, log)
+    return _wrapped_float32(minimum, box_edge), energy
+
+
+def minimised(
+    positions: np.ndarray, species: np.ndarray, box_edge: float, log: Path
+) -> tuple[np.ndarray, float, float]:
+    """Return positions (N, 3) of the next minimum, its energy per particle, the norm of forces."""
     with lammps_session(log) as lammps:
         open_cubic_box(lammps, KOB_ANDERSEN, box_edge)
         place_atoms(lammps, positions.astype(np.float64), species + 1)
         lammps.command("min_style cg")
         lammps.command("minimize 0 1e-6 20000 200000")
-        energy = lammps.get_thermo("pe")
-        minimum = _wrapped_float32(gather_by_id(lammps, "x"), box_edge)
-    return minimum, float(energy)
+        energy, force = float(lammps.get_thermo("pe")), float(lammps.get_thermo("fnorm"))
+        return gather_by_id(lammps, "x"), energy, force
 
 
 def isoconfigurational_trajectory(
