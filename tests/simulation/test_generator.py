@@ -8,11 +8,12 @@ from glassbench.simulation.generator import FOLDER, load_generator, load_plan
 GENERATED = [task.name for task in list_tasks() if (task.folder / FOLDER).is_dir()]
 
 
-def test_four_tasks_of_this_repository_have_a_generator():
+def test_tasks_of_this_repository_have_a_generator():
     assert set(GENERATED) == {
         "cuzr_plasticity",
         "cuzr_stiffness",
         "ka_propensity",
+        "ka_shear",
         "lj2d_plasticity",
     }
 
