@@ -226,7 +226,7 @@ def _rescored(bundle: Bundle, task: Task, how: Checking) -> Record:
 
 def _open_labels(task: Task, record: Record, how: Checking) -> tuple[DatasetReference, View]:
     name, digest = record["dataset"]["name"], record["dataset"]["digest"]
-    path = how.labels or dataset_of_record(task, record["dataset"], how.workspace).path
+    path = how.labels or _dataset_here(task, record, how)
     view = open_view(task, Path(path))
     require(
         view.digest == digest,
@@ -238,6 +238,16 @@ def _open_labels(task: Task, record: Record, how: Checking) -> tuple[DatasetRefe
         "provenance/dataset_digest is not the digest of the dataset",
     )
     return DatasetReference(name, str(path), digest), view
+
+
+def _dataset_here(task: Task, record: Record, how: Checking) -> Path:
+    """Return the path of a record's dataset; one that a task names may be elsewhere."""
+    try:
+        return dataset_of_record(task, record["dataset"], how.workspace).path
+    except UserError as error:
+        if record["dataset"]["name"] in task.datasets:
+            raise NotCheckable(str(error)) from None
+        raise
 
 
 def _floors(

@@ -10,8 +10,10 @@ import pytest
 from glassbench.contract.errors import UserError
 from glassbench.contract.trial_plan import DatasetReference
 from glassbench.datasets.view import open_view
+from glassbench.home.workspace import content_folder, open_workspace
 from glassbench.plugins.registry import load_task
 from glassbench.submission.bundle import open_bundle, ship, shipped_predictions, trials_of
+from glassbench.submission.record_check import Checking, check_record_file
 from glassbench.submission.rescore import FINEST, as_scored, read_finite_predictions, rounded
 from glassbench.submission.rescore import spread as spread_of
 from glassbench.submission.scaffold import write_scaffold
@@ -124,3 +126,11 @@ def test_a_broken_file_is_one_message(content, tmp_path):
         assert "\n" not in str(error)
     else:
         raise AssertionError("it was read")
+
+
+def test_a_record_of_a_dataset_that_is_elsewhere_cannot_be_checked_and_is_not_wrong(tmp_path):
+    path = next((content_folder("leaderboard") / "records").glob("*published_small-cage_ridge*"))
+    _, results = check_record_file(path, Checking(open_workspace(tmp_path), floors=False))
+    by_name = {result.name: result for result in results}
+    assert by_name["scores"].passed is None and "data download" in by_name["scores"].message
+    assert not [result for result in results if result.passed is False]
