@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contract.conditions import choose_conditions
+from ..contract.conditions import AxisChoice, choose_conditions
 from ..contract.errors import UserError, WordError
 from ..experiments.words import (
     check_keys,
@@ -53,7 +53,7 @@ def predict(asked: Asked) -> Result:
     inherent and cage positions that a model reads and the file lacks. With several seeds a second
     column holds their standard deviation.
     """
-    values, workspace = asked.values, asked.workspace
+    values = asked.values
     words = {k: v for k, v in values.items() if k not in KEYS and not k.startswith("model.")}
     axes = {k: parse_axis(k, v) for k, v in words.items()}
     for key in ("model", "structure"):
@@ -63,64 +63,17 @@ def predict(asked: Asked) -> Result:
             )
     files = [Path(name).expanduser() for name in items_of("structure", values["structure"])]
     outs = [out_of(file, values, len(files)) for file in distinct("structure", files)]
-    from ..datasets.formats import read_frames, write_columns
-    from ..experiments.trained import load_model
+    from ..datasets.formats import read_frames
 
     frames = {file: read_frames(file, lambda m: say(f"left out: {m}")) for file in files}
-
-    def train(request: BenchmarkRequest) -> None:
-        _refuse_missing(frames, request, "potential" in values)
-        where = "; ".join(condition.name for condition in request.conditions)
-        say(
-            f"{request.model.name} has no run here: it is trained now on {request.dataset.name} "
-            f"of {request.task.name} at {where}; its record is kept for the next time"
-        )
-        _train(request, workspace, asked.json)
-
-    model = load_model(
-        values["model"],
-        workspace,
-        task=values.get("task"),
-        dataset=values.get("dataset"),
-        axes=axes,
-        seeds=parse_seeds(values["seed"]) if "seed" in values else (),
-        hyperparameters=hyperparameters_of(values),
-        cluster=parse_cluster(values.get("cluster", "auto")),
-        train=train,
-    )
+    model = _model(asked, axes, frames)
     check_keys({k: "" for k in axes}, (*KEYS, *(axis.name for axis in model.task.axes)))
     conditions = choose_conditions(model.conditions, axes, {}, f"the run of {model.name}")
-    called = called_species(values.get("species"))
-    replicate = asked.count("replicate", 1)
-    plain: list[dict[str, Any]] = []
-    for file, out in zip(files, outs, strict=True):
-        columns, structures = [], []
-        for frame in frames[file]:
-            structure = model.structure(file, frame, called, values.get("load", ""))
-            if "potential" in values:
-                structure = _prepared(structure, values["potential"], model, conditions)
-            predicted, unlike = _predict(model, structure, frame, conditions, replicate)
-            for message in unlike:
-                say(f"warning: {structure.configuration} is unlike the training data: {message}")
-            columns.append(predicted)
-            structures.append(structure)
-            plain += [
-                {
-                    "structure": structure.configuration,
-                    "particles": len(column),
-                    "column": name,
-                    "mean": float(column.mean()),
-                    "low": float(column.min()),
-                    "high": float(column.max()),
-                    "unlike": unlike,
-                    "out": str(out),
-                }
-                for name, column in predicted.items()
-            ]
-        write_columns(file, out, frames[file], columns)
-        if asked.switch("plot"):
-            figure = _draw(model, structures[0], columns[0], conditions, out)
-            say(f"figure: {figure}")
+    plain = [
+        row
+        for file, out in zip(files, outs, strict=True)
+        for row in _predict_file(asked, model, conditions, file, frames[file], out)
+    ]
     rows = [
         (row["structure"], str(row["particles"]), row["column"])
         + tuple(f"{row[name]:.4g}" for name in ("mean", "low", "high"))
@@ -131,6 +84,78 @@ def predict(asked: Asked) -> Result:
         {"model": model.name, "predictions": plain, "files": [str(out) for out in outs]},
         [*table, "", *(f"written: {out}" for out in outs)],
     )
+
+
+def _model(
+    asked: Asked, axes: Mapping[str, AxisChoice], frames: Mapping[Path, Sequence[Frame]]
+) -> FittedModel:
+    """Return the trained model that is asked for; one without a run is trained first."""
+    from ..experiments.trained import load_model
+
+    values = asked.values
+
+    def train(request: BenchmarkRequest) -> None:
+        _refuse_missing(frames, request, "potential" in values)
+        where = "; ".join(condition.name for condition in request.conditions)
+        say(
+            f"{request.model.name} has no run here: it is trained now on {request.dataset.name} "
+            f"of {request.task.name} at {where}; its record is kept for the next time"
+        )
+        _train(request, asked.workspace, asked.json)
+
+    return load_model(
+        values["model"],
+        asked.workspace,
+        task=values.get("task"),
+        dataset=values.get("dataset"),
+        axes=axes,
+        seeds=parse_seeds(values["seed"]) if "seed" in values else (),
+        hyperparameters=hyperparameters_of(values),
+        cluster=parse_cluster(values.get("cluster", "auto")),
+        train=train,
+    )
+
+
+def _predict_file(
+    asked: Asked,
+    model: FittedModel,
+    conditions: Sequence[Condition],
+    file: Path,
+    frames: Sequence[Frame],
+    out: Path,
+) -> list[dict[str, Any]]:
+    """Write a file with its predictions, and return what each column of each frame holds."""
+    from ..datasets.formats import write_columns
+
+    values, replicate = asked.values, asked.count("replicate", 1)
+    called = called_species(values.get("species"))
+    plain, columns, structures = [], [], []
+    for frame in frames:
+        structure = model.structure(file, frame, called, values.get("load", ""))
+        if "potential" in values:
+            structure = _prepared(structure, values["potential"], model, conditions)
+        predicted, unlike = _predict(model, structure, frame, conditions, replicate)
+        for message in unlike:
+            say(f"warning: {structure.configuration} is unlike the training data: {message}")
+        columns.append(predicted)
+        structures.append(structure)
+        plain += [
+            {
+                "structure": structure.configuration,
+                "particles": len(column),
+                "column": name,
+                "mean": float(column.mean()),
+                "low": float(column.min()),
+                "high": float(column.max()),
+                "unlike": unlike,
+                "out": str(out),
+            }
+            for name, column in predicted.items()
+        ]
+    write_columns(file, out, frames, columns)
+    if asked.switch("plot"):
+        say(f"figure: {_draw(model, structures[0], columns[0], conditions, out)}")
+    return plain
 
 
 def called_species(text: str | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -134,11 +135,16 @@ def _fit(job: Job, workers: int, share: Needs, failures: int) -> Attempt | str:
                 failure_config=FailureConfig(max_failures=0),
             ),
         )
+        handler = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit()
         except TrainingFailedError as error:
             raised = _raised_by_trial(error)
             return Attempt(None, raised) if raised else str(error)[:400]
+        finally:
+            # Ray Train leaves a handler of its own, which would swallow the next two Ctrl-C.
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, handler)
     return Attempt(None, "every worker returned and none left a result")
 
 

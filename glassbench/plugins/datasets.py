@@ -86,14 +86,17 @@ def find_dataset(task: Task, word: str | None, workspace: Workspace) -> FoundDat
     raise UserError(f"task {task.name} finds no dataset `{word}`{did_you_mean(word, names)}")
 
 
-def datasets_called(task: Task, name: str, workspace: Workspace) -> list[FoundDataset]:
-    """Return the datasets of a task that bear a name: by their file, then by their store."""
+def datasets_called(task: Task, name: str, workspace: Workspace) -> Iterator[FoundDataset]:
+    """Yield the datasets of a task that bear a name: by their file, then by their store."""
     found = list_datasets([task], workspace)
     names = (name, f"{task.name}-{name}")
-    by_file = [dataset for file in names for dataset in found if dataset.name == file]
-    # A renamed file is the dataset that its store says; records name it so.
-    rest = [d for d in found if d.origin == "workspace" and d not in by_file]
-    return by_file + [d for d in rest if dataset_at(d.path).name == name]
+    for file in names:
+        yield from (dataset for dataset in found if dataset.name == file)
+    for dataset in found:
+        # A renamed file is the dataset that its store says; records name it so.
+        other = dataset.origin == "workspace" and dataset.name not in names
+        if other and dataset_at(dataset.path).name == name:
+            yield dataset
 
 
 def dataset_at(path: Path) -> FoundDataset:

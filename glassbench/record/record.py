@@ -270,7 +270,7 @@ def read_record(path: Path) -> Record:
 
 def dataset_of_record(task: Task, named: Mapping[str, Any], workspace: Workspace) -> FoundDataset:
     """Return the dataset that a record names; of several with that name, the one it was made on."""
-    candidates = datasets_called(task, named["name"], workspace)
+    candidates = list(datasets_called(task, named["name"], workspace))
     if len(candidates) > 1:
         for dataset in candidates:
             if content_digest(dataset.path) == named["digest"]:

@@ -18,6 +18,10 @@ class Material:
     skin: float  # of the neighbour list, unit of length
     thermo_norm: str = "no"  # `yes` where LAMMPS gives energies per particle
 
+    def per_particle(self, energy: float, particles: int) -> float:
+        """Return an energy that LAMMPS gives, per particle."""
+        return energy if self.thermo_norm == "yes" else energy / particles
+
 
 def open_cell(lammps, material: Material, cell: np.ndarray, *, sort: bool = True) -> None:
     """Open a periodic cell (d, d), upper triangular with its vectors as columns.

@@ -107,7 +107,6 @@ def quasistatic_shear(
     stored = {steps_in(strain, schedule.step): strain for strain in schedule.strains}
     wanted = np.empty((len(stored), len(positions)), dtype=np.float32)
     energies, stresses, forces = [], [], []
-    shared_by = 1 if material.thermo_norm == "yes" else len(positions)
     with lammps_session(log) as lammps:
         open_cell(lammps, material, np.diag(box), sort=order is None)
         place_atoms(lammps, in_space(positions[order_given]), species[order_given] + 1)
@@ -119,7 +118,7 @@ def quasistatic_shear(
             if step:
                 change_cell(lammps, upper)
             lammps.command(f"minimize 0 {schedule.force_tolerance} 20000 200000")
-            energies.append(lammps.get_thermo("pe") / shared_by)
+            energies.append(material.per_particle(lammps.get_thermo("pe"), len(positions)))
             forces.append(lammps.get_thermo("fnorm"))
             stresses.append(rotation @ _stress(lammps, len(box)) @ rotation.T)
             if step in stored:

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -155,9 +155,12 @@ def write_predictions(
         for name, array in _pack(path, condition, by_configuration).items():
             arrays[f"{condition}/{name}" if condition else name] = array
     with whole_file(path) as partial:
-        # Its members bear no date but 1980-01-01, so that equal arrays are equal bytes.
-        with open(partial, "wb") as file:
-            np.savez(file, **cast(dict[str, Any], arrays))
+        # Not `numpy.savez`, to which a target named `file` is an argument, and which pickles.
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+            for name, array in arrays.items():
+                # A ZipInfo without a date carries 1980-01-01, so that equal arrays are equal bytes.
+                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
         return predictions_digest(partial)
 
 

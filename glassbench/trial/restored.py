@@ -111,16 +111,15 @@ def kept_running() -> Iterator[None]:
             END(status)
         raise LeftError(f"the model called os._exit({status})")
 
-    def interrupt(number: int, frame: Any) -> NoReturn:
-        interruptions[0] += 1
-        raise KeyboardInterrupt
-
     main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if main else None
-    noted = handler is signal.default_int_handler
-    # A job in the background of a script ignores the signal: nobody but the model interrupts.
-    known = noted or handler is signal.SIG_IGN
-    if noted:
+
+    def interrupt(number: int, frame: Any) -> None:
+        interruptions[0] += 1
+        if callable(handler):
+            handler(number, frame)
+
+    if callable(handler):
         signal.signal(signal.SIGINT, interrupt)
     os._exit = refuse
     try:
@@ -128,14 +127,15 @@ def kept_running() -> Iterator[None]:
     except SystemExit as left:
         raise LeftError(f"the model called sys.exit({left.code!r})") from left
     except KeyboardInterrupt as error:
-        if known and not interruptions[0]:
+        # Where the signal is ignored, as in the background of a script, only the model interrupts.
+        if handler is not None and not interruptions[0]:
             raise LeftError(f"the model raised {type(error).__name__}") from error
         raise
     finally:
         # Trials of other threads may have replaced it too: not what was there before is put back.
         os._exit = END
-        if noted:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if callable(handler):
+            signal.signal(signal.SIGINT, handler)
 
 
 def _torch_settings() -> tuple[Setting, ...]:

@@ -1,5 +1,7 @@
 """One trial trained by two workers, through Ray Train."""
 
+import signal
+
 import pytest
 
 from glassbench.cluster import ClusterError, execute, train
@@ -46,6 +48,7 @@ def test_workers_on_whole_gpus_speak_nccl_and_others_gloo():
 
 @pytest.mark.usefixtures("two_cores")
 def test_a_trial_that_raises_on_one_worker_fails_at_once(make_trial, workspace):
+    handler = signal.getsignal(signal.SIGINT)
     trial = make_trial(wish="raise")
     events = []
     (outcome,) = execute(
@@ -55,6 +58,7 @@ def test_a_trial_that_raises_on_one_worker_fails_at_once(make_trial, workspace):
     assert "retried" not in [event.kind for event in events]
     folder = workspace.trial_folder(trial.key)
     assert "infinite" in (folder / "log.worker1.txt").read_text()
+    assert signal.getsignal(signal.SIGINT) == handler, "Ray Train leaves a handler of its own"
 
 
 def test_several_workers_need_ray(make_trial, workspace):

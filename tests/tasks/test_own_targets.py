@@ -126,6 +126,13 @@ def test_columns_are_targets_and_are_scored(layout, tmp_path):
     assert scores.scores["pearson_a"].value == pytest.approx(1)
 
 
+def test_a_configuration_that_is_there_twice_is_named(tmp_path):
+    for name in ("a.xyz", "a.gsd", "b.xyz"):
+        (tmp_path / name).write_text("no frame")
+    with pytest.raises(SourceError, match=r"a.gsd and a.xyz are the same configuration"):
+        find_reader("columns").load().plan(tmp_path, {"temperature": "0.64"})
+
+
 def test_a_column_of_stiffness_is_a_target(tmp_path):
     for seed, (name, split) in enumerate(SAMPLES.items()):
         sample = tmp_path / "own" / split / name

@@ -71,7 +71,7 @@ def interruptible():
     """Let the signal interrupt, also where whoever started the tests ignores it."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGINT, handler or signal.default_int_handler)
 
 
 class Stop(KeyboardInterrupt):
@@ -99,7 +99,7 @@ LEAVES = {
 
 
 @pytest.mark.parametrize("what", LEAVES)
-def test_a_model_that_leaves_the_process_is_one_line(what):
+def test_a_model_that_leaves_the_process_is_one_line(what, interruptible):
     leave, handler = LEAVES[what], signal.getsignal(signal.SIGINT)
     with pytest.raises(LeftError) as left, kept_running():
         # Looked up where it is called, as a model does.
@@ -118,11 +118,20 @@ def test_an_interruption_by_the_user_stays_one(interruptible):
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
-def test_a_model_that_seems_interrupted_is_found_where_the_signal_is_ignored(interruptible):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda number, frame: None])
+def test_a_model_that_seems_interrupted_is_found_whatever_the_signal_does(handler, interruptible):
+    signal.signal(signal.SIGINT, handler)
     with pytest.raises(LeftError, match="raised KeyboardInterrupt"), kept_running():
         raise KeyboardInterrupt
-    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
+def test_a_handler_of_another_library_is_still_called(interruptible):
+    called = []
+    signal.signal(signal.SIGINT, lambda number, frame: called.append(number))
+    with kept_running():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert called == [signal.SIGINT]
 
 
 def test_an_alarm_that_a_model_left_does_not_ring():

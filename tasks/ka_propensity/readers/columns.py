@@ -109,6 +109,8 @@ def read(
 
 
 def _frame(source: Path, files: Sequence[str]) -> Frame:
+    if len(files) > 1:
+        raise SourceError(f"{files[0]} and {files[1]} are the same configuration: keep one of them")
     frames = read_frames(source / files[0], columns=TARGETS)
     if len(frames) > 1 or not [n for n in frames[0].arrays if n.startswith(TARGETS)]:
         raise SourceError(

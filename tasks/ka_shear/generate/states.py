@@ -55,16 +55,12 @@ class State:
     @cached_property
     def samples(self) -> tuple[sheared_samples.ShearedSample, ...]:
         """The glasses, one for each configuration of the liquid, in the order of its dataset."""
-        tests = 0
-        samples = []
-        for number, one in enumerate(self.liquid.configurations):
-            tests += one.split == "test"
-            repeated = one.split == "test" and tests <= self.repeated
-            sample = sheared_samples.ShearedSample(
-                one.name, one.split, number, repeated, one.parent
-            )
-            samples.append(sample)
-        return tuple(samples)
+        glasses = self.liquid.configurations
+        twice = [one.name for one in glasses if one.split == "test"][: self.repeated]
+        return tuple(
+            sheared_samples.ShearedSample(one.name, one.split, k, one.name in twice, one.parent)
+            for k, one in enumerate(glasses)
+        )
 
     def pieces(self) -> list[Piece]:
         """Return each glass and, after it, the runs that shear it."""
